@@ -1,0 +1,61 @@
+# Campaign: `make run` to try it, `make test` to test it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+MANAGE := $(PY) manage.py
+PORT ?= 8000
+
+.PHONY: help
+help: ## Show what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+# The first Python that is new enough; pyenv's shims answer for versions that are absent,
+# so each is asked.
+.venv/bin/python:
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making .venv with $$($$python --version)"; \
+			$$python -m venv .venv && exit 0; \
+			rm -rf .venv; \
+			echo "This Python cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; \
+		fi; \
+	done; \
+	echo "Python 3.11 or later is needed and was not found." >&2; exit 1
+
+.venv/run: .venv/bin/python requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.PHONY: run
+run: .venv/run ## Set up everything on SQLite, analyse the demo delivery, serve the site
+	@PHONE_REGION=$${PHONE_REGION:-NL} PORT=$(PORT) $(MANAGE) demo
+
+.PHONY: test
+test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
+	@echo "== Tests on SQLite"
+	@env -u DATABASE_URL $(PY) -m pytest $(ARGS)
+	@url="$$($(PY) -m tests.postgres)"; \
+	if [ -n "$$url" ]; then \
+		echo "== Tests on PostgreSQL"; DATABASE_URL="$$url" $(PY) -m pytest $(ARGS); \
+	else \
+		echo "== PostgreSQL was not found: the PostgreSQL half of the tests did not run (TEST_POSTGRES_URL names a server)."; \
+	fi
+
+.PHONY: check
+check: lint test ## Everything that must hold before a commit
+
+.PHONY: lint
+lint: .venv/dev ## Style, types, import contracts, migrations, system checks
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+	@$(MANAGE) makemigrations --check --dry-run
+	@$(MANAGE) check --fail-level WARNING
+
+.PHONY: format
+format: .venv/dev ## Format the code
+	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .

@@ -1,0 +1,16 @@
+"""Audiences: who may be contacted, where, and what they asked for."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AudiencesConfig(AppConfig):
+    name = "audiences"
+    verbose_name = "Audiences"
+
+    def ready(self) -> None:
+        # Models cannot be imported before the registry is ready.
+        from . import checks, history_guards
+
+        checks.register()
+        post_migrate.connect(history_guards.install_after_migrate)

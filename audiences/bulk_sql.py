@@ -1,0 +1,233 @@
+"""Bulk SQL: the only module that opens a cursor. Both apps use it.
+
+Querysets say *what*; this module only writes their rows somewhere without bringing
+them through Python, or brings rows from Python in the fastest way that the database
+has. Nothing here knows the domain.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, models
+
+from .models import StagedProfile
+from .refusals import Refused
+
+
+class Locked(Refused):
+    """Another process holds the lock."""
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def execute(sql: str, params: Sequence[Any] = ()) -> int:
+    """Run one statement; returns the number of rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        return int(cursor.rowcount)
+
+
+def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Run one query and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        return list(cursor.fetchall())
+
+
+def insert_select(
+    model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
+) -> int:
+    """Insert the rows of a `values_list` queryset into the fields of a model.
+
+    The queryset yields its values in the order of `columns` (field attnames). One
+    statement, no row passes through Python. Returns the number of rows.
+    """
+    sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+    names = ", ".join(_column(model, name) for name in columns)
+    return execute(f"INSERT INTO {_table(model)} ({names}) {sql}", params)
+
+
+def bulk_insert(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows made in Python: COPY on PostgreSQL, executemany on SQLite.
+
+    `columns` are field attnames; each row has its values in that order. Values are
+    written as they are: the caller has validated them.
+    """
+    names = ", ".join(_column(model, name) for name in columns)
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            text = io.StringIO()
+            for row in rows:
+                text.write("\t".join(map(_copy_value, row)) + "\n")
+            text.seek(0)
+            cursor.cursor.copy_expert(
+                f"COPY {_table(model)} ({names}) FROM STDIN", text
+            )
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(
+                f"INSERT INTO {_table(model)} ({names}) VALUES ({marks})",
+                [[_sqlite_value(value) for value in row] for row in rows],
+            )
+
+
+def bulk_update(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[models.Model]
+) -> None:
+    """Write these fields of instances of a model, found by their ids, in one statement.
+
+    (Django's own bulk_update compares every row with every instance.)
+    """
+    if not rows:
+        return
+    table, key = _table(model), _column(model, "id")
+    names = [_column(model, name) for name in columns]
+    values = [[getattr(row, name) for row in rows] for name in ["id", *columns]]
+    if is_postgresql():
+        arrays = ", ".join(
+            f"%s::{model._meta.get_field(name).db_type(connection)}[]"
+            for name in columns
+        )
+        sets = ", ".join(f"{name} = new.{name}" for name in names)
+        execute(
+            f"UPDATE {table} SET {sets} FROM unnest(%s::bigint[], {arrays})"
+            f" AS new({', '.join([key, *names])}) WHERE {table}.{key} = new.{key}",
+            values,
+        )
+        return
+    sets = ", ".join(f"{name} = %s" for name in names)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET {sets} WHERE {key} = %s",
+            [
+                [*map(_sqlite_value, row[1:]), row[0]]
+                for row in zip(*values, strict=True)
+            ],
+        )
+
+
+def draw_ids(model: type[models.Model], count: int) -> list[int]:
+    """Take `count` unused ids of a model, in rising order, for `bulk_insert`.
+
+    On SQLite the caller must be in a transaction that writes (they are immediate).
+    """
+    if not count:
+        return []
+    table = model._meta.db_table
+    if is_postgresql():
+        rows = fetch(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id'))"
+            " FROM generate_series(1, %s)",
+            [table, count],
+        )
+        return sorted(row[0] for row in rows)
+    rows = fetch("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+    last = rows[0][0] if rows else 0
+    return list(range(last + 1, last + 1 + count))
+
+
+def stage_profiles(queryset: models.QuerySet[Any]) -> int:
+    """Lock the profiles of a queryset and put their ids into `StagedProfile`.
+
+    What was staged before is forgotten. The rows are locked in the order of their
+    ids until the transaction ends, so two writers cannot wait for each other. Returns
+    how many there are.
+    """
+    table = _table(StagedProfile)
+    if is_postgresql():
+        execute(
+            f"CREATE TEMP TABLE IF NOT EXISTS {table} (id bigint PRIMARY KEY)"
+            " ON COMMIT DELETE ROWS"
+        )
+    else:
+        execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} (id integer PRIMARY KEY)")
+    execute(f"DELETE FROM {table}")
+    locked = queryset.order_by("pk").select_for_update(of=("self",)).values_list("pk")
+    return insert_select(StagedProfile, ["id"], locked)
+
+
+def analyze(*tables: type[models.Model]) -> None:
+    """Refresh the planner's statistics after a bulk load."""
+    for model in tables:
+        execute(f"ANALYZE {_table(model)}")
+
+
+@contextlib.contextmanager
+def process_lock(name: str) -> Iterator[None]:
+    """Hold a lock that dies with this process; raises Locked when it is taken.
+
+    PostgreSQL: an advisory lock of the session, valid on every machine. SQLite: a file
+    lock beside the database, since SQLite is used on one machine only.
+    """
+    with _advisory_lock(name) if is_postgresql() else _file_lock(name):
+        yield
+
+
+@contextlib.contextmanager
+def _advisory_lock(name: str) -> Iterator[None]:
+    digest = hashlib.sha256(name.encode()).digest()
+    number = int.from_bytes(digest[:8], "big", signed=True)
+    if not fetch("SELECT pg_try_advisory_lock(%s)", [number])[0][0]:
+        raise Locked(f"Another process is busy with this ({name}). Try again later.")
+    try:
+        yield
+    finally:
+        # A lost connection has lost the lock with it.
+        if connection.connection is not None and not connection.connection.closed:
+            with contextlib.suppress(Exception):
+                fetch("SELECT pg_advisory_unlock(%s)", [number])
+
+
+@contextlib.contextmanager
+def _file_lock(name: str) -> Iterator[None]:
+    database = str(connection.settings_dict["NAME"])
+    in_memory = ":memory:" in database or "mode=memory" in database
+    beside = Path(tempfile.gettempdir()) if in_memory else Path(database).parent
+    stem = "campaign" if in_memory else Path(database).name
+    with (beside / f"{stem}-{name.replace(':', '-')}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Locked(
+                f"Another process is busy with this ({name}). Try again later."
+            ) from error
+        yield
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    column: str = getattr(model._meta.get_field(name), "column", name)
+    return connection.ops.quote_name(column)
+
+
+_COPY_ESCAPES = str.maketrans(
+    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
+)
+
+
+def _copy_value(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value).translate(_COPY_ESCAPES)
+
+
+def _sqlite_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value

@@ -1,0 +1,94 @@
+"""Guards in the database that keep the consent history append-only.
+
+PostgreSQL: one trigger that refuses UPDATE, DELETE and TRUNCATE, also when a session
+switches ordinary triggers off (ENABLE ALWAYS). SQLite: triggers that refuse UPDATE,
+DELETE, and an INSERT with an id that exists, because REPLACE deletes the old row
+without firing a delete trigger.
+
+They are installed after every `migrate`, not by one migration: SQLite rebuilds a table
+that a later migration alters, and drops its triggers without a word.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from . import bulk_sql
+from .models import ConsentEvent
+
+TABLE = ConsentEvent._meta.db_table
+REFUSAL = "The consent history is append-only"
+
+_SQLITE = {
+    f"{TABLE}_no_update": f"""CREATE TRIGGER {TABLE}_no_update
+BEFORE UPDATE ON {TABLE}
+BEGIN SELECT RAISE(ABORT, '{REFUSAL}: UPDATE refused'); END""",
+    f"{TABLE}_no_delete": f"""CREATE TRIGGER {TABLE}_no_delete
+BEFORE DELETE ON {TABLE}
+BEGIN SELECT RAISE(ABORT, '{REFUSAL}: DELETE refused'); END""",
+    f"{TABLE}_no_replace": f"""CREATE TRIGGER {TABLE}_no_replace
+BEFORE INSERT ON {TABLE} WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, '{REFUSAL}: REPLACE refused'); END""",
+}
+
+_PG_NAME = f"{TABLE}_append_only"
+_PG_BODY = f"""
+BEGIN
+    RAISE EXCEPTION '{REFUSAL}: % refused', TG_OP USING ERRCODE = 'restrict_violation';
+END
+"""
+# tgtype: 2 before, 8 delete, 16 update, 32 truncate; a statement trigger lacks bit 1.
+_PG_TYPE = 2 + 8 + 16 + 32
+
+
+def install() -> None:
+    """Put every guard in place; repeating it changes nothing."""
+    remove()
+    if bulk_sql.is_postgresql():
+        bulk_sql.execute(
+            f"CREATE OR REPLACE FUNCTION {_PG_NAME}() RETURNS trigger"
+            f" LANGUAGE plpgsql AS $guard${_PG_BODY}$guard$"
+        )
+        bulk_sql.execute(
+            f"CREATE TRIGGER {_PG_NAME} BEFORE UPDATE OR DELETE OR TRUNCATE"
+            f" ON {TABLE} FOR EACH STATEMENT EXECUTE FUNCTION {_PG_NAME}()"
+        )
+        bulk_sql.execute(f"ALTER TABLE {TABLE} ENABLE ALWAYS TRIGGER {_PG_NAME}")
+    else:
+        for sql in _SQLITE.values():
+            bulk_sql.execute(sql)
+
+
+def remove() -> None:
+    """Take the guards away: for tests that must empty the table, and for `install`."""
+    if bulk_sql.is_postgresql():
+        bulk_sql.execute(f"DROP TRIGGER IF EXISTS {_PG_NAME} ON {TABLE}")
+    else:
+        for name in _SQLITE:
+            bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def missing() -> list[str]:
+    """Names of guards that are absent, switched off or altered."""
+    if bulk_sql.is_postgresql():
+        rows = bulk_sql.fetch(
+            "SELECT t.tgtype, t.tgenabled, p.prosrc FROM pg_trigger t"
+            " JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE t.tgrelid = to_regclass(%s) AND t.tgname = %s",
+            [TABLE, _PG_NAME],
+        )
+        return [] if rows == [(_PG_TYPE, "A", _PG_BODY)] else [_PG_NAME]
+    rows = bulk_sql.fetch(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
+        [TABLE],
+    )
+    found = dict(rows)
+    return [name for name, sql in _SQLITE.items() if found.get(name) != sql]
+
+
+def install_after_migrate(**kwargs: Any) -> None:
+    """Listener of `post_migrate`: put back what a migration has dropped."""
+    if kwargs.get("using", connection.alias) != connection.alias:
+        return
+    if TABLE in connection.introspection.table_names() and missing():
+        install()

@@ -1,0 +1,54 @@
+"""show_profile PROFILE [--json]"""
+
+from typing import Any
+
+from audiences import profiles
+from audiences.terminal import CampaignCommand, CommandParser, add_json, add_profile
+
+
+class Command(CampaignCommand):
+    help = (
+        "Show all that is known about a profile: flags, addresses with their "
+        "quarantine status, other profiles with the same address, subscriptions, "
+        "history."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_profile(parser)
+        add_json(parser)
+
+    def run(self, **options: Any) -> None:
+        profile = profiles.find(options["profile"])
+        known = profiles.describe(profile)
+        if options["json"]:
+            self.write_json(known)
+            return
+        names = ("external_id", "first_name", "last_name", "language", "country")
+        facts = [("id", str(known["id"])), *((n, known[n]) for n in names)]
+        self.write_table(["Profile", ""], facts)
+        flags = [(name, "yes" if on else "no") for name, on in known["flags"].items()]
+        self.write_table(["No longer contact", ""], flags)
+        self._write("addresses", known, "There are no addresses.")
+        self._write("shared_with", known, "No other profile has one of its addresses.")
+        self._write("subscriptions", known, "There are no subscriptions.")
+        self._write("history", known, "Nothing has changed yet.")
+
+    def _write(self, part: str, known: dict[str, Any], empty: str) -> None:
+        rows: list[dict[str, Any]] = known[part]
+        title = part.replace("_", " ").capitalize()
+        if not rows:
+            self.say(f"{title}: {empty}")
+            return
+        hidden = {"key", "wording_version", "delivery"}
+        columns = [name for name in rows[0] if name not in hidden]
+        self.write_table(
+            [name.replace("_", " ") for name in columns],
+            [[_plain(row[name]) for name in columns] for row in rows],
+            title=title,
+        )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -1,0 +1,145 @@
+"""Profiles (one record of one person) and their addresses."""
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from audiences.channels import Channel
+
+LONGEST_TEXT = 150
+LONGEST_EXTERNAL_ID = 100
+
+
+class Profile(models.Model):
+    """One record of one person (P1). Two records of a person are two profiles (P4).
+
+    The flags are independent of each other (P2): a channel is contactable when its
+    own flag and the one for any channel are both clear. Only `audiences.consent`
+    writes them; only `audiences.profiles.erase` deletes a profile.
+    """
+
+    external_id = models.CharField(
+        _("external id"),
+        max_length=LONGEST_EXTERNAL_ID,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text=_("The person's number in your own system. Imports match on it."),
+    )
+    first_name = models.CharField(_("first name"), max_length=LONGEST_TEXT, blank=True)
+    last_name = models.CharField(_("last name"), max_length=LONGEST_TEXT, blank=True)
+    language = models.CharField(
+        _("language"),
+        max_length=35,
+        blank=True,
+        help_text=_("A language code such as nl or en-GB."),
+    )
+    country = models.CharField(
+        _("country"),
+        max_length=2,
+        blank=True,
+        help_text=_("A country code of two letters, such as NL."),
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    no_longer_contact = models.BooleanField(
+        _("any channel"),
+        db_default=False,
+        help_text=_("Nothing is sent to this profile, on any channel."),
+    )
+    no_longer_contact_email = models.BooleanField(_("email"), db_default=False)
+    no_longer_contact_sms = models.BooleanField(_("SMS"), db_default=False)
+    no_longer_contact_phone = models.BooleanField(_("phone"), db_default=False)
+    no_longer_contact_direct_mail = models.BooleanField(
+        _("direct mail"), db_default=False
+    )
+    no_longer_contact_push = models.BooleanField(_("push"), db_default=False)
+    no_longer_contact_fax = models.BooleanField(_("fax"), db_default=False)
+
+    class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
+        ordering = ["id"]
+        indexes = [
+            # The admin's search by name.
+            models.Index(fields=["last_name", "first_name"], name="profile_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id or f"#{self.pk}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class AddressStatus(models.TextChoices):
+    """The status of an address in quarantine (Q2); valid also means: no entry."""
+
+    VALID = "valid", _("Valid")
+    ERRONEOUS = "erroneous", _("Erroneous")
+    QUARANTINE = "quarantine", _("Quarantine")
+    DENYLISTED = "denylisted", _("On denylist")
+
+
+class Address(models.Model):
+    """One address of one profile on one channel.
+
+    `value` is what was given and what is sent to; `key` is what is compared. A value
+    that cannot be normalised is kept with `is_valid` false: nothing is lost, and the
+    analysis can say so. Only `audiences.addresses` writes the row, except for
+    `quarantine_status`, the copy of the quarantine entry, which the quarantine writes.
+    """
+
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, related_name="addresses", db_index=False
+    )
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
+    value = models.TextField(_("address"), help_text=_("As given; what is sent to."))
+    key = models.CharField(
+        _("key"),
+        max_length=500,
+        help_text=_("The normalised form; equal keys are the same address."),
+    )
+    is_primary = models.BooleanField(
+        _("primary"),
+        db_default=False,
+        help_text=_("Deliveries on this channel go to the primary address."),
+    )
+    is_valid = models.BooleanField(_("can be delivered to"), db_default=True)
+    quarantine_status = models.CharField(
+        _("quarantine status"),
+        max_length=16,
+        choices=AddressStatus,
+        db_default=AddressStatus.VALID,
+    )
+
+    class Meta:
+        verbose_name = _("address")
+        verbose_name_plural = _("addresses")
+        constraints = [
+            # Also the lookup of all addresses of a profile.
+            models.UniqueConstraint(
+                fields=["profile", "channel", "key"], name="address_once_per_profile"
+            ),
+            # Also the analysis' join: primaries of a channel by range of profiles.
+            models.UniqueConstraint(
+                fields=["channel", "profile"],
+                condition=models.Q(is_primary=True),
+                name="address_one_primary",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(channel__in=Channel.values),
+                name="address_channel_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(quarantine_status__in=AddressStatus.values),
+                name="address_status_known",
+            ),
+        ]
+        indexes = [
+            # Who shares an address; import's match by email; the quarantine's copies.
+            models.Index(fields=["channel", "key"], name="address_by_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.value

@@ -1,0 +1,10 @@
+"""The project itself as an app, so that its system checks are found."""
+
+from django.apps import AppConfig
+
+
+class CampaignConfig(AppConfig):
+    name = "campaign"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  (registers the system checks)

@@ -1,0 +1,131 @@
+"""Every setting of Campaign, from environment variables with safe local defaults.
+
+The whole table, with what each variable means, is in docs/operations.md.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+VAR_DIR.mkdir(exist_ok=True)
+
+env = environ.Env()
+
+
+# ------------------------------------------------------------------ the basics
+DEBUG = env.bool("DEBUG", default=True)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "DEBUG is 0 and SECRET_KEY is not set. Set SECRET_KEY to a long random "
+            "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
+            "keep it: signed links depend on it."
+        )
+    SECRET_KEY = "insecure-local-key-that-production-refuses"  # noqa: S105
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "campaign.apps.CampaignConfig",
+    "audiences.apps.AudiencesConfig",
+    "delivery.apps.DeliveryConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "campaign.urls"
+WSGI_APPLICATION = "campaign.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ------------------------------------------------------------------ the database
+DATABASES = {
+    "default": env.db(
+        "DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'campaign.sqlite3'}"
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: a writer takes the lock when its transaction begins, so that what it
+    # reads is still true when it writes. FULL: a committed opt-out survives a crash.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# ------------------------------------------------------------------ people and places
+USE_TZ = True
+USE_I18N = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+# The region of numbers that are written without +; empty: such numbers are invalid.
+PHONE_REGION = env.str("PHONE_REGION", default="").upper()
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# ------------------------------------------------------------------ mail
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+
+# ------------------------------------------------------------------ quarantine (Q3, Q5)
+# Soft errors that count until the address is quarantined.
+QUARANTINE_SOFT_THRESHOLD = env.int("QUARANTINE_SOFT_THRESHOLD", default=5)
+# Hours that must lie between two soft errors for both to count.
+QUARANTINE_SOFT_INTERVAL_HOURS = env.int("QUARANTINE_SOFT_INTERVAL_HOURS", default=24)
+# Days after its last soft error when an erroneous address is valid again.
+QUARANTINE_RELEASE_DAYS = env.int("QUARANTINE_RELEASE_DAYS", default=10)
+# The same when its mailbox was full.
+QUARANTINE_MAILBOX_FULL_DAYS = env.int("QUARANTINE_MAILBOX_FULL_DAYS", default=30)
+
+# ------------------------------------------------------------------ analysis
+# Profiles that one statement of the analysis judges; 10,000 to 50,000 is fastest.
+ANALYSIS_CHUNK_SIZE = env.int("ANALYSIS_CHUNK_SIZE", default=50_000)
+
+# ------------------------------------------------------------------ production
+if not DEBUG:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE_REFERRER_POLICY = "same-origin"

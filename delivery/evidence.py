@@ -1,0 +1,176 @@
+"""What the errors of an address and the actions on it come down to: a pure fold.
+
+The order of arrival does not matter: errors and actions are folded in the order of
+their own time. Rules (Q3 to Q5):
+
+- an ignored error changes nothing;
+- a hard error quarantines at once; a complaint or STOP denylists the address;
+- a soft error counts when it is 24 hours or more after the last one that counted; the
+  address is erroneous, and quarantined when the count reaches the threshold;
+- an erroneous address is valid again after a success, 10 days after its last soft
+  error, or 30 when the mailbox was full; the next soft error begins a new count;
+- an error never lowers a status; an operator's action sets any.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from audiences.models import AddressStatus
+
+from .models import AddressError, QuarantineAction
+from .models.quarantine import ErrorReason, ErrorType
+
+DENYLISTING = (ErrorReason.COMPLAINT, ErrorReason.STOP)
+RANK = {
+    AddressStatus.VALID: 0,
+    AddressStatus.ERRONEOUS: 1,
+    AddressStatus.QUARANTINE: 2,
+    AddressStatus.DENYLISTED: 3,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryState:
+    """The fields of a quarantine entry, as the evidence gives them."""
+
+    status: str = AddressStatus.VALID
+    reason: str = ""
+    type: str = ""
+    error_count: int = 0
+    first_error_at: datetime | None = None
+    last_error_at: datetime | None = None
+    text: str = ""
+    last_delivery_id: int | None = None
+    releases_at: datetime | None = None
+    last_counted_at: datetime | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What the entry stores."""
+        return {name: getattr(self, name) for name in STORED}
+
+
+STORED = (
+    "status",
+    "reason",
+    "type",
+    "error_count",
+    "first_error_at",
+    "last_error_at",
+    "text",
+    "last_delivery_id",
+    "releases_at",
+)
+VALID = EntryState()
+
+
+def fold(
+    errors: Iterable[AddressError], actions: Iterable[QuarantineAction] = ()
+) -> EntryState:
+    """The state of one address after all its errors and actions.
+
+    An error and an action of the same moment: the error came first. The state is not
+    aged beyond the last of them; `aged` does that.
+    """
+    steps: list[tuple[datetime, int, int, AddressError | QuarantineAction]] = [
+        *((error.at, 0, error.pk or 0, error) for error in errors),
+        *((action.at, 1, action.pk or 0, action) for action in actions),
+    ]
+    state = VALID
+    for _at, _kind, _pk, step in sorted(steps, key=lambda item: item[:3]):
+        if isinstance(step, AddressError):
+            state = _after_error(state, step)
+        else:
+            state = _after_action(state, step)
+    return state
+
+
+def aged(state: EntryState, now: datetime) -> EntryState:
+    """The state at a later moment: erroneous addresses become valid by time (Q5)."""
+    due = state.releases_at is not None and state.releases_at <= now
+    return VALID if due else state
+
+
+def _after_error(state: EntryState, error: AddressError) -> EntryState:
+    if error.type == ErrorType.IGNORED:
+        return state
+    state = aged(state, error.at)
+    state = replace(
+        state,
+        first_error_at=state.first_error_at or error.at,
+        last_error_at=error.at,
+        last_delivery_id=(
+            error.message.delivery_id if error.message else state.last_delivery_id
+        ),
+    )
+    if error.reason in DENYLISTING:
+        return _decided(state, error, AddressStatus.DENYLISTED, counts=True)
+    if error.type == ErrorType.HARD:
+        return _decided(state, error, AddressStatus.QUARANTINE, counts=True)
+    interval = timedelta(hours=settings.QUARANTINE_SOFT_INTERVAL_HOURS)
+    counts = not state.last_counted_at or error.at - state.last_counted_at >= interval
+    if counts:
+        state = replace(state, last_counted_at=error.at)
+    reached = state.error_count + counts >= settings.QUARANTINE_SOFT_THRESHOLD
+    status = AddressStatus.QUARANTINE if reached else AddressStatus.ERRONEOUS
+    return _decided(state, error, status, counts=counts)
+
+
+def _decided(
+    state: EntryState, error: AddressError, status: AddressStatus, *, counts: bool
+) -> EntryState:
+    """Count the error; let it decide status, reason and text if it weighs enough.
+
+    A soft error does not replace the reason of an address that is in quarantine.
+    """
+    state = replace(state, error_count=state.error_count + counts)
+    present = RANK[AddressStatus(state.status)]
+    if RANK[status] < present or (
+        present >= RANK[AddressStatus.QUARANTINE]
+        and error.type == ErrorType.SOFT
+        and RANK[status] == present
+    ):
+        return state
+    return replace(
+        state,
+        status=status,
+        reason=error.reason,
+        type=error.type,
+        text=error.text,
+        releases_at=_release_date(status, error.reason, error.at),
+    )
+
+
+def _release_date(status: str, reason: str, at: datetime) -> datetime | None:
+    if status != AddressStatus.ERRONEOUS:
+        return None
+    full = reason == ErrorReason.MAILBOX_FULL
+    return at + timedelta(
+        days=settings.QUARANTINE_MAILBOX_FULL_DAYS
+        if full
+        else settings.QUARANTINE_RELEASE_DAYS
+    )
+
+
+def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
+    if action.kind == QuarantineAction.Kind.SUCCESS:
+        return VALID if state.status == AddressStatus.ERRONEOUS else state
+    if action.status == AddressStatus.VALID:
+        return VALID
+    return replace(
+        state,
+        status=action.status,
+        reason=action.reason,
+        type=action.type,
+        text=action.text,
+        error_count=action.error_count or state.error_count,
+        first_error_at=action.first_error_at or state.first_error_at,
+        last_error_at=action.last_error_at or state.last_error_at,
+        last_counted_at=action.last_error_at or state.last_counted_at,
+        releases_at=_release_date(
+            action.status, action.reason, action.last_error_at or action.at
+        ),
+    )

@@ -1,0 +1,172 @@
+"""Profiles judged by the rules, as querysets: the one place where rules meet people.
+
+Everything that decides or explains an exclusion is built from `judged`; so the
+analysis, the dry run and the explanation of one profile cannot disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    QuerySet,
+    SmallIntegerField,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
+from django.utils import timezone
+
+from audiences import membership, subscriptions
+from audiences.channels import ANY_FLAG, flag_name
+from audiences.models import Address, Profile
+
+from .exclusions import NATIVE_RULES, Rule, Situation
+from .models import Delivery
+
+Ids = QuerySet[Any, Any]
+
+
+def situation_of(delivery: Delivery, at: datetime | None = None) -> Situation:
+    """What the rules see of a delivery; subscriptions are judged for its contact date.
+
+    Never for a moment that has passed: who has unsubscribed since gets nothing.
+    """
+    now = at or timezone.now()
+    return Situation(
+        channel=delivery.channel,
+        purpose=delivery.purpose,
+        service_id=delivery.service_id,
+        at=max(now, delivery.contact_date) if delivery.contact_date else now,
+    )
+
+
+def rules_of(delivery: Delivery) -> Sequence[Rule]:
+    """The rules of a delivery, in the order in which they decide."""
+    return NATIVE_RULES
+
+
+def audience_profiles(delivery: Delivery, at: datetime) -> QuerySet[Profile]:
+    """The profiles in the delivery's audience."""
+    members = membership.member_ids(delivery.audience, at)
+    profiles = Profile.objects.order_by()
+    return profiles if members is None else profiles.filter(pk__in=members)
+
+
+def prepared(
+    profiles: QuerySet[Profile],
+    situation: Situation,
+    reach: tuple[int, int] | None = None,
+) -> QuerySet[Profile]:
+    """The profiles with the names that the rules use.
+
+    `reach` are the lowest and highest id; it is repeated on every joined table, since
+    no planner carries it through an outer join.
+    """
+    primary = Q(addresses__channel=situation.channel, addresses__is_primary=True)
+    subscription = Q(subscriptions__service_id=situation.service_id)
+    subscription &= subscriptions.active(situation.at, "subscriptions__")
+    if reach:
+        profiles = profiles.filter(pk__gte=reach[0], pk__lte=reach[1])
+        primary &= _within("addresses__profile_id", reach)
+        subscription &= _within("subscriptions__profile_id", reach)
+    profiles = profiles.annotate(
+        main_address=FilteredRelation("addresses", condition=primary)
+    )
+    if situation.service_id:
+        profiles = profiles.annotate(
+            subscription=FilteredRelation("subscriptions", condition=subscription)
+        )
+    return profiles
+
+
+def _within(name: str, reach: tuple[int, int]) -> Q:
+    return Q(**{f"{name}__gte": reach[0], f"{name}__lte": reach[1]})
+
+
+def cause(
+    situation: Situation, rules: Sequence[Rule], ids: Mapping[str, int]
+) -> Case | Value:
+    """The number of the first rule that matches, or null for those to deliver."""
+    whens = [
+        When(predicate, then=Value(ids[rule.code]))
+        for rule in rules
+        if (predicate := rule.predicate(situation)) is not None
+    ]
+    field = SmallIntegerField(null=True)
+    if not whens:
+        return Value(None, output_field=field)
+    return Case(*whens, default=None, output_field=field)
+
+
+def survivors(
+    profiles: QuerySet[Profile], situation: Situation, rules: Sequence[Rule]
+) -> Ids:
+    """Ids of the profiles that no rule before the duplicates excludes."""
+    numbers = {rule.code: 1 for rule in rules}
+    return (
+        prepared(profiles, situation)
+        .annotate(cause=cause(replace(situation, losers=None), rules, numbers))
+        .filter(cause__isnull=True)
+        .values("pk")
+    )
+
+
+def losers(channel: str, contenders: Ids, key: str | None = None) -> Ids:
+    """Of the contenders that share an address, all but the one with the lowest id.
+
+    Only addresses that more than one profile holds are ranked; `key` looks at one.
+    """
+    holders = Address.objects.order_by().filter(
+        channel=channel, is_primary=True, is_valid=True, profile_id__in=contenders
+    )
+    if key is None:
+        holders = holders.filter(key__in=_held_by_several(channel, is_primary=True))
+    else:
+        holders = holders.filter(key=key)
+    rank = Window(RowNumber(), partition_by="key", order_by="profile_id")
+    return holders.annotate(rank=rank).filter(rank__gt=1).values("profile_id")
+
+
+def sharing_with_opted_out(channel: str, targeted: Ids) -> Ids:
+    """Of these profiles, those whose address an opted-out profile has as well (P4).
+
+    Opted out of the channel or of any; in the audience or not; its primary or not.
+    """
+    opted_out = Q(**{f"profile__{ANY_FLAG}": True}) | Q(
+        **{f"profile__{flag_name(channel)}": True}
+    )
+    others = (
+        Address.objects.filter(
+            opted_out, channel=channel, key=OuterRef("key"), is_valid=True
+        )
+        .exclude(profile_id=OuterRef("profile_id"))
+        .order_by()
+    )
+    return (
+        Address.objects.order_by()
+        .filter(channel=channel, is_primary=True, is_valid=True)
+        .filter(profile_id__in=targeted, key__in=_held_by_several(channel))
+        .filter(Exists(others))
+        .values("profile_id")
+    )
+
+
+def _held_by_several(channel: str, **only: bool) -> Ids:
+    """Keys of addresses that more than one profile has."""
+    return (
+        Address.objects.order_by()
+        .filter(channel=channel, **only)
+        .values("key")
+        .annotate(holders=Count("pk"))
+        .filter(holders__gt=1)
+        .values("key")
+    )

@@ -1,0 +1,98 @@
+"""analyse_delivery DELIVERY [--dry-run] [--json]"""
+
+from typing import Any
+
+from audiences.terminal import (
+    CampaignCommand,
+    CommandError,
+    CommandParser,
+    add_delivery,
+    add_json,
+    stop_on_interrupt,
+)
+from delivery import analysis, deliveries
+from delivery.models import Delivery
+
+
+class Command(CampaignCommand):
+    help = (
+        "Compute who gets a delivery, who is excluded, and why. Nothing is sent. "
+        "Ctrl-C stops after the present chunk; the next call goes on from there. "
+        "Analysing a prepared delivery again replaces its results."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_delivery(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Compute the report; store nothing."
+        )
+        add_json(parser)
+
+    def run(self, **options: Any) -> None:
+        delivery = deliveries.find(options["delivery"])
+        if options["dry_run"]:
+            report = analysis.dry_run(delivery)
+        else:
+            with self.progress("Analysing") as bar, stop_on_interrupt() as asked:
+                report = analysis.analyse(
+                    delivery,
+                    on_progress=lambda p: bar.update(p.done, p.expected),
+                    should_stop=asked,
+                )
+        if options["json"]:
+            self.write_json(as_json(report))
+        else:
+            self._write(report, dry_run=options["dry_run"])
+        if not options["dry_run"] and report.state != Delivery.State.READY:
+            raise CommandError(f"The analysis is {report.state}; call again to go on.")
+
+    def _write(self, report: analysis.Report, *, dry_run: bool) -> None:
+        delivery = report.delivery
+        about = f"{delivery.label} ({delivery.get_channel_display()})"
+        self.say(f"{about}: {'dry run' if dry_run else report.state}")
+        self.write_table(
+            ["", "profiles", "share"],
+            [
+                ["Targeted (everyone in the audience)", report.targeted, ""],
+                ["To deliver", report.to_deliver, _share(report, report.to_deliver)],
+                ["Excluded", report.excluded, _share(report, report.excluded)],
+            ],
+        )
+        self.write_table(
+            ["cause", "code", "profiles", "share"],
+            [
+                [line.label, line.code, line.count, _share(report, line.count)]
+                for line in report.causes
+            ],
+            title="Exclusion causes, in the order in which they decide",
+        )
+        for line in report.warnings:
+            if line.count:
+                self.say(
+                    f"Warning: {line.count:,} profiles: {line.label} ({line.code})"
+                )
+        self.say(f"{report.seconds:.2f} seconds")
+
+
+def _share(report: analysis.Report, count: int) -> str:
+    return f"{count / report.targeted:.1%}" if report.targeted else ""
+
+
+def as_json(report: analysis.Report) -> dict[str, Any]:
+    """The report as the contract has it."""
+    delivery = report.delivery
+    return {
+        "delivery": {
+            "id": delivery.pk,
+            "label": delivery.label,
+            "channel": delivery.channel,
+            "purpose": delivery.purpose,
+        },
+        "state": report.state,
+        "targeted": report.targeted,
+        "to_deliver": report.to_deliver,
+        "excluded": report.excluded,
+        "causes": [vars(line) for line in report.causes],
+        "warnings": [vars(line) for line in report.warnings],
+        "seconds": round(report.seconds, 3),
+    }

@@ -1,0 +1,60 @@
+"""create_delivery --label L --channel C [options]: prints the id."""
+
+from pathlib import Path
+from typing import Any
+
+from audiences import membership, subscriptions
+from audiences.models import Audience
+from audiences.terminal import CampaignCommand, CommandParser, add_channel, moment
+from delivery import deliveries
+from delivery.models import Delivery
+
+
+class Command(CampaignCommand):
+    help = (
+        "Create a delivery and print its id. The audience is everyone unless given; "
+        "with --service, profiles without an active subscription are excluded."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--label", required=True, help="Its name; unique.")
+        add_channel(parser, required=True)
+        parser.add_argument("--service", metavar="SLUG")
+        parser.add_argument(
+            "--audience",
+            default="everyone",
+            metavar="AUDIENCE",
+            help="everyone, service:SLUG, list:FILE (one PROFILE a line), or a name.",
+        )
+        parser.add_argument(
+            "--purpose", default=Delivery.Purpose.MARKETING, choices=Delivery.Purpose
+        )
+        parser.add_argument(
+            "--contact-date",
+            type=moment,
+            metavar="D",
+            help="When it is to be sent; without it, as soon as it is prepared.",
+        )
+
+    def run(self, **options: Any) -> None:
+        slug = options["service"]
+        delivery = deliveries.create(
+            options["label"],
+            channel=options["channel"],
+            audience=lambda: _audience(options["audience"], options["label"]),
+            service=subscriptions.find_service(slug) if slug else None,
+            purpose=options["purpose"],
+            contact_date=options["contact_date"],
+        )
+        self.say(str(delivery.pk))
+
+
+def _audience(text: str, label: str) -> Audience:
+    kind, colon, name = text.partition(":")
+    if text == "everyone":
+        return membership.everyone()
+    if colon and kind == "service":
+        return membership.subscribers(subscriptions.find_service(name))
+    if colon and kind == "list":
+        return deliveries.list_audience(f"list for {label}", Path(name))
+    return membership.find_audience(text)

@@ -1,0 +1,16 @@
+"""export_quarantine"""
+
+from typing import Any
+
+from audiences.terminal import CampaignCommand
+from delivery import quarantine_files
+
+
+class Command(CampaignCommand):
+    help = (
+        "Write all entries that are not valid to stdout, as a CSV file that "
+        "import_quarantine reads."
+    )
+
+    def run(self, **options: Any) -> None:
+        self.write_csv(quarantine_files.COLUMNS, quarantine_files.export_rows())

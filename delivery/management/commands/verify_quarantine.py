@@ -1,0 +1,28 @@
+"""verify_quarantine [--json]"""
+
+from typing import Any
+
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
+from delivery import quarantine
+
+
+class Command(CampaignCommand):
+    help = (
+        "Prove that every quarantine entry follows from its errors and actions, and "
+        "that every address says what its entry says. Exit code 0 when everything "
+        "agrees."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_json(parser)
+
+    def run(self, **options: Any) -> None:
+        differences = list(quarantine.verify())
+        if options["json"]:
+            self.write_json({"consistent": not differences, "differences": differences})
+        else:
+            for line in differences:
+                self.say(line)
+        if differences:
+            raise CommandError(f"{len(differences):,} differences.")
+        self.note("The evidence, the entries and the addresses agree.")

@@ -1,0 +1,144 @@
+"""Deliveries, and the runs of their analysis."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from audiences.channels import Channel
+from audiences.models import Audience, Service
+
+
+class Delivery(models.Model):
+    """A message to an audience on a channel (D1)."""
+
+    class Purpose(models.TextChoices):
+        """Why it is sent (D6); `delivery.exclusions` says what each purpose skips."""
+
+        MARKETING = "marketing", _("Marketing")
+        TRANSACTIONAL = "transactional", _("Transactional")
+        LEGAL = "legal", _("Legal")
+
+    class State(models.TextChoices):
+        """How far the preparation is."""
+
+        DRAFT = "draft", _("Draft")
+        RUNNING = "running", _("Analysis running")
+        STOPPED = "stopped", _("Analysis stopped")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Analysis failed")
+
+    label = models.CharField(
+        _("label"), max_length=150, unique=True, help_text=_("Its name in commands.")
+    )
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
+    audience = models.ForeignKey(
+        Audience, verbose_name=_("audience"), on_delete=models.PROTECT
+    )
+    service = models.ForeignKey(
+        Service,
+        verbose_name=_("service"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text=_("Only its active subscribers get the delivery."),
+    )
+    purpose = models.CharField(
+        _("purpose"), max_length=16, choices=Purpose, default=Purpose.MARKETING
+    )
+    contact_date = models.DateTimeField(
+        _("contact date"),
+        null=True,
+        blank=True,
+        help_text=_("When it is to be sent; empty means as soon as it is prepared."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(channel__in=Channel.values),
+                name="delivery_channel_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=["marketing", "transactional", "legal"]),
+                name="delivery_purpose_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def latest_analysis(self) -> "Analysis | None":
+        return self.analyses.order_by("-id").first()
+
+    @property
+    def state(self) -> str:
+        """The state of the latest analysis, or draft before the first."""
+        latest = self.latest_analysis
+        return latest.state if latest else Delivery.State.DRAFT
+
+
+class Analysis(models.Model):
+    """One run of the analysis of a delivery: how far it is and what it found (D4)."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        STOPPED = "stopped", _("Stopped")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="analyses"
+    )
+    state = models.CharField(
+        _("state"), max_length=16, choices=State, default=State.RUNNING
+    )
+    at = models.DateTimeField(
+        _("judged for"), help_text=_("The moment that subscriptions are judged for.")
+    )
+    definition = models.JSONField(
+        _("definition"), help_text=_("What the delivery was when the run began.")
+    )
+    position = models.BigIntegerField(
+        _("position"), default=0, help_text=_("Profiles up to this id are done.")
+    )
+    done = models.BigIntegerField(_("profiles done"), default=0)
+    expected = models.BigIntegerField(_("profiles expected"), default=0)
+    counts = models.JSONField(
+        _("counts"), default=dict, help_text=_("How many profiles for each cause.")
+    )
+    warnings = models.JSONField(_("warnings"), default=dict)
+    error = models.TextField(_("error"), blank=True)
+    host = models.CharField(_("host"), max_length=255, blank=True)
+    process = models.IntegerField(_("process"), null=True, blank=True)
+    seconds = models.FloatField(_("seconds"), default=0)
+    started_at = models.DateTimeField(_("started"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("analysis")
+        verbose_name_plural = _("analyses")
+        ordering = ["-id"]
+        indexes = [
+            # The latest analysis of a delivery.
+            models.Index(fields=["delivery", "id"], name="analysis_of_delivery"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery}: {self.get_state_display()}"
+
+    @property
+    def targeted(self) -> int:
+        """Everyone in the audience (D4)."""
+        return sum(self.counts.values())
+
+    @property
+    def to_deliver(self) -> int:
+        return int(self.counts.get("", 0))
+
+    @property
+    def excluded(self) -> int:
+        return self.targeted - self.to_deliver

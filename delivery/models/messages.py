@@ -1,0 +1,52 @@
+"""Messages that were handed over."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from audiences.channels import Channel
+from audiences.models import Profile
+
+from .deliveries import Delivery
+
+
+class Message(models.Model):
+    """One message of a delivery, handed over to a profile's address. Append-only.
+
+    It says what was handed over and when, for ever; a profile gets a delivery at most
+    once.
+    """
+
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
+    profile = models.ForeignKey(
+        Profile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="messages",
+    )
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
+    address = models.TextField(_("address"))
+    sent_at = models.DateTimeField(_("handed over"))
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delivery", "profile"], name="message_once_per_profile"
+            ),
+        ]
+        indexes = [
+            # Fatigue: how many messages a profile got on a channel in a period.
+            models.Index(
+                fields=["channel", "profile", "sent_at"], name="message_for_fatigue"
+            ),
+            # The messages of one profile.
+            models.Index(fields=["profile", "sent_at"], name="message_of_profile"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery}: {self.address}"

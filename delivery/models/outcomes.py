@@ -1,0 +1,54 @@
+"""What the analysis decided for each profile of the audience."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from audiences.models import Profile
+
+from .deliveries import Delivery
+from .typologies import TypologyRule
+
+
+class Outcome(models.Model):
+    """One profile of a delivery's audience: to deliver, or excluded and why (D3, D4).
+
+    Written by `delivery.analysis` alone, in bulk: hence no foreign key constraints
+    (measured: they take five times the time of the rows) and a composite key.
+    """
+
+    pk = models.CompositePrimaryKey("delivery_id", "profile_id")
+    delivery = models.ForeignKey(
+        Delivery,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="outcomes",
+    )
+    profile = models.ForeignKey(
+        Profile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    address = models.TextField(
+        _("address"), null=True, help_text=_("The primary address at the analysis.")
+    )
+    rule = models.ForeignKey(
+        TypologyRule,
+        verbose_name=_("cause"),
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        help_text=_(
+            "The rule that excluded the profile; empty: it is to be delivered."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("outcome")
+        verbose_name_plural = _("outcomes")
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id}: {self.profile_id}"
