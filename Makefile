@@ -59,3 +59,8 @@ lint: .venv/dev ## Style, types, import contracts, migrations, system checks
 .PHONY: format
 format: .venv/dev ## Format the code
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
+
+N ?= 1000000
+.PHONY: bench-import
+bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
+	@$(PY) -m tests.benchmarks.bench_import $(N)

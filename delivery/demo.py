@@ -53,8 +53,8 @@ _LAST = {
     ).split("|"),
 }
 _HEADER = (
-    "external_id voornaam achternaam taal land e-mail email_2 mobiel telefoon postadres "
-    "geen_contact geen_contact_email"
+    "external_id voornaam achternaam taal land e-mail email_2 mobiel telefoon "
+    "postadres geen_contact geen_contact_email"
 ).split()
 _DOMAINS = ("post.example", "mail.example", "thuis.example", "work.example")
 
@@ -220,7 +220,8 @@ def _opt_outs() -> None:
     for days, step, rest, scope, source in (
         (25, 250, 11, Scope.EMAIL, Source.LANDING_PAGE),
         (18, 250, 61, Scope.EMAIL, Source.OPERATOR),
-        (16, 100, 0, Scope.EMAIL, Source.LANDING_PAGE),
+        # One of each second pair of twins: the trap of shared addresses (P4).
+        (16, 200, 0, Scope.EMAIL, Source.LANDING_PAGE),
         (11, 400, 17, Scope.ANY, Source.OPERATOR),
         (6, 300, 9, Scope.SMS, Source.LANDING_PAGE),
         (3, 250, 161, Scope.EMAIL, Source.ONE_CLICK),
@@ -228,12 +229,7 @@ def _opt_outs() -> None:
         actor = "marieke" if source == Source.OPERATOR else ""
         note = "asked by phone" if source == Source.OPERATOR else ""
         origin = Origin(source=source, actor=actor, note=note, at=_ago(days))
-        people = _numbered(step, rest)
-        if (
-            step == 100
-        ):  # one of each second pair of twins: the trap of shared addresses
-            people = _numbered(200, 0)
-        consent.opt_out_all(people, scope, origin)
+        consent.opt_out_all(_numbered(step, rest), scope, origin)
     back = Origin(source=Source.OPERATOR, actor="marieke", note="asked by mail, 12 May")
     consent.opt_in_all(_numbered(1000, 61), Scope.EMAIL, back)
 

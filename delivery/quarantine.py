@@ -312,7 +312,8 @@ def _without(
     """Entries that these errors alone quarantine, and entries with other reasons."""
     ignored = set(discounted.filter(_about(entries)).values_list("pk", flat=True))
     evidence = _evidence(entries)
-    released, kept = [], []
+    released: list[QuarantineEntry] = []
+    kept: list[QuarantineEntry] = []
     for entry in entries:
         errors, actions = evidence[entry.channel, entry.key]
         rest = fold((e for e in errors if e.pk not in ignored), actions)

@@ -12,13 +12,13 @@ from audiences.terminal import CampaignCommand, CommandError, CommandParser
 from delivery import demo
 from delivery.models import Delivery
 
-USER, PASSWORD = "admin", "admin"  # noqa: S105  (local demo only; refused in production)
+USER, PASSWORD = "admin", "admin"
 
 
 class Command(CampaignCommand):
     help = (
-        "Set up the database, load the demo, analyse its delivery, print the report and "
-        "serve the site on this machine. For trying things out, never for production."
+        "Set up the database, load the demo, analyse its delivery, print the report "
+        "and serve the site on this machine. For trying things out, never for production."
     )
     requires_migrations_checks = False
 
@@ -56,7 +56,7 @@ class Command(CampaignCommand):
     def _ensure_login(self) -> None:
         users = get_user_model()._default_manager
         if not users.filter(is_superuser=True).exists():
-            users.create_superuser(USER, password=PASSWORD)  # type: ignore[attr-defined]
+            users.create_superuser(USER, password=PASSWORD)
 
 
 def _is_taken(port: int) -> bool:
