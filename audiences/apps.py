@@ -10,7 +10,7 @@ class AudiencesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
-        from . import checks, history_guards
+        from . import checks, condition_nodes, history_guards, membership  # noqa: F401
 
         checks.register()
         post_migrate.connect(history_guards.install_after_migrate)

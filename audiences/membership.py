@@ -1,49 +1,74 @@
-"""Who is in an audience: a queryset of profile ids, never a list in memory."""
+"""Who is in an audience: querysets of profiles, never a list in memory."""
 
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
-from . import subscriptions
+from . import conditions, subscriptions
+from .conditions import BadCondition, Moment, Node
 from .models import Audience, AudienceMember, Profile, Service, Subscription
 from .refusals import Refused
 
-
-def member_ids(audience: Audience, at: datetime) -> QuerySet[Any, Any] | None:
-    """The ids of an audience's profiles at a moment, as `profile_id`; None: all."""
-    if audience.kind == Audience.Kind.EVERYONE:
-        return None
-    if audience.kind == Audience.Kind.LIST:
-        rows: QuerySet[Any] = AudienceMember.objects.filter(audience=audience)
-    else:
-        rows = Subscription.objects.filter(
-            subscriptions.active(at), service=audience.service
-        )
-    return rows.order_by().values("profile_id")
-
-
-def member_range(
-    members: QuerySet[Any, Any] | None, after: int, size: int
-) -> int | None:
-    """The id up to which the next `size` members reach; None when none are left."""
-    name = "pk" if members is None else "profile_id"
-    everyone: QuerySet[Any, Any] = Profile.objects.all()
-    rest = everyone if members is None else members
-    ids = rest.filter(**{f"{name}__gt": after}).values_list(name, flat=True)
-    last = ids.order_by(name)[size - 1 : size].first()
-    if last is None:
-        last = ids.order_by(f"-{name}").first()
-    return None if last is None else int(last)
+Kind = Audience.Kind
 
 
 class NoSuchAudience(Refused):
     """No audience has the name."""
 
 
+def profiles(audience: Audience, at: datetime) -> QuerySet[Profile]:
+    """The profiles in an audience at a moment."""
+    everybody = Profile.objects.order_by()
+    members = _member_ids(audience, at)
+    if members is not None:
+        return everybody.filter(pk__in=members)
+    if audience.kind == Kind.EVERYONE:
+        return everybody
+    return everybody.filter(audience_q(audience, Moment(at)))
+
+
+def ids(audience: Audience, at: datetime) -> QuerySet[Any, Any]:
+    """The ids of the profiles in an audience, as `profile_id`, from its own rows."""
+    members = _member_ids(audience, at)
+    if members is not None:
+        return members
+    return profiles(audience, at).values(profile_id=F("pk"))
+
+
+def _member_ids(audience: Audience, at: datetime) -> QuerySet[Any, Any] | None:
+    """For audiences that have rows of their own."""
+    if audience.kind in (Kind.LIST, Kind.SUBSCRIBERS):
+        return _rows(audience, at)
+    return None
+
+
+def _rows(audience: Audience, at: datetime) -> QuerySet[Any, Any]:
+    """The rows that make a list, or a service's subscribers, an audience."""
+    rows: QuerySet[Any] = AudienceMember.objects.filter(audience=audience)
+    if audience.kind == Kind.SUBSCRIBERS:
+        rows = Subscription.objects.filter(
+            subscriptions.active(at), service=audience.service
+        )
+    return rows.order_by().values("profile_id")
+
+
+def audience_q(audience: Audience, moment: Moment) -> Q:
+    """Membership as a condition on profiles, so that trees can speak of audiences."""
+    if audience.name in moment.inside:
+        raise BadCondition(_loop([*moment.inside, audience.name]))
+    if audience.kind == Kind.EVERYONE:
+        return Q(pk__isnull=False)
+    if audience.kind == Kind.CONDITION:
+        inside = Moment(moment.at, (*moment.inside, audience.name))
+        tree: Any = audience.condition
+        return conditions.to_q(tree, inside)
+    return Q(pk__in=_rows(audience, moment.at))
+
+
 def find_audience(name: str) -> Audience:
     """The audience with a name; raises NoSuchAudience that says what there is."""
-    audience = Audience.objects.filter(name=name).first()
+    audience = Audience.objects.select_related("service").filter(name=name).first()
     if audience is None:
         known = Audience.objects.order_by("name").values_list("name", flat=True)[:20]
         raise NoSuchAudience(
@@ -56,7 +81,7 @@ def find_audience(name: str) -> Audience:
 def everyone() -> Audience:
     """The audience of all profiles."""
     audience, _ = Audience.objects.get_or_create(
-        kind=Audience.Kind.EVERYONE, defaults={"name": "everyone"}
+        kind=Kind.EVERYONE, defaults={"name": "everyone"}
     )
     return audience
 
@@ -64,7 +89,7 @@ def everyone() -> Audience:
 def subscribers(service: Service) -> Audience:
     """The audience of the active subscribers of a service."""
     audience, _ = Audience.objects.get_or_create(
-        kind=Audience.Kind.SUBSCRIBERS,
+        kind=Kind.SUBSCRIBERS,
         service=service,
         defaults={"name": f"service:{service.slug}"},
     )
@@ -73,9 +98,61 @@ def subscribers(service: Service) -> Audience:
 
 def list_of(name: str, profile_ids: list[int]) -> Audience:
     """A new audience with exactly these profiles."""
-    audience = Audience.objects.create(name=name, kind=Audience.Kind.LIST)
+    audience = Audience.objects.create(name=name, kind=Kind.LIST)
     AudienceMember.objects.bulk_create(
-        AudienceMember(audience=audience, profile_id=pk)
-        for pk in sorted({*profile_ids})
+        (
+            AudienceMember(audience=audience, profile_id=pk)
+            for pk in sorted({*profile_ids})
+        ),
+        batch_size=5000,
     )
     return audience
+
+
+def create_with_condition(name: str, tree: Any) -> Audience:
+    """A new audience of the profiles that meet a condition.
+
+    Raises BadCondition, or Refused when the name is taken.
+    """
+    if Audience.objects.filter(name=name).exists():
+        raise Refused(f"There is already an audience {name!r}; choose another name.")
+    check_condition(name, tree)
+    return Audience.objects.create(name=name, kind=Kind.CONDITION, condition=tree)
+
+
+def check_condition(name: str, tree: Any) -> None:
+    """Raise BadCondition unless the audience can have the condition without a loop."""
+    conditions.validate(tree)
+    _refuse_loop([name], tree)
+
+
+def _refuse_loop(path: list[str], tree: Any) -> None:
+    for data in conditions.walk(tree):
+        if data["node"] != AUDIENCE_NODE.name:
+            continue
+        if data["name"] in path:
+            raise BadCondition(_loop([*path, data["name"]]))
+        inner = Audience.objects.filter(name=data["name"]).first()
+        if inner and inner.kind == Kind.CONDITION:
+            _refuse_loop([*path, inner.name], inner.condition)
+
+
+def _loop(path: list[str]) -> str:
+    return f"The audiences contain each other: {' → '.join(path)}."
+
+
+def _check_audience(data: conditions.Data, path: str) -> None:
+    if not Audience.objects.filter(name=data["name"]).exists():
+        raise BadCondition(f"{path}.name: there is no audience {data['name']!r}.")
+
+
+AUDIENCE_NODE = conditions.register(
+    Node(
+        "audience",
+        {"name": {"type": "string"}},
+        ("name",),
+        lambda data, moment: audience_q(find_audience(data["name"]), moment),
+        lambda data: f"in the audience {data['name']}",
+        _check_audience,
+    )
+)

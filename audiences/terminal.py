@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from django.core.exceptions import ValidationError
@@ -196,6 +197,14 @@ def stop_on_interrupt() -> Iterator[Any]:
         yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; raises Refused that names the place of an error."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise Refused(f"{path}: {error}") from error
 
 
 # -------------------------------------------------------------------- arguments

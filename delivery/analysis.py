@@ -1,41 +1,35 @@
-"""The analysis of a delivery: who gets it, who is excluded, and why (D1 to D4).
+"""The analysis of a delivery: who gets it, who is excluded, and why (D1 to D8).
 
-The audience is walked in chunks. Each chunk is one INSERT … SELECT that lets all rules
-judge, committed together with the new position: it shows progress, can be stopped and
-goes on where it was, also after the process was killed. Then, in one transaction,
-profiles that lose a shared address are excluded, the causes are counted, the warnings
-written, and the delivery is ready.
+Control rules look at the message; an error stops here. Then the audience is judged in
+chunks (`delivery.chunks`): it shows progress, can be stopped, goes on where it was also
+after the process was killed, and any number of connections and machines can help. Last,
+in one transaction, profiles that lose a shared address are excluded, the causes are
+counted, the warnings written, and the delivery is ready.
 """
 
 import os
 import socket
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.conf import settings
-from django.db import transaction
-from django.db.models import (
-    BooleanField,
-    Case,
-    Count,
-    F,
-    QuerySet,
-    Value,
-    When,
-)
+from django.db import connection, transaction
+from django.db.models import BooleanField, Case, Count, QuerySet, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audiences import bulk_sql, membership
-from audiences.models import Profile
+from audiences.models import Address, Audience, Profile
 from audiences.refusals import Refused
 
-from . import judgement
-from .exclusions import DUPLICATE, Rule, rule_ids
-from .models import Analysis, Delivery, Message, Outcome
+from . import chunks, controls, judgement, typologies
+from .exclusions import DUPLICATE, Rule, Situation, skips_denylist
+from .models import Analysis, AnalysisChunk, Delivery, Message, Outcome, Typology
 
 SHARES_ADDRESS = "shares_address_with_opted_out"
 WARNINGS = {
@@ -68,6 +62,17 @@ class Report:
     causes: list[Line]
     warnings: list[Line]
     seconds: float
+    error: str = ""
+
+    @property
+    def notice(self) -> str:
+        """What must be said before the figures."""
+        if not skips_denylist(self.delivery.purpose):
+            return ""
+        return (
+            f"The purpose {self.delivery.purpose} reaches opted-out people too: "
+            f"{self.delivery.purpose_note or 'no note says why'}"
+        )
 
     @property
     def excluded(self) -> int:
@@ -89,15 +94,17 @@ def _ignore(progress: Progress) -> None:
 def analyse(
     delivery: Delivery,
     *,
+    connections: int = 1,
     on_progress: Callable[[Progress], None] = _ignore,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Run the analysis to its end, or until `should_stop` says so after a chunk.
+    """Run the analysis to its end, or until it is stopped after the present chunk.
 
-    A run that was stopped or killed goes on where it was, unless the delivery has
-    changed since; otherwise the results of the last run are replaced. Raises
-    AnalysisRefused when another process analyses the delivery, or when its messages
-    have been handed over.
+    It stops when `should_stop` or `request_stop` says so. A run that was stopped or
+    killed goes on where it was, unless the delivery or its rules have changed since;
+    otherwise the results of the last run are replaced. `connections` work at once
+    (SQLite has one writer). Raises AnalysisRefused when another process analyses the
+    delivery, or when its messages have been handed over.
     """
     started = time.monotonic()
     with _only_one(delivery):
@@ -109,22 +116,80 @@ def analyse(
         run = _begin_or_resume(delivery)
         before = run.seconds
         try:
-            while _judge_chunk(run):
-                on_progress(Progress(run.done, run.expected))
-                if should_stop():
-                    run.state = Analysis.State.STOPPED
-                    break
-            else:
-                _finish(run)
+            if run.state == Analysis.State.RUNNING:
+                _judge_all(run, connections, on_progress, should_stop)
         except Exception as error:
             run.state, run.error = Analysis.State.FAILED, f"{error}"
             raise
         finally:
-            run.seconds = before + time.monotonic() - started
-            if run.state != Analysis.State.RUNNING:
-                run.finished_at = timezone.now()
-            run.save(update_fields=["state", "error", "seconds", "finished_at"])
+            _close(run, before + time.monotonic() - started)
     return report_of(run)
+
+
+def request_stop(delivery: Delivery) -> bool:
+    """Ask a running analysis to stop after its chunks; returns whether one runs."""
+    latest = delivery.latest_analysis
+    if latest is None or latest.state != Analysis.State.RUNNING:
+        return False
+    return bool(Analysis.objects.filter(pk=latest.pk).update(stop_requested=True))
+
+
+def _judge_all(
+    run: Analysis,
+    connections: int,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    """Judge chunks until none are left, with helpers on connections of their own."""
+    stopping = threading.Event()
+
+    def help_judging() -> None:
+        try:
+            while not stopping.is_set() and chunks.judge_next(run):
+                pass
+        finally:
+            connection.close()
+
+    helpers = connections - 1 if bulk_sql.is_postgresql() else 0
+    with ThreadPoolExecutor(max(helpers, 1)) as pool:
+        others = [pool.submit(help_judging) for _number in range(helpers)]
+        try:
+            while _work_is_left(run):
+                judged = chunks.judge_next(run)
+                on_progress(progress_of(run))
+                if should_stop():
+                    request_stop(run.delivery)
+                if not judged:
+                    time.sleep(0.02)
+        finally:
+            stopping.set()
+        for other in others:
+            other.result()
+    if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
+        run.state = Analysis.State.STOPPED
+    else:
+        _finish(run)
+
+
+def _work_is_left(run: Analysis) -> bool:
+    """Chunks to judge, here or elsewhere, and nobody has asked to stop."""
+    return AnalysisChunk.objects.filter(
+        analysis=run, is_judged=False, analysis__stop_requested=False
+    ).exists()
+
+
+def progress_of(run: Analysis) -> Progress:
+    rows = AnalysisChunk.objects.filter(analysis=run).order_by()
+    sizes = dict(rows.values_list("is_judged").annotate(size=Sum("size")))
+    done = sizes.get(True, 0)
+    return Progress(done, done + sizes.get(False, 0))
+
+
+def _close(run: Analysis, seconds: float) -> None:
+    run.seconds = seconds
+    if run.state != Analysis.State.RUNNING:
+        run.finished_at = timezone.now()
+    run.save(update_fields=["state", "error", "seconds", "finished_at"])
 
 
 @contextmanager
@@ -147,65 +212,41 @@ def _only_one(delivery: Delivery) -> Iterator[None]:
             ) from error
 
 
-def _definition(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "channel": delivery.channel,
-        "purpose": delivery.purpose,
-        "service": delivery.service_id,
-        "audience": delivery.audience_id,
-        "contact_date": (
-            delivery.contact_date.isoformat() if delivery.contact_date else None
-        ),
-    }
-
-
 def _begin_or_resume(delivery: Delivery) -> Analysis:
-    host, process = socket.gethostname(), os.getpid()
-    definition = _definition(delivery)
     run = delivery.latest_analysis
     unfinished = (Analysis.State.RUNNING, Analysis.State.STOPPED, Analysis.State.FAILED)
-    if run and run.state in unfinished and run.definition == definition:
-        run.state, run.error = Analysis.State.RUNNING, ""
-        run.host, run.process = host, process
-        run.save()
-        return run
-    at = judgement.situation_of(delivery).at
-    expected = judgement.audience_profiles(delivery, at).count()
+    if run and run.state in unfinished and run.chunks.exists():
+        run.delivery = delivery
+        if run.definition == chunks.definition_of(run):
+            run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
+            run.host, run.process = socket.gethostname(), os.getpid()
+            run.save()
+            return run
+    return _begin(delivery)
+
+
+def _begin(delivery: Delivery) -> Analysis:
+    """A new run in place of the last one's results."""
+    run = Analysis(
+        delivery=delivery,
+        at=judgement.situation_of(delivery).at,
+        host=socket.gethostname(),
+        process=os.getpid(),
+    )
+    run.definition = chunks.definition_of(run)
+    findings = controls.inspect(delivery, typologies.rows_of(delivery))
+    run.findings = [vars(finding) for finding in findings]
+    errors = [f.text for f in findings if f.severity == controls.Severity.ERROR]
     with transaction.atomic():
+        # The chunks go first: whoever judges one holds its row, and is waited for.
+        AnalysisChunk.objects.filter(analysis__delivery=delivery).delete()
         Outcome.objects.filter(delivery=delivery).delete()
-        return Analysis.objects.create(
-            delivery=delivery,
-            at=at,
-            definition=definition,
-            expected=expected,
-            host=host,
-            process=process,
-        )
-
-
-def _judge_chunk(run: Analysis) -> bool:
-    """Judge the next chunk of the audience; returns whether there was one."""
-    delivery = run.delivery
-    situation = judgement.situation_of(delivery, run.at)
-    members = membership.member_ids(delivery.audience, run.at)
-    size = settings.ANALYSIS_CHUNK_SIZE
-    with transaction.atomic():
-        last = membership.member_range(members, run.position, size)
-        if last is None:
-            return False
-        profiles = judgement.audience_profiles(delivery, run.at)
-        reach = (run.position + 1, last)
-        judged = judgement.prepared(profiles, situation, reach).values_list(
-            Value(delivery.pk),
-            F("pk"),
-            F("main_address__value"),
-            judgement.cause(situation, judgement.rules_of(delivery), rule_ids()),
-        )
-        columns = ["delivery_id", "profile_id", "address", "rule_id"]
-        run.done += bulk_sql.insert_select(Outcome, columns, judged)
-        run.position = last
-        run.save(update_fields=["position", "done"])
-    return True
+        if errors:
+            run.state, run.error = Analysis.State.FAILED, " ".join(errors)
+        run.save()
+        if not errors:
+            chunks.plan(run)
+    return run
 
 
 def _finish(run: Analysis) -> None:
@@ -218,7 +259,7 @@ def _finish(run: Analysis) -> None:
         losers = judgement.losers(delivery.channel, ids)
         if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
             targeted.filter(profile_id__in=losers).update(
-                rule_id=rule_ids()[DUPLICATE.code]
+                rule_id=typologies.rule_ids()[DUPLICATE.code]
             )
         run.counts = _counts(delivery)
         run.warnings = {
@@ -230,7 +271,7 @@ def _finish(run: Analysis) -> None:
 
 def _counts(delivery: Delivery) -> dict[str, int]:
     """How many outcomes each rule decided, by code; "" are those to deliver."""
-    codes = {number: code for code, number in rule_ids().items()}
+    codes = {number: code for code, number in typologies.rule_ids().items()}
     rows = (
         Outcome.objects.filter(delivery=delivery)
         .order_by()
@@ -255,14 +296,68 @@ def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
 def dry_run(delivery: Delivery) -> Report:
     """What an analysis would find now; stores nothing."""
     started = time.monotonic()
+    findings = controls.inspect(delivery, typologies.rows_of(delivery))
+    counts, warned = _tally(delivery)
+    return _report(
+        delivery,
+        delivery.state,
+        typologies.rules_of(delivery),
+        counts=counts,
+        warnings={SHARES_ADDRESS: warned},
+        findings=[vars(finding) for finding in findings],
+        seconds=time.monotonic() - started,
+    )
+
+
+def forecast(
+    audience: Audience,
+    channel: str,
+    *,
+    purpose: str = Delivery.Purpose.MARKETING,
+    typology: Typology | None = None,
+) -> Report:
+    """The reach of an audience on a channel, by cause, before any delivery exists (D8).
+
+    The same statement as a dry run; stores nothing.
+    """
+    started = time.monotonic()
+    delivery = Delivery(
+        audience=audience, channel=channel, purpose=purpose, typology=typology
+    )
+    counts, warned = _tally(delivery)
+    rules = typologies.rules_of(delivery)
+    return _report(
+        delivery,
+        Delivery.State.DRAFT,
+        rules,
+        counts=counts,
+        warnings={SHARES_ADDRESS: warned},
+        findings=[],
+        seconds=time.monotonic() - started,
+    )
+
+
+def overlap(first: Audience, second: Audience) -> dict[str, int]:
+    """How many profiles two audiences have, apart and together."""
+    now = timezone.now()
+    ours = membership.profiles(first, now)
+    theirs = membership.profiles(second, now)
+    return {
+        "first": ours.count(),
+        "second": theirs.count(),
+        "both": ours.filter(pk__in=theirs.values("pk")).count(),
+    }
+
+
+def _tally(delivery: Delivery) -> tuple[dict[str, int], int]:
+    """How many profiles each rule would decide, and how many the warning is about."""
     situation = judgement.situation_of(delivery)
-    rules = judgement.rules_of(delivery)
+    rules = typologies.rules_of(delivery)
     profiles = judgement.audience_profiles(delivery, situation.at)
     contenders = judgement.survivors(profiles, situation, rules)
-    situation = replace(
-        situation, losers=judgement.losers(delivery.channel, contenders)
-    )
-    numbers = rule_ids()
+    losers = judgement.losers(delivery.channel, contenders)
+    situation = replace(situation, losers=losers)
+    numbers = typologies.rule_ids()
     judged = judgement.prepared(profiles, situation).annotate(
         cause=judgement.cause(situation, rules, numbers)
     )
@@ -273,38 +368,56 @@ def dry_run(delivery: Delivery) -> Report:
     }
     targeted = judged.filter(cause__isnull=True).values("pk")
     warned = judgement.sharing_with_opted_out(delivery.channel, targeted)
-    seconds = time.monotonic() - started
-    return _report(
-        delivery, delivery.state, counts, {SHARES_ADDRESS: warned.count()}, seconds
-    )
+    return counts, warned.count()
 
 
 def report_of(run: Analysis) -> Report:
     """The report of a run; the counts of one that is not ready are still empty."""
-    return _report(run.delivery, run.state, run.counts, run.warnings, run.seconds)
+    return _report(
+        run.delivery,
+        run.state,
+        chunks.rules_of(run),
+        counts=run.counts,
+        warnings=run.warnings,
+        findings=run.findings,
+        seconds=run.seconds,
+        error=run.error,
+    )
 
 
 def _report(
     delivery: Delivery,
     state: str,
+    rules: list[Rule],
+    *,
     counts: dict[str, int],
     warnings: dict[str, int],
+    findings: list[dict[str, Any]],
     seconds: float,
+    error: str = "",
 ) -> Report:
+    found = Counter(finding["code"] for finding in findings)
+    labels = {
+        finding["code"]: f"{finding['label']}: {finding['text']}"
+        for finding in reversed(findings)
+    }
     return Report(
         delivery=delivery,
         state=state,
         targeted=sum(counts.values()),
         to_deliver=counts.get("", 0),
         causes=[
-            Line(rule.code, str(rule.label), counts.get(rule.code, 0))
-            for rule in judgement.rules_of(delivery)
+            Line(rule.code, str(rule.label), counts.get(rule.code, 0)) for rule in rules
         ],
         warnings=[
-            Line(code, str(label), warnings.get(code, 0))
-            for code, label in WARNINGS.items()
+            *(
+                Line(code, str(label), warnings.get(code, 0))
+                for code, label in WARNINGS.items()
+            ),
+            *(Line(code, labels[code], count) for code, count in found.items()),
         ],
         seconds=seconds,
+        error=error,
     )
 
 
@@ -325,44 +438,29 @@ def explain(delivery: Delivery, profile: Profile) -> Explanation:
     A profile outside the audience is judged by no rule.
     """
     situation = judgement.situation_of(delivery)
-    rules = judgement.rules_of(delivery)
+    rules = typologies.rules_of(delivery)
     profiles = judgement.audience_profiles(delivery, situation.at)
     primary = profile.addresses.filter(
         channel=delivery.channel, is_primary=True
     ).first()
     if primary:
-        holders = primary.__class__.objects.filter(
-            channel=delivery.channel, key=primary.key, is_primary=True
-        )
-        rivals = profiles.filter(pk__in=holders.values("profile_id"))
-        contenders = judgement.survivors(rivals, situation, rules)
-        situation = replace(
-            situation,
-            losers=judgement.losers(delivery.channel, contenders, primary.key),
-        )
+        situation = _with_rivals(situation, profiles, rules, primary)
+    situation = replace(situation, reach=(profile.pk, profile.pk))
     predicates = {
         rule.code: predicate
         for rule in rules
         if (predicate := rule.predicate(situation)) is not None
     }
-    row = (
-        judgement.prepared(
-            profiles.filter(pk=profile.pk), situation, (profile.pk, profile.pk)
+    columns = {
+        f"rule_{number}": Case(
+            When(predicate, then=True), default=False, output_field=BooleanField()
         )
-        .annotate(
-            **{
-                f"rule_{code}": Case(
-                    When(predicate, then=True),
-                    default=False,
-                    output_field=BooleanField(),
-                )
-                for code, predicate in predicates.items()
-            }
-        )
-        .values()
-        .first()
-    )
-    matching = [r for r in rules if row and row.get(f"rule_{r.code}")]
+        for number, predicate in enumerate(predicates.values())
+    }
+    judged = judgement.prepared(profiles.filter(pk=profile.pk), situation)
+    row = judged.annotate(**columns).values(*columns).first()
+    matches = dict(zip(predicates, row.values(), strict=True)) if row else {}
+    matching = [rule for rule in rules if matches.get(rule.code)]
     return Explanation(
         profile=profile,
         address=primary.value if primary else None,
@@ -370,3 +468,21 @@ def explain(delivery: Delivery, profile: Profile) -> Explanation:
         deciding=matching[0] if matching else None,
         matching=matching,
     )
+
+
+def _with_rivals(
+    situation: Situation,
+    profiles: QuerySet[Profile],
+    rules: list[Rule],
+    primary: Address,
+) -> Situation:
+    """The situation in which those who lose this one address are known."""
+    holders = Address.objects.filter(
+        channel=primary.channel, key=primary.key, is_primary=True
+    ).values_list("profile_id", flat=True)
+    ids = list(holders)
+    among_them = replace(situation, reach=(min(ids), max(ids)))
+    rivals = profiles.filter(pk__in=ids)
+    contenders = judgement.survivors(rivals, among_them, rules)
+    losers = judgement.losers(primary.channel, contenders, primary.key)
+    return replace(situation, losers=losers)

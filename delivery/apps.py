@@ -12,8 +12,8 @@ class DeliveryConfig(AppConfig):
         # Models cannot be imported before the registry is ready.
         from audiences.signals import addresses_attached, profile_erased
 
-        from . import exclusions, messages, quarantine
+        from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
 
-        post_migrate.connect(exclusions.keep_rules_in_step, sender=self)
+        post_migrate.connect(typologies.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)
         profile_erased.connect(messages.forget_person)

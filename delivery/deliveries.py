@@ -10,7 +10,8 @@ from audiences import membership, profiles
 from audiences.models import Audience, Service
 from audiences.refusals import Refused
 
-from .models import Delivery
+from .exclusions import skips_denylist
+from .models import Delivery, Typology
 
 READINGS = ("id", "label")
 BATCH = 1000
@@ -58,13 +59,17 @@ def create(
     audience: Callable[[], Audience] = membership.everyone,
     service: Service | None = None,
     purpose: str = Delivery.Purpose.MARKETING,
+    purpose_note: str = "",
+    typology: Typology | None = None,
+    subject: str = "",
+    content: str = "",
     contact_date: datetime | None = None,
 ) -> Delivery:
     """Make a delivery; the audience is everyone unless given.
 
     `audience` is called only when all else is right, so that a refused delivery leaves
-    no audience behind. Raises BadDelivery when the label is taken or the service has
-    another channel.
+    no audience behind. Raises BadDelivery when the label is taken, the service has
+    another channel, or the purpose reaches opted-out people and no note says why.
     """
     if not label.strip():
         raise BadDelivery("The delivery needs a label.")
@@ -77,6 +82,11 @@ def create(
             f"The service {service.slug!r} is on the channel {service.channel}, "
             f"the delivery on {channel}; they must be the same."
         )
+    if skips_denylist(purpose) and not purpose_note.strip():
+        raise BadDelivery(
+            f"A delivery with the purpose {purpose} reaches opted-out people too: it "
+            "needs a note that says why."
+        )
     with transaction.atomic():
         delivery = Delivery(
             label=label,
@@ -84,6 +94,10 @@ def create(
             audience=audience(),
             service=service,
             purpose=purpose,
+            purpose_note=purpose_note,
+            typology=typology,
+            subject=subject,
+            content=content,
             contact_date=contact_date,
         )
         delivery.full_clean()

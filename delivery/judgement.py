@@ -29,7 +29,7 @@ from audiences import membership, subscriptions
 from audiences.channels import ANY_FLAG, flag_name
 from audiences.models import Address, Profile
 
-from .exclusions import NATIVE_RULES, Rule, Situation
+from .exclusions import Rule, Situation
 from .models import Delivery
 
 Ids = QuerySet[Any, Any]
@@ -46,31 +46,22 @@ def situation_of(delivery: Delivery, at: datetime | None = None) -> Situation:
         purpose=delivery.purpose,
         service_id=delivery.service_id,
         at=max(now, delivery.contact_date) if delivery.contact_date else now,
+        delivery_id=delivery.pk,
     )
-
-
-def rules_of(delivery: Delivery) -> Sequence[Rule]:
-    """The rules of a delivery, in the order in which they decide."""
-    return NATIVE_RULES
 
 
 def audience_profiles(delivery: Delivery, at: datetime) -> QuerySet[Profile]:
     """The profiles in the delivery's audience."""
-    members = membership.member_ids(delivery.audience, at)
-    profiles = Profile.objects.order_by()
-    return profiles if members is None else profiles.filter(pk__in=members)
+    return membership.profiles(delivery.audience, at)
 
 
-def prepared(
-    profiles: QuerySet[Profile],
-    situation: Situation,
-    reach: tuple[int, int] | None = None,
-) -> QuerySet[Profile]:
+def prepared(profiles: QuerySet[Profile], situation: Situation) -> QuerySet[Profile]:
     """The profiles with the names that the rules use.
 
-    `reach` are the lowest and highest id; it is repeated on every joined table, since
-    no planner carries it through an outer join.
+    The reach of the situation is repeated on every joined table, since no planner
+    carries it through an outer join.
     """
+    reach = situation.reach
     primary = Q(addresses__channel=situation.channel, addresses__is_primary=True)
     subscription = Q(subscriptions__service_id=situation.service_id)
     subscription &= subscriptions.active(situation.at, "subscriptions__")

@@ -8,11 +8,9 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from audiences.models import Profile
 
 from . import analysis
-from .exclusions import NATIVE_RULES
-from .models import Delivery, Outcome
+from .models import Delivery, Outcome, TypologyRule
 
 COLUMNS = ["profile", "external_id", "address", "code", "label"]
-LABELS = {rule.code: rule.label for rule in NATIVE_RULES}
 
 
 def decided(delivery: Delivery, *, excluded: bool) -> QuerySet[Outcome]:
@@ -37,6 +35,7 @@ def export_rows(rows: QuerySet[Outcome]) -> Iterator[list[Any]]:
     values = rows.annotate(
         external_id=Subquery(external_id[:1]), code=F("rule__code")
     ).values_list("profile_id", "external_id", "address", "code")
+    labels = dict(TypologyRule.objects.values_list("code", "label"))
     for profile_id, external, address, code in values.iterator(chunk_size=5000):
-        label = LABELS.get(code, "") if code else ""
-        yield [profile_id, external or "", address or "", code or "", str(label)]
+        label = labels.get(code, "")
+        yield [profile_id, external or "", address or "", code or "", label]

@@ -8,17 +8,24 @@ from .services import Service
 
 
 class Audience(models.Model):
-    """A named set of profiles: everyone, the subscribers of a service, or a list."""
+    """A named set of profiles: everyone, subscribers, those of a condition, a list."""
 
     class Kind(models.TextChoices):
         EVERYONE = "everyone", _("Everyone")
         SUBSCRIBERS = "subscribers", _("Subscribers of a service")
         LIST = "list", _("A list of profiles")
+        CONDITION = "condition", _("Profiles that meet a condition")
 
     name = models.CharField(_("name"), max_length=200, unique=True)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     service = models.ForeignKey(
         Service, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    condition = models.JSONField(
+        _("condition"),
+        null=True,
+        blank=True,
+        help_text=_("A condition tree; docs/conditions.md describes it."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -31,9 +38,14 @@ class Audience(models.Model):
                 name="audience_service_when_subscribers",
                 condition=models.Q(kind="subscribers", service__isnull=False)
                 | (
-                    models.Q(kind__in=["everyone", "list"])
+                    models.Q(kind__in=["everyone", "list", "condition"])
                     & models.Q(service__isnull=True)
                 ),
+            ),
+            models.CheckConstraint(
+                name="audience_condition_when_condition",
+                condition=models.Q(kind="condition", condition__isnull=False)
+                | (~models.Q(kind="condition") & models.Q(condition__isnull=True)),
             ),
         ]
 

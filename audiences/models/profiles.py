@@ -40,6 +40,15 @@ class Profile(models.Model):
         blank=True,
         help_text=_("A country code of two letters, such as NL."),
     )
+    message_limit = models.PositiveSmallIntegerField(
+        _("message limit"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "At most so many messages in the period of a fatigue rule that reads this "
+            "field; empty: the rule's own number."
+        ),
+    )
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     no_longer_contact = models.BooleanField(
         _("any channel"),
@@ -59,6 +68,13 @@ class Profile(models.Model):
         verbose_name = _("profile")
         verbose_name_plural = _("profiles")
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(message_limit__isnull=True)
+                | models.Q(message_limit__gte=1),
+                name="profile_message_limit_positive",
+            ),
+        ]
         indexes = [
             # The admin's search by name.
             models.Index(fields=["last_name", "first_name"], name="profile_by_name"),

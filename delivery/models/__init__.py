@@ -1,18 +1,21 @@
 """What is sent, to whom, and what came back."""
 
-from .deliveries import Analysis, Delivery
+from .deliveries import Analysis, AnalysisChunk, Delivery
 from .messages import Message
 from .outcomes import Outcome
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
-from .typologies import TypologyRule
+from .typologies import Typology, TypologyRule, TypologyRuleUse
 
 __all__ = [
     "AddressError",
     "Analysis",
+    "AnalysisChunk",
     "Delivery",
     "Message",
     "Outcome",
     "QuarantineAction",
     "QuarantineEntry",
+    "Typology",
     "TypologyRule",
+    "TypologyRuleUse",
 ]

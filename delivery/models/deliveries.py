@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from audiences.channels import Channel
 from audiences.models import Audience, Service
 
+from .typologies import Typology
+
 
 class Delivery(models.Model):
     """A message to an audience on a channel (D1)."""
@@ -44,6 +46,25 @@ class Delivery(models.Model):
     purpose = models.CharField(
         _("purpose"), max_length=16, choices=Purpose, default=Purpose.MARKETING
     )
+    purpose_note = models.TextField(
+        _("note on the purpose"),
+        blank=True,
+        help_text=_("Why opted-out people get it; needed when the purpose skips that."),
+    )
+    typology = models.ForeignKey(
+        Typology,
+        verbose_name=_("typology"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text=_("The rules that it applies; empty means the default ones."),
+    )
+    subject = models.CharField(_("subject"), max_length=250, blank=True)
+    content = models.TextField(
+        _("content"),
+        blank=True,
+        help_text=_("The message; {{ first_name }} stands for a field of the profile."),
+    )
     contact_date = models.DateTimeField(
         _("contact date"),
         null=True,
@@ -56,6 +77,9 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["-id"]
+        permissions = [
+            ("skip_denylist", "Can make deliveries that reach opted-out people"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(channel__in=Channel.values),
@@ -102,15 +126,15 @@ class Analysis(models.Model):
     definition = models.JSONField(
         _("definition"), help_text=_("What the delivery was when the run began.")
     )
-    position = models.BigIntegerField(
-        _("position"), default=0, help_text=_("Profiles up to this id are done.")
-    )
-    done = models.BigIntegerField(_("profiles done"), default=0)
     expected = models.BigIntegerField(_("profiles expected"), default=0)
+    stop_requested = models.BooleanField(_("stop asked for"), default=False)
     counts = models.JSONField(
         _("counts"), default=dict, help_text=_("How many profiles for each cause.")
     )
     warnings = models.JSONField(_("warnings"), default=dict)
+    findings = models.JSONField(
+        _("findings"), default=list, help_text=_("What control rules found.")
+    )
     error = models.TextField(_("error"), blank=True)
     host = models.CharField(_("host"), max_length=255, blank=True)
     process = models.IntegerField(_("process"), null=True, blank=True)
@@ -142,3 +166,38 @@ class Analysis(models.Model):
     @property
     def excluded(self) -> int:
         return self.targeted - self.to_deliver
+
+    @property
+    def done(self) -> int:
+        """How many profiles of the audience are judged."""
+        done = self.chunks.filter(is_judged=True).aggregate(done=models.Sum("size"))
+        return done["done"] or 0
+
+
+class AnalysisChunk(models.Model):
+    """A range of the audience's ids that one statement judges.
+
+    Whoever judges it locks the row and marks it in the transaction that writes the
+    outcomes: a chunk is judged whole and once, whatever is killed.
+    """
+
+    analysis = models.ForeignKey(
+        Analysis, on_delete=models.CASCADE, related_name="chunks", db_index=False
+    )
+    low = models.BigIntegerField()
+    high = models.BigIntegerField()
+    size = models.IntegerField()
+    is_judged = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("chunk of an analysis")
+        verbose_name_plural = _("chunks of an analysis")
+        indexes = [
+            # The next chunk to judge; the progress.
+            models.Index(
+                fields=["analysis", "is_judged", "low"], name="chunk_to_judge"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.low}-{self.high}"

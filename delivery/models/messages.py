@@ -29,6 +29,13 @@ class Message(models.Model):
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     address = models.TextField(_("address"))
     sent_at = models.DateTimeField(_("handed over"))
+    message_id = models.CharField(
+        _("message id"),
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text=_("The sender's own number of the message."),
+    )
 
     class Meta:
         verbose_name = _("message")

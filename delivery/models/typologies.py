@@ -1,30 +1,143 @@
-"""The rules as rows, so that the cause in an outcome is one small number."""
+"""The rules as rows, and the typologies that name a set of them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from audiences.channels import Channel
+
 
 class TypologyRule(models.Model):
-    """A rule of the analysis (D3).
+    """A rule of the analysis (D3, D5); an outcome names its cause by this row's number.
 
-    Native rules are kept in step with `delivery.exclusions` after every migration.
+    Native rules and built-in control rules are kept in step with the code after every
+    migration; filtering and fatigue rules are the operators' own.
     """
 
     class Kind(models.TextChoices):
         NATIVE = "native", _("Native")
+        FILTERING = "filtering", _("Filtering")
+        FATIGUE = "fatigue", _("Fatigue")
+        CONTROL = "control", _("Control")
+
+    class Severity(models.TextChoices):
+        """What a control rule does when the message breaks it."""
+
+        ERROR = "error", _("Error: stops the analysis")
+        WARNING = "warning", _("Warning: is shown")
 
     id = models.SmallAutoField(primary_key=True)
     code = models.CharField(_("code"), max_length=100, unique=True)
     label = models.CharField(_("label"), max_length=150)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
-    position = models.PositiveSmallIntegerField(
-        _("position"), help_text=_("The first rule that matches decides.")
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("An inactive rule judges nothing.")
+    )
+    condition = models.JSONField(
+        _("condition"),
+        null=True,
+        blank=True,
+        help_text=_("Filtering: profiles that meet it are excluded."),
+    )
+    maximum = models.PositiveSmallIntegerField(
+        _("maximum"),
+        null=True,
+        blank=True,
+        help_text=_("Fatigue: at most so many messages in the period."),
+    )
+    uses_profile_limit = models.BooleanField(
+        _("profile's own limit"),
+        default=False,
+        help_text=_("Fatigue: a profile's message limit replaces the maximum."),
+    )
+    period_days = models.PositiveSmallIntegerField(
+        _("period in days"),
+        null=True,
+        blank=True,
+        help_text=_("Fatigue: counted before and after the contact date."),
+    )
+    channel = models.CharField(
+        _("channel"),
+        max_length=16,
+        choices=Channel,
+        blank=True,
+        help_text=_("Fatigue: messages on this channel count; empty means on all."),
+    )
+    check_code = models.CharField(
+        _("check"), max_length=50, blank=True, help_text=_("Control: what it checks.")
+    )
+    severity = models.CharField(
+        _("severity"), max_length=8, choices=Severity, blank=True
     )
 
     class Meta:
         verbose_name = _("typology rule")
         verbose_name_plural = _("typology rules")
-        ordering = ["position", "id"]
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="typologyrule_complete",
+                condition=models.Q(kind="native")
+                | models.Q(kind="filtering", condition__isnull=False)
+                | models.Q(kind="fatigue", maximum__gte=1, period_days__gte=1)
+                | (models.Q(kind="control", severity__in=["error", "warning"])),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.label
+
+
+class Typology(models.Model):
+    """A named set of rules that a delivery applies, in their order (D5).
+
+    The native rules judge every delivery; a typology adds the operators' rules.
+    """
+
+    slug = models.SlugField(_("slug"), unique=True)
+    label = models.CharField(_("label"), max_length=150)
+    is_default = models.BooleanField(
+        _("default"),
+        default=False,
+        help_text=_("Deliveries have this typology unless they name another."),
+    )
+    rules = models.ManyToManyField(TypologyRule, through="TypologyRuleUse")
+
+    class Meta:
+        verbose_name = _("typology")
+        verbose_name_plural = _("typologies")
+        ordering = ["slug"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="typology_one_default",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class TypologyRuleUse(models.Model):
+    """A rule's place in a typology."""
+
+    typology = models.ForeignKey(
+        Typology, on_delete=models.CASCADE, related_name="uses"
+    )
+    rule = models.ForeignKey(TypologyRule, on_delete=models.PROTECT)
+    position = models.PositiveSmallIntegerField(
+        _("position"), help_text=_("Rules of one kind decide in this order.")
+    )
+
+    class Meta:
+        verbose_name = _("rule of a typology")
+        verbose_name_plural = _("rules of a typology")
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["typology", "rule"], name="typologyruleuse_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.typology}: {self.rule}"

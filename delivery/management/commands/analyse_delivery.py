@@ -26,6 +26,13 @@ class Command(CampaignCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="Compute the report; store nothing."
         )
+        parser.add_argument(
+            "--connections",
+            type=int,
+            default=1,
+            metavar="N",
+            help="Connections to PostgreSQL that judge at once (default 1).",
+        )
         add_json(parser)
 
     def run(self, **options: Any) -> None:
@@ -36,6 +43,7 @@ class Command(CampaignCommand):
             with self.progress("Analysing") as bar, stop_on_interrupt() as asked:
                 report = analysis.analyse(
                     delivery,
+                    connections=max(1, min(options["connections"], 64)),
                     on_progress=lambda p: bar.update(p.done, p.expected),
                     should_stop=asked,
                 )
@@ -44,11 +52,15 @@ class Command(CampaignCommand):
         else:
             self._write(report, dry_run=options["dry_run"])
         if not options["dry_run"] and report.state != Delivery.State.READY:
-            raise CommandError(f"The analysis is {report.state}; call again to go on.")
+            raise CommandError(
+                report.error or f"The analysis is {report.state}; call again to go on."
+            )
 
     def _write(self, report: analysis.Report, *, dry_run: bool) -> None:
         delivery = report.delivery
         about = f"{delivery.label} ({delivery.get_channel_display()})"
+        if report.notice:
+            self.say(f"NOTE: {report.notice}")
         self.say(f"{about}: {'dry run' if dry_run else report.state}")
         self.write_table(
             ["", "profiles", "share"],
@@ -68,9 +80,7 @@ class Command(CampaignCommand):
         )
         for line in report.warnings:
             if line.count:
-                self.say(
-                    f"Warning: {line.count:,} profiles: {line.label} ({line.code})"
-                )
+                self.say(f"Warning ({line.count:,}): {line.label} [{line.code}]")
         self.say(f"{report.seconds:.2f} seconds")
 
 

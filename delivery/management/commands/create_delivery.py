@@ -1,12 +1,19 @@
 """create_delivery --label L --channel C [options]: prints the id."""
 
+import getpass
 from pathlib import Path
 from typing import Any
 
 from audiences import membership, subscriptions
 from audiences.models import Audience
-from audiences.terminal import CampaignCommand, CommandParser, add_channel, moment
-from delivery import deliveries
+from audiences.terminal import (
+    CampaignCommand,
+    CommandError,
+    CommandParser,
+    add_channel,
+    moment,
+)
+from delivery import deliveries, typologies
 from delivery.models import Delivery
 
 
@@ -30,6 +37,19 @@ class Command(CampaignCommand):
             "--purpose", default=Delivery.Purpose.MARKETING, choices=Delivery.Purpose
         )
         parser.add_argument(
+            "--purpose-note",
+            metavar="NOTE",
+            help="Why a transactional or legal delivery reaches opted-out people; "
+            "without it, that it was made from the shell and by whom.",
+        )
+        parser.add_argument(
+            "--typology", metavar="SLUG", help="Its rules; without it, the default."
+        )
+        parser.add_argument("--subject", default="", help="The subject of an email.")
+        parser.add_argument(
+            "--content", type=Path, metavar="FILE", help="The message, as UTF-8."
+        )
+        parser.add_argument(
             "--contact-date",
             type=moment,
             metavar="D",
@@ -38,15 +58,28 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         slug = options["service"]
+        typology = options["typology"]
+        made_by = f"made from the shell by {getpass.getuser()}"
         delivery = deliveries.create(
             options["label"],
             channel=options["channel"],
             audience=lambda: _audience(options["audience"], options["label"]),
             service=subscriptions.find_service(slug) if slug else None,
             purpose=options["purpose"],
+            purpose_note=options["purpose_note"] or made_by,
+            typology=typologies.find(typology) if typology else None,
+            subject=options["subject"],
+            content=_read(options["content"]),
             contact_date=options["contact_date"],
         )
         self.say(str(delivery.pk))
+
+
+def _read(path: Path | None) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig") if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path}: {error}") from error
 
 
 def _audience(text: str, label: str) -> Audience:

@@ -18,7 +18,8 @@ USER, PASSWORD = "admin", "admin"
 class Command(CampaignCommand):
     help = (
         "Set up the database, load the demo, analyse its delivery, print the report "
-        "and serve the site on this machine. For trying things out, never for production."
+        "and serve the site on this machine. For trying things out, never for "
+        "production."
     )
     requires_migrations_checks = False
 

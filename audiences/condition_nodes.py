@@ -1,0 +1,293 @@
+"""The nodes of condition trees that speak of people: one `register` each."""
+
+from datetime import datetime, time, timedelta
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from .channels import Channel, Scope, flag_name
+from .conditions import (
+    BadCondition,
+    Data,
+    Moment,
+    Node,
+    compile_node,
+    register,
+    say_node,
+)
+from .models import Address, AddressStatus, Service, Subscription
+
+
+# ------------------------------------------------------------------ and, or, not
+def _grouped(data: Data, word: str) -> str:
+    parts = [say_node(child) for child in data["of"]]
+    return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts)})"
+
+
+_NODES = {"$ref": "#/$defs/node"}
+register(
+    Node(
+        "all",
+        {"of": {"type": "array", "items": _NODES, "minItems": 1}},
+        ("of",),
+        lambda data, moment: reduce(
+            and_, (compile_node(child, moment) for child in data["of"])
+        ),
+        lambda data: _grouped(data, "and"),
+    )
+)
+register(
+    Node(
+        "any",
+        {"of": {"type": "array", "items": _NODES, "minItems": 1}},
+        ("of",),
+        lambda data, moment: reduce(
+            or_, (compile_node(child, moment) for child in data["of"])
+        ),
+        lambda data: _grouped(data, "or"),
+    )
+)
+register(
+    Node(
+        "not",
+        {"of": _NODES},
+        ("of",),
+        lambda data, moment: ~compile_node(data["of"], moment),
+        lambda data: f"not {say_node(data['of'])}",
+    )
+)
+
+# ------------------------------------------------------------------ the profile itself
+TEXT_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
+_TEXT_OPERATORS = {
+    "is": "is",
+    "is_not": "is not",
+    "in": "is one of",
+    "starts_with": "starts with",
+    "is_empty": "is empty",
+    "is_filled": "is filled",
+}
+
+
+def _text_q(data: Data, moment: Moment) -> Q:
+    name, operator, value = data["field"], data["operator"], data.get("value")
+    empty = Q(**{name: ""}) | Q(**{f"{name}__isnull": True})
+    if operator == "is_empty":
+        return empty
+    if operator == "is_filled":
+        return ~empty
+    if operator == "in":
+        return Q(**{f"{name}__in": value})
+    if operator == "starts_with":
+        return Q(**{f"{name}__startswith": value})
+    same = Q(**{name: value})
+    return same if operator == "is" else ~same
+
+
+def _check_text(data: Data, path: str) -> None:
+    operator, value = data["operator"], data.get("value")
+    if operator in ("is_empty", "is_filled"):
+        if "value" in data:
+            raise BadCondition(f"{path}.value: {operator} takes no value.")
+    elif operator == "in":
+        if not isinstance(value, list) or not value:
+            raise BadCondition(f"{path}.value: in takes a list of texts.")
+        if not all(isinstance(item, str) for item in value):
+            raise BadCondition(f"{path}.value: every item must be a text.")
+    elif not isinstance(value, str) or not value:
+        raise BadCondition(f"{path}.value: {operator} takes a text.")
+
+
+def _say_text(data: Data) -> str:
+    value = data.get("value", "")
+    words = ", ".join(value) if isinstance(value, list) else value
+    name = data["field"].replace("_", " ")
+    return f"{name} {_TEXT_OPERATORS[data['operator']]} {words}".strip()
+
+
+register(
+    Node(
+        "profile",
+        {
+            "field": {"enum": list(TEXT_FIELDS)},
+            "operator": {"enum": list(_TEXT_OPERATORS)},
+            "value": {},
+        },
+        ("field", "operator"),
+        _text_q,
+        _say_text,
+        _check_text,
+    )
+)
+
+
+# ------------------------------------------------------------------ dates
+DATE_KEYS: dict[str, dict[str, Any]] = {
+    "before": {"type": "string", "format": "date"},
+    "after": {"type": "string", "format": "date"},
+    "in_last_days": {"type": "integer", "minimum": 1, "maximum": 36500},
+}
+
+
+def read_moment(text: str, path: str = "") -> datetime:
+    """A date or time of a tree; a date is the midnight with which it begins."""
+    try:
+        moment = parse_datetime(text)
+        day = None if moment else parse_date(text)
+    except ValueError:
+        moment = day = None
+    if moment is None and day is not None:
+        moment = datetime.combine(day, time())
+    if moment is None:
+        raise BadCondition(f"{path}: {text!r} is not a date such as 2026-05-01.")
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def check_dates(data: Data, path: str) -> None:
+    """The dates of a node can be read."""
+    for key in ("before", "after"):
+        if key in data:
+            read_moment(data[key], f"{path}.{key}")
+
+
+def dates_q(name: str, data: Data, moment: Moment) -> Q:
+    """The rows whose date lies where the node says; `after` includes its own moment."""
+    condition = Q()
+    if "before" in data:
+        condition &= Q(**{f"{name}__lt": read_moment(data["before"])})
+    if "after" in data:
+        condition &= Q(**{f"{name}__gte": read_moment(data["after"])})
+    if "in_last_days" in data:
+        start = moment.at - timedelta(days=data["in_last_days"])
+        condition &= Q(**{f"{name}__gt": start})
+    return condition
+
+
+def say_dates(data: Data) -> str:
+    parts = [f"{key} {data[key]}" for key in ("before", "after") if key in data]
+    if "in_last_days" in data:
+        parts.append(f"in the last {data['in_last_days']} days")
+    return " and ".join(parts)
+
+
+def _check_created(data: Data, path: str) -> None:
+    if not set(data) & set(DATE_KEYS):
+        raise BadCondition(f"{path}: created needs one of {', '.join(DATE_KEYS)}.")
+    check_dates(data, path)
+
+
+register(
+    Node(
+        "created",
+        DATE_KEYS,
+        (),
+        lambda data, moment: dates_q("created_at", data, moment),
+        lambda data: f"created {say_dates(data)}",
+        _check_created,
+    )
+)
+
+# ------------------------------------------------------------------ flags and addresses
+register(
+    Node(
+        "opted_out",
+        {"channel": {"enum": list(Scope.values)}},
+        ("channel",),
+        lambda data, moment: Q(**{flag_name(data["channel"]): True}),
+        lambda data: f"opted out of {Scope(data['channel']).label.lower()}",
+    )
+)
+
+
+def _address_q(data: Data, moment: Moment) -> Q:
+    rows = Address.objects.filter(
+        profile_id=OuterRef("pk"), channel=data["channel"], is_primary=True
+    )
+    if "valid" in data:
+        rows = rows.filter(is_valid=data["valid"])
+    if "status" in data:
+        rows = rows.filter(quarantine_status=data["status"])
+    if "domain" in data:
+        rows = rows.filter(key__endswith=f"@{data['domain'].casefold()}")
+    return Q(Exists(rows))
+
+
+def _say_address(data: Data) -> str:
+    label = Channel(data["channel"]).label.lower()
+    details = []
+    if "valid" in data:
+        details.append("valid" if data["valid"] else "invalid")
+    if "status" in data:
+        details.append(f"in quarantine as {data['status']}")
+    if "domain" in data:
+        details.append(f"at {data['domain']}")
+    return f"has a primary {label} address {' and '.join(details)}".strip()
+
+
+register(
+    Node(
+        "address",
+        {
+            "channel": {"enum": list(Channel.values)},
+            "valid": {"type": "boolean"},
+            "status": {"enum": list(AddressStatus.values)},
+            "domain": {"type": "string"},
+        },
+        ("channel",),
+        _address_q,
+        _say_address,
+    )
+)
+
+
+# ------------------------------------------------------------------ services
+def _subscription_q(data: Data, moment: Moment) -> Q:
+    rows = Subscription.objects.filter(
+        dates_q("changed_at", data, moment),
+        profile_id=OuterRef("pk"),
+        service__slug=data["service"],
+    )
+    status = data.get("status", Subscription.Status.ACTIVE)
+    if status == Subscription.Status.ACTIVE:
+        rows = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=moment.at))
+    return Q(Exists(rows.filter(status=status)))
+
+
+def _check_service(data: Data, path: str) -> None:
+    if not Service.objects.filter(slug=data["service"]).exists():
+        raise BadCondition(f"{path}.service: there is no service {data['service']!r}.")
+    check_dates(data, path)
+
+
+def _say_subscription(data: Data) -> str:
+    service = Service.objects.filter(slug=data["service"]).first()
+    label = service.label if service else data["service"]
+    status = data.get("status", "active")
+    words = {
+        "active": "subscribed to",
+        "pending": "waiting to confirm",
+        "unsubscribed": "unsubscribed from",
+        "expired": "expired from",
+    }[status]
+    since = say_dates(data)
+    return f"{words} {label}" + (f" since {since}" if since else "")
+
+
+register(
+    Node(
+        "subscription",
+        {
+            "service": {"type": "string"},
+            "status": {"enum": list(Subscription.Status.values)},
+            **DATE_KEYS,
+        },
+        ("service",),
+        _subscription_q,
+        _say_subscription,
+        _check_service,
+    )
+)

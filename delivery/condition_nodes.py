@@ -1,0 +1,61 @@
+"""The nodes of condition trees that speak of messages: who got what, and when."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+
+from audiences.channels import Channel
+from audiences.condition_nodes import DATE_KEYS, check_dates, dates_q, say_dates
+from audiences.conditions import BadCondition, Data, Moment, Node, register
+
+from .models import Delivery, Message
+
+
+def _message_q(data: Data, moment: Moment) -> Q:
+    rows = Message.objects.order_by().filter(dates_q("sent_at", data, moment))
+    if "channel" in data:
+        rows = rows.filter(channel=data["channel"])
+    if "delivery" in data:
+        rows = rows.filter(delivery__label=data["delivery"])
+    ids: Any = rows.values("profile_id")
+    if data.get("at_least", 1) > 1:
+        ids = (
+            ids.annotate(number=Count("pk"))
+            .filter(number__gte=data["at_least"])
+            .values("profile_id")
+        )
+    return Q(pk__in=ids)
+
+
+def _check_message(data: Data, path: str) -> None:
+    label = data.get("delivery")
+    if label and not Delivery.objects.filter(label=label).exists():
+        raise BadCondition(f"{path}.delivery: there is no delivery {label!r}.")
+    check_dates(data, path)
+
+
+def _say_message(data: Data) -> str:
+    number = data.get("at_least", 1)
+    words = "got a message" if number == 1 else f"got at least {number} messages"
+    if "channel" in data:
+        words += f" by {Channel(data['channel']).label.lower()}"
+    if "delivery" in data:
+        words += f" of {data['delivery']}"
+    return f"{words} {say_dates(data)}".strip()
+
+
+register(
+    Node(
+        "message",
+        {
+            "channel": {"enum": list(Channel.values)},
+            "delivery": {"type": "string"},
+            "at_least": {"type": "integer", "minimum": 1, "maximum": 10_000},
+            **DATE_KEYS,
+        },
+        (),
+        _message_q,
+        _say_message,
+        _check_message,
+    )
+)
