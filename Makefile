@@ -64,3 +64,7 @@ N ?= 1000000
 .PHONY: bench-import
 bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
 	@$(PY) -m tests.benchmarks.bench_import $(N)
+
+.PHONY: screenshots
+screenshots: .venv/dev ## Take the pictures in docs/images anew
+	@$(PY) -m tests.screenshots

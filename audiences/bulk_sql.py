@@ -9,12 +9,14 @@ import contextlib
 import fcntl
 import hashlib
 import io
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
 from .models import StagedProfile
@@ -51,7 +53,10 @@ def insert_select(
     The queryset yields its values in the order of `columns` (field attnames). One
     statement, no row passes through Python. Returns the number of rows.
     """
-    sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+    try:
+        sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:  # Django knows without asking that there is nothing
+        return 0
     names = ", ".join(_column(model, name) for name in columns)
     return execute(f"INSERT INTO {_table(model)} ({names}) {sql}", params)
 
@@ -194,7 +199,8 @@ def _file_lock(name: str) -> Iterator[None]:
     database = str(connection.settings_dict["NAME"])
     in_memory = ":memory:" in database or "mode=memory" in database
     beside = Path(tempfile.gettempdir()) if in_memory else Path(database).parent
-    stem = "campaign" if in_memory else Path(database).name
+    # Nobody but this process sees a database in memory.
+    stem = f"campaign-{os.getpid()}" if in_memory else Path(database).name
     with (beside / f"{stem}-{name.replace(':', '-')}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -142,8 +142,14 @@ def lock(profile: Profile, *fields: str) -> Profile:
 
 
 def stage(profiles: QuerySet[Profile], **condition: object) -> int:
-    """Lock and stage those profiles of a queryset that meet a condition."""
-    chosen = profiles.order_by().values("pk")
+    """Lock and stage those profiles of a queryset that meet a condition.
+
+    The queryset may join, repeat rows, be ordered or sliced.
+    """
+    # The order decides what a slice or a DISTINCT ON takes; else it is a wasted sort.
+    query = profiles.query
+    ordered = query.is_sliced or query.distinct_fields or query.combinator
+    chosen = (profiles if ordered else profiles.order_by()).values("pk")
     return bulk_sql.stage_profiles(
         Profile.objects.filter(pk__in=chosen).filter(**condition)
     )

@@ -11,7 +11,7 @@ that a later migration alters, and drops its triggers without a word.
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from . import bulk_sql
 from .models import ConsentEvent
@@ -43,7 +43,12 @@ _PG_TYPE = 2 + 8 + 16 + 32
 
 def install() -> None:
     """Put every guard in place; repeating it changes nothing."""
-    remove()
+    with transaction.atomic():
+        remove()
+        _create()
+
+
+def _create() -> None:
     if bulk_sql.is_postgresql():
         bulk_sql.execute(
             f"CREATE OR REPLACE FUNCTION {_PG_NAME}() RETURNS trigger"
@@ -74,7 +79,9 @@ def missing() -> list[str]:
         rows = bulk_sql.fetch(
             "SELECT t.tgtype, t.tgenabled, p.prosrc FROM pg_trigger t"
             " JOIN pg_proc p ON p.oid = t.tgfoid"
-            " WHERE t.tgrelid = to_regclass(%s) AND t.tgname = %s",
+            " WHERE t.tgrelid = to_regclass(%s) AND t.tgname = %s"
+            # Neither a WHEN condition nor a list of columns weakens it.
+            " AND t.tgqual IS NULL AND cardinality(t.tgattr::int2[]) = 0",
             [TABLE, _PG_NAME],
         )
         return [] if rows == [(_PG_TYPE, "A", _PG_BODY)] else [_PG_NAME]

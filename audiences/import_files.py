@@ -95,7 +95,10 @@ def _encoding(path: Path) -> str:
     """UTF-8 if every byte of the file fits, else Windows-1252."""
     with path.open("rb") as file:
         start = file.read(4)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # Without a byte order mark UTF-16 shows by the zero byte of its first letter.
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
+            b"\x00" in start
+        ):
             raise UnreadableFile(f"{path} is UTF-16. Save it as UTF-8 and try again.")
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()

@@ -118,6 +118,12 @@ def read_header(
     UnknownColumns when a name is not known, or two columns mean the same.
     """
     header = list(header)
+    strange = [name for name in mapping if _column(name) is None]
+    if strange:
+        raise UnknownColumns(
+            f"--map: {', '.join(strange)} is no name of ours. "
+            f"Known names: {', '.join(OTHER_NAMES)}."
+        )
     named = {_plain(column): name for name, column in mapping.items()}
     absent = [c for c in mapping.values() if _plain(c) not in map(_plain, header)]
     if absent:

@@ -9,6 +9,8 @@ import that was interrupted can simply be run again.
 
 import contextlib
 import hashlib
+import itertools
+import operator
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from . import addresses, bulk_sql, consent
-from .channels import Channel, Scope
+from .channels import FLAGS, Channel, Scope
 from .consent import Origin, Source
 from .import_files import DelimitedFile
 from .import_rows import Column, Problem, Row, read_row
@@ -99,17 +101,48 @@ def import_profiles(
     return run.counts
 
 
+@dataclass(eq=False, slots=True)
+class _Person:
+    """A profile and its addresses while a chunk is planned; new ones have no id yet."""
+
+    profile: Profile
+    book: addresses.AddressBook
+    # How often this chunk has changed a flag: changes of one flag are written in turn.
+    turns: dict[Scope, int] = field(default_factory=dict)
+
+    @property
+    def email_key(self) -> str:
+        primary = self.book.primary(Channel.EMAIL)
+        return primary.key if primary else ""
+
+
+@dataclass(slots=True)
+class _FlagChange:
+    row: Row
+    person: _Person
+    scope: Scope
+    opted_out: bool
+    turn: int
+
+
 @dataclass
 class _Chunk:
     """What the rows of one chunk come down to, before anything is written."""
 
-    created: list[Profile] = field(default_factory=list)
-    changed: list[Profile] = field(default_factory=list)
-    books: list[addresses.AddressBook] = field(default_factory=list)
-    state_changes: list[StateChange] = field(default_factory=list)
-    rejections: list[tuple[Row, Problem]] = field(default_factory=list)
-    imported: list[Row] = field(default_factory=list)
+    created: list[_Person] = field(default_factory=list)
+    changed: dict[int, Profile] = field(default_factory=dict)
+    touched: list[_Person] = field(default_factory=list)
+    flag_changes: list[_FlagChange] = field(default_factory=list)
+    ambiguous: dict[int, list[_Person]] = field(default_factory=dict)
     updated: int = 0
+    unchanged: int = 0
+
+    def draw_ids(self) -> None:
+        """Give the new people their ids, in the order of their rows."""
+        ids = bulk_sql.draw_ids(Profile, len(self.created))
+        for person, pk in zip(self.created, ids, strict=True):
+            person.profile.id = pk
+            person.book.belong_to(pk)
 
 
 class _Import:
@@ -127,186 +160,195 @@ class _Import:
         self.counts = Counts()
 
     def work(self) -> None:
-        waiting: list[Row] = []
         with contextlib.closing(_Seen()) as seen:
-            for row in self._rows(seen):
-                waiting.append(row)
-                if len(waiting) >= CHUNK_SIZE:
-                    waiting = self._work_off(waiting)
-            while waiting:
-                waiting = self._work_off(waiting)
+            rows = self._rows(seen)
+            while chunk := list(itertools.islice(rows, CHUNK_SIZE)):
+                self._work_off(chunk)
 
     def _rows(self, seen: "_Seen") -> Iterator[Row]:
         for record in self.file.records(self.listeners.on_progress):
             if record.problem:
-                self._reject(Row(record.line), Problem("", record.problem))
+                yield Row(record.line, rejection=Problem("", record.problem))
                 continue
             row = read_row(record.line, record.cells, self.columns)
             known = row.external_id or row.email_key
             earlier = seen.earlier_line(row) if known else None
-            if row.rejection:
-                self._reject(row, row.rejection)
-            elif earlier:
+            if earlier and not row.rejection:
                 name = "external_id" if row.external_id else "email"
-                self._reject(row, Problem(name, f"the same as in row {earlier}"))
-            else:
-                yield row
+                row.rejection = Problem(name, f"the same as in row {earlier}")
+            yield row
 
-    def _reject(self, row: Row, problem: Problem) -> None:
-        self.counts.rejected += 1
-        self.listeners.on_reject(row, problem, "rejected")
-
-    def _work_off(self, rows: list[Row]) -> list[Row]:
-        """Write the rows that do not depend on each other; returns the others."""
+    def _work_off(self, rows: list[Row]) -> None:
+        """Write the rows in one transaction, then tell what became of each."""
         try:
-            chunk, rest = self._write(rows)
+            chunk = self._write(rows)
         except IntegrityError:
             # Somebody made one of these profiles at the same moment: look again.
-            chunk, rest = self._write(rows)
-        for row, problem in chunk.rejections:
-            self._reject(row, problem)
-        for row in chunk.imported:
+            chunk = self._write(rows)
+        for row in rows:
+            problem = row.rejection or _ambiguity(chunk.ambiguous.get(row.line))
+            if problem:
+                self.counts.rejected += 1
+                self.listeners.on_reject(row, problem, "rejected")
+                continue
             for problem in row.problems:
                 self.counts.bad_values += 1
                 self.listeners.on_reject(row, problem, "imported")
-        for change in chunk.state_changes:
-            self.listeners.on_state_change(change)
+        for change in chunk.flag_changes:
+            self.listeners.on_state_change(
+                StateChange(
+                    change.row.line,
+                    change.person.profile.pk,
+                    change.person.profile.external_id or "",
+                    change.scope,
+                    change.opted_out,
+                )
+            )
         self.counts.created += len(chunk.created)
         self.counts.updated += chunk.updated
-        self.counts.unchanged += (
-            len(chunk.imported) - len(chunk.created) - chunk.updated
-        )
-        return rest
+        self.counts.unchanged += chunk.unchanged
 
-    def _write(self, rows: list[Row]) -> tuple[_Chunk, list[Row]]:
+    def _write(self, rows: list[Row]) -> _Chunk:
         with transaction.atomic():
-            chunk, rest = self._plan(rows)
+            chunk = self._plan([row for row in rows if not row.rejection])
+            chunk.draw_ids()
             _write_profiles(chunk)
-            addresses.save(chunk.books)
-            self._write_flags(chunk.state_changes)
-        return chunk, rest
+            # Several rows may mean one person: each book is written once.
+            addresses.save(p.book for p in dict.fromkeys(chunk.touched))
+            self._write_flags(chunk.flag_changes)
+        return chunk
 
-    def _plan(self, rows: list[Row]) -> tuple[_Chunk, list[Row]]:
-        matches = _matches(rows)
-        ids = {pk for pks in matches for pk in pks}
-        profiles = Profile.objects.select_for_update(of=("self",)).in_bulk(ids)
-        books = addresses.books(profiles)
-        new_ids = iter(bulk_sql.draw_ids(Profile, matches.count([])))
+    def _plan(self, rows: list[Row]) -> _Chunk:
+        """Play the rows one by one on the people in memory."""
+        people = _People(rows)
         chunk = _Chunk()
-        touched: set[int] = set()
-        touched_emails: set[str] = set()
-        for position, (row, matching) in enumerate(zip(rows, matches, strict=True)):
-            if touched.intersection(matching) or (
-                not row.external_id and row.email_key in touched_emails
-            ):
-                # What earlier rows write decides what this one means.
-                return chunk, rows[position:]
+        for row in rows:
+            matching = people.meant_by(row)
             if len(matching) > 1:
-                listed = ", ".join(map(str, sorted(matching)))
-                problem = Problem("email", f"several profiles have it: {listed}")
-                chunk.rejections.append((row, problem))
+                chunk.ambiguous[row.line] = list(matching)
                 continue
-            if matching:
-                profile, book = profiles[matching[0]], books[matching[0]]
+            is_new = not matching
+            person = people.add(row.external_id) if is_new else matching[0]
+            before = person.email_key
+            changed = self._apply(row, person, chunk)
+            people.move(person, before)
+            chunk.touched.append(person)
+            if is_new:
+                chunk.created.append(person)
+            elif changed:
+                chunk.updated += 1
             else:
-                profile = Profile(id=next(new_ids), external_id=row.external_id or None)
-                book = addresses.AddressBook(profile.pk)
-                chunk.created.append(profile)
-            primary = book.primary(Channel.EMAIL)
-            touched.add(profile.pk)
-            touched_emails.update([row.email_key, primary.key if primary else ""])
-            touched_emails.discard("")
-            self._plan_row(chunk, row, profile, book, is_new=not matching)
-        return chunk, []
+                chunk.unchanged += 1
+        return chunk
 
-    def _plan_row(
-        self,
-        chunk: _Chunk,
-        row: Row,
-        profile: Profile,
-        book: addresses.AddressBook,
-        *,
-        is_new: bool,
-    ) -> None:
-        differing = [
-            name
-            for name, value in row.fields.items()
-            if getattr(profile, name) != value
-        ]
-        for name in differing:
-            setattr(profile, name, row.fields[name])
+    def _apply(self, row: Row, person: _Person, chunk: _Chunk) -> bool:
+        """Give the person what the row says; tells whether anything is different."""
+        profile, changed = person.profile, False
+        for name, value in row.fields.items():
+            if getattr(profile, name) != value:
+                setattr(profile, name, value)
+                changed = True
+        if changed and profile.pk:
+            chunk.changed[profile.pk] = profile
         given: set[tuple[str, str]] = set()
         for channel, number, address in row.addresses:
             # One address twice in a row: its first column decides.
             if (channel, address.key) not in given:
-                book.give(channel, address, primary=number == 1)
+                changed |= person.book.give(channel, address, primary=number == 1)
                 given.add((channel, address.key))
-        state_changes = [
-            StateChange(row.line, profile.pk, row.external_id, scope, opted_out)
-            for scope, opted_out in row.flags.items()
-            if (opted_out or self.options.allow_opt_in)
-            and (not is_new and getattr(profile, scope.flag)) != opted_out
-        ]
-        chunk.imported.append(row)
-        chunk.books.append(book)
-        chunk.state_changes.extend(state_changes)
-        if is_new:
-            return
-        if differing:
-            chunk.changed.append(profile)
-        if differing or book.is_dirty or state_changes:
-            chunk.updated += 1
+        for scope, opted_out in row.flags.items():
+            allowed = opted_out or self.options.allow_opt_in
+            if allowed and getattr(profile, scope.flag) != opted_out:
+                setattr(profile, scope.flag, opted_out)
+                turn = person.turns[scope] = person.turns.get(scope, 0) + 1
+                chunk.flag_changes.append(
+                    _FlagChange(row, person, scope, opted_out, turn)
+                )
+                changed = True
+        return changed
 
-    def _write_flags(self, state_changes: list[StateChange]) -> None:
-        by_change: dict[tuple[Scope, bool], list[int]] = defaultdict(list)
-        for change in state_changes:
-            by_change[change.scope, change.opted_out].append(change.profile_id)
+    def _write_flags(self, changes: list[_FlagChange]) -> None:
+        alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
+        for change in changes:
+            key = (change.turn, change.scope, change.opted_out)
+            alike[key].append(change.person.profile.pk)
         origin = Origin(
             source=Source.IMPORT, note=self.options.note, actor=self.options.actor
         )
-        for (scope, opted_out), ids in sorted(by_change.items()):
+        for (_turn, scope, opted_out), ids in sorted(alike.items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(pk__in=ids), scope, origin)
 
 
-def _matches(rows: list[Row]) -> list[list[int]]:
-    """For each row the ids of the profiles that it may mean, in two queries."""
-    external_ids = [row.external_id for row in rows if row.external_id]
-    by_external_id = dict(
-        Profile.objects.filter(external_id__in=external_ids).values_list(
-            "external_id", "id"
+def _ambiguity(people: list[_Person] | None) -> Problem | None:
+    if not people:
+        return None
+    listed = ", ".join(map(str, sorted(person.profile.pk for person in people)))
+    return Problem("email", f"several profiles have it: {listed}")
+
+
+class _People:
+    """The people whom the rows of a chunk may mean, locked, in a few queries."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        external_ids = [row.external_id for row in rows if row.external_id]
+        keys = {row.email_key for row in rows if not row.external_id}
+        ids = {
+            *Profile.objects.filter(external_id__in=external_ids)
+            .order_by()
+            .values_list("pk", flat=True),
+            *Address.objects.filter(
+                channel=Channel.EMAIL, key__in=keys, is_primary=True
+            ).values_list("profile_id", flat=True),
+        }
+        # Locked in the order of ids, as every writer does; only what is read under
+        # the lock counts.
+        locked = Profile.objects.filter(pk__in=ids).order_by("pk")
+        profiles = {p.pk: p for p in locked.select_for_update(of=("self",))}
+        books = addresses.books(profiles)
+        self._by_external_id: dict[str, _Person] = {}
+        self._by_email: dict[str, list[_Person]] = defaultdict(list)
+        for pk, profile in profiles.items():
+            person = _Person(profile, books[pk])
+            if profile.external_id:
+                self._by_external_id[profile.external_id] = person
+            self._by_email[person.email_key].append(person)
+
+    def meant_by(self, row: Row) -> list[_Person]:
+        """By the external id alone when there is one, else by the primary email."""
+        if row.external_id:
+            person = self._by_external_id.get(row.external_id)
+            return [person] if person else []
+        return self._by_email[row.email_key]
+
+    def add(self, external_id: str) -> _Person:
+        # Every field is given: Django builds an expression for each database default.
+        profile = Profile(
+            external_id=external_id or None,
+            created_at=timezone.now(),
+            **dict.fromkeys(FLAGS.values(), False),
         )
-    )
-    keys = {row.email_key for row in rows if not row.external_id}
-    by_email: dict[str, list[int]] = defaultdict(list)
-    for key, profile_id in Address.objects.filter(
-        channel=Channel.EMAIL, key__in=keys, is_primary=True
-    ).values_list("key", "profile_id"):
-        by_email[key].append(profile_id)
-    return [
-        (
-            [by_external_id[row.external_id]]
-            if row.external_id in by_external_id
-            else []
-            if row.external_id
-            else by_email.get(row.email_key, [])
-        )
-        for row in rows
-    ]
+        person = _Person(profile, addresses.AddressBook(0))
+        if external_id:
+            self._by_external_id[external_id] = person
+        self._by_email[""].append(person)
+        return person
+
+    def move(self, person: _Person, before: str) -> None:
+        """Find the person by their new primary email from now on."""
+        if person.email_key != before:
+            self._by_email[before].remove(person)
+            self._by_email[person.email_key].append(person)
 
 
 _FIELDS = ["first_name", "last_name", "language", "country"]
 
 
 def _write_profiles(chunk: _Chunk) -> None:
-    now = timezone.now()
-    columns = ["id", "external_id", *_FIELDS]
-    bulk_sql.bulk_insert(
-        Profile,
-        [*columns, "created_at"],
-        ([*(getattr(p, name) for name in columns), now] for p in chunk.created),
-    )
-    bulk_sql.bulk_update(Profile, _FIELDS, chunk.changed)
+    columns = ["id", "external_id", *_FIELDS, "created_at"]
+    values = operator.attrgetter(*columns)
+    bulk_sql.bulk_insert(Profile, columns, (values(p.profile) for p in chunk.created))
+    bulk_sql.bulk_update(Profile, _FIELDS, list(chunk.changed.values()))
 
 
 class _Seen:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from . import addresses
-from .channels import FLAGS
+from .channels import FLAGS, Channel
 from .models import Address, ConsentEvent, ConsentEvidence, Profile, Subscription
 from .refusals import Refused
 from .signals import profile_erased
@@ -60,6 +60,8 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
     keys: dict[Any, set[str]] = defaultdict(set)
     found: dict[str, set[int]] = {text: set() for text in texts}
     for text in found:
+        if addresses.unstorable(text):
+            continue
         for reading, name in readings(text):
             if reading == "ext":
                 external_ids[name].add(text)
@@ -72,7 +74,10 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
     by_external_id = Profile.objects.filter(
         external_id__in=list(external_ids)
     ).values_list("external_id", "pk")
-    by_key = Address.objects.filter(key__in={key for channel, key in keys})
+    # Every channel is named, so that the index on (channel, key) serves.
+    by_key = Address.objects.filter(
+        channel__in=Channel.values, key__in={key for channel, key in keys}
+    )
     matches = [
         *((ids[pk], pk) for pk, _pk in by_id),
         *((external_ids[name], pk) for name, pk in by_external_id),
@@ -88,7 +93,13 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
 
 
 def _is_id(name: str) -> bool:
-    return name.isascii() and name.isdigit() and int(name) <= LARGEST_ID
+    # Python refuses to read numbers of thousands of digits: the length comes first.
+    return (
+        name.isascii()
+        and name.isdigit()
+        and len(name) <= len(str(LARGEST_ID))
+        and int(name) <= LARGEST_ID
+    )
 
 
 def readings(text: str) -> list[tuple[str, str]]:

@@ -130,7 +130,7 @@ def unsubscribe_all(
         service=service, status__in=[Status.ACTIVE, Status.PENDING]
     )
     with transaction.atomic():
-        consent.stage(profiles.filter(pk__in=running.values("profile_id")))
+        consent.stage(profiles, pk__in=running.values("profile_id"))
         ended = StagedProfile.objects.exclude(id__in=running.values("profile_id"))
         count = consent.unstage(ended.values("id"))
         if count:

@@ -9,21 +9,27 @@ their own time. Rules (Q3 to Q5):
   address is erroneous, and quarantined when the count reaches the threshold;
 - an erroneous address is valid again after a success, 10 days after its last soft
   error, or 30 when the mailbox was full; the next soft error begins a new count;
-- an error never lowers a status; an operator's action sets any.
+- an error never lowers a status; what an operator sets, holds; a list from elsewhere
+  raises a status and never lowers it;
+- a bulk release discounts the errors of an outage, as if they had never come, and makes
+  what is then merely erroneous valid.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
 from audiences.models import AddressStatus
 
-from .models import AddressError, QuarantineAction
+from .models import AddressError, QuarantineAction, QuarantineEntry
 from .models.quarantine import ErrorReason, ErrorType
 
+ActionKind = QuarantineAction.Kind
+BATCH = 1000
 DENYLISTING = (ErrorReason.COMPLAINT, ErrorReason.STOP)
 RANK = {
     AddressStatus.VALID: 0,
@@ -31,6 +37,11 @@ RANK = {
     AddressStatus.QUARANTINE: 2,
     AddressStatus.DENYLISTED: 3,
 }
+
+
+def rank(status: str) -> int:
+    """How grave a status is; an error never lowers it."""
+    return RANK[AddressStatus(status)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +90,31 @@ def fold(
         *((error.at, 0, error.pk or 0, error) for error in errors),
         *((action.at, 1, action.pk or 0, action) for action in actions),
     ]
+    discounts = [step for *_order, step in steps if _discounts(step)]
     state = VALID
     for _at, _kind, _pk, step in sorted(steps, key=lambda item: item[:3]):
         if isinstance(step, AddressError):
-            state = _after_error(state, step)
+            if not any(_is_discounted(step, discount) for discount in discounts):
+                state = _after_error(state, step)
         else:
             state = _after_action(state, step)
     return state
+
+
+def _discounts(step: AddressError | QuarantineAction) -> bool:
+    return isinstance(step, QuarantineAction) and step.kind == ActionKind.DISCOUNT
+
+
+def _is_discounted(error: AddressError, discount: Any) -> bool:
+    """Whether the error has the text and the time of the outage.
+
+    A complaint or STOP is no error of an outage, whatever its text.
+    """
+    return (
+        error.reason not in DENYLISTING
+        and discount.text.casefold() in error.text.casefold()
+        and discount.first_error_at <= error.at <= discount.last_error_at
+    )
 
 
 def aged(state: EntryState, now: datetime) -> EntryState:
@@ -114,7 +143,7 @@ def _after_error(state: EntryState, error: AddressError) -> EntryState:
     counts = not state.last_counted_at or error.at - state.last_counted_at >= interval
     if counts:
         state = replace(state, last_counted_at=error.at)
-    reached = state.error_count + counts >= settings.QUARANTINE_SOFT_THRESHOLD
+    reached = counts and state.error_count + 1 >= settings.QUARANTINE_SOFT_THRESHOLD
     status = AddressStatus.QUARANTINE if reached else AddressStatus.ERRONEOUS
     return _decided(state, error, status, counts=counts)
 
@@ -145,19 +174,26 @@ def _decided(
 
 
 def _release_date(status: str, reason: str, at: datetime) -> datetime | None:
+    """When an erroneous address is valid again; None: never, also past year 9999."""
     if status != AddressStatus.ERRONEOUS:
         return None
     full = reason == ErrorReason.MAILBOX_FULL
-    return at + timedelta(
-        days=settings.QUARANTINE_MAILBOX_FULL_DAYS
+    days = (
+        settings.QUARANTINE_MAILBOX_FULL_DAYS
         if full
         else settings.QUARANTINE_RELEASE_DAYS
     )
+    try:
+        return at + timedelta(days=days)
+    except OverflowError:
+        return None
 
 
 def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
-    if action.kind == QuarantineAction.Kind.SUCCESS:
+    if action.kind in (ActionKind.SUCCESS, ActionKind.DISCOUNT):
         return VALID if state.status == AddressStatus.ERRONEOUS else state
+    if action.kind == ActionKind.RAISE and rank(action.status) <= rank(state.status):
+        return state
     if action.status == AddressStatus.VALID:
         return VALID
     return replace(
@@ -174,3 +210,34 @@ def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
             action.status, action.reason, action.last_error_at or action.at
         ),
     )
+
+
+Evidence = dict[tuple[str, str], tuple[list[AddressError], list[QuarantineAction]]]
+
+
+def gather(entries: list[QuarantineEntry]) -> Evidence:
+    """Errors and actions of each of the entries, in two queries."""
+    found: Evidence = {(entry.channel, entry.key): ([], []) for entry in entries}
+    errors = AddressError.objects.filter(about(entries)).select_related("message")
+    for error in errors:
+        found[error.channel, error.key][0].append(error)
+    for action in QuarantineAction.objects.filter(about(entries)):
+        found[action.channel, action.key][1].append(action)
+    return found
+
+
+def about(entries: list[QuarantineEntry]) -> Q:
+    """The rows about the addresses of the entries."""
+    rows = Q(pk__in=[])
+    for channel in {entry.channel for entry in entries}:
+        keys = [entry.key for entry in entries if entry.channel == channel]
+        rows |= Q(channel=channel, key__in=keys)
+    return rows
+
+
+def batches(queryset: QuerySet[QuarantineEntry]) -> Iterator[list[QuarantineEntry]]:
+    """The entries in batches, by id, so that what a batch changes disturbs no other."""
+    last = 0
+    while batch := list(queryset.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield batch
+        last = batch[-1].pk

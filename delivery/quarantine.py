@@ -6,23 +6,32 @@ the entry and the copies beside the addresses, in one transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.db import connection, transaction
+from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from audiences import addresses, bulk_sql
 from audiences.models import Address, AddressStatus
+from audiences.refusals import Refused
 
-from .evidence import RANK, STORED, VALID, EntryState, aged, fold
+from .evidence import (
+    STORED,
+    VALID,
+    EntryState,
+    about,
+    batches,
+    fold,
+    gather,
+    rank,
+)
 from .models import AddressError, Message, QuarantineAction, QuarantineEntry
 from .models.quarantine import ErrorReason, ErrorType
 
-BATCH = 1000
 # What a bulk release may touch.
 RELEASABLE = (AddressStatus.ERRONEOUS, AddressStatus.QUARANTINE)
 
@@ -42,16 +51,17 @@ def record(
     """Keep an error as evidence and bring the entry up to date (Q3, Q4).
 
     Returns the entry; None when the address has none, as after an ignored error. The
-    same `event_id` of a source counts once. Raises InvalidAddress.
+    same `event_id` of a source counts once. Raises InvalidAddress, and Refused for a
+    moment outside the calendar.
     """
-    key = addresses.normalise(channel, address).key
+    key = _key(channel, address)
     error = AddressError(
         channel=channel,
         key=key,
-        at=at or timezone.now(),
+        at=in_calendar(at or timezone.now()),
         type=ErrorType(type),
         reason=ErrorReason(reason),
-        text=text,
+        text=text.replace("\0", ""),  # PostgreSQL keeps no NUL
         message=message,
         source=source,
         event_id=event_id,
@@ -64,6 +74,24 @@ def record(
         if _keep(error):
             _recompute(entry)
         return entry
+
+
+def _key(channel: str, address: str) -> str:
+    """The key of an address that somebody named; the refusal says which address."""
+    try:
+        return addresses.normalise(channel, address).key
+    except addresses.InvalidAddress as error:
+        raise addresses.InvalidAddress(
+            f"{address!r} is not an address for {channel}: {error}"
+        ) from error
+
+
+def in_calendar(at: datetime) -> datetime:
+    """The moment in UTC; raises Refused where that is before year 1 or past 9999."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise Refused(f"{at.isoformat()} is outside the calendar.") from error
 
 
 def _keep(error: AddressError) -> bool:
@@ -97,7 +125,7 @@ def set_status(
 
     Raises InvalidAddress.
     """
-    key = addresses.normalise(channel, address).key
+    key = _key(channel, address)
     with transaction.atomic():
         entry = _locked_entry(channel, key)
         QuarantineAction.objects.create(
@@ -119,19 +147,24 @@ def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) ->
     """Apply actions that set a status, except where they would not raise it.
 
     For lists from elsewhere. Set-based: the number of statements does not depend on
-    the number of actions. Of several for one address the first counts. Returns how
-    many entries changed; the caller is in a transaction.
+    the number of actions. Of several for one address the gravest counts, of equally
+    grave ones the first. Returns how many entries changed; the caller is in a
+    transaction.
     """
     wanted: dict[tuple[str, str], QuarantineAction] = {}
     for action in actions:
-        wanted.setdefault((action.channel, action.key), action)
-    rows = [QuarantineEntry(channel=c, key=k, status="valid") for c, k in wanted]
+        held = wanted.setdefault((action.channel, action.key), action)
+        if rank(action.status) > rank(held.status):
+            wanted[action.channel, action.key] = action
+    # In one order, or two lists at the same moment would wait for each other.
+    names = sorted(wanted)
+    rows = [QuarantineEntry(channel=c, key=k, status="valid") for c, k in names]
     present = {(e.channel, e.key): e for e in _lock_all(rows, create=not dry_run)}
     raising = []
     for name, action in wanted.items():
         entry = present.get(name)
-        status = AddressStatus(entry.status) if entry else AddressStatus.VALID
-        if RANK[AddressStatus(action.status)] > RANK[status]:
+        status = entry.status if entry else AddressStatus.VALID
+        if rank(action.status) > rank(status):
             action.at = timezone.now()
             raising.append(action)
     if raising and not dry_run:
@@ -144,12 +177,12 @@ def _lock_all(rows: list[QuarantineEntry], *, create: bool) -> list[QuarantineEn
     if create:
         QuarantineEntry.objects.bulk_create(rows, ignore_conflicts=True)
     locked = QuarantineEntry.objects.select_for_update(of=("self",)).order_by("pk")
-    return list(locked.filter(_about(rows)))
+    return list(locked.filter(about(rows)))
 
 
 def _recompute_all(entries: list[QuarantineEntry]) -> None:
     keys: dict[tuple[str, str], list[str]] = defaultdict(list)
-    evidence = _evidence(entries)
+    evidence = gather(entries)
     for entry in entries:
         state = fold(*evidence[entry.channel, entry.key])
         for name, value in state.fields().items():
@@ -208,10 +241,10 @@ def _locked_entry(channel: str, key: str) -> QuarantineEntry:
 
 
 def _recompute(entry: QuarantineEntry) -> None:
-    about = {"channel": entry.channel, "key": entry.key}
+    row = {"channel": entry.channel, "key": entry.key}
     state = fold(
-        AddressError.objects.filter(**about).select_related("message"),
-        QuarantineAction.objects.filter(**about),
+        AddressError.objects.filter(**row).select_related("message"),
+        QuarantineAction.objects.filter(**row),
     )
     _store(entry, state)
     _copy_status(entry.channel, [entry.key], state.status)
@@ -224,9 +257,21 @@ def _store(entry: QuarantineEntry, state: EntryState) -> None:
 
 
 def _copy_status(channel: str, keys: list[str], status: str) -> None:
+    """Copy a status to the addresses, now and for those attached at this moment.
+
+    A transaction that attaches an address and one that changes its entry do not see
+    each other's rows. So both look again after they commit: the later one sees all.
+    """
     Address.objects.filter(channel=channel, key__in=keys, is_valid=True).exclude(
         quarantine_status=status
     ).update(quarantine_status=status)
+    if connection.features.has_select_for_update:  # SQLite has one writer at a time
+        transaction.on_commit(lambda: _copy_again(channel, keys))
+
+
+def _copy_again(channel: str, keys: list[str]) -> None:
+    held = Address.objects.filter(channel=channel, key__in=keys)
+    _mark(held.filter(quarantine_status=AddressStatus.VALID))
 
 
 def mark_attached_addresses(
@@ -236,15 +281,21 @@ def mark_attached_addresses(
 
     An address that cannot be delivered to takes no part in quarantine.
     """
+    _mark(addresses)
+    addresses.filter(is_valid=False).exclude(
+        quarantine_status=AddressStatus.VALID
+    ).update(quarantine_status=AddressStatus.VALID)
+    if connection.features.has_select_for_update:  # see _copy_status
+        transaction.on_commit(lambda: _mark(addresses))
+
+
+def _mark(addresses: QuerySet[Address]) -> None:
     entries = QuarantineEntry.objects.filter(
         channel=OuterRef("channel"), key=OuterRef("key")
     ).exclude(status=AddressStatus.VALID)
     addresses.filter(Exists(entries), is_valid=True).update(
         quarantine_status=Subquery(entries.values("status")[:1])
     )
-    addresses.filter(is_valid=False).exclude(
-        quarantine_status=AddressStatus.VALID
-    ).update(quarantine_status=AddressStatus.VALID)
 
 
 @dataclass
@@ -272,7 +323,7 @@ def release_matching(
     quarantine stays there and is reported; the denylist is never touched.
     """
     matching = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(
-        text__icontains=text, at__gte=start, at__lte=end
+        text__icontains=text, at__gte=in_calendar(start), at__lte=in_calendar(end)
     )
     if channel:
         matching = matching.filter(channel=channel)
@@ -280,45 +331,47 @@ def release_matching(
         Exists(matching.filter(channel=OuterRef("channel"), key=OuterRef("key"))),
         status__in=RELEASABLE,
     )
+
+    def discount(entry: QuarantineEntry) -> QuarantineAction:
+        return QuarantineAction(
+            channel=entry.channel,
+            key=entry.key,
+            at=timezone.now(),
+            kind=QuarantineAction.Kind.DISCOUNT,
+            status=AddressStatus.VALID,
+            text=text,
+            first_error_at=in_calendar(start),
+            last_error_at=in_calendar(end),
+            actor=actor,
+            source=source,
+        )
+
     result = BulkRelease()
-    for batch in _batches(candidates):
+    for batch in batches(candidates):
         with transaction.atomic():
             locked = candidates.select_for_update(of=("self",)).order_by("pk")
             entries = list(locked.filter(pk__in=[entry.pk for entry in batch]))
-            released, kept = _without(entries, matching)
+            released, kept = _with_discount(entries, discount)
             result.released += [(entry.channel, entry.key) for entry in released]
             result.kept += [(entry.channel, entry.key) for entry in kept]
             if not dry_run:
-                QuarantineAction.objects.bulk_create(
-                    QuarantineAction(
-                        channel=entry.channel,
-                        key=entry.key,
-                        at=timezone.now(),
-                        kind=QuarantineAction.Kind.SET,
-                        status=AddressStatus.VALID,
-                        text=f"bulk release: {text}",
-                        actor=actor,
-                        source=source,
-                    )
-                    for entry in released
-                )
+                QuarantineAction.objects.bulk_create(map(discount, released))
                 _make_valid(released)
     return result
 
 
-def _without(
-    entries: list[QuarantineEntry], discounted: QuerySet[AddressError]
+def _with_discount(
+    entries: list[QuarantineEntry],
+    discount: Callable[[QuarantineEntry], QuarantineAction],
 ) -> tuple[list[QuarantineEntry], list[QuarantineEntry]]:
-    """Entries that these errors alone quarantine, and entries with other reasons."""
-    ignored = set(discounted.filter(_about(entries)).values_list("pk", flat=True))
-    evidence = _evidence(entries)
+    """Entries that would be valid without these errors, and those that would not."""
+    evidence = gather(entries)
     released: list[QuarantineEntry] = []
     kept: list[QuarantineEntry] = []
     for entry in entries:
         errors, actions = evidence[entry.channel, entry.key]
-        rest = fold((e for e in errors if e.pk not in ignored), actions)
-        holds = RANK[AddressStatus(rest.status)] >= RANK[AddressStatus.QUARANTINE]
-        (kept if holds else released).append(entry)
+        state = fold(errors, [*actions, discount(entry)])
+        (released if state.status == AddressStatus.VALID else kept).append(entry)
     return released, kept
 
 
@@ -329,7 +382,7 @@ def clean_up(now: datetime | None = None) -> int:
     due = QuarantineEntry.objects.filter(
         status=AddressStatus.ERRONEOUS, releases_at__lte=now
     )
-    for batch in _batches(due):
+    for batch in batches(due):
         with transaction.atomic():
             locked = due.select_for_update(of=("self",)).order_by("pk")
             entries = list(locked.filter(pk__in=[entry.pk for entry in batch]))
@@ -347,70 +400,22 @@ def _make_valid(entries: list[QuarantineEntry]) -> None:
         _copy_status(channel, keys, AddressStatus.VALID)
 
 
-def _batches(queryset: QuerySet[QuarantineEntry]) -> Iterator[list[QuarantineEntry]]:
-    """The entries in batches, by id, so that what a batch changes disturbs no other."""
-    last = 0
-    while batch := list(queryset.filter(pk__gt=last).order_by("pk")[:BATCH]):
-        yield batch
-        last = batch[-1].pk
-
-
-def _about(entries: list[QuarantineEntry]) -> Q:
-    about = Q(pk__in=[])
-    for channel in {entry.channel for entry in entries}:
-        keys = [entry.key for entry in entries if entry.channel == channel]
-        about |= Q(channel=channel, key__in=keys)
-    return about
-
-
-Evidence = dict[tuple[str, str], tuple[list[AddressError], list[QuarantineAction]]]
-
-
-def _evidence(entries: list[QuarantineEntry]) -> Evidence:
-    """Errors and actions of each of the entries, in two queries."""
-    found: Evidence = {(entry.channel, entry.key): ([], []) for entry in entries}
-    errors = AddressError.objects.filter(_about(entries)).select_related("message")
-    for error in errors:
-        found[error.channel, error.key][0].append(error)
-    for action in QuarantineAction.objects.filter(_about(entries)):
-        found[action.channel, action.key][1].append(action)
-    return found
-
-
-def verify() -> Iterator[str]:
-    """Entries that their evidence does not give, copies that differ from entries."""
-    now = timezone.now()
-    for batch in _batches(QuarantineEntry.objects.all()):
-        evidence = _evidence(batch)
-        for entry in batch:
-            state = fold(*evidence[entry.channel, entry.key])
-            stored = {name: getattr(entry, name) for name in state.fields()}
-            if stored not in (state.fields(), aged(state, now).fields()):
-                yield (
-                    f"{entry.channel} {entry.key}: the entry says {entry.status} with "
-                    f"{entry.error_count} errors, the evidence {state.status} with "
-                    f"{state.error_count}"
-                )
-    yield from _verify_missing_entries()
-    yield from _verify_copies()
-
-
 def describe(channel: str, address: str) -> dict[str, Any]:
     """Everything known about an address, as plain data; raises InvalidAddress."""
-    key = addresses.normalise(channel, address).key
+    key = _key(channel, address)
     entry = entry_of(channel, key)
-    about = {"channel": channel, "key": key}
+    row = {"channel": channel, "key": key}
     return {
         "channel": channel,
         "key": key,
         "entry": entry and _plain(entry, *STORED),
         "errors": [
             _plain(error, "at", "type", "reason", "text", "source", "event_id")
-            for error in AddressError.objects.filter(**about)
+            for error in AddressError.objects.filter(**row)
         ],
         "actions": [
             _plain(action, "at", "kind", "status", "reason", "text", "actor", "source")
-            for action in QuarantineAction.objects.filter(**about)
+            for action in QuarantineAction.objects.filter(**row)
         ],
         "profiles": [
             {
@@ -430,38 +435,3 @@ def _plain(row: Model, *names: str) -> dict[str, Any]:
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()
     }
-
-
-def _verify_missing_entries() -> Iterator[str]:
-    entries = QuarantineEntry.objects.filter(
-        channel=OuterRef("channel"), key=OuterRef("key")
-    )
-    lost = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(~Exists(entries))
-    for channel, key in lost.order_by().values_list("channel", "key").distinct():
-        about = {"channel": channel, "key": key}
-        state = fold(
-            AddressError.objects.filter(**about).select_related("message"),
-            QuarantineAction.objects.filter(**about),
-        )
-        if state.status != AddressStatus.VALID:
-            yield f"{channel} {key}: there are errors but no entry"
-
-
-def _verify_copies() -> Iterator[str]:
-    entries = QuarantineEntry.objects.exclude(status=AddressStatus.VALID).filter(
-        channel=OuterRef("channel"), key=OuterRef("key")
-    )
-    marked = Address.objects.exclude(quarantine_status=AddressStatus.VALID)
-    unmarked = Address.objects.filter(
-        is_valid=True, quarantine_status=AddressStatus.VALID
-    )
-    stale = marked.filter(
-        Q(is_valid=False)
-        | ~Exists(entries.filter(status=OuterRef("quarantine_status")))
-    )
-    missed = unmarked.filter(Exists(entries))
-    for address in stale.union(missed).iterator():
-        yield (
-            f"profile {address.profile_id}: the copy of {address.channel} "
-            f"{address.key} says {address.quarantine_status}, the entry does not"
-        )

@@ -112,6 +112,8 @@ def import_file(
 
 
 def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
+    if "\0" in cells.get("text", ""):
+        raise BadValue("text", "it contains a NUL character")
     channel = _choice(cells, "channel", Channel.values)
     status = _choice(
         cells, "status", AddressStatus.values, AddressStatus.QUARANTINE.value
@@ -128,7 +130,7 @@ def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
     return QuarantineAction(
         channel=channel,
         key=key,
-        kind=QuarantineAction.Kind.SET,
+        kind=QuarantineAction.Kind.RAISE,
         status=status,
         reason=_choice(cells, "reason", ErrorReason.values, ErrorReason.OPERATOR.value),
         type=_choice(cells, "type", ["", *ErrorType.values], ""),
@@ -168,7 +170,11 @@ def _time(cells: dict[str, str], name: str) -> datetime | None:
         parsed = None
     if parsed is None:
         raise BadValue(name, f"{text!r} is not a time such as 2026-05-01T14:30+02:00")
-    return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+    aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+    try:
+        return quarantine.in_calendar(aware)
+    except Refused as error:
+        raise BadValue(name, str(error)) from error
 
 
 def _apply(batch: list[QuarantineAction], result: Result, *, dry_run: bool) -> None:

@@ -102,18 +102,19 @@ class AddressError(models.Model):
 class QuarantineAction(models.Model):
     """What was decided about an address besides its errors. Append-only.
 
-    An operator sets a status; a success releases an erroneous address (Q5). Errors
-    before a release or success count no more.
+    `delivery.evidence` says what each kind does to the entry.
     """
 
     class Kind(models.TextChoices):
         SET = "set", _("Status set")
+        RAISE = "raise", _("Status raised by a list")
+        DISCOUNT = "discount", _("Errors of an outage discounted")
         SUCCESS = "success", _("Delivered")
 
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     key = models.CharField(_("address"), max_length=500)
     at = models.DateTimeField(_("when"))
-    kind = models.CharField(_("what"), max_length=8, choices=Kind)
+    kind = models.CharField(_("what"), max_length=16, choices=Kind)
     status = models.CharField(_("status"), max_length=16, choices=AddressStatus)
     reason = models.CharField(
         _("reason"), max_length=24, choices=ErrorReason, default=ErrorReason.OPERATOR

@@ -2,11 +2,12 @@
 
 import pytest
 
-from delivery.exclusions import NATIVE_RULES
+from delivery.exclusions import registered_rules
 from delivery.models import TypologyRule
 
 
 @pytest.mark.django_db
-def test_every_native_rule_has_its_row_in_order() -> None:
-    codes = list(TypologyRule.objects.values_list("code", flat=True))
-    assert codes == [rule.code for rule in NATIVE_RULES]
+def test_every_rule_of_the_code_has_its_row() -> None:
+    rows = TypologyRule.objects.filter(kind=TypologyRule.Kind.NATIVE)
+    codes = list(rows.values_list("code", flat=True))
+    assert codes == [rule.code for rule in registered_rules()]

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,10 @@ class Command(CampaignCommand):
         rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
         if rejects.resolve() == file.path.resolve():
             raise CommandError("--rejects is the file itself.", returncode=2)
+        if rejects.is_dir() or not os.access(
+            rejects if rejects.exists() else rejects.parent, os.W_OK
+        ):
+            raise CommandError(f"--rejects: {rejects} cannot be written.")
         changes: list[StateChange] = []
         with _rejects_file(rejects) as on_reject, self.progress("Importing") as bar:
             counts = imports.import_profiles(
@@ -141,6 +146,8 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
         name, equals, column = pair.partition("=")
         if not (name and equals and column):
             raise CommandError(f"--map {pair}: write NAME=COLUMN.", returncode=2)
+        if name.strip() in mapping:
+            raise CommandError(f"--map {pair}: {name} is given twice.", returncode=2)
         mapping[name.strip()] = column.strip()
     return mapping
 
@@ -163,9 +170,10 @@ def _rejects_file(path: Path) -> Iterator[Callable[[Row, Problem, str], None]]:
             cells = [row.line, problem.field, problem.reason, outcome]
             writer.writerow(safe_cells(cells))
 
-        if path.exists():
-            writer = begin()
         yield on_reject
+        # An old file must not look like the result of this import.
+        if writer is None and path.exists():
+            begin()
 
 
 def _as_text(change: StateChange) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from audiences.import_files import open_file
 from audiences.terminal import (
     CampaignCommand,
+    CommandError,
     CommandParser,
     add_channel,
     add_json,
@@ -36,18 +37,17 @@ class Command(CampaignCommand):
         add_json(parser)
 
     def run(self, **options: Any) -> None:
+        rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
+        if rejects.resolve() == options["file"].resolve():
+            raise CommandError("--rejects is the file itself.", returncode=2)
         result = quarantine_files.import_file(
             open_file(options["file"]),
             channel=options["channel"],
             dry_run=options["dry_run"],
             source="import",
         )
-        rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
         if result.rejects or rejects.exists():
-            with rejects.open("w", encoding="utf-8", newline="") as file:
-                columns = ["row", "field", "reason", "outcome"]
-                rows = [[*reject, "rejected"] for reject in result.rejects]
-                write_csv(file, columns, rows)
+            _write_rejects(rejects, result.rejects)
         counts = {
             "changed": result.changed,
             "unchanged": result.unchanged,
@@ -59,3 +59,15 @@ class Command(CampaignCommand):
             self.write_table(list(counts), [list(counts.values())])
             if result.rejects:
                 self.note(f"Rejected rows are in {rejects}")
+
+
+def _write_rejects(path: Path, rejects: list[tuple[int, str, str]]) -> None:
+    rows = [[*reject, "rejected"] for reject in rejects]
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write_csv(file, ["row", "field", "reason", "outcome"], rows)
+    except OSError as error:
+        raise CommandError(
+            f"The good rows are imported, but {path} cannot be written: "
+            f"{error.strerror}"
+        ) from error

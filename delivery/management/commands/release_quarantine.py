@@ -46,6 +46,8 @@ class Command(CampaignCommand):
                 )
             self._release_one(options)
         elif all(bulk):
+            if options["start"] > options["end"]:
+                raise CommandError("--from is later than --to.", returncode=2)
             self._release_many(options)
         else:
             raise CommandError(

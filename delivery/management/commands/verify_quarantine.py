@@ -3,7 +3,7 @@
 from typing import Any
 
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
-from delivery import quarantine
+from delivery.verification import verify_quarantine
 
 
 class Command(CampaignCommand):
@@ -17,7 +17,7 @@ class Command(CampaignCommand):
         add_json(parser)
 
     def run(self, **options: Any) -> None:
-        differences = list(quarantine.verify())
+        differences = list(verify_quarantine())
         if options["json"]:
             self.write_json({"consistent": not differences, "differences": differences})
         else:

@@ -1,0 +1,215 @@
+"""Tables of the documentation that the code decides.
+
+`python -m tests.docs.tables` writes them into docs/. In most of them the last cell of a
+row is written by people and is kept; a new row begins with an empty one, which a test
+refuses.
+"""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table between two marks in a file; `rows` gives what the code knows.
+
+    With `explained` people write one more cell.
+    """
+
+    name: str
+    file: Path
+    header: tuple[str, ...]
+    rows: Callable[[], list[tuple[str, ...]]]
+    explained: bool = True
+
+    def generated(self) -> str:
+        """The table as it must be, with the people's cells that the file has now."""
+        rows = self.rows()
+        if self.explained:
+            kept = {cells[0]: cells[-1] for cells in self.present()}
+            rows = [(*cells, kept.get(cells[0], "")) for cells in rows]
+        lines = [self.header, ("---",) * len(self.header), *rows]
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+    def present(self) -> list[tuple[str, ...]]:
+        """The rows that the file has now, below the header."""
+        lines = self._split()[1].strip().splitlines()[2:]
+        return [tuple(c.strip() for c in line.split("|")[1:-1]) for line in lines]
+
+    def present_text(self) -> str:
+        return self._split()[1].strip()
+
+    def write(self) -> None:
+        before, _old, after = self._split()
+        text = f"{before}\n\n{self.generated()}\n\n{after}"
+        self.file.write_text(text, encoding="utf-8")
+
+    def _split(self) -> tuple[str, str, str]:
+        begin, end = f"<!-- table: {self.name} -->", "<!-- end of table -->"
+        before, _mark, rest = self.file.read_text(encoding="utf-8").partition(begin)
+        table, found, after = rest.partition(end)
+        if not found:
+            raise AssertionError(f"{self.file} has no {begin} … {end}")
+        return before + begin, table, end + after
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def columns() -> list[tuple[str, ...]]:
+    from audiences.import_rows import OTHER_NAMES
+
+    return [
+        (_code(own), ", ".join(map(_code, others)))
+        for own, others in OTHER_NAMES.items()
+    ]
+
+
+def rules() -> list[tuple[str, ...]]:
+    from delivery.exclusions import registered_rules
+    from delivery.models import Delivery
+
+    return [
+        (
+            _code(rule.code),
+            str(rule.label),
+            rule.about,
+            *(
+                "skipped" if purpose in rule.skipped_by else "judges"
+                for purpose in Delivery.Purpose.values
+            ),
+        )
+        for rule in registered_rules()
+    ]
+
+
+def checks() -> list[tuple[str, ...]]:
+    from audiences.channels import Channel
+    from delivery.controls import CHECKS
+
+    return [
+        (
+            _code(check.code),
+            str(check.label),
+            "all"
+            if set(check.channels) == set(Channel.values)
+            else ", ".join(map(_code, check.channels)),
+            str(check.severity),
+            "yes" if check.by_default else "no",
+        )
+        for check in CHECKS.values()
+    ]
+
+
+def nodes() -> list[tuple[str, ...]]:
+    from audiences.conditions import nodes as all_nodes
+
+    return [
+        (
+            _code(node.name),
+            ", ".join(
+                f"**{_code(key)}**" if key in node.required else _code(key)
+                for key in node.schema
+            ),
+        )
+        for node in all_nodes()
+    ]
+
+
+# Defaults that are computed: said in words.
+_DEFAULTS = {
+    "DATABASE_URL": "an SQLite file in `var/`",
+    "ALLOWED_HOSTS": "all hosts while `DEBUG` is 1, none when it is 0",
+}
+
+
+def environment() -> list[tuple[str, ...]]:
+    """The variables that settings.py reads, in its order, with their defaults."""
+    source = (ROOT / "campaign" / "settings.py").read_text(encoding="utf-8")
+    calls = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "env"
+    ]
+    found: dict[str, str] = {}
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+        name = ast.literal_eval(call.args[0])
+        if name not in found:
+            found[name] = _default(name, call)
+    return [(_code(name), default) for name, default in found.items()]
+
+
+def _default(name: str, call: ast.Call) -> str:
+    if name in _DEFAULTS:
+        return _DEFAULTS[name]
+    for keyword in call.keywords:
+        if keyword.arg == "default":
+            try:
+                value = ast.literal_eval(keyword.value)
+            except ValueError:
+                return "computed"
+            return _code(str(int(value) if isinstance(value, bool) else value))
+    return "required"
+
+
+TABLES = [
+    Table(
+        "columns",
+        DOCS / "import.md",
+        ("Column", "Also known as", "What goes in it"),
+        columns,
+    ),
+    Table(
+        "rules",
+        DOCS / "rules.md",
+        (
+            "Code",
+            "Label",
+            "Excludes a profile that",
+            "Marketing",
+            "Transactional",
+            "Legal",
+        ),
+        rules,
+        explained=False,
+    ),
+    Table(
+        "checks",
+        DOCS / "rules.md",
+        ("Check", "Label", "Channels", "Severity", "In the default typology", "Fault"),
+        checks,
+    ),
+    Table(
+        "nodes",
+        DOCS / "conditions.md",
+        ("Node", "Keys (bold: needed)", "True for a profile that"),
+        nodes,
+    ),
+    Table(
+        "environment",
+        DOCS / "operations.md",
+        ("Variable", "Default", "Meaning"),
+        environment,
+    ),
+]
+
+
+if __name__ == "__main__":
+    import os
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
+    django.setup()
+    for table in TABLES:
+        table.write()
+        print(f"{table.file.relative_to(ROOT)}: {table.name}")

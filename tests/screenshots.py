@@ -1,0 +1,150 @@
+"""Take the pictures of the documentation anew: make screenshots
+
+A throwaway demo on a free port, the admin's main pages in a wide and a narrow window,
+written to docs/images. Needs Playwright and Chromium (CHROMIUM names another one).
+"""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+# Windows, and the pages that are taken in each.
+WINDOWS = {"wide": (1440, 900), "narrow": (390, 844)}
+TALLEST = 1100
+LARGEST = 200_000
+DELIVERY = "Weekly newsletter, next edition"
+# Opted out of email; another profile with the same address is not.
+PROFILE = "P00200"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a site with the demo, and its database."""
+    database, port = folder / "demo.sqlite3", free_port()
+    environment = os.environ | {
+        "DATABASE_URL": f"sqlite:///{database}",
+        "PHONE_REGION": "NL",
+        "DEBUG": "1",
+    }
+    log = (folder / "demo.log").open("w")
+    server = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port)],
+        env=environment,
+        stdout=log,
+        stderr=log,
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{base}/admin/login/", server, folder / "demo.log")
+        yield base, database
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        log.close()
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise SystemExit(f"The demo ended:\n{log.read_text()[-3000:]}")
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise SystemExit(f"The demo does not answer:\n{log.read_text()[-3000:]}")
+
+
+def pages(database: Path) -> dict[str, str]:
+    """The path of each picture's page."""
+    with sqlite3.connect(database) as rows:
+        (delivery,) = rows.execute(
+            "SELECT id FROM delivery_delivery WHERE label = ?", [DELIVERY]
+        ).fetchone()
+        (profile,) = rows.execute(
+            "SELECT id FROM audiences_profile WHERE external_id = ?", [PROFILE]
+        ).fetchone()
+    return {
+        "home": "/admin/",
+        "profile": f"/admin/audiences/profile/{profile}/change/",
+        "deliveries": "/admin/delivery/delivery/",
+        "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",
+        "quarantine": "/admin/delivery/quarantineentry/",
+    }
+
+
+def sign_in(browser: Browser, base: str, size: tuple[int, int]) -> Page:
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]},
+        locale="en-GB",
+        color_scheme="light",
+    )
+    page.goto(f"{base}/admin/login/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "admin")
+    page.click("[type=submit]")
+    page.wait_for_url(f"{base}/admin/")
+    return page
+
+
+def take(page: Page, path: Path) -> None:
+    """The whole page, cut off where it gets too tall for a document."""
+    window = page.viewport_size
+    assert window
+    content = page.evaluate("document.documentElement.scrollHeight")
+    height = min(int(content), TALLEST)
+    page.set_viewport_size({"width": window["width"], "height": height})
+    page.screenshot(path=path)
+    page.set_viewport_size(window)
+    overflow = page.evaluate("document.documentElement.scrollWidth") - window["width"]
+    size = path.stat().st_size
+    note = f"  ({overflow} px wider than the window)" if overflow > 0 else ""
+    print(f"{path.relative_to(ROOT)}  {size / 1000:.0f} kB{note}")
+    if size > LARGEST:
+        raise SystemExit(f"{path.name} is larger than {LARGEST / 1000:.0f} kB.")
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        demo(Path(folder)) as (base, database),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for name, size in WINDOWS.items():
+            page = sign_in(browser, base, size)
+            for picture, path in pages(database).items():
+                answer = page.goto(f"{base}{path}")
+                if answer is None or not answer.ok:
+                    raise SystemExit(f"{path} cannot be shown: {answer}")
+                take(page, IMAGES / f"{picture}-{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
