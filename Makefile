@@ -64,3 +64,7 @@ N ?= 1000000
 .PHONY: bench-import
 bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
 	@$(PY) -m tests.benchmarks.bench_import $(N)
+
+.PHONY: bench
+bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
+	@$(PY) -m tests.benchmarks.bench_analysis $(N)
