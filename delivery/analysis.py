@@ -504,6 +504,8 @@ def _with_rivals(
         channel=primary.channel, key=primary.key, is_primary=True
     ).values_list("profile_id", flat=True)
     ids = list(holders)
+    if len(ids) == 1:
+        return situation
     among_them = replace(situation, reach=(min(ids), max(ids)))
     rivals = profiles.filter(pk__in=ids)
     contenders = judgement.survivors(rivals, among_them, rules)
