@@ -68,3 +68,7 @@ bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
 .PHONY: screenshots
 screenshots: .venv/dev ## Take the pictures in docs/images anew
 	@$(PY) -m tests.screenshots
+
+.PHONY: bench
+bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
+	@$(PY) -m tests.benchmarks.bench_analysis $(N)

@@ -145,21 +145,32 @@ def draw_ids(model: type[models.Model], count: int) -> list[int]:
 def stage_profiles(queryset: models.QuerySet[Any]) -> int:
     """Lock the profiles of a queryset and put their ids into `StagedProfile`.
 
-    What was staged before is forgotten. The rows are locked in the order of their
-    ids until the transaction ends, so two writers cannot wait for each other. Returns
-    how many there are.
+    The rows are locked in the order of their ids until the transaction ends, so two
+    writers cannot wait for each other. Returns how many there are.
     """
-    table = _table(StagedProfile)
-    if is_postgresql():
-        execute(
-            f"CREATE TEMP TABLE IF NOT EXISTS {table} (id bigint PRIMARY KEY)"
-            " ON COMMIT DELETE ROWS"
-        )
-    else:
-        execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} (id integer PRIMARY KEY)")
-    execute(f"DELETE FROM {table}")
     locked = queryset.order_by("pk").select_for_update(of=("self",)).values_list("pk")
-    return insert_select(StagedProfile, ["id"], locked)
+    return stage(StagedProfile, ["id"], locked)
+
+
+def stage(
+    model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
+) -> int:
+    """Fill the temporary table of an unmanaged model with the rows of a queryset.
+
+    The table belongs to the connection and is empty after the transaction; what was
+    staged before is forgotten. Returns the number of rows.
+    """
+    fields = model._meta.local_concrete_fields
+    definition = ", ".join(
+        f"{_column(model, field.attname)} {field.db_type(connection)}"
+        + (" PRIMARY KEY" if field.primary_key else "")
+        for field in fields
+    )
+    on_commit = " ON COMMIT DELETE ROWS" if is_postgresql() else ""
+    table = _table(model)
+    execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}){on_commit}")
+    execute(f"DELETE FROM {table}")
+    return insert_select(model, columns, queryset)
 
 
 def analyze(*tables: type[models.Model]) -> None:

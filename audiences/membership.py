@@ -11,6 +11,9 @@ from .models import Audience, AudienceMember, Profile, Service, Subscription
 from .refusals import Refused
 
 Kind = Audience.Kind
+EVERYONE = "everyone"
+# Commands read such names in a way of their own.
+PREFIXES = ("service:", "list:")
 
 
 class NoSuchAudience(Refused):
@@ -45,11 +48,13 @@ def _member_ids(audience: Audience, at: datetime) -> QuerySet[Any, Any] | None:
 
 def _rows(audience: Audience, at: datetime) -> QuerySet[Any, Any]:
     """The rows that make a list, or a service's subscribers, an audience."""
-    rows: QuerySet[Any] = AudienceMember.objects.filter(audience=audience)
+    rows: QuerySet[Any]
     if audience.kind == Kind.SUBSCRIBERS:
         rows = Subscription.objects.filter(
             subscriptions.active(at), service=audience.service
         )
+    else:
+        rows = AudienceMember.objects.filter(audience=audience)
     return rows.order_by().values("profile_id")
 
 
@@ -81,7 +86,7 @@ def find_audience(name: str) -> Audience:
 def everyone() -> Audience:
     """The audience of all profiles."""
     audience, _ = Audience.objects.get_or_create(
-        kind=Kind.EVERYONE, defaults={"name": "everyone"}
+        kind=Kind.EVERYONE, defaults={"name": EVERYONE}
     )
     return audience
 
@@ -112,12 +117,17 @@ def list_of(name: str, profile_ids: list[int]) -> Audience:
 def create_with_condition(name: str, tree: Any) -> Audience:
     """A new audience of the profiles that meet a condition.
 
-    Raises BadCondition, or Refused when the name is taken.
+    Raises BadCondition, Refused when the name is taken, or ValidationError.
     """
+    if name == EVERYONE or name.startswith(PREFIXES):
+        raise Refused(f"The name {name!r} has a meaning already; choose another name.")
     if Audience.objects.filter(name=name).exists():
         raise Refused(f"There is already an audience {name!r}; choose another name.")
     check_condition(name, tree)
-    return Audience.objects.create(name=name, kind=Kind.CONDITION, condition=tree)
+    audience = Audience(name=name, kind=Kind.CONDITION, condition=tree)
+    audience.full_clean()
+    audience.save()
+    return audience
 
 
 def check_condition(name: str, tree: Any) -> None:

@@ -109,6 +109,25 @@ AUTH_PASSWORD_VALIDATORS = [
 # ------------------------------------------------------------------ mail
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
+# ------------------------------------------------------------------ background work
+# Redis or RabbitMQ where there are several machines; else folders beside the database.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_FOLDERS: list[str] = []
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    _database = Path(str(DATABASES["default"]["NAME"]))
+    _beside = _database.parent if _database.is_absolute() else VAR_DIR
+    _queue = str(_beside / f"{_database.name or 'campaign'}-queue")
+    CELERY_BROKER_FOLDERS = [_queue]
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": _queue,
+        "data_folder_out": _queue,
+        "control_folder": _queue,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
 # ------------------------------------------------------------------ quarantine (Q3, Q5)
 # Soft errors that count until the address is quarantined.
 QUARANTINE_SOFT_THRESHOLD = env.int("QUARANTINE_SOFT_THRESHOLD", default=5)

@@ -29,7 +29,15 @@ from audiences.refusals import Refused
 
 from . import chunks, controls, judgement, typologies
 from .exclusions import DUPLICATE, Rule, Situation, skips_denylist
-from .models import Analysis, AnalysisChunk, Delivery, Message, Outcome, Typology
+from .models import (
+    Analysis,
+    AnalysisChunk,
+    Delivery,
+    Message,
+    Outcome,
+    StagedHolder,
+    Typology,
+)
 
 SHARES_ADDRESS = "shares_address_with_opted_out"
 WARNINGS = {
@@ -95,6 +103,8 @@ def analyse(
     delivery: Delivery,
     *,
     connections: int = 1,
+    wait_seconds: float = SECONDS_TO_WAIT,
+    on_begin: Callable[[Analysis], None] = lambda run: None,
     on_progress: Callable[[Progress], None] = _ignore,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Report:
@@ -103,11 +113,12 @@ def analyse(
     It stops when `should_stop` or `request_stop` says so. A run that was stopped or
     killed goes on where it was, unless the delivery or its rules have changed since;
     otherwise the results of the last run are replaced. `connections` work at once
-    (SQLite has one writer). Raises AnalysisRefused when another process analyses the
-    delivery, or when its messages have been handed over.
+    (SQLite has one writer); `on_begin` may ask other machines to help. Raises
+    AnalysisRefused when another process still analyses the delivery after
+    `wait_seconds`, or when its messages have been handed over.
     """
     started = time.monotonic()
-    with _only_one(delivery):
+    with _only_one(delivery, wait_seconds):
         if Message.objects.filter(delivery=delivery).exists():
             raise AnalysisRefused(
                 f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
@@ -117,6 +128,7 @@ def analyse(
         before = run.seconds
         try:
             if run.state == Analysis.State.RUNNING:
+                on_begin(run)
                 _judge_all(run, connections, on_progress, should_stop)
         except Exception as error:
             run.state, run.error = Analysis.State.FAILED, f"{error}"
@@ -193,9 +205,9 @@ def _close(run: Analysis, seconds: float) -> None:
 
 
 @contextmanager
-def _only_one(delivery: Delivery) -> Iterator[None]:
+def _only_one(delivery: Delivery, wait_seconds: float) -> Iterator[None]:
     """Hold the delivery's lock; wait a little, then refuse and name the holder."""
-    deadline = time.monotonic() + SECONDS_TO_WAIT
+    deadline = time.monotonic() + wait_seconds
     while True:
         try:
             with bulk_sql.process_lock(f"analysis-{delivery.pk}"):
@@ -253,18 +265,26 @@ def _finish(run: Analysis) -> None:
     """Judge duplicates, count, warn; the run is ready or nothing of this is written."""
     delivery = run.delivery
     situation = judgement.situation_of(delivery, run.at)
+    targeted = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
     with transaction.atomic():
-        targeted = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
-        ids = targeted.values("profile_id")
-        losers = judgement.losers(delivery.channel, ids)
+        holders = judgement.shared_holders(delivery.channel)
+        bulk_sql.stage(
+            StagedHolder,
+            ["profile_id", "key"],
+            holders.values_list("profile_id", "key"),
+        )
+        bulk_sql.analyze(StagedHolder)
+        staged = StagedHolder.objects.all()
+        losers = judgement.losers(staged, targeted.values("profile_id"))
         if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
             targeted.filter(profile_id__in=losers).update(
                 rule_id=typologies.rule_ids()[DUPLICATE.code]
             )
+        warned = judgement.sharing_with_opted_out(
+            delivery.channel, staged, targeted.values("profile_id")
+        )
         run.counts = _counts(delivery)
-        run.warnings = {
-            code: warned_profiles(delivery, code).count() for code in WARNINGS
-        }
+        run.warnings = {SHARES_ADDRESS: warned.count()}
         run.state = Analysis.State.READY
         run.save(update_fields=["counts", "warnings", "state"])
 
@@ -289,7 +309,9 @@ def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
     WARNINGS[code]
     targeted = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
     return judgement.sharing_with_opted_out(
-        delivery.channel, targeted.values("profile_id")
+        delivery.channel,
+        judgement.shared_holders(delivery.channel),
+        targeted.values("profile_id"),
     )
 
 
@@ -355,7 +377,8 @@ def _tally(delivery: Delivery) -> tuple[dict[str, int], int]:
     rules = typologies.rules_of(delivery)
     profiles = judgement.audience_profiles(delivery, situation.at)
     contenders = judgement.survivors(profiles, situation, rules)
-    losers = judgement.losers(delivery.channel, contenders)
+    holders = judgement.shared_holders(delivery.channel)
+    losers = judgement.losers(holders, contenders)
     situation = replace(situation, losers=losers)
     numbers = typologies.rule_ids()
     judged = judgement.prepared(profiles, situation).annotate(
@@ -367,7 +390,7 @@ def _tally(delivery: Delivery) -> tuple[dict[str, int], int]:
         for number, count in judged.values_list("cause").annotate(count=Count("pk"))
     }
     targeted = judged.filter(cause__isnull=True).values("pk")
-    warned = judgement.sharing_with_opted_out(delivery.channel, targeted)
+    warned = judgement.sharing_with_opted_out(delivery.channel, holders, targeted)
     return counts, warned.count()
 
 
@@ -481,8 +504,11 @@ def _with_rivals(
         channel=primary.channel, key=primary.key, is_primary=True
     ).values_list("profile_id", flat=True)
     ids = list(holders)
+    if len(ids) == 1:
+        return situation
     among_them = replace(situation, reach=(min(ids), max(ids)))
     rivals = profiles.filter(pk__in=ids)
     contenders = judgement.survivors(rivals, among_them, rules)
-    losers = judgement.losers(primary.channel, contenders, primary.key)
+    shared = judgement.shared_holders(primary.channel, primary.key)
+    losers = judgement.losers(shared, contenders)
     return replace(situation, losers=losers)

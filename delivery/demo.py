@@ -111,16 +111,16 @@ def _import_people() -> None:
 def _people() -> Iterator[list[str]]:
     """The rows of the file; one person in a hundred is the twin of the one before."""
     chance = random.Random(20_000)  # noqa: S311  (the same people every time)
-    previous = ""
+    email = first = last = language = ""
     for number in range(1, PEOPLE + 1):
-        language = "nl" if chance.random() < 0.7 else "en"
-        first = chance.choice(_FIRST[language])
-        last = chance.choice(_LAST[language])
-        name = f"{first}.{last}".lower().replace(" ", "").replace("ë", "e")
-        email = f"{name}.{number}@{chance.choice(_DOMAINS)}"
-        if number % 100 == 0:
-            email = previous.upper() if number % 200 else previous
-        previous = email
+        if number % 100:
+            language = "nl" if chance.random() < 0.7 else "en"
+            first = chance.choice(_FIRST[language])
+            last = chance.choice(_LAST[language])
+            name = f"{first}.{last}".lower().replace(" ", "").replace("ë", "e")
+            email = f"{name}.{number}@{chance.choice(_DOMAINS)}"
+        elif number % 200:
+            email = email.upper()
         if number % 50 == 7:
             email = ""
         elif number % 100 == 13:

@@ -111,23 +111,27 @@ def survivors(
     )
 
 
-def losers(channel: str, contenders: Ids, key: str | None = None) -> Ids:
+def shared_holders(channel: str, key: str | None = None) -> QuerySet[Address]:
+    """Primary addresses that other profiles have too; `key` looks at one address."""
+    rows = Address.objects.order_by().filter(
+        channel=channel, is_primary=True, is_valid=True
+    )
+    return rows.filter(key__in=_held_by_several(channel) if key is None else [key])
+
+
+def losers(holders: QuerySet[Any], contenders: Ids) -> Ids:
     """Of the contenders that share an address, all but the one with the lowest id.
 
-    Only addresses that more than one profile holds are ranked; `key` looks at one.
+    `holders` are the rows of `shared_holders`, or their staged copy: only they are
+    ranked.
     """
-    holders = Address.objects.order_by().filter(
-        channel=channel, is_primary=True, is_valid=True, profile_id__in=contenders
-    )
-    if key is None:
-        holders = holders.filter(key__in=_held_by_several(channel, is_primary=True))
-    else:
-        holders = holders.filter(key=key)
     rank = Window(RowNumber(), partition_by="key", order_by="profile_id")
-    return holders.annotate(rank=rank).filter(rank__gt=1).values("profile_id")
+    ranked = holders.filter(profile_id__in=contenders).annotate(rank=rank)
+    found: Ids = ranked.filter(rank__gt=1)
+    return found.values("profile_id")
 
 
-def sharing_with_opted_out(channel: str, targeted: Ids) -> Ids:
+def sharing_with_opted_out(channel: str, holders: QuerySet[Any], targeted: Ids) -> Ids:
     """Of these profiles, those whose address an opted-out profile has as well (P4).
 
     Opted out of the channel or of any; in the audience or not; its primary or not.
@@ -142,22 +146,17 @@ def sharing_with_opted_out(channel: str, targeted: Ids) -> Ids:
         .exclude(profile_id=OuterRef("profile_id"))
         .order_by()
     )
-    return (
-        Address.objects.order_by()
-        .filter(channel=channel, is_primary=True, is_valid=True)
-        .filter(profile_id__in=targeted, key__in=_held_by_several(channel))
-        .filter(Exists(others))
-        .values("profile_id")
-    )
+    found: Ids = holders.filter(Exists(others), profile_id__in=targeted)
+    return found.values("profile_id")
 
 
-def _held_by_several(channel: str, **only: bool) -> Ids:
-    """Keys of addresses that more than one profile has."""
+def _held_by_several(channel: str) -> Ids:
+    """Keys of addresses that more than one profile has, from the index by key alone."""
     return (
         Address.objects.order_by()
-        .filter(channel=channel, **only)
+        .filter(channel=channel)
         .values("key")
-        .annotate(holders=Count("pk"))
+        .annotate(holders=Count("*"))
         .filter(holders__gt=1)
         .values("key")
     )

@@ -48,8 +48,7 @@ def _messages(rule: TypologyRule, situation: Situation) -> QuerySet[Message]:
     rows = Message.objects.order_by().filter(_period("sent_at", rule, situation))
     if rule.channel:
         rows = rows.filter(channel=rule.channel)
-    if situation.reach:
-        rows = rows.filter(profile_id__range=situation.reach)
+    rows = _within_reach(rows, situation)
     return rows.exclude(delivery_id=situation.delivery_id or 0)
 
 
@@ -75,9 +74,14 @@ def _targets(scheduled: list[int], situation: Situation) -> QuerySet[Outcome]:
     rows = Outcome.objects.order_by().filter(
         delivery_id__in=scheduled, rule__isnull=True
     )
-    if situation.reach:
-        rows = rows.filter(profile_id__range=situation.reach)
-    return rows
+    return _within_reach(rows, situation)
+
+
+def _within_reach(rows: QuerySet[Any], situation: Situation) -> QuerySet[Any]:
+    if situation.reach is None:
+        return rows
+    low, high = situation.reach
+    return rows.filter(profile_id__gte=low, profile_id__lte=high)
 
 
 def _at_least(

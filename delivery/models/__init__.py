@@ -2,7 +2,7 @@
 
 from .deliveries import Analysis, AnalysisChunk, Delivery
 from .messages import Message
-from .outcomes import Outcome
+from .outcomes import Outcome, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
@@ -15,6 +15,7 @@ __all__ = [
     "Outcome",
     "QuarantineAction",
     "QuarantineEntry",
+    "StagedHolder",
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",

@@ -10,7 +10,7 @@ from audiences.terminal import (
     add_json,
     stop_on_interrupt,
 )
-from delivery import analysis, deliveries
+from delivery import analysis, deliveries, tasks
 from delivery.models import Delivery
 
 
@@ -33,10 +33,26 @@ class Command(CampaignCommand):
             metavar="N",
             help="Connections to PostgreSQL that judge at once (default 1).",
         )
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=0,
+            metavar="N",
+            help="Background workers (Celery) that are asked to help, on PostgreSQL.",
+        )
+        parser.add_argument(
+            "--background",
+            action="store_true",
+            help="Leave it to the background workers and return at once.",
+        )
         add_json(parser)
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
+        if options["background"]:
+            tasks.run_analysis.delay(delivery.pk)
+            self.note(f"The analysis of {delivery.label} waits for a worker.")
+            return
         if options["dry_run"]:
             report = analysis.dry_run(delivery)
         else:
@@ -44,6 +60,7 @@ class Command(CampaignCommand):
                 report = analysis.analyse(
                     delivery,
                     connections=max(1, min(options["connections"], 64)),
+                    on_begin=lambda run: tasks.wake_helpers(run, options["workers"]),
                     on_progress=lambda p: bar.update(p.done, p.expected),
                     should_stop=asked,
                 )

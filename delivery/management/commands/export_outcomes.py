@@ -9,6 +9,7 @@ from audiences.terminal import (
     add_delivery,
 )
 from delivery import analysis, deliveries, outcomes
+from delivery.models import Delivery
 
 
 class Command(CampaignCommand):
@@ -31,9 +32,10 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
-        if delivery.state == "draft":
+        if delivery.state != Delivery.State.READY:
             raise CommandError(
-                f"{delivery.label!r} has no outcomes yet: analyse_delivery makes them."
+                f"{delivery.label!r} is not prepared (its state is {delivery.state}): "
+                "analyse_delivery makes its outcomes."
             )
         if options["warning"]:
             rows = outcomes.warned(delivery, options["warning"])

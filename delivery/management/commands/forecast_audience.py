@@ -76,11 +76,14 @@ class Command(CampaignCommand):
 
 
 def _audience(name: str) -> Audience:
+    """The audience that is meant; nothing is stored for it here."""
     if name == "everyone":
-        return membership.everyone()
+        return Audience(name=name, kind=Audience.Kind.EVERYONE)
     kind, colon, slug = name.partition(":")
     if colon and kind == "service":
-        return membership.subscribers(find_service(slug))
+        return Audience(
+            name=name, kind=Audience.Kind.SUBSCRIBERS, service=find_service(slug)
+        )
     return membership.find_audience(name)
 
 

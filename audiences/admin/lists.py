@@ -1,0 +1,153 @@
+"""What the lists of the admin have in common: searches, counts and logs for millions.
+
+A list never counts a huge table and never searches by scanning one: a search is turned
+into keys and ids that an index finds.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from audiences import addresses, bulk_sql, profiles
+from audiences.models import Profile
+
+if TYPE_CHECKING:
+    PlainAdmin = admin.ModelAdmin[Any]
+    Pages = Paginator[Any]
+else:
+    PlainAdmin = admin.ModelAdmin
+    Pages = Paginator
+
+COUNTED = 10_000
+
+
+class BoundedPaginator(Pages):
+    """Pages of a list that is counted up to a bound, or by the database's estimate.
+
+    Without a filter, PostgreSQL's statistics say how many rows there are; else the
+    count stops at COUNTED. `precision` says which it was, for the words beside it.
+    """
+
+    precision = "exact"
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        counted = rows.order_by()[: COUNTED + 1].count()
+        if counted <= COUNTED:
+            return counted
+        if not rows.query.where:
+            if bulk_sql.is_postgresql():
+                self.precision = "estimated"
+            return max(counted, estimated_rows(rows.model))
+        self.precision = "bounded"
+        return COUNTED
+
+
+def estimated_rows(model: type[Model]) -> int:
+    """How many rows a table has: PostgreSQL's estimate, elsewhere counted."""
+    if not bulk_sql.is_postgresql():
+        return model._default_manager.count()
+    rows = bulk_sql.fetch(
+        "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
+        [f'"{model._meta.db_table}"'],
+    )
+    return int(rows[0][0]) if rows else 0
+
+
+class BigList(PlainAdmin):
+    """A list of a table that may have millions of rows."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER
+
+
+class ReadOnlyLog(BigList):
+    """Rows that other code writes: to look at, never to add, change or delete."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OfProfiles(BigList):
+    """A list of rows that belong to profiles: searched by id, external id, address.
+
+    The profile may have been erased since, so the list never joins it.
+    """
+
+    search_fields = ("profile_id",)
+    search_help_text = _("Profile id, external id or address, in any notation.")
+    profile_path = "profile_id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("profile")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if text:
+            found = profiles.find_ids([text])[text]
+            queryset = queryset.filter(**{f"{self.profile_path}__in": found})
+        return queryset, False
+
+    @admin.display(description=_("profile"))
+    def person(self, row: Any) -> str | SafeString:
+        return profile_link(row.profile_id, getattr(row, "profile", None))
+
+
+def grouped(number: int) -> str:
+    """A number with separators between thousands, as the language writes it."""
+    return number_format(number, use_l10n=True, force_grouping=True)
+
+
+def profile_link(profile_id: int, profile: Profile | None) -> str | SafeString:
+    """The profile's name as a link; its bare number when it was erased."""
+    if profile is None:
+        return f"#{profile_id}"
+    url = reverse("admin:audiences_profile_change", args=[profile_id])
+    return format_html('<a href="{}">{}</a>', url, profile)
+
+
+def about_address(text: str) -> Q:
+    """Rows with `channel` and `key` whose address the text may mean, as written."""
+    about = Q(pk__in=[])
+    for channel, key in sorted(addresses.readings(text.strip())):
+        about |= Q(channel=channel, key=key)
+    return about
+
+
+class OfAddresses(BigList):
+    """A list of rows about addresses: searched by address in any notation."""
+
+    search_fields = ("key",)
+    search_help_text = _(
+        "An address: an email in any letter case, a number as written."
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if search_term.strip():
+            queryset = queryset.filter(about_address(search_term))
+        return queryset, False

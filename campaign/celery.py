@@ -1,0 +1,27 @@
+"""Background work: the Celery application and what it does by the clock.
+
+The queue only wakes a worker. What is to be done, and how far it is, stands in our
+rows: a message that is lost or comes twice loses and repeats nothing.
+"""
+
+import os
+from pathlib import Path
+
+from celery import Celery
+from celery.schedules import crontab
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
+
+app = Celery("campaign")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "wake-analyses": {"task": "delivery.tasks.wake_analyses", "schedule": 60.0},
+    "clean-up-quarantine": {
+        "task": "delivery.tasks.clean_up_quarantine",
+        "schedule": crontab(hour=3, minute=7),
+    },
+}
+for folder in settings.CELERY_BROKER_FOLDERS:
+    Path(folder).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,19 @@
+"""The operators' admin for deliveries, quarantine and what was handed over."""
+
+from . import (
+    deliveries,
+    messages,
+    profile_panels,
+    quarantine,
+    quarantine_logs,
+    typologies,
+)
+
+__all__ = [
+    "deliveries",
+    "messages",
+    "profile_panels",
+    "quarantine",
+    "quarantine_logs",
+    "typologies",
+]

@@ -1,0 +1,151 @@
+"""Deliveries and their analyses in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import JSONField, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audiences.admin.lists import PlainAdmin, ReadOnlyLog, grouped
+from delivery.forms import DeliveryForm
+from delivery.models import Analysis, Delivery, Message, Outcome
+
+from . import outcomes
+
+PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(PlainAdmin):
+    """A delivery whose messages were handed over stands: no change, no deletion."""
+
+    form = DeliveryForm
+    list_display = (
+        *("label", "state", "to_deliver", "excluded", "report"),
+        *("channel", "audience"),
+    )
+    list_filter = ("channel", "purpose", "service")
+    list_select_related = ("audience",)
+    list_per_page = 50
+    search_fields = ("label",)
+    search_help_text = _("A part of the label.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
+        counts = Subquery(latest.values("counts")[:1], output_field=JSONField())
+        rows: QuerySet[Delivery] = super().get_queryset(request)
+        return rows.annotate(
+            latest_state=Subquery(latest.values("state")[:1]), latest_counts=counts
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        facts = (None, {"fields": DeliveryForm.Meta.fields})
+        return (facts, (_("Preparation"), {"fields": PREPARATION})) if obj else (facts,)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Delivery | None = None
+    ) -> tuple[str, ...]:
+        return PREPARATION
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        may = request.user.has_perm("delivery.skip_denylist")
+        form.may_skip_denylist = may  # type: ignore[attr-defined]
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_sent(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_sent(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The analyses go with their delivery, though nobody deletes one alone."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        lacking.discard(Analysis._meta.verbose_name)
+        return deleted, counts, lacking, protected
+
+    def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
+        with transaction.atomic():
+            Outcome.objects.filter(delivery=obj).delete()
+            super().delete_model(request, obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Delivery]
+    ) -> None:
+        for delivery in queryset:
+            self.delete_model(request, delivery)
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Nobody deletes or edits an audience or service by a slip from here."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and hasattr(field.widget, "can_delete_related"):
+            field.widget.can_delete_related = field.widget.can_change_related = False
+        return field
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                f"<int:pk>/outcomes{ending}",
+                self.admin_site.admin_view(view(self)),
+                name=f"delivery_delivery_{name}",
+            )
+            for name, (ending, view) in outcomes.PAGES.items()
+        ] + super().get_urls()
+
+    @admin.display(description=_("state"))
+    def state(self, delivery: Any) -> str:
+        state = delivery.latest_state or Delivery.State.DRAFT
+        return str(Delivery.State(state).label)
+
+    @admin.display(description=_("to deliver"))
+    def to_deliver(self, delivery: Any) -> str:
+        counts = delivery.latest_counts
+        return grouped(counts.get("", 0)) if counts else ""
+
+    @admin.display(description=_("excluded"))
+    def excluded(self, delivery: Any) -> str:
+        counts = delivery.latest_counts
+        if not counts:
+            return ""
+        return grouped(sum(counts.values()) - counts.get("", 0))
+
+    @admin.display(description=_("report"))
+    def report(self, delivery: Delivery) -> SafeString:
+        url = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
+        return format_html('<a href="{}">{}</a>', url, gettext("Who is excluded"))
+
+
+def _is_sent(delivery: Delivery | None) -> bool:
+    return bool(delivery) and Message.objects.filter(delivery=delivery).exists()
+
+
+@admin.register(Analysis)
+class AnalysisAdmin(ReadOnlyLog):
+    list_display = (
+        *("delivery", "state", "targeted", "to_deliver", "excluded"),
+        *("seconds", "started_at", "finished_at"),
+    )
+    list_filter = ("state",)
+    list_select_related = ("delivery",)
+    search_fields = ("delivery__label",)
+    fields = (
+        *("delivery", "state", "error", "targeted", "to_deliver", "excluded"),
+        *("counts", "warnings", "findings", "definition", "at", "done", "expected"),
+        *("host", "process", "seconds", "started_at", "finished_at"),
+    )
+    readonly_fields = ("targeted", "to_deliver", "excluded", "done")

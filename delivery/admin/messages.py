@@ -1,0 +1,15 @@
+"""Messages in the admin: what was handed over, for ever."""
+
+from django.contrib import admin
+
+from audiences.admin.lists import OfProfiles, ReadOnlyLog
+from delivery.models import Message
+
+
+@admin.register(Message)
+class MessageAdmin(OfProfiles, ReadOnlyLog):
+    list_display = ("sent_at", "delivery", "person", "channel", "address")
+    list_filter = ("channel",)
+    list_select_related = ("delivery",)
+    fields = ("sent_at", "delivery", "person", "channel", "address")
+    readonly_fields = ("person",)

@@ -1,0 +1,143 @@
+"""Quarantine in the admin (Q6): find an address, see the evidence, decide."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from audiences import addresses
+from audiences.admin.lists import OfAddresses
+from audiences.models import AddressStatus
+from delivery import quarantine
+from delivery.forms import EntryForm, NewEntryForm
+from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+
+from .quarantine_logs import SHOWN, of_entry
+
+SOURCE = "operator"
+COMPUTED = (
+    *("channel", "key", "type", "error_count", "first_error_at", "last_error_at"),
+    *("text", "last_delivery", "releases_at"),
+)
+
+
+@admin.register(QuarantineEntry)
+class QuarantineEntryAdmin(OfAddresses):
+    """Everything is written by `delivery.quarantine`, with the operator's name."""
+
+    form = EntryForm
+    change_form_template = "admin/delivery/quarantineentry/change_form.html"
+    list_display = (
+        *("key", "channel", "status", "reason", "error_count"),
+        "last_error",
+    )
+    list_filter = ("status", "channel", "reason", "type")
+    actions = ("set_to_valid",)
+
+    @admin.display(description=_("last error"))
+    def last_error(self, entry: QuarantineEntry) -> str:
+        if entry.last_error_at is None:
+            return ""
+        return date_format(timezone.localtime(entry.last_error_at), "SHORT_DATE_FORMAT")
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: QuarantineEntry | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        kwargs["form"] = EntryForm if obj else NewEntryForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(
+        self, request: HttpRequest, obj: QuarantineEntry | None = None
+    ) -> Any:
+        if obj is None:
+            fields = ("channel", "address", "status", "reason", "note")
+            return ((None, {"fields": fields}),)
+        decided = ("status", "reason")
+        if self.has_change_permission(request, obj):
+            decided += ("note",)  # type: ignore[assignment]
+        return (
+            (None, {"fields": ("channel", "key", *decided)}),
+            (_("What the errors say"), {"fields": COMPUTED[2:]}),
+        )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: QuarantineEntry | None = None
+    ) -> tuple[str, ...]:
+        return COMPUTED if obj else ()
+
+    def save_model(
+        self, request: HttpRequest, obj: QuarantineEntry, form: Any, change: bool
+    ) -> None:
+        data = form.cleaned_data
+        if change and not form.changed_data:
+            return
+        entry = quarantine.set_status(
+            obj.channel,
+            obj.key if change else data["address"],
+            form.decided("status"),
+            reason=form.decided("reason"),
+            text=data["note"].strip(),
+            source=SOURCE,
+            actor=request.user.get_username(),
+        )
+        obj.pk = entry.pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: QuarantineEntry) -> None:
+        quarantine.delete(obj, source=SOURCE, actor=request.user.get_username())
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[QuarantineEntry]
+    ) -> None:
+        for entry in queryset:
+            self.delete_model(request, entry)
+
+    @admin.action(description=_("Set to valid"), permissions=["change"])
+    def set_to_valid(
+        self, request: HttpRequest, queryset: QuerySet[QuarantineEntry]
+    ) -> None:
+        """Release the chosen addresses, also from the denylist."""
+        actor = request.user.get_username()
+        chosen = list(queryset.exclude(status=AddressStatus.VALID))
+        for entry in chosen:
+            quarantine.set_status(
+                entry.channel,
+                entry.key,
+                AddressStatus.VALID,
+                source=SOURCE,
+                actor=actor,
+            )
+            self.log_change(request, entry, [{"changed": {"fields": ["status"]}}])
+        text = ngettext(
+            "{count} address was set to valid.",
+            "{count} addresses were set to valid.",
+            len(chosen),
+        )
+        self.message_user(request, text.format(count=len(chosen)), messages.SUCCESS)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        entry = self.get_object(request, object_id)
+        context = extra_context or {}
+        if entry:
+            holders = addresses.with_key(entry.channel, entry.key)
+            context |= {
+                "address_errors": of_entry(AddressError, entry),
+                "address_actions": of_entry(QuarantineAction, entry),
+                "holders": holders.select_related("profile")[:SHOWN],
+            }
+        return super().change_view(request, object_id, form_url, context)

@@ -1,0 +1,99 @@
+"""People and a prepared delivery for the tests of the admin, made by the writers."""
+
+from dataclasses import dataclass
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from audiences import addresses, consent, membership, subscriptions
+from audiences.channels import FLAGS
+from audiences.consent import Origin, Source
+from audiences.models import Profile, Service
+from delivery import analysis, deliveries, messages, quarantine
+from delivery.models import Delivery, QuarantineEntry
+
+
+def person(number: int, **addresses_of: str) -> Profile:
+    profile = Profile.objects.create(
+        external_id=f"P{number}",
+        first_name="Anna",
+        last_name="Vos" if number == 1 else "de Boer",
+    )
+    for channel, address in addresses_of.items():
+        addresses.attach(profile, channel, address)
+    return profile
+
+
+def clerk(name: str, *codes: str) -> Client:
+    """A browser of a staff user who has these permissions alone."""
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page_values(profile: Profile, **changed: str) -> dict[str, str]:
+    """What the browser posts: the values that the page showed, and the changes.
+
+    An empty text unticks a box.
+    """
+    shown: dict[str, str] = {}
+    for name in ("first_name", "last_name", "external_id", "language", "country"):
+        shown[name] = shown[f"initial-{name}"] = getattr(profile, name) or ""
+    shown["message_limit"] = shown["initial-message_limit"] = ""
+    for flag in FLAGS.values():
+        shown[f"initial-{flag}"] = str(getattr(profile, flag))
+        if getattr(profile, flag):
+            shown[flag] = "on"
+    posted = {**shown, "note": "", **changed}
+    unticked = [f for f in FLAGS.values() if not posted.get(f)]
+    return {name: v for name, v in posted.items() if name not in unticked}
+
+
+@dataclass
+class World:
+    """Seven people; a prepared delivery, one that was sent, one not yet prepared."""
+
+    people: list[Profile]
+    service: Service
+    entry: QuarantineEntry
+    prepared: Delivery
+    sent: Delivery
+    draft: Delivery
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    people = [
+        person(1, email="Anna.Vos@Example.com", sms="+31612345678"),
+        person(2, email="twin@example.com"),
+        person(3, email="twin@example.com"),
+        person(4, email="bounced@example.com"),
+        person(5, email="free@example.com"),
+        person(6),
+    ]
+    formula = person(7, email="plus@example.com")
+    Profile.objects.filter(pk=formula.pk).update(external_id="=1+1")
+    people.append(Profile.objects.get(pk=formula.pk))
+    origin = Origin(source=Source.OPERATOR, actor="eva", note="by phone")
+    service = subscriptions.create_service("news", label="News", channel="email")
+    subscriptions.subscribe(people[0], service, origin)
+    consent.opt_out(people[1], "email", origin)
+    quarantine.record(
+        "email", "bounced@example.com", type="hard", source="test", text="550"
+    )
+    quarantine.set_status("email", "listed@example.com", "denylisted", source="test")
+    entry = quarantine.entry_of("email", "bounced@example.com")
+    assert entry
+    sent = deliveries.create(
+        "Sent", channel="email", audience=lambda: membership.subscribers(service)
+    )
+    analysis.analyse(sent)
+    messages.record_handover(sent, sent.created_at)
+    prepared = deliveries.create("Prepared", channel="email")
+    analysis.analyse(prepared)
+    draft = deliveries.create("Draft", channel="sms")
+    people = [Profile.objects.get(pk=p.pk) for p in people]
+    return World(people, service, entry, prepared, sent, draft)

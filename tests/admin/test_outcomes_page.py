@@ -1,0 +1,152 @@
+"""The report and the exclusion log: counts, filters, search, pages, CSV, why (D4, D8)."""
+
+import csv
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from audiences import profiles
+from delivery import analysis
+from delivery.admin import outcome_log
+
+from .conftest import World, clerk, person
+
+
+def _url(world: World, name: str = "outcomes", *more: int) -> str:
+    return reverse(f"admin:delivery_delivery_{name}", args=[world.prepared.pk, *more])
+
+
+def _names(answer: object) -> list[int]:
+    return [row.profile_id for row in answer.context["page"].rows]  # type: ignore[attr-defined]
+
+
+def test_report_shows_every_count(world: World, admin_client: Client) -> None:
+    answer = admin_client.get(_url(world))
+    report = answer.context["report"]
+    assert (report.targeted, report.to_deliver, report.excluded) == (7, 4, 3)
+    shares = {share.code: share.count for share in answer.context["causes"]}
+    assert shares == {line.code: line.count for line in report.causes}
+    assert list(shares) == [line.code for line in report.causes]
+    assert [w.count for w in answer.context["warnings"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("show", "numbers"),
+    [
+        ("excluded", [2, 4, 6]),
+        ("to_deliver", [1, 3, 5, 7]),
+        ("all", [1, 2, 3, 4, 5, 6, 7]),
+        ("cause:denylist_channel", [2]),
+        ("cause:address_missing", [6]),
+        ("warning:shares_address_with_opted_out", [3]),
+        ("cause:nonsense", [2, 4, 6]),
+    ],
+)
+def test_filters(
+    show: str, numbers: list[int], world: World, admin_client: Client
+) -> None:
+    expected = [world.people[number - 1].pk for number in numbers]
+    assert _names(admin_client.get(_url(world), {"show": show})) == expected
+    download = admin_client.get(_url(world, "outcomes_csv"), {"show": show})
+    lines = b"".join(download.streaming_content).decode().splitlines()
+    assert [int(row["profile"]) for row in csv.DictReader(lines)] == expected
+
+
+@pytest.mark.parametrize("text", ["P4", "P4\0", "BOUNCED@example.com", "ext:P4"])
+def test_search(text: str, world: World, admin_client: Client) -> None:
+    assert _names(admin_client.get(_url(world), {"q": text})) == [world.people[3].pk]
+    empty = admin_client.get(_url(world), {"q": text, "show": "to_deliver"})
+    assert _names(empty) == []
+    assert "Look among everyone" in empty.content.decode()
+
+
+def test_pages_go_on_after_the_last_profile(
+    world: World, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome_log, "PAGE", 3)
+    ids = [p.pk for p in world.people]
+    first = admin_client.get(_url(world), {"show": "all"})
+    assert _names(first) == ids[:3]
+    assert not first.context["page"].previous
+    second = admin_client.get(f"{_url(world)}?{first.context['page'].next}")
+    assert _names(second) == ids[3:6]
+    last = admin_client.get(f"{_url(world)}?{second.context['page'].next}")
+    assert _names(last) == ids[6:]
+    assert not last.context["page"].next
+    back = admin_client.get(f"{_url(world)}?{last.context['page'].previous}")
+    assert _names(back) == ids[3:6]
+    start = admin_client.get(f"{_url(world)}?{back.context['page'].previous}")
+    assert _names(start) == ids[:3]
+    assert not start.context["page"].previous
+    for odd in ("x", "-1", "9" * 40):
+        assert admin_client.get(_url(world), {"after": odd}).status_code == 200
+
+
+def test_cells_of_the_csv_are_no_formulas(world: World, admin_client: Client) -> None:
+    download = admin_client.get(_url(world, "outcomes_csv"), {"show": "to_deliver"})
+    text = b"".join(download.streaming_content).decode()
+    assert ",'=1+1," in text
+    assert ",=1+1," not in text
+    assert "attachment" in download["Content-Disposition"]
+
+
+def test_unprepared_delivery_says_which_command_prepares_it(
+    world: World, admin_client: Client
+) -> None:
+    url = reverse("admin:delivery_delivery_outcomes", args=[world.draft.pk])
+    page = admin_client.get(url).content.decode()
+    assert f"analyse_delivery id:{world.draft.pk}" in page
+    download = reverse("admin:delivery_delivery_outcomes_csv", args=[world.draft.pk])
+    assert admin_client.get(download).status_code == 200
+
+
+def test_why_shows_every_rule_that_matches(world: World, admin_client: Client) -> None:
+    twin = world.people[1]
+    page = admin_client.get(_url(world, "why", twin.pk)).content.decode()
+    assert "denylist_channel" in page
+    free = world.people[4]
+    page = admin_client.get(_url(world, "why", free.pk)).content.decode()
+    assert "No rule matches" in page
+    assert admin_client.get(_url(world, "why", 999_999)).status_code == 404
+
+
+def test_erased_person_stays_in_the_log_without_a_name(
+    world: World, admin_client: Client
+) -> None:
+    gone = world.people[3]
+    pk = gone.pk
+    profiles.erase(gone)
+    answer = admin_client.get(_url(world))
+    assert pk in _names(answer)
+    assert f"#{pk}" in answer.content.decode()
+
+
+def test_queries_are_the_same_for_ten_times_the_people(
+    world: World, admin_client: Client
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            admin_client.get(_url(world), {"show": "all"})
+        return len(captured)
+
+    before = queries()
+    for number in range(100, 170):
+        person(number, email=f"p{number}@example.com")
+    analysis.analyse(world.prepared)
+    assert queries() == before
+
+
+def test_page_is_only_for_those_who_may_see_deliveries(world: World) -> None:
+    stranger = clerk("stranger", "view_profile")
+    looker = clerk("looker", "view_delivery")
+    for url in (
+        _url(world),
+        _url(world, "outcomes_csv"),
+        _url(world, "why", world.people[0].pk),
+    ):
+        assert stranger.get(url).status_code == 403
+        assert looker.get(url).status_code == 200
+        assert Client().get(url).status_code == 302
