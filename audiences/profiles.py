@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from . import addresses
 from .channels import FLAGS, Channel
@@ -143,7 +144,7 @@ def describe(profile: Profile) -> dict[str, Any]:
         "subscriptions": [
             {
                 "service": subscription.service.slug,
-                "status": subscription.status,
+                "status": subscription.status_at(timezone.now()),
                 "since": subscription.changed_at.isoformat(),
                 "expires": _iso(subscription.expires_at),
             }

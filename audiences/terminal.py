@@ -8,16 +8,19 @@ import argparse
 import csv
 import io
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from rich.console import Console
@@ -43,7 +46,7 @@ class CampaignCommand(BaseCommand):
     code 1.
     """
 
-    requires_migrations_checks = True
+    needs_migrated_database = True
 
     def create_parser(
         self, prog_name: str, subcommand: str, **kwargs: Any
@@ -52,8 +55,13 @@ class CampaignCommand(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if self.needs_migrated_database:
+            _require_migrations()
         try:
             self.run(**options)
+        except BrokenPipeError:
+            # Whoever reads our output has seen enough (`… | head`).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except ValidationError as error:
             raise CommandError(_sentences(error)) from error
         except Refused as error:
@@ -106,6 +114,15 @@ class CampaignCommand(BaseCommand):
             *columns, console=console, disable=not console.is_terminal
         ) as bar:
             yield Bar(bar, bar.add_task(title, total=None))
+
+
+def _require_migrations() -> None:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        raise CommandError(
+            f"The database lacks {len(plan)} migrations: run python manage.py migrate."
+        )
 
 
 class Bar:
@@ -262,4 +279,22 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time such as 2026-05-01 or 2026-05-01T14:30+02:00"
         )
-    return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+    return _local(parsed, text)
+
+
+def end_moment(text: str) -> datetime:
+    """Like `moment`; a date alone is the last moment of its day."""
+    parsed = moment(text)
+    if len(text) > len("2026-05-01"):
+        return parsed
+    return parsed.replace(hour=23, minute=59, second=59, microsecond=999_999)
+
+
+def _local(parsed: datetime, text: str) -> datetime:
+    """The moment with its zone; refuses what no database can keep."""
+    try:
+        aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+        aware.astimezone(UTC)
+    except OverflowError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is outside the calendar") from error
+    return aware

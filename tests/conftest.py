@@ -15,7 +15,9 @@ def _lift_history_guards_for_the_flush(
 
     `migrate`'s signal, sent after the flush, puts the guards back.
     """
-    if "transactional_db" not in request.fixturenames:
+    marker = request.node.get_closest_marker("django_db")
+    named = {"transactional_db", "live_server"} & set(request.fixturenames)
+    if not named and not (marker and marker.kwargs.get("transaction")):
         yield
         return
     request.getfixturevalue("transactional_db")

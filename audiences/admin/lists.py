@@ -61,7 +61,7 @@ def estimated_rows(model: type[Model]) -> int:
         "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
         [f'"{model._meta.db_table}"'],
     )
-    return int(rows[0][0]) if rows else 0
+    return max(0, int(rows[0][0])) if rows else 0  # -1 before the first ANALYZE
 
 
 class BigList(PlainAdmin):

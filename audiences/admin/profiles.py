@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from audiences import consent, profiles
+from audiences import consent, profiles, subscriptions
 from audiences.channels import FLAGS, Scope
 from audiences.forms import FACTS, ProfileForm
 from audiences.models import Address, AddressStatus, Profile, Service, Subscription
@@ -75,7 +75,7 @@ class SubscribedFilter(admin.SimpleListFilter):
         if not self.value():
             return queryset
         active = Subscription.objects.filter(
-            service__slug=self.value(), status=Subscription.Status.ACTIVE
+            subscriptions.active(timezone.now()), service__slug=self.value()
         )
         return queryset.filter(pk__in=active.values("profile_id"))
 

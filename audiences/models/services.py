@@ -1,6 +1,9 @@
 """Services that people subscribe to, and their subscriptions."""
 
+from datetime import datetime
+
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
@@ -87,4 +90,16 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.service}: {self.get_status_display()}"
+        return f"{self.service}: {self.present_label}"
+
+    @property
+    def present_label(self) -> str:
+        """The status now, in words."""
+        return str(self.Status(self.status_at(timezone.now())).label)
+
+    def status_at(self, moment: datetime) -> str:
+        """The status at a moment: an active one expires by its date, not by a job."""
+        is_active = self.status == self.Status.ACTIVE
+        if is_active and self.expires_at and self.expires_at <= moment:
+            return self.Status.EXPIRED
+        return self.status

@@ -21,7 +21,7 @@ class Command(CampaignCommand):
         "and serve the site on this machine. For trying things out, never for "
         "production."
     )
-    requires_migrations_checks = False
+    needs_migrated_database = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -10,6 +10,7 @@ from audiences.terminal import (
     CommandParser,
     add_channel,
     add_json,
+    end_moment,
     moment,
 )
 from delivery import quarantine
@@ -29,7 +30,7 @@ class Command(CampaignCommand):
         add_channel(parser)
         parser.add_argument("--text", help="What the error text contains.")
         parser.add_argument("--from", dest="start", type=moment, metavar="TIME")
-        parser.add_argument("--to", dest="end", type=moment, metavar="TIME")
+        parser.add_argument("--to", dest="end", type=end_moment, metavar="TIME")
         parser.add_argument(
             "--dry-run", action="store_true", help="Say what would be released."
         )
