@@ -88,9 +88,9 @@ def bulk_insert(
 
 
 def bulk_update(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[models.Model]
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]
 ) -> None:
-    """Write these fields of instances of a model, found by their ids, in one statement.
+    """Write these fields of instances, found by their ids, in one statement.
 
     (Django's own bulk_update compares every row with every instance.)
     """

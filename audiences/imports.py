@@ -8,6 +8,7 @@ import that was interrupted can simply be run again.
 """
 
 import contextlib
+import gc
 import hashlib
 import itertools
 import operator
@@ -160,6 +161,19 @@ class _Import:
         self.counts = Counts()
 
     def work(self) -> None:
+        """Read and write to the end, with one garbage collection for each chunk.
+
+        Left alone, the collector walks the objects of a chunk over and over.
+        """
+        gc.disable()
+        gc.freeze()
+        try:
+            self._work()
+        finally:
+            gc.unfreeze()
+            gc.enable()
+
+    def _work(self) -> None:
         with contextlib.closing(_Seen()) as seen:
             rows = self._rows(seen)
             while chunk := list(itertools.islice(rows, CHUNK_SIZE)):
@@ -204,6 +218,7 @@ class _Import:
                     change.opted_out,
                 )
             )
+        gc.collect()
         self.counts.created += len(chunk.created)
         self.counts.updated += chunk.updated
         self.counts.unchanged += chunk.unchanged
