@@ -52,6 +52,7 @@ class Command(CampaignCommand):
         self.say(f"Who is excluded: {outcomes}")
         self.say(f"Sign in as:      {USER}, password {PASSWORD}")
         self.say("Stop with Ctrl-C; the data stays.\n")
+        self.stdout.flush()
         call_command("runserver", str(port), use_reloader=False, skip_checks=True)
 
     def _ensure_login(self) -> None:
