@@ -45,8 +45,12 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.urls)
 def check_base_url(**kwargs: Any) -> list[CheckMessage]:
-    parts = urlsplit(settings.BASE_URL)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(settings.BASE_URL)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if not is_address:
         return [
             Error(
                 f"BASE_URL is {settings.BASE_URL!r}, which is not a web address.",

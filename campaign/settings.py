@@ -3,6 +3,7 @@
 The whole table, with what each variable means, is in docs/operations.md.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -15,18 +16,33 @@ VAR_DIR.mkdir(exist_ok=True)
 env = environ.Env()
 
 
+def _number(name: str, default: int) -> int:
+    """A whole number from the environment; a refusal names the variable."""
+    text = env.str(name, default=str(default))
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}, not a whole number."
+        ) from error
+
+
 # ------------------------------------------------------------------ the basics
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default="")
-if not SECRET_KEY:
-    if not DEBUG:
-        raise ImproperlyConfigured(
-            "DEBUG is 0 and SECRET_KEY is not set. Set SECRET_KEY to a long random "
-            "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
-            "keep it: signed links depend on it."
-        )
-    SECRET_KEY = "insecure-local-key-that-production-refuses"  # noqa: S105
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+LOCAL_KEY = "insecure-local-key-that-production-refuses"
+# Read as it is: environ takes a value that begins with $ for another variable's name.
+SECRET_KEY = os.environ.get("SECRET_KEY", "") or LOCAL_KEY
+if SECRET_KEY == LOCAL_KEY and not DEBUG:
+    raise ImproperlyConfigured(
+        "DEBUG is 0 and SECRET_KEY is not set. Set SECRET_KEY to a long random "
+        "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
+        "keep it: signed links depend on it."
+    )
+ALLOWED_HOSTS = [
+    host.strip()
+    for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+    if host.strip()
+]
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
@@ -76,6 +92,11 @@ DATABASES = {
         "DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'campaign.sqlite3'}"
     )
 }
+if not DATABASES["default"].get("ENGINE"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not an address of a database, such as "
+        "postgres://user:password@host/name or sqlite:////absolute/path."
+    )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a writer takes the lock when its transaction begins, so that what it
     # reads is still true when it writes. FULL: a committed opt-out survives a crash.
@@ -130,17 +151,17 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 # ------------------------------------------------------------------ quarantine (Q3, Q5)
 # Soft errors that count until the address is quarantined.
-QUARANTINE_SOFT_THRESHOLD = env.int("QUARANTINE_SOFT_THRESHOLD", default=5)
+QUARANTINE_SOFT_THRESHOLD = _number("QUARANTINE_SOFT_THRESHOLD", 5)
 # Hours that must lie between two soft errors for both to count.
-QUARANTINE_SOFT_INTERVAL_HOURS = env.int("QUARANTINE_SOFT_INTERVAL_HOURS", default=24)
+QUARANTINE_SOFT_INTERVAL_HOURS = _number("QUARANTINE_SOFT_INTERVAL_HOURS", 24)
 # Days after its last soft error when an erroneous address is valid again.
-QUARANTINE_RELEASE_DAYS = env.int("QUARANTINE_RELEASE_DAYS", default=10)
+QUARANTINE_RELEASE_DAYS = _number("QUARANTINE_RELEASE_DAYS", 10)
 # The same when its mailbox was full.
-QUARANTINE_MAILBOX_FULL_DAYS = env.int("QUARANTINE_MAILBOX_FULL_DAYS", default=30)
+QUARANTINE_MAILBOX_FULL_DAYS = _number("QUARANTINE_MAILBOX_FULL_DAYS", 30)
 
 # ------------------------------------------------------------------ analysis
 # Profiles that one statement of the analysis judges; 10,000 to 50,000 is fastest.
-ANALYSIS_CHUNK_SIZE = env.int("ANALYSIS_CHUNK_SIZE", default=50_000)
+ANALYSIS_CHUNK_SIZE = _number("ANALYSIS_CHUNK_SIZE", 50_000)
 
 # ------------------------------------------------------------------ production
 if not DEBUG:

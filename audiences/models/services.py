@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from audiences.channels import Channel
 
 from .profiles import Profile
+
+LONGEST_VALIDITY = 36_500
 
 
 class Service(models.Model):
@@ -23,6 +26,7 @@ class Service(models.Model):
         _("validity in days"),
         null=True,
         blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_VALIDITY)],
         help_text=_("Subscriptions end after so many days; empty means never."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -38,7 +42,7 @@ class Service(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(validity_days__isnull=True)
-                | models.Q(validity_days__gte=1),
+                | models.Q(validity_days__range=(1, LONGEST_VALIDITY)),
                 name="service_validity_positive",
             ),
         ]

@@ -6,6 +6,7 @@ refuses.
 """
 
 import ast
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,13 +133,14 @@ _DEFAULTS = {
 def environment() -> list[tuple[str, ...]]:
     """The variables that settings.py reads, in its order, with their defaults."""
     source = (ROOT / "campaign" / "settings.py").read_text(encoding="utf-8")
+    readers = re.compile(r"env\.\w+|os\.environ\.get|_number")
     calls = [
         node
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "env"
+        and readers.fullmatch(ast.unparse(node.func))
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
     ]
     found: dict[str, str] = {}
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
@@ -151,13 +153,13 @@ def environment() -> list[tuple[str, ...]]:
 def _default(name: str, call: ast.Call) -> str:
     if name in _DEFAULTS:
         return _DEFAULTS[name]
-    for keyword in call.keywords:
-        if keyword.arg == "default":
-            try:
-                value = ast.literal_eval(keyword.value)
-            except ValueError:
-                return "computed"
-            return _code(str(int(value) if isinstance(value, bool) else value))
+    given = [word.value for word in call.keywords if word.arg == "default"]
+    for default in [*given, *call.args[1:]]:
+        try:
+            value = ast.literal_eval(default)
+        except ValueError:
+            return "computed"
+        return _code(str(int(value) if isinstance(value, bool) else value))
     return "required"
 
 
