@@ -1,20 +1,24 @@
 """The nodes of condition trees that speak of people: one `register` each."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Left
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from .channels import Channel, Scope, flag_name
 from .conditions import (
+    LONGEST_TEXT,
     BadCondition,
     Data,
     Moment,
     Node,
+    check_text,
     compile_node,
     register,
     say_node,
@@ -62,6 +66,8 @@ register(
 )
 
 # ------------------------------------------------------------------ the profile itself
+MOST_ITEMS = 1000
+_TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 TEXT_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
 _TEXT_OPERATORS = {
     "is": "is",
@@ -74,7 +80,8 @@ _TEXT_OPERATORS = {
 
 
 def _text_q(data: Data, moment: Moment) -> Q:
-    name, operator, value = data["field"], data["operator"], data.get("value")
+    name, operator = data["field"], data["operator"]
+    value: Any = data.get("value")
     empty = Q(**{name: ""}) | Q(**{f"{name}__isnull": True})
     if operator == "is_empty":
         return empty
@@ -83,7 +90,9 @@ def _text_q(data: Data, moment: Moment) -> Q:
     if operator == "in":
         return Q(**{f"{name}__in": value})
     if operator == "starts_with":
-        return Q(**{f"{name}__startswith": value})
+        # SQLite's LIKE ignores the case of letters: the beginning is compared as well.
+        start = Exact(Left(name, len(value)), Value(value))
+        return Q(**{f"{name}__startswith": value}) & Q(start)
     same = Q(**{name: value})
     return same if operator == "is" else ~same
 
@@ -96,10 +105,16 @@ def _check_text(data: Data, path: str) -> None:
     elif operator == "in":
         if not isinstance(value, list) or not value:
             raise BadCondition(f"{path}.value: in takes a list of texts.")
-        if not all(isinstance(item, str) for item in value):
-            raise BadCondition(f"{path}.value: every item must be a text.")
+        if len(value) > MOST_ITEMS:
+            raise BadCondition(f"{path}.value: more than {MOST_ITEMS} texts.")
+        for number, item in enumerate(value):
+            if not isinstance(item, str):
+                raise BadCondition(f"{path}.value[{number}]: {item!r} is not a text.")
+            check_text(item, f"{path}.value[{number}]")
     elif not isinstance(value, str) or not value:
         raise BadCondition(f"{path}.value: {operator} takes a text.")
+    else:
+        check_text(value, f"{path}.value")
 
 
 def _say_text(data: Data) -> str:
@@ -115,7 +130,7 @@ register(
         {
             "field": {"enum": list(TEXT_FIELDS)},
             "operator": {"enum": list(_TEXT_OPERATORS)},
-            "value": {},
+            "value": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         },
         ("field", "operator"),
         _text_q,
@@ -144,7 +159,11 @@ def read_moment(text: str, path: str = "") -> datetime:
         moment = datetime.combine(day, time())
     if moment is None:
         raise BadCondition(f"{path}: {text!r} is not a date such as 2026-05-01.")
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    try:
+        return aware.astimezone(UTC)
+    except OverflowError as error:
+        raise BadCondition(f"{path}: {text!r} is out of range.") from error
 
 
 def check_dates(data: Data, path: str) -> None:
@@ -213,7 +232,7 @@ def _address_q(data: Data, moment: Moment) -> Q:
         rows = rows.filter(quarantine_status=data["status"])
     if "domain" in data:
         rows = rows.filter(key__endswith=f"@{data['domain'].casefold()}")
-    return Q(Exists(rows))
+    return Q(Exists(moment.within(rows)))
 
 
 def _say_address(data: Data) -> str:
@@ -254,7 +273,7 @@ def _subscription_q(data: Data, moment: Moment) -> Q:
     status = data.get("status", Subscription.Status.ACTIVE)
     if status == Subscription.Status.ACTIVE:
         rows = rows.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=moment.at))
-    return Q(Exists(rows.filter(status=status)))
+    return Q(Exists(moment.within(rows.filter(status=status))))
 
 
 def _check_service(data: Data, path: str) -> None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from .refusals import Refused
 
 VERSION = 1
 DEEPEST = 20
 MOST_NODES = 200
+LONGEST_TEXT = 1000
 
 Data = Mapping[str, Any]
 
@@ -28,10 +29,23 @@ class BadCondition(Refused):
 
 @dataclass(frozen=True)
 class Moment:
-    """What a condition is judged for: a moment, and the audiences being compiled."""
+    """What a condition is judged for: a moment, and the audiences being compiled.
+
+    `reach` are the lowest and highest id of the profiles that are judged. A node
+    repeats it on the rows that it looks up (`within`): no planner carries it there,
+    and would read a table from end to end for each chunk of an analysis.
+    """
 
     at: datetime
     inside: tuple[str, ...] = ()
+    reach: tuple[int, int] | None = None
+
+    def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        """Those of the rows that are about a profile within reach."""
+        if self.reach is None:
+            return rows
+        low, high = self.reach
+        return rows.filter(profile_id__gte=low, profile_id__lte=high)
 
 
 @dataclass(frozen=True)
@@ -74,13 +88,12 @@ def validate(tree: Any) -> None:
     unknown = set(tree) - {"version", "condition"}
     if unknown:
         raise BadCondition(f"Unknown key: {', '.join(sorted(unknown))}.")
-    if tree.get("version") != VERSION:
+    version = tree.get("version")
+    if version != VERSION or isinstance(version, bool):
         raise BadCondition(f'"version" must be {VERSION}.')
     if "condition" not in tree:
         raise BadCondition('"condition" is missing.')
-    count = _validate(tree["condition"], "condition", 1)
-    if count > MOST_NODES:
-        raise BadCondition(f"The tree has {count} nodes; the most is {MOST_NODES}.")
+    _validate(tree["condition"], "condition", 1)
 
 
 def _validate(data: Any, path: str, depth: int) -> int:
@@ -99,6 +112,8 @@ def _validate(data: Any, path: str, depth: int) -> int:
     for number, child in enumerate(children(data)):
         below = f"{path}.of" + (f"[{number}]" if isinstance(data["of"], list) else "")
         count += _validate(child, below, depth + 1)
+        if count > MOST_NODES:
+            raise BadCondition(f"The tree has more than {MOST_NODES} nodes.")
     return count
 
 
@@ -130,6 +145,8 @@ def _check_value(schema: Mapping[str, Any], value: Any, path: str) -> None:
             known = ", ".join(schema["enum"])
             raise BadCondition(f"{path}: {value!r} is not one of {known}.")
         return
+    if "$ref" in schema and not isinstance(value, dict):
+        raise BadCondition(f"{path}: a node is an object, not a list or a value.")
     if "type" not in schema:
         return
     wanted, words = _TYPES[schema["type"]]
@@ -139,10 +156,20 @@ def _check_value(schema: Mapping[str, Any], value: Any, path: str) -> None:
         schema.get("minimum", 0) <= value <= schema.get("maximum", 10**6)
     ):
         raise BadCondition(f"{path}: {value} is out of range.")
-    if isinstance(value, str) and "\x00" in value:
-        raise BadCondition(f"{path}: it contains a NUL character.")
+    if isinstance(value, str):
+        check_text(value, path)
     if wanted in (str, list) and not value and schema.get("minItems", 1):
         raise BadCondition(f"{path}: it is empty.")
+
+
+def check_text(value: str, path: str) -> None:
+    """Raise BadCondition for a text that not every database can compare."""
+    if "\x00" in value:
+        raise BadCondition(f"{path}: it contains a NUL character.")
+    if len(value) > LONGEST_TEXT:
+        raise BadCondition(f"{path}: longer than {LONGEST_TEXT} characters.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadCondition(f"{path}: it contains half a character (a surrogate).")
 
 
 def children(data: Data) -> list[Any]:

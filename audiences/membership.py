@@ -1,5 +1,6 @@
 """Who is in an audience: querysets of profiles, never a list in memory."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,15 +21,16 @@ class NoSuchAudience(Refused):
     """No audience has the name."""
 
 
-def profiles(audience: Audience, at: datetime) -> QuerySet[Profile]:
-    """The profiles in an audience at a moment."""
+def profiles(
+    audience: Audience, at: datetime, reach: tuple[int, int] | None = None
+) -> QuerySet[Profile]:
+    """The profiles in an audience at a moment; with `reach`, between these two ids."""
     everybody = Profile.objects.order_by()
-    members = _member_ids(audience, at)
-    if members is not None:
-        return everybody.filter(pk__in=members)
+    if reach:
+        everybody = everybody.filter(pk__gte=reach[0], pk__lte=reach[1])
     if audience.kind == Kind.EVERYONE:
         return everybody
-    return everybody.filter(audience_q(audience, Moment(at)))
+    return everybody.filter(audience_q(audience, Moment(at, reach=reach)))
 
 
 def ids(audience: Audience, at: datetime) -> QuerySet[Any, Any]:
@@ -65,10 +67,10 @@ def audience_q(audience: Audience, moment: Moment) -> Q:
     if audience.kind == Kind.EVERYONE:
         return Q(pk__isnull=False)
     if audience.kind == Kind.CONDITION:
-        inside = Moment(moment.at, (*moment.inside, audience.name))
+        inside = replace(moment, inside=(*moment.inside, audience.name))
         tree: Any = audience.condition
         return conditions.to_q(tree, inside)
-    return Q(pk__in=_rows(audience, moment.at))
+    return Q(pk__in=moment.within(_rows(audience, moment.at)))
 
 
 def find_audience(name: str) -> Audience:

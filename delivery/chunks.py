@@ -95,7 +95,7 @@ def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
     situation = replace(
         judgement.situation_of(delivery, run.at), reach=(chunk.low, chunk.high)
     )
-    profiles = judgement.audience_profiles(delivery, run.at)
+    profiles = judgement.audience_profiles(delivery, run.at, situation.reach)
     judged = judgement.prepared(profiles, situation).values_list(
         Value(delivery.pk),
         F("pk"),

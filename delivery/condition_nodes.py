@@ -17,7 +17,7 @@ def _message_q(data: Data, moment: Moment) -> Q:
         rows = rows.filter(channel=data["channel"])
     if "delivery" in data:
         rows = rows.filter(delivery__label=data["delivery"])
-    ids: Any = rows.values("profile_id")
+    ids: Any = moment.within(rows).values("profile_id")
     if data.get("at_least", 1) > 1:
         ids = (
             ids.annotate(number=Count("pk"))

@@ -50,9 +50,11 @@ def situation_of(delivery: Delivery, at: datetime | None = None) -> Situation:
     )
 
 
-def audience_profiles(delivery: Delivery, at: datetime) -> QuerySet[Profile]:
-    """The profiles in the delivery's audience."""
-    return membership.profiles(delivery.audience, at)
+def audience_profiles(
+    delivery: Delivery, at: datetime, reach: tuple[int, int] | None = None
+) -> QuerySet[Profile]:
+    """The profiles in the delivery's audience; with `reach`, between these two ids."""
+    return membership.profiles(delivery.audience, at, reach)
 
 
 def prepared(profiles: QuerySet[Profile], situation: Situation) -> QuerySet[Profile]:

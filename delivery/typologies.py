@@ -78,7 +78,9 @@ def as_rule(row: TypologyRule) -> Rule:
         return Rule(
             row.code,
             row.label,
-            lambda situation: conditions.to_q(tree, Moment(situation.at)),
+            lambda situation: conditions.to_q(
+                tree, Moment(situation.at, reach=situation.reach)
+            ),
             about=conditions.sentence(tree),
         )
     return Rule(
@@ -189,7 +191,7 @@ def create_typology(
 ) -> Typology:
     """A typology with rules in this order, by code (filter:…) or by slug alone.
 
-    Raises Refused when the slug is taken or a rule is not known.
+    Raises Refused when the slug is taken or a rule is not known, or ValidationError.
     """
     if Typology.objects.filter(slug=_slug(slug)).exists():
         raise Refused(f"There is already a typology {slug!r}; choose another slug.")
@@ -197,9 +199,9 @@ def create_typology(
     with transaction.atomic():
         if is_default:
             Typology.objects.filter(is_default=True).update(is_default=False)
-        typology = Typology.objects.create(
-            slug=slug, label=label or slug, is_default=is_default
-        )
+        typology = Typology(slug=slug, label=label or slug, is_default=is_default)
+        typology.full_clean()
+        typology.save()
         set_rules(typology, rows)
     return typology
 

@@ -1,0 +1,274 @@
+"""Control rules: what a message must be; an error stops, a warning is shown."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from delivery import analysis, controls, deliveries, typologies
+from delivery.controls import sms_segments
+from delivery.models import Delivery, Outcome
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+LINK = "{{ unsubscribe_link }}"
+
+
+def message(**facts: Any) -> Delivery:
+    return Delivery(**{"label": "News", "channel": "email", **facts})
+
+
+def faults(check: str, **facts: Any) -> list[str]:
+    return list(controls.CHECKS[check].find(message(**facts)))
+
+
+FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("content_present", {"subject": "Hi", "content": "Hello"}, []),
+    ("content_present", {"subject": " ", "content": "Hello"}, ["The subject is empty."]),
+    ("content_present", {"subject": "Hi", "content": "\n "}, ["The content is empty."]),
+    ("content_present", {}, ["The subject is empty.", "The content is empty."]),
+    ("content_present", {"channel": "sms", "content": "Hi"}, []),
+    ("content_present", {"channel": "sms"}, ["The content is empty."]),
+    ("unsubscribe_link", {"content": f"Bye: {LINK}"}, []),
+    ("unsubscribe_link", {"content": "{{unsubscribe_link}}"}, []),
+    ("unsubscribe_link", {"content": "{{ preferences_link }}"}, []),
+    ("unsubscribe_link", {"content": "{{ unsubscribe_link|safe }}"}, []),
+    ("unsubscribe_link", {"content": "Hello", "purpose": "transactional"}, []),
+    ("unsubscribe_link", {"content": "Hello", "purpose": "legal"}, []),
+    ("unsubscribe_link", {"content": ""}, []),
+    (
+        "unsubscribe_link",
+        {"content": "unsubscribe_link { unsubscribe_link } {{ first_name }}"},
+        ["Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}."],
+    ),
+    ("known_fields", {"subject": "{{ first_name }}", "content": "{{last_name|upper}}"}, []),
+    ("known_fields", {"content": "no {braces} }} {{"}, []),
+    *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in controls.FIELDS),
+    ("https_links", {"content": 'x <a href="https://x.example">x</a>'}, []),
+    ("https_links", {"content": f'<a href="{LINK}">x</a>'}, []),
+    ("https_links", {"content": '<a href="mailto:a@x.example">x</a> <a>x</a>'}, []),
+    (
+        "https_links",
+        {"content": '<a href="http://x.example">x</a>'},
+        ["The link http://x.example is not https."],
+    ),
+    (
+        "https_links",
+        {"content": "<IMG SRC='HTTP://x.example/a.png'>"},
+        ["The link HTTP://x.example/a.png is not https."],
+    ),
+    (
+        "https_links",
+        {"content": "See http://x.example/a and http://y.example.", "channel": "sms"},
+        [
+            "The link http://x.example/a is not https.",
+            "The link http://y.example is not https.",
+        ],
+    ),
+    ("https_links", {"content": '<a href="http://[broken">x</a>'}, ["The link http://[broken is not https."]),
+    ("sms_length", {"content": "a" * 459}, []),
+    (
+        "sms_length",
+        {"content": "a" * 460},
+        [
+            "The SMS takes 4 segments in GSM-7; the most is 3. "
+            "Personal fields make it longer still."
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "facts", "expected"), FINDINGS)
+def test_a_check_finds_faults(
+    check: str, facts: dict[str, Any], expected: list[str]
+) -> None:
+    assert faults(check, **facts) == expected
+
+
+def test_an_unknown_field_is_named_with_those_there_are() -> None:
+    found = faults("known_fields", subject="{{ name }}", content="{{ email|x }} {{ }}")
+    assert [text.split(". ")[0] for text in found] == [
+        "{{ name }} is not a field",
+        "{{ email }} is not a field",
+        "{{  }} is not a field",
+    ]
+    assert "There are: first_name, " in found[0]
+
+
+def test_every_check_has_a_row_in_the_table_of_faults() -> None:
+    assert {check for check, _facts, _expected in FINDINGS} == set(controls.CHECKS)
+
+
+# ------------------------------------------------------------------ SMS
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ("GSM-7", 0)),
+        ("a", ("GSM-7", 1)),
+        ("a" * 160, ("GSM-7", 1)),
+        ("a" * 161, ("GSM-7", 2)),
+        ("a" * 306, ("GSM-7", 2)),
+        ("a" * 307, ("GSM-7", 3)),
+        ("a" * 459, ("GSM-7", 3)),
+        ("a" * 460, ("GSM-7", 4)),
+        ("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ ¡ÄÖÑÜ§¿äöñüà", ("GSM-7", 1)),
+        # Extended characters take two places.
+        ("€" * 80, ("GSM-7", 1)),
+        ("€" * 80 + "a", ("GSM-7", 2)),
+        ("^{}\\[~]|€" + "a" * 142, ("GSM-7", 1)),
+        ("^{}\\[~]|€" + "a" * 143, ("GSM-7", 2)),
+        # An escape at the end of a segment goes to the next one whole.
+        ("a" * 152 + "€" + "a" * 152, ("GSM-7", 3)),
+        ("a" * 151 + "€" + "a" * 153, ("GSM-7", 2)),
+        # Small c with cedilla is not in GSM 03.38, capital C with cedilla is.
+        ("ç", ("UCS-2", 1)),
+        ("Ç", ("GSM-7", 1)),
+        ("`", ("UCS-2", 1)),
+        ("é" * 160, ("GSM-7", 1)),
+        ("ё" * 70, ("UCS-2", 1)),
+        ("ё" * 71, ("UCS-2", 2)),
+        ("ё" * 134, ("UCS-2", 2)),
+        ("ё" * 135, ("UCS-2", 3)),
+        ("a" * 69 + "ё", ("UCS-2", 1)),
+        ("a" * 70 + "ё", ("UCS-2", 2)),
+        # An emoji is two code units, and is not split.
+        ("😀" * 35, ("UCS-2", 1)),
+        ("😀" * 35 + "a", ("UCS-2", 2)),
+        ("a" * 66 + "😀" + "a" * 66, ("UCS-2", 3)),
+        ("a" * 65 + "😀" + "a" * 67, ("UCS-2", 2)),
+        ("👍🏽", ("UCS-2", 1)),
+    ],
+)
+def test_an_sms_takes_its_known_number_of_segments(
+    text: str, expected: tuple[str, int]
+) -> None:
+    assert sms_segments(text) == expected
+
+
+# ------------------------------------------------------------------ in an analysis
+@pytest.fixture
+def somebody() -> None:
+    person(email="ann@shop.example", sms="+31612345678")
+
+
+def make(content: str, *rules: str, **facts: Any) -> Delivery:
+    facts = {"channel": "email", "subject": "News", **facts}
+    if rules:
+        facts["typology"] = typologies.create_typology("t", rules=rules)
+    return deliveries.create("News", content=content, **facts)
+
+
+def analyse(delivery: Delivery, *options: str) -> str:
+    out = StringIO()
+    call_command("analyse_delivery", f"id:{delivery.pk}", *options, stdout=out, stderr=StringIO())  # fmt: skip
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("somebody")
+def test_an_error_stops_the_analysis_before_anybody_is_judged() -> None:
+    delivery = make("Hello {{ name }}")
+    out = StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command("analyse_delivery", "News", "--json", stdout=out)
+    assert caught.value.returncode == 1
+    assert "Marketing needs" in str(caught.value)
+    assert "{{ name }} is not a field" in str(caught.value)
+    report = json.loads(out.getvalue())
+    assert (report["state"], report["targeted"]) == ("failed", 0)
+    found = {w["code"]: w["count"] for w in report["warnings"]}
+    assert found["control:unsubscribe_link"] == found["control:known_fields"] == 1
+    assert delivery.state == "failed"
+    assert not Outcome.objects.exists()
+
+
+@pytest.mark.usefixtures("somebody")
+def test_an_error_also_empties_the_results_of_the_run_before() -> None:
+    delivery = make(f"Hello {LINK}")
+    assert analysis.analyse(delivery).to_deliver == 1
+    Delivery.objects.update(content="Hello")
+    delivery.refresh_from_db()
+    assert analysis.analyse(delivery).state == "failed"
+    assert not Outcome.objects.exists()
+    Delivery.objects.update(content=f"Hello again {LINK}")
+    delivery.refresh_from_db()
+    assert analysis.analyse(delivery).to_deliver == 1
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_warning_is_shown_with_the_report_and_its_json() -> None:
+    links = "http://a.example http://b.example"
+    delivery = make(f"{links} {LINK}")
+    shown = " ".join(analyse(delivery).split())
+    assert "News (Email): ready" in shown
+    assert (
+        "Warning (2): Links are https: The link http://a.example is not https. "
+        "[control:https_links]" in shown
+    )
+    for options in (["--json"], ["--json", "--dry-run"]):
+        report = json.loads(analyse(delivery, *options))
+        assert (report["state"], report["to_deliver"]) == ("ready", 1)
+        assert report["warnings"][1] == {
+            "code": "control:https_links",
+            "label": "Links are https: The link http://a.example is not https.",
+            "count": 2,
+        }
+
+
+@pytest.mark.usefixtures("somebody")
+def test_an_operator_decides_how_severe_a_fault_is() -> None:
+    typologies.create_control_rule("strict", check="https_links", severity="error")
+    typologies.create_control_rule("lax", check="known_fields", severity="warning")
+    delivery = make("http://a.example {{ name }}", "strict", "lax")
+    report = analysis.analyse(delivery)
+    assert report.state == "failed"
+    assert report.error == "The link http://a.example is not https."
+    assert [w.code for w in report.warnings[1:]] == ["control:strict", "control:lax"]
+    Delivery.objects.update(content="{{ name }}")
+    delivery.refresh_from_db()
+    assert analysis.analyse(delivery).state == "ready"
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_control_rule_that_is_switched_off_checks_nothing() -> None:
+    rule = typologies.create_control_rule(
+        "c", check="content_present", severity="error"
+    )
+    delivery = make("", "c")
+    assert analysis.analyse(delivery).error == "The content is empty."
+    rule.is_active = False
+    rule.save()
+    assert analysis.analyse(delivery).state == "ready"
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_delivery_whose_content_is_elsewhere_is_analysed() -> None:
+    report = analysis.analyse(make("", subject=""))
+    assert (report.state, report.to_deliver) == ("ready", 1)
+    assert [line.count for line in report.warnings] == [0]
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_check_looks_only_at_its_own_channels() -> None:
+    delivery = make("ё" * 202, channel="sms")
+    report = analysis.analyse(delivery)
+    assert report.state == "ready"
+    assert [line.code for line in report.warnings[1:]] == ["control:sms_length"]
+    assert "4 segments in UCS-2" in report.warnings[1].label
+    email = deliveries.create("Mail", channel="email", content="ё" * 202 + LINK)
+    assert analysis.analyse(email).warnings[1:] == []
+
+
+def test_the_content_comes_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "content.html"
+    path.write_text("Dag {{ first_name }} ✓", encoding="utf-8-sig")
+    options = ["create_delivery", "--label", "N", "--channel", "email"]
+    call_command(*options, "--subject", "Hi", "--content", str(path), stdout=StringIO())
+    delivery = deliveries.find("N")
+    assert (delivery.subject, delivery.content) == ("Hi", "Dag {{ first_name }} ✓")
+    path.write_bytes(b"\xff\xfe")
+    for bad in (path, tmp_path / "absent"):
+        with pytest.raises(CommandError, match=str(bad)):
+            call_command(*options[:2], "M", *options[3:], "--content", str(bad))
