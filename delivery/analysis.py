@@ -115,7 +115,8 @@ def analyse(
     otherwise the results of the last run are replaced. `connections` work at once
     (SQLite has one writer); `on_begin` may ask other machines to help. Raises
     AnalysisRefused when another process still analyses the delivery after
-    `wait_seconds`, or when its messages have been handed over.
+    `wait_seconds`, when its messages have been handed over, or when the connection to
+    the database is lost.
     """
     started = time.monotonic()
     with _only_one(delivery, wait_seconds):
@@ -125,17 +126,30 @@ def analyse(
                 "Create a new delivery."
             )
         run = _begin_or_resume(delivery)
-        before = run.seconds
+        session, before = connection.connection, run.seconds
         try:
             if run.state == Analysis.State.RUNNING:
                 on_begin(run)
                 _judge_all(run, connections, on_progress, should_stop)
         except Exception as error:
+            if _lost(session):
+                # Our lock is lost with it: as after kill -9, nothing is written.
+                reason = str(error).partition("\n")[0]
+                raise AnalysisRefused(
+                    f"The connection to the database was lost ({reason}). What was "
+                    "judged stands: analyse the delivery again to go on."
+                ) from error
             run.state, run.error = Analysis.State.FAILED, f"{error}"
             raise
         finally:
-            _close(run, before + time.monotonic() - started)
+            if not _lost(session):
+                _close(run, before + time.monotonic() - started)
     return report_of(run)
+
+
+def _lost(session: Any) -> bool:
+    """Whether the connection broke; Django may have opened another one since."""
+    return connection.connection is not session or not connection.is_usable()
 
 
 def request_stop(delivery: Delivery) -> bool:

@@ -239,6 +239,27 @@ def test_several_connections_give_the_same_rows(site: Site) -> None:
     assert site.digest(label) == site.expected
 
 
+@pytest.mark.skipif(not IS_POSTGRESQL, reason="SQLite has no server")
+def test_a_lost_connection_is_reported_and_the_next_call_goes_on(site: Site) -> None:
+    label = site.unused.pop()
+    process = site.start("analyse_delivery", label)
+    site.wait_for(lambda: site.judged(label)[0] > 20)
+    site.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    code, output = ended(process)
+    assert code == 1, output
+    assert "The connection to the database was lost (" in output
+    assert "analyse the delivery again to go on" in output
+    assert "Traceback" not in output
+    _done, left, size = site.judged(label)
+    assert left > 0
+    assert int(site.digest(label).split(":")[0]) == size
+    site.run("analyse_delivery", label)
+    assert site.digest(label) == site.expected
+
+
 # ------------------------------------------------------------------ workers
 REDIS = "redis://127.0.0.1:6379/7"
 
