@@ -281,13 +281,7 @@ def _finish(run: Analysis) -> None:
     situation = judgement.situation_of(delivery, run.at)
     targeted = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
     with transaction.atomic():
-        holders = judgement.shared_holders(delivery.channel)
-        bulk_sql.stage(
-            StagedHolder,
-            ["profile_id", "key"],
-            holders.values_list("profile_id", "key"),
-        )
-        bulk_sql.analyze(StagedHolder)
+        _stage_holders(run, targeted.values("profile_id"))
         staged = StagedHolder.objects.all()
         losers = judgement.losers(staged, targeted.values("profile_id"))
         if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
@@ -301,6 +295,23 @@ def _finish(run: Analysis) -> None:
         run.warnings = {SHARES_ADDRESS: warned.count()}
         run.state = Analysis.State.READY
         run.save(update_fields=["counts", "warnings", "state"])
+
+
+# An audience up to this size is looked up profile by profile.
+FEW = 20_000
+
+
+def _stage_holders(run: Analysis, targeted: QuerySet[Any, Any]) -> None:
+    """Look once for the addresses that are shared; the planner must know how many."""
+    few = run.done <= FEW
+    if not few:
+        bulk_sql.analyze(Outcome)
+    holders = judgement.shared_holders(
+        run.delivery.channel, among=targeted if few else None
+    )
+    columns = ["profile_id", "key"]
+    bulk_sql.stage(StagedHolder, columns, holders.values_list(*columns))
+    bulk_sql.analyze(StagedHolder)
 
 
 def _counts(delivery: Delivery) -> dict[str, int]:
@@ -523,6 +534,6 @@ def _with_rivals(
     among_them = replace(situation, reach=(min(ids), max(ids)))
     rivals = profiles.filter(pk__in=ids)
     contenders = judgement.survivors(rivals, among_them, rules)
-    shared = judgement.shared_holders(primary.channel, primary.key)
+    shared = judgement.shared_holders(primary.channel, key=primary.key)
     losers = judgement.losers(shared, contenders)
     return replace(situation, losers=losers)

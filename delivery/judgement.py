@@ -113,12 +113,25 @@ def survivors(
     )
 
 
-def shared_holders(channel: str, key: str | None = None) -> QuerySet[Address]:
-    """Primary addresses that other profiles have too; `key` looks at one address."""
+def shared_holders(
+    channel: str, *, key: str | None = None, among: Ids | None = None
+) -> QuerySet[Address]:
+    """Primary addresses that other profiles have too.
+
+    `key` looks at one address, `among` at those of a few profiles, one by one; else
+    all addresses of the channel are grouped by their key.
+    """
     rows = Address.objects.order_by().filter(
         channel=channel, is_primary=True, is_valid=True
     )
-    return rows.filter(key__in=_held_by_several(channel) if key is None else [key])
+    if key is not None:
+        return rows.filter(key=key)
+    if among is None:
+        return rows.filter(key__in=_held_by_several(channel))
+    others = Address.objects.filter(channel=channel, key=OuterRef("key")).exclude(
+        profile_id=OuterRef("profile_id")
+    )
+    return rows.filter(Exists(others), profile_id__in=among)
 
 
 def losers(holders: QuerySet[Any], contenders: Ids) -> Ids:
