@@ -52,7 +52,7 @@ check: lint test ## Everything that must hold before a commit
 lint: .venv/dev ## Style, types, import contracts, migrations, system checks
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@$(PY) -m mypy
-	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+	@.venv/bin/lint-imports
 	@$(MANAGE) makemigrations --check --dry-run
 	@$(MANAGE) check --fail-level WARNING
 

@@ -160,7 +160,9 @@ def _number_key(value: str) -> str:
 
 
 def _postal_key(value: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(value.split()).casefold())
+    # Canonical caseless matching (Unicode 3.13, D145): decomposed, folded, composed.
+    text = unicodedata.normalize("NFD", " ".join(value.split())).casefold()
+    return unicodedata.normalize("NFC", text)
 
 
 def _token_key(value: str) -> str:

@@ -2,8 +2,8 @@
 
 PostgreSQL: one trigger that refuses UPDATE, DELETE and TRUNCATE, also when a session
 switches ordinary triggers off (ENABLE ALWAYS). SQLite: triggers that refuse UPDATE,
-DELETE, and an INSERT with an id that exists, because REPLACE deletes the old row
-without firing a delete trigger.
+DELETE, and an INSERT with an id or another unique key that exists, because REPLACE
+deletes the old row without firing a delete trigger.
 
 They are installed after every `migrate`, not by one migration: SQLite rebuilds a table
 that a later migration alters, and drops its triggers without a word.
@@ -19,6 +19,7 @@ from .models import ConsentEvent
 TABLE = ConsentEvent._meta.db_table
 REFUSAL = "The consent history is append-only"
 
+_SQLITE_NAMES = tuple(f"{TABLE}_no_{act}" for act in ("update", "delete", "replace"))
 _SQLITE = {
     f"{TABLE}_no_update": f"""CREATE TRIGGER {TABLE}_no_update
 BEFORE UPDATE ON {TABLE}
@@ -26,10 +27,32 @@ BEGIN SELECT RAISE(ABORT, '{REFUSAL}: UPDATE refused'); END""",
     f"{TABLE}_no_delete": f"""CREATE TRIGGER {TABLE}_no_delete
 BEFORE DELETE ON {TABLE}
 BEGIN SELECT RAISE(ABORT, '{REFUSAL}: DELETE refused'); END""",
-    f"{TABLE}_no_replace": f"""CREATE TRIGGER {TABLE}_no_replace
-BEFORE INSERT ON {TABLE} WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id)
-BEGIN SELECT RAISE(ABORT, '{REFUSAL}: REPLACE refused'); END""",
 }
+
+
+def _sqlite_guards() -> dict[str, str]:
+    """The triggers as they must be: the one against REPLACE knows every unique key.
+
+    A later migration may add one, and REPLACE deletes whatever stands in its way.
+    """
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, TABLE)
+    keys = {("id",)} | {
+        tuple(facts["columns"])
+        for facts in found.values()
+        if (facts["unique"] or facts["primary_key"]) and facts["columns"]
+    }
+    same = " OR ".join(
+        "(" + " AND ".join(f'"{name}" = NEW."{name}"' for name in key) + ")"
+        for key in sorted(keys)
+    )
+    name = f"{TABLE}_no_replace"
+    return _SQLITE | {
+        name: f"""CREATE TRIGGER {name}
+BEFORE INSERT ON {TABLE} WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE {same})
+BEGIN SELECT RAISE(ABORT, '{REFUSAL}: REPLACE refused'); END"""
+    }
+
 
 _PG_NAME = f"{TABLE}_append_only"
 _PG_BODY = f"""
@@ -60,7 +83,7 @@ def _create() -> None:
         )
         bulk_sql.execute(f"ALTER TABLE {TABLE} ENABLE ALWAYS TRIGGER {_PG_NAME}")
     else:
-        for sql in _SQLITE.values():
+        for sql in _sqlite_guards().values():
             bulk_sql.execute(sql)
 
 
@@ -69,7 +92,7 @@ def remove() -> None:
     if bulk_sql.is_postgresql():
         bulk_sql.execute(f"DROP TRIGGER IF EXISTS {_PG_NAME} ON {TABLE}")
     else:
-        for name in _SQLITE:
+        for name in _SQLITE_NAMES:
             bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
@@ -90,7 +113,7 @@ def missing() -> list[str]:
         [TABLE],
     )
     found = dict(rows)
-    return [name for name, sql in _SQLITE.items() if found.get(name) != sql]
+    return [name for name, sql in _sqlite_guards().items() if found.get(name) != sql]
 
 
 def install_after_migrate(**kwargs: Any) -> None:

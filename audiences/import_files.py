@@ -8,6 +8,7 @@ with the file.
 import codecs
 import csv
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ def open_file(path: Path) -> DelimitedFile:
 
 def _first_line(file: Iterator[str]) -> tuple[int, str]:
     for number, text in enumerate(file, 1):
-        if text.strip():
+        # Excel may say in a line of its own what the delimiter is.
+        if text.strip() and not re.fullmatch(r"sep=.\s*", text):
             return number, text
     raise UnreadableFile("The file is empty: its first line must name the columns.")
 

@@ -19,7 +19,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, Count, QuerySet, Sum, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    F,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +44,7 @@ from .models import (
     Delivery,
     Message,
     Outcome,
+    OutcomeWarning,
     StagedHolder,
     Typology,
 )
@@ -267,6 +277,7 @@ def _begin(delivery: Delivery) -> Analysis:
         # The chunks go first: whoever judges one holds its row, and is waited for.
         AnalysisChunk.objects.filter(analysis__delivery=delivery).delete()
         Outcome.objects.filter(delivery=delivery).delete()
+        OutcomeWarning.objects.filter(delivery=delivery).delete()
         if errors:
             run.state, run.error = Analysis.State.FAILED, " ".join(errors)
         run.save()
@@ -292,7 +303,12 @@ def _finish(run: Analysis) -> None:
             delivery.channel, staged, targeted.values("profile_id")
         )
         run.counts = _counts(delivery)
-        run.warnings = {SHARES_ADDRESS: warned.count()}
+        people = warned.values_list(
+            Value(delivery.pk), Value(SHARES_ADDRESS), F("profile_id")
+        )
+        columns = ["delivery_id", "code", "profile_id"]
+        count = bulk_sql.insert_select(OutcomeWarning, columns, people)
+        run.warnings = {SHARES_ADDRESS: count}
         run.state = Analysis.State.READY
         run.save(update_fields=["counts", "warnings", "state"])
 
@@ -327,17 +343,13 @@ def _counts(delivery: Delivery) -> dict[str, int]:
 
 
 def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
-    """Ids of the profiles to deliver that a warning is about, as `profile_id`.
+    """Ids of the profiles that a warning of the report is about, as `profile_id`.
 
     Raises KeyError for an unknown code.
     """
     WARNINGS[code]
-    targeted = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
-    return judgement.sharing_with_opted_out(
-        delivery.channel,
-        judgement.shared_holders(delivery.channel),
-        targeted.values("profile_id"),
-    )
+    rows = OutcomeWarning.objects.filter(delivery=delivery, code=code)
+    return rows.values("profile_id")
 
 
 def dry_run(delivery: Delivery) -> Report:

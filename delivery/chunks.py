@@ -11,14 +11,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Min, Value
+from django.db.models import F, Max, Min, Model, Value
 
 from audiences import bulk_sql, membership
-from audiences.models import Audience, Profile
+from audiences.models import Address, Audience, ConsentEvent, Profile
 
 from . import judgement, typologies
 from .exclusions import Rule
-from .models import Analysis, AnalysisChunk, Outcome, TypologyRule
+from .models import (
+    AddressError,
+    Analysis,
+    AnalysisChunk,
+    Outcome,
+    QuarantineAction,
+    TypologyRule,
+)
 
 
 def plan(run: Analysis) -> None:
@@ -130,10 +137,30 @@ def definition_of(run: Analysis) -> dict[str, Any]:
         "audience": delivery.audience_id,
         "condition": delivery.audience.condition,
         "contact_date": date.isoformat() if date else None,
+        "world": watermarks(),
         "rules": [
             {name: getattr(row, name) for name in _DECIDING}
             for row in typologies.judging_rows(delivery)
         ],
+    }
+
+
+def watermarks() -> dict[str, int]:
+    """How far the tables are that decide who is excluded.
+
+    Somebody who opted out after a run was broken off must not be found in its old
+    judgements: such a run begins anew.
+    """
+    models: list[type[Model]] = [
+        Profile,
+        Address,
+        ConsentEvent,
+        AddressError,
+        QuarantineAction,
+    ]
+    return {
+        model.__name__: model._default_manager.aggregate(last=Max("pk"))["last"] or 0
+        for model in models
     }
 
 

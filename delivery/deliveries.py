@@ -11,7 +11,7 @@ from audiences.models import Audience, Service
 from audiences.refusals import Refused
 
 from .exclusions import skips_denylist
-from .models import Delivery, Typology
+from .models import Delivery, Outcome, OutcomeWarning, Typology
 
 READINGS = ("id", "label")
 BATCH = 1000
@@ -103,6 +103,14 @@ def create(
         delivery.full_clean()
         delivery.save()
     return delivery
+
+
+def delete(delivery: Delivery) -> None:
+    """Delete a delivery with its outcomes; one that was handed over is protected."""
+    with transaction.atomic():
+        Outcome.objects.filter(delivery=delivery).delete()
+        OutcomeWarning.objects.filter(delivery=delivery).delete()
+        delivery.delete()
 
 
 def list_audience(name: str, path: Path) -> Audience:

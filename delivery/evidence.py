@@ -153,8 +153,10 @@ def _decided(
 ) -> EntryState:
     """Count the error; let it decide status, reason and text if it weighs enough.
 
-    A soft error does not replace the reason of an address that is in quarantine.
+    A soft error does not replace the reason of an address that is in quarantine; one
+    that does not count replaces nothing and never brings the release nearer.
     """
+    release = _release_date(status, error.reason, error.at)
     state = replace(state, error_count=state.error_count + counts)
     present = RANK[AddressStatus(state.status)]
     if RANK[status] < present or (
@@ -163,13 +165,34 @@ def _decided(
         and RANK[status] == present
     ):
         return state
+    if not counts and state.status == status:
+        return replace(state, releases_at=_later(state.releases_at, release))
     return replace(
         state,
         status=status,
         reason=error.reason,
         type=error.type,
         text=error.text,
-        releases_at=_release_date(status, error.reason, error.at),
+        releases_at=release,
+    )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _with_count_of(state: EntryState, action: QuarantineAction) -> EntryState:
+    """A list that knows of more errors of an erroneous address than we do."""
+    if state.status != AddressStatus.ERRONEOUS or action.status != state.status:
+        return state
+    since = action.last_error_at or action.at
+    return replace(
+        state,
+        error_count=max(state.error_count, action.error_count),
+        last_counted_at=_later(state.last_counted_at, action.last_error_at),
+        releases_at=_later(
+            state.releases_at, _release_date(action.status, action.reason, since)
+        ),
     )
 
 
@@ -193,7 +216,7 @@ def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
     if action.kind in (ActionKind.SUCCESS, ActionKind.DISCOUNT):
         return VALID if state.status == AddressStatus.ERRONEOUS else state
     if action.kind == ActionKind.RAISE and rank(action.status) <= rank(state.status):
-        return state
+        return _with_count_of(state, action)
     if action.status == AddressStatus.VALID:
         return VALID
     return replace(

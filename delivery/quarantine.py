@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from audiences import addresses, bulk_sql
@@ -131,7 +131,7 @@ def set_status(
         QuarantineAction.objects.create(
             channel=channel,
             key=key,
-            at=timezone.now(),
+            at=_after_all(channel, key),
             kind=QuarantineAction.Kind.SET,
             status=AddressStatus(status),
             reason=ErrorReason(reason),
@@ -141,6 +141,14 @@ def set_status(
         )
         _recompute(entry)
     return entry
+
+
+def _after_all(channel: str, key: str) -> datetime:
+    """Now, or the latest error when a wrong clock has dated it in the future."""
+    errors = AddressError.objects.filter(channel=channel, key=key)
+    latest: datetime | None = errors.aggregate(at=Max("at"))["at"]
+    now = timezone.now()
+    return max(now, latest) if latest else now
 
 
 def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) -> int:
@@ -217,7 +225,7 @@ def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
         QuarantineAction.objects.create(
             channel=entry.channel,
             key=entry.key,
-            at=timezone.now(),
+            at=_after_all(entry.channel, entry.key),
             kind=QuarantineAction.Kind.SET,
             status=AddressStatus.VALID,
             text="deleted",

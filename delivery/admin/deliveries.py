@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
@@ -13,8 +12,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.admin.lists import PlainAdmin, ReadOnlyLog, grouped
+from delivery import deliveries
 from delivery.forms import DeliveryForm
-from delivery.models import Analysis, Delivery, Message, Outcome
+from delivery.models import Analysis, Delivery, Message
 
 from . import outcomes
 
@@ -78,9 +78,7 @@ class DeliveryAdmin(PlainAdmin):
         return deleted, counts, lacking, protected
 
     def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
-        with transaction.atomic():
-            Outcome.objects.filter(delivery=obj).delete()
-            super().delete_model(request, obj)
+        deliveries.delete(obj)
 
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[Delivery]

@@ -2,7 +2,7 @@
 
 from .deliveries import Analysis, AnalysisChunk, Delivery
 from .messages import Message
-from .outcomes import Outcome, StagedHolder
+from .outcomes import Outcome, OutcomeWarning, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
@@ -13,6 +13,7 @@ __all__ = [
     "Delivery",
     "Message",
     "Outcome",
+    "OutcomeWarning",
     "QuarantineAction",
     "QuarantineEntry",
     "StagedHolder",

@@ -9,6 +9,34 @@ from .deliveries import Delivery
 from .typologies import TypologyRule
 
 
+class OutcomeWarning(models.Model):
+    """A profile to deliver that a warning of the analysis is about (P4)."""
+
+    pk = models.CompositePrimaryKey("delivery_id", "code", "profile_id")
+    delivery = models.ForeignKey(
+        Delivery,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    code = models.CharField(_("code"), max_length=50)
+    profile = models.ForeignKey(
+        Profile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("warning")
+        verbose_name_plural = _("warnings")
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.profile_id}"
+
+
 class StagedHolder(models.Model):
     """A profile whose primary address other profiles have too: scratch of the analysis.
 

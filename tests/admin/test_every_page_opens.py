@@ -37,7 +37,12 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
     missing = names - {model.__name__ for model in OURS}
     assert missing == {
         *("AudienceMember", "Outcome"),  # a composite key: the admin cannot show them
-        *("StagedHolder", "StagedProfile", "AnalysisChunk"),  # scratch of the writers
+        *(
+            "OutcomeWarning",
+            "StagedHolder",
+            "StagedProfile",
+            "AnalysisChunk",
+        ),  # scratch of the writers
         "TypologyRuleUse",  # on the page of its typology
     }
 

@@ -133,3 +133,24 @@ def test_an_erased_profile_keeps_its_events_and_nothing_else() -> None:
     assert (report.is_consistent, report.erased_profiles) == (True, [pk])
     (event,) = profiles.history(pk)
     assert not hasattr(event, "evidence")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="REPLACE is SQLite's")
+@pytest.mark.usefixtures("transactional_db")
+def test_replace_by_a_unique_key_of_a_later_migration_is_refused() -> None:
+    consent.opt_out(Profile.objects.create(), "sms", BY_COMMAND)
+    table = history_guards.TABLE
+    bulk_sql.execute(f"CREATE UNIQUE INDEX later ON {table} (profile_id, kind)")
+    try:
+        history_guards.install_after_migrate()
+        assert history_guards.missing() == []
+        with pytest.raises(DatabaseError, match="append-only"):
+            bulk_sql.execute(
+                f"INSERT OR REPLACE INTO {table} (profile_id, at, kind, channel,"
+                " source, wording_version) SELECT profile_id, at, kind, 'email',"
+                f" source, '' FROM {table}"
+            )
+        assert ConsentEvent.objects.get().channel == "sms"
+    finally:
+        bulk_sql.execute("DROP INDEX later")
+        history_guards.install()

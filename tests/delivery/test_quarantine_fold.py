@@ -67,11 +67,15 @@ def oracle(steps: list) -> tuple[str, int]:  # noqa: C901 - the rules, one by on
                 new = "quarantine"
                 count += 1
             else:
-                if counted is None or s.at - counted >= DAY:
+                counts = counted is None or s.at - counted >= DAY
+                if counts:
                     count, counted = count + 1, s.at
-                new = "quarantine" if count >= 5 else "erroneous"
+                new = "quarantine" if counts and count >= 5 else "erroneous"
                 if status in ("valid", "erroneous"):
-                    release = s.at + (30 if s.reason == "mailbox_full" else 10) * DAY
+                    until = s.at + (30 if s.reason == "mailbox_full" else 10) * DAY
+                    # One that does not count never brings the release nearer.
+                    held = release is not None and status == "erroneous"
+                    release = max(release, until) if held and not counts else until
             if order[new] > order[status]:
                 status = new
         hour += HOUR

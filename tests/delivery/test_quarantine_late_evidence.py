@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from audiences.models import AddressStatus
 from delivery import quarantine
@@ -72,3 +73,36 @@ def test_a_list_that_says_erroneous_does_not_hide_a_late_hard_error() -> None:
     assert status() == AddressStatus.ERRONEOUS
     record()
     assert status() == AddressStatus.QUARANTINE
+
+
+def test_a_late_error_that_does_not_count_never_shortens_the_time() -> None:
+    full = {"type": ErrorType.SOFT, "reason": ErrorReason.MAILBOX_FULL}
+    for days in (0, 1, 2, 3, 28):
+        record(at=AT + days * DAY, **full)
+    assert status() == AddressStatus.QUARANTINE
+    record(type=ErrorType.SOFT, at=AT + 3 * DAY + timedelta(hours=1))
+    assert status() == AddressStatus.QUARANTINE
+
+
+def test_a_late_error_does_not_lose_the_count_of_a_list() -> None:
+    listed = QuarantineAction(
+        channel="email",
+        key="a@x.example",
+        kind=QuarantineAction.Kind.RAISE,
+        status=AddressStatus.ERRONEOUS,
+        error_count=4,
+        last_error_at=timezone.now() - 3 * DAY,
+        source="test",
+    )
+    quarantine.raise_statuses([listed])
+    record(type=ErrorType.SOFT, at=timezone.now() + timedelta(seconds=1))
+    assert status() == AddressStatus.QUARANTINE
+    record(type=ErrorType.SOFT, at=timezone.now() - 3 * DAY - timedelta(hours=1))
+    assert status() == AddressStatus.QUARANTINE
+
+
+def test_an_operator_can_release_an_address_with_an_error_in_the_future() -> None:
+    record(at=timezone.now() + DAY)
+    assert status() == AddressStatus.QUARANTINE
+    quarantine.set_status("email", "a@x.example", AddressStatus.VALID, source="test")
+    assert status() == AddressStatus.VALID

@@ -64,7 +64,8 @@ class Command(CampaignCommand):
             source="command",
         )
         if options["json"]:
-            self.write_json({"released": 1, "kept": 0})
+            released = int(entry.status == AddressStatus.VALID)
+            self.write_json({"released": released, "kept": 1 - released})
         else:
             self.say(f"{options['address']} is {entry.status}.")
 
