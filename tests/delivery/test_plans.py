@@ -135,6 +135,6 @@ def _delivery(label: str, typology: Typology, audience: Any) -> Delivery:
 
 def test_the_test_of_plans_sees_a_sequential_scan() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN SELECT * FROM audiences_profile WHERE first_name = 'x'")
+        cursor.execute("EXPLAIN SELECT * FROM audiences_profile")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert scans(plan)
