@@ -136,6 +136,11 @@ def _plain_domain(domain: str) -> str:
         return ""
 
 
+def domain_key(domain: str) -> str:
+    """A domain as the keys of email addresses have it: IDNA, lower case."""
+    return _plain_domain(domain) or domain.casefold()
+
+
 # Spreadsheets turn numbers into 612345678.0 or 3.16E+10: do not trust the digits.
 _SPREADSHEET_NUMBER = re.compile(r"^\s*'?\+?\d+[.,]0+\s*$|\d[eE][+-]?\d")
 

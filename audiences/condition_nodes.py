@@ -11,6 +11,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from .addresses import domain_key
 from .channels import Channel, Scope, flag_name
 from .conditions import (
     LONGEST_TEXT,
@@ -231,7 +232,7 @@ def _address_q(data: Data, moment: Moment) -> Q:
     if "status" in data:
         rows = rows.filter(quarantine_status=data["status"])
     if "domain" in data:
-        rows = rows.filter(key__endswith=f"@{data['domain'].casefold()}")
+        rows = rows.filter(key__endswith=f"@{domain_key(data['domain'])}")
     return Q(Exists(moment.within(rows)))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from .reach import Reach
 from .refusals import Refused
 
 VERSION = 1
@@ -31,21 +32,17 @@ class BadCondition(Refused):
 class Moment:
     """What a condition is judged for: a moment, and the audiences being compiled.
 
-    `reach` are the lowest and highest id of the profiles that are judged. A node
-    repeats it on the rows that it looks up (`within`): no planner carries it there,
-    and would read a table from end to end for each chunk of an analysis.
+    `reach` says which profiles are judged; a node repeats it on the rows that it looks
+    up (`within`).
     """
 
     at: datetime
     inside: tuple[str, ...] = ()
-    reach: tuple[int, int] | None = None
+    reach: Reach | None = None
 
     def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
         """Those of the rows that are about a profile within reach."""
-        if self.reach is None:
-            return rows
-        low, high = self.reach
-        return rows.filter(profile_id__gte=low, profile_id__lte=high)
+        return rows if self.reach is None else self.reach.within(rows)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db.models import F, Q, QuerySet
 from . import conditions, subscriptions
 from .conditions import BadCondition, Moment, Node
 from .models import Audience, AudienceMember, Profile, Service, Subscription
+from .reach import Reach
 from .refusals import Refused
 
 Kind = Audience.Kind
@@ -22,12 +23,12 @@ class NoSuchAudience(Refused):
 
 
 def profiles(
-    audience: Audience, at: datetime, reach: tuple[int, int] | None = None
+    audience: Audience, at: datetime, reach: Reach | None = None
 ) -> QuerySet[Profile]:
-    """The profiles in an audience at a moment; with `reach`, between these two ids."""
+    """The profiles in an audience at a moment; with `reach`, only these."""
     everybody = Profile.objects.order_by()
     if reach:
-        everybody = everybody.filter(pk__gte=reach[0], pk__lte=reach[1])
+        everybody = everybody.filter(reach.q("pk"))
     if audience.kind == Kind.EVERYONE:
         return everybody
     return everybody.filter(audience_q(audience, Moment(at, reach=reach)))
@@ -147,6 +148,34 @@ def _refuse_loop(path: list[str], tree: Any) -> None:
         inner = Audience.objects.filter(name=data["name"]).first()
         if inner and inner.kind == Kind.CONDITION:
             _refuse_loop([*path, inner.name], inner.condition)
+
+
+def inlined(tree: Any) -> Any:
+    """The tree with the conditions of the audiences that it names in their place.
+
+    So it means the same whatever is edited afterwards. Lists and services stay named.
+    Raises BadCondition when audiences contain each other, NoSuchAudience.
+    """
+    if not tree:
+        return tree
+    return {**tree, "condition": _inlined(tree["condition"], ())}
+
+
+def _inlined(data: conditions.Data, path: tuple[str, ...]) -> conditions.Data:
+    if data["node"] == AUDIENCE_NODE.name:
+        inner = find_audience(data["name"])
+        if inner.kind != Kind.CONDITION:
+            return data
+        if inner.name in path:
+            raise BadCondition(_loop([*path, inner.name]))
+        below: Any = inner.condition
+        return _inlined(below["condition"], (*path, inner.name))
+    if "of" not in data:
+        return data
+    of = data["of"]
+    if isinstance(of, list):
+        return {**data, "of": [_inlined(child, path) for child in of]}
+    return {**data, "of": _inlined(of, path)}
 
 
 def _loop(path: list[str]) -> str:

@@ -7,37 +7,27 @@ in one transaction, profiles that lose a shared address are excluded, the causes
 counted, the warnings written, and the delivery is ready.
 """
 
+import logging
 import os
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import (
-    BooleanField,
-    Case,
-    Count,
-    F,
-    QuerySet,
-    Sum,
-    Value,
-    When,
-)
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, F, QuerySet, Sum, Value
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from audiences import bulk_sql, membership
-from audiences.models import Address, Audience, Profile
+from audiences import bulk_sql, reach
 from audiences.refusals import Refused
 
-from . import chunks, controls, judgement, typologies
-from .exclusions import DUPLICATE, Rule, Situation, skips_denylist
+from . import changes, chunks, controls, judgement, typologies
+from .exclusions import DUPLICATE
 from .models import (
     Analysis,
     AnalysisChunk,
@@ -46,55 +36,17 @@ from .models import (
     Outcome,
     OutcomeWarning,
     StagedHolder,
-    Typology,
 )
+from .reports import SHARES_ADDRESS, Report, report_of
 
-SHARES_ADDRESS = "shares_address_with_opted_out"
-WARNINGS = {
-    SHARES_ADDRESS: _("To deliver, but an opted-out profile has the same address"),
-}
+log = logging.getLogger(__name__)
 SECONDS_TO_WAIT = 5
+# What was judged longer ago than this is not gone on with.
+LONGEST_PAUSE = timedelta(days=1)
 
 
 class AnalysisRefused(Refused):
     """The analysis cannot run now; the message says why."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A cause or warning in a report: its code, what it means, how many profiles."""
-
-    code: str
-    label: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an analysis found (D4)."""
-
-    delivery: Delivery
-    state: str
-    targeted: int
-    to_deliver: int
-    causes: list[Line]
-    warnings: list[Line]
-    seconds: float
-    error: str = ""
-
-    @property
-    def notice(self) -> str:
-        """What must be said before the figures."""
-        if not skips_denylist(self.delivery.purpose):
-            return ""
-        return (
-            f"The purpose {self.delivery.purpose} reaches opted-out people too: "
-            f"{self.delivery.purpose_note or 'no note says why'}"
-        )
-
-    @property
-    def excluded(self) -> int:
-        return self.targeted - self.to_deliver
 
 
 @dataclass(frozen=True)
@@ -121,12 +73,13 @@ def analyse(
     """Run the analysis to its end, or until it is stopped after the present chunk.
 
     It stops when `should_stop` or `request_stop` says so. A run that was stopped or
-    killed goes on where it was, unless the delivery or its rules have changed since;
-    otherwise the results of the last run are replaced. `connections` work at once
-    (SQLite has one writer); `on_begin` may ask other machines to help. Raises
-    AnalysisRefused when another process still analyses the delivery after
-    `wait_seconds`, when its messages have been handed over, or when the connection to
-    the database is lost.
+    killed goes on where it was, unless the delivery or its rules have changed since or
+    a day has passed; otherwise the results of the last run are replaced. Whoever's
+    consent or address changed meanwhile is judged again before it ends. `connections`
+    work at once (SQLite has one writer); `on_begin` may ask other machines to help.
+    Raises AnalysisRefused when another process still analyses the delivery after
+    `wait_seconds`, when its messages have been handed over, when the connection to the
+    database is lost, or the database refuses a statement (a full disk).
     """
     started = time.monotonic()
     with _only_one(delivery, wait_seconds):
@@ -149,7 +102,12 @@ def analyse(
                     f"The connection to the database was lost ({reason}). What was "
                     "judged stands: analyse the delivery again to go on."
                 ) from error
-            run.state, run.error = Analysis.State.FAILED, f"{error}"
+            run.state, run.error = Analysis.State.FAILED, f"{error}".strip()
+            if isinstance(error, DatabaseError):
+                raise AnalysisRefused(
+                    f"The database refused a statement ({run.error}). What was judged "
+                    "stands: analyse the delivery again to go on."
+                ) from error
             raise
         finally:
             if not _lost(session):
@@ -183,6 +141,9 @@ def _judge_all(
         try:
             while not stopping.is_set() and chunks.judge_next(run):
                 pass
+        except DatabaseError:
+            # Its chunk is free again; whatever is really wrong stops the others too.
+            log.warning("A connection that helped was lost.", exc_info=True)
         finally:
             connection.close()
 
@@ -201,6 +162,8 @@ def _judge_all(
             stopping.set()
         for other in others:
             other.result()
+    if not Analysis.objects.filter(pk=run.pk).exists():
+        raise AnalysisRefused(f"{run.delivery.label!r} was deleted meanwhile.")
     if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
         run.state = Analysis.State.STOPPED
     else:
@@ -210,7 +173,10 @@ def _judge_all(
 def _work_is_left(run: Analysis) -> bool:
     """Chunks to judge, here or elsewhere, and nobody has asked to stop."""
     return AnalysisChunk.objects.filter(
-        analysis=run, is_judged=False, analysis__stop_requested=False
+        analysis=run,
+        is_judged=False,
+        analysis__stop_requested=False,
+        analysis__state=Analysis.State.RUNNING,
     ).exists()
 
 
@@ -225,7 +191,8 @@ def _close(run: Analysis, seconds: float) -> None:
     run.seconds = seconds
     if run.state != Analysis.State.RUNNING:
         run.finished_at = timezone.now()
-    run.save(update_fields=["state", "error", "seconds", "finished_at"])
+    fields = ("state", "error", "seconds", "finished_at")
+    Analysis.objects.filter(pk=run.pk).update(**{f: getattr(run, f) for f in fields})
 
 
 @contextmanager
@@ -253,7 +220,8 @@ def _begin_or_resume(delivery: Delivery) -> Analysis:
     unfinished = (Analysis.State.RUNNING, Analysis.State.STOPPED, Analysis.State.FAILED)
     if run and run.state in unfinished and run.chunks.exists():
         run.delivery = delivery
-        if run.definition == chunks.definition_of(run):
+        is_fresh = timezone.now() - run.started_at < LONGEST_PAUSE
+        if is_fresh and run.definition == chunks.definition_of(delivery):
             run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
             run.host, run.process = socket.gethostname(), os.getpid()
             run.save()
@@ -263,45 +231,46 @@ def _begin_or_resume(delivery: Delivery) -> Analysis:
 
 def _begin(delivery: Delivery) -> Analysis:
     """A new run in place of the last one's results."""
+    findings = controls.inspect(delivery, typologies.rows_of(delivery))
     run = Analysis(
         delivery=delivery,
         at=judgement.situation_of(delivery).at,
+        marks=changes.marks(),
+        definition=chunks.definition_of(delivery),
+        findings=[vars(finding) for finding in findings],
+        error=controls.error_of(findings),
         host=socket.gethostname(),
         process=os.getpid(),
     )
-    run.definition = chunks.definition_of(run)
-    findings = controls.inspect(delivery, typologies.rows_of(delivery))
-    run.findings = [vars(finding) for finding in findings]
-    errors = [f.text for f in findings if f.severity == controls.Severity.ERROR]
     with transaction.atomic():
         # The chunks go first: whoever judges one holds its row, and is waited for.
         AnalysisChunk.objects.filter(analysis__delivery=delivery).delete()
         Outcome.objects.filter(delivery=delivery).delete()
         OutcomeWarning.objects.filter(delivery=delivery).delete()
-        if errors:
-            run.state, run.error = Analysis.State.FAILED, " ".join(errors)
+        if run.error:
+            run.state = Analysis.State.FAILED
         run.save()
-        if not errors:
+        if not run.error:
             chunks.plan(run)
     return run
 
 
 def _finish(run: Analysis) -> None:
-    """Judge duplicates, count, warn; the run is ready or nothing of this is written."""
-    delivery = run.delivery
+    """Judge changes and duplicates, count, warn: ready, or nothing of it is written."""
+    delivery = chunks.delivery_of(run)
     situation = judgement.situation_of(delivery, run.at)
-    targeted = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
+    targeted = Outcome.objects.filter(delivery=delivery.pk, rule__isnull=True)
     with transaction.atomic():
+        _judge_changed(run)
         _stage_holders(run, targeted.values("profile_id"))
-        staged = StagedHolder.objects.all()
-        losers = judgement.losers(staged, targeted.values("profile_id"))
+        staged = StagedHolder.objects.order_by()
+        losers = judgement.losers(staged)
         if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
             targeted.filter(profile_id__in=losers).update(
                 rule_id=typologies.rule_ids()[DUPLICATE.code]
             )
-        warned = judgement.sharing_with_opted_out(
-            delivery.channel, staged, targeted.values("profile_id")
-        )
+            staged.filter(profile_id__in=losers).delete()
+        warned = judgement.sharing_with_opted_out(delivery.channel, staged)
         run.counts = _counts(delivery)
         people = warned.values_list(
             Value(delivery.pk), Value(SHARES_ADDRESS), F("profile_id")
@@ -313,19 +282,33 @@ def _finish(run: Analysis) -> None:
         run.save(update_fields=["counts", "warnings", "state"])
 
 
+def _judge_changed(run: Analysis) -> None:
+    """Judge again whoever's consent or address changed since the run began.
+
+    Who has left the audience since leaves the results.
+    """
+    changes.stage_changed(run)
+    changed = reach.of_staged()
+    if changed is None:
+        return
+    profiles = judgement.audience_profiles(chunks.delivery_of(run), run.at, changed)
+    Outcome.objects.filter(changed.q("profile_id"), delivery=run.delivery_id).delete()
+    chunks.write_outcomes(run, profiles, changed)
+
+
 # An audience up to this size is looked up profile by profile.
 FEW = 20_000
 
 
 def _stage_holders(run: Analysis, targeted: QuerySet[Any, Any]) -> None:
-    """Look once for the addresses that are shared; the planner must know how many."""
-    few = run.done <= FEW
-    if not few:
+    """Look once for those to deliver whose address is shared, and for how many."""
+    if run.done > FEW:
         bulk_sql.analyze(Outcome)
-    holders = judgement.shared_holders(
-        run.delivery.channel, among=targeted if few else None
-    )
+        holders = judgement.shared_holders(run.delivery.channel)
+    else:
+        holders = judgement.shared_holders(run.delivery.channel, among=targeted)
     columns = ["profile_id", "key"]
+    holders = holders.filter(profile_id__in=targeted)
     bulk_sql.stage(StagedHolder, columns, holders.values_list(*columns))
     bulk_sql.analyze(StagedHolder)
 
@@ -340,212 +323,3 @@ def _counts(delivery: Delivery) -> dict[str, int]:
         .annotate(count=Count("profile_id"))
     )
     return {codes.get(rule_id, ""): count for rule_id, count in rows}
-
-
-def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
-    """Ids of the profiles that a warning of the report is about, as `profile_id`.
-
-    Raises KeyError for an unknown code.
-    """
-    WARNINGS[code]
-    rows = OutcomeWarning.objects.filter(delivery=delivery, code=code)
-    return rows.values("profile_id")
-
-
-def dry_run(delivery: Delivery) -> Report:
-    """What an analysis would find now; stores nothing."""
-    started = time.monotonic()
-    findings = controls.inspect(delivery, typologies.rows_of(delivery))
-    counts, warned = _tally(delivery)
-    return _report(
-        delivery,
-        delivery.state,
-        typologies.rules_of(delivery),
-        counts=counts,
-        warnings={SHARES_ADDRESS: warned},
-        findings=[vars(finding) for finding in findings],
-        seconds=time.monotonic() - started,
-    )
-
-
-def forecast(
-    audience: Audience,
-    channel: str,
-    *,
-    purpose: str = Delivery.Purpose.MARKETING,
-    typology: Typology | None = None,
-) -> Report:
-    """The reach of an audience on a channel, by cause, before any delivery exists (D8).
-
-    The same statement as a dry run; stores nothing.
-    """
-    started = time.monotonic()
-    delivery = Delivery(
-        audience=audience, channel=channel, purpose=purpose, typology=typology
-    )
-    counts, warned = _tally(delivery)
-    rules = typologies.rules_of(delivery)
-    return _report(
-        delivery,
-        Delivery.State.DRAFT,
-        rules,
-        counts=counts,
-        warnings={SHARES_ADDRESS: warned},
-        findings=[],
-        seconds=time.monotonic() - started,
-    )
-
-
-def overlap(first: Audience, second: Audience) -> dict[str, int]:
-    """How many profiles two audiences have, apart and together."""
-    now = timezone.now()
-    ours = membership.profiles(first, now)
-    theirs = membership.profiles(second, now)
-    return {
-        "first": ours.count(),
-        "second": theirs.count(),
-        "both": ours.filter(pk__in=theirs.values("pk")).count(),
-    }
-
-
-def _tally(delivery: Delivery) -> tuple[dict[str, int], int]:
-    """How many profiles each rule would decide, and how many the warning is about."""
-    situation = judgement.situation_of(delivery)
-    rules = typologies.rules_of(delivery)
-    profiles = judgement.audience_profiles(delivery, situation.at)
-    contenders = judgement.survivors(profiles, situation, rules)
-    holders = judgement.shared_holders(delivery.channel)
-    losers = judgement.losers(holders, contenders)
-    situation = replace(situation, losers=losers)
-    numbers = typologies.rule_ids()
-    judged = judgement.prepared(profiles, situation).annotate(
-        cause=judgement.cause(situation, rules, numbers)
-    )
-    codes = {number: code for code, number in numbers.items()}
-    counts = {
-        codes.get(number, ""): count
-        for number, count in judged.values_list("cause").annotate(count=Count("pk"))
-    }
-    targeted = judged.filter(cause__isnull=True).values("pk")
-    warned = judgement.sharing_with_opted_out(delivery.channel, holders, targeted)
-    return counts, warned.count()
-
-
-def report_of(run: Analysis) -> Report:
-    """The report of a run; the counts of one that is not ready are still empty."""
-    return _report(
-        run.delivery,
-        run.state,
-        chunks.rules_of(run),
-        counts=run.counts,
-        warnings=run.warnings,
-        findings=run.findings,
-        seconds=run.seconds,
-        error=run.error,
-    )
-
-
-def _report(
-    delivery: Delivery,
-    state: str,
-    rules: list[Rule],
-    *,
-    counts: dict[str, int],
-    warnings: dict[str, int],
-    findings: list[dict[str, Any]],
-    seconds: float,
-    error: str = "",
-) -> Report:
-    found = Counter(finding["code"] for finding in findings)
-    labels = {
-        finding["code"]: f"{finding['label']}: {finding['text']}"
-        for finding in reversed(findings)
-    }
-    return Report(
-        delivery=delivery,
-        state=state,
-        targeted=sum(counts.values()),
-        to_deliver=counts.get("", 0),
-        causes=[
-            Line(rule.code, str(rule.label), counts.get(rule.code, 0)) for rule in rules
-        ],
-        warnings=[
-            *(
-                Line(code, str(label), warnings.get(code, 0))
-                for code, label in WARNINGS.items()
-            ),
-            *(Line(code, labels[code], count) for code, count in found.items()),
-        ],
-        seconds=seconds,
-        error=error,
-    )
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a profile would not get a delivery now: the first rule, and all (D8)."""
-
-    profile: Profile
-    address: str | None
-    in_audience: bool
-    deciding: Rule | None
-    matching: list[Rule]
-
-
-def explain(delivery: Delivery, profile: Profile) -> Explanation:
-    """Let the rules judge one profile as it is at this moment.
-
-    A profile outside the audience is judged by no rule.
-    """
-    situation = judgement.situation_of(delivery)
-    rules = typologies.rules_of(delivery)
-    profiles = judgement.audience_profiles(delivery, situation.at)
-    primary = profile.addresses.filter(
-        channel=delivery.channel, is_primary=True
-    ).first()
-    if primary:
-        situation = _with_rivals(situation, profiles, rules, primary)
-    situation = replace(situation, reach=(profile.pk, profile.pk))
-    predicates = {
-        rule.code: predicate
-        for rule in rules
-        if (predicate := rule.predicate(situation)) is not None
-    }
-    columns = {
-        f"rule_{number}": Case(
-            When(predicate, then=True), default=False, output_field=BooleanField()
-        )
-        for number, predicate in enumerate(predicates.values())
-    }
-    judged = judgement.prepared(profiles.filter(pk=profile.pk), situation)
-    row = judged.annotate(**columns).values(*columns).first()
-    matches = dict(zip(predicates, row.values(), strict=True)) if row else {}
-    matching = [rule for rule in rules if matches.get(rule.code)]
-    return Explanation(
-        profile=profile,
-        address=primary.value if primary else None,
-        in_audience=row is not None,
-        deciding=matching[0] if matching else None,
-        matching=matching,
-    )
-
-
-def _with_rivals(
-    situation: Situation,
-    profiles: QuerySet[Profile],
-    rules: list[Rule],
-    primary: Address,
-) -> Situation:
-    """The situation in which those who lose this one address are known."""
-    holders = Address.objects.filter(
-        channel=primary.channel, key=primary.key, is_primary=True
-    ).values_list("profile_id", flat=True)
-    ids = list(holders)
-    if len(ids) == 1:
-        return situation
-    among_them = replace(situation, reach=(min(ids), max(ids)))
-    rivals = profiles.filter(pk__in=ids)
-    contenders = judgement.survivors(rivals, among_them, rules)
-    shared = judgement.shared_holders(primary.channel, key=primary.key)
-    losers = judgement.losers(shared, contenders)
-    return replace(situation, losers=losers)

@@ -11,30 +11,29 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Min, Model, Value
+from django.db.models import F, Max, Min, QuerySet, Value
+from django.utils.dateparse import parse_datetime
 
-from audiences import bulk_sql, membership
-from audiences.models import Address, Audience, ConsentEvent, Profile
+from audiences import bulk_sql, membership, reach
+from audiences.models import Audience, Profile, StagedProfile
+from audiences.reach import Reach
+from audiences.refusals import Refused
 
 from . import judgement, typologies
 from .exclusions import Rule
-from .models import (
-    AddressError,
-    Analysis,
-    AnalysisChunk,
-    Outcome,
-    QuarantineAction,
-    TypologyRule,
-)
+from .models import Analysis, AnalysisChunk, Delivery, Outcome, TypologyRule
+
+# Members that lie further apart than this, on average, are looked up one by one.
+SPARSE = 20
 
 
 def plan(run: Analysis) -> None:
     """Cut the audience into chunks."""
-    audience = run.delivery.audience
+    audience = delivery_of(run).audience
     if audience.kind == Audience.Kind.EVERYONE:
         ranges = _ranges_of_ids()
     else:
-        ranges = _ranges_of_members(run)
+        ranges = _ranges_of_members(audience, run)
     AnalysisChunk.objects.bulk_create(
         AnalysisChunk(analysis=run, low=low, high=high, size=size)
         for low, high, size in ranges
@@ -53,10 +52,10 @@ def _ranges_of_ids() -> list[tuple[int, int, int]]:
     ]
 
 
-def _ranges_of_members(run: Analysis) -> list[tuple[int, int, int]]:
+def _ranges_of_members(audience: Audience, run: Analysis) -> list[tuple[int, int, int]]:
     """The audience's own ids, so many at a time, however far apart they are."""
     size = settings.ANALYSIS_CHUNK_SIZE
-    members = membership.ids(run.delivery.audience, run.at)
+    members = membership.ids(audience, run.at)
     ranges: list[tuple[int, int, int]] = []
     after = 0
     while True:
@@ -98,11 +97,29 @@ def judge_next(run: Analysis) -> bool:
 
 
 def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
-    delivery = run.delivery
-    situation = replace(
-        judgement.situation_of(delivery, run.at), reach=(chunk.low, chunk.high)
-    )
-    profiles = judgement.audience_profiles(delivery, run.at, situation.reach)
+    delivery = delivery_of(run)
+    span = Reach(chunk.low, chunk.high)
+    if (chunk.high - chunk.low + 1) > SPARSE * chunk.size:
+        members = membership.ids(delivery.audience, run.at)
+        bulk_sql.stage(StagedProfile, ["id"], span.within(members))
+        bulk_sql.analyze(StagedProfile)
+        found = reach.of_staged()
+        if found is None:
+            return 0
+        return write_outcomes(
+            run, Profile.objects.order_by().filter(found.q("pk")), found
+        )
+    profiles = judgement.audience_profiles(delivery, run.at, span)
+    return write_outcomes(run, profiles, span)
+
+
+def write_outcomes(run: Analysis, profiles: QuerySet[Profile], of: Reach) -> int:
+    """Judge these members of the audience by all rules but duplicates, and write it.
+
+    One statement; returns how many outcomes there are.
+    """
+    delivery = delivery_of(run)
+    situation = replace(judgement.situation_of(delivery, run.at), reach=of)
     judged = judgement.prepared(profiles, situation).values_list(
         Value(delivery.pk),
         F("pk"),
@@ -126,45 +143,60 @@ _DECIDING = (
 )
 
 
-def definition_of(run: Analysis) -> dict[str, Any]:
-    """What the delivery and its rules are: a run that began otherwise starts anew."""
-    delivery = run.delivery
+def definition_of(delivery: Delivery) -> dict[str, Any]:
+    """What the delivery, its audience and its rules are, as plain data.
+
+    A run keeps it and judges by it alone, whatever operators change meanwhile; a run
+    that began with another one is not resumed. Audiences that conditions name are put
+    in their place.
+    """
     date = delivery.contact_date
     return {
         "channel": delivery.channel,
         "purpose": delivery.purpose,
         "service": delivery.service_id,
         "audience": delivery.audience_id,
-        "condition": delivery.audience.condition,
+        "condition": membership.inlined(delivery.audience.condition),
         "contact_date": date.isoformat() if date else None,
-        "world": watermarks(),
         "rules": [
             {name: getattr(row, name) for name in _DECIDING}
+            | {"condition": membership.inlined(row.condition)}
             for row in typologies.judging_rows(delivery)
         ],
     }
 
 
-def watermarks() -> dict[str, int]:
-    """How far the tables are that decide who is excluded.
+def is_stale(run: Analysis) -> bool:
+    """Whether the delivery, its audience or its rules are others than the run's."""
+    try:
+        return bool(definition_of(run.delivery) != run.definition)
+    except Refused:  # an audience that the condition names is gone
+        return True
 
-    Somebody who opted out after a run was broken off must not be found in its old
-    judgements: such a run begins anew.
-    """
-    models: list[type[Model]] = [
-        Profile,
-        Address,
-        ConsentEvent,
-        AddressError,
-        QuarantineAction,
-    ]
-    return {
-        model.__name__: model._default_manager.aggregate(last=Max("pk"))["last"] or 0
-        for model in models
-    }
+
+def delivery_of(run: Analysis) -> Delivery:
+    """The delivery as it was when the run began; not to be saved."""
+    began, now = run.definition, run.delivery
+    audience = Audience(
+        id=began["audience"],
+        name=now.audience.name,
+        kind=now.audience.kind,
+        service_id=now.audience.service_id,
+        condition=began["condition"],
+    )
+    date = began["contact_date"]
+    return Delivery(
+        id=now.pk,
+        label=now.label,
+        channel=began["channel"],
+        purpose=began["purpose"],
+        service_id=began["service"],
+        audience=audience,
+        contact_date=parse_datetime(date) if date else None,
+    )
 
 
 def rules_of(run: Analysis) -> list[Rule]:
-    """The rules with which the run began, whatever operators have changed since."""
+    """The rules with which the run began."""
     rows = [TypologyRule(**values) for values in run.definition["rules"]]
     return typologies.in_order(rows)

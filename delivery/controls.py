@@ -69,6 +69,11 @@ def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
     return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
 
 
+def error_of(findings: Iterable[Finding]) -> str:
+    """The errors among the findings in one text; empty when the analysis may run."""
+    return " ".join(f.text for f in findings if f.severity == Severity.ERROR)
+
+
 def placeholders(text: str) -> list[str]:
     """The names between double braces, without filters."""
     found = re.findall(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}", text)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import ANY_FLAG, flag_name
 from audiences.models import AddressStatus
+from audiences.reach import Reach
 
-from .models import Delivery
+from .models import Delivery, QuarantineEntry
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -33,9 +34,10 @@ Purpose = Delivery.Purpose
 class Situation:
     """What the rules need to know about a delivery.
 
-    `at` is the moment it is judged for: the contact date, or now. `reach` are the
-    lowest and highest id of the profiles that are judged. `losers` yields the ids of
+    `at` is the moment it is judged for: the contact date, or now. `reach` says which
+    profiles are judged. `losers` yields the ids of
     profiles whose address another profile keeps; None where duplicates are not judged.
+    `reads_entries`: the quarantine itself is asked, not the copy beside the address.
     """
 
     channel: str
@@ -43,8 +45,9 @@ class Situation:
     service_id: int | None
     at: datetime
     delivery_id: int | None = None
-    reach: tuple[int, int] | None = None
+    reach: Reach | None = None
     losers: QuerySet[Any, Any] | None = None
+    reads_entries: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,15 @@ NOBODY_ASKED = frozenset({Purpose.TRANSACTIONAL, Purpose.LEGAL})
 
 
 def _status(status: AddressStatus) -> Callable[[Situation], Q | None]:
-    return lambda situation: Q(main_address__quarantine_status=status)
+    def predicate(situation: Situation) -> Q:
+        if not situation.reads_entries:
+            return Q(main_address__quarantine_status=status)
+        entries = QuarantineEntry.objects.filter(
+            channel=situation.channel, key=OuterRef("main_address__key"), status=status
+        )
+        return Q(main_address__is_valid=True) & Q(Exists(entries))
+
+    return predicate
 
 
 def _not_subscribed(situation: Situation) -> Q | None:

@@ -28,6 +28,7 @@ from django.utils import timezone
 from audiences import membership, subscriptions
 from audiences.channels import ANY_FLAG, flag_name
 from audiences.models import Address, Profile
+from audiences.reach import Reach
 
 from .exclusions import Rule, Situation
 from .models import Delivery
@@ -51,26 +52,21 @@ def situation_of(delivery: Delivery, at: datetime | None = None) -> Situation:
 
 
 def audience_profiles(
-    delivery: Delivery, at: datetime, reach: tuple[int, int] | None = None
+    delivery: Delivery, at: datetime, reach: Reach | None = None
 ) -> QuerySet[Profile]:
-    """The profiles in the delivery's audience; with `reach`, between these two ids."""
+    """The profiles in the delivery's audience; with `reach`, only these."""
     return membership.profiles(delivery.audience, at, reach)
 
 
 def prepared(profiles: QuerySet[Profile], situation: Situation) -> QuerySet[Profile]:
-    """The profiles with the names that the rules use.
-
-    The reach of the situation is repeated on every joined table, since no planner
-    carries it through an outer join.
-    """
+    """The profiles with the names that the rules use; they lie within its reach."""
     reach = situation.reach
     primary = Q(addresses__channel=situation.channel, addresses__is_primary=True)
     subscription = Q(subscriptions__service_id=situation.service_id)
     subscription &= subscriptions.active(situation.at, "subscriptions__")
     if reach:
-        profiles = profiles.filter(pk__gte=reach[0], pk__lte=reach[1])
-        primary &= _within("addresses__profile_id", reach)
-        subscription &= _within("subscriptions__profile_id", reach)
+        primary &= reach.span("addresses__profile_id")
+        subscription &= reach.span("subscriptions__profile_id")
     profiles = profiles.annotate(
         main_address=FilteredRelation("addresses", condition=primary)
     )
@@ -79,10 +75,6 @@ def prepared(profiles: QuerySet[Profile], situation: Situation) -> QuerySet[Prof
             subscription=FilteredRelation("subscriptions", condition=subscription)
         )
     return profiles
-
-
-def _within(name: str, reach: tuple[int, int]) -> Q:
-    return Q(**{f"{name}__gte": reach[0], f"{name}__lte": reach[1]})
 
 
 def cause(
@@ -134,22 +126,29 @@ def shared_holders(
     return rows.filter(Exists(others), profile_id__in=among)
 
 
-def losers(holders: QuerySet[Any], contenders: Ids) -> Ids:
+def losers(
+    holders: QuerySet[Any], contenders: Ids | Sequence[int] | None = None
+) -> Ids:
     """Of the contenders that share an address, all but the one with the lowest id.
 
     `holders` are the rows of `shared_holders`, or their staged copy: only they are
-    ranked.
+    ranked. Without `contenders` all of them contend.
     """
     rank = Window(RowNumber(), partition_by="key", order_by="profile_id")
-    ranked = holders.filter(profile_id__in=contenders).annotate(rank=rank)
+    if contenders is not None:
+        holders = holders.filter(profile_id__in=contenders)
+    ranked = holders.annotate(rank=rank)
     found: Ids = ranked.filter(rank__gt=1)
     return found.values("profile_id")
 
 
-def sharing_with_opted_out(channel: str, holders: QuerySet[Any], targeted: Ids) -> Ids:
-    """Of these profiles, those whose address an opted-out profile has as well (P4).
+def sharing_with_opted_out(
+    channel: str, holders: QuerySet[Any], targeted: Ids | None = None
+) -> Ids:
+    """Of these holders, those whose address an opted-out profile has as well (P4).
 
     Opted out of the channel or of any; in the audience or not; its primary or not.
+    `targeted` leaves only some of the holders.
     """
     opted_out = Q(**{f"profile__{ANY_FLAG}": True}) | Q(
         **{f"profile__{flag_name(channel)}": True}
@@ -161,7 +160,9 @@ def sharing_with_opted_out(channel: str, holders: QuerySet[Any], targeted: Ids) 
         .exclude(profile_id=OuterRef("profile_id"))
         .order_by()
     )
-    found: Ids = holders.filter(Exists(others), profile_id__in=targeted)
+    found: Ids = holders.filter(Exists(others))
+    if targeted is not None:
+        found = found.filter(profile_id__in=targeted)
     return found.values("profile_id")
 
 

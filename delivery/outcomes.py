@@ -7,7 +7,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audiences.models import Profile
 
-from . import analysis
+from . import reports
 from .models import Delivery, Outcome, TypologyRule
 
 COLUMNS = ["profile", "external_id", "address", "code", "label"]
@@ -23,7 +23,7 @@ def decided(delivery: Delivery, *, excluded: bool) -> QuerySet[Outcome]:
 def warned(delivery: Delivery, code: str) -> QuerySet[Outcome]:
     """The outcomes of the profiles to deliver that a warning is about."""
     return decided(delivery, excluded=False).filter(
-        profile_id__in=analysis.warned_profiles(delivery, code)
+        profile_id__in=reports.warned_profiles(delivery, code)
     )
 
 

@@ -78,10 +78,7 @@ def _targets(scheduled: list[int], situation: Situation) -> QuerySet[Outcome]:
 
 
 def _within_reach(rows: QuerySet[Any], situation: Situation) -> QuerySet[Any]:
-    if situation.reach is None:
-        return rows
-    low, high = situation.reach
-    return rows.filter(profile_id__gte=low, profile_id__lte=high)
+    return rows if situation.reach is None else situation.reach.within(rows)
 
 
 def _at_least(

@@ -65,9 +65,18 @@ def default_typology() -> Typology:
     """The typology of deliveries that name none; made if somebody deleted it."""
     found = Typology.objects.filter(is_default=True).first()
     if found is None:
-        found, _ = Typology.objects.update_or_create(
-            slug=DEFAULT, defaults={"label": "Default", "is_default": True}
+        found, is_new = Typology.objects.update_or_create(
+            slug=DEFAULT,
+            defaults={"is_default": True},
+            create_defaults={"label": "Default", "is_default": True},
         )
+        if is_new:
+            codes = [
+                f"control:{check.code}"
+                for check in controls.CHECKS.values()
+                if check.by_default
+            ]
+            set_rules(found, list(TypologyRule.objects.filter(code__in=codes)))
     return found
 
 
@@ -259,6 +268,4 @@ def keep_in_step(**kwargs: Any) -> None:
             },
         )
     if not Typology.objects.exists():
-        typology = default_typology()
-        codes = [f"control:{c.code}" for c in controls.CHECKS.values() if c.by_default]
-        set_rules(typology, list(TypologyRule.objects.filter(code__in=codes)))
+        default_typology()

@@ -8,7 +8,7 @@ from django.utils import timezone
 from audiences import addresses, consent
 from audiences.consent import Origin
 from audiences.models import Profile, Service, Subscription
-from delivery import analysis, deliveries
+from delivery import analysis, deliveries, explanation
 from delivery.models import Delivery, Message, Outcome, TypologyRule
 
 ORIGIN = Origin(source="operator", note="asked by phone")
@@ -86,6 +86,6 @@ def causes(delivery: Delivery) -> dict[int, str | None]:
     assert analysis.analyse(delivery).state == "ready"
     found = rows_of(delivery)
     for profile in Profile.objects.filter(pk__in=found):
-        deciding = analysis.explain(delivery, profile).deciding
+        deciding = explanation.explain(delivery, profile).deciding
         assert (deciding.code if deciding else None) == found[profile.pk], profile.pk
     return found

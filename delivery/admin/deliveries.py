@@ -143,7 +143,7 @@ class AnalysisAdmin(ReadOnlyLog):
     search_fields = ("delivery__label",)
     fields = (
         *("delivery", "state", "error", "targeted", "to_deliver", "excluded"),
-        *("counts", "warnings", "findings", "definition", "at", "done", "expected"),
+        *("counts", "warnings", "findings", "definition", "at", "done"),
         *("host", "process", "seconds", "started_at", "finished_at"),
     )
     readonly_fields = ("targeted", "to_deliver", "excluded", "done")

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from audiences import profiles
 from delivery import outcomes
-from delivery.analysis import WARNINGS, Report
 from delivery.models import Delivery, Outcome
+from delivery.reports import WARNINGS, Report
 
 PAGE = 50
 ALL, EXCLUDED, TO_DELIVER = "all", "excluded", "to_deliver"

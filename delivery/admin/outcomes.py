@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from audiences.admin.lists import PlainAdmin, grouped
 from audiences.models import Profile
 from audiences.terminal import safe_cells
-from delivery import analysis
-from delivery.analysis import Report
+from delivery import analysis, chunks, explanation, reports
 from delivery.models import Analysis, Delivery, Outcome
 from delivery.outcomes import COLUMNS, export_rows
+from delivery.reports import Report
 
 from .outcome_log import EXCLUDED, Selection, page_of
 
@@ -78,7 +78,7 @@ def report_and_log(admin: PlainAdmin) -> View:
         context["title"] = _("Who is excluded, and why")
         run = delivery.latest_analysis
         if run:
-            report = analysis.report_of(run)
+            report = reports.report_of(run)
             selection = Selection.of(request.GET, report)
             base = reverse("admin:delivery_delivery_outcomes", args=[pk])
             context |= {
@@ -86,6 +86,7 @@ def report_and_log(admin: PlainAdmin) -> View:
                 "report": report,
                 "progress": analysis.progress_of(run),
                 "is_ready": run.state == Analysis.State.READY,
+                "is_stale": chunks.is_stale(run),
                 "selection": selection,
                 "page": page_of(delivery, selection, request.GET),
                 "csv_url": reverse("admin:delivery_delivery_outcomes_csv", args=[pk]),
@@ -115,9 +116,9 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
     warnings = [
         share(line.code, line.label, line.count, 0, f"warning:{line.code}")
         for line in report.warnings
-        if line.code in analysis.WARNINGS
+        if line.code in reports.WARNINGS
     ]
-    findings = [x.label for x in report.warnings if x.code not in analysis.WARNINGS]
+    findings = [x.label for x in report.warnings if x.code not in reports.WARNINGS]
     return {
         "targeted": grouped(report.targeted),
         "delivered": delivered,
@@ -138,7 +139,7 @@ def why(admin: PlainAdmin) -> View:
         context = _context(admin, request, delivery) | {
             "title": _("Why?"),
             "profile": profile,
-            "explanation": analysis.explain(delivery, profile),
+            "explanation": explanation.explain(delivery, profile),
             "outcome": outcomes.filter(delivery=delivery, profile=profile).first(),
         }
         return TemplateResponse(request, "admin/delivery/delivery/why.html", context)
@@ -159,7 +160,7 @@ def download(admin: PlainAdmin) -> View:
     def view(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         delivery = _delivery(admin, request, pk)
         run = delivery.latest_analysis
-        report = analysis.report_of(run) if run else None
+        report = reports.report_of(run) if run else None
         selection = Selection.of(request.GET, report)
         response = StreamingHttpResponse(
             _lines(delivery, selection), content_type="text/csv; charset=utf-8"

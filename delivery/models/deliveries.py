@@ -126,7 +126,11 @@ class Analysis(models.Model):
     definition = models.JSONField(
         _("definition"), help_text=_("What the delivery was when the run began.")
     )
-    expected = models.BigIntegerField(_("profiles expected"), default=0)
+    marks = models.JSONField(
+        _("marks"),
+        default=dict,
+        help_text=_("How far the tables of what changes people were at its start."),
+    )
     stop_requested = models.BooleanField(_("stop asked for"), default=False)
     counts = models.JSONField(
         _("counts"), default=dict, help_text=_("How many profiles for each cause.")

@@ -20,6 +20,7 @@ from audiences.models import (
     Service,
     Subscription,
 )
+from audiences.reach import Reach
 from delivery import deliveries
 from delivery.models import Delivery, Message
 from tests.people import is_, tree
@@ -308,7 +309,7 @@ class ConditionProperty(TestCase):
             found = set(Profile.objects.filter(q).values_list("pk", flat=True))
             assert found == expected, data
             near = (min(made), min(made) + 1)
-            q_near = conditions.to_q(tree(data), Moment(NOW, reach=near))
+            q_near = conditions.to_q(tree(data), Moment(NOW, reach=Reach(*near)))
             rows = Profile.objects.filter(q_near, pk__range=near)
             assert set(rows.values_list("pk", flat=True)) == expected & {*near}, data
             others = set(Profile.objects.filter(~q).values_list("pk", flat=True))

@@ -27,7 +27,7 @@ from audiences.models import (
 )
 from audiences.subscriptions import active
 from audiences.verification import verify_consent
-from delivery import analysis, demo
+from delivery import analysis, demo, reports
 from delivery.exclusions import registered_rules
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
 from delivery.verification import verify_quarantine
@@ -150,7 +150,7 @@ def test_a_taken_port_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------ loaded once
 @pytest.fixture(scope="module")
-def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[analysis.Report]:
+def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[reports.Report]:
     """The demo, loaded and analysed once; taken back after this file.
 
     The tests that use it are not marked with `django_db`: they only read.
@@ -204,7 +204,7 @@ def test_two_fresh_databases_get_the_same_demo(
         assert json.loads(told.out)["consistent"]
 
 
-def test_each_native_rule_excludes_somebody(loaded: analysis.Report) -> None:
+def test_each_native_rule_excludes_somebody(loaded: reports.Report) -> None:
     codes = [rule.code for rule in registered_rules()]
     found = {line.code: line.count for line in loaded.causes}
     assert set(codes) <= set(found)
@@ -216,7 +216,7 @@ def test_each_native_rule_excludes_somebody(loaded: analysis.Report) -> None:
     assert loaded.to_deliver > demo.PEOPLE / 2
 
 
-def test_people_at_shared_addresses_are_warned_about(loaded: analysis.Report) -> None:
+def test_people_at_shared_addresses_are_warned_about(loaded: reports.Report) -> None:
     (warning,) = loaded.warnings
     assert (warning.code, warning.count > 0) == ("shares_address_with_opted_out", True)
     keys = Address.objects.filter(channel="email", is_valid=True).order_by()

@@ -6,7 +6,7 @@ import pytest
 
 from audiences import consent, subscriptions
 from audiences.models import Profile
-from delivery import analysis
+from delivery import analysis, explanation
 
 from .oracle import SKIPPED
 from .worlds import (
@@ -75,7 +75,7 @@ def test_the_earlier_rule_decides_and_both_are_explained(
     delivery = delivery_of(channel=channel, service=service)
     analysis.analyse(delivery)
     assert rows_of(delivery) == {profile.pk: codes[0]}
-    found = analysis.explain(delivery, profile)
+    found = explanation.explain(delivery, profile)
     assert [rule.code for rule in found.matching] == list(codes)
 
 

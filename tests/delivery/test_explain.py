@@ -3,7 +3,7 @@
 import pytest
 
 from audiences import consent, membership
-from delivery import analysis
+from delivery import analysis, explanation
 
 from .worlds import ORIGIN, delivery_of, person
 
@@ -14,7 +14,7 @@ A = "a@shop.example"
 def test_a_profile_outside_the_audience_matches_no_rule() -> None:
     inside, outside = person(A), person(A, out="any")
     delivery = delivery_of(audience=lambda: membership.list_of("us", [inside.pk]))
-    found = analysis.explain(delivery, outside)
+    found = explanation.explain(delivery, outside)
     assert (found.in_audience, found.deciding, found.matching) == (False, None, [])
     assert found.address == A
 
@@ -24,7 +24,7 @@ def test_an_explanation_tells_the_present_truth_after_an_analysis() -> None:
     delivery = delivery_of()
     analysis.analyse(delivery)
     consent.opt_out(profile, "email", ORIGIN)
-    found = analysis.explain(delivery, profile)
+    found = explanation.explain(delivery, profile)
     assert [rule.code for rule in found.matching] == ["denylist_channel"]
     consent.opt_in(profile, "email", ORIGIN)
-    assert analysis.explain(delivery, profile).matching == []
+    assert explanation.explain(delivery, profile).matching == []

@@ -12,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from audiences import membership
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery import analysis, deliveries, messages, typologies
+from delivery import analysis, deliveries, explanation, messages, typologies
 from delivery.models import Analysis, Delivery, Message, Outcome
 from tests.people import ago, causes, got, person, rows_of
 
@@ -157,7 +157,7 @@ def test_the_delivery_itself_is_not_counted(ann: Profile) -> None:
     assert causes(delivery) == {ann.pk: None}
     assert causes(delivery) == {ann.pk: None}
     messages.record_handover(delivery, timezone.now())
-    assert analysis.explain(delivery, ann).deciding is None
+    assert explanation.explain(delivery, ann).deciding is None
 
 
 @pytest.mark.parametrize(("channel", "counts"), [("", True), ("sms", True), ("email", False)])  # fmt: skip
@@ -284,5 +284,5 @@ class FatigueProperty(TestCase):
         analysis.analyse(delivery)
         assert rows_of(delivery) == expected
         for profile in self.people:
-            found = analysis.explain(delivery, profile).deciding
+            found = explanation.explain(delivery, profile).deciding
             assert (found.code if found else None) == expected[profile.pk]

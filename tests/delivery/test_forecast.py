@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from audiences import membership
 from audiences.models import Audience, Profile, Service
-from delivery import analysis, deliveries, quarantine, typologies
+from delivery import analysis, deliveries, quarantine, reports, typologies
 from delivery.models import Typology
 from tests.people import ago, got, is_, person, subscribed, tree
 
@@ -99,7 +99,7 @@ def _saved(name: str) -> Audience:
 def test_a_forecast_has_every_cause_at_work(
     people: list[Profile], typology: Typology
 ) -> None:
-    report = analysis.forecast(membership.everyone(), "email", typology=typology)
+    report = reports.forecast(membership.everyone(), "email", typology=typology)
     assert {line.code: line.count for line in report.causes} == {
         "address_missing": 1,
         "address_invalid": 1,
@@ -119,7 +119,7 @@ def test_a_forecast_has_every_cause_at_work(
 
 def test_a_forecast_of_nobody_is_zero() -> None:
     empty = membership.list_of("empty", [])
-    report = analysis.forecast(empty, "email")
+    report = reports.forecast(empty, "email")
     assert (report.targeted, report.to_deliver, report.excluded) == (0, 0, 0)
 
 
@@ -130,7 +130,7 @@ def test_the_table_for_people_has_the_same_figures(people: list[Profile]) -> Non
     assert "Forecast: listed by email" in shown
     assert "Targeted (everyone in the audience)" in shown
     cells = [line.split("│") for line in shown.splitlines() if "To deliver" in line]
-    report = analysis.forecast(membership.find_audience("listed"), "email")
+    report = reports.forecast(membership.find_audience("listed"), "email")
     assert int(cells[0][2]) == report.to_deliver == 2
 
 
@@ -184,5 +184,5 @@ def test_a_forecast_takes_the_same_queries_for_few_and_many(
     everyone = membership.everyone()
     Profile.objects.bulk_create(Profile(language="nl") for _number in range(300))
     with django_assert_max_num_queries(8):
-        report = analysis.forecast(everyone, "email", typology=typology)
+        report = reports.forecast(everyone, "email", typology=typology)
     assert report.targeted == 310

@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery import analysis, outcomes
+from delivery import analysis, outcomes, reports
 
 from .worlds import delivery_of, person
 
@@ -18,7 +18,7 @@ def test_exports_have_target_log_and_warned_people() -> None:
     assert list(target) == [[twin.pk, "", A, "", ""], [other.pk, "", B, "", ""]]
     [log] = outcomes.export_rows(outcomes.decided(delivery, excluded=True))
     assert log[:4] == [out.pk, "", A, "denylist_any_channel"]
-    [warned] = outcomes.export_rows(outcomes.warned(delivery, analysis.SHARES_ADDRESS))
+    [warned] = outcomes.export_rows(outcomes.warned(delivery, reports.SHARES_ADDRESS))
     assert warned[0] == twin.pk
 
 

@@ -59,7 +59,7 @@ def people() -> None:
 def plan_of_a_chunk(delivery: Delivery) -> str:
     """The plan of the statement with which the analysis judges a chunk."""
     run = Analysis(delivery=delivery, at=timezone.now())
-    run.definition = chunks.definition_of(run)
+    run.definition = chunks.definition_of(run.delivery)
     run.save()
     AnalysisChunk.objects.create(analysis=run, low=LOW, high=HIGH, size=HIGH - LOW + 1)
     with CaptureQueriesContext(connection) as captured:

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.models import Profile, Service
-from delivery import analysis, deliveries, quarantine, typologies
+from delivery import deliveries, quarantine, reports, typologies
 from delivery.deliveries import BadDelivery
 from delivery.exclusions import registered_rules
 from delivery.models import Delivery, Typology
@@ -151,4 +151,4 @@ def test_a_legal_delivery_reaches_both_holders_of_an_address() -> None:
         "Notice", channel="email", purpose=LEGAL, purpose_note="recall"
     )
     assert causes(legal) == {twin.pk: None for twin in twins}
-    assert analysis.dry_run(legal).to_deliver == 2
+    assert reports.dry_run(legal).to_deliver == 2

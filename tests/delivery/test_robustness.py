@@ -26,6 +26,8 @@ from tests.benchmarks.databases import MANAGE, postgresql, sqlite
 
 PEOPLE = 3000
 SECONDS = 40
+# How often one analysis is killed; KILLS=50 for a long trial.
+KILLS = int(os.environ.get("KILLS", "4"))
 IS_POSTGRESQL = connection.vendor == "postgresql"
 FILL = (
     "from tests.benchmarks.bench_analysis import fill;"
@@ -34,7 +36,7 @@ FILL = (
     "from delivery.models import Typology;"
     "from delivery import deliveries;"
     "[deliveries.create(f'N{n}', channel='email', service=Service.objects.get(),"
-    " typology=Typology.objects.get(slug='bench')) for n in range(9)]"
+    " typology=Typology.objects.get(slug='bench')) for n in range(11)]"
 )
 
 
@@ -43,7 +45,7 @@ class Site:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.unused = [f"N{number}" for number in range(8, 0, -1)]
+        self.unused = [f"N{number}" for number in range(10, 0, -1)]
         self.run("migrate", "-v0")
         self.run("shell", "-v0", "-c", FILL)
         self.run("analyse_delivery", "N0", "--json", chunk=50_000)
@@ -158,7 +160,7 @@ def test_after_kills_at_any_moment_the_rows_are_those_of_one_run(site: Site) -> 
     chance = random.Random()
     seed = chance.randrange(10**6)
     chance.seed(seed)
-    moments = [0, *sorted(chance.sample(range(1, 110), 2)), PEOPLE // 25]
+    moments = [0, *sorted(chance.sample(range(1, 110), KILLS - 2)), PEOPLE // 25]
     states = []
     for chunks in moments:
         killed_at(site, label, chunks, chance.random() / 40)
@@ -226,6 +228,38 @@ def test_rules_that_changed_in_between_start_the_run_anew(site: Site) -> None:
         assert site.digest(label) == site.digest(other)
     finally:
         site.query(switch.format("TRUE"))
+
+
+# People who opt out one by one, and an import, while an analysis runs.
+CHANGE_PEOPLE = (
+    "import random\n"
+    "from django.core.management import call_command\n"
+    "from audiences import consent\n"
+    "from audiences.models import Profile\n"
+    "origin = consent.Origin(source='api')\n"
+    "for number in random.sample(range(1, 3001), 60):\n"
+    "    consent.opt_out(Profile.objects.get(pk=number), 'email', origin)\n"
+    "call_command('import_profiles', '{path}', '--json')\n"
+)
+
+
+def test_opt_outs_and_an_import_during_a_run_are_in_its_rows(
+    site: Site, tmp_path: Path
+) -> None:
+    label, other = site.unused.pop(), site.unused.pop()
+    path = tmp_path / "people.csv"
+    rows = [f"person{n}@mail.example,{n % 2}" for n in range(1001, 1100, 7)]
+    path.write_text("email,no_longer_contact\n" + "\n".join(rows))
+    killed_at(site, label, 30, 0)
+    changing = site.start("shell", "-v0", "-c", CHANGE_PEOPLE.format(path=path))
+    killed_at(site, label, 60, 0)
+    code, output = ended(changing)
+    assert code == 0, output
+    site.run("analyse_delivery", label)
+    assert len(site.runs(label)) == 1, "it began anew"
+    site.run("analyse_delivery", other, chunk=50_000)
+    site.expected = site.digest(other)
+    assert site.digest(label) == site.expected
 
 
 @pytest.mark.skipif(not IS_POSTGRESQL, reason="SQLite has one writer")

@@ -14,7 +14,7 @@ from django.db.models import Q
 from audiences.conditions import BadCondition
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery import analysis, deliveries, exclusions, typologies
+from delivery import analysis, deliveries, exclusions, explanation, typologies
 from delivery.exclusions import NATIVE_RULES, Rule
 from delivery.models import Delivery, Typology, TypologyRule
 from tests.people import ago, causes, got, is_, person, tree
@@ -113,7 +113,7 @@ def test_filtering_decides_before_fatigue_before_duplicates_whatever_the_order()
         "twin": "duplicate_address",
         "opted out": "denylist_any_channel",
     }
-    explained = analysis.explain(delivery, people["all of it"])
+    explained = explanation.explain(delivery, people["all of it"])
     assert [rule.code for rule in explained.matching] == [
         "filter:be",
         "filter:nl",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from audiences import addresses, consent
 from audiences.consent import Origin
 from audiences.models import Profile, Service, Subscription
-from delivery import analysis, deliveries, outcomes, quarantine
+from delivery import analysis, deliveries, explanation, outcomes, quarantine, reports
 from delivery.models import Delivery, Outcome
 
 from .oracle import Oracle
@@ -84,11 +84,11 @@ def rows_of(delivery: Delivery) -> dict[int, str | None]:
 
 
 def warned_of(delivery: Delivery) -> set[int]:
-    rows = outcomes.warned(delivery, analysis.SHARES_ADDRESS)
+    rows = outcomes.warned(delivery, reports.SHARES_ADDRESS)
     return {row.profile_id for row in rows}
 
 
-def assert_report(report: analysis.Report, oracle: Oracle) -> None:
+def assert_report(report: reports.Report, oracle: Oracle) -> None:
     causes = {line.code: line.count for line in report.causes}
     assert {code: n for code, n in causes.items() if n} == {
         code: n for code, n in oracle.counts.items() if code
@@ -97,20 +97,20 @@ def assert_report(report: analysis.Report, oracle: Oracle) -> None:
     assert report.to_deliver == oracle.counts[None]
     assert report.excluded == sum(causes.values())
     warnings = {line.code: line.count for line in report.warnings}
-    assert warnings[analysis.SHARES_ADDRESS] == len(oracle.warned)
+    assert warnings[reports.SHARES_ADDRESS] == len(oracle.warned)
 
 
-def assert_as_oracle(delivery: Delivery) -> analysis.Report:
+def assert_as_oracle(delivery: Delivery) -> reports.Report:
     """Dry run, analysis, log, warning and explanations all agree with the oracle."""
     oracle = Oracle(delivery)
-    assert_report(analysis.dry_run(delivery), oracle)
+    assert_report(reports.dry_run(delivery), oracle)
     report = analysis.analyse(delivery)
     assert report.state == "ready"
     assert_report(report, oracle)
     assert rows_of(delivery) == oracle.outcomes
     assert warned_of(delivery) == oracle.warned
     for profile in Profile.objects.all():
-        found = analysis.explain(delivery, profile)
+        found = explanation.explain(delivery, profile)
         codes = [rule.code for rule in found.matching]
         assert found.in_audience == (profile.pk in oracle.matching)
         assert codes == oracle.matching.get(profile.pk, []), profile.pk

@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from audiences.channels import Channel
 from audiences.models import AddressStatus, ConsentEvent
-from delivery.analysis import WARNINGS
 from delivery.controls import CHECKS
 from delivery.exclusions import registered_rules
 from delivery.models import Delivery
 from delivery.models.quarantine import ErrorReason, ErrorType
+from delivery.reports import WARNINGS
 
 from .tables import DOCS, ROOT, TABLES, Table
 

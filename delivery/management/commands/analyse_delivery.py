@@ -10,7 +10,7 @@ from audiences.terminal import (
     add_json,
     stop_on_interrupt,
 )
-from delivery import analysis, deliveries, tasks
+from delivery import analysis, deliveries, reports, tasks
 from delivery.models import Delivery
 
 
@@ -54,7 +54,7 @@ class Command(CampaignCommand):
             self.note(f"The analysis of {delivery.label} waits for a worker.")
             return
         if options["dry_run"]:
-            report = analysis.dry_run(delivery)
+            report = reports.dry_run(delivery)
         else:
             with self.progress("Analysing") as bar, stop_on_interrupt() as asked:
                 report = analysis.analyse(
@@ -68,12 +68,12 @@ class Command(CampaignCommand):
             self.write_json(as_json(report))
         else:
             self._write(report, dry_run=options["dry_run"])
+        if report.error:
+            raise CommandError(report.error)
         if not options["dry_run"] and report.state != Delivery.State.READY:
-            raise CommandError(
-                report.error or f"The analysis is {report.state}; call again to go on."
-            )
+            raise CommandError(f"The analysis is {report.state}; call again to go on.")
 
-    def _write(self, report: analysis.Report, *, dry_run: bool) -> None:
+    def _write(self, report: reports.Report, *, dry_run: bool) -> None:
         delivery = report.delivery
         about = f"{delivery.label} ({delivery.get_channel_display()})"
         if report.notice:
@@ -101,11 +101,11 @@ class Command(CampaignCommand):
         self.say(f"{report.seconds:.2f} seconds")
 
 
-def _share(report: analysis.Report, count: int) -> str:
+def _share(report: reports.Report, count: int) -> str:
     return f"{count / report.targeted:.1%}" if report.targeted else ""
 
 
-def as_json(report: analysis.Report) -> dict[str, Any]:
+def as_json(report: reports.Report) -> dict[str, Any]:
     """The report as the contract has it."""
     delivery = report.delivery
     return {

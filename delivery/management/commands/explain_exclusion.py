@@ -10,7 +10,7 @@ from audiences.terminal import (
     add_json,
     add_profile,
 )
-from delivery import analysis, deliveries
+from delivery import deliveries, explanation
 
 
 class Command(CampaignCommand):
@@ -27,7 +27,7 @@ class Command(CampaignCommand):
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
         profile = profiles.find(options["profile"])
-        found = analysis.explain(delivery, profile)
+        found = explanation.explain(delivery, profile)
         if options["json"]:
             self.write_json(
                 {

@@ -8,7 +8,7 @@ from audiences.terminal import (
     CommandParser,
     add_delivery,
 )
-from delivery import analysis, deliveries, outcomes
+from delivery import deliveries, outcomes, reports
 from delivery.models import Delivery
 
 
@@ -26,8 +26,8 @@ class Command(CampaignCommand):
         group.add_argument(
             "--warning",
             metavar="CODE",
-            choices=analysis.WARNINGS,
-            help=f"Whom a warning is about: {', '.join(analysis.WARNINGS)}.",
+            choices=reports.WARNINGS,
+            help=f"Whom a warning is about: {', '.join(reports.WARNINGS)}.",
         )
 
     def run(self, **options: Any) -> None:

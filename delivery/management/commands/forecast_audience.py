@@ -12,7 +12,7 @@ from audiences.terminal import (
     add_channel,
     add_json,
 )
-from delivery import analysis, typologies
+from delivery import reports, typologies
 from delivery.models import Delivery
 
 
@@ -44,7 +44,7 @@ class Command(CampaignCommand):
         if not options["channel"]:
             raise CommandError("Give --channel C, or --overlap NAME.", returncode=2)
         slug = options["typology"]
-        report = analysis.forecast(
+        report = reports.forecast(
             audience,
             options["channel"],
             purpose=options["purpose"],
@@ -65,7 +65,7 @@ class Command(CampaignCommand):
 
     def _overlap(self, audience: Audience, options: dict[str, Any]) -> None:
         other = _audience(options["overlap"])
-        counts = analysis.overlap(audience, other)
+        counts = reports.overlap(audience, other)
         if options["json"]:
             self.write_json({"audiences": [audience.name, other.name], **counts})
             return
@@ -87,7 +87,7 @@ def _audience(name: str) -> Audience:
     return membership.find_audience(name)
 
 
-def _as_json(audience: Audience, report: analysis.Report) -> dict[str, Any]:
+def _as_json(audience: Audience, report: reports.Report) -> dict[str, Any]:
     return {
         "audience": audience.name,
         "channel": report.delivery.channel,
