@@ -10,7 +10,13 @@ class AudiencesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
-        from . import checks, condition_nodes, history_guards, membership  # noqa: F401
+        from . import (  # noqa: F401  (those that register something)
+            checks,
+            condition_nodes,
+            history_guards,
+            link_requests,
+            membership,
+        )
 
         checks.register()
         post_migrate.connect(history_guards.install_after_migrate)

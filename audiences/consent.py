@@ -62,10 +62,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Result:
-    """Whether a change was needed, and what the caller should know besides."""
+    """Whether a change was needed, what to know besides, and the event if there is."""
 
     changed: bool
     warning: str = ""
+    event_id: int | None = None
 
 
 def opt_out(profile: Profile, scope: str, origin: Origin) -> Result:
@@ -109,15 +110,28 @@ def _set_flag(
 ) -> Result:
     with transaction.atomic():
         locked = lock(profile, scope.flag, ANY_FLAG)
-        changed = getattr(locked, scope.flag) != opted_out
-        if changed:
-            Profile.objects.filter(pk=profile.pk).update(**{scope.flag: opted_out})
-            record(profile, _kind(opted_out), origin, scope=scope)
+        result = change_flag(locked, scope, opted_out=opted_out, origin=origin)
     setattr(profile, scope.flag, opted_out)
+    return result
+
+
+def change_flag(
+    locked: Profile, scope: str, *, opted_out: bool, origin: Origin
+) -> Result:
+    """`opt_out` or `opt_in` of a profile that the caller has locked and then read.
+
+    For callers that read more under the same lock, or change several things at once.
+    """
+    scope = Scope(scope)
+    event = None
+    if getattr(locked, scope.flag) != opted_out:
+        Profile.objects.filter(pk=locked.pk).update(**{scope.flag: opted_out})
+        event = record(locked, _kind(opted_out), origin, scope=scope)
+        setattr(locked, scope.flag, opted_out)
     warning = ""
     if not opted_out and scope != Scope.ANY and locked.no_longer_contact:
         warning = _("The profile is still opted out of any channel.")
-    return Result(changed, warning)
+    return Result(bool(event), warning, event.pk if event else None)
 
 
 def _set_flags(
@@ -137,8 +151,12 @@ def _kind(opted_out: bool) -> Kind:
 
 def lock(profile: Profile, *fields: str) -> Profile:
     """Lock the profile's row and read these fields of it again."""
-    rows = Profile.objects.select_for_update(of=("self",)).only(*fields)
-    return rows.get(pk=profile.pk)
+    return rows_to_lock().only(*fields).get(pk=profile.pk)
+
+
+def rows_to_lock() -> QuerySet[Profile]:
+    """Profiles whose rows are locked as they are read: what a writer begins with."""
+    return Profile.objects.select_for_update(of=("self",))
 
 
 def stage(profiles: QuerySet[Profile], **condition: object) -> int:

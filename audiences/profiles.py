@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import addresses
+from . import addresses, link_requests
 from .channels import FLAGS, Channel
 from .models import Address, ConsentEvent, ConsentEvidence, Profile, Subscription
 from .refusals import Refused
@@ -186,9 +186,11 @@ def _iso(moment: Any) -> str | None:
 def erase(profile: Profile) -> None:
     """Remove a person: profile, addresses, subscriptions and evidence; events stay.
 
-    The only code that deletes a profile. The events name nothing but its number.
+    The only code that deletes a profile. The events name nothing but its number. What
+    visitors asked for with its addresses goes too.
     """
     with transaction.atomic():
+        link_requests.forget(profile)
         Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
         profile_erased.send(sender=Profile, profile_id=profile.pk)
         ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()

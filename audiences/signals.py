@@ -10,9 +10,30 @@ profile_erased
     Sent inside the transaction that erases a profile, before its rows go.
     Arguments: `profile_id`.
     Listener: `delivery` removes what it knows about the person.
+
+address_stop_requested
+    Sent inside the transaction in which somebody opts out on a page that also stops
+    their addresses for other profiles (P4).
+    Arguments: `channel`, `key`, `source` (a code of the consent history), `text` (which
+    page).
+    Listener: `delivery.quarantine` puts the address on the denylist.
+
+address_stop_withdrawn
+    Sent inside the transaction in which the same person takes that back.
+    Arguments: `channel`, `key`, `source`, `text`.
+    Listener: `delivery.quarantine` releases the address, if nothing else has happened
+    to it since.
+
+mail_to_be_sent
+    Sent when the outbox is about to send a mail, inside the worker's transaction.
+    Arguments: `channel`, `key`. A listener that returns true forbids it.
+    Listener: `delivery.quarantine` forbids addresses on the denylist.
 """
 
 from django.dispatch import Signal
 
 addresses_attached = Signal()
 profile_erased = Signal()
+address_stop_requested = Signal()
+address_stop_withdrawn = Signal()
+mail_to_be_sent = Signal()

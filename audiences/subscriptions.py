@@ -72,27 +72,38 @@ def subscribe(profile: Profile, service: Service, origin: Origin) -> Result:
     """Make the subscription active; warns when the channel is opted out of."""
     with transaction.atomic():
         locked = consent.lock(profile, ANY_FLAG, flag_name(service.channel))
-        at = origin.at or timezone.now()
-        now_active = Subscription.objects.filter(active(at))
-        changed = not now_active.filter(profile=profile, service=service).exists()
-        if changed:
-            Subscription.objects.update_or_create(
-                profile=profile, service=service, defaults=_activated(service, at)
-            )
-            consent.record(profile, Kind.SUBSCRIBE, origin, service=service)
-    return Result(changed, _opt_out_warning(locked, service))
+        return begin(locked, service, origin)
+
+
+def begin(locked: Profile, service: Service, origin: Origin) -> Result:
+    """`subscribe` of a profile that the caller has locked (`consent.lock`)."""
+    at = origin.at or timezone.now()
+    now_active = Subscription.objects.filter(active(at))
+    event = None
+    if not now_active.filter(profile=locked, service=service).exists():
+        Subscription.objects.update_or_create(
+            profile=locked, service=service, defaults=_activated(service, at)
+        )
+        event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
+    warning = _opt_out_warning(locked, service)
+    return Result(bool(event), warning, event.pk if event else None)
 
 
 def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Result:
     """End the subscription, if it is active or pending."""
     with transaction.atomic():
-        consent.lock(profile, "pk")
-        changed = Subscription.objects.filter(
-            profile=profile, service=service, status__in=[Status.ACTIVE, Status.PENDING]
-        ).update(status=Status.UNSUBSCRIBED, changed_at=origin.at or timezone.now())
-        if changed:
-            consent.record(profile, Kind.UNSUBSCRIBE, origin, service=service)
-    return Result(bool(changed))
+        return end(consent.lock(profile, "pk"), service, origin)
+
+
+def end(locked: Profile, service: Service, origin: Origin) -> Result:
+    """`unsubscribe` of a profile that the caller has locked (`consent.lock`)."""
+    changed = Subscription.objects.filter(
+        profile=locked, service=service, status__in=[Status.ACTIVE, Status.PENDING]
+    ).update(status=Status.UNSUBSCRIBED, changed_at=origin.at or timezone.now())
+    if not changed:
+        return Result(False)
+    event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service=service)
+    return Result(True, event_id=event.pk)
 
 
 def subscribe_all(profiles: QuerySet[Profile], service: Service, origin: Origin) -> int:

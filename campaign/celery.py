@@ -18,6 +18,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "wake-analyses": {"task": "delivery.tasks.wake_analyses", "schedule": 60.0},
+    "send-outbox": {"task": "audiences.tasks.send_outbox", "schedule": 60.0},
+    "clean-up-requests": {
+        "task": "audiences.tasks.clean_up_requests",
+        "schedule": crontab(hour=3, minute=17),
+    },
     "clean-up-quarantine": {
         "task": "delivery.tasks.clean_up_quarantine",
         "schedule": crontab(hour=3, minute=7),

@@ -1,5 +1,6 @@
 """System checks: each misconfiguration has an id, a message and a remedy."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,14 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         "QUARANTINE_RELEASE_DAYS": 1,
         "QUARANTINE_MAILBOX_FULL_DAYS": 1,
         "ANALYSIS_CHUNK_SIZE": 1,
+        "EDIT_LINK_DAYS": 1,
+        "OUTBOX_DAYS": 2,
+        "REQUESTS_PER_ADDRESS": 1,
+        "REQUESTS_PER_NETWORK": 1,
+        "SIGNUP_REQUEST_DAYS": 1,
+        "PROOF_OF_WORK_ROUNDS": 1,
+        "PROOF_OF_WORK_MINUTES": 1,
+        "TRUSTED_PROXIES": 0,
     }
     return [
         Error(
@@ -92,6 +101,59 @@ def check_database_for_production(**kwargs: Any) -> list[CheckMessage]:
                 hint="Set DATABASE_URL to a PostgreSQL database for more than one "
                 "machine or more than about a million profiles.",
                 id="campaign.W005",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_sender_for_production(**kwargs: Any) -> list[CheckMessage]:
+    if not settings.DEBUG and settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):
+        return [
+            Caution(
+                f"Mails say that they are from {settings.DEFAULT_FROM_EMAIL}.",
+                hint="Set DEFAULT_FROM_EMAIL to an address of yours; mail servers "
+                "refuse mail from nowhere.",
+                id="campaign.W006",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_mail_for_production(**kwargs: Any) -> list[CheckMessage]:
+    if not settings.DEBUG and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return [
+            Caution(
+                "Mails go to the console, with the personal links in them.",
+                hint="Set EMAIL_URL to your mail server.",
+                id="campaign.W007",
+            )
+        ]
+    return []
+
+
+# With the token after it, the part before the @ must keep to 64 characters.
+LONGEST_MAILBOX = 14
+
+
+@register(Tags.compatibility)
+def check_unsubscribe_mailbox(**kwargs: Any) -> list[CheckMessage]:
+    mailbox = settings.UNSUBSCRIBE_MAILBOX
+    if not mailbox:
+        return []
+    local, _at, domain = mailbox.rpartition("@")
+    plain = re.fullmatch(r"[A-Za-z0-9._-]+", local) and re.fullmatch(
+        r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
+    )
+    if not plain or len(local) > LONGEST_MAILBOX:
+        return [
+            Error(
+                f"UNSUBSCRIBE_MAILBOX is {mailbox!r}, which cannot take unsubscribe "
+                "mails.",
+                hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
+                "before the @) such as unsubscribe@example.org, or leave it empty.",
+                id="campaign.E008",
             )
         ]
     return []

@@ -9,6 +9,8 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from audiences import page_texts
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 VAR_DIR.mkdir(exist_ok=True)
@@ -38,6 +40,17 @@ if SECRET_KEY == LOCAL_KEY and not DEBUG:
         "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
         "keep it: signed links depend on it."
     )
+# Keys of before, comma-separated: what they signed goes on working.
+SECRET_KEY_FALLBACKS = [
+    key.strip()
+    for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")
+    if key.strip()
+]
+if LOCAL_KEY in SECRET_KEY_FALLBACKS and not DEBUG:
+    raise ImproperlyConfigured(
+        "SECRET_KEY_FALLBACKS has the key that everybody knows: anybody could make "
+        "personal links."
+    )
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
@@ -55,8 +68,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "crispy_forms",
+    "crispy_bootstrap5",
 ]
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
+    "audiences.pages.middleware.PublicPages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -113,7 +130,8 @@ USE_TZ = True
 USE_I18N = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
-LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+# A language is there when it has a file of texts for the public pages.
+LANGUAGES = page_texts.languages()
 # The region of numbers that are written without +; empty: such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
@@ -129,6 +147,32 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # ------------------------------------------------------------------ mail
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# Seconds to wait for the mail server; without it a worker could wait for ever.
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")
+# Where visitors write who cannot use a form; empty: the page gives no address.
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
+# Days until the row of a mail is removed, whatever became of it.
+OUTBOX_DAYS = _number("OUTBOX_DAYS", 7)
+
+# ------------------------------------------------------------------ personal links
+# Days in which a personal link opts in and changes details; it opts out for ever.
+EDIT_LINK_DAYS = _number("EDIT_LINK_DAYS", 7)
+# The mailbox that reads unsubscribe mails: unsubscribe@example.org gets those to
+# unsubscribe+<token>@example.org. Empty: mails carry no mailto link.
+UNSUBSCRIBE_MAILBOX = env.str("UNSUBSCRIBE_MAILBOX", default="")
+
+# ------------------------------------------------------------------ other visitors
+# Mails that visitors may ask for: to one address and from one network, each day.
+REQUESTS_PER_ADDRESS = _number("REQUESTS_PER_ADDRESS", 3)
+REQUESTS_PER_NETWORK = _number("REQUESTS_PER_NETWORK", 20)
+# Days in which a sign-up can be confirmed; then it is erased.
+SIGNUP_REQUEST_DAYS = _number("SIGNUP_REQUEST_DAYS", 7)
+# Rounds in which a proof of work is found at the latest, and minutes that it counts.
+PROOF_OF_WORK_ROUNDS = _number("PROOF_OF_WORK_ROUNDS", 600)
+PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)
+# Proxies of our own before this server; each adds an address to X-Forwarded-For.
+TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0)
 
 # ------------------------------------------------------------------ background work
 # Redis or RabbitMQ where there are several machines; else folders beside the database.
@@ -162,6 +206,38 @@ QUARANTINE_MAILBOX_FULL_DAYS = _number("QUARANTINE_MAILBOX_FULL_DAYS", 30)
 # ------------------------------------------------------------------ analysis
 # Profiles that one statement of the analysis judges; 10,000 to 50,000 is fastest.
 ANALYSIS_CHUNK_SIZE = _number("ANALYSIS_CHUNK_SIZE", 50_000)
+
+# ------------------------------------------------------------------ logs
+# Whoever reads a log must not be able to act for a recipient.
+_MASKED: dict[str, object] = {"filters": ["mask_tokens"]}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"mask_tokens": {"()": "audiences.pages.log_masking.MaskTokens"}},
+    "formatters": {
+        "django.server": {
+            "()": "django.utils.log.ServerFormatter",
+            "format": "[{server_time}] {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {
+        "django.server": {
+            "class": "logging.StreamHandler",
+            "formatter": "django.server",
+        }
+    },
+    "loggers": {
+        "django.request": _MASKED,
+        "django.security": _MASKED,
+        "django.server": {
+            **_MASKED,
+            "handlers": ["django.server"],
+            "level": "INFO",
+            "propagate": False,
+        },
+    },
+}
 
 # ------------------------------------------------------------------ production
 if not DEBUG:

@@ -1,7 +1,7 @@
-"""Addresses of the site: at this stage the operators' admin."""
+"""Addresses of the site: the operators' admin and the public pages."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 admin.site.site_header = admin.site.site_title = "Campaign"
@@ -11,4 +11,5 @@ admin.site.site_url = None
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("", include("audiences.urls")),
 ]

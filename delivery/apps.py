@@ -10,10 +10,19 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
-        from audiences.signals import addresses_attached, profile_erased
+        from audiences.signals import (
+            address_stop_requested,
+            address_stop_withdrawn,
+            addresses_attached,
+            mail_to_be_sent,
+            profile_erased,
+        )
 
         from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
 
         post_migrate.connect(typologies.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)
+        address_stop_requested.connect(quarantine.stop_address)
+        address_stop_withdrawn.connect(quarantine.withdraw_stop)
+        mail_to_be_sent.connect(quarantine.forbid_denylisted)
         profile_erased.connect(messages.forget_person)

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.db import transaction
 
 from audiences import membership, profiles
+from audiences.links import Link
 from audiences.models import Audience, Service
 from audiences.refusals import Refused
 
@@ -50,6 +51,11 @@ def find(text: str) -> Delivery:
             f"{text!r} names several deliveries: {listed}. Say id: or label:."
         )
     return next(iter(found.values()))
+
+
+def link(delivery: Delivery, profile_id: int) -> Link:
+    """What the links in a message of the delivery to this profile are about."""
+    return Link(profile_id, delivery.channel, delivery.service_id, delivery.pk)
 
 
 def create(

@@ -297,6 +297,57 @@ def mark_attached_addresses(
         transaction.on_commit(lambda: _mark(addresses))
 
 
+def stop_address(
+    sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
+) -> None:
+    """Listener of `address_stop_requested`: put the address on the denylist (P4)."""
+    entry = entry_of(channel, key)
+    if entry is None or entry.status != AddressStatus.DENYLISTED:
+        set_status(
+            channel,
+            key,
+            AddressStatus.DENYLISTED,
+            source=source,
+            reason=ErrorReason.STOP,
+            text=text,
+        )
+
+
+def withdraw_stop(
+    sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
+) -> None:
+    """Listener of `address_stop_withdrawn`: release what that stop, and it alone, did.
+
+    An address that was on the denylist before, or about which somebody has decided
+    since, stays as it is.
+    """
+    actions = QuarantineAction.objects.filter(channel=channel, key=key)
+    last = actions.order_by("-id").first()
+    if last and (last.status, last.reason, last.text) == (
+        AddressStatus.DENYLISTED,
+        ErrorReason.STOP,
+        text,
+    ):
+        set_status(
+            channel,
+            key,
+            AddressStatus.VALID,
+            source=source,
+            reason=ErrorReason.STOP,
+            text=text,
+        )
+
+
+def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
+    """Listener of `mail_to_be_sent`: nothing goes to an address on the denylist.
+
+    An address in quarantine for errors may get what its owner has just asked for.
+    """
+    return QuarantineEntry.objects.filter(
+        channel=channel, key=key, status=AddressStatus.DENYLISTED
+    ).exists()
+
+
 def _mark(addresses: QuerySet[Address]) -> None:
     entries = QuarantineEntry.objects.filter(
         channel=OuterRef("channel"), key=OuterRef("key")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from celery import current_app
 
 from audiences import history_guards
 
@@ -23,3 +24,12 @@ def _lift_history_guards_for_the_flush(
     request.getfixturevalue("transactional_db")
     yield
     history_guards.remove()
+
+
+@pytest.fixture(autouse=True)
+def _queue_in_memory() -> Iterator[None]:
+    """Nothing that a test wakes is left in the queue on disk."""
+    before = current_app.conf.broker_url
+    current_app.conf.broker_url = "memory://localhost/"
+    yield
+    current_app.conf.broker_url = before

@@ -32,6 +32,11 @@ LARGEST = 300_000
 DELIVERY = "Weekly newsletter, next edition"
 # Opted out of email; another profile with the same address is not.
 PROFILE = "P00200"
+LANDING_PAGES = (
+    ("preferences", "--kind", "preferences", "--publish"),
+    ("stop-everything", "--kind", "denylist", "--publish"),
+    ("welcome", "--kind", "acquisition"),
+)
 
 
 def free_port() -> int:
@@ -59,6 +64,9 @@ def demo(folder: Path) -> Iterator[tuple[str, Path]]:
     base = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{base}/admin/login/", server, folder / "demo.log")
+        for arguments in LANDING_PAGES:
+            command = [sys.executable, str(ROOT / "manage.py"), "create_page"]
+            subprocess.run([*command, *arguments], env=environment, check=True)
         yield base, database
     finally:
         server.terminate()
@@ -88,12 +96,20 @@ def pages(database: Path) -> dict[str, str]:
         (profile,) = rows.execute(
             "SELECT id FROM audiences_profile WHERE external_id = ?", [PROFILE]
         ).fetchone()
+        (landing_page,) = rows.execute(
+            "SELECT id FROM audiences_landingpage WHERE slug = ?", ["preferences"]
+        ).fetchone()
+    builder = "/admin/audiences/landingpage"
     return {
         "home": "/admin/",
         "profile": f"/admin/audiences/profile/{profile}/change/",
         "deliveries": "/admin/delivery/delivery/",
         "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",
         "quarantine": "/admin/delivery/quarantineentry/",
+        "landing-pages": f"{builder}/",
+        "landing-page-new": f"{builder}/add/",
+        "landing-page": f"{builder}/{landing_page}/change/",
+        "landing-page-preview": f"{builder}/{landing_page}/preview/?width=phone",
     }
 
 

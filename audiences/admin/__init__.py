@@ -1,5 +1,21 @@
-"""The operators' admin for profiles, consent, services and audiences."""
+"""The operators' admin for profiles, consent, services, audiences and pages."""
 
-from . import addresses, audiences, consent, profiles, services
+from . import (
+    addresses,
+    audiences,
+    consent,
+    landing_page_versions,
+    landing_pages,
+    profiles,
+    services,
+)
 
-__all__ = ["addresses", "audiences", "consent", "profiles", "services"]
+__all__ = [
+    "addresses",
+    "audiences",
+    "consent",
+    "landing_page_versions",
+    "landing_pages",
+    "profiles",
+    "services",
+]

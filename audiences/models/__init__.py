@@ -2,6 +2,13 @@
 
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
+from .landing_pages import (
+    LandingPage,
+    LandingPageAsset,
+    LandingPageText,
+    LandingPageVersion,
+)
+from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .profiles import Address, AddressStatus, Profile
 from .services import Service, Subscription
 from .staging import StagedProfile
@@ -13,8 +20,16 @@ __all__ = [
     "AudienceMember",
     "ConsentEvent",
     "ConsentEvidence",
+    "LandingPage",
+    "LandingPageAsset",
+    "LandingPageText",
+    "LandingPageVersion",
+    "OutboxMail",
     "Profile",
+    "RequestCount",
     "Service",
+    "SignupRequest",
     "StagedProfile",
     "Subscription",
+    "UsedProof",
 ]

@@ -6,10 +6,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from audiences import addresses, consent, membership, subscriptions
+from audiences import addresses, consent, landing_pages, membership, subscriptions
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
-from audiences.models import Profile, Service
+from audiences.models import LandingPage, Profile, Service
 from delivery import analysis, deliveries, messages, quarantine
 from delivery.models import Delivery, QuarantineEntry
 
@@ -54,7 +54,7 @@ def page_values(profile: Profile, **changed: str) -> dict[str, str]:
 
 @dataclass
 class World:
-    """Seven people; a prepared delivery, one that was sent, one not yet prepared."""
+    """Seven people; deliveries prepared, sent and not yet prepared; a landing page."""
 
     people: list[Profile]
     service: Service
@@ -62,6 +62,7 @@ class World:
     prepared: Delivery
     sent: Delivery
     draft: Delivery
+    page: LandingPage
 
 
 @pytest.fixture
@@ -95,5 +96,7 @@ def world(db: None) -> World:
     prepared = deliveries.create("Prepared", channel="email")
     analysis.analyse(prepared)
     draft = deliveries.create("Draft", channel="sms")
+    page = landing_pages.create("stop", kind="denylist")
+    landing_pages.publish(page)
     people = [Profile.objects.get(pk=p.pk) for p in people]
-    return World(people, service, entry, prepared, sent, draft)
+    return World(people, service, entry, prepared, sent, draft, page)

@@ -44,6 +44,9 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
             "AnalysisChunk",
         ),  # scratch of the writers
         "TypologyRuleUse",  # on the page of its typology
+        *("LandingPageText", "LandingPageAsset"),  # on the page of their page
+        # visitors' requests: personal, short-lived, for the commands alone
+        *("OutboxMail", "RequestCount", "SignupRequest", "UsedProof"),
     }
 
 
@@ -126,10 +129,12 @@ def test_queries_of_lists_do_not_grow_with_rows(
 
 
 def _more_of_everything(world: World) -> None:
-    from audiences import addresses, membership, subscriptions
+    from audiences import addresses, landing_pages, membership, subscriptions
     from delivery import analysis, deliveries, messages
 
     origin = Origin(source="operator", actor="eva", note="n")
+    for number in range(3):
+        landing_pages.create(f"draft-{number}", kind="preferences")
     service = subscriptions.create_service("more", label="More", channel="email")
     everyone = Profile.objects.all()
     for number in range(20, 35):

@@ -51,7 +51,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def _pages(world: World) -> list[str]:  # noqa: F811
     profile, entry = world.people[1].pk, world.entry.pk
     prepared, draft = world.prepared.pk, world.draft.pk
-    names: list[tuple[str, list[int]]] = [
+    names: list[tuple[str, list[Any]]] = [
         ("index", []),
         *(
             (f"{name}_changelist", [])
@@ -61,6 +61,16 @@ def _pages(world: World) -> list[str]:  # noqa: F811
         ("audiences_profile_change", [profile]),
         ("audiences_profile_addresses_add", [profile]),
         ("audiences_service_change", [world.service.pk]),
+        *((f"audiences_landingpage_{name}", []) for name in ("changelist", "add")),
+        *(
+            (f"audiences_landingpage_{name}", [world.page.pk])
+            for name in (
+                *("change", "preview", "publish", "unpublish", "duplicate"),
+                "delete",
+            )
+        ),
+        ("audiences_landingpageversion_changelist", []),
+        ("audiences_landingpageversion_change", [world.page.live_version_id]),
         ("delivery_delivery_changelist", []),
         ("delivery_delivery_change", [prepared]),
         ("delivery_delivery_outcomes", [prepared]),

@@ -15,12 +15,16 @@ from campaign import checks
 
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 POSTGRESQL = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}}
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 GOOD: dict[str, Any] = {
     "DEBUG": False,
     "PHONE_REGION": "NL",
     "BASE_URL": "https://news.example.org",
     "ALLOWED_HOSTS": ["news.example.org"],
     "DATABASES": POSTGRESQL,
+    "DEFAULT_FROM_EMAIL": "news@news.example.org",
+    "EMAIL_BACKEND": SMTP,
 }
 # Django itself warns that changing DATABASES opens no other connection.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
@@ -57,8 +61,27 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("campaign.W003", {"BASE_URL": "http://news.example.org"}, "https"),
     ("campaign.E004", {"ALLOWED_HOSTS": []}, "ALLOWED_HOSTS"),
     ("campaign.W005", {"DATABASES": SQLITE}, "DATABASE_URL"),
+    *(
+        ("campaign.E002", {name: least - 1}, name)
+        for name, least in (
+            *(("OUTBOX_DAYS", 2), ("SIGNUP_REQUEST_DAYS", 1), ("TRUSTED_PROXIES", 0)),
+            *(("REQUESTS_PER_ADDRESS", 1), ("REQUESTS_PER_NETWORK", 1)),
+            *(("PROOF_OF_WORK_ROUNDS", 1), ("PROOF_OF_WORK_MINUTES", 1)),
+        )
+    ),
+    ("campaign.E002", {"EDIT_LINK_DAYS": 0}, "EDIT_LINK_DAYS"),
+    *(
+        ("campaign.E008", {"UNSUBSCRIBE_MAILBOX": mailbox}, "unsubscribe@example.org")
+        for mailbox in (
+            *("unsubscribe", "a@b", "@example.org", "a b@example.org"),
+            *("a-very-long-mailbox@example.org", "a@example.org>\r\nBcc: x@y.example"),
+        )
+    ),
+    ("campaign.W006", {"DEFAULT_FROM_EMAIL": "campaign@localhost"}, "@localhost"),
+    ("campaign.W007", {"EMAIL_BACKEND": CONSOLE}, "EMAIL_URL"),
 ]
 FINE: list[dict[str, Any]] = [
+    {"UNSUBSCRIBE_MAILBOX": "unsubscribe@news.example.org"},
     {},
     {"PHONE_REGION": ""},
     {"PHONE_REGION": "GB"},
@@ -73,6 +96,8 @@ FINE: list[dict[str, Any]] = [
     {"DEBUG": True, "BASE_URL": "http://127.0.0.1:8000"},
     {"DEBUG": True, "ALLOWED_HOSTS": []},
     {"DEBUG": True, "DATABASES": SQLITE},
+    {"DEBUG": True, "DEFAULT_FROM_EMAIL": "campaign@localhost"},
+    {"DEBUG": True, "EMAIL_BACKEND": CONSOLE},
 ]
 
 
@@ -88,9 +113,10 @@ def test_a_bad_setting_is_found_with_its_id_and_a_remedy(
     assert message.id == id
     assert message.level == (ERROR if id[-4] == "E" else WARNING)
     assert words in message.msg + str(message.hint)
-    assert next(iter(setting)).replace("DATABASES", "DATABASE_URL") in (
-        message.msg + str(message.hint)
-    )
+    # An operator knows it by the name of its variable.
+    variables = {"DATABASES": "DATABASE_URL", "EMAIL_BACKEND": "EMAIL_URL"}
+    name = next(iter(setting))
+    assert variables.get(name, name) in message.msg + str(message.hint)
     assert message.hint
 
 

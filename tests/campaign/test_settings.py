@@ -75,10 +75,10 @@ def test_the_web_server_refuses_without_a_secret_key_too() -> None:
 def test_production_with_a_key_and_hosts_passes_the_checks() -> None:
     done = python("manage.py", "check", **PRODUCTION)
     assert done.returncode == 0, done.stderr
-    # Only what the operator may decide: http, and SQLite.
-    assert "campaign.W003" in done.stderr
-    assert "campaign.W005" in done.stderr
-    assert "2 issues" in done.stderr
+    # Only what the operator may decide: http, SQLite, and how mail leaves.
+    for id in ("campaign.W003", "campaign.W005", "campaign.W006", "campaign.W007"):
+        assert id in done.stderr
+    assert "4 issues" in done.stderr
 
 
 def test_production_that_is_fully_set_has_nothing_to_report() -> None:
@@ -89,6 +89,8 @@ def test_production_that_is_fully_set_has_nothing_to_report() -> None:
         **PRODUCTION,
         BASE_URL="https://news.example.org",
         DATABASE_URL="postgres://user:password@db.example/campaign",
+        EMAIL_URL="smtp://mail.example.org",
+        DEFAULT_FROM_EMAIL="news@news.example.org",
     )
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
@@ -125,6 +127,17 @@ ARRIVES: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({**PRODUCTION, "ALLOWED_HOSTS": ""}, {"ALLOWED_HOSTS": []}),
     ({"DEBUG": "0", "SECRET_KEY": "mine"}, {"ALLOWED_HOSTS": []}),
     ({"SECRET_KEY": "mine"}, {"SECRET_KEY": "mine"}),
+    (
+        {"SECRET_KEY_FALLBACKS": "old, older"},
+        {"SECRET_KEY_FALLBACKS": ["old", "older"]},
+    ),
+    ({"SECRET_KEY_FALLBACKS": ""}, {"SECRET_KEY_FALLBACKS": []}),
+    ({"EDIT_LINK_DAYS": "3"}, {"EDIT_LINK_DAYS": 3}),
+    ({"TRUSTED_PROXIES": "1"}, {"TRUSTED_PROXIES": 1}),
+    (
+        {"UNSUBSCRIBE_MAILBOX": "unsubscribe@a.example"},
+        {"UNSUBSCRIBE_MAILBOX": "unsubscribe@a.example"},
+    ),
     ({"ALLOWED_HOSTS": "a.example"}, {"ALLOWED_HOSTS": ["a.example"]}),
     (
         {"ALLOWED_HOSTS": "a.example,b.example"},
@@ -225,6 +238,13 @@ def test_spaces_between_hosts_are_no_part_of_them() -> None:
 def test_a_secret_key_may_begin_with_a_dollar_sign() -> None:
     shown = settings_with(**{**PRODUCTION, "SECRET_KEY": "$ecret-of-this-site"})
     assert shown["SECRET_KEY"] == "$ecret-of-this-site"
+
+
+def test_production_refuses_the_local_key_among_the_keys_of_before_too() -> None:
+    key = settings_with()["SECRET_KEY"]
+    done = python("manage.py", "check", **PRODUCTION, SECRET_KEY_FALLBACKS=f"a,{key}")
+    assert done.returncode != 0
+    assert "SECRET_KEY_FALLBACKS" in done.stderr
 
 
 def test_production_refuses_the_local_key_that_everybody_knows() -> None:

@@ -1,0 +1,442 @@
+"""Landing pages: what operators edit, and the immutable versions that visitors see."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator, URLValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from audiences.channels import Channel
+from audiences.colours import LEAST_CONTRAST, contrast
+
+from .services import Service
+
+# Names that the addresses of public pages use themselves.
+RESERVED_SLUGS = ("brand", "logo")
+EXTRA_FIELDS = ("first_name", "last_name", "language", "country")
+
+_colour = RegexValidator(
+    r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour as # and six digits, such as #1f5fbf.")
+)
+_web_address = URLValidator(schemes=["https", "http"])
+
+
+def all_languages() -> list[str]:
+    """The codes of every language that the public pages speak."""
+    return [code for code, _name in settings.LANGUAGES]
+
+
+class LandingPage(models.Model):
+    """A page where people opt in and out, as operators edit it (L1, L4).
+
+    Visitors never see this row: they see `live_version`. Only
+    `audiences.landing_pages` publishes, unpublishes and deletes.
+    """
+
+    class Kind(models.TextChoices):
+        ACQUISITION = "acquisition", _("Profile acquisition")
+        SUBSCRIPTION = "subscription", _("Subscription")
+        UNSUBSCRIPTION = "unsubscription", _("Unsubscription")
+        DENYLIST = "denylist", _("Denylist (stop everything)")
+        PREFERENCES = "preferences", _("Preferences")
+
+    class ReconciledBy(models.TextChoices):
+        EMAIL = "email", _("Email address")
+        SMS = "sms", _("Mobile number")
+        EXTERNAL_ID = "external_id", _("External id")
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        SCHEDULED = "scheduled", _("Scheduled")
+        ENDED = "ended", _("Ended")
+        UNPUBLISHED = "unpublished", _("Unpublished")
+
+    # Kinds whose visitors opt out: their personal links work for ever.
+    OPT_OUT_KINDS = (Kind.UNSUBSCRIPTION, Kind.DENYLIST, Kind.PREFERENCES)
+    # Kinds that show check boxes for channels and services.
+    CHOICE_KINDS = (Kind.ACQUISITION, Kind.PREFERENCES)
+    SERVICE_KINDS = (Kind.SUBSCRIPTION, Kind.UNSUBSCRIPTION)
+
+    slug = models.SlugField(
+        _("slug"),
+        max_length=80,
+        unique=True,
+        help_text=_("Its address: /p/<slug>/. It stays as it is once published."),
+    )
+    label = models.CharField(
+        _("label"), max_length=150, help_text=_("Its name for operators.")
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    service = models.ForeignKey(
+        Service,
+        verbose_name=_("service"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="landing_pages",
+        help_text=_(
+            "What people subscribe to or unsubscribe from. Without one, an "
+            "unsubscription page does what the link in the message is about."
+        ),
+    )
+    channels = models.JSONField(
+        _("channels"),
+        default=list,
+        blank=True,
+        help_text=_("Channels with a check box, in this order."),
+    )
+    services = models.ManyToManyField(
+        Service,
+        verbose_name=_("services"),
+        blank=True,
+        related_name="+",
+        help_text=_("Services with a check box."),
+    )
+    extra_fields = models.JSONField(
+        _("extra fields"),
+        default=list,
+        blank=True,
+        help_text=_("Fields of the profile that visitors may fill in."),
+    )
+    languages = models.JSONField(
+        _("languages"),
+        default=all_languages,
+        help_text=_("Languages of the page; the first is the one for all others."),
+    )
+    needs_agreement = models.BooleanField(
+        _("needs agreement"),
+        default=False,
+        help_text=_("Visitors must tick the agreement before they opt in."),
+    )
+    stops_address = models.BooleanField(
+        _("stop all messages to this address, also for other profiles"),
+        default=False,
+        help_text=_(
+            "Opting out here also puts the person's addresses on the denylist. "
+            "Without it, another profile with the same address still gets messages."
+        ),
+    )
+    allows_unidentified = models.BooleanField(
+        _("open to unidentified visitors"),
+        default=False,
+        help_text=_(
+            "People without a personal link may give an address; they get a link there."
+        ),
+    )
+    reconciles_by = models.CharField(
+        _("found by"),
+        max_length=16,
+        choices=ReconciledBy,
+        default=ReconciledBy.EMAIL,
+        help_text=_("What an unidentified visitor gives, and a profile is found by."),
+    )
+    updates_profile = models.BooleanField(
+        _("replaces details"),
+        default=False,
+        help_text=_(
+            "A confirmed sign-up replaces details that the profile has already; "
+            "without it, it only fills in empty ones."
+        ),
+    )
+    opens_at = models.DateTimeField(_("opens"), null=True, blank=True)
+    closes_at = models.DateTimeField(
+        _("closes"),
+        null=True,
+        blank=True,
+        help_text=_("Personal links with which people opt out go on working."),
+    )
+    closed_redirect = models.CharField(
+        _("afterwards go to"),
+        max_length=500,
+        blank=True,
+        validators=[_web_address],
+        help_text=_("A web address for visitors afterwards; empty: the expired text."),
+    )
+    logo = models.ForeignKey(
+        "LandingPageAsset",
+        verbose_name=_("logo"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    brand_colour = models.CharField(
+        _("colour of the button"),
+        max_length=7,
+        default="#1a56a8",
+        validators=[_colour],
+    )
+    text_on_brand = models.CharField(
+        _("colour of the text on the button"),
+        max_length=7,
+        default="#ffffff",
+        validators=[_colour],
+    )
+    background_colour = models.CharField(
+        _("colour around the page"),
+        max_length=7,
+        default="#f1f4f8",
+        validators=[_colour],
+    )
+    live_version = models.ForeignKey(
+        "LandingPageVersion",
+        verbose_name=_("published version"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="live_pages",
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("landing page")
+        verbose_name_plural = _("landing pages")
+        ordering = ["label", "id"]
+        permissions = [("publish_landingpage", "Can publish and unpublish pages")]
+        constraints = [
+            models.CheckConstraint(
+                name="landingpage_kind_known",
+                condition=models.Q(
+                    kind__in=[
+                        "acquisition",
+                        "subscription",
+                        "unsubscription",
+                        "denylist",
+                        "preferences",
+                    ]
+                ),
+            ),
+            models.CheckConstraint(
+                name="landingpage_service_of_kind",
+                condition=models.Q(kind="subscription", service__isnull=False)
+                | models.Q(kind="unsubscription")
+                | (~models.Q(kind="subscription") & models.Q(service__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="landingpage_closes_after_opening",
+                condition=models.Q(opens_at__isnull=True)
+                | models.Q(closes_at__isnull=True)
+                | models.Q(closes_at__gt=models.F("opens_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    def clean(self) -> None:
+        super().clean()
+        errors: dict[str, Any] = {}
+        if self.slug in RESERVED_SLUGS:
+            errors["slug"] = _("This name is taken by the site.")
+        self._check_lists(errors)
+        self._check_service(errors)
+        self._check_colours(errors)
+        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
+            errors["closes_at"] = _("It must close after it opens.")
+        if self.stops_address and not self.may_stop_address:
+            errors["stops_address"] = _(
+                "Only a page that opts people out of a channel can do this."
+            )
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def may_stop_address(self) -> bool:
+        """Whether the page opts out of channels, so that it can stop an address."""
+        return self.kind in self.OPT_OUT_KINDS and self.service_id is None
+
+    def _check_lists(self, errors: dict[str, Any]) -> None:
+        known: dict[str, list[str] | tuple[str, ...]] = {
+            "channels": Channel.values,
+            "extra_fields": EXTRA_FIELDS,
+            "languages": all_languages(),
+        }
+        for name, values in known.items():
+            given = getattr(self, name)
+            if not isinstance(given, list) or any(v not in values for v in given):
+                errors[name] = _("Choose from: {values}.").format(
+                    values=", ".join(values)
+                )
+            elif len(set(given)) != len(given):
+                errors[name] = _("Each may be there once.")
+        if not self.languages:
+            errors["languages"] = _("A page needs a language.")
+
+    def _check_service(self, errors: dict[str, Any]) -> None:
+        if self.kind == self.Kind.SUBSCRIPTION and not self.service_id:
+            errors["service"] = _("Choose what people subscribe to.")
+        elif self.service_id and self.kind not in self.SERVICE_KINDS:
+            errors["service"] = _("Only (un)subscription pages have a service.")
+
+    def _check_colours(self, errors: dict[str, Any]) -> None:
+        try:
+            ratio = contrast(self.brand_colour, self.text_on_brand)
+        except ValueError:
+            return  # the validators say so at the field
+        if ratio < LEAST_CONTRAST:
+            errors["text_on_brand"] = _(
+                "The contrast with the button is {ratio}; it must be at least {least} "
+                "(WCAG 2.2, 1.4.3)."
+            ).format(ratio=f"{ratio:.1f}", least=LEAST_CONTRAST)
+
+    @property
+    def status(self) -> str:
+        """Draft, published, scheduled, ended or unpublished, from what is live now."""
+        version = self.live_version
+        if version is None:
+            published = self.pk and self.versions.exists()
+            return self.Status.UNPUBLISHED if published else self.Status.DRAFT
+        return version.status_at(timezone.now())
+
+    @property
+    def status_label(self) -> str:
+        return str(self.Status(self.status).label)
+
+
+class LandingPageText(models.Model):
+    """The texts of a page in one language; an empty one is the built-in text."""
+
+    FIELDS = (
+        "title",
+        "introduction",
+        "button",
+        "agreement",
+        "confirmation",
+        "expired",
+    )
+    MARKDOWN_FIELDS = ("introduction", "agreement", "confirmation", "expired")
+
+    page = models.ForeignKey(
+        LandingPage, on_delete=models.CASCADE, related_name="texts"
+    )
+    language = models.CharField(_("language"), max_length=10)
+    title = models.CharField(_("title"), max_length=150, blank=True)
+    introduction = models.TextField(
+        _("introduction"),
+        blank=True,
+        help_text=_(
+            "Markdown. {messages} becomes what the page is about, {address} the "
+            "masked address."
+        ),
+    )
+    button = models.CharField(_("button"), max_length=60, blank=True)
+    agreement = models.TextField(
+        _("agreement"), blank=True, help_text=_("Beside the box, as Markdown.")
+    )
+    confirmation = models.TextField(
+        _("confirmation"), blank=True, help_text=_("After the act, as Markdown.")
+    )
+    expired = models.TextField(
+        _("expired"), blank=True, help_text=_("When the page is closed, as Markdown.")
+    )
+
+    class Meta:
+        verbose_name = _("text of a page")
+        verbose_name_plural = _("texts of a page")
+        ordering = ["language"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page", "language"], name="landingpagetext_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.page_id}: {self.language}"
+
+    def clean(self) -> None:
+        super().clean()
+        if self.language not in all_languages():
+            raise ValidationError(
+                {
+                    "language": _("Choose from: {values}.").format(
+                        values=", ".join(all_languages())
+                    )
+                }
+            )
+
+
+class LandingPageAsset(models.Model):
+    """A logo, kept by the digest of its bytes, so that it never changes.
+
+    `audiences.page_assets` checks and re-encodes what operators upload.
+    """
+
+    sha256 = models.CharField(_("digest"), max_length=64, primary_key=True)
+    content_type = models.CharField(_("type"), max_length=20)
+    data = models.BinaryField(_("bytes"))
+    width = models.PositiveIntegerField(_("width"))
+    height = models.PositiveIntegerField(_("height"))
+    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("logo")
+        verbose_name_plural = _("logos")
+        constraints = [
+            models.CheckConstraint(
+                name="landingpageasset_type_known",
+                condition=models.Q(
+                    content_type__in=["image/png", "image/jpeg", "image/webp"]
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.width} x {self.height} ({self.content_type})"
+
+
+class LandingPageVersion(models.Model):
+    """What visitors saw: settings, texts and brand of a page when it was published.
+
+    The database refuses to change or delete a row (`audiences.history_guards`), except
+    that the page may go. Consent events name a version as `<slug>/<number>`.
+    """
+
+    page = models.ForeignKey(
+        LandingPage,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="versions",
+    )
+    page_slug = models.CharField(_("slug"), max_length=80)
+    number = models.PositiveIntegerField(_("number"))
+    content = models.JSONField(_("content"))
+    published_at = models.DateTimeField(_("published"))
+    published_by = models.CharField(_("by"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("version of a page")
+        verbose_name_plural = _("versions of pages")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["page_slug", "number"], name="landingpageversion_number_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """How consent events call it."""
+        return f"{self.page_slug}/{self.number}"
+
+    def status_at(self, moment: datetime) -> str:
+        """Published, scheduled or ended at a moment, by the dates of this version."""
+        opens, closes = (
+            datetime.fromisoformat(text) if text else None
+            for text in (self.content["opens_at"], self.content["closes_at"])
+        )
+        if opens and moment < opens:
+            return LandingPage.Status.SCHEDULED
+        if closes and moment >= closes:
+            return LandingPage.Status.ENDED
+        return LandingPage.Status.PUBLISHED

@@ -1,0 +1,389 @@
+"""Forms of operators for landing pages: a new one, a copy, and editing one."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst, slugify
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from . import landing_pages, page_assets, page_changes
+from .channels import Channel
+from .colours import contrast, text_on
+from .forms import ModelForm, ServiceField
+from .models import LandingPage, LandingPageAsset, LandingPageText, Service
+from .page_widgets import ColourInput, MarkdownArea
+
+if TYPE_CHECKING:
+    ServicesField = forms.ModelMultipleChoiceField[Service]
+else:
+    ServicesField = forms.ModelMultipleChoiceField
+
+Kind = LandingPage.Kind
+
+KIND_SENTENCES = {
+    Kind.PREFERENCES: _("People see what they get, and choose channels and services."),
+    Kind.UNSUBSCRIPTION: _("People stop one service, or what their message is about."),
+    Kind.DENYLIST: _("People stop all messages on every channel, with one button."),
+    Kind.SUBSCRIPTION: _("People subscribe to one service."),
+    Kind.ACQUISITION: _("New people sign up and choose channels and services."),
+}
+
+
+class NamedForm(forms.Form):
+    """A label and a slug; an empty slug is made from the label."""
+
+    label = forms.CharField(
+        label=_("Label"),
+        max_length=150,
+        help_text=_("Its name for you and your colleagues. Visitors never see it."),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autofocus": True}),
+    )
+    slug = forms.SlugField(
+        label=_("Slug"),
+        max_length=80,
+        required=False,
+        help_text=_(
+            "Its address will be /p/<slug>/, for ever. Empty: made from the label."
+        ),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
+        if "slug" in data and not data["slug"]:
+            data["slug"] = free_slug(slugify(data.get("label", "")))
+            if data.get("label") and not data["slug"]:
+                self.add_error(
+                    "slug", _("Write letters a to z, digits and hyphens, such as news.")
+                )
+        elif data.get("slug") and _is_taken(data["slug"]):
+            text = gettext("Another page has this slug. This one is free: {slug}.")
+            self.add_error("slug", text.format(slug=free_slug(data["slug"])))
+
+    def make(self) -> LandingPage | None:
+        """The new page; None, with errors at the fields, when it cannot be."""
+        try:
+            return self.write()
+        except ValidationError as error:
+            for name, texts in error.message_dict.items():
+                self.add_error(name if name in self.fields else None, texts)
+        except IntegrityError:
+            self.add_error("slug", _("Another page got this slug just now."))
+        return None
+
+    def write(self) -> LandingPage:
+        raise NotImplementedError
+
+
+def _is_taken(slug: str) -> bool:
+    return LandingPage.objects.filter(slug=slug).exists()
+
+
+def free_slug(wanted: str) -> str:
+    """The slug, or with the first number behind it that no page has."""
+    wanted = wanted[:74].strip("-")
+    taken = set(
+        LandingPage.objects.filter(slug__startswith=wanted).values_list(
+            "slug", flat=True
+        )
+    )
+    if wanted not in taken:
+        return wanted
+    return next(s for n in range(2, 10_000) if (s := f"{wanted}-{n}") not in taken)
+
+
+class NewPageForm(NamedForm):
+    """A page from the built-in template of its kind."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[(kind, kind.label) for kind in KIND_SENTENCES],
+        widget=forms.RadioSelect,
+        initial=Kind.PREFERENCES,
+        error_messages={"required": _("Choose what the page is for.")},
+    )
+    service = ServiceField(
+        label=_("Service"),
+        queryset=Service.objects.all(),
+        required=False,
+        empty_label=_("None"),
+        help_text=_("Only for subscription and unsubscription pages."),
+    )
+
+    field_order = ("kind", "label", "slug", "service")
+
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
+        kind, service = data.get("kind"), data.get("service")
+        if kind == Kind.SUBSCRIPTION and not service and "service" not in self.errors:
+            text = _("Choose what people subscribe to.")
+            if not Service.objects.exists():
+                text = _("There is no service yet: make one under Services first.")
+            self.add_error("service", text)
+        elif service and kind and kind not in LandingPage.SERVICE_KINDS:
+            self.add_error(
+                "service", _("A page of this kind has none: choose “None” here.")
+            )
+
+    @property
+    def cards(self) -> list[dict[str, Any]]:
+        """The kinds with a sentence each, for the template."""
+        chosen = str(self["kind"].value() or "")
+        return [
+            {
+                "value": kind.value,
+                "label": kind.label,
+                "sentence": sentence,
+                "is_chosen": kind.value == chosen,
+                "has_service": kind in LandingPage.SERVICE_KINDS,
+            }
+            for kind, sentence in KIND_SENTENCES.items()
+        ]
+
+    def write(self) -> LandingPage:
+        data = self.cleaned_data
+        return landing_pages.create(
+            data["slug"],
+            kind=data["kind"],
+            label=data["label"],
+            service=data["service"],
+        )
+
+
+class CopyForm(NamedForm):
+    """A copy of a page under a name of its own."""
+
+    def __init__(self, *args: Any, page: LandingPage, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label = gettext("{label} (copy)").format(label=page.label)
+        self.initial["label"] = label[:150]
+        self.page = page
+
+    def write(self) -> LandingPage:
+        data = self.cleaned_data
+        return landing_pages.duplicate(
+            self.page, slug=data["slug"], label=data["label"]
+        )
+
+
+COLOURS = ("brand_colour", "text_on_brand", "background_colour")
+
+
+class LandingPageForm(ModelForm):
+    """The draft of a page; visitors see nothing of it before it is published.
+
+    It has the fields that a page of the kind can use, and the texts in every language
+    that the public pages speak. Empty texts are the built-in ones.
+    """
+
+    channels = forms.MultipleChoiceField(
+        label=_("Channels"),
+        choices=Channel.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each ticked channel gets a check box on the page."),
+    )
+    services = ServicesField(
+        label=_("Services"),
+        queryset=Service.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each ticked service gets a check box on the page."),
+    )
+    extra_fields = forms.MultipleChoiceField(
+        label=_("Extra fields"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("What visitors may fill in about themselves."),
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Languages"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Visitors see the one of their profile or browser."),
+        error_messages={"required": _("Tick at least one language.")},
+    )
+    first_language = forms.ChoiceField(
+        label=_("For all others"),
+        required=False,
+        help_text=_("The language of people who speak none of these."),
+    )
+    logo_upload = forms.FileField(
+        label=_("New logo"),
+        required=False,
+        help_text=_(
+            "PNG, JPEG or WebP, at most 1 MB and 4,000 by 4,000 pixels. An SVG must "
+            "be exported as PNG first."
+        ),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    remove_logo = forms.BooleanField(label=_("Show no logo"), required=False)
+    seen_at = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = LandingPage
+        fields = (
+            *("label", "service", "channels", "services", "extra_fields"),
+            *("languages", "needs_agreement", "stops_address"),
+            *("allows_unidentified", "reconciles_by", "updates_profile"),
+            *("opens_at", "closes_at", "closed_redirect", *COLOURS),
+        )
+        widgets = {
+            **dict.fromkeys(COLOURS, ColourInput),
+            "closed_redirect": forms.TextInput(
+                attrs={"class": "vTextField", "placeholder": "https://", "type": "url"}
+            ),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        page = self.instance
+        self._keep_fields_of(page.kind)
+        self._fill_choices()
+        self.initial["seen_at"] = page.changed_at.isoformat() if page.pk else ""
+        self.initial["first_language"] = next(iter(page.languages or ()), "")
+        if not page.logo_id:
+            self.fields.pop("remove_logo", None)
+        self.written = {text.language: text for text in page.texts.all()}
+        for language, _name in settings.LANGUAGES:
+            self._add_texts(language)
+
+    def _keep_fields_of(self, kind: str) -> None:
+        used = {*page_changes.offers(kind), *page_changes.access(kind)}
+        optional = {name for k in Kind.values for name in page_changes.offers(k)}
+        optional |= {name for k in Kind.values for name in page_changes.access(k)}
+        for name in optional - used:
+            self.fields.pop(name, None)
+
+    def _fill_choices(self) -> None:
+        choices: dict[str, Any] = {
+            "extra_fields": list(page_changes.extra_field_names().items()),
+            "languages": settings.LANGUAGES,
+            "first_language": settings.LANGUAGES,
+        }
+        for name, pairs in choices.items():
+            field = self.fields.get(name)
+            if isinstance(field, forms.ChoiceField):
+                field.choices = pairs
+
+    def _add_texts(self, language: str) -> None:
+        built_in = landing_pages.built_in_texts(self.instance.kind, language)
+        text = self.written.get(language)
+        for name in page_changes.text_fields(self.instance.kind):
+            meta = page_changes.field_of(LandingPageText, name)
+            is_long = name in LandingPageText.MARKDOWN_FIELDS
+            self.fields[text_name(language, name)] = forms.CharField(
+                label=capfirst(str(meta.verbose_name)),
+                help_text=meta.help_text,
+                required=False,
+                max_length=LONGEST if is_long else meta.max_length,
+                initial=getattr(text, name, ""),
+                widget=MarkdownArea(built_in[name])
+                if is_long
+                else forms.TextInput(
+                    attrs={
+                        "class": "vTextField",
+                        "placeholder": built_in[name],
+                        "lang": language,
+                    }
+                ),
+            )
+
+    # ------------------------------------------------------------------ reading
+    def clean_channels(self) -> list[str]:
+        return in_order(self.instance.channels, self.cleaned_data["channels"])
+
+    def clean_extra_fields(self) -> list[str]:
+        return in_order(self.instance.extra_fields, self.cleaned_data["extra_fields"])
+
+    def clean_logo_upload(self) -> LandingPageAsset | None:
+        upload = self.cleaned_data["logo_upload"]
+        if not upload:
+            return None
+        data = upload.read(page_assets.LARGEST_BYTES + 1)
+        try:
+            return page_assets.store_logo(data)
+        except page_assets.InvalidLogo as error:
+            remedy = gettext("Save it as a PNG of at most 800 pixels wide.")
+            raise ValidationError(f"{error} {remedy}") from error
+
+    def clean(self) -> None:
+        super().clean()
+        data = self.cleaned_data
+        first, languages = data.get("first_language"), data.get("languages")
+        if languages and first:
+            if first not in languages:
+                self.add_error(
+                    "first_language", _("Tick this language too, or choose another.")
+                )
+            data["languages"] = sorted(languages, key=lambda code: code != first)
+        if data.get("logo_upload") and data.get("remove_logo"):
+            self.add_error(
+                "remove_logo", _("Untick this box to show the new logo instead.")
+            )
+        self._refuse_overwriting()
+
+    def _refuse_overwriting(self) -> None:
+        seen = parse_datetime(self.data.get(self.add_prefix("seen_at")) or "")
+        present = LandingPage.objects.filter(pk=self.instance.pk)
+        if seen and not present.filter(changed_at=seen).exists():
+            self.add_error(
+                None,
+                _(
+                    "Somebody else saved this page meanwhile, so nothing of yours is "
+                    "saved. Copy what you wrote, open the page again and put it there."
+                ),
+            )
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if "text_on_brand" in self.errors and "brand_colour" in self.cleaned_data:
+            brand = self.cleaned_data["brand_colour"]
+            better = text_on(brand)
+            text = gettext("Choose {colour}: its contrast is {ratio}.")
+            ratio = f"{contrast(brand, better):.1f}"
+            self.add_error("text_on_brand", text.format(colour=better, ratio=ratio))
+
+    # ------------------------------------------------------------------ writing
+    def save(self, commit: bool = True) -> LandingPage:
+        if self.cleaned_data.get("remove_logo"):
+            self.instance.logo = None
+        elif self.cleaned_data.get("logo_upload"):
+            self.instance.logo = self.cleaned_data["logo_upload"]
+        page: LandingPage = super().save(commit)
+        return page
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc]
+        for language, _name in settings.LANGUAGES:
+            self._save_texts(language)
+
+    def _save_texts(self, language: str) -> None:
+        values = {
+            name: self.cleaned_data[text_name(language, name)].strip()
+            for name in page_changes.text_fields(self.instance.kind)
+        }
+        if any(values.values()) or language in self.written:
+            LandingPageText.objects.update_or_create(
+                page=self.instance, language=language, defaults=values
+            )
+
+
+LONGEST = 20_000
+
+
+def text_name(language: str, field: str) -> str:
+    """The name of the form's field of a text."""
+    return f"text_{language}_{field}"
+
+
+def in_order(before: list[str], chosen: list[str]) -> list[str]:
+    """What was chosen: what was there before in its order, then what is new."""
+    kept = [value for value in before if value in chosen]
+    return kept + [value for value in chosen if value not in kept]

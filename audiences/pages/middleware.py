@@ -1,0 +1,76 @@
+"""What holds for every public page, also for its errors: no cookies, strict headers."""
+
+import re
+from collections.abc import Callable
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+
+from . import rendering
+
+_PUBLIC = re.compile(r"/(?:p|u)/")
+LARGEST_BODY = 100_000
+
+_HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_POLICY = (
+    "default-src 'none'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+)
+# Only for the proof of work: a script and its worker, both files of ours.
+_SCRIPT = ("script-src 'self'", "worker-src 'self'", "connect-src 'self'")
+
+
+class PublicPages:
+    """Public pages neither read nor set a cookie, and may not be kept or framed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not _PUBLIC.match(request.path_info):
+            return self.get_response(request)
+        request.META.pop("HTTP_COOKIE", None)
+        if _length(request) > LARGEST_BODY:
+            response = HttpResponse(status=413)
+        else:
+            response = self.get_response(request)
+        response.cookies.clear()
+        return secured(response)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """The database is busy or away: say so, so that mail clients try again."""
+        if isinstance(exception, OperationalError) and _PUBLIC.match(request.path_info):
+            response = rendering.notice_page(request, "failed", 503)
+            response["Retry-After"] = "60"
+            return response
+        return None
+
+
+def secured(response: HttpResponse) -> HttpResponse:
+    """The response with the headers of a public page."""
+    for name, value in _HEADERS.items():
+        response[name] = value
+    script = _SCRIPT if getattr(response, "needs_script", False) else ()
+    response["Content-Security-Policy"] = "; ".join((*_POLICY, *script))
+    response.headers.setdefault("Cache-Control", "no-store")
+    if response.headers.get("Vary"):
+        del response["Vary"]
+    return response
+
+
+def _length(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if str(text).isdecimal() else 0

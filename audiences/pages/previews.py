@@ -1,0 +1,75 @@
+"""Pages as visitors will see them, for operators: to look at and to try, for nothing.
+
+Everything happens in a transaction that is rolled back, also what a POST does. So a
+preview is the page itself, and nothing is changed.
+"""
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from audiences import page_texts
+from audiences.channels import Channel
+from audiences.landing_pages import Content
+from audiences.links import Link
+from audiences.models import LandingPage, Profile
+
+from . import rendering, unidentified
+from .middleware import secured
+from .views import answer
+from .visits import Visit, identified, masked
+
+SAMPLE_ADDRESS = "somebody@example.org"
+
+
+def preview(
+    request: HttpRequest, content: Content, profile: Profile | None = None
+) -> HttpResponse:
+    """A page as a visitor sees it: this profile, or an invented one.
+
+    `content` is `landing_pages.snapshot(page)` or that of a version. A POST acts, shows
+    what would be true then, and is undone. The page's form has no CSRF token: exempt
+    the view from it. `?as=anybody` shows the page to a visitor without a link, and
+    `?as=late` when the page has ended; `?lang=` chooses the language.
+    """
+    role = request.GET.get("as", "")
+    with transaction.atomic():
+        if role == "late":
+            response = _late(request, content)
+        elif role == "anybody":
+            response = unidentified.look(request, content)
+        else:
+            notice = _notice(request, content, tested=profile is not None)
+            response = answer(request, _visit(content, profile), (notice,))
+        transaction.set_rollback(True)
+    return secured(response)
+
+
+def _visit(content: Content, profile: Profile | None) -> Visit:
+    person = profile or Profile.objects.create()
+    service = content["service"]
+    link = Link(
+        person.pk,
+        service["channel"] if service else Channel.EMAIL,
+        service["id"] if service else None,
+        page=content["slug"],
+        kind=content["kind"],
+        is_fresh=True,
+    )
+    visit = identified(link, content["kind"], lock=True)
+    visit.content = {**content, "opens_at": None, "closes_at": None}
+    if profile is None:
+        visit.address = masked(Channel.EMAIL, SAMPLE_ADDRESS)
+    return visit
+
+
+def _notice(request: HttpRequest, content: Content, *, tested: bool) -> str:
+    language = rendering.page_language(request, content["languages"])
+    which = "page.test_notice" if tested else "page.preview_notice"
+    return page_texts.text(language, which)
+
+
+def _late(request: HttpRequest, content: Content) -> HttpResponse:
+    language = rendering.page_language(request, content["languages"])
+    shown = rendering.closed_page(content, language, LandingPage.Status.ENDED)
+    shown.notices = [_notice(request, content, tested=False)]
+    return rendering.show(request, content, language, shown)

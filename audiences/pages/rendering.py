@@ -1,0 +1,278 @@
+"""How a public page is shown: its language, its texts, and what is true now."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from audiences import landing_pages, links, page_texts
+from audiences.landing_pages import Content
+from audiences.links import Link, Undo
+from audiences.markdown import sanitise
+from audiences.models import LandingPage, Profile
+
+from . import acts, brand
+from .acts import Done, Undone
+from .choices import Present
+from .forms import PageForm
+from .visits import Visit, read_subscriptions
+
+Kind = LandingPage.Kind
+
+
+@dataclass
+class Shown:
+    """What a template needs besides the texts; empty parts are left out."""
+
+    title: str
+    body: SafeString | str = ""
+    about: str = ""
+    notices: list[str] = field(default_factory=list)
+    state: list[str] = field(default_factory=list)
+    form: PageForm | None = None
+    button: str = ""
+    undo: str = ""
+    link_request_url: str = ""
+    proof_of_work: dict[str, Any] | None = None
+    # After an act, so that screen readers say what has happened.
+    is_done: bool = False
+
+
+def page_language(request: HttpRequest, offered: list[str], person: str = "") -> str:
+    """The language of a page: `?lang=`, the profile's, the browser's, the first one."""
+    # A version may have a language whose file of texts is gone since.
+    offered = [code for code in offered if code in dict(settings.LANGUAGES)] or offered
+    wanted = [request.GET.get("lang", ""), person]
+    header = request.headers.get("Accept-Language", "")
+    wanted += [code for code, _weight in parse_accept_lang_header(header)]
+    for code in wanted:
+        found = page_texts.closest(code[:35], offered)
+        if found:
+            return found
+    return offered[0]
+
+
+def show(
+    request: HttpRequest,
+    content: Content,
+    language: str,
+    shown: Shown,
+    *,
+    status: int = 200,
+    template: str = "pages/page.html",
+) -> HttpResponse:
+    """The answer with a page in its language."""
+    codes = content["languages"]
+    names = dict(settings.LANGUAGES)
+    with translation.override(language):
+        response = render(
+            request,
+            template,
+            {
+                "shown": shown,
+                "language": language,
+                "languages": [(c, names[c]) for c in codes if c in names],
+                "texts": page_texts.texts(language),
+                "brand_url": brand.stylesheet_url(content),
+                "logo_url": brand.logo_url(content),
+            },
+            status=status,
+        )
+        response["Content-Language"] = language
+    # The middleware lets this page alone run a script of our own.
+    response.needs_script = shown.proof_of_work is not None  # type: ignore[attr-defined]
+    return response
+
+
+def texts_of(content: Content, language: str) -> Content:
+    """The operator's texts in a language of the page."""
+    found: Content = content["texts"][language]
+    return found
+
+
+def filled(html: str, **values: str) -> SafeString:
+    """An operator's text as HTML: sanitised again, its places filled, escaped."""
+    escaped = {name: escape(value) for name, value in values.items()}
+    return mark_safe(page_texts.fill(sanitise(html), **escaped))  # noqa: S308
+
+
+# ---------------------------------------------------------------- a visit
+def values_of(visit: Visit, language: str) -> dict[str, str]:
+    """What fills the places of a page's texts."""
+    return {"messages": messages_of(visit, language), "address": visit.address}
+
+
+def messages_of(visit: Visit, language: str) -> str:
+    """What the page is about, for the middle of a sentence."""
+    if visit.service:
+        return visit.service.label
+    about = "any" if visit.kind == Kind.DENYLIST else visit.link.channel
+    return page_texts.text(language, f"messages.{about}")
+
+
+def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
+    """The page before the act."""
+    texts, values = texts_of(visit.content, language), values_of(visit, language)
+    shown = Shown(
+        title=page_texts.fill(texts["title"], **values),
+        body=filled(texts["html"]["introduction"], **values),
+        about=_about_address(visit, language),
+        form=form,
+        button=page_texts.fill(texts["button"], **values),
+    )
+    needs_fresh = visit.kind not in (Kind.UNSUBSCRIPTION, Kind.DENYLIST)
+    if needs_fresh and not visit.link.is_fresh:
+        shown.notices.append(page_texts.text(language, "page.stale"))
+        shown.link_request_url = link_request_url(visit)
+    if _has_nothing_to_do(visit):
+        shown.state = state(visit, language)
+        shown.form, shown.button, shown.body = None, "", ""
+    return shown
+
+
+def _has_nothing_to_do(visit: Visit) -> bool:
+    present = acts.present(visit)
+    if visit.kind == Kind.DENYLIST:
+        return present.stopped_all
+    if visit.kind != Kind.UNSUBSCRIPTION:
+        return False
+    if visit.service:
+        running = (visit.subscribed or set()) | visit.pending
+        return visit.service.pk not in running
+    return visit.link.channel in present.out
+
+
+def _about_address(visit: Visit, language: str) -> str:
+    if not visit.address:
+        return ""
+    return page_texts.text(language, "page.about_address", address=visit.address)
+
+
+def after(visit: Visit, language: str, done: Done) -> Shown:
+    """The confirmation: what is true now, and how to undo it."""
+    texts, values = texts_of(visit.content, language), values_of(visit, language)
+    shown = Shown(
+        title=page_texts.fill(texts["title"], **values),
+        body=filled(texts["html"]["confirmation"], **values),
+        about=_about_address(visit, language),
+        state=state(visit, language, done),
+        is_done=True,
+    )
+    if done.left_out:
+        shown.notices.append(page_texts.text(language, "page.stale_kept"))
+        shown.link_request_url = link_request_url(visit)
+    if 0 < len(done.event_ids) <= MOST_UNDONE:
+        shown.undo = links.undo_token(
+            Undo(visit.link.profile_id, tuple(done.event_ids), done.stopped_address)
+        )
+    return shown
+
+
+# A token of so many events is not too long; no page changes more at once.
+MOST_UNDONE = 100
+
+
+def after_undo(visit: Visit, language: str, undone: Undone) -> Shown:
+    """The page after an undo: whether it is as before, and what is true now."""
+    texts, values = texts_of(visit.content, language), values_of(visit, language)
+    outcome = f"page.undone_{undone.value}"
+    return Shown(
+        title=page_texts.fill(texts["title"], **values),
+        body=page_texts.text(language, outcome),
+        about=_about_address(visit, language),
+        state=state(visit, language),
+        is_done=True,
+    )
+
+
+def link_request_url(visit: Visit) -> str:
+    """The page that mails a fresh link; empty when nobody may ask for one there."""
+    if visit.content["slug"] and visit.content["allows_unidentified"]:
+        return reverse("pages:anybody", args=[visit.content["slug"]])
+    return ""
+
+
+# ---------------------------------------------------------------- what is true now
+def state(visit: Visit, language: str, done: Done | None = None) -> list[str]:
+    """Sentences that say what the visitor gets now, of what the page is about."""
+    present = acts.present(visit)
+    lines: list[str] = []
+    if visit.kind in LandingPage.SERVICE_KINDS and visit.service:
+        lines.append(_service_line(visit, present, visit.service, language))
+    elif present.stopped_all:
+        lines.append(page_texts.text(language, "state.gets_nothing"))
+    else:
+        lines += [_channel_line(present, c, language) for c in visit.channels]
+    if visit.kind in LandingPage.CHOICE_KINDS:
+        lines += [_service_line(visit, present, s, language) for s in visit.services]
+    if done and done.stopped_address:
+        lines.append(page_texts.text(language, "state.address_stopped"))
+    return lines
+
+
+def state_of(content: Content, profile: Profile, language: str) -> list[str]:
+    """The same for a profile that did not come by a personal link."""
+    visit = Visit(Link(profile.pk), content, "", profile=profile)
+    read_subscriptions(visit)
+    return state(visit, language)
+
+
+def _channel_line(present: Present, channel: str, language: str) -> str:
+    messages = page_texts.text(language, f"messages.{channel}")
+    which = "gets_not" if channel in present.out else "gets"
+    return page_texts.text(language, f"state.{which}", messages=messages)
+
+
+def _service_line(visit: Visit, present: Present, service: Any, language: str) -> str:
+    values = {
+        "service": service.label,
+        "messages": page_texts.text(language, f"messages.{service.channel}"),
+    }
+    which = "not_subscribed"
+    if service.pk in visit.pending:
+        which = "pending"
+    elif service.pk in (visit.subscribed or ()):
+        which = "subscribed"
+        if present.stopped_all:
+            which = "subscribed_but_any"
+        elif service.channel in present.out:
+            which = "subscribed_but_channel"
+    return page_texts.text(language, f"state.{which}", **values)
+
+
+# ---------------------------------------------------------------- pages without a visit
+def closed_page(content: Content, language: str, status: str) -> Shown:
+    """A page that is not open yet, or not any more."""
+    if status == LandingPage.Status.SCHEDULED:
+        with translation.override(language):
+            opens = timezone.localtime(datetime.fromisoformat(content["opens_at"]))
+            date = date_format(opens, "DATETIME_FORMAT", use_l10n=True)
+        return Shown(
+            title=page_texts.text(language, "closed.title_not_open"),
+            body=page_texts.text(language, "closed.text_not_open", date=date),
+        )
+    html = texts_of(content, language)["html"]["expired"]
+    return Shown(title=page_texts.text(language, "closed.title"), body=filled(html))
+
+
+def notice_page(request: HttpRequest, name: str, status: int) -> HttpResponse:
+    """One of the built-in pages that say why there is nothing else: `bad_link` …
+
+    The same for everybody: nothing in it depends on the address that was asked for.
+    """
+    content = landing_pages.built_in_content(Kind.UNSUBSCRIPTION)
+    language = page_language(request, content["languages"])
+    shown = Shown(
+        title=page_texts.text(language, f"{name}.title"),
+        body=page_texts.text(language, f"{name}.text"),
+    )
+    return show(request, content, language, shown, status=status)

@@ -1,0 +1,53 @@
+"""What is read of a visitor's request: fields, and the device as proof and for caps."""
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest, QueryDict, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+
+LONGEST_USER_AGENT = 500
+
+
+def posted(request: HttpRequest) -> QueryDict:
+    """The posted fields; none when the body cannot be read as a form."""
+    try:
+        return request.POST
+    except (MultiPartParserError, UnreadablePostError):
+        return QueryDict()
+
+
+def network_address(request: HttpRequest) -> str | None:
+    """The visitor's IP address; behind TRUSTED_PROXIES proxies, as they say it.
+
+    Only what our own proxies appended to X-Forwarded-For is believed: the rest is
+    written by whoever asks.
+    """
+    text = str(request.META.get("REMOTE_ADDR") or "")
+    if settings.TRUSTED_PROXIES:
+        hops = request.headers.get("X-Forwarded-For", "").split(",")
+        enough = len(hops) >= settings.TRUSTED_PROXIES
+        text = hops[-settings.TRUSTED_PROXIES] if enough else ""
+    try:
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def network(request: HttpRequest) -> str:
+    """The visitor's network, /24 or /64, as caps count it.
+
+    Visitors whose address is not known share one, the empty text.
+    """
+    text = network_address(request)
+    if text is None:
+        return ""
+    length = 64 if ":" in text else 24
+    return str(ipaddress.ip_network(f"{text}/{length}", strict=False))
+
+
+def user_agent(request: HttpRequest) -> str:
+    """The name of the browser as it says it, cut to what can be stored."""
+    text = request.headers.get("User-Agent", "")[:LONGEST_USER_AGENT]
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,30 @@
+"""Addresses of the public pages. They never change: messages carry them for ever."""
+
+from django.urls import URLPattern, re_path
+
+from .pages import views
+from .pages.brand import NAME
+from .pages.views import View
+
+app_name = "pages"
+
+
+def _page(address: str, view: View, name: str) -> list[URLPattern]:
+    """A page with and without the slash at its end.
+
+    Some mail clients drop the slash, and a POST must not be redirected for it.
+    """
+    return [re_path(f"^{address}/$", view, name=name), re_path(f"^{address}$", view)]
+
+
+_SLUG, _TOKEN = r"(?P<slug>[-\w]+)", r"(?P<token>[^/]+)"
+
+urlpatterns = [
+    re_path(rf"^p/brand/(?P<name>{NAME})\.css$", views.stylesheet, name="brand"),
+    re_path(r"^p/logo/(?P<sha256>[0-9a-f]{64})$", views.logo, name="logo"),
+    *_page(rf"u/{_TOKEN}", views.one_click, "one_click"),
+    *_page(rf"p/{_SLUG}", views.anybody, "anybody"),
+    *_page(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),
+    *_page(rf"p/{_SLUG}/confirm/{_TOKEN}", views.confirm_signup, "confirm_signup"),
+    re_path(r"^(?:p|u)/", views.elsewhere),
+]

@@ -1,0 +1,173 @@
+"""Visitors without a personal link: they change and learn nothing on the page."""
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import altcha
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
+
+from audiences import link_requests, proof_of_work
+from audiences.models import OutboxMail, Profile, SignupRequest
+from tests.factories import ProfileFactory
+
+from .test_http import everything
+from .visitors import browser, flags, news, page, subscriptions_of, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _little_work(settings: Any) -> None:
+    settings.PROOF_OF_WORK_ROUNDS = 2
+
+
+def solved(response: HttpResponse) -> str:
+    """What the page's script would post: its challenge and the solution."""
+    found = re.search(r'data-proof="([^"]*)"', response.content.decode())
+    assert found
+    challenge = altcha.Challenge.from_dict(json.loads(unescape(found[1])))
+    solution = altcha.solve_challenge(challenge)
+    payload = altcha.Payload(challenge, solution)
+    return str(payload.to_base64())
+
+
+KNOWN, UNKNOWN = "known@example.com", "unknown@example.com"
+
+
+@pytest.mark.parametrize("kind", ["denylist", "unsubscription", "preferences"])
+def test_the_answer_is_the_same_for_known_and_unknown_addresses(kind: str) -> None:
+    ProfileFactory(email=KNOWN)
+    url = f"/p/{page(kind).slug}/"
+    before = everything()
+    answers, work = [], []
+    for address in (KNOWN, UNKNOWN):
+        proof = solved(browser().get(url))
+        with CaptureQueriesContext(connection) as queries:
+            answer = browser().post(url, {"address": address, "proof": proof})
+        assert answer.status_code == 200
+        answers.append(answer.content)
+        work.append(
+            [
+                re.sub(r"'[^']*'|\d+", "?", q["sql"])[:60]
+                for q in queries.captured_queries
+            ]
+        )
+    assert answers[0] == answers[1]
+    assert work[0] == work[1]
+    assert OutboxMail.objects.count() == 2
+    assert everything() == before
+    text = answers[0].decode()
+    assert KNOWN not in text
+    assert "If we know what you entered" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [("", "required"), ("no address", "not an email address"), ("a@b", "not an email")],
+)
+def test_what_is_no_address_is_said_at_the_field(address: str, error: str) -> None:
+    url = f"/p/{page('denylist').slug}/"
+    proof = solved(browser().get(url))
+    answer = browser().post(url, {"address": address, "proof": proof})
+    assert error in words(answer)
+    assert OutboxMail.objects.count() == 0
+    # The work is not lost: the same proof counts for the corrected address.
+    done = browser().post(url, {"address": KNOWN, "proof": proof})
+    assert "Look at your messages" in words(done)
+    again = browser().post(url, {"address": KNOWN, "proof": proof})
+    assert "puzzle was not solved" in words(again)
+
+
+@pytest.mark.parametrize("proof", ["", "x", "e30="])
+def test_without_the_work_nothing_is_asked_for(proof: str) -> None:
+    url = f"/p/{page('denylist').slug}/"
+    answer = browser().post(url, {"address": KNOWN, "proof": proof})
+    assert "puzzle was not solved" in words(answer)
+    assert OutboxMail.objects.count() == 0
+
+
+def test_a_page_for_identified_visitors_alone_has_no_form() -> None:
+    page("preferences", allows_unidentified=False)
+    for act in (browser().get, browser().post):
+        answer = act("/p/preferences/")
+        assert b"<form" not in answer.content
+        assert "personal link" in words(answer)
+
+
+def test_somebody_signs_up_by_page_and_mail(settings: Any) -> None:
+    service = news()
+    made = page(
+        *("acquisition", "hello"),
+        extra_fields=["first_name"],
+        channels=["email", "sms"],
+        needs_agreement=True,
+    )
+    url = f"/p/{made.slug}/"
+    data = {
+        "email": "New@example.com",
+        "first_name": "Nel",
+        "channels": ["email"],
+        "services": [str(service.pk)],
+        "proof": solved(browser().get(url)),
+    }
+    refused = browser().post(url, data)
+    assert "Please tick this box first." in words(refused)
+    asked = browser().post(url, {**data, "agreement": "on"})
+    assert "open it to confirm" in words(asked)
+    assert Profile.objects.count() == 0
+    request = SignupRequest.objects.get()
+    path = link_requests.confirmation_url(request).removeprefix(settings.BASE_URL)
+    assert "Please confirm" in words(browser().get(path))
+    assert Profile.objects.count() == 0
+    for _ in range(2):
+        done = browser().post(path)
+        assert "You can get our emails." in words(done)
+    profile = Profile.objects.get()
+    assert (profile.first_name, flags(profile)) == ("Nel", {"sms"})
+    assert subscriptions_of(profile) == {"news"}
+
+
+def test_a_subscription_page_asks_for_the_address_alone(settings: Any) -> None:
+    url = f"/p/{page('subscription', service=news()).slug}/"
+    shown = browser().get(url)
+    assert "Subscribe to News" in words(shown)
+    browser().post(url, {"email": KNOWN, "proof": solved(shown)})
+    request = SignupRequest.objects.get()
+    path = link_requests.confirmation_url(request).removeprefix(settings.BASE_URL)
+    browser().post(path)
+    assert subscriptions_of(Profile.objects.get()) == {"news"}
+
+
+def test_an_existing_profile_is_not_changed_by_a_sign_up_before_it_is_confirmed() -> (
+    None
+):
+    profile = ProfileFactory(email=KNOWN, first_name="Anna")
+    made = page("acquisition", extra_fields=["first_name"], channels=["email"])
+    url = f"/p/{made.slug}/"
+    before = everything()
+    proof = solved(browser().get(url))
+    browser().post(url, {"email": KNOWN, "first_name": "Mallory", "proof": proof})
+    assert everything() == before
+    profile.refresh_from_db()
+    assert profile.first_name == "Anna"
+
+
+def test_without_script_the_page_names_whom_to_write_to(settings: Any) -> None:
+    page("denylist")
+    settings.CONTACT_EMAIL = "help@example.org"
+    text = browser().get("/p/denylist/").content.decode()
+    assert "<noscript>" in text
+    assert "Or write to help@example.org." in text
+
+
+def test_a_page_does_not_submit_itself() -> None:
+    page("denylist")
+    assert proof_of_work.challenge()
+    text = browser().get("/p/denylist/").content.decode()
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+    assert scripts == [""]
