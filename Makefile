@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 PORT ?= 8000
+# Tests run in several processes; those of one file in the same.
+PYTEST := $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help
 help: ## Show what make can do
@@ -37,10 +39,10 @@ run: .venv/run ## Set up everything on SQLite, analyse the demo delivery, serve 
 .PHONY: test
 test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
 	@echo "== Tests on SQLite"
-	@env -u DATABASE_URL $(PY) -m pytest $(ARGS)
+	@env -u DATABASE_URL $(PYTEST) $(ARGS)
 	@url="$$($(PY) -m tests.postgres)"; \
 	if [ -n "$$url" ]; then \
-		echo "== Tests on PostgreSQL"; DATABASE_URL="$$url" $(PY) -m pytest $(ARGS); \
+		echo "== Tests on PostgreSQL"; DATABASE_URL="$$url" $(PYTEST) $(ARGS); \
 	else \
 		echo "== PostgreSQL was not found: the PostgreSQL half of the tests did not run (TEST_POSTGRES_URL names a server)."; \
 	fi

@@ -178,7 +178,7 @@ def snapshot(page: LandingPage) -> Content:
         "kind": page.kind,
         "service": service_facts(page.service) if page.service else None,
         "channels": list(page.channels),
-        "services": [service_facts(s) for s in page.services.order_by("label", "pk")],
+        "services": [service_facts(s) for s in page.services.all()],
         "extra_fields": list(page.extra_fields),
         "languages": list(page.languages),
         "needs_agreement": page.needs_agreement,

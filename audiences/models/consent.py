@@ -110,6 +110,12 @@ class ConsentEvent(models.Model):
                 name="consent_of_service",
                 condition=models.Q(service__isnull=False),
             ),
+            # The consent given on one version of a page.
+            models.Index(
+                fields=["wording_version"],
+                name="consent_of_wording",
+                condition=~models.Q(wording_version=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -140,7 +140,11 @@ def test_nobody_else_and_no_other_service_changes(act: Any, step: str) -> None:
 
 
 @both_ways
-@pytest.mark.parametrize("opted_out", [set(), set(Scope), {"email"}, {"any"}], ids=str)
+@pytest.mark.parametrize(
+    "opted_out",
+    [set(), set(Scope), {"email"}, {"any"}],
+    ids=["none", "all", "email", "any"],
+)
 @pytest.mark.parametrize("channel", ["email", "sms"])
 def test_flags_stay_as_they_are(act: Any, opted_out: set[str], channel: str) -> None:
     profile, service = ProfileFactory(), ServiceFactory(channel=channel)

@@ -248,7 +248,9 @@ def test_opt_outs_and_an_import_during_a_run_are_in_its_rows(
 ) -> None:
     label, other = site.unused.pop(), site.unused.pop()
     path = tmp_path / "people.csv"
-    rows = [f"person{n}@mail.example,{n % 2}" for n in range(1001, 1100, 7)]
+    # People who are there with an address of their own: newcomers are in no old run.
+    known = [n for n in range(1001, 1100, 7) if n % 50 and n % 100 not in (7, 13, 57)]
+    rows = [f"person{n}@mail.example,{n % 2}" for n in known]
     path.write_text("email,no_longer_contact\n" + "\n".join(rows))
     killed_at(site, label, 30, 0)
     changing = site.start("shell", "-v0", "-c", CHANGE_PEOPLE.format(path=path))
