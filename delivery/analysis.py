@@ -24,6 +24,7 @@ from django.db.models import Count, F, QuerySet, Sum, Value
 from django.utils import timezone
 
 from audiences import bulk_sql, reach
+from audiences.models import StagedProfile
 from audiences.refusals import Refused
 
 from . import changes, chunks, controls, judgement, typologies
@@ -266,10 +267,14 @@ def _finish(run: Analysis) -> None:
         staged = StagedHolder.objects.order_by()
         losers = judgement.losers(staged)
         if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
-            targeted.filter(profile_id__in=losers).update(
+            # Staged, since a planner that errs would rank them again for each row.
+            bulk_sql.stage(StagedProfile, ["id"], losers)
+            bulk_sql.analyze(StagedProfile)
+            ids = StagedProfile.objects.values("id")
+            targeted.filter(profile_id__in=ids).update(
                 rule_id=typologies.rule_ids()[DUPLICATE.code]
             )
-            staged.filter(profile_id__in=losers).delete()
+            staged.filter(profile_id__in=ids).delete()
         warned = judgement.sharing_with_opted_out(delivery.channel, staged)
         run.counts = _counts(delivery)
         people = warned.values_list(
@@ -305,10 +310,10 @@ def _stage_holders(run: Analysis, targeted: QuerySet[Any, Any]) -> None:
     if run.done > FEW:
         bulk_sql.analyze(Outcome)
         holders = judgement.shared_holders(run.delivery.channel)
+        holders = holders.filter(profile_id__in=targeted)
     else:
         holders = judgement.shared_holders(run.delivery.channel, among=targeted)
     columns = ["profile_id", "key"]
-    holders = holders.filter(profile_id__in=targeted)
     bulk_sql.stage(StagedHolder, columns, holders.values_list(*columns))
     bulk_sql.analyze(StagedHolder)
 
