@@ -213,6 +213,7 @@ def _release_date(status: str, reason: str, at: datetime) -> datetime | None:
 
 
 def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
+    state = aged(state, action.at)
     if action.kind in (ActionKind.SUCCESS, ActionKind.DISCOUNT):
         return VALID if state.status == AddressStatus.ERRONEOUS else state
     if action.kind == ActionKind.RAISE and rank(action.status) <= rank(state.status):
