@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 from .wordings import (
-    FILTERING_HOSTS,
     LAST_WORDINGS,
     PROVIDER_STATUSES,
     STATUSES,
@@ -30,7 +29,7 @@ _ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
 _PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
 _AFTER_MESSAGE = re.compile(
     r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
-    r"for (?:text|data) command"
+    r"(?:for (?:text|data) command|command data)"
 )
 _Found = tuple[ErrorReason, ErrorType, str]
 _Rules = list[tuple[re.Pattern[str], Wording]]
@@ -54,7 +53,7 @@ class Verdict:
 
 
 def classify(
-    text: str, *, status: str = "", host: str = "", context: str = ""
+    text: str, *, status: str = "", context: str = ""
 ) -> Verdict:
     """The verdict on one failure.
 
@@ -68,7 +67,7 @@ def classify(
         code = reported or code
     is_temporary = _is_temporary(wording, code)
     reason, type, seen_at = _of(wording, code)
-    if reason == ErrorReason.USER_UNKNOWN and _is_filter(wording, code, host, context):
+    if reason == ErrorReason.USER_UNKNOWN and _is_filter(wording, code, context):
         reason, type = ErrorReason.REFUSED, ErrorType.SOFT
     if type == ErrorType.HARD and is_temporary:
         type = ErrorType.SOFT
@@ -128,8 +127,9 @@ def _is_temporary(wording: str, code: str) -> bool:
     return bool(reply and reply[1].startswith("4"))
 
 
-def _is_filter(wording: str, code: str, host: str, context: str) -> bool:
+def _is_filter(wording: str, code: str, context: str) -> bool:
     """Whether "user unknown" was the answer to the message, not to the recipient."""
     if _AFTER_MESSAGE.search(wording) or _AFTER_MESSAGE.search(_plain(context)):
         return True
-    return code.endswith(".2.0") and host.lower().endswith(FILTERING_HOSTS)
+    # A policy's code and an unknown user's text contradict each other.
+    return code.endswith(".2.0") or code[1:].startswith(".7.")

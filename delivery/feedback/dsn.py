@@ -118,15 +118,12 @@ def _event(
         return None
     diagnostic = group.get("diagnostic-code", "")
     status = group.get("status", "")
-    host = group.get("remote-mta", "").rpartition(";")[2].strip()
     answer = diagnostic.partition(";")[2] or diagnostic
-    verdict = classify(
-        answer, status=status, host=host or address, context=around.words
-    )
+    verdict = classify(answer, status=status, context=around.words)
     # The report's own words name the reason where its fields don't.
     if is_alone and not verdict.is_told and around.words:
         verdict = classify(
-            f"{answer} {around.words}", status=status, host=host, context=around.words
+            f"{answer} {around.words}", status=status, context=around.words
         )
     return FeedbackEvent(
         kind=kind,

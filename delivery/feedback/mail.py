@@ -87,10 +87,11 @@ def _unstandard(
     has_status: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     """Mail without a report that machines read."""
-    wishes = unsubscribe_mails.unsubscribe_addresses(recipients)
-    if wishes and not mail.get("auto-submitted").lower().startswith("auto-replied"):
-        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
     is_bounce = nonstandard.looks_like_bounce(mail, around.words)
+    # Before automatic replies: Apple's unsubscribe mails say that they are one.
+    wishes = unsubscribe_mails.wishes_of(mail, recipients)
+    if wishes and not is_bounce:
+        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
     if auto_replies.is_auto_reply(mail) and not is_bounce:
         return MailKind.AUTO_REPLY, []
     if is_bounce:

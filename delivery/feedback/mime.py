@@ -25,6 +25,7 @@ MOST_HEADER_BYTES = 128 * 1024
 LONGEST_TEXT = 64 * 1024
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+_NO_SEMICOLON = re.compile(r"^([\w.+-]+/[\w.+-]+)(\s+\w+=)")
 _FIRST_MARK = re.compile(rb"\s{0,100}--([!-~]{1,70})[ \t]*\r?\n")
 _FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
 # Alphabets that mail is written in; others (punycode, say) cost time or memory.
@@ -109,7 +110,8 @@ def _read_content_type(part: Part, value: str) -> None:
         return
     header = Message()
     try:
-        header["Content-Type"] = value[:1_000]
+        # Some mailers leave out the semicolon before a parameter.
+        header["Content-Type"] = _NO_SEMICOLON.sub(r"\1;\2", value[:1_000])
         part.content_type = header.get_content_type()
         part.parameters["charset"] = header.get_content_charset() or ""
         for name in ("boundary", "report-type"):

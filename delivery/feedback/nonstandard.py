@@ -35,6 +35,7 @@ _SENDERS = re.compile(
     r"<>|bounce",
     re.IGNORECASE,
 )
+_MACHINES = re.compile(r"no-?reply|notification|system|admin|automat", re.IGNORECASE)
 _SUBJECTS = re.compile(
     r"undeliver|non[- ]?deliver|not deliver|returned mail|mail (?:system )?error|"
     r"delivery (?:status|failure|error|notification|problem|report|has|unsuccess)|"
@@ -119,11 +120,14 @@ def looks_like_bounce(mail: Part, words: str) -> bool:
     from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
     subject = bool(_SUBJECTS.search(readable(mail.get("subject"))))
     opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
+    returns = any(part.content_type == "message/rfc822" for part in mail.walk())
     if mail.get("x-failed-recipients"):
         return True
     if mail.parameters.get("report-type", "").lower() == "delivery-status":
         return True
-    return (from_mailer and (subject or opening)) or (subject and opening)
+    if from_mailer:
+        return subject or opening or returns
+    return opening and (subject or (returns and bool(_MACHINES.search(sender))))
 
 
 def failed_recipients(mail: Part) -> tuple[str, ...]:
@@ -168,14 +172,12 @@ def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
     """By the lines about each address; where none says anything, by the whole."""
     whole = around.words if len(failed) == 1 else ""
     verdicts = [
-        classify(one.words, host=one.address, context=whole or one.words)
+        classify(one.words, context=whole or one.words)
         for one in failed
     ]
     if any(verdict.is_told for verdict in verdicts):
         return verdicts
-    return [
-        classify(around.words, host=one.address, context=whole) for one in failed
-    ]
+    return [classify(around.words, context=whole) for _one in failed]
 
 
 def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]:

@@ -49,7 +49,7 @@ WORDINGS: tuple[Wording, ...] = (
     *_all(
         ErrorReason.REFUSED,
         IGNORED,
-        (r"after mail from|in reply to mail from|our mail from|>>> mail from", "Exim, "
+        (r"my name was rejected|\bip for sending|after mail from|in reply to mail from|our mail from|>>> mail from", "Exim, "
          "Postfix, DragonFly"),
         (rf"\b(?:sender|envelope.from|mail from|return.path|from:? (?:address|header|"
          rf"domain)|originator|your domain|sending domain)\b.{{0,60}}(?:{_BLOCKS}|"
@@ -86,12 +86,13 @@ WORDINGS: tuple[Wording, ...] = (
         ErrorReason.REFUSED,
         SOFT,
         (r"\b550:? : user unknown", "KDDI, where the recipient's own filter refuses"),
+        (r"^\W{0,3}550 unknown user @", "NTT Docomo, for a filter too"),
     ),
     # ------------------------------------------------------ unknown users, said plainly
     *_all(
         ErrorReason.USER_UNKNOWN,
         HARD,
-        (r"\b(?:user|recipient|mailbox|address|account|alias) ?(?:is )?unknown\b|"
+        (r"\b(?:user|recipient|mailbox|address|addressee|account|alias) ?(?:is )?unknown\b|"
          r"\bunknown (?:local )?(?:user|recipient|mailbox|account|address|userid|"
          r"local.?part|to address|rcpt)|"
          r"\bno such (?:\w+ ){0,2}(?:user|recipient|mail ?box|account|address|person|alias|"
@@ -134,7 +135,8 @@ WORDINGS: tuple[Wording, ...] = (
          r"couldn't find any host (?:named|by)|(?:not|no|isn't) (?:a )?(?:valid|existing) domain|"
          r"null ?mx|(?:no|not) smtp service|(?:domain|host)\S*(?: \S{1,80})? (?:does|do)"
          r"(?: not|n't) (?:accept|receive) (?:any )?(?:mail|e-?mail)|"
-         r"unrout(?:e)?able|name or service not known|name service error|"
+         r"unrout(?:e)?able|domain is not reachable|"
+         r"\b(?:521|556) |not accept(?:ing)? network messages|no mx (?:found|record)|name or service not known|name service error|"
          r"all relevant mx records point to non-existent|no (?:valid )?(?:mx|mail) (?:record|"
          r"host|exchanger)s? |mx host .{0,40}not (?:be )?(?:found|resolve)",
          "Gmail, Postfix, sendmail, Exim, qmail"),
@@ -143,8 +145,9 @@ WORDINGS: tuple[Wording, ...] = (
     *_all(
         ErrorReason.TEXT_TOO_LONG,
         IGNORED,
-        (r"\b(?:message|mail|size|header|line|attachment)s?\b.{0,40}"
-         r"(?:too (?:big|large|long)|exceed|over(?:size| the)|larger than)|"
+        (r"\b(?:message|mail|size|header|line|attachment)s?(?: \w+){0,3} "
+         r"(?:too (?:big|large)|exceed|over(?:size| the)|larger than)|"
+         r"\b(?:message|line)s? (?:is |are )?too long|"
          r"exceed\w*.{0,40}(?:(?:message|line|mail|size) (?:size|limit|length)|maximum|"
          r"size limit|fixed)|line limit|size limit|too (?:big|large) (?:message|mail)",
          "Exchange, sendmail, Exim"),
@@ -200,7 +203,7 @@ WORDINGS: tuple[Wording, ...] = (
          r"undeliverable|is not (?:a|an|our|in|on)\b|no longer|unrecogni[sz]ed|undefined|"
          r"inconnue?|removed|deleted|has (?:left|moved|changed)|unbekannt|onbekend|"
          r"desconocido|sconosciuto|misspelled|ambiguous|did not exactly match|"
-         r"could not be found|not hosted|don't have|doesn't have|bestaat niet|existiert nicht)",
+         r"could not be found|not hosted|n'existe pas|no existe|non esiste|don't have|doesn't have|bestaat niet|existiert nicht)",
          "all servers"),
         (r"\b(?:unknown|nonexist\w*|non-exist\w*|bad|illegal|unrecogni[sz]ed|"
          r"undeliverable|undefined|incorrect|not (?:a|an|our)|no|wrong|inactive) (?:\w+ ){0,2}"
@@ -251,10 +254,6 @@ LAST_WORDINGS: tuple[Wording, ...] = (
          "Hotmail, Postfix, qmail"),
     ),
 )
-
-# Japanese mobile carriers answer "user unknown" for a recipient whose own filter
-# refuses the mail: they say so after the message, or with the status 5.2.0.
-FILTERING_HOSTS = ("docomo.ne.jp", "ezweb.ne.jp", "au.com", "softbank.ne.jp")
 
 # RFC 3463 and the register of enhanced status codes: subject and detail. What isn't
 # here falls back to its subject, with the detail 0.
