@@ -128,8 +128,13 @@ def _is_temporary(wording: str, code: str) -> bool:
 
 
 def _is_filter(wording: str, code: str, context: str) -> bool:
-    """Whether "user unknown" was the answer to the message, not to the recipient."""
+    """Whether "user unknown" was the answer to the message, not to the recipient.
+
+    A filter of the recipient answers so, after the message or with another status; an
+    unknown address is refused at once, with a status of its own.
+    """
+    if code[1:4] == ".1.":
+        return False
     if _AFTER_MESSAGE.search(wording) or _AFTER_MESSAGE.search(_plain(context)):
         return True
-    # A policy's code and an unknown user's text contradict each other.
-    return code.endswith(".2.0") or code[1:].startswith(".7.")
+    return code.endswith(".2.0") or code[1:4] == ".7."

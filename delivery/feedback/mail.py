@@ -65,6 +65,7 @@ def _kind_and_events(
         clue=clue,
         words=words,
         failed=nonstandard.failed_recipients(mail),
+        sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
     status = dsn.status_text(mail)

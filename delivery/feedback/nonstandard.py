@@ -68,8 +68,8 @@ _A = addresses.ADDRESS
 _LINES = re.compile(
     rf"^[ \t>*|\-]{{0,20}}(?:[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}} )?)?"
     rf"[\"'(]?<?(?:mailto:|smtp:|rfc822;)?({_A})>?[\"')]?"
-    rf"(?=[ \t]*(?:$|[:;,(.|\-]|\.\.\.|[ \t]{{2}}|<|on |at |\[|[45]\d\d[ -]|"
-    rf"(?:unknown|is |was |not |user|does|has|host|could|fail|account|mail)))",
+    rf"(?![ \t]*(?:wrote|writes|schrieb|schreef|a .crit)\b)"
+    rf"(?:[ \t]{{0,4}}<(?:mailto:|smtp:)?({_A})>)?",
     re.IGNORECASE,
 )
 # A line of a session: an answer, a command, or whom it is with.
@@ -145,7 +145,9 @@ def events_of(
         _DELAYS.search(around.words) and not _GIVEN_UP.search(around.words)
     ):
         kind = EventKind.DELAYED
-    failed = _named(mail, around, returned) or _by_flufl(raw, mail, returned)
+    failed = _named(mail, around, returned) or _by_flufl(
+        raw, mail, around.words, returned
+    )
     if not failed and len(returned.recipients) == 1:
         # It returns a message to one person, and names nobody else.
         failed = [Failed(returned.recipients[0])]
@@ -191,6 +193,10 @@ def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]
 
 
 _SIGNS = ("listed", "begun", "told", "any", "own")
+
+
+def _people(names: dict[str, Failed]) -> set[str]:
+    return {name.rpartition("@")[0] for name in names}
 
 
 class _Names:
@@ -241,7 +247,8 @@ class _Names:
 
     def failed(self) -> list[Failed]:
         listed, begun, told, found, own = (self.found[sign] for sign in _SIGNS)
-        if listed and begun and not listed.keys() & (begun.keys() | found.keys()):
+        if _people(listed) == _people(begun):
+            # The same person at the domain that the text names.
             listed = begun
         for place in (listed, begun, told):
             if place:
@@ -258,7 +265,8 @@ def _addresses_of(line: str) -> dict[str, list[str]]:
         return {"begun": [], "told": [], "any": []}
     begins = _LINES.match(line)
     return {
-        "begun": [begins[1]] if begins else [],
+        # With a name before it, the address is the one between brackets.
+        "begun": [begins[2] or begins[1]] if begins else [],
         "told": [match[1] for match in _SENTENCES.finditer(line)],
         "any": addresses.found_in(line),
     }
@@ -271,7 +279,9 @@ def _never(mail: Part, returned: Returned) -> set[str]:
     return (own | returned.senders) - {a.lower() for a in returned.recipients}
 
 
-def _by_flufl(raw: bytes, mail: Part, returned: Returned) -> list[Failed]:
+def _by_flufl(
+    raw: bytes, mail: Part, words: str, returned: Returned
+) -> list[Failed]:
     """What flufl.bounce finds, guarded: it raises on odd mails and returns junk."""
     if len(raw) > _LARGEST_FOR_FLUFL or raw.count(b"\n") > _MOST_LINES_FOR_FLUFL:
         return []
@@ -287,5 +297,6 @@ def _by_flufl(raw: bytes, mail: Part, returned: Returned) -> list[Failed]:
         return []
     names = _Names(_never(mail, returned))
     for address in sorted(found):
-        names.add("told", address)
+        if address.lower() in words.lower():
+            names.add("told", address)
     return names.failed()

@@ -88,6 +88,23 @@ WORDINGS: tuple[Wording, ...] = (
         (r"\b550:? : user unknown", "KDDI, where the recipient's own filter refuses"),
         (r"^\W{0,3}550 unknown user @", "NTT Docomo, for a filter too"),
     ),
+    # --------------------------------------------------------- the account is switched off
+    *_all(
+        ErrorReason.ACCOUNT_DISABLED,
+        HARD,
+        (rf"{_WHO}(?: \w+){{0,4}} (?:discontinued|terminated|cancell?ed|deleted)\b",
+         "Yahoo, for an account that ended"),
+    ),
+    *_all(
+        ErrorReason.ACCOUNT_DISABLED,
+        SOFT,
+        (rf"{_WHO}(?: \w+){{0,4}} (?:is|was|has been|been|temporarily|currently|are|est) "
+         rf"(?:\w+ ){{0,2}}{_SWITCHED_OFF}|"
+         rf"\b(?:user|account|mail ?box|recipient|e-?mail address|domain) {_SWITCHED_OFF}|"
+         r"\b(?:disabled|suspended|inactive|frozen|locked|deactivated|expired|"
+         r"discontinued|closed) (?:\w+ ){0,2}(?:account|mail ?box|user|recipient)",
+         "Yahoo, Gmail, La Poste, qmail"),
+    ),
     # ------------------------------------------------------ unknown users, said plainly
     *_all(
         ErrorReason.USER_UNKNOWN,
@@ -106,23 +123,6 @@ WORDINGS: tuple[Wording, ...] = (
          r"no one by that name|nobody by that name|"
          r"destinataire\w* (?:\w+ )?(?:invalide|inconnu)|utilisateur inconnu|"
          r"5\.4\.1 .{0,40}recipient address rejected: access denied", "all servers"),
-    ),
-    # --------------------------------------------------------- the account is switched off
-    *_all(
-        ErrorReason.ACCOUNT_DISABLED,
-        HARD,
-        (rf"{_WHO}(?: \w+){{0,4}} (?:discontinued|terminated|cancell?ed|deleted)\b",
-         "Yahoo, for an account that ended"),
-    ),
-    *_all(
-        ErrorReason.ACCOUNT_DISABLED,
-        SOFT,
-        (rf"{_WHO}(?: \w+){{0,4}} (?:is|was|has been|been|temporarily|currently|are|est) "
-         rf"(?:\w+ ){{0,2}}{_SWITCHED_OFF}|"
-         rf"\b(?:user|account|mail ?box|recipient|e-?mail address|domain) {_SWITCHED_OFF}|"
-         r"\b(?:disabled|suspended|inactive|frozen|locked|deactivated|expired|"
-         r"discontinued|closed) (?:\w+ ){0,2}(?:account|mail ?box|user|recipient)",
-         "Yahoo, Gmail, La Poste, qmail"),
     ),
     # ------------------------------------------------------------ the domain takes no mail
     *_all(
