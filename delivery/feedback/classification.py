@@ -21,6 +21,7 @@ from .wordings import (
 LONGEST_WORDING = 1_500
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?=[ \-:;>]|$)")
+_TRY_AGAIN = re.compile(r"try again\W*$|try again later|temporary (?:error|fail)")
 _SPACES = re.compile(r"\s+")
 # Names that a text only quotes: they say nothing about the failure.
 _LINK = re.compile(r"https?://\S{1,300}")
@@ -123,6 +124,8 @@ def _by_subject(code: str) -> _Found:
 def _is_temporary(wording: str, code: str) -> bool:
     if code:
         return code.startswith("4")
+    if _TRY_AGAIN.search(wording):
+        return True
     reply = _REPLY.search(wording)
     return bool(reply and reply[1].startswith("4"))
 

@@ -91,7 +91,7 @@ _OTHER_TALK = re.compile(
     r"contact|forward (?:this|it|the)|send (?:mail|e-?mail|a message|it) to|reply to|"
     r"(?:mail|e-?mail) (?:me|us|the)|help|assistance|question|abuse|"
     r"^[ \t>*]*(?:from|sender|reply-to|message-?id|return-path|mail from|cc|"
-    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|mail from:|"
+    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|mail from\b|"
     r"envelope-from|postmaster@|from[: ]{1,2}<",
     re.IGNORECASE,
 )

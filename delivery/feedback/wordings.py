@@ -62,7 +62,7 @@ WORDINGS: tuple[Wording, ...] = (
         # --------------------------------------------------------- too much at once
         (r"(?:user |many |of )complaints|volume of (?:mail|e-?mail)|unexpected volume|"
          r"unusual rate|rate.?limit|too many (?!hops|rec\w+ headers|failed)|too fast|"
-         r"throttl|exceeded the rate|"
+         r"throttl|gr[ea]ylist|exceeded the rate|"
          r"(?:hour|dai)ly (?:\w+ )?(?:relay |sending |message )?(?:quota|limit)|"
          r"sending (?:limit|quota|rate)|(?:sender|message|connection|mail)s? rate|"
          r"messages? per (?:hour|day|minute|second)|this hour|"
@@ -76,7 +76,7 @@ WORDINGS: tuple[Wording, ...] = (
          r"(?:inbox|account|user|folder|storage|maildir|disk|file ?system|box)\b"
          r".{0,30}\b(?:full|over ?flow|out of (?:space|storage|disk)|not enough)\b|"
          r"exceed\w* (?:\w+ ){0,3}(?:storage|mailbox|space|allocation|capacity)|"
-         r"out of (?:storage|disk|space)|over (?:\w+ )?(?:storage|disk)\b|"
+         r"out of (?:storage|disk|space)|over (?:the )?(?:\w+ )?(?:limit of )?(?:storage|disk)\b|"
          r"(?:not enough|insufficient|no|low on|lack of) (?:\w+ ){0,2}(?:storage|space)|"
          r"storage (?:full|limit|space)|mail ?box (?:size )?limit|no space left",
          "Gmail, Exchange, qmail, Dovecot"),
@@ -238,7 +238,7 @@ WORDINGS: tuple[Wording, ...] = (
          r"local (?:error|problem|configuration)|configuration (?:error|problem)|"
          r"service (?:currently )?(?:un|not )available|mailer error|"
          r"resources|out of memory|command (?:failed|died|output)|procmail|"
-         r"read-only|database|server (?:error|busy|unavailable)",
+         r"read-only|database|server (?:error|busy|unavailable|not available)",
          "Postfix, Courier, procmail"),
     ),
 )
@@ -248,7 +248,7 @@ LAST_WORDINGS: tuple[Wording, ...] = (
     *_all(
         ErrorReason.USER_UNKNOWN,
         HARD,
-        (r"recipient(?: address)? (?:was )?rejected[.;]?(?: \(|$)|rejected (?:\w+ )?(?:address|recipient)|"
+        (r"(?:recipient|address) (?:was )?rejected[.;]?(?: \(|$)|rejected (?:\w+ )?(?:address|recipient)|"
          r"not like recipient|mail ?box (?:is )?(?:currently )?unavailable|"
          r"(?:address|user|recipient|userid)s? (?:\w+ )?(?:failed|error)|not our customer",
          "Hotmail, Postfix, qmail"),
