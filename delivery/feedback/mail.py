@@ -7,7 +7,9 @@ can't make sense of is UNKNOWN, for a human to look at.
 import hashlib
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from . import (
     arf,
@@ -25,21 +27,24 @@ from .reading import MailKind, Reading
 
 # What human readers of a report see.
 _MOST_WORDS = 16_000
+_LONGEST_LINE = 2_000
 _TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>\s]{1,100}@)[^<>]{0,2000}>")
 _BREAK = re.compile(r"<(?:br|p|/p|div|tr|li|/tr|/div|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
-_HIDDEN = re.compile(r"<(style|script)\b.{0,20000}?</\1>", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(r"<(/?)(?:style|script)\b[^<>]{0,500}>", re.IGNORECASE)
+_MOST_HIDDEN = 50
 
 
 def read(raw: bytes) -> Reading:
     """What a mail says happened; never raises."""
     try:
-        return _read(raw)
+        return reading_of(raw)
     except Exception:  # noqa: BLE001
         # A mail that breaks the reader is a defect of ours, and a human's to read.
         return Reading(kind=MailKind.UNREADABLE)
 
 
-def _read(raw: bytes) -> Reading:
+def reading_of(raw: bytes) -> Reading:
+    """`read` without its guard: no mail is known that makes it raise."""
     mail = take_apart(raw)
     if not mail.headers:
         return Reading(kind=MailKind.UNREADABLE)
@@ -111,7 +116,18 @@ def report_text(mail: Part) -> str:
             texts.append(_without_tags(text) if part.content_type == "text/html" else text)
         if texts and sum(map(len, texts)) > _MOST_WORDS:
             break
-    return "\n".join(texts)[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
+    lines = "\n".join(texts)[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(_without_gaps(lines.split("\n")))
+
+
+def _without_gaps(lines: list[str]) -> Iterator[str]:
+    """One empty line where there are more."""
+    was_empty = False
+    for line in lines:
+        is_empty = not line.strip()
+        if not (is_empty and was_empty):
+            yield line.rstrip()[:_LONGEST_LINE]
+        was_empty = is_empty
 
 
 def _own_parts(mail: Part) -> list[Part]:
@@ -129,7 +145,18 @@ def _own_parts(mail: Part) -> list[Part]:
 
 
 def _without_tags(text: str) -> str:
-    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _HIDDEN.sub(" ", text))))
+    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _shown(text))))
+
+
+def _shown(text: str) -> str:
+    """A page's text without its styles and scripts."""
+    shown: list[str] = []
+    is_hidden, begin = False, 0
+    for mark in islice(_HIDDEN.finditer(text), _MOST_HIDDEN):
+        if not is_hidden:
+            shown.append(text[begin : mark.start()])
+        is_hidden, begin = not mark[1], mark.end()
+    return " ".join([*shown, "" if is_hidden else text[begin:]])
 
 
 def _kind_of(events: list[FeedbackEvent]) -> MailKind:
@@ -148,7 +175,8 @@ def _numbered(
     digest = hashlib.sha256(mail.get("message-id").encode("utf-8", "replace"))
     digest.update(b"\0" + mail.body.strip())
     number = digest.hexdigest()[:40]
+    once = {(event.kind, event.address): event for event in reversed(events)}
     return [
         replace(event, event_id=f"{number}:{position}")
-        for position, event in enumerate(events, start=1)
+        for position, event in enumerate(reversed(once.values()), start=1)
     ]

@@ -6,6 +6,7 @@ sentence names, count before any others; those of the sender, of postmasters and
 reporter never do.
 """
 
+import logging
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -25,9 +26,13 @@ from .returned import Returned
 
 _LONGEST_LINE = 1_000
 _MOST_LINES = 400
-# flufl.bounce gets small mails only: its patterns have no limits of their own.
-_LARGEST_FOR_FLUFL = 64 * 1024
-_MOST_LINES_FOR_FLUFL = 2_000
+# flufl.bounce gets small, flat mails only: it has no limits of its own.
+_LARGEST_FOR_FLUFL = 32 * 1024
+_MOST_LINES_FOR_FLUFL = 1_000
+_NESTS = re.compile(rb"content-type:\s{0,100}m", re.IGNORECASE)
+_MOST_NESTS_FOR_FLUFL = 8
+# It writes what it stumbles over, with addresses, to its log.
+logging.getLogger("flufl.bounce").disabled = True
 
 _SENDERS = re.compile(
     r"mailer-?daemon|post_?master|mail ?delivery|delivery (?:sub)?system|mail ?daemon|"
@@ -285,7 +290,7 @@ def _by_flufl(
     """What flufl.bounce finds, guarded: it raises on odd mails and returns junk."""
     if len(raw) > _LARGEST_FOR_FLUFL or raw.count(b"\n") > _MOST_LINES_FOR_FLUFL:
         return []
-    if len(list(mail.walk())) > 8 or not mail.get("from"):
+    if len(_NESTS.findall(raw)) > _MOST_NESTS_FOR_FLUFL or not mail.get("from"):
         return []
     try:
         message = message_from_bytes(raw, policy=policy.compat32)

@@ -81,6 +81,12 @@ WORDINGS: tuple[Wording, ...] = (
          r"storage (?:full|limit|space)|mail ?box (?:size )?limit|no space left",
          "Gmail, Exchange, qmail, Dovecot"),
     ),
+    # ---------------------------------------- a program of the recipient's system fails
+    *_all(
+        ErrorReason.UNREACHABLE,
+        SOFT,
+        (r"procmail:|maildrop:|couldn't create|command died|exec failed", "Postfix"),
+    ),
     # ----------------------------------------------- a filter that plays the unknown user
     *_all(
         ErrorReason.REFUSED,
