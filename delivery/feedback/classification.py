@@ -32,6 +32,7 @@ _AFTER_MESSAGE = re.compile(
     r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
     r"(?:for (?:text|data) command|command data)"
 )
+_TO_RECIPIENT = re.compile(r"after rcpt to|reply to rcpt to|our rcpt to")
 _Found = tuple[ErrorReason, ErrorType, str]
 _Rules = list[tuple[re.Pattern[str], Wording]]
 _RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in WORDINGS]
@@ -140,4 +141,6 @@ def _is_filter(wording: str, code: str, context: str) -> bool:
         return False
     if _AFTER_MESSAGE.search(wording) or _AFTER_MESSAGE.search(_plain(context)):
         return True
+    if _TO_RECIPIENT.search(wording):
+        return False
     return code.endswith(".2.0") or code[1:4] == ".7."

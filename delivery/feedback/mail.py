@@ -173,7 +173,9 @@ def _numbered(
     has other Received headers.
     """
     digest = hashlib.sha256(mail.get("message-id").encode("utf-8", "replace"))
-    digest.update(b"\0" + mail.body.strip())
+    # Line ends, and the mark that an mbox puts before "From", differ by the way too.
+    body = mail.body.replace(b"\r", b"").replace(b"\n>From ", b"\nFrom ").strip()
+    digest.update(b"\0" + body[:LONGEST_TEXT])
     number = digest.hexdigest()[:40]
     once = {(event.kind, event.address): event for event in reversed(events)}
     return [

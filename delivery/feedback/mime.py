@@ -131,13 +131,16 @@ def _pieces(body: bytes, boundary: str, most: int) -> list[bytes]:
         mark = first[1] if first else b""
     if not mark or most <= 0:
         return []
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(mark) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)")
-    found = line.split(body, maxsplit=most + 1)[1:]
-    return [_without_line_end(piece) for piece in found if piece.strip()][:most]
-
-
-def _without_line_end(piece: bytes) -> bytes:
-    return piece[2:] if piece.startswith(b"\r\n") else piece[1:]
+    pieces: list[bytes] = []
+    for block in (b"\n" + body).split(b"\n--" + mark, most + 1)[1:]:
+        end_of_line, newline, piece = block.partition(b"\n")
+        if end_of_line.strip(b"- \t\r"):
+            # A longer mark that begins like ours.
+            if pieces:
+                pieces[-1] += b"\n--" + mark + block
+            continue
+        pieces.append(piece if newline else b"")
+    return [piece for piece in pieces if piece.strip()][:most]
 
 
 # ------------------------------------------------------------------------- headers

@@ -68,6 +68,11 @@ WORDINGS: tuple[Wording, ...] = (
          r"messages? per (?:hour|day|minute|second)|this hour|"
          r"receiving (?:mail|e-?mail) (?:too quickly|at a rate)", "Yahoo, GoDaddy, cPanel"),
     ),
+    *_all(
+        ErrorReason.ADDRESS_NOT_DEFINED,
+        IGNORED,
+        (r"malformed address|may not follow", "Exim, for a mail written wrongly"),
+    ),
     # ------------------------------------------------------------------- full mailbox
     *_all(
         ErrorReason.MAILBOX_FULL,
@@ -128,7 +133,7 @@ WORDINGS: tuple[Wording, ...] = (
          r"address|user|account|userid)|not a valid (?:\w+ )?(?:user|mailbox|recipient|address)|"
          r"no one by that name|nobody by that name|"
          r"destinataire\w* (?:\w+ )?(?:invalide|inconnu)|utilisateur inconnu|"
-         r"5\.4\.1 .{0,40}recipient address rejected: access denied", "all servers"),
+         r"recipient address rejected: access denied", "all servers"),
     ),
     # ------------------------------------------------------------ the domain takes no mail
     *_all(

@@ -41,9 +41,9 @@ def main(folder: str, *, lists_all: bool) -> None:
     dice = random.Random(1)
     for _number in range(int(os.environ.get("FUZZ", MUTATIONS))):
         raw = mutated(dice.choice(mails), dice)
-        started = time.perf_counter()
+        started = time.process_time()
         read(raw)
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.process_time() - started)
     print(f"mutated mails: slowest {slowest * 1000:.0f} ms")
     if lists_all:
         for title in ("missed", "with_wrong_address", "disagreed", "acted_on_controls"):
