@@ -54,9 +54,7 @@ class Verdict:
         return self.reason != ErrorReason.NOT_DEFINED
 
 
-def classify(
-    text: str, *, status: str = "", context: str = ""
-) -> Verdict:
+def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
     """The verdict on one failure.
 
     `text` is the server's answer, `status` what the report says itself, `host` the
@@ -87,7 +85,7 @@ def _plain(text: str) -> str:
 
 
 def _of(wording: str, code: str) -> _Found:
-    """By wording, the code's detail, the last wordings, the code's class: in that order."""
+    """By wording, the code's detail, the last wordings, the code's class: in turn."""
     wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
     return (
         _by_wording(wording, _RULES)

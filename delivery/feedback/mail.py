@@ -1,4 +1,4 @@
-"""A mail that came back, read: bytes in, events out, nothing stored and nothing decided.
+"""A mail that came back, read: bytes in, events out; nothing stored, nothing decided.
 
 `read` is total: whatever the bytes are, it answers, in bounded time and memory. What it
 can't make sense of is UNKNOWN, for a human to look at.
@@ -29,7 +29,9 @@ from .reading import MailKind, Reading
 _MOST_WORDS = 16_000
 _LONGEST_LINE = 2_000
 _TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>\s]{1,100}@)[^<>]{0,2000}>")
-_BREAK = re.compile(r"<(?:br|p|/p|div|tr|li|/tr|/div|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
+_BREAK = re.compile(
+    r"<(?:br|p|/p|div|tr|li|/tr|/div|h\d)\b[^<>]{0,500}>", re.IGNORECASE
+)
 _HIDDEN = re.compile(r"<(/?)(?:style|script)\b[^<>]{0,500}>", re.IGNORECASE)
 _MOST_HIDDEN = 50
 
@@ -38,7 +40,7 @@ def read(raw: bytes) -> Reading:
     """What a mail says happened; never raises."""
     try:
         return reading_of(raw)
-    except Exception:  # noqa: BLE001
+    except Exception:
         # A mail that breaks the reader is a defect of ours, and a human's to read.
         return Reading(kind=MailKind.UNREADABLE)
 
@@ -80,7 +82,9 @@ def _kind_and_events(
     notices = provider_notices.events_of(mail, clue)
     if notices:
         return _kind_of(notices), notices
-    return _unstandard(raw, mail, recipients, around, sent, has_status=found is not None)
+    return _unstandard(
+        raw, mail, recipients, around, sent, has_status=found is not None
+    )
 
 
 def _unstandard(
@@ -113,7 +117,9 @@ def report_text(mail: Part) -> str:
     for part in _own_parts(mail):
         if part.content_type in {"text/plain", "text/html"}:
             text = part.text()
-            texts.append(_without_tags(text) if part.content_type == "text/html" else text)
+            texts.append(
+                _without_tags(text) if part.content_type == "text/html" else text
+            )
         if texts and sum(map(len, texts)) > _MOST_WORDS:
             break
     lines = "\n".join(texts)[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
@@ -164,9 +170,7 @@ def _kind_of(events: list[FeedbackEvent]) -> MailKind:
     return MailKind.COMPLAINT if is_complaint else MailKind.BOUNCE
 
 
-def _numbered(
-    events: list[FeedbackEvent], mail: Part
-) -> list[FeedbackEvent]:
+def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
     """Each event with a number of its own: the same mail again has the same ones.
 
     By what the mailer wrote, not by what it went through: a copy that came another way

@@ -1,7 +1,7 @@
 """Bounces that follow no standard: found by how mailers write to humans.
 
-Two questions: is the mail a bounce at all (its sender, subject or opening words say so),
-and which addresses does it name as failed. Addresses that begin a line, or that a known
+Two questions: is the mail a bounce at all (its sender, subject or opening words say
+so), and which addresses does it name as failed. Addresses that begin a line, or that a known
 sentence names, count before any others; those of the sender, of postmasters and of the
 reporter never do.
 """
@@ -51,15 +51,18 @@ _SUBJECTS = re.compile(
     re.IGNORECASE,
 )
 _OPENINGS = re.compile(
-    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?(?:not|n't|unable)? ?(?:be |to |able to )?"
-    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|fail\w* (?:\w+ ){0,5}deliver|"
+    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
+    r"(?:not|n't|unable)? ?(?:be |to |able to )?"
+    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|"
+    r"fail\w* (?:\w+ ){0,5}deliver|"
     r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
     r"returned to (?:you|sender)|permanent (?:fatal )?error|transcript of session|"
     r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt)",
     re.IGNORECASE,
 )
 _DELAYS = re.compile(
-    r"\bdelay(?:ed)?\b|warning message only|will (?:be retried|retry|keep trying|continue)|"
+    r"\bdelay(?:ed)?\b|warning message only|"
+    r"will (?:be retried|retry|keep trying|continue)|"
     r"not been able to deliver .{0,80}yet|still (?:trying|being)|do not need to resend|"
     r"no action is required|could not send message for past|not yet been delivered",
     re.IGNORECASE,
@@ -78,17 +81,22 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 # A line of a session: an answer, a command, or whom it is with.
-_ANSWER = re.compile(r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE
+)
 # Sentences that name the address that failed.
 _SENTENCES = re.compile(
-    rf"(?:mail|message|e-?mail|letter|deliver\w*|deliver (?:it|(?:\w+ )?(?:mail|message))|"
+    rf"(?:mail|message|e-?mail|letter|deliver\w*|"
+    rf"deliver (?:it|(?:\w+ )?(?:mail|message))|"
     rf"sent|send|address(?:ed)?|recipient\w*|user\w*|rcpt|account|mailbox|failed|"
     rf"attempts|unknown|address was|party|undeliverable|following)"
     rf"(?:\(s\)|\(es\))?(?: (?:was|were|is|not|did|could|the|has|been|of|following|"
     rf"your|at|host|local|mail|e-?mail))* ?"
     rf"(?:to|for|address|recipient|name|user|userid)?(?: the)?"
-    rf"(?: (?:address|recipient|user|mailbox|account|following|party|mail|e-?mail)){{0,3}}"
-    rf"(?:\(s\)|s|\(es\))?[ \t]*[:=-]?[ \t]*[\"'(<\[]{{0,2}}(?:mailto:|smtp:|rfc822;)?({_A})",
+    rf"(?: (?:address|recipient|user|mailbox|account|following|party|mail|"
+    rf"e-?mail)){{0,3}}"
+    rf"(?:\(s\)|s|\(es\))?[ \t]*[:=-]?[ \t]*[\"'(<\[]{{0,2}}"
+    rf"(?:mailto:|smtp:|rfc822;)?({_A})",
     re.IGNORECASE,
 )
 # What makes the addresses of a line say nothing: whom to ask, who sent, the number.
@@ -96,7 +104,8 @@ _OTHER_TALK = re.compile(
     r"contact|forward (?:this|it|the)|send (?:mail|e-?mail|a message|it) to|reply to|"
     r"(?:mail|e-?mail) (?:me|us|the)|help|assistance|question|abuse|"
     r"^[ \t>*]*(?:from|sender|reply-to|message-?id|return-path|mail from|cc|"
-    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|mail from\b|"
+    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|"
+    r"mail from\b|"
     r"envelope-from|postmaster@|from[: ]{1,2}<",
     re.IGNORECASE,
 )
@@ -178,10 +187,7 @@ def events_of(
 def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
     """By the lines about each address; where none says anything, by the whole."""
     whole = around.words if len(failed) == 1 else ""
-    verdicts = [
-        classify(one.words, context=whole or one.words)
-        for one in failed
-    ]
+    verdicts = [classify(one.words, context=whole or one.words) for one in failed]
     if any(verdict.is_told for verdict in verdicts):
         return verdicts
     return [classify(around.words, context=whole) for _one in failed]
@@ -284,9 +290,7 @@ def _never(mail: Part, returned: Returned) -> set[str]:
     return (own | returned.senders) - {a.lower() for a in returned.recipients}
 
 
-def _by_flufl(
-    raw: bytes, mail: Part, words: str, returned: Returned
-) -> list[Failed]:
+def _by_flufl(raw: bytes, mail: Part, words: str, returned: Returned) -> list[Failed]:
     """What flufl.bounce finds, guarded: it raises on odd mails and returns junk."""
     if len(raw) > _LARGEST_FOR_FLUFL or raw.count(b"\n") > _MOST_LINES_FOR_FLUFL:
         return []

@@ -12,10 +12,10 @@ from .events import EventKind, FeedbackEvent, MessageClue
 from .mime import Part, readable
 from .reading import SOURCE
 
-
 # The whole subject: that of a mail client's own unsubscribe button.
 _SUBJECT = re.compile(
-    r"(?:re: ?)?(?:unsubscribe|uitschrijven|afmelden|abmelden|opt-?out|d.sabonne\w+)\W*",
+    r"(?:re: ?)?(?:unsubscribe|uitschrijven|afmelden|abmelden|opt-?out|"
+    r"d.sabonne\w+)\W*",
     re.IGNORECASE,
 )
 
@@ -33,7 +33,7 @@ def wishes_of(mail: Part, recipients: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def events_of(mail: Part, found: tuple[str, ...]) -> list[FeedbackEvent]:
-    """A wish for each token. The token says who; the sender's address proves nothing."""
+    """A wish for each address. A token says who; the sender proves nothing."""
     sender = (addresses.of_header(*mail.all("from")) or [""])[0]
     return [
         FeedbackEvent(

@@ -125,7 +125,9 @@ def _judge(figures: Figures, name: str, row: Row, event: FeedbackEvent) -> None:
     if is_hard == (row["expected_hard"] == "1"):
         figures.agreed += 1
     else:
-        figures.disagreed.append(f"{name}: {reason or 'no reason'}, ours {event.reason}")
+        figures.disagreed.append(
+            f"{name}: {reason or 'no reason'}, ours {event.reason}"
+        )
 
 
 def _key(address: str) -> str:

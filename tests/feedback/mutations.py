@@ -66,7 +66,9 @@ BOMBS = {
     "a line of a megabyte": _HEAD + b"\n" + b"a" * 1_000_000,
     "at signs": _HEAD + b"\n" + b"a@" * 200_000,
     "dots": _HEAD + b"\n" + _REPORT + b"a@" + b"b." * 200_000,
-    "words before no address": _HEAD + b"\n" + (b"address recipient user " * 40 + b"\n") * 500,
+    "words before no address": _HEAD
+    + b"\n"
+    + (b"address recipient user " * 40 + b"\n") * 500,
     "addresses": _HEAD
     + b"\n"
     + b"".join(b"<a%d@b.example>: 550 user unknown\n" % n for n in range(50_000)),

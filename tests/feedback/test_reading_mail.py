@@ -66,8 +66,12 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("fields", "address"), ADDRESSES)
 def test_the_address_is_the_one_that_we_wrote_to(fields, address):
-    raw = report(fields + "Action: failed\nStatus: 5.1.1\n", kind="global-delivery-status")
-    assert [event.address for event in read(raw).events] == ([address] if address else [])
+    raw = report(
+        fields + "Action: failed\nStatus: 5.1.1\n", kind="global-delivery-status"
+    )
+    assert [event.address for event in read(raw).events] == (
+        [address] if address else []
+    )
 
 
 def test_a_failure_says_what_when_and_about_which_message():
@@ -80,7 +84,11 @@ def test_a_failure_says_what_when_and_about_which_message():
     reading = read(raw)
     (event,) = reading.events
     assert (reading.kind, event.kind) == ("bounce", "failed")
-    assert (event.reason, event.type, event.status_code) == ("user_unknown", "hard", "5.1.1")
+    assert (event.reason, event.type, event.status_code) == (
+        "user_unknown",
+        "hard",
+        "5.1.1",
+    )
     assert event.at == datetime(2026, 5, 1, 7, tzinfo=UTC)
     assert event.clue.message_ids == ("m1@news.example",)
     assert event.clue.return_paths == ("b+token@news.example", "b+other@news.example")
@@ -100,7 +108,10 @@ def test_the_same_report_by_another_way_has_the_same_number():
 def test_each_recipient_has_an_event_and_one_alone():
     group = FINAL + "Action: failed\nStatus: 5.1.1\n\n"
     raw = report(group + group + group.replace("a@", "c@"))
-    assert [event.address for event in read(raw).events] == ["a@b.example", "c@b.example"]
+    assert [event.address for event in read(raw).events] == [
+        "a@b.example",
+        "c@b.example",
+    ]
 
 
 def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
@@ -121,14 +132,18 @@ def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
 def test_only_abuse_and_opt_out_are_complaints(type, counts):
     reading = read(complaint(type))
     assert reading.kind == ("complaint" if counts else "notice")
-    assert [(e.kind, e.address) for e in reading.events] == [("complaint", "a@b.example")] * counts
+    assert [(e.kind, e.address) for e in reading.events] == [
+        ("complaint", "a@b.example")
+    ] * counts
 
 
 def test_a_complaint_that_names_nobody_is_about_the_one_recipient():
     event = only(complaint("abuse", fields=""))
     assert event.address == "a@b.example"
     assert event.clue.message_ids == ("m1@news.example",)
-    two = complaint("abuse", fields="").replace(b"To: a@b.example\n", b"To: a@b.example, c@b.example\n")
+    two = complaint("abuse", fields="").replace(
+        b"To: a@b.example\n", b"To: a@b.example, c@b.example\n"
+    )
     assert read(two).events == ()
 
 
@@ -165,7 +180,12 @@ def test_a_mail_to_an_unsubscribe_address_unsubscribes(settings, headers):
     assert (reading.kind, event.kind) == ("unsubscribe", "unsubscribe")
     assert event.clue.return_paths[0].lower() == ours
     # A forged token proves nothing.
-    assert read(raw.replace(ours.upper().encode(), b"stop+7.e.0.0.aaaa@news.example")).events == ()
+    assert (
+        read(
+            raw.replace(ours.upper().encode(), b"stop+7.e.0.0.aaaa@news.example")
+        ).events
+        == ()
+    )
 
 
 SES = {
@@ -179,11 +199,20 @@ SES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("notice", [SES, {"Type": "Notification", "Message": json.dumps(SES)}])
+@pytest.mark.parametrize(
+    "notice", [SES, {"Type": "Notification", "Message": json.dumps(SES)}]
+)
 def test_a_notice_of_amazon_by_mail_is_read(notice):
-    raw = b"From: no-reply@sns.example\nSubject: AWS Notification Message\n\n" + json.dumps(notice).encode()
+    raw = (
+        b"From: no-reply@sns.example\nSubject: AWS Notification Message\n\n"
+        + json.dumps(notice).encode()
+    )
     event = only(raw)
-    assert (event.address, event.reason, event.type) == ("a@b.example", "user_unknown", "hard")
+    assert (event.address, event.reason, event.type) == (
+        "a@b.example",
+        "user_unknown",
+        "hard",
+    )
 
 
 TEXTS = [
