@@ -1,7 +1,7 @@
 """Delivery status notifications: RFC 3464, RFC 6522, RFC 6533.
 
 Each recipient is a group of fields. Only the action `failed` is a failure; `delayed`
-and `delivered` are told as such; `relayed` and `expanded` say nothing about the address.
+and `delivered` are told as such; `relayed` and `expanded` say nothing of the address.
 """
 
 from dataclasses import dataclass

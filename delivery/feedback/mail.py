@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from delivery.models.quarantine import ErrorType
+
 from . import (
     arf,
     auto_replies,
@@ -21,7 +23,7 @@ from . import (
     unsubscribe_mails,
 )
 from .dsn import Surroundings
-from .events import FeedbackEvent
+from .events import EventKind, FeedbackEvent
 from .mime import LONGEST_TEXT, Part, take_apart
 from .reading import MailKind, Reading
 
@@ -102,7 +104,7 @@ def _unstandard(
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
-    if auto_replies.is_auto_reply(mail) and not is_bounce:
+    if auto_replies.is_auto_reply(mail) and not nonstandard.is_from_mailer(mail):
         return MailKind.AUTO_REPLY, []
     if is_bounce:
         events = nonstandard.events_of(raw, mail, around, sent)
@@ -170,6 +172,12 @@ def _kind_of(events: list[FeedbackEvent]) -> MailKind:
     return MailKind.COMPLAINT if is_complaint else MailKind.BOUNCE
 
 
+def _plain(event: FeedbackEvent) -> FeedbackEvent:
+    """Only a failure has a type that counts."""
+    is_failure = event.kind == EventKind.FAILED
+    return event if is_failure else replace(event, type=ErrorType.IGNORED)
+
+
 def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
     """Each event with a number of its own: the same mail again has the same ones.
 
@@ -183,6 +191,6 @@ def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
     number = digest.hexdigest()[:40]
     once = {(event.kind, event.address): event for event in reversed(events)}
     return [
-        replace(event, event_id=f"{number}:{position}")
+        replace(_plain(event), event_id=f"{number}:{position}")
         for position, event in enumerate(reversed(once.values()), start=1)
     ]

@@ -2,8 +2,8 @@
 
 The parser of the standard library recurses for each part within a part, and keeps
 every header: a bomb of either kind costs minutes. Here the depth, the number of parts,
-headers and bytes have limits; what lies beyond them isn't read. A single header is left to the
-standard library (`email.policy.compat32`, which never raises).
+headers and bytes have limits; what lies beyond them isn't read. A single header is left
+to the standard library (`email.policy.compat32`, which never raises).
 """
 
 import binascii

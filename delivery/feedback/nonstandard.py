@@ -1,9 +1,9 @@
 """Bounces that follow no standard: found by how mailers write to humans.
 
 Two questions: is the mail a bounce at all (its sender, subject or opening words say
-so), and which addresses does it name as failed. Addresses that begin a line, or that a known
-sentence names, count before any others; those of the sender, of postmasters and of the
-reporter never do.
+so), and which addresses does it name as failed. Addresses that begin a line, or that a
+known sentence names, count before any others; those of the sender, of postmasters and
+of the reporter never do.
 """
 
 import logging
@@ -52,7 +52,7 @@ _SUBJECTS = re.compile(
 )
 _OPENINGS = re.compile(
     r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
-    r"(?:not|n't|unable)? ?(?:be |to |able to )?"
+    r"(?:not|n't|unable) ?(?:be |to |able to )?"
     r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|"
     r"fail\w* (?:\w+ ){0,5}deliver|"
     r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
@@ -135,13 +135,21 @@ def looks_like_bounce(mail: Part, words: str) -> bool:
     subject = bool(_SUBJECTS.search(readable(mail.get("subject"))))
     opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
     returns = any(part.content_type == "message/rfc822" for part in mail.walk())
-    if mail.get("x-failed-recipients"):
-        return True
-    if mail.parameters.get("report-type", "").lower() == "delivery-status":
+    if _says_so(mail):
         return True
     if from_mailer:
         return subject or opening or returns
     return opening and (subject or (returns and bool(_MACHINES.search(sender))))
+
+
+def is_from_mailer(mail: Part) -> bool:
+    """Whether a machine of the mail system wrote it: people's machines reply, too."""
+    return _says_so(mail) or bool(_SENDERS.search(mail.get("from")))
+
+
+def _says_so(mail: Part) -> bool:
+    kind = mail.parameters.get("report-type", "").lower()
+    return bool(mail.get("x-failed-recipients")) or kind == "delivery-status"
 
 
 def failed_recipients(mail: Part) -> tuple[str, ...]:

@@ -148,6 +148,7 @@ def test_a_complaint_that_names_nobody_is_about_the_one_recipient():
 
 
 AUTO_REPLIES = [
+    "Return-Path: <>\nSubject: Out of office: undeliverable until Monday\n",
     "Auto-Submitted: auto-replied\nSubject: Re: News\n",
     "Precedence: auto_reply\nSubject: Re: News\n",
     "X-Autoreply: yes\nSubject: Re: News\n",
@@ -161,6 +162,13 @@ def test_automatic_replies_say_nothing(headers):
     raw = f"From: a@b.example\nTo: news@news.example\n{headers}\nI am away. Unknown user x@y.example\n"
     reading = read(raw.encode())
     assert (reading.kind, reading.events) == ("auto_reply", ())
+
+
+def test_what_is_late_has_no_type():
+    event = only(
+        report(FINAL + "Action: delayed\nDiagnostic-Code: smtp; user unknown\n")
+    )
+    assert (event.kind, event.type) == ("delayed", "ignored")
 
 
 def test_a_letter_of_a_human_says_nothing():
