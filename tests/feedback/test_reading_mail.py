@@ -214,6 +214,7 @@ def test_a_mail_to_an_unsubscribe_address_unsubscribes(settings, headers):
 
 SES = {
     "notificationType": "Bounce",
+    "mail": {"messageId": "s1", "commonHeaders": {"messageId": "<m1@news.example>"}},
     "bounce": {
         "bounceType": "Permanent",
         "bouncedRecipients": [
@@ -237,6 +238,8 @@ def test_a_notice_of_amazon_by_mail_is_read(notice):
         "user_unknown",
         "hard",
     )
+    assert event.clue.provider_id == "s1"
+    assert event.clue.message_ids == ("m1@news.example",)
 
 
 TEXTS = [
