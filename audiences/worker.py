@@ -11,13 +11,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from celery import current_app
 from celery.beat import EmbeddedService
 from celery.exceptions import SecurityWarning
+from celery.worker.state import active_requests
 from django.conf import settings
 
 THREADS = 2
@@ -50,20 +53,20 @@ def run(*, with_parent: bool = False) -> None:
     clock = EmbeddedService(current_app._get_current_object(), thread=True)
     clock.start()
     if with_parent:
-        threading.Thread(target=_end_with_input, daemon=True).start()
+        threading.Thread(target=_end_with_input, args=[clock], daemon=True).start()
     worker.start()
     clock.stop()
     sys.exit(worker.exitcode)
 
 
-def _end_with_input() -> None:
+def _end_with_input(clock: Any) -> None:
+    """At once when nothing is being done, which Celery's own stop is not."""
     while sys.stdin.buffer.read(1024):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    threading.Timer(PATIENCE, _break_off).start()
-
-
-def _break_off() -> None:
+    clock.stop()
+    if active_requests:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(PATIENCE)
     os._exit(0)
 
 
