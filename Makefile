@@ -68,6 +68,11 @@ N ?= 1000000
 bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
 	@$(PY) -m tests.benchmarks.bench_import $(N)
 
+REQUESTS ?= 1000
+.PHONY: bench-pages
+bench-pages: .venv/dev ## Time one-click and the opt-out page on gunicorn and PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_pages $(REQUESTS)
+
 .PHONY: screenshots
 screenshots: .venv/dev ## Take the pictures in docs/images anew
 	@$(PY) -m tests.screenshots

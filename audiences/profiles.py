@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import addresses, link_requests
+from . import addresses, link_requests, waiting_requests
 from .channels import FLAGS, Channel
 from .models import Address, ConsentEvent, ConsentEvidence, Profile, Subscription
 from .refusals import Refused
@@ -151,6 +151,17 @@ def describe(profile: Profile) -> dict[str, Any]:
             for subscription in Subscription.objects.filter(
                 profile=profile
             ).select_related("service")
+        ],
+        "signup_requests": [
+            {
+                "page": request.version.name,
+                "address": request.email,
+                "asked": request.created_at.isoformat(),
+                "expires": request.expires_at.isoformat(),
+            }
+            for request in waiting_requests.signups_of(profile).select_related(
+                "version"
+            )
         ],
         "history": [_event(event) for event in history(profile.pk)],
     }

@@ -188,6 +188,8 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "data_folder_out": _queue,
         "control_folder": _queue,
     }
+    # When which clock-work was done last; so a laptop that slept makes up for it.
+    CELERY_BEAT_SCHEDULE_FILENAME = f"{_queue}-schedule"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -16,13 +16,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audiences import consent, membership, subscriptions
+from audiences import consent, landing_pages, membership, subscriptions
 from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.import_files import open_file
 from audiences.import_rows import read_header
 from audiences.imports import Listeners, Options, import_profiles
-from audiences.models import Address, AddressStatus, Profile, Service
+from audiences.models import Address, AddressStatus, LandingPage, Profile, Service
 from audiences.refusals import Refused
 
 from . import analysis, deliveries, messages, quarantine
@@ -31,6 +31,15 @@ from .models.quarantine import ErrorReason, ErrorType
 
 PEOPLE = 20_000
 DELIVERY = "Weekly newsletter, next edition"
+# Published pages, each in every language. One for visitors who come by themselves.
+SIGN_UP, PREFERENCES, STOP = "welcome", "preferences", "stop-everything"
+PAGES = {
+    SIGN_UP: LandingPage.Kind.ACQUISITION,
+    PREFERENCES: LandingPage.Kind.PREFERENCES,
+    STOP: LandingPage.Kind.DENYLIST,
+}
+# Gets all three services.
+VISITOR = "P00045"
 
 _FIRST = {
     "nl": (
@@ -85,7 +94,22 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
         on_step("Opt-outs by operators, and a list for the quarantine")
         _opt_outs()
         _quarantine_list()
+        on_step("Three pages where people opt in and out themselves")
+        _pages(weekly)
         deliveries.create(DELIVERY, channel=Channel.EMAIL, service=weekly)
+
+
+def _pages(weekly: Service) -> None:
+    for slug, kind in PAGES.items():
+        page = landing_pages.create(slug, kind=kind)
+        if kind == LandingPage.Kind.ACQUISITION:
+            page.channels, page.extra_fields = [Channel.EMAIL], ["first_name"]
+            page.save()
+            page.services.set([weekly])
+        elif kind == LandingPage.Kind.PREFERENCES:
+            page.channels = [Channel.EMAIL, Channel.SMS, Channel.DIRECT_MAIL]
+            page.save()
+        landing_pages.publish(page, actor="demo")
 
 
 def _ago(days: float) -> datetime:

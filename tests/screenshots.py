@@ -1,7 +1,7 @@
 """Take the pictures of the documentation anew: make screenshots
 
-A throwaway demo on a free port, the admin's main pages in a wide and a narrow window,
-written to docs/images. Needs Playwright and Chromium (CHROMIUM names another one).
+A throwaway demo on a free port, the admin's main pages in a wide and a narrow window
+and the pages of recipients on a phone, written to docs/images. Needs Playwright and Chromium (CHROMIUM names another one).
 """
 
 import os
@@ -18,7 +18,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from . import recipient_pictures
+
 ROOT = Path(__file__).resolve().parents[1]
+MANAGE = (sys.executable, str(ROOT / "manage.py"))
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = (
@@ -32,11 +35,9 @@ LARGEST = 300_000
 DELIVERY = "Weekly newsletter, next edition"
 # Opted out of email; another profile with the same address is not.
 PROFILE = "P00200"
-LANDING_PAGES = (
-    ("preferences", "--kind", "preferences", "--publish"),
-    ("stop-everything", "--kind", "denylist", "--publish"),
-    ("welcome", "--kind", "acquisition"),
-)
+# Gets everything, and visits the pages of recipients.
+VISITOR = "ext:P00045"
+DRAFT = ("autumn", "--kind", "acquisition", "--label", "Autumn fair")
 
 
 def free_port() -> int:
@@ -49,29 +50,33 @@ def free_port() -> int:
 def demo(folder: Path) -> Iterator[tuple[str, Path]]:
     """The address of a site with the demo, and its database."""
     database, port = folder / "demo.sqlite3", free_port()
-    environment = os.environ | {
+    base = f"http://127.0.0.1:{port}"
+    os.environ |= {
         "DATABASE_URL": f"sqlite:///{database}",
         "PHONE_REGION": "NL",
         "DEBUG": "1",
+        "BASE_URL": base,
     }
     log = (folder / "demo.log").open("w")
     server = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "demo", "--port", str(port)],
-        env=environment,
-        stdout=log,
-        stderr=log,
+        [*MANAGE, "demo", "--port", str(port)], stdout=log, stderr=log
     )
-    base = f"http://127.0.0.1:{port}"
     try:
         wait_for(f"{base}/admin/login/", server, folder / "demo.log")
-        for arguments in LANDING_PAGES:
-            command = [sys.executable, str(ROOT / "manage.py"), "create_page"]
-            subprocess.run([*command, *arguments], env=environment, check=True)
+        manage("create_page", *DRAFT)
         yield base, database
     finally:
         server.terminate()
         server.wait(timeout=30)
         log.close()
+
+
+def manage(*arguments: str) -> str:
+    """What a command prints, on the demo's database."""
+    command = [*MANAGE, *arguments]
+    return subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -159,6 +164,14 @@ def main() -> None:
                 if answer is None or not answer.ok:
                     raise SystemExit(f"{path} cannot be shown: {answer}")
                 take(page, IMAGES / f"{picture}-{name}.png")
+        links = {
+            "stop": manage("make_link", VISITOR, "stop-everything"),
+            "preferences": manage("make_link", VISITOR, "preferences"),
+        }
+        for language in recipient_pictures.WIDTHS:
+            visits = recipient_pictures.visit(browser, base, links, language)
+            for picture, page in visits:
+                take(page, IMAGES / f"recipient-{picture}-{language}.png")
         browser.close()
 
 

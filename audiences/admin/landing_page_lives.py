@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from audiences import landing_pages, page_changes
 from audiences.models import LandingPage, LandingPageVersion
-from audiences.page_forms import CopyForm
+from audiences.new_page_forms import CopyForm
 
 from .lists import PlainAdmin
 

@@ -5,7 +5,6 @@ What visitors see changes only when somebody publishes (`landing_page_lives`).
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -21,9 +20,15 @@ from django.utils.translation import gettext_lazy as _
 from audiences import landing_pages, page_changes
 from audiences.colours import LEAST_CONTRAST, contrast
 from audiences.models import LandingPage, LandingPageVersion
-from audiences.page_forms import COLOURS, LandingPageForm, NewPageForm, text_name
+from audiences.new_page_forms import NewPageForm
+from audiences.page_forms import LandingPageForm
 
-from . import landing_page_lives, landing_page_panels, landing_page_previews
+from . import (
+    landing_page_fieldsets,
+    landing_page_lives,
+    landing_page_panels,
+    landing_page_previews,
+)
 from .lists import PlainAdmin
 
 Status = LandingPage.Status
@@ -124,8 +129,8 @@ class LandingPageAdmin(PlainAdmin):
         if obj is None:
             return ()
         if not self.has_change_permission(request, obj):
-            return _facts_to_read(obj)
-        return _fieldsets(obj)
+            return landing_page_fieldsets.facts_to_read(obj)
+        return landing_page_fieldsets.fieldsets(obj)
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -282,62 +287,3 @@ def _fitting(width: int, height: int) -> tuple[int, int]:
     """The size of a picture in a box of 240 by 80."""
     scale = min(1.0, 240 / width, 80 / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _facts_to_read(page: LandingPage) -> Any:
-    """For who may only look: the settings; the preview has the texts."""
-    names = ("label", "kind", "public_address", "service", "spoken")
-    return ((None, {"fields": (*names, *page_changes.DATES)}),)
-
-
-def _fieldsets(page: LandingPage) -> Any:
-    offers = page_changes.offers(page.kind)
-    sections: list[Any] = [
-        (None, {"fields": ("label", "kind", "public_address", "seen_at")})
-    ]
-    if offers:
-        sections.append((_("What it offers"), {"fields": offers}))
-    sections.append(
-        (
-            _("Languages"),
-            {"fields": ("languages", "first_language")},
-        )
-    )
-    sections += [_texts(page, code) for code in _languages_of(page)]
-    colours = ("logo_now", "logo_upload", *(("remove_logo",) if page.logo_id else ()))
-    sections += [
-        (_("Brand"), {"fields": (*colours, *COLOURS, "sample")}),
-        (
-            _("Dates and afterwards"),
-            {
-                "fields": page_changes.DATES,
-                "description": _(
-                    "Without dates the page is open from the moment you publish it."
-                ),
-            },
-        ),
-        (_("Who may use it"), {"fields": page_changes.access(page.kind)}),
-    ]
-    return tuple(sections)
-
-
-def _languages_of(page: LandingPage) -> list[str]:
-    """The languages of the page first, then those that it does not have yet."""
-    every = [code for code, _name in settings.LANGUAGES]
-    offered = [code for code in page.languages if code in every]
-    return [*offered, *(code for code in every if code not in offered)]
-
-
-def _texts(page: LandingPage, language: str) -> Any:
-    name = page_changes.language_name(language)
-    offered = language in page.languages
-    options: dict[str, Any] = {
-        "fields": [text_name(language, f) for f in page_changes.text_fields(page.kind)],
-        "classes": ("texts",) if offered else ("texts", "collapse"),
-        "description": gettext(
-            "What you leave empty is the built-in text, shown in grey."
-        ),
-    }
-    if not offered:
-        options["description"] = gettext("Tick this language above to offer it.")
-    return gettext("Texts: {language}").format(language=name), options

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
-from audiences import addresses, profiles
+from audiences import addresses, profiles, waiting_requests
 from audiences.forms import AddressForm, SubscriptionForm
 from audiences.models import Address, Profile, Service
 
@@ -54,6 +57,7 @@ def context(
     history = list(profiles.history(profile.pk)[: SHOWN + 1])
     subscriptions = list(profile.subscriptions.select_related("service"))
     shared = addresses.sharing(profile)[: SHOWN + 1] if own else []
+    makers = [_signups, *extensions.panels]
     return {
         "may_change": may_change,
         "addresses": [(address, links.get(address.pk, "")) for address in own],
@@ -64,5 +68,27 @@ def context(
         "shared": list(shared),
         "history": [(event, subject(event)) for event in history[:SHOWN]],
         "history_is_longer": len(history) > SHOWN,
-        "panels": [p for make in extensions.panels if (p := make(request, profile))],
+        "panels": [p for make in makers if (p := make(request, profile))],
     }
+
+
+def _signups(request: HttpRequest, profile: Profile) -> Panel | None:
+    """Sign-ups with an address of the person that wait to be confirmed."""
+    found = waiting_requests.signups_of(profile).select_related("version")[:SHOWN]
+    rows = [
+        [
+            signup.version.name,
+            signup.email,
+            date_format(localtime(signup.created_at), "SHORT_DATETIME_FORMAT"),
+            date_format(localtime(signup.expires_at), "SHORT_DATETIME_FORMAT"),
+        ]
+        for signup in found
+    ]
+    columns = [
+        gettext("page"),
+        gettext("address"),
+        gettext("asked"),
+        gettext("expires"),
+    ]
+    title = gettext("Sign-ups that wait to be confirmed")
+    return Panel(title, columns, rows, "") if rows else None

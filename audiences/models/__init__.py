@@ -2,13 +2,10 @@
 
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
-from .landing_pages import (
-    LandingPage,
-    LandingPageAsset,
-    LandingPageText,
-    LandingPageVersion,
-)
+from .landing_pages import LandingPage, LandingPageVersion
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
+from .page_assets import LandingPageAsset
+from .page_texts import LandingPageText
 from .profiles import Address, AddressStatus, Profile
 from .services import Service, Subscription
 from .staging import StagedProfile

@@ -1,33 +1,23 @@
 """Landing pages: what operators edit, and the immutable versions that visitors see."""
 
 from datetime import datetime
-from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from audiences.channels import Channel
-from audiences.colours import LEAST_CONTRAST, contrast
-
+from . import page_checks
+from .page_checks import EXTRA_FIELDS, all_languages
 from .services import Service
 
-# Names that the addresses of public pages use themselves.
-RESERVED_SLUGS = ("brand", "logo")
-EXTRA_FIELDS = ("first_name", "last_name", "language", "country")
+__all__ = ["EXTRA_FIELDS", "LandingPage", "LandingPageVersion", "all_languages"]
 
 _colour = RegexValidator(
     r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour as # and six digits, such as #1f5fbf.")
 )
 _web_address = URLValidator(schemes=["https", "http"])
-
-
-def all_languages() -> list[str]:
-    """The codes of every language that the public pages speak."""
-    return [code for code, _name in settings.LANGUAGES]
 
 
 class LandingPage(models.Model):
@@ -232,18 +222,7 @@ class LandingPage(models.Model):
 
     def clean(self) -> None:
         super().clean()
-        errors: dict[str, Any] = {}
-        if self.slug in RESERVED_SLUGS:
-            errors["slug"] = _("This name is taken by the site.")
-        self._check_lists(errors)
-        self._check_service(errors)
-        self._check_colours(errors)
-        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
-            errors["closes_at"] = _("It must close after it opens.")
-        if self.stops_address and not self.may_stop_address:
-            errors["stops_address"] = _(
-                "Only a page that opts people out of a channel can do this."
-            )
+        errors = page_checks.problems(self)
         if errors:
             raise ValidationError(errors)
 
@@ -251,40 +230,6 @@ class LandingPage(models.Model):
     def may_stop_address(self) -> bool:
         """Whether the page opts out of channels, so that it can stop an address."""
         return self.kind in self.OPT_OUT_KINDS and self.service_id is None
-
-    def _check_lists(self, errors: dict[str, Any]) -> None:
-        known: dict[str, list[str] | tuple[str, ...]] = {
-            "channels": Channel.values,
-            "extra_fields": EXTRA_FIELDS,
-            "languages": all_languages(),
-        }
-        for name, values in known.items():
-            given = getattr(self, name)
-            if not isinstance(given, list) or any(v not in values for v in given):
-                errors[name] = _("Choose from: {values}.").format(
-                    values=", ".join(values)
-                )
-            elif len(set(given)) != len(given):
-                errors[name] = _("Each may be there once.")
-        if not self.languages:
-            errors["languages"] = _("A page needs a language.")
-
-    def _check_service(self, errors: dict[str, Any]) -> None:
-        if self.kind == self.Kind.SUBSCRIPTION and not self.service_id:
-            errors["service"] = _("Choose what people subscribe to.")
-        elif self.service_id and self.kind not in self.SERVICE_KINDS:
-            errors["service"] = _("Only (un)subscription pages have a service.")
-
-    def _check_colours(self, errors: dict[str, Any]) -> None:
-        try:
-            ratio = contrast(self.brand_colour, self.text_on_brand)
-        except ValueError:
-            return  # the validators say so at the field
-        if ratio < LEAST_CONTRAST:
-            errors["text_on_brand"] = _(
-                "The contrast with the button is {ratio}; it must be at least {least} "
-                "(WCAG 2.2, 1.4.3)."
-            ).format(ratio=f"{ratio:.1f}", least=LEAST_CONTRAST)
 
     @property
     def status(self) -> str:
@@ -298,97 +243,6 @@ class LandingPage(models.Model):
     @property
     def status_label(self) -> str:
         return str(self.Status(self.status).label)
-
-
-class LandingPageText(models.Model):
-    """The texts of a page in one language; an empty one is the built-in text."""
-
-    FIELDS = (
-        "title",
-        "introduction",
-        "button",
-        "agreement",
-        "confirmation",
-        "expired",
-    )
-    MARKDOWN_FIELDS = ("introduction", "agreement", "confirmation", "expired")
-
-    page = models.ForeignKey(
-        LandingPage, on_delete=models.CASCADE, related_name="texts"
-    )
-    language = models.CharField(_("language"), max_length=10)
-    title = models.CharField(_("title"), max_length=150, blank=True)
-    introduction = models.TextField(
-        _("introduction"),
-        blank=True,
-        help_text=_(
-            "Markdown. {messages} becomes what the page is about, {address} the "
-            "masked address."
-        ),
-    )
-    button = models.CharField(_("button"), max_length=60, blank=True)
-    agreement = models.TextField(
-        _("agreement"), blank=True, help_text=_("Beside the box, as Markdown.")
-    )
-    confirmation = models.TextField(
-        _("confirmation"), blank=True, help_text=_("After the act, as Markdown.")
-    )
-    expired = models.TextField(
-        _("expired"), blank=True, help_text=_("When the page is closed, as Markdown.")
-    )
-
-    class Meta:
-        verbose_name = _("text of a page")
-        verbose_name_plural = _("texts of a page")
-        ordering = ["language"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["page", "language"], name="landingpagetext_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.page_id}: {self.language}"
-
-    def clean(self) -> None:
-        super().clean()
-        if self.language not in all_languages():
-            raise ValidationError(
-                {
-                    "language": _("Choose from: {values}.").format(
-                        values=", ".join(all_languages())
-                    )
-                }
-            )
-
-
-class LandingPageAsset(models.Model):
-    """A logo, kept by the digest of its bytes, so that it never changes.
-
-    `audiences.page_assets` checks and re-encodes what operators upload.
-    """
-
-    sha256 = models.CharField(_("digest"), max_length=64, primary_key=True)
-    content_type = models.CharField(_("type"), max_length=20)
-    data = models.BinaryField(_("bytes"))
-    width = models.PositiveIntegerField(_("width"))
-    height = models.PositiveIntegerField(_("height"))
-    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("logo")
-        verbose_name_plural = _("logos")
-        constraints = [
-            models.CheckConstraint(
-                name="landingpageasset_type_known",
-                condition=models.Q(
-                    content_type__in=["image/png", "image/jpeg", "image/webp"]
-                ),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.width} x {self.height} ({self.content_type})"
 
 
 class LandingPageVersion(models.Model):

@@ -210,6 +210,8 @@ def state(visit: Visit, language: str, done: Done | None = None) -> list[str]:
         lines.append(_service_line(visit, present, visit.service, language))
     elif present.stopped_all:
         lines.append(page_texts.text(language, "state.gets_nothing"))
+    elif visit.kind == Kind.DENYLIST and not present.out:
+        lines.append(page_texts.text(language, "state.gets_everything"))
     else:
         lines += [_channel_line(present, c, language) for c in visit.channels]
     if visit.kind in LandingPage.CHOICE_KINDS:

@@ -1,15 +1,23 @@
 """People and a prepared delivery for the tests of the admin, made by the writers."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from audiences import addresses, consent, landing_pages, membership, subscriptions
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
-from audiences.models import LandingPage, Profile, Service
+from audiences.models import (
+    LandingPage,
+    OutboxMail,
+    Profile,
+    Service,
+    SignupRequest,
+)
 from delivery import analysis, deliveries, messages, quarantine
 from delivery.models import Delivery, QuarantineEntry
 
@@ -97,6 +105,20 @@ def world(db: None) -> World:
     analysis.analyse(prepared)
     draft = deliveries.create("Draft", channel="sms")
     page = landing_pages.create("stop", kind="denylist")
-    landing_pages.publish(page)
+    version = landing_pages.publish(page).version
+    SignupRequest.objects.create(
+        version=version,
+        email="anna.vos@example.com",
+        key="anna.vos@example.com",
+        language="en",
+        expires_at=timezone.now() + timedelta(days=7),
+    )
+    OutboxMail.objects.create(
+        kind="link",
+        found_by="email",
+        to="Anna.Vos@example.com",
+        key="anna.vos@example.com",
+        language="en",
+    )
     people = [Profile.objects.get(pk=p.pk) for p in people]
     return World(people, service, entry, prepared, sent, draft, page)

@@ -55,7 +55,10 @@ def _pages(world: World) -> list[str]:  # noqa: F811
         ("index", []),
         *(
             (f"{name}_changelist", [])
-            for name in ("audiences_profile", "audiences_consentevent")
+            for name in (
+                *("audiences_profile", "audiences_consentevent"),
+                *("audiences_outboxmail", "audiences_signuprequest"),
+            )
         ),
         ("audiences_profile_add", []),
         ("audiences_profile_change", [profile]),

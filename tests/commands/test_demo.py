@@ -15,7 +15,7 @@ from django.db.models import Count
 from django.test import override_settings
 from django.utils import timezone
 
-from audiences import addresses, bulk_sql, consent
+from audiences import addresses, bulk_sql, consent, landing_pages
 from audiences.channels import Channel
 from audiences.models import (
     Address,
@@ -281,6 +281,23 @@ def test_the_deliveries_are_the_past_ones_and_one_that_is_not_sent() -> None:
         demo.DELIVERY,
     }
     assert not Message.objects.filter(delivery__label=demo.DELIVERY).exists()
+
+
+@pytest.mark.usefixtures("loaded")
+def test_there_are_pages_on_the_site_and_somebody_to_visit_them() -> None:
+    live = {slug: landing_pages.live(slug) for slug in demo.PAGES}
+    assert all(live.values())
+    assert {str(page.content["kind"]) for page in live.values() if page} == {
+        "acquisition",
+        "preferences",
+        "denylist",
+    }
+    visitor = Profile.objects.get(external_id=demo.VISITOR)
+    address = visitor.addresses.get(channel=Channel.EMAIL, is_primary=True)
+    assert address.quarantine_status == AddressStatus.VALID
+    assert not visitor.no_longer_contact_email
+    subscribed = visitor.subscriptions.filter(active(timezone.now()))
+    assert subscribed.count() == Service.objects.count()
 
 
 @pytest.mark.usefixtures("loaded")

@@ -1,6 +1,8 @@
 """Personal links: ids alone, one purpose each, and nothing but what was signed."""
 
 import base64
+import os
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -116,3 +118,52 @@ def test_the_part_before_the_at_is_never_too_long(size: int, settings: Any) -> N
     address = links.unsubscribe_address(Link(size, "direct_mail", size, size))
     assert len(address.partition("@")[0]) <= 64
     assert bool(address) == (size < 2**41)
+
+
+# How many forgeries are tried; FORGERIES=100000 takes some minutes.
+FORGERIES = int(os.environ.get("FORGERIES", "2000"))
+
+
+def test_no_forgery_made_of_real_tokens_is_read() -> None:
+    """Cut, altered, and put together from parts of other people's tokens."""
+    chance = random.Random(FORGERIES)
+    links_of = [
+        Link(pk, channel, service, 12, "stop", "denylist")
+        for pk in (7, 8, 70, 2**40)
+        for channel in ("email", "sms")
+        for service in (None, 3)
+    ]
+    real = [
+        make(link)
+        for link in links_of
+        for make in (links.opt_out_token, links.page_token, links.mail_token)
+    ]
+    real += [links.undo_token(Undo(link.profile_id, (1, 2))) for link in links_of]
+    genuine = {token.lower() for token in real}
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=:%é\0"
+
+    def altered(token: str) -> str:
+        place = chance.randrange(len(token))
+        return token[:place] + chance.choice(alphabet) + token[place + 1 :]
+
+    def cut(token: str) -> str:
+        start, end = sorted(chance.sample(range(len(token) + 1), 2))
+        return token[start:end]
+
+    def with_parts_of_another(token: str) -> str:
+        parts, other = token.split("."), chance.choice(real).split(".")
+        place = chance.randrange(min(len(parts), len(other)))
+        return ".".join([*parts[:place], other[place], *parts[place + 1 :]])
+
+    def turned(token: str) -> str:
+        place = chance.randrange(len(token) - 1)
+        return token[:place] + token[place : place + 2][::-1] + token[place + 2 :]
+
+    ways = (altered, cut, with_parts_of_another, turned)
+    for _number in range(FORGERIES):
+        forged = chance.choice(ways)(chance.choice(real))
+        if forged.lower() in genuine:
+            continue
+        for _make, read in READERS.values():
+            with pytest.raises(BadLink):
+                read(forged)

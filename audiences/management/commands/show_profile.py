@@ -10,7 +10,7 @@ class Command(CampaignCommand):
     help = (
         "Show all that is known about a profile: flags, addresses with their "
         "quarantine status, other profiles with the same address, subscriptions, "
-        "history."
+        "sign-up requests that wait to be confirmed, history."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,6 +31,7 @@ class Command(CampaignCommand):
         self._write("addresses", known, "There are no addresses.")
         self._write("shared_with", known, "No other profile has one of its addresses.")
         self._write("subscriptions", known, "There are no subscriptions.")
+        self._write("signup_requests", known, "None waits to be confirmed.")
         self._write("history", known, "Nothing has changed yet.")
 
     def _write(self, part: str, known: dict[str, Any], empty: str) -> None:

@@ -8,6 +8,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from audiences import landing_pages, links, profiles, worker
+from audiences.links import Link
+from audiences.models import LandingPage
+from audiences.refusals import Refused
 from audiences.terminal import CampaignCommand, CommandError, CommandParser
 from delivery import demo
 from delivery.models import Delivery
@@ -18,8 +22,8 @@ USER, PASSWORD = "admin", "admin"
 class Command(CampaignCommand):
     help = (
         "Set up the database, load the demo, analyse its delivery, print the report "
-        "and serve the site on this machine. For trying things out, never for "
-        "production."
+        "and serve the site on this machine, with a background worker. For trying "
+        "things out, never for production."
     )
     needs_migrated_database = False
 
@@ -46,19 +50,47 @@ class Command(CampaignCommand):
         if options["no_server"]:
             return
         base = f"http://127.0.0.1:{port}"
+        if "BASE_URL" not in os.environ:
+            settings.BASE_URL = base
+        self._say_addresses(base)
+        self.stdout.flush()
+        with worker.beside_this_process():
+            call_command("runserver", str(port), use_reloader=False, skip_checks=True)
+
+    def _say_addresses(self, base: str) -> None:
         delivery = Delivery.objects.get(label=demo.DELIVERY)
         outcomes = f"{base}/admin/delivery/delivery/{delivery.pk}/outcomes/"
         self.say(f"\nThe site:        {base}/admin/")
         self.say(f"Who is excluded: {outcomes}")
         self.say(f"Sign in as:      {USER}, password {PASSWORD}")
-        self.say("Stop with Ctrl-C; the data stays.\n")
-        self.stdout.flush()
-        call_command("runserver", str(port), use_reloader=False, skip_checks=True)
+        self.say("\nAs a recipient, in a window as narrow as a phone:")
+        for title, slug in (
+            ("My preferences:", demo.PREFERENCES),
+            ("Stop everything:", demo.STOP),
+        ):
+            if url := _personal(slug):
+                self.say(f"{title:<17}{url}")
+        if landing_pages.live(demo.SIGN_UP):
+            self.say(f"Sign up:         {base}/p/{demo.SIGN_UP}/")
+        self.say("Mails that visitors ask for appear here, in this terminal.")
+        self.say("\nStop with Ctrl-C; the data stays.")
 
     def _ensure_login(self) -> None:
         users = get_user_model()._default_manager
         if not users.filter(is_superuser=True).exists():
             users.create_superuser(USER, password=PASSWORD)
+
+
+def _personal(slug: str) -> str:
+    """A personal link of the demo's visitor; none when one of the two is gone."""
+    page = LandingPage.objects.filter(slug=slug).first()
+    try:
+        profile = profiles.find(f"ext:{demo.VISITOR}")
+    except Refused:
+        return ""
+    if page is None:
+        return ""
+    return links.page_url(Link(profile.pk, page=page.slug, kind=page.kind))
 
 
 def _is_taken(port: int) -> bool:

@@ -1,0 +1,206 @@
+"""What visitors without a personal link set in motion: mails, and open sign-ups.
+
+Read-only, but for a mail of which nobody knows whether it left: an operator may have it
+sent again. Addresses are masked for whoever may not look at profiles.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audiences import addresses, waiting_requests
+from audiences.channels import Channel
+from audiences.models import OutboxMail, SignupRequest
+from audiences.pages.visits import masked
+from audiences.refusals import Refused
+
+from .landing_page_lives import require
+from .lists import ReadOnlyLog
+
+Result = OutboxMail.Result
+WAITING = "waiting"
+
+
+class WithAddresses(ReadOnlyLog):
+    """Rows with an address, which is masked and not searched for those without right.
+
+    `columns` and `details` name the address as `address`.
+    """
+
+    columns: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    search_help_text = _("An address in any notation, or a customer number.")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return _for(request, self.columns)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return _for(request, self.details)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Any = None
+    ) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("key",) if _may_see_addresses(request) else ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if text and _may_see_addresses(request):
+            keys = {key for _channel, key in addresses.readings(text)} | {text}
+            queryset = queryset.filter(key__in=keys)
+        return queryset, False
+
+
+def _may_see_addresses(request: HttpRequest) -> bool:
+    return request.user.has_perm("audiences.view_profile")
+
+
+def _for(request: HttpRequest, names: tuple[str, ...]) -> tuple[str, ...]:
+    shown = "address" if _may_see_addresses(request) else "masked_address"
+    return tuple(shown if name == "address" else name for name in names)
+
+
+class ResultFilter(admin.SimpleListFilter):
+    """By what became of the mail; those without a result wait."""
+
+    title = _("what became of it")
+    parameter_name = "result"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(WAITING, _("Waits")), *Result.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value == WAITING:
+            return queryset.filter(result="")
+        return queryset.filter(result=value) if value in Result.values else queryset
+
+
+@admin.register(OutboxMail)
+class OutboxMailAdmin(WithAddresses):
+    columns = ("created_at", "kind", "address", "became", "attempts")
+    details = (
+        *("kind", "became", "found_by", "address", "language", "network"),
+        *("created_at", "due_at", "attempts", "claimed_at", "sent_at"),
+    )
+    list_filter = (ResultFilter, "kind")
+
+    @admin.display(description=_("given"))
+    def address(self, mail: OutboxMail) -> str:
+        return mail.to
+
+    @admin.display(description=_("given"))
+    def masked_address(self, mail: OutboxMail) -> str:
+        return masked(mail.found_by, mail.to) or "•••"
+
+    @admin.display(description=_("what became of it"))
+    def became(self, mail: OutboxMail) -> str | SafeString:
+        if mail.result == Result.UNCERTAIN:
+            return format_html(
+                '<span class="mark bad">{}</span>', mail.get_result_display()
+            )
+        if mail.result:
+            return str(mail.get_result_display())
+        return gettext("A worker has it") if mail.claimed_at else gettext("Waits")
+
+    # ------------------------------------------------------------------ sending again
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        mail = self.get_object(request, object_id)
+        context = {**(extra_context or {})}
+        if mail and mail.result == Result.UNCERTAIN and _may_send_again(request):
+            context["may_send_again"] = not waiting_requests.why_not_again(mail)
+            context["why_not_again"] = waiting_requests.why_not_again(mail)
+        return super().change_view(request, object_id, form_url, context)
+
+    def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask whether the mail is to go again; a POST puts it back into the queue."""
+        require(_may_send_again(request) and self.has_view_permission(request))
+        mail = get_object_or_404(OutboxMail, pk=pk)
+        if request.method == "POST":
+            try:
+                waiting_requests.send_again(mail)
+            except Refused as error:
+                messages.error(request, str(error))
+            else:
+                self.log_change(request, mail, gettext("Sent again."))
+                messages.success(request, gettext("It is sent within a minute."))
+            return redirect("admin:audiences_outboxmail_change", pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": OutboxMail._meta,
+            "mail": mail,
+            "title": gettext("Send again"),
+            "reason": waiting_requests.why_not_again(mail),
+        }
+        template = "admin/audiences/outboxmail/send_again.html"
+        return TemplateResponse(request, template, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.send_again)
+        name = "audiences_outboxmail_send_again"
+        return [path("<int:pk>/send-again/", view, name=name), *super().get_urls()]
+
+
+def _may_send_again(request: HttpRequest) -> bool:
+    return request.user.has_perm("audiences.change_outboxmail")
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Open sign-ups, unless others are asked for."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("confirmed", _("Confirmed")), ("expired", _("Expired"))]
+
+    def choices(self, changelist: Any) -> Any:
+        for number, choice in enumerate(super().choices(changelist)):
+            yield {**choice, "display": _("Open")} if number == 0 else choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "confirmed":
+            return queryset.filter(confirmed_at__isnull=False)
+        rows = queryset.filter(confirmed_at__isnull=True)
+        now = timezone.now()
+        if self.value() == "expired":
+            return rows.filter(expires_at__lte=now)
+        return rows.filter(expires_at__gt=now)
+
+
+@admin.register(SignupRequest)
+class SignupRequestAdmin(WithAddresses):
+    """What was asked for; a confirmed one has nothing personal any more."""
+
+    columns = ("created_at", "address", "version", "expires_at", "confirmed_at")
+    details = (*columns, "language")
+    list_filter = (StateFilter,)
+    list_select_related = ("version",)
+
+    @admin.display(description=_("email address"))
+    def address(self, request: SignupRequest) -> str:
+        return request.email
+
+    @admin.display(description=_("email address"))
+    def masked_address(self, request: SignupRequest) -> str:
+        return masked(Channel.EMAIL, request.email)

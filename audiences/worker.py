@@ -1,0 +1,91 @@
+"""The background worker of one machine: tasks and their clock in a single process.
+
+Where there are several machines Celery's own commands do this (docs/operations.md).
+One process, threads inside: whatever ends it ends everything, and nothing is left over.
+What it was at is in our rows, so breaking off loses nothing.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery import current_app
+from celery.beat import EmbeddedService
+from celery.exceptions import SecurityWarning
+from celery.worker.state import active_requests
+from django.conf import settings
+
+THREADS = 2
+# Seconds that running tasks get to finish in once the worker is asked to end.
+PATIENCE = 5
+COMMAND = ("worker", "--with-parent")
+
+
+def run(*, with_parent: bool = False) -> None:
+    """Work until a signal says stop.
+
+    With `with_parent` also until standard input ends: that is a pipe whose other end
+    whoever started the worker holds, so it ends however that process ends.
+    """
+    # Mails of the console backend are for people, not for a log.
+    current_app.conf.worker_redirect_stdouts = False
+    # Celery warns of root because of pickle, which we do not accept.
+    warnings.simplefilter("ignore", SecurityWarning)
+    # A folder has no host name, and need not have one.
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
+    worker = current_app.Worker(
+        pool="threads",
+        concurrency=THREADS,
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    clock = EmbeddedService(current_app._get_current_object(), thread=True)
+    clock.start()
+    if with_parent:
+        threading.Thread(target=_end_with_input, args=[clock], daemon=True).start()
+    worker.start()
+    clock.stop()
+    sys.exit(worker.exitcode)
+
+
+def _end_with_input(clock: Any) -> None:
+    """At once when nothing is being done, which Celery's own stop is not."""
+    while sys.stdin.buffer.read(1024):
+        pass
+    clock.stop()
+    if active_requests:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(PATIENCE)
+    os._exit(0)
+
+
+@contextmanager
+def beside_this_process() -> Iterator[None]:
+    """A worker that ends with this process, however that ends.
+
+    This process holds the other end of its standard input. The worker has a session of
+    its own: Ctrl-C reaches this process alone, which then ends the worker.
+    """
+    process = subprocess.Popen(  # noqa: S603  (our own command)
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *COMMAND],
+        stdin=subprocess.PIPE,
+        env=os.environ | {"BASE_URL": settings.BASE_URL},
+        start_new_session=True,
+    )
+    assert process.stdin is not None  # noqa: S101
+    try:
+        yield
+    finally:
+        process.stdin.close()
+        process.wait()
