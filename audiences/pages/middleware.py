@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from . import rendering
+from .visitors import body_length
 
 _PUBLIC = re.compile(r"/(?:p|u)/")
 LARGEST_BODY = 100_000
@@ -41,7 +42,10 @@ class PublicPages:
         if not _PUBLIC.match(request.path_info):
             return self.get_response(request)
         request.META.pop("HTTP_COOKIE", None)
-        if _length(request) > LARGEST_BODY:
+        # Whatever charset the visitor names: some cannot be read, and nobody is to be
+        # kept from opting out by a word in a header.
+        request.encoding = "utf-8"
+        if body_length(request) > LARGEST_BODY:
             response = HttpResponse(status=413)
         else:
             response = self.get_response(request)
@@ -52,7 +56,8 @@ class PublicPages:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
         """The database is busy or away: say so, so that mail clients try again."""
-        if isinstance(exception, OperationalError) and _PUBLIC.match(request.path_info):
+        is_away = isinstance(exception, OperationalError | InterfaceError)
+        if is_away and _PUBLIC.match(request.path_info):
             response = rendering.notice_page(request, "failed", 503)
             response["Retry-After"] = "60"
             return response
@@ -69,8 +74,3 @@ def secured(response: HttpResponse) -> HttpResponse:
     if response.headers.get("Vary"):
         del response["Vary"]
     return response
-
-
-def _length(request: HttpRequest) -> int:
-    text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if str(text).isdecimal() else 0

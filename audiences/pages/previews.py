@@ -16,6 +16,7 @@ from audiences.models import LandingPage, Profile
 from . import rendering, unidentified
 from .middleware import secured
 from .views import answer
+from .visitors import posted
 from .visits import Visit, identified, masked
 
 SAMPLE_ADDRESS = "somebody@example.org"
@@ -39,7 +40,8 @@ def preview(
             response = unidentified.look(request, content)
         else:
             notice = _notice(request, content, tested=profile is not None)
-            response = answer(request, _visit(content, profile), (notice,))
+            visit, data = _visit(content, profile), posted(request)
+            response = answer(request, visit, data, (notice,))
         transaction.set_rollback(True)
     return secured(response)
 

@@ -98,19 +98,25 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 
 def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     if request.method == "POST":
+        # Before the lock: a visitor whose form comes slowly must keep nobody waiting.
+        data = posted(request)
         with transaction.atomic():
             visit = identified(link, kind, lock=True)
-            return answer(request, visit)
+            return answer(request, visit, data)
     visit = identified(link, kind)
     return answer(request, visit)
 
 
 def answer(
-    request: HttpRequest, visit: Visit, notices: tuple[str, ...] = ()
+    request: HttpRequest,
+    visit: Visit,
+    data: QueryDict | None = None,
+    notices: tuple[str, ...] = (),
 ) -> HttpResponse:
-    """The page of a visit; for a POST, after its act.
+    """The page of a visit; for a POST, after its act with the posted fields.
 
-    The caller is then in a transaction, with the profile locked.
+    The caller is then in a transaction, with the profile locked, and has read the
+    fields before it.
     """
     person = visit.profile.language if visit.profile else ""
     language = rendering.page_language(request, visit.content["languages"], person)
@@ -123,7 +129,7 @@ def answer(
         if status:
             return _closed(request, visit.content, status)
     if request.method == "POST":
-        shown = _act(visit, language, posted(request), request)
+        shown = _act(visit, language, data, request)
     else:
         read_subscriptions(visit)
         shown = rendering.before(visit, language, _form(visit, language))
@@ -142,7 +148,14 @@ def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse
 
 
 # ---------------------------------------------------------------- acts
-def _act(visit: Visit, language: str, data: QueryDict, request: HttpRequest) -> Shown:
+def _act(
+    visit: Visit, language: str, data: QueryDict | None, request: HttpRequest
+) -> Shown:
+    if data is None:
+        if visit.kind not in (Kind.UNSUBSCRIPTION, Kind.DENYLIST):
+            read_subscriptions(visit)
+            return rendering.before(visit, language, _form(visit, language))
+        data = QueryDict()  # opting out needs no word
     origin = _origin(visit, data, request)
     token = data.get("undo")
     if token:

@@ -3,18 +3,34 @@
 import ipaddress
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 LONGEST_USER_AGENT = 500
+_FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def posted(request: HttpRequest) -> QueryDict:
-    """The posted fields; none when the body cannot be read as a form."""
+def posted(request: HttpRequest) -> QueryDict | None:
+    """The posted fields; None when the body cannot be read as a form.
+
+    A form that was cut off, or is written in another way, has no empty boxes: nobody
+    knows what its visitor ticked.
+    """
+    if request.content_type not in _FORMS or "Transfer-Encoding" in request.headers:
+        return None
     try:
+        if len(request.body) < body_length(request):
+            return None  # the visitor's connection broke: Django would not tell
         return request.POST
-    except (MultiPartParserError, UnreadablePostError):
-        return QueryDict()
+    except (MultiPartParserError, UnreadablePostError, SuspiciousOperation):
+        return None
+
+
+def body_length(request: HttpRequest) -> int:
+    """How long the body is by its header; 0 when there is none."""
+    text = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(text) if text.isdecimal() else 0
 
 
 def network_address(request: HttpRequest) -> str | None:
