@@ -4,12 +4,15 @@ import logging
 import re
 from typing import Any
 
-_TOKEN = re.compile(r"(/(?:u|p/[^/\s\"']+)/)[^/\s\"'?]{16,}")
+# The first part below /p/ is the name of a page; whatever is long behind it may be a
+# token, also in an address that is none of ours.
+_PUBLIC = re.compile(r"(/u|/p/+[^/\s\"'?]+)(/[^\s\"'?]+)")
+_TOKEN = re.compile(r"[^/]{16,}")
 
 
 def masked(text: str) -> str:
     """The text without the tokens of personal links."""
-    return _TOKEN.sub(r"\1…", text)
+    return _PUBLIC.sub(lambda found: found[1] + _TOKEN.sub("…", found[2]), text)
 
 
 class MaskTokens(logging.Filter):

@@ -23,6 +23,7 @@ from audiences.models import (
     Profile,
     Subscription,
 )
+from audiences.pages import log_masking
 from audiences.pages.visits import masked
 from delivery.models import QuarantineAction, QuarantineEntry
 from tests.factories import ProfileFactory
@@ -196,6 +197,16 @@ def test_tokens_are_not_in_the_logs(
     assert caplog.records
     assert token[:30] not in caplog.text
     assert "/u/…" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/p/news/confirm/{}/", "/u//{}", "/u/x/{}", "//p//news//{}", "/p/a/b/{}?x=1"],
+)
+def test_no_way_to_write_an_address_lets_a_token_into_the_logs(path: str) -> None:
+    line = log_masking.masked(f'"GET {path.format("t" * 40)} HTTP/1.1" 200')
+    assert "ttt" not in line
+    assert line.endswith(' HTTP/1.1" 200')
 
 
 # ---------------------------------------------------------------- languages
