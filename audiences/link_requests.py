@@ -104,7 +104,15 @@ def _normalised(found_by: str, given: str) -> Normalised:
 
 
 def _subject(found_by: str, key: str) -> str:
-    """The name under which the requests about one address are counted."""
+    """The name under which the requests about one address are counted.
+
+    What many mail servers leave out is left out: else one mailbox could be flooded by
+    a+1@, a+2@, or by a.b@, ab@. Two people may so share a cap, but never a mail.
+    """
+    if found_by == FoundBy.EMAIL:
+        local, _at, domain = key.rpartition("@")
+        mailbox = local.partition("+")[0].replace(".", "") or local
+        key = f"{mailbox}@{domain.replace('googlemail.com', 'gmail.com')}"
     return f"{found_by}:{key}"
 
 

@@ -301,6 +301,27 @@ def test_spellings_of_one_address_share_its_cap() -> None:
     assert OutboxMail.objects.count() == 3
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        (
+            "a@shop.example",
+            "a+1@shop.example",
+            "a+2@shop.example",
+            "A+x+y@shop.example",
+        ),
+        ("an.n@gmail.com", "ann@gmail.com", "a.n.n@googlemail.com", "ann+x@gmail.com"),
+        ("a@b\u00fccher.example", *3 * ("a+b@xn--bcher-kva.example",)),
+    ],
+)
+def test_a_mailbox_is_not_flooded_by_spellings_of_its_name(
+    spellings: tuple[str, ...],
+) -> None:
+    for given in spellings:
+        ask(given)
+    assert OutboxMail.objects.count() == 3
+
+
 def test_a_network_has_a_cap_and_uses_up_no_address_after_it(settings: Any) -> None:
     for number in range(30):
         ask(f"a{number}@shop.example")
