@@ -49,7 +49,8 @@ class BadLink(Exception):
 class Link:
     """What a token says. `page` and `kind` only where it leads to a landing page.
 
-    `is_fresh` is no part of the token: whether it may still opt in and edit.
+    The rest is not written in a token but known of it: `is_fresh`, whether it may still
+    opt in and edit, and `signed_at`, when it was made, in seconds.
     """
 
     profile_id: int
@@ -59,6 +60,7 @@ class Link:
     page: str = ""
     kind: str = ""
     is_fresh: bool = False
+    signed_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def read_page_token(token: str, page: str) -> Link:
     link = _link(facts, 6)
     if link.page != page:
         raise BadLink
-    return replace(link, is_fresh=is_fresh)
+    signed_at = signing.b62_decode(token.rsplit(".", 2)[1])
+    return replace(link, is_fresh=is_fresh, signed_at=signed_at)
 
 
 def undo_token(undo: Undo) -> str:

@@ -73,7 +73,7 @@ def _stop(visit: Visit, scope: str, origin: Origin) -> Done:
     if not result.changed:
         done.event_ids = _just_done(visit, Q(channel=scope), origin)
     if visit.content["stops_address"]:
-        _stop_addresses(visit, [scope])
+        _stop_addresses(visit, {scope: sum(done.event_ids)})
         done.stopped_address = True
     return done
 
@@ -104,7 +104,7 @@ def choose(visit: Visit, planned: Iterable[Change], origin: Origin) -> Done:
     done = Done()
     services = {s.pk: s for s in [*visit.services, visit.service] if s}
     existing = Service.objects.in_bulk(list(services))
-    stopped: list[str] = []
+    stopped: dict[str, int] = {}
     for change in planned:
         if change.starts and not visit.link.is_fresh:
             done.left_out = True
@@ -115,7 +115,8 @@ def choose(visit: Visit, planned: Iterable[Change], origin: Origin) -> Done:
             result = consent.change_flag(
                 profile, str(change.subject), opted_out=is_out, origin=origin
             )
-            stopped += [str(change.subject)] if is_out else []
+            if is_out:
+                stopped[str(change.subject)] = result.event_id or 0
         elif service := existing.get(int(change.subject)):
             begins = change.kind == Kind.SUBSCRIBE
             act = subscriptions.begin if begins else subscriptions.end
@@ -181,7 +182,7 @@ def undo(visit: Visit, wanted: Undo, origin: Origin) -> Undone:
         if _is_latest(event) and _reverse(profile, event, origin):
             reversed_ids.append(event.pk)
             if wanted.stopped_address and event.kind == Kind.OPT_OUT:
-                _withdraw_stop(visit, [event.channel])
+                _withdraw_stop(visit, event)
     if not reversed_ids:
         return Undone.NOTHING
     complete = len(reversed_ids) == len(wanted.event_ids)
@@ -221,35 +222,39 @@ def _was_pending(event: ConsentEvent) -> bool:
 
 
 # ---------------------------------------------------------------- addresses (P4)
-def _stop_addresses(visit: Visit, scopes: list[str]) -> None:
-    for channel, key in _addresses(visit, scopes):
-        address_stop_requested.send(
-            sender=LandingPage,
-            channel=channel,
-            key=key,
-            source=str(Source.LANDING_PAGE),
-            text=_stop_text(visit),
-        )
+def _stop_addresses(visit: Visit, events: dict[str, int]) -> None:
+    """Stop the addresses of each scope, by the event that opted out (0: none did)."""
+    for scope, event_id in events.items():
+        for channel, key in _addresses(visit, scope):
+            address_stop_requested.send(
+                sender=LandingPage,
+                channel=channel,
+                key=key,
+                source=str(Source.LANDING_PAGE),
+                text=_stop_text(visit.wording, visit.link.profile_id, event_id),
+            )
 
 
-def _withdraw_stop(visit: Visit, scopes: list[str]) -> None:
-    for channel, key in _addresses(visit, scopes):
+def _withdraw_stop(visit: Visit, event: ConsentEvent) -> None:
+    """Take back what the act of this event stopped, whatever page is there now."""
+    for channel, key in _addresses(visit, event.channel):
         address_stop_withdrawn.send(
             sender=LandingPage,
             channel=channel,
             key=key,
             source=str(Source.LANDING_PAGE),
-            text=_stop_text(visit),
+            text=_stop_text(event.wording_version, visit.link.profile_id, event.pk),
         )
 
 
-def _stop_text(visit: Visit) -> str:
-    return f"landing page {visit.content['slug']}, profile {visit.link.profile_id}"
+def _stop_text(wording: str, profile_id: int, event_id: int) -> str:
+    slug = wording.rpartition("/")[0]
+    return f"landing page {slug}, profile {profile_id}, event {event_id}"
 
 
-def _addresses(visit: Visit, scopes: list[str]) -> list[tuple[str, str]]:
-    """The person's addresses on the channels of the scopes (P3), in one order."""
+def _addresses(visit: Visit, scope: str) -> list[tuple[str, str]]:
+    """The person's addresses on the channels of a scope (P3), in one order."""
     rows = Address.objects.filter(profile=visit.profile, is_valid=True)
-    if ANY not in scopes:
-        rows = rows.filter(channel__in=scopes)
+    if scope != ANY:
+        rows = rows.filter(channel=scope)
     return sorted(rows.values_list("channel", "key"))

@@ -98,7 +98,7 @@ def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
     if profile is None:
         return Visit(link, *_page_of_nobody(link, kind))
     content, number = _given(profile, "page_content"), _given(profile, "page_number")
-    if content and content["kind"] != kind:
+    if content and (content["kind"] != kind or _is_anothers(content, profile, link)):
         content = None  # another page has the name now: the link keeps its word
     return Visit(
         link,
@@ -122,11 +122,21 @@ def _beside(link: Link) -> dict[str, Subquery]:
     if link.page:
         live = LandingPageVersion.objects.filter(live_pages__slug=link.page).order_by()
         found["page_content"] = Subquery(live.values("content"))
+        found["page_made_at"] = Subquery(live.values("live_pages__created_at"))
         found["page_number"] = Subquery(live.values("number"))
     if link.service_id:
         service = Service.objects.filter(pk=link.service_id).order_by()
         found["service_label"] = Subquery(service.values("label"))
     return found
+
+
+def _is_anothers(content: Content, profile: Profile, link: Link) -> bool:
+    """Whether a page about another service has got the name since the link was made."""
+    own = content["service"]
+    if not own or not link.service_id or own["id"] == link.service_id:
+        return False
+    made_at: datetime = _given(profile, "page_made_at")
+    return int(made_at.timestamp()) > link.signed_at
 
 
 def _given(profile: Profile, name: str) -> Any:

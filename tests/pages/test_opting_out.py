@@ -1,5 +1,7 @@
 """Opting out by a page: two taps, true at once, undone by one more."""
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audiences import consent, landing_pages, profiles, subscriptions
-from audiences.models import ConsentEvent, Profile
+from audiences.models import ConsentEvent, LandingPage, Profile
 from audiences.verification import verify_consent
 from delivery import quarantine
 from tests.factories import BY_COMMAND, ProfileFactory
@@ -231,6 +233,24 @@ def test_another_page_under_the_same_name_does_not_bend_a_link(anna: Profile) ->
     assert (flags(anna), subscriptions_of(anna)) == ({"any"}, set())
 
 
+def test_a_page_about_another_service_under_the_same_name_does_not_bend_a_link(
+    anna: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = news(slug="old"), news(slug="new")
+    for service in (old, new):
+        subscriptions.subscribe(anna, service, BY_COMMAND)
+    made = page("unsubscription", "stop", service=old)
+    with monkeypatch.context() as before:
+        before.setattr(time, "time", made.created_at.timestamp)
+        url = path_to(made, anna)
+    landing_pages.delete(made)
+    again = page("unsubscription", "stop", service=new)
+    later = again.created_at + timedelta(seconds=5)
+    LandingPage.objects.filter(pk=again.pk).update(created_at=later)
+    browser().post(url, {"act": "1"})
+    assert subscriptions_of(anna) == {"new"}
+
+
 # ---------------------------------------------------------------- twins (P4)
 @pytest.mark.parametrize("stops", [True, False])
 def test_the_twins_option_stops_the_address_for_all(anna: Profile, stops: bool) -> None:
@@ -299,3 +319,23 @@ def test_opting_out_takes_four_statements_at_most(anna: Profile, about: str) -> 
         with CaptureQueriesContext(connection) as queries:
             assert act(urls[about]).status_code == 200
         assert len(statements(queries)) <= most, statements(queries)
+
+
+def test_an_undo_takes_back_the_stop_also_when_the_page_is_gone(anna: Profile) -> None:
+    made = page("denylist", stops_address=True)
+    url = path_to(made, anna)
+    done = browser().post(url)
+    landing_pages.unpublish(made)
+    browser().post(url, {"undo": undo_of(done)})
+    assert flags(anna) == set()
+    assert anna.addresses.get(channel="email").quarantine_status == "valid"
+
+
+def test_an_undo_does_not_take_back_the_stop_of_an_earlier_act(anna: Profile) -> None:
+    url = path_to(page("denylist", stops_address=True), anna)
+    browser().post(url)
+    consent.opt_in(anna, "any", BY_COMMAND)
+    done = browser().post(url)
+    browser().post(url, {"undo": undo_of(done)})
+    assert flags(anna) == set()
+    assert anna.addresses.get(channel="email").quarantine_status == "denylisted"
