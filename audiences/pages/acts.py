@@ -81,7 +81,8 @@ def _stop(visit: Visit, scope: str, origin: Origin) -> Done:
 def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:
     """The event of the same act by the same visitor a moment ago, for its undo.
 
-    Whoever has an old link must not learn how to undo what somebody else did.
+    Whoever has an old link must not learn how to undo what somebody else did. A visitor
+    whose network is not known could be anybody.
     """
     events = ConsentEvent.objects.filter(about, profile=visit.profile)
     last = events.select_related("evidence").order_by("-id").first()
@@ -92,6 +93,7 @@ def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:
         and last.kind in (Kind.OPT_OUT, Kind.UNSUBSCRIBE)
         and last.source in BY_VISITOR
         and last.at > timezone.now() - REPEATED_WITHIN
+        and origin.ip
         and (evidence.ip, evidence.user_agent) == (origin.ip, origin.user_agent)
     )
     return [last.pk] if same and last else []

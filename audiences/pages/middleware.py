@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from . import rendering
@@ -11,6 +11,9 @@ from .visitors import body_length
 
 _PUBLIC = re.compile(r"/(?:p|u)/")
 LARGEST_BODY = 100_000
+
+# InternalError: PostgreSQL lets nobody write while another server takes over.
+_AWAY = (OperationalError, InterfaceError, InternalError)
 
 _HEADERS = {
     "Referrer-Policy": "no-referrer",
@@ -56,8 +59,7 @@ class PublicPages:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
         """The database is busy or away: say so, so that mail clients try again."""
-        is_away = isinstance(exception, OperationalError | InterfaceError)
-        if is_away and _PUBLIC.match(request.path_info):
+        if isinstance(exception, _AWAY) and _PUBLIC.match(request.path_info):
             response = rendering.notice_page(request, "failed", 503)
             response["Retry-After"] = "60"
             return response

@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 import pytest
-from django.db import InterfaceError
+from django.db import DatabaseError, InterfaceError, InternalError
 from django.test import RequestFactory
 
 from audiences.models import Profile
@@ -110,9 +110,12 @@ def test_a_slow_form_is_awaited_before_anything_is_locked(
     assert order[order.index("lock") :] == ["lock"]
 
 
-def test_a_lost_connection_to_the_database_is_said_like_any_other() -> None:
+@pytest.mark.parametrize("error", [InterfaceError, InternalError])
+def test_every_way_to_be_without_a_database_is_answered_by_try_again(
+    error: type[DatabaseError],
+) -> None:
     request = RequestFactory().post("/u/x/")
     middleware = PublicPages(views.elsewhere)
-    answer = middleware.process_exception(request, InterfaceError("closed"))
+    answer = middleware.process_exception(request, error("closed"))
     assert answer is not None
     assert (answer.status_code, answer["Retry-After"]) == (503, "60")

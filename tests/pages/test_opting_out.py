@@ -127,6 +127,14 @@ def test_an_old_undo_does_not_reverse_what_somebody_did_since(anna: Profile) -> 
     assert flags(anna) == {"any"}
 
 
+def test_of_two_visitors_of_unknown_networks_none_undoes_what_the_other_did(
+    anna: Profile,
+) -> None:
+    url = path_to(page("denylist"), anna)
+    assert undo_of(browser().post(url, REMOTE_ADDR=""))
+    assert undo_of(browser().post(url, REMOTE_ADDR="")) == ""
+
+
 def test_whoever_has_the_link_cannot_undo_what_another_did(anna: Profile) -> None:
     url = path_to(page("denylist"), anna)
     browser().post(url, REMOTE_ADDR="192.0.2.7")
