@@ -15,7 +15,7 @@ from audiences.links import Undo
 from audiences.models import Address, ConsentEvent, LandingPage, Profile, Service
 from audiences.signals import address_stop_requested, address_stop_withdrawn
 
-from .choices import Boxes, Change, Present, changes
+from .choices import Boxes, Change, Present, changes, meant
 from .visits import Visit
 
 # A POST that comes twice is answered like the first one, with its undo.
@@ -131,10 +131,14 @@ def choose(visit: Visit, planned: Iterable[Change], origin: Origin) -> Done:
     return done
 
 
-def plan(visit: Visit, ticked: Boxes) -> list[Change]:
-    """What the ticks of a visitor would change; the profile is locked."""
+def plan(visit: Visit, ticked: Boxes, shown: Boxes) -> list[Change]:
+    """What the ticks of a visitor would change; the profile is locked.
+
+    `shown` are the boxes that were ticked when the form was made.
+    """
     offered = Boxes(frozenset(visit.channels), frozenset(s.pk for s in visit.services))
-    return changes(present(visit), offered, ticked)
+    state = present(visit)
+    return changes(state, offered, meant(state, offered, ticked, shown))
 
 
 def plan_subscription(visit: Visit) -> list[Change]:

@@ -56,6 +56,17 @@ class Change:
         return self.kind in OPENING
 
 
+def meant(present: Present, offered: Boxes, ticked: Boxes, shown: Boxes) -> Boxes:
+    """The ticks without those that came with an old form and are not true any more.
+
+    Whoever opted out in another tab, or by the button of a mail client, has not asked
+    for messages by a box that the page had ticked (GDPR 4(11): a clear act).
+    """
+    old_channels = shown.channels - {*present.ticked_channels(offered.channels)}
+    old_services = shown.services - {*present.ticked_services(offered.services)}
+    return Boxes(ticked.channels - old_channels, ticked.services - old_services)
+
+
 def changes(present: Present, offered: Boxes, ticked: Boxes) -> list[Change]:
     """What must change so that the state is what was ticked; opt-outs come first."""
     channels = ticked.channels & offered.channels

@@ -106,6 +106,17 @@ class ChoiceForm(PageForm):
             raise forms.ValidationError(self.text("fields.country_wrong")) from error
 
 
+class _Present(forms.HiddenInput):
+    """A hidden field that says what is true now, also in a form that comes back."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__()
+        self.now = now
+
+    def format_value(self, value: Any) -> str:
+        return self.now
+
+
 class VisitForm(ChoiceForm):
     """The form of an identified visitor, as far as the page and the link allow."""
 
@@ -122,10 +133,25 @@ class VisitForm(ChoiceForm):
         self.visit = visit
         if visit.kind in LandingPage.CHOICE_KINDS:
             self.add_boxes(visit.content, channels, services)
+            self.add_shown(channels, services)
         if visit.link.is_fresh and visit.kind not in _NO_DETAILS:
             self.add_details(visit.content, visit.profile)
         if visit.content["needs_agreement"] and visit.kind not in _NO_DETAILS:
             self.add_agreement(visit.content)
+
+    def add_shown(self, channels: Iterable[str], services: Iterable[int]) -> None:
+        """Say in the form which boxes it shows as ticked, for when it comes back."""
+        now = " ".join([*channels, *map(str, services)])
+        self.fields["shown"] = forms.CharField(
+            required=False, initial=now, widget=_Present(now)
+        )
+
+    @property
+    def shown(self) -> Boxes:
+        """The boxes that were ticked when the form was made, as it says itself."""
+        words = str(self.cleaned_data.get("shown", "")).split()
+        services = [word for word in words if word.isascii() and word.isdigit()]
+        return Boxes(frozenset(words), frozenset(map(int, services)))
 
     @property
     def ticked(self) -> Boxes:

@@ -170,7 +170,7 @@ def _act(
     if visit.kind == Kind.SUBSCRIPTION:
         planned = acts.plan_subscription(visit)
     else:
-        planned = acts.plan(visit, form.ticked)
+        planned = acts.plan(visit, form.ticked, form.shown)
     starts = visit.link.is_fresh and any(change.starts for change in planned)
     if starts and not form.require_agreement():
         return rendering.before(visit, language, form)

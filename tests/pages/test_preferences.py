@@ -1,5 +1,6 @@
 """The preference page: what was ticked is what is true (P2, L2)."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from .visitors import (
     flags,
     history,
     news,
+    one_click_path,
     page,
     path_to,
     subscriptions_of,
@@ -287,3 +289,45 @@ def test_what_is_shown_afterwards_is_what_was_ticked(
     assert reached - before <= wanted.channels
     # Ticking the same again changes nothing.
     assert after.stopped_all or not changes(after, offered, wanted)
+
+
+def shown_by(answer: Any) -> str:
+    """What the form says of the boxes that it shows as ticked."""
+    found = re.search(r'name="shown"[^>]*value="([^"]*)"', answer.content.decode())
+    assert found
+    return found[1]
+
+
+@pytest.mark.django_db
+def test_an_old_tab_does_not_take_back_an_opt_out_that_was_made_since() -> None:
+    profile: Profile = ProfileFactory(email="a@example.com")
+    service = news()
+    subscriptions.subscribe(profile, service, BY_COMMAND)
+    consent.opt_out(profile, "sms", BY_COMMAND)
+    made = page("preferences", channels=["email", "sms", "phone"], services=[service])
+    url = path_to(made, profile)
+    shown = shown_by(browser().get(url))
+    assert set(shown.split()) == {"email", "phone", str(service.pk)}
+    browser().post(one_click_path(profile))
+    browser().post(one_click_path(profile, service_id=service.pk))
+    form = {"act": "1", "shown": shown, "channels": ["email", "sms"]}
+    answer = browser().post(url, form | {"services": [str(service.pk)]})
+    # What the visitor did tick and untick counts; the rest is as it was made elsewhere.
+    assert flags(profile) == {"email", "phone"}
+    assert subscriptions_of(profile) == set()
+    assert "You do not get" in words(answer)
+    # A form that shows the present state can opt in again.
+    form["shown"] = shown_by(browser().get(url))
+    browser().post(url, form)
+    assert flags(profile) == {"phone"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("shown", ["", "x \u0663 -1 999999999999999999999999", "<b>"])
+def test_nonsense_about_what_was_shown_changes_nothing(shown: str) -> None:
+    profile: Profile = ProfileFactory(email="a@example.com")
+    consent.opt_out(profile, "email", BY_COMMAND)
+    url = path_to(page("preferences"), profile)
+    data = {"act": "1", "shown": shown, "channels": list(ALL)}
+    assert browser().post(url, data).status_code == 200
+    assert flags(profile) == set()
