@@ -28,6 +28,7 @@ class OutboxMail(models.Model):
         NOBODY = "nobody", _("Not sent: no profile is known by this")
         FORWARDED = "forwarded", _("Passed on to the profile's email address")
         DENYLISTED = "denylisted", _("Not sent: the address is on the denylist")
+        OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
         REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
         FAILED = "failed", _("Not sent: an error; the log says which")
@@ -78,7 +79,14 @@ class OutboxMail(models.Model):
                 condition=models.Q(
                     result__in=[
                         *("", "sent", "nobody", "forwarded"),
-                        *("denylisted", "outdated", "refused", "failed", "uncertain"),
+                        *(
+                            "opted_out",
+                            "denylisted",
+                            "outdated",
+                            "refused",
+                            "failed",
+                            "uncertain",
+                        ),
                     ]
                 ),
             ),
