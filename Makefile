@@ -67,6 +67,10 @@ N ?= 1000000
 bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
 	@$(PY) -m tests.benchmarks.bench_import $(N)
 
+.PHONY: bench-subscriptions
+bench-subscriptions: .venv/run ## Time an import of N subscriptions on both databases
+	@$(PY) -m tests.benchmarks.bench_subscriptions $(N)
+
 .PHONY: screenshots
 screenshots: .venv/dev ## Take the pictures in docs/images anew
 	@$(PY) -m tests.screenshots
