@@ -18,6 +18,7 @@ from audiences import addresses, subscriptions
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
 from audiences.models import Address, Profile, Subscription
+from audiences.refusals import Refused
 
 from .lists import PlainAdmin
 
@@ -141,12 +142,16 @@ def subscribe(admin: PlainAdmin) -> View:
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
             origin = operator(request, form.cleaned_data["note"])
-            result = subscriptions.subscribe(profile, service, origin)
-            text = _("Subscribed to “{service}”.").format(service=service)
-            if result.changed:
-                return _done(admin, request, profile, text, result.warning)
-            messages.info(request, _("The profile was subscribed already."))
-            return _back(profile)
+            try:
+                result = subscriptions.subscribe(profile, service, origin)
+            except Refused as error:
+                form.add_error(None, str(error))
+            else:
+                text = _("Subscribed to “{service}”.").format(service=service)
+                if result.changed:
+                    return _done(admin, request, profile, text, result.warning)
+                messages.info(request, _("The profile was subscribed already."))
+                return _back(profile)
         return _page(
             admin,
             request,
