@@ -13,6 +13,7 @@ from audiences.channels import Channel
 from .profiles import Profile
 
 LONGEST_VALIDITY = 36_500
+LONGEST_LABEL = 150
 
 
 class Service(models.Model):
@@ -36,7 +37,7 @@ class Service(models.Model):
     slug = models.SlugField(
         _("slug"), unique=True, help_text=_("Its name in commands and addresses.")
     )
-    label = models.CharField(_("label"), max_length=150)
+    label = models.CharField(_("label"), max_length=LONGEST_LABEL)
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     validity_days = models.PositiveIntegerField(
         _("validity in days"),
