@@ -21,6 +21,7 @@ from django.db.models import (
     TextField,
     Value,
 )
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -227,9 +228,17 @@ def record(
 
 
 def record_staged(
-    kind: Kind, origin: Origin, *, scope: str = "", service: Service | None = None
+    kind: Kind,
+    origin: Origin,
+    *,
+    scope: str = "",
+    service: Service | None = None,
+    at: Combinable | None = None,
 ) -> None:
-    """Write one event with its evidence for every staged profile."""
+    """Write one event with its evidence for every staged profile.
+
+    `at` is the moment where each has its own.
+    """
     before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
     bulk_sql.insert_select(
         ConsentEvent,
@@ -245,7 +254,7 @@ def record_staged(
         ],
         StagedProfile.objects.order_by("id").values_list(
             F("id"),
-            Value(origin.at or timezone.now(), DateTimeField()),
+            at or Value(origin.at or timezone.now(), DateTimeField()),
             Value(str(kind), TextField()),
             Value(str(scope), TextField()),
             Value(service.pk if service else None, BigIntegerField()),

@@ -26,12 +26,12 @@ FACTS = (
     *("request_message", "subscribed_message", "unsubscribed_message"),
 )
 TEXTS = {
-    "label": gettext_lazy("name in {language}"),
-    "description": gettext_lazy("description in {language}"),
+    "label": gettext_lazy("Name in {language}"),
+    "description": gettext_lazy("Description in {language}"),
 }
 PARTS = {
-    "subject": gettext_lazy("subject in {language}"),
-    "text": gettext_lazy("text in {language}"),
+    "subject": gettext_lazy("Subject in {language}"),
+    "text": gettext_lazy("Text in {language}"),
 }
 
 

@@ -5,6 +5,7 @@ message that asks to confirm reaches somebody who is opted out (S6). What a visi
 have typed, such as a name, is in none of them before the address is confirmed.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from . import message_templates, outbox, page_texts, request_caps
 from .addresses import Normalised
 from .channels import ANY_FLAG, Channel, flag_name
 from .consent import Kind, Source
-from .links import Confirmation, Link, confirmation_url, one_click_url
+from .links import Confirmation, Link, confirmation_url, one_click_url, page_url
 from .models import Address, ConsentEvent, OutboxMail, Profile, Service, Subscription
 from .outbox import Result, Words
 from .unsubscribe_headers import unsubscribe_headers
@@ -164,7 +165,7 @@ def words(
         "site": outbox.site_name(),
         "days": str(settings.PENDING_SUBSCRIPTION_DAYS),
         "link": confirmation_url(confirmation),
-        "unsubscribe_link": one_click_url(link),
+        "unsubscribe_link": _unsubscribe_url(service, link),
     }
     subject, text = _source(way, service, code, channel)
     if channel == Channel.SMS:
@@ -179,6 +180,14 @@ def words(
         code,
         unsubscribe_headers(link),
     )
+
+
+def _unsubscribe_url(service: Service, link: Link) -> str:
+    """The service's own page where there is one, else the built-in one."""
+    page = service.unsubscription_page
+    if page is None or page.live_version_id is None:
+        return one_click_url(link)
+    return page_url(replace(link, page=page.slug, kind=page.kind))
 
 
 def _source(way: str, service: Service, code: str, channel: str) -> tuple[str, str]:

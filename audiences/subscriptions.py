@@ -14,7 +14,16 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, F, Q, QuerySet, TextField, Value
+from django.db.models import (
+    DateTimeField,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -318,6 +327,7 @@ def expire(now: datetime | None = None) -> int:
     """End what has passed its validity, set-based; returns how many ended.
 
     Nothing waits for this: whoever reads subscriptions looks at the date (`active`).
+    Each step is written down for the moment at which it happened.
     """
     at = now or timezone.now()
     origin = Origin(source=Source.SYSTEM, at=at)
@@ -338,10 +348,13 @@ def expire(now: datetime | None = None) -> int:
                 # What another writer renewed while the locks were waited for.
                 renewed = StagedProfile.objects.exclude(id__in=some)
                 count = consent.unstage(renewed.values("id"))
-                ids = StagedProfile.objects.values("id")
-                values = {"status": Status.EXPIRED, "changed_at": at}
-                rows.filter(profile_id__in=ids).update(**values)
-                consent.record_staged(Kind.EXPIRE, origin, service=service)
+                ended = rows.filter(profile_id=OuterRef("id")).values("expires_at")
+                consent.record_staged(
+                    Kind.EXPIRE, origin, service=service, at=Subquery(ended[:1])
+                )
+                rows.filter(profile_id__in=StagedProfile.objects.values("id")).update(
+                    status=Status.EXPIRED, changed_at=F("expires_at")
+                )
                 total += count
     return total
 

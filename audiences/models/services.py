@@ -136,6 +136,13 @@ class Service(models.Model):
         return str(self.texts.get(language, {}).get("description", ""))
 
 
+def offer_of(facts: dict[str, Any], language: str) -> str:
+    """The words beside a check box: the public name, and what is said about it."""
+    label = label_of(facts, language)
+    about = facts.get("texts", {}).get(language, {}).get("description", "")
+    return f"{label}: {about}" if about else label
+
+
 def label_of(facts: dict[str, Any], language: str) -> str:
     """The public name in a language, of a service as a page's version keeps it."""
     own = facts.get("texts", {}).get(language, {}).get("label", "")

@@ -15,7 +15,7 @@ from audiences.landing_pages import Content
 from audiences.markdown import sanitise
 from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
-from audiences.models.services import label_of
+from audiences.models.services import label_of, offer_of
 
 from .choices import Boxes
 from .visits import Visit
@@ -55,7 +55,7 @@ class ChoiceForm(PageForm):
             self.fields["services"] = forms.MultipleChoiceField(
                 label=self.text("page.services"),
                 choices=[
-                    (str(s["id"]), label_of(s, self.language))
+                    (str(s["id"]), offer_of(s, self.language))
                     for s in content["services"]
                 ],
                 widget=forms.CheckboxSelectMultiple,
