@@ -18,7 +18,6 @@ from audiences import addresses, subscriptions
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
 from audiences.models import Address, Profile, Subscription
-from audiences.refusals import Refused
 
 from .lists import PlainAdmin
 
@@ -144,8 +143,10 @@ def subscribe(admin: PlainAdmin) -> View:
             origin = operator(request, form.cleaned_data["note"])
             try:
                 result = subscriptions.subscribe(profile, service, origin)
-            except Refused as error:
-                form.add_error(None, str(error))
+            except subscriptions.NoteNeeded as error:
+                form.add_error("note", str(error))
+            except subscriptions.ServiceClosed as error:
+                form.add_error("service", str(error))
             else:
                 text = _("Subscribed to “{service}”.").format(service=service)
                 if result.changed:
