@@ -12,7 +12,6 @@ from pathlib import Path
 
 from .databases import machine, manage, postgresql, sqlite
 
-
 PEOPLE = (
     "from audiences.models import Profile\n"
     "for low in range(0, {rows}, 20_000):\n"
