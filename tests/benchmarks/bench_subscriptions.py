@@ -13,11 +13,11 @@ from pathlib import Path
 from .databases import machine, manage, postgresql, sqlite
 
 PEOPLE = (
+    "from audiences import bulk_sql\n"
     "from audiences.models import Profile\n"
-    "for low in range(0, {rows}, 20_000):\n"
-    "    high = min(low + 20_000, {rows})\n"
-    "    Profile.objects.bulk_create("
-    "Profile(external_id=f'C{{n}}') for n in range(low, high))"
+    "texts = ['first_name', 'last_name', 'language', 'country']\n"
+    "rows = ((f'C{{n}}', '', '', '', '') for n in range({rows}))\n"
+    "bulk_sql.bulk_insert(Profile, ['external_id', *texts], rows)"
 )
 
 
