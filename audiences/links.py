@@ -39,6 +39,7 @@ _OPT_OUT = "audiences.links.optout"
 _PAGE = "audiences.links.page"
 _UNDO = "audiences.links.undo"
 _MAIL = "audiences.links.mail"
+_CONFIRM = "audiences.links.confirm"
 
 
 class BadLink(Exception):
@@ -68,6 +69,15 @@ class Undo:
     profile_id: int
     event_ids: tuple[int, ...]
     stopped_address: bool = False
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Which request for a subscription is confirmed: `event_id` in the history."""
+
+    profile_id: int
+    service_id: int
+    event_id: int
 
 
 # ------------------------------------------------------------- tokens of web addresses
@@ -106,6 +116,19 @@ def read_undo_token(token: str) -> Undo:
     facts, _fresh = _read(_UNDO, token, max_age=UNDO_LIFE)
     profile_id, event_ids, stopped = facts
     return Undo(profile_id, tuple(event_ids), bool(stopped))
+
+
+def confirmation_url(confirmation: Confirmation) -> str:
+    """The address in the message that asks to confirm a subscription (S6)."""
+    token = _sign(_CONFIRM, list(astuple(confirmation)))
+    path = reverse("pages:confirm_subscription", args=[token])
+    return f"{settings.BASE_URL}{path}"
+
+
+def read_confirmation_token(token: str) -> Confirmation:
+    """Which request is meant; raises BadLink. Its row says until when it counts."""
+    facts, _fresh = _read(_CONFIRM, token)
+    return Confirmation(*facts)
 
 
 def _signer(salt: str) -> signing.TimestampSigner:

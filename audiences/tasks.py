@@ -2,7 +2,14 @@
 
 from celery import shared_task
 
-from . import link_requests, outbox, proof_of_work, request_caps
+from . import (
+    link_requests,
+    outbox,
+    pending_requests,
+    proof_of_work,
+    request_caps,
+    subscriptions,
+)
 
 
 @shared_task(ignore_result=True)
@@ -15,6 +22,13 @@ def send_outbox() -> None:
 def clean_up_requests() -> None:
     """Each night: nothing about unidentified visitors is kept longer than needed."""
     link_requests.clean_up()
+    pending_requests.clean_up()
     outbox.clean_up()
     proof_of_work.clean_up()
     request_caps.clean_up()
+
+
+@shared_task(ignore_result=True)
+def expire_subscriptions() -> None:
+    """Each hour: end what has passed its validity."""
+    subscriptions.expire()

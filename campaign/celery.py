@@ -23,6 +23,10 @@ app.conf.beat_schedule = {
         "task": "audiences.tasks.clean_up_requests",
         "schedule": crontab(hour=3, minute=17),
     },
+    "expire-subscriptions": {
+        "task": "audiences.tasks.expire_subscriptions",
+        "schedule": crontab(minute=27),
+    },
     "clean-up-quarantine": {
         "task": "delivery.tasks.clean_up_quarantine",
         "schedule": crontab(hour=3, minute=7),

@@ -8,6 +8,7 @@ import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.utils.module_loading import import_string
 
 
 @register(Tags.compatibility)
@@ -37,6 +38,7 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         "REQUESTS_PER_ADDRESS": 1,
         "REQUESTS_PER_NETWORK": 1,
         "SIGNUP_REQUEST_DAYS": 1,
+        "PENDING_SUBSCRIPTION_DAYS": 1,
         "PROOF_OF_WORK_ROUNDS": 1,
         "PROOF_OF_WORK_MINUTES": 1,
         "TRUSTED_PROXIES": 0,
@@ -49,6 +51,25 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         )
         for name, minimum in least.items()
         if getattr(settings, name) < minimum
+    ]
+
+
+@register()
+def check_sms_gateway(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        is_gateway = callable(
+            getattr(import_string(settings.SMS_GATEWAY), "send", None)
+        )
+    except ImportError:
+        is_gateway = False
+    if is_gateway:
+        return []
+    return [
+        Error(
+            f"SMS_GATEWAY is {settings.SMS_GATEWAY!r}, which is no class with send().",
+            hint="Use a dotted path, such as audiences.sms.ConsoleGateway",
+            id="campaign.E009",
+        )
     ]
 
 

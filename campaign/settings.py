@@ -155,6 +155,9 @@ CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 # Days until the row of a mail is removed, whatever became of it.
 OUTBOX_DAYS = _number("OUTBOX_DAYS", 7)
 
+# The class that hands an SMS over, by its dotted path; the default prints it.
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="audiences.sms.ConsoleGateway")
+
 # ------------------------------------------------------------------ personal links
 # Days in which a personal link opts in and changes details; it opts out for ever.
 EDIT_LINK_DAYS = _number("EDIT_LINK_DAYS", 7)
@@ -168,6 +171,8 @@ REQUESTS_PER_ADDRESS = _number("REQUESTS_PER_ADDRESS", 3)
 REQUESTS_PER_NETWORK = _number("REQUESTS_PER_NETWORK", 20)
 # Days in which a sign-up can be confirmed; then it is erased.
 SIGNUP_REQUEST_DAYS = _number("SIGNUP_REQUEST_DAYS", 7)
+# Days in which a subscription with double opt-in can be confirmed; then it is erased.
+PENDING_SUBSCRIPTION_DAYS = _number("PENDING_SUBSCRIPTION_DAYS", 7)
 # Rounds in which a proof of work is found at the latest, and minutes that it counts.
 PROOF_OF_WORK_ROUNDS = _number("PROOF_OF_WORK_ROUNDS", 600)
 PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)

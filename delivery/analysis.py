@@ -292,13 +292,14 @@ def _judge_changed(run: Analysis) -> None:
 
     Who has left the audience since leaves the results.
     """
-    changes.stage_changed(run)
+    now = max(run.at, timezone.now())
+    changes.stage_changed(run, now)
     changed = reach.of_staged()
     if changed is None:
         return
-    profiles = judgement.audience_profiles(chunks.delivery_of(run), run.at, changed)
+    profiles = judgement.audience_profiles(chunks.delivery_of(run), now, changed)
     Outcome.objects.filter(changed.q("profile_id"), delivery=run.delivery_id).delete()
-    chunks.write_outcomes(run, profiles, changed)
+    chunks.write_outcomes(run, profiles, changed, now)
 
 
 # An audience up to this size is looked up profile by profile.

@@ -141,12 +141,18 @@ def subscribe(admin: PlainAdmin) -> View:
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
             origin = operator(request, form.cleaned_data["note"])
-            result = subscriptions.subscribe(profile, service, origin)
-            text = _("Subscribed to “{service}”.").format(service=service)
-            if result.changed:
-                return _done(admin, request, profile, text, result.warning)
-            messages.info(request, _("The profile was subscribed already."))
-            return _back(profile)
+            try:
+                result = subscriptions.subscribe(profile, service, origin)
+            except subscriptions.NoteNeeded as error:
+                form.add_error("note", str(error))
+            except subscriptions.ServiceClosed as error:
+                form.add_error("service", str(error))
+            else:
+                text = _("Subscribed to “{service}”.").format(service=service)
+                if result.changed:
+                    return _done(admin, request, profile, text, result.warning)
+                messages.info(request, _("The profile was subscribed already."))
+                return _back(profile)
         return _page(
             admin,
             request,

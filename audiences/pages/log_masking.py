@@ -4,7 +4,7 @@ import logging
 import re
 from typing import Any
 
-_TOKEN = re.compile(r"(/(?:u|p/[^/\s\"']+)/)[^/\s\"'?]{16,}")
+_TOKEN = re.compile(r"(/(?:u|p/[^/\s\"']+)/(?:confirm/)?)[^/\s\"'?]{16,}")
 
 
 def masked(text: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from audiences import consent, landing_pages, subscriptions
@@ -38,6 +38,9 @@ class Visit:
     profile: Profile | None = None
     address: str = ""
     label: str = ""
+    texts: dict[str, Any] = field(default_factory=dict)
+    # Which message its service has after unsubscribing; empty while nobody knows.
+    goodbye: str = ""
     subscribed: set[int] | None = None
     pending: set[int] = field(default_factory=set)
 
@@ -55,10 +58,17 @@ class Visit:
             return None
         own = self.content["service"]
         if own:
-            return _service(own)
+            service = _service(own)
+            if service.pk == self.link.service_id:
+                service.unsubscribed_message = self.goodbye
+            return service
         if self.link.service_id and self.label:
             return Service(
-                pk=self.link.service_id, label=self.label, channel=self.link.channel
+                pk=self.link.service_id,
+                label=self.label,
+                channel=self.link.channel,
+                texts=self.texts,
+                unsubscribed_message=self.goodbye,
             )
         return None
 
@@ -82,7 +92,9 @@ class Visit:
 
 def _service(facts: Content) -> Service:
     names = ("slug", "label", "channel")
-    return Service(pk=facts["id"], **{name: facts[name] for name in names})
+    own = {name: facts[name] for name in names}
+    texts = facts.get("texts", {})
+    return Service(pk=facts["id"], texts=texts, unsubscribed_message="", **own)
 
 
 def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
@@ -107,6 +119,8 @@ def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
         profile=profile,
         address=masked(link.channel, _given(profile, "shown_address") or ""),
         label=_given(profile, "service_label") or "",
+        texts=_given(profile, "service_texts") or {},
+        goodbye=_given(profile, "service_goodbye") or "",
     )
 
 
@@ -126,6 +140,8 @@ def _beside(link: Link) -> dict[str, Subquery]:
     if link.service_id:
         service = Service.objects.filter(pk=link.service_id).order_by()
         found["service_label"] = Subquery(service.values("label"))
+        found["service_texts"] = Subquery(service.values("texts"))
+        found["service_goodbye"] = Subquery(service.values("unsubscribed_message"))
     return found
 
 
@@ -166,15 +182,21 @@ def read_subscriptions(visit: Visit) -> None:
 def _offer_what_there_is(visit: Visit) -> None:
     """Leave out services that were deleted since the page was published.
 
-    A built-in page offers what the person is subscribed to.
+    A closed one is there for those who have it, and one that is not for preference
+    pages on other pages alone. A built-in page offers what the person is subscribed to.
     """
+    active = subscriptions.active(timezone.now(), "subscriptions__")
+    own = Service.objects.filter(active, subscriptions__profile=visit.profile)
+    hidden = {"on_preference_page": False} if visit.kind == Kind.PREFERENCES else {}
     if visit.content["slug"]:
         wanted = [service.pk for service in visit.services]
-        there = set(Service.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+        open_or_own = Q(is_closed=False) | Q(pk__in=own.values("pk"))
+        rows = Service.objects.filter(open_or_own, pk__in=wanted)
+        rows = rows.exclude(**hidden) if hidden else rows
+        there = set(rows.values_list("pk", flat=True))
         offered = [facts for facts in visit.content["services"] if facts["id"] in there]
     else:
-        active = subscriptions.active(timezone.now(), "subscriptions__")
-        own = Service.objects.filter(active, subscriptions__profile=visit.profile)
+        own = own.exclude(**hidden) if hidden else own
         offered = [landing_pages.service_facts(service) for service in own]
     visit.content = {**visit.content, "services": offered}
 
