@@ -19,6 +19,7 @@ class DeliveryConfig(AppConfig):
         )
 
         from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
+        from .feedback import mail_items
 
         post_migrate.connect(typologies.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)
@@ -26,3 +27,4 @@ class DeliveryConfig(AppConfig):
         address_stop_withdrawn.connect(quarantine.withdraw_stop)
         mail_to_be_sent.connect(quarantine.forbid_denylisted)
         profile_erased.connect(messages.forget_person)
+        mail_items.register()
