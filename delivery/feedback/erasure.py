@@ -68,7 +68,7 @@ def forget_reports(profile_id: int) -> None:
     chosen.update(raw=b"", size=0, note=ERASED)
     InboundMention.objects.filter(item__in=pks).delete()
     _keep_successes(list(events.filter(kind=EventKind.DELIVERED, key__isnull=False)))
-    events.update(key=None, text=None, domain="")
+    events.update(key=None, text=None, domain=None)
 
 
 def _keep_successes(events: list[MessageEvent]) -> None:

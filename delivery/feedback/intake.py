@@ -227,7 +227,7 @@ def _keep(
     said = "" if event.kind == EventKind.UNSUBSCRIBE else event.address
     key = key_of(event.channel, message.address if message else said)
     failed = event.kind == EventKind.FAILED
-    domain = key.rpartition("@")[2] if key and event.channel == Channel.EMAIL else ""
+    is_mail = event.channel == Channel.EMAIL
     return MessageEvent.objects.get_or_create(
         source=event.source,
         event_id=_identity(event, item, message, key),
@@ -236,7 +236,7 @@ def _keep(
             "kind": event.kind,
             "channel": event.channel,
             "key": key,
-            "domain": domain[:255],
+            "domain": key.rpartition("@")[2][:255] if key and is_mail else None,
             "at": _moment(event, item, message),
             "type": event.type if failed else "",
             "reason": event.reason if failed else "",
