@@ -5,6 +5,7 @@ import json
 import mailbox
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from imapclient import IMAPClient
 
+from delivery import tasks
 from delivery.feedback import imap, intake
 from delivery.models import InboundItem, MailboxPosition, MessageEvent
 
@@ -193,6 +195,12 @@ def test_what_was_stored_and_not_read_is_read_by_any_later_run(
     assert run(mails[2]) == {"received": 1, "applied": 1, "waiting": 1}
 
 
+def test_the_clock_reads_what_was_stored_and_not_read(mails: list[Path]) -> None:
+    intake.receive("mail", mails[0].read_bytes())
+    tasks.read_mailbox()
+    assert status() == "quarantine"
+
+
 # --------------------------------------------------------------------- IMAP
 dovecot = shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
 
@@ -209,7 +217,7 @@ def server(tmp_path: Path, mails: list[Path]) -> Iterator[str]:
                 client.append("INBOX", path.read_bytes())
         yield f"imap://ann%40x:secret@127.0.0.1:{port}/INBOX"
     finally:
-        subprocess.run([dovecot, "-c", tmp_path / "dovecot/conf", "stop"], check=False)
+        os.kill(int((tmp_path / "dovecot/run/master.pid").read_text()), signal.SIGTERM)
 
 
 def _session(port: int) -> IMAPClient:
@@ -299,6 +307,13 @@ def test_stored_mails_leave_an_imap_mailbox_only_with_delete(server: str) -> Non
         assert run("--imap", server, "--delete") == {"duplicates": 4}
         client.noop()
         assert client.search() == []
+
+
+def test_the_clock_reads_the_mailbox_of_the_setting(server: str, settings: Any) -> None:
+    settings.FEEDBACK_IMAP_URL = server
+    tasks.read_mailbox()
+    assert InboundItem.objects.count() == 3
+    assert run("--imap") == {}
 
 
 def test_the_mailbox_of_the_setting_is_read_without_its_name(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 from delivery.feedback import imap, intake, mailboxes
@@ -58,7 +58,7 @@ class Command(CampaignCommand):
             mailboxes.take_in(chain.from_iterable(sources), counts)
             for item in intake.process_waiting():
                 counts.add(item)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             raise CommandError(
                 "The database failed. What was stored is read by the next run; the "
                 "rest is still where it was."
