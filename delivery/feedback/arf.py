@@ -21,7 +21,7 @@ _RECIPIENT_HEADERS = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to
 
 def report_of(mail: Part) -> list[tuple[str, str]] | None:
     """The fields of a complaint report; None when the mail is none."""
-    for part in mail.walk():
+    for part in mail.own():
         if part.content_type == "message/feedback-report":
             return header_fields(part.text())
     # Hotmail's loop forwards the message and names the recipient in a header of it.

@@ -32,6 +32,7 @@ _AFTER_MESSAGE = re.compile(
     r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
     r"(?:for (?:text|data) command|command data)"
 )
+_OF_DEAD_ACCOUNTS = (ErrorReason.USER_UNKNOWN, ErrorReason.ACCOUNT_DISABLED)
 _TO_RECIPIENT = re.compile(r"after rcpt to|reply to rcpt to|our rcpt to")
 _Found = tuple[ErrorReason, ErrorType, str]
 _Rules = list[tuple[re.Pattern[str], Wording]]
@@ -67,8 +68,10 @@ def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
         code = reported or code
     is_temporary = _is_temporary(wording, code)
     reason, type, seen_at = _of(wording, code)
-    if reason == ErrorReason.USER_UNKNOWN and _is_filter(wording, code, context):
-        reason, type = ErrorReason.REFUSED, ErrorType.SOFT
+    if reason in _OF_DEAD_ACCOUNTS and _is_filter(wording, code, context):
+        type = ErrorType.SOFT
+        if reason == ErrorReason.USER_UNKNOWN:
+            reason = ErrorReason.REFUSED
     if type == ErrorType.HARD and is_temporary:
         type = ErrorType.SOFT
     return Verdict(reason, type, code, seen_at)
@@ -132,8 +135,8 @@ def _is_temporary(wording: str, code: str) -> bool:
 def _is_filter(wording: str, code: str, context: str) -> bool:
     """Whether "user unknown" was the answer to the message, not to the recipient.
 
-    A filter of the recipient answers so, after the message or with another status; an
-    unknown address is refused at once, with a status of its own.
+    A filter of the recipient answers so, after the message or with another status; a
+    dead address is refused at once, with a status of its own.
     """
     if code[1:4] == ".1.":
         return False

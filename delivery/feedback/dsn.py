@@ -48,17 +48,19 @@ class Surroundings:
     at: datetime | None = None
 
 
-def status_text(mail: Part) -> str:
-    """The fields of a delivery report, wherever the mail has them; else empty."""
-    for part in mail.walk():
+def status_text(mail: Part, *, is_bounce: bool) -> str:
+    """The fields of a delivery report, else empty; in plain text of bounces alone."""
+    # Lists and gateways pass a report on as a part, as humans do.
+    for part in mail.walk() if is_bounce else mail.own():
         if part.content_type in STATUS_TYPES:
             # Some mailers put the fields into parts of their own.
             return part.text() or "\n\n".join(p.text() for p in part.parts)
-    for part in mail.walk():
+    if not is_bounce:
+        return ""
+    for part in mail.own():
         if not part.parts and part.content_type == "text/plain":
             text = part.text()
             lower = text.lower()
-            # A quoted report in a letter to a human isn't one: it begins a line.
             start = lower.find("\nfinal-recipient:")
             if start >= 0 and "\naction:" in lower:
                 return text[lower.rfind("\n\n", 0, start) + 1 :]

@@ -77,7 +77,7 @@ def _kind_and_events(
         sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
-    status = dsn.status_text(mail)
+    status = dsn.status_text(mail, is_bounce=nonstandard.looks_like_bounce(mail, words))
     found = dsn.events_of(status, around) if status else None
     if found:
         return MailKind.BOUNCE, found

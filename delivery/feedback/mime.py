@@ -59,6 +59,13 @@ class Part:
         for part in self.parts:
             yield from part.walk()
 
+    def own(self) -> Iterator["Part"]:
+        """The parts outside any message that the mail has in it."""
+        yield self
+        if not _holds_message(self):
+            for part in self.parts:
+                yield from part.own()
+
     def text(self) -> str:
         """The part as text: transfer encoding and alphabet undone, never failing."""
         encoding = self.get("content-transfer-encoding").strip().lower()

@@ -50,6 +50,8 @@ _SUBJECTS = re.compile(
     r"error sending|permanent|user unknown|delivery delayed|rejected|nondelivery",
     re.IGNORECASE,
 )
+# What a human answers or passes on.
+_PASSED_ON = re.compile(r"\s{0,5}(?:re|fwd?|aw|wg|antw|tr|rv)\s?:", re.IGNORECASE)
 _OPENINGS = re.compile(
     r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
     r"(?:not|n't|unable) ?(?:be |to |able to )?"
@@ -132,7 +134,8 @@ def looks_like_bounce(mail: Part, words: str) -> bool:
     """Whether a mailer wrote it: its sender with its subject or opening words."""
     sender = f"{mail.get('from')} {mail.get('return-path')}"
     from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
-    subject = bool(_SUBJECTS.search(readable(mail.get("subject"))))
+    heading = readable(mail.get("subject"))
+    subject = bool(_SUBJECTS.search(heading)) and not _PASSED_ON.match(heading)
     opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
     returns = any(part.content_type == "message/rfc822" for part in mail.walk())
     if _says_so(mail):

@@ -33,6 +33,7 @@ def events_of(mail: Part, clue: MessageClue) -> list[FeedbackEvent]:
         return []
     if details.get("complaintFeedbackType") not in (None, "", "abuse", "opt-out"):
         return []
+    clue = _clue(notice.get("mail"), clue)
     recipients = details.get(named[1])
     listed = recipients[:MOST_RECIPIENTS] if isinstance(recipients, list) else []
     events = [_event(entry, named[2], details, clue) for entry in listed]
@@ -64,6 +65,19 @@ def _event(
         clue=clue,
     )
     return replace(event, type=verdict.type) if is_failure else event
+
+
+def _clue(sent: Any, clue: MessageClue) -> MessageClue:
+    """The number that Amazon gave the message, and the message's own."""
+    if not isinstance(sent, dict):
+        return clue
+    headers = sent.get("commonHeaders")
+    own = headers.get("messageId") if isinstance(headers, dict) else None
+    return replace(
+        clue,
+        provider_id=str(sent.get("messageId") or "")[:250],
+        message_ids=(str(own).strip("<>")[:250],) if own else clue.message_ids,
+    )
 
 
 def _notice(mail: Part) -> dict[str, Any]:

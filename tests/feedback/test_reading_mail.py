@@ -164,6 +164,22 @@ def test_automatic_replies_say_nothing(headers):
     assert (reading.kind, reading.events) == ("auto_reply", ())
 
 
+BOUNCE = report(FINAL + "Action: failed\nStatus: 5.1.1\n")
+PASSED_ON = [
+    # As a part, and as text.
+    b"Content-Type: message/rfc822\n\n" + BOUNCE,
+    b"\nLook, this could not be delivered:\n\n"
+    + FINAL.encode()
+    + b"Action: failed\nStatus: 5.1.1\n",
+]
+
+
+@pytest.mark.parametrize("rest", PASSED_ON)
+def test_a_bounce_that_a_human_passes_on_is_for_a_human(rest):
+    reading = read(b"From: c@d.example\nSubject: Fwd: Undelivered mail\n" + rest)
+    assert (reading.kind, reading.events) == ("unknown", ())
+
+
 def test_what_is_late_has_no_type():
     event = only(
         report(FINAL + "Action: delayed\nDiagnostic-Code: smtp; user unknown\n")
@@ -198,6 +214,7 @@ def test_a_mail_to_an_unsubscribe_address_unsubscribes(settings, headers):
 
 SES = {
     "notificationType": "Bounce",
+    "mail": {"messageId": "s1", "commonHeaders": {"messageId": "<m1@news.example>"}},
     "bounce": {
         "bounceType": "Permanent",
         "bouncedRecipients": [
@@ -221,6 +238,8 @@ def test_a_notice_of_amazon_by_mail_is_read(notice):
         "user_unknown",
         "hard",
     )
+    assert event.clue.provider_id == "s1"
+    assert event.clue.message_ids == ("m1@news.example",)
 
 
 TEXTS = [
