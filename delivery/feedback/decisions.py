@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
@@ -41,9 +42,17 @@ def reported(item: InboundItem) -> list[Reported]:
 
 
 def findings(item: InboundItem) -> Findings:
-    """What the reader of the item's source finds in it now."""
+    """What the reader of the item's source finds in it now.
+
+    Nothing in an item that breaks its reader: an operator must be able to open it.
+    """
     reader = intake.READERS.get(item.source)
-    return reader(item) if reader and item.raw else Findings()
+    try:
+        return reader(item) if reader and item.raw else Findings()
+    except DatabaseError:
+        raise
+    except Exception:
+        return Findings()
 
 
 # What an operator can read in an item that no program understands.

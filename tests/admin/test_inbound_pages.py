@@ -116,6 +116,18 @@ def test_reading_again_applies_what_is_understood_by_now(
     assert (item.state, status()) == ("applied", "quarantine")
 
 
+def test_what_breaks_its_reader_can_be_opened(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(item: InboundItem) -> intake.Findings:
+        raise RecursionError
+
+    monkeypatch.setitem(intake.READERS, "mail", broken)
+    item = arrived(JUNK)
+    assert item.state == "unreadable"
+    assert "No program understands" in admin_client.get(url(item)).content.decode()
+
+
 @pytest.mark.parametrize("name", ["match", "ignore", "read_again"])
 def test_only_who_may_change_items_decides(forged: InboundItem, name: str) -> None:
     reader = clerk("reader", "view_inbounditem")
