@@ -2,6 +2,7 @@
 
 from . import (
     deliveries,
+    inbound,
     messages,
     profile_panels,
     quarantine,
@@ -11,6 +12,7 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "inbound",
     "messages",
     "profile_panels",
     "quarantine",

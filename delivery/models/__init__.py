@@ -1,6 +1,8 @@
 """What is sent, to whom, and what came back."""
 
 from .deliveries import Analysis, AnalysisChunk, Delivery
+from .inbound import InboundItem, InboundMention, MailboxPosition
+from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
@@ -11,7 +13,12 @@ __all__ = [
     "Analysis",
     "AnalysisChunk",
     "Delivery",
+    "EventKind",
+    "InboundItem",
+    "InboundMention",
+    "MailboxPosition",
     "Message",
+    "MessageEvent",
     "Outcome",
     "OutcomeWarning",
     "QuarantineAction",

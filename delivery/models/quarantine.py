@@ -110,6 +110,7 @@ class QuarantineAction(models.Model):
         RAISE = "raise", _("Status raised by a list")
         DISCOUNT = "discount", _("Errors of an outage discounted")
         SUCCESS = "success", _("Delivered")
+        START = "start", _("START")
 
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     key = models.CharField(_("address"), max_length=500)
