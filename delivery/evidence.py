@@ -11,6 +11,9 @@ their own time. Rules (Q3 to Q5):
   error, or 30 when the mailbox was full; the next soft error begins a new count;
 - an error never lowers a status; what an operator sets, holds; a list from elsewhere
   raises a status and never lowers it;
+- a START takes back each STOP before it, as if it had never come, and nothing else;
+- an address that is held is on the denylist until its hold is decided, whatever else it
+  is; then it is what the rest of the evidence gives;
 - a bulk release discounts the errors of an outage, as if they had never come, and makes
   what is then merely erroneous valid.
 """
@@ -91,14 +94,65 @@ def fold(
         *((action.at, 1, action.pk or 0, action) for action in actions),
     ]
     discounts = [step for *_order, step in steps if _discounts(step)]
+    in_order = [step for *_order, step in sorted(steps, key=lambda item: item[:3])]
+    decided = [step for step in in_order if isinstance(step, QuarantineAction)]
     state = VALID
-    for _at, _kind, _pk, step in sorted(steps, key=lambda item: item[:3]):
+    for step in in_order:
         if isinstance(step, AddressError):
-            if not any(_is_discounted(step, discount) for discount in discounts):
+            if not (
+                any(_is_discounted(step, discount) for discount in discounts)
+                or _is_lifted(step, decided)
+            ):
                 state = _after_error(state, step)
-        else:
+        elif step.kind not in BESIDE:
             state = _after_action(state, step)
-    return state
+    hold = open_hold(decided)
+    return _held(state, hold) if hold else state
+
+
+# What does nothing by itself at its moment: it changes how the rest is read.
+BESIDE = (ActionKind.LIFT, ActionKind.HOLD, ActionKind.DECIDE)
+
+
+def _is_lifted(error: AddressError, actions: list[QuarantineAction]) -> bool:
+    """Whether it is a STOP that the same number took back later.
+
+    At the same moment the STOP stays.
+    """
+    return error.reason == ErrorReason.STOP and any(
+        action.kind == ActionKind.LIFT and action.at > error.at for action in actions
+    )
+
+
+def open_hold(actions: Iterable[QuarantineAction]) -> QuarantineAction | None:
+    """The first hold that nobody has decided; the actions are in time order.
+
+    Each hold has a text of its own. A START ends all, and so does an operator who sets
+    the status.
+    """
+    held: dict[str, QuarantineAction] = {}
+    for action in actions:
+        if action.kind == ActionKind.HOLD:
+            held.setdefault(action.text, action)
+        elif action.kind == ActionKind.DECIDE:
+            held.pop(action.text, None)
+        elif action.kind == ActionKind.LIFT or (
+            action.kind == ActionKind.SET and action.reason == ErrorReason.OPERATOR
+        ):
+            held.clear()
+    return next(iter(held.values()), None)
+
+
+def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
+    if state.status == AddressStatus.DENYLISTED:
+        return state
+    return replace(
+        state,
+        status=AddressStatus.DENYLISTED,
+        reason=ErrorReason.STOP,
+        text=hold.text,
+        releases_at=None,
+    )
 
 
 def _discounts(step: AddressError | QuarantineAction) -> bool:

@@ -9,26 +9,16 @@ number until they decide. Pure: nothing here reads the database.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import models
-from django.utils.translation import gettext_lazy as _
+from delivery.models import Keyword
 
-from . import wording
+from . import sms_wording as wording
 
 # Words of everyday speech: only in a short message do they smell of stopping.
 EVERYDAY = frozenset("uit aus end ende red dur alto td fin".split())
 SHORT = 6
 
 
-class KeywordAction(models.TextChoices):
-    """What a text message does. The codes are public."""
-
-    OPT_OUT = "opt_out", _("Stop: deny the number")
-    OPT_IN = "opt_in", _("Start: undo a stop")
-    HELP = "help", _("Help: answer")
-    REVIEW = "review", _("Unclear: hold the number, a person decides")
-    NONE = "none", _("Nothing")
-
-
+KeywordAction = Keyword.Action
 # Where one keyword has several meanings, the most careful one.
 _CAREFUL = list(KeywordAction)
 

@@ -1,6 +1,8 @@
 """What is sent, to whom, and what came back."""
 
 from .deliveries import Analysis, AnalysisChunk, Delivery
+from .hooks import HookCount, UsedHookToken
+from .keywords import Keyword
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
@@ -11,6 +13,8 @@ __all__ = [
     "Analysis",
     "AnalysisChunk",
     "Delivery",
+    "HookCount",
+    "Keyword",
     "Message",
     "Outcome",
     "OutcomeWarning",
@@ -20,4 +24,5 @@ __all__ = [
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
+    "UsedHookToken",
 ]

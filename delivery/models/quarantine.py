@@ -110,6 +110,9 @@ class QuarantineAction(models.Model):
         RAISE = "raise", _("Status raised by a list")
         DISCOUNT = "discount", _("Errors of an outage discounted")
         SUCCESS = "success", _("Delivered")
+        LIFT = "lift", _("STOP taken back by START")
+        HOLD = "hold", _("Held until somebody decides")
+        DECIDE = "decide", _("Hold ended")
 
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     key = models.CharField(_("address"), max_length=500)

@@ -1,7 +1,7 @@
 """What people write when they want no more text messages, apart from a bare keyword.
 
 "Any reasonable wording" stops (47 CFR 64.1200(a)(10)). The words and sentences that say
-so are in wordings.toml; what only smells of stopping is for a person to decide.
+so are in sms_wordings.toml; what only smells of stopping is for a person to decide.
 """
 
 import re
@@ -17,7 +17,7 @@ LONGEST = 1_600
 # A longer sentence tells a story; a person reads it.
 MOST_WORDS = 40
 
-_FILE = Path(__file__).with_name("wordings.toml")
+_FILE = Path(__file__).with_name("sms_wordings.toml")
 _W: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 _APOSTROPHES = re.compile("['’‘`´ʼ′＇]")
 # What Unicode does not take apart, and the tatweel that stretches Arabic words.
