@@ -1,0 +1,174 @@
+"""Delivery status notifications: RFC 3464, RFC 6522, RFC 6533.
+
+Each recipient is a group of fields. Only the action `failed` is a failure; `delayed` and
+`delivered` are told as such; `relayed` and `expanded` say nothing about the address.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from audiences.channels import Channel
+
+from . import addresses
+from .classification import classify
+from .events import EventKind, FeedbackEvent, MessageClue
+from .mime import Part, header_fields
+from .reading import SOURCE
+
+MOST_RECIPIENTS = 200
+LONGEST_EVIDENCE = 1_000
+STATUS_TYPES = {
+    "message/delivery-status",
+    "message/global-delivery-status",
+    "message/delivery-statuses",
+    "text/delivery-status",
+}
+_ACTIONS = {
+    "failed": EventKind.FAILED,
+    "failure": EventKind.FAILED,
+    "delayed": EventKind.DELAYED,
+    "delivered": EventKind.DELIVERED,
+}
+_RECIPIENT_FIELDS = ("final-recipient", "original-recipient")
+
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a report says besides the group of one recipient."""
+
+    clue: MessageClue
+    # The report in its own words, without the returned message.
+    words: str = ""
+    failed: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
+def status_text(mail: Part) -> str:
+    """The fields of a delivery report, wherever the mail has them; else empty."""
+    for part in mail.walk():
+        if part.content_type in STATUS_TYPES:
+            # Some mailers put the fields into parts of their own.
+            return part.text() or "\n\n".join(p.text() for p in part.parts)
+    for part in mail.walk():
+        if not part.parts and part.content_type == "text/plain":
+            text = part.text()
+            lower = text.lower()
+            # A quoted report in a letter to a human isn't one: it begins a line.
+            start = lower.find("\nfinal-recipient:")
+            if start >= 0 and "\naction:" in lower:
+                return text[lower.rfind("\n\n", 0, start) + 1 :]
+    return ""
+
+
+def events_of(status: str, around: Surroundings) -> list[FeedbackEvent] | None:
+    """An event for each recipient; None when the text has no groups of recipients."""
+    groups = _groups(status)
+    if not groups:
+        return None
+    found = []
+    for group in groups:
+        event = _event(group, around, is_alone=len(groups) == 1)
+        if event is not None:
+            found.append(event)
+    return found
+
+
+def _groups(status: str) -> list[Fields]:
+    """The recipients' groups, with what mailers tear off put back.
+
+    An empty line within a group, and Action or Status before the recipient, are met.
+    """
+    groups: list[Fields] = []
+    loose: Fields = {}
+    text = status.replace("\r\n", "\n").replace("\r", "\n")
+    for block in text.split("\n\n")[: 4 * MOST_RECIPIENTS]:
+        for group in _split_run_on(header_fields(block)):
+            if any(name in group for name in _RECIPIENT_FIELDS):
+                groups.append({**loose, **group})
+                loose = {}
+            elif "reporting-mta" in group or "arrival-date" in group:
+                continue
+            elif groups and not group.keys() & groups[-1].keys():
+                groups[-1].update(group)
+            elif group.keys() & {"action", "status", "x-actual-recipient"}:
+                loose = group
+    return groups[:MOST_RECIPIENTS]
+
+
+def _split_run_on(fields: list[tuple[str, str]]) -> list[Fields]:
+    """One group, or several that no empty line separates. The first value counts."""
+    groups: list[Fields] = [{}]
+    for name, value in fields:
+        if name == "final-recipient" and name in groups[-1]:
+            groups.append({})
+        if value and not groups[-1].get(name):
+            groups[-1][name] = value
+    return groups
+
+
+def _event(
+    group: Fields, around: Surroundings, *, is_alone: bool
+) -> FeedbackEvent | None:
+    address = _address(group, around, is_alone=is_alone)
+    kind = _kind(group)
+    if not address or kind is None:
+        return None
+    diagnostic = group.get("diagnostic-code", "")
+    status = group.get("status", "")
+    host = group.get("remote-mta", "").rpartition(";")[2].strip()
+    answer = diagnostic.partition(";")[2] or diagnostic
+    verdict = classify(
+        answer, status=status, host=host or address, context=around.words
+    )
+    # The report's own words name the reason where its fields don't.
+    if is_alone and not verdict.is_told and around.words:
+        verdict = classify(
+            f"{answer} {around.words}", status=status, host=host, context=around.words
+        )
+    return FeedbackEvent(
+        kind=kind,
+        channel=Channel.EMAIL,
+        address=address,
+        source=SOURCE,
+        type=verdict.type,
+        reason=verdict.reason,
+        status_code=verdict.status_code,
+        text=(diagnostic or status or around.words.strip())[:LONGEST_EVIDENCE],
+        at=date(group.get("last-attempt-date", "")) or around.at,
+        clue=around.clue,
+    )
+
+
+def _kind(group: Fields) -> EventKind | None:
+    action = group.get("action", "").strip().lower()
+    if action:
+        return _ACTIONS.get(action.split()[0].strip(";,("))
+    # RFC 3464 requires the action. Without it the class of the status decides.
+    status = group.get("status", "").strip()[:1]
+    return {"2": EventKind.DELIVERED, "4": EventKind.DELAYED}.get(
+        status, EventKind.FAILED
+    )
+
+
+def _address(group: Fields, around: Surroundings, *, is_alone: bool) -> str:
+    """The address that we wrote to: the original one where the report has both."""
+    final = addresses.typed(group.get("final-recipient", ""))
+    original = addresses.typed(group.get("original-recipient", ""))
+    if final and addresses.from_xtext(original) == final:
+        return final
+    found = original or final
+    if not found and is_alone and len(around.failed) == 1:
+        found = around.failed[0]
+    return found or addresses.typed(group.get("x-actual-recipient", ""))
+
+
+def date(value: str) -> datetime | None:
+    """A moment as mail writes it (RFC 5322, 3.3); None without one or without zone."""
+    try:
+        found = parsedate_to_datetime(value[:100])
+        return found if found.tzinfo and found.utcoffset() is not None else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

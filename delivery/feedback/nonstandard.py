@@ -1,0 +1,253 @@
+"""Bounces that follow no standard: found by how mailers write to humans.
+
+Two questions: is the mail a bounce at all (its sender, subject or opening words say so),
+and which addresses does it name as failed. Addresses that begin a line, or that a known
+sentence names, count before any others; those of the sender, of postmasters and of the
+reporter never do.
+"""
+
+import re
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.errors import MessageError
+
+from flufl.bounce import scan_message
+
+from audiences.channels import Channel
+
+from . import addresses
+from .classification import Verdict, classify
+from .dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS, Surroundings
+from .events import EventKind, FeedbackEvent
+from .mime import Part, readable
+from .reading import SOURCE
+from .returned import Returned
+
+_LONGEST_LINE = 1_000
+_MOST_LINES = 400
+# flufl.bounce gets small mails only: its patterns have no limits of their own.
+_LARGEST_FOR_FLUFL = 64 * 1024
+_MOST_LINES_FOR_FLUFL = 2_000
+
+_SENDERS = re.compile(
+    r"mailer-?daemon|post_?master|mail ?delivery|delivery (?:sub)?system|mail ?daemon|"
+    r"mail administrator|mailsystem|system administrator|mailer@|mmdf|antispam|"
+    r"<>|bounce",
+    re.IGNORECASE,
+)
+_SUBJECTS = re.compile(
+    r"undeliver|non[- ]?deliver|not deliver|returned mail|mail (?:system )?error|"
+    r"delivery (?:status|failure|error|notification|problem|report|has|unsuccess)|"
+    r"fail(?:ure|ed)|returning|could ?n[o']t be (?:delivered|sent)|returned to sender|"
+    r"unable to deliver|mail delivery|message (?:status|delayed)|bounce|"
+    r"unzustellbar|non remis|onbestelbaar|no entregado|недостав|warning: could not|"
+    r"error sending|permanent|user unknown|delivery delayed|rejected|nondelivery",
+    re.IGNORECASE,
+)
+_OPENINGS = re.compile(
+    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?(?:not|n't|unable)? ?(?:be |to |able to )?"
+    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|fail\w* (?:\w+ ){0,5}deliver|"
+    r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
+    r"returned to (?:you|sender)|permanent (?:fatal )?error|transcript of session|"
+    r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt)",
+    re.IGNORECASE,
+)
+_DELAYS = re.compile(
+    r"\bdelay(?:ed)?\b|warning message only|will (?:be retried|retry|keep trying|continue)|"
+    r"not been able to deliver .{0,80}yet|still (?:trying|being)|do not need to resend|"
+    r"no action is required|could not send message for past|not yet been delivered",
+    re.IGNORECASE,
+)
+_GIVEN_UP = re.compile(
+    r"giv(?:en|ing) up|permanent|failed|could not be delivered|undeliverable",
+    re.IGNORECASE,
+)
+_A = addresses.ADDRESS
+# An address that begins a line, or a line of a session: what follows is the reason.
+_LINES = re.compile(
+    rf"^[ \t>*|\-]{{0,20}}(?:[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}} )?)?"
+    rf"[\"'(]?<?(?:mailto:|smtp:|rfc822;)?({_A})>?[\"')]?"
+    rf"(?=[ \t]*(?:$|[:;,(.|\-]|\.\.\.|[ \t]{{2}}|<|on |at |\[|[45]\d\d[ -]|"
+    rf"(?:unknown|is |was |not |user|does|has|host|could|fail|account|mail)))",
+    re.IGNORECASE,
+)
+# Sentences that name the address that failed.
+_SENTENCES = re.compile(
+    rf"(?:mail|message|e-?mail|letter|deliver\w*|deliver (?:it|(?:\w+ )?(?:mail|message))|"
+    rf"sent|send|address(?:ed)?|recipient\w*|user\w*|rcpt|account|mailbox|failed|"
+    rf"attempts|unknown|address was|party|undeliverable|following)"
+    rf"(?:\(s\)|\(es\))?(?: (?:was|were|is|not|did|could|the|has|been|of|following|"
+    rf"your|at|host|local|mail|e-?mail))* ?"
+    rf"(?:to|for|address|recipient|name|user|userid)?(?: the)?"
+    rf"(?: (?:address|recipient|user|mailbox|account|following|party|mail|e-?mail)){{0,3}}"
+    rf"(?:\(s\)|s|\(es\))?[ \t]*[:=-]?[ \t]*[\"'(<\[]{{0,2}}(?:mailto:|smtp:|rfc822;)?({_A})",
+    re.IGNORECASE,
+)
+# What makes the addresses of a line say nothing: whom to ask, who sent, the number.
+_OTHER_TALK = re.compile(
+    r"contact|forward (?:this|it|the)|send (?:mail|e-?mail|a message|it) to|reply to|"
+    r"(?:mail|e-?mail) (?:me|us|the)|help|assistance|question|abuse|"
+    r"^[ \t>*]*(?:from|sender|reply-to|message-?id|return-path|mail from|cc|"
+    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|mail from:|"
+    r"envelope-from|postmaster@|from[: ]{1,2}<",
+    re.IGNORECASE,
+)
+_NOBODY = re.compile(
+    r"(?:mailer-?daemon|post_?master|nobody|no-?reply|abuse|hostmaster|support|"
+    r"help|helpdesk|bounces?)@",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Failed:
+    """An address that a bounce names, and the lines that say why."""
+
+    address: str
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        return "\n".join(self.lines)
+
+
+def looks_like_bounce(mail: Part, words: str) -> bool:
+    """Whether a mailer wrote it: its sender with its subject or opening words."""
+    sender = f"{mail.get('from')} {mail.get('return-path')}"
+    from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
+    subject = bool(_SUBJECTS.search(readable(mail.get("subject"))))
+    opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
+    if mail.get("x-failed-recipients"):
+        return True
+    if mail.parameters.get("report-type", "").lower() == "delivery-status":
+        return True
+    return (from_mailer and (subject or opening)) or (subject and opening)
+
+
+def failed_recipients(mail: Part) -> tuple[str, ...]:
+    """X-Failed-Recipients, as Exim and Gmail write it."""
+    return tuple(addresses.of_header(*mail.all("x-failed-recipients")))
+
+
+def events_of(
+    raw: bytes, mail: Part, around: Surroundings, returned: Returned
+) -> list[FeedbackEvent]:
+    """An event for each address that the bounce names."""
+    kind = EventKind.FAILED
+    subject = readable(mail.get("subject"))
+    if _DELAYS.search(subject) or (
+        _DELAYS.search(around.words) and not _GIVEN_UP.search(around.words)
+    ):
+        kind = EventKind.DELAYED
+    failed = _named(mail, around, returned) or _by_flufl(raw, mail, returned)
+    if not failed and len(returned.recipients) == 1:
+        # It returns the message, and says of nobody else that they failed.
+        failed = [Failed(returned.recipients[0])]
+    return [
+        _event(one, kind, around, is_alone=len(failed) == 1)
+        for one in failed[:MOST_RECIPIENTS]
+    ]
+
+
+def _event(
+    failed: Failed, kind: EventKind, around: Surroundings, *, is_alone: bool
+) -> FeedbackEvent:
+    verdict = _verdict(failed, around, is_alone=is_alone)
+    return FeedbackEvent(
+        kind=kind,
+        channel=Channel.EMAIL,
+        address=failed.address,
+        source=SOURCE,
+        type=verdict.type,
+        reason=verdict.reason,
+        status_code=verdict.status_code,
+        text=(failed.words or around.words).strip()[:LONGEST_EVIDENCE],
+        at=around.at,
+        clue=around.clue,
+    )
+
+
+def _verdict(failed: Failed, around: Surroundings, *, is_alone: bool) -> Verdict:
+    """By the lines about this address, else by all that the bounce says."""
+    context = around.words if is_alone else failed.words
+    verdict = classify(failed.words, host=failed.address, context=context)
+    if verdict.is_told or not around.words:
+        return verdict
+    return classify(around.words, host=failed.address, context=context)
+
+
+def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]:
+    """The failed addresses by the bounce's own words, surest sign first."""
+    others = _never(mail, returned)
+    listed = {a.lower(): Failed(a) for a in around.failed if a.lower() not in others}
+    begun, told, any_ = {}, {}, {}  # type: ignore[var-annotated]
+    now: list[Failed] = []
+    for line in around.words.splitlines()[:_MOST_LINES]:
+        line = line[:_LONGEST_LINE]
+        found = {
+            kind: _wanted(names, others)
+            for kind, names in _addresses_of(line).items()
+        }
+        for kind, place in (("begun", begun), ("told", told), ("any", any_)):
+            for address in found[kind]:
+                place.setdefault(address.lower(), Failed(address))
+        named = {a.lower() for names in found.values() for a in names}
+        if named:
+            now = [
+                place[name]
+                for place in (listed, begun, told, any_)
+                for name in named
+                if name in place
+            ]
+        for failed in now:
+            if len(failed.lines) < 20:
+                failed.lines.append(line)
+    for place in (listed, begun, told):
+        if place:
+            return list(place.values())
+    return list(any_.values()) if len(any_) == 1 else []
+
+
+def _addresses_of(line: str) -> dict[str, list[str]]:
+    """The addresses of a line: those that begin it, that it tells of, and any."""
+    if "@" not in line or _OTHER_TALK.search(line):
+        return {"begun": [], "told": [], "any": []}
+    begins = _LINES.match(line)
+    return {
+        "begun": [begins[1]] if begins else [],
+        "told": [match[1] for match in _SENTENCES.finditer(line)],
+        "any": addresses.found_in(line),
+    }
+
+
+def _wanted(names: list[str], others: set[str]) -> list[str]:
+    cleaned = [addresses.clean(name) for name in names]
+    return [
+        name
+        for name in cleaned
+        if name and name.lower() not in others and not _NOBODY.match(name)
+    ]
+
+
+def _never(mail: Part, returned: Returned) -> set[str]:
+    """Who wrote or gets the bounce, and who sent the message: they didn't fail."""
+    wrote = mail.all("from", "sender", "reply-to", "to", "cc", "delivered-to")
+    own = {address.lower() for address in addresses.of_header(*wrote)}
+    return (own | returned.senders) - {a.lower() for a in returned.recipients}
+
+
+def _by_flufl(raw: bytes, mail: Part, returned: Returned) -> list[Failed]:
+    """What flufl.bounce finds, guarded: it raises on odd mails and returns junk."""
+    if len(raw) > _LARGEST_FOR_FLUFL or raw.count(b"\n") > _MOST_LINES_FOR_FLUFL:
+        return []
+    if len(list(mail.walk())) > 8 or not mail.get("from"):
+        return []
+    try:
+        message = message_from_bytes(raw, policy=policy.compat32)
+        found = [str(address, "utf-8", "replace") for address in scan_message(message)]
+    except (
+        IndexError, ValueError, LookupError, TypeError, AttributeError, KeyError,
+        AssertionError, RecursionError, MessageError,
+    ):  # fmt: skip
+        return []
+    return [Failed(name) for name in sorted(_wanted(found, _never(mail, returned)))]

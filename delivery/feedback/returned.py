@@ -1,0 +1,114 @@
+"""The message that a report is about, as far as the report returns it.
+
+Whole, headers only (RFC 6522, section 3), or as text below a line that says so.
+"""
+
+import re
+from dataclasses import dataclass
+
+from . import addresses
+from .events import MessageClue
+from .mime import Part, header_fields, headers_and_body
+
+_HEADER_TYPES = {
+    "text/rfc822-headers",
+    "text/rfc822-header",
+    "message/rfc822-headers",
+    "message/global-headers",
+}
+_MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
+# The line below which a bounce without parts quotes the message.
+_QUOTE = re.compile(
+    r"^[ \t>*]*(?:[-=_*]{2,40}[ \t]{0,3})?"
+    r"(?:below (?:this|the next) line|below is a copy|this is a copy of|"
+    r"(?:the )?original (?:message|mail)\b|(?:unsent|undelivered|returned|your original|"
+    r"your returned|rejected|bounced) message (?:follows|below|header|is )|"
+    r"unsent message|undelivered message|message (?:headers? )?follows?|"
+    r"(?:the )?headers? (?:of the )?(?:original )?(?:message )?follows?|"
+    r"(?:included is|here is|following is|copy of|start of|begin) "
+    r"(?:a |the |of )?(?:\w+ ){0,3}(?:message|header|mail)|"
+    r"message header|original headers?|enclosed is|"
+    r"a copy of the (?:original )?message|the (?:text|body|content|header)s? of|"
+    r"(?:your|the) (?:original )?message (?:reads|is attached)).{0,80}$"
+    r"|^(?:Return-Path|Received|X-Apparently-To|DKIM-Signature|ARC-Seal|"
+    r"X-Google-Smtp-Source|Delivered-To|Message-ID): ?.{0,900}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Headers of the message that a report returns; empty when it returns none."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def all(self, *names: str) -> list[str]:
+        return [value for name, value in self.headers if name in names]
+
+    @property
+    def recipients(self) -> list[str]:
+        return addresses.of_header(*self.all("to"))
+
+    @property
+    def senders(self) -> set[str]:
+        """Whoever sent it: never the address that failed."""
+        named = self.all("from", "sender", "reply-to", "return-path", "x-sender")
+        return {found.lower() for found in addresses.of_header(*named)}
+
+
+def returned_by(mail: Part, report: str) -> Returned:
+    """The headers of the message within `mail`; `report` is its text."""
+    for part in mail.walk():
+        if part.content_type in _HEADER_TYPES:
+            fields = header_fields(part.text())
+            if fields:
+                return Returned(tuple(fields))
+        if part is not mail and part.parts and _is_message(part):
+            return Returned(tuple(part.parts[0].headers))
+    quoted = split_quote(report)[1]
+    return Returned(tuple(_quoted_headers(quoted)))
+
+
+def split_quote(text: str) -> tuple[str, str]:
+    """What the reporter says, and the message that it quotes below."""
+    match = _QUOTE.search(text)
+    if not match:
+        return text, ""
+    return text[: match.start()], text[match.start() :]
+
+
+def clue(mail: Part, returned: Returned) -> MessageClue:
+    """What may say which message it was: its number, and where answers were to go."""
+    ids = [
+        found
+        for value in returned.all("message-id", "x-message-id")
+        for found in _MESSAGE_ID.findall(value)
+    ]
+    paths = [*recipients_of(mail), *addresses.of_header(*returned.all("return-path"))]
+    return MessageClue(
+        message_ids=tuple(dict.fromkeys(ids))[:5],
+        return_paths=tuple(dict.fromkeys(paths))[:20],
+    )
+
+
+def recipients_of(mail: Part) -> tuple[str, ...]:
+    """The addresses that a mail came to, whichever header has them."""
+    named = mail.all(
+        "to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to",
+        "x-delivered-to", "cc",
+    )  # fmt: skip
+    return tuple(addresses.of_header(*named)[:20])
+
+
+def _is_message(part: Part) -> bool:
+    return part.content_type.startswith("message/")
+
+
+def _quoted_headers(quoted: str) -> list[tuple[str, str]]:
+    """Headers that stand somewhere below the line; they may begin after a gap."""
+    best: list[tuple[str, str]] = []
+    for block in re.split(r"\n[ \t]*\n", quoted[:16_000])[:4]:
+        fields, _body = headers_and_body(block.lstrip().encode())
+        if len(fields) > len(best):
+            best = fields
+    return best
