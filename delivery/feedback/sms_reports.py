@@ -142,7 +142,7 @@ def event_of(
         source=source,
         type=row.type if row else ErrorType.IGNORED,
         reason=row.reason if row else ErrorReason.NOT_DEFINED,
-        status_code=f"{codes} {code}"[:50],
+        status_code=f"{codes} {code}"[:32],
         text=(text or (row.meaning if row else "an unknown status"))[:500],
         at=at,
         event_id=event_id,
