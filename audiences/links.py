@@ -194,13 +194,13 @@ def mail_token(link: Link) -> str:
     """A token that stands in a mail address: who, where, which service and delivery."""
     payload = ".".join(
         (
-            _base36(link.profile_id),
+            base36(link.profile_id),
             LETTERS[link.channel],
-            _base36(link.service_id or 0),
-            _base36(link.delivery_id or 0),
+            base36(link.service_id or 0),
+            base36(link.delivery_id or 0),
         )
     )
-    return f"{payload}.{_mail_signature(payload, settings.SECRET_KEY)}"
+    return f"{payload}.{short_signature(_MAIL, payload)}"
 
 
 def read_mail_token(token: str) -> Link:
@@ -209,10 +209,7 @@ def read_mail_token(token: str) -> Link:
     if match is None:
         raise BadLink
     payload, _dot, signature = match[0].rpartition(".")
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    if not any(
-        constant_time_compare(signature, _mail_signature(payload, k)) for k in keys
-    ):
+    if not is_short_signature(_MAIL, payload, signature):
         raise BadLink
     return Link(
         int(match[1], 36),
@@ -222,13 +219,26 @@ def read_mail_token(token: str) -> Link:
     )
 
 
-def _mail_signature(payload: str, key: str) -> str:
-    """128 bits of an HMAC (RFC 2104, section 5) in base32."""
-    digest = salted_hmac(_MAIL, payload, secret=key, algorithm="sha256").digest()
+def short_signature(salt: str, payload: str, key: str = "") -> str:
+    """A signature for a mail address: 128 bits of an HMAC (RFC 2104, 5) in base32.
+
+    `key` is the secret key unless given.
+    """
+    secret = key or settings.SECRET_KEY
+    digest = salted_hmac(salt, payload, secret=secret, algorithm="sha256").digest()
     return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
 
 
-def _base36(number: int) -> str:
+def is_short_signature(salt: str, payload: str, signature: str) -> bool:
+    """Whether the signature is that of the payload, by any key that is in use."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return any(
+        constant_time_compare(signature, short_signature(salt, payload, key))
+        for key in keys
+    )
+
+
+def base36(number: int) -> str:
     text = ""
     while number:
         number, digit = divmod(number, 36)

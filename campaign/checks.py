@@ -40,6 +40,9 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         "PROOF_OF_WORK_ROUNDS": 1,
         "PROOF_OF_WORK_MINUTES": 1,
         "TRUSTED_PROXIES": 0,
+        "FEEDBACK_PERIOD_DAYS": 1,
+        "FEEDBACK_LARGEST": 10_000,
+        "FEEDBACK_DAYS": 1,
     }
     return [
         Error(

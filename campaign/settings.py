@@ -224,6 +224,23 @@ SNS_TOPICS = _secrets("SNS_TOPICS")
 # Seconds that a signed call stays valid, where its time is signed too.
 WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
 
+# ------------------------------------------------------------------ what comes back
+# The mailbox that reads bounces: bounces@example.org gets those to
+# bounces+<token>@example.org. Empty: messages have no return path of their own.
+BOUNCE_MAILBOX = env.str("BOUNCE_MAILBOX", default="")
+# The mailbox that is read each minute, as imaps://user:password@host/folder.
+FEEDBACK_IMAP_URL = env.str("FEEDBACK_IMAP_URL", default="")
+# Whether read messages are deleted from that mailbox.
+FEEDBACK_IMAP_DELETE = env.bool("FEEDBACK_IMAP_DELETE", default=False)
+# Days after a message in which a report without its number may be about it.
+FEEDBACK_PERIOD_DAYS = _number("FEEDBACK_PERIOD_DAYS", 30)
+# Whether address and period are enough for a report that nothing vouches for.
+FEEDBACK_TRUST_ADDRESS = env.bool("FEEDBACK_TRUST_ADDRESS", default=False)
+# Bytes of a mail or call that are kept; the rest of a longer one is cut off.
+FEEDBACK_LARGEST = _number("FEEDBACK_LARGEST", 2_000_000)
+# Days until what arrived is removed, once it is applied or ignored.
+FEEDBACK_DAYS = _number("FEEDBACK_DAYS", 90)
+
 # ------------------------------------------------------------------ analysis
 # Profiles that one statement of the analysis judges; 10,000 to 50,000 is fastest.
 ANALYSIS_CHUNK_SIZE = _number("ANALYSIS_CHUNK_SIZE", 50_000)

@@ -19,8 +19,12 @@ class DeliveryConfig(AppConfig):
         )
 
         from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
+        from .feedback import keyword_rows
+        from .hooks import readers
 
+        readers.register()
         post_migrate.connect(typologies.keep_in_step, sender=self)
+        post_migrate.connect(keyword_rows.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)
         address_stop_requested.connect(quarantine.stop_address)
         address_stop_withdrawn.connect(quarantine.withdraw_stop)

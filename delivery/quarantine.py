@@ -31,6 +31,7 @@ from .evidence import (
     gather,
     open_hold,
     rank,
+    successes,
 )
 from .models import AddressError, Message, QuarantineAction, QuarantineEntry
 from .models.quarantine import ErrorReason, ErrorType
@@ -204,21 +205,40 @@ def _recompute_all(entries: list[QuarantineEntry]) -> None:
         _copy_status(channel, changed, status)
 
 
-def succeeded(channel: str, key: str, *, at: datetime, source: str) -> None:
-    """A message reached the address: an erroneous one becomes valid (Q5)."""
+def delivered(channel: str, key: str) -> None:
+    """A message event says that a message reached the address (Q5).
+
+    The event is the evidence, whenever it arrives; the caller has written it in this
+    transaction. An address without an entry needs none.
+    """
     with transaction.atomic():
+        _hold(channel, key)
         rows = QuarantineEntry.objects.select_for_update(of=("self",))
         entry = rows.filter(channel=channel, key=key).first()
-        if entry and entry.status == AddressStatus.ERRONEOUS:
-            QuarantineAction.objects.create(
-                channel=channel,
-                key=key,
-                at=at,
-                kind=QuarantineAction.Kind.SUCCESS,
-                status=AddressStatus.VALID,
-                source=source,
-            )
+        if entry:
             _recompute(entry)
+
+
+def start(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
+    """The recipient texted START: take back what their STOP did, and it alone.
+
+    Every STOP until then is discounted, whichever of the two arrives first. Other
+    errors, complaints and what operators decided stay. Raises InvalidAddress.
+    """
+    key = _key(channel, address)
+    with transaction.atomic():
+        entry = _locked_entry(channel, key)
+        QuarantineAction.objects.create(
+            channel=channel,
+            key=key,
+            at=in_calendar(at),
+            kind=QuarantineAction.Kind.START,
+            status=AddressStatus.VALID,
+            reason=ErrorReason.STOP,
+            text=text,
+            source=source,
+        )
+        _recompute(entry)
 
 
 def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
@@ -243,7 +263,16 @@ def entry_of(channel: str, key: str) -> QuarantineEntry | None:
     return QuarantineEntry.objects.filter(channel=channel, key=key).first()
 
 
+def _hold(channel: str, key: str) -> None:
+    """Let nobody else write about this address until the transaction ends.
+
+    An entry that does not exist yet cannot be locked; its name can.
+    """
+    bulk_sql.hold(f"quarantine:{channel}:{key}")
+
+
 def _locked_entry(channel: str, key: str) -> QuarantineEntry:
+    _hold(channel, key)
     QuarantineEntry.objects.get_or_create(
         channel=channel, key=key, defaults={"status": AddressStatus.VALID}
     )
@@ -255,7 +284,7 @@ def _recompute(entry: QuarantineEntry) -> None:
     row = {"channel": entry.channel, "key": entry.key}
     state = fold(
         AddressError.objects.filter(**row).select_related("message"),
-        QuarantineAction.objects.filter(**row),
+        [*QuarantineAction.objects.filter(**row), *successes([entry])],
     )
     _store(entry, state)
     _copy_status(entry.channel, [entry.key], state.status)
@@ -349,17 +378,6 @@ def withdraw_stop(
         )
 
 
-def lift_stop(
-    channel: str, address: str, *, at: datetime, source: str, text: str = ""
-) -> None:
-    """START: take back each STOP of this address before that moment, and its holds.
-
-    What else keeps the address from messages stays: errors, complaints, operators'
-    decisions, stops on a page. Raises InvalidAddress.
-    """
-    _beside(channel, address, ActionKind.LIFT, at=at, source=source, text=text)
-
-
 def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
     """Deny the address until somebody decides (`end_hold`) about what it said.
 
@@ -396,8 +414,7 @@ def _beside(
     row = {"channel": channel, "key": key, "kind": kind, "text": text}
     with transaction.atomic():
         entry = _locked_entry(channel, key)
-        present = QuarantineAction.objects.filter(**row)
-        if kind != ActionKind.LIFT and present.exists():
+        if QuarantineAction.objects.filter(**row).exists():
             return
         raised = kind == ActionKind.HOLD
         QuarantineAction.objects.create(

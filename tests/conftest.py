@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(
     kept, left_out = [], []
     for item in items:
         names = set(getattr(item, "fixturenames", ()))
-        asks = names & _DATABASE or item.get_closest_marker("django_db")
+        marks = {mark.name for mark in item.iter_markers()}
+        asks = names & _DATABASE or marks & {"django_db", "own_database"}
         is_class = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
         (kept if asks or is_class else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)

@@ -5,9 +5,10 @@ import re
 LONGEST_ADDRESS = 254
 _LOCAL = r"""(?:"[^"\s\x00-\x1f]{1,62}"|[^\s<>()\[\]\\,;:@"\x00-\x1f]{1,64})"""
 _DOMAIN = r"(?:[^\W_](?:[\w-]{0,62})\.){1,10}[^\W\d_][\w-]{1,62}"
-ADDRESS = rf"{_LOCAL}@{_DOMAIN}"
-_WHOLE = re.compile(ADDRESS)
-_ANY = re.compile(rf"(?<![\w.+-])({ADDRESS})(?![\w@-])")
+_WHOLE = re.compile(rf"{_LOCAL}@{_DOMAIN}")
+# An address within a text: never a piece of a longer word.
+ADDRESS = rf"(?<![\w.+=-]){_LOCAL}@{_DOMAIN}(?![\w@-]|\.\w)"
+_ANY = re.compile(rf"({ADDRESS})")
 # RFC 6533, section 3: a letter outside ASCII as its number.
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 # RFC 3461, section 4: octets as + and two capital digits.

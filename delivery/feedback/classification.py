@@ -12,9 +12,11 @@ from delivery.models.quarantine import ErrorReason, ErrorType
 
 from .wordings import (
     FILTERING_HOSTS,
+    LAST_WORDINGS,
     PROVIDER_STATUSES,
     STATUSES,
     WORDINGS,
+    Wording,
 )
 
 LONGEST_WORDING = 1_500
@@ -22,12 +24,18 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?=[ \-:;>]|$)")
 _SPACES = re.compile(r"\s+")
 # Names that a text only quotes: they say nothing about the failure.
-_QUOTED = re.compile(r"https?://\S{1,300}|\S{1,100}@\S{1,200}")
+_LINK = re.compile(r"https?://\S{1,300}")
+_ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
+# What Cisco's gateway puts before the answer that it got.
+_PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
 _AFTER_MESSAGE = re.compile(
     r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
-    r">>> (?:data|\.)"
+    r"for (?:text|data) command"
 )
-_RULES = [(re.compile(rule.pattern), rule) for rule in WORDINGS]
+_Found = tuple[ErrorReason, ErrorType, str]
+_Rules = list[tuple[re.Pattern[str], Wording]]
+_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in WORDINGS]
+_LAST_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in LAST_WORDINGS]
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,7 @@ def classify(
     if code.endswith(".0.0") and not reported.endswith(".0.0"):
         code = reported or code
     is_temporary = _is_temporary(wording, code)
-    verdict = _by_wording(wording) or _by_status(code)
-    reason, type, seen_at = verdict
+    reason, type, seen_at = _of(wording, code)
     if reason == ErrorReason.USER_UNKNOWN and _is_filter(wording, code, host, context):
         reason, type = ErrorReason.REFUSED, ErrorType.SOFT
     if type == ErrorType.HARD and is_temporary:
@@ -78,21 +85,38 @@ def _plain(text: str) -> str:
     return _SPACES.sub(" ", text[: 4 * LONGEST_WORDING]).lower()[:LONGEST_WORDING]
 
 
-def _by_wording(wording: str) -> tuple[ErrorReason, ErrorType, str] | None:
-    wording = _QUOTED.sub(" ", wording)
-    for pattern, rule in _RULES:
+def _of(wording: str, code: str) -> _Found:
+    """By wording, the code's detail, the last wordings, the code's class: in that order."""
+    wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
+    return (
+        _by_wording(wording, _RULES)
+        or _by_detail(code)
+        or _by_wording(wording, _LAST_RULES)
+        or _by_subject(code)
+    )
+
+
+def _by_wording(wording: str, rules: _Rules) -> _Found | None:
+    for pattern, rule in rules:
         if pattern.search(wording):
             return rule.reason, rule.type, rule.seen_at
     return None
 
 
-def _by_status(code: str) -> tuple[ErrorReason, ErrorType, str]:
+def _by_detail(code: str) -> _Found | None:
     if code in PROVIDER_STATUSES:
         return PROVIDER_STATUSES[code]
     kind, _dot, detail = code.partition(".")
-    subject = detail.partition(".")[0]
-    found = STATUSES.get(detail) or STATUSES.get(f"{subject}.0")
-    if found is None or kind not in ("4", "5"):
+    found = STATUSES.get(detail) if kind in ("4", "5") else None
+    if found is None or found[0] == ErrorReason.NOT_DEFINED:
+        return None
+    return *found, "RFC 3463"
+
+
+def _by_subject(code: str) -> _Found:
+    """Unknown details fall back to the class and subject (RFC 3463, section 2)."""
+    found = STATUSES.get(f"{code[2:].partition('.')[0]}.0")
+    if found is None or code[:1] not in ("4", "5"):
         return ErrorReason.NOT_DEFINED, ErrorType.SOFT, ""
     return *found, "RFC 3463"
 

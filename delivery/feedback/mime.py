@@ -25,6 +25,7 @@ MOST_HEADER_BYTES = 128 * 1024
 LONGEST_TEXT = 64 * 1024
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+_FIRST_MARK = re.compile(rb"\s{0,100}--([!-~]{1,70})[ \t]*\r?\n")
 _FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
 # Alphabets that mail is written in; others (punycode, say) cost time or memory.
 _CHARSET = re.compile(
@@ -85,6 +86,8 @@ def _part(raw: bytes, depth: int, left: list[int], inherited: str = "") -> Part:
         for piece in _pieces(body, part.parameters.get("boundary", ""), left[0]):
             left[0] -= 1
             part.parts.append(_part(piece, depth - 1, left, default))
+        if not part.parts:
+            part.content_type = "text/plain"
     elif _holds_message(part) and left[0] > 0:
         left[0] -= 1
         encoding = part.get("content-transfer-encoding").strip().lower()
@@ -119,7 +122,11 @@ def _read_content_type(part: Part, value: str) -> None:
 
 def _pieces(body: bytes, boundary: str, most: int) -> list[bytes]:
     """What stands between the boundary lines of a multipart (RFC 2046, 5.1.1)."""
-    mark = boundary.encode("utf-8", "surrogateescape").strip()
+    mark = boundary.encode("utf-8", "replace").strip()
+    if not mark:
+        # A header that was folded badly loses the mark; the body begins with it.
+        first = _FIRST_MARK.match(body)
+        mark = first[1] if first else b""
     if not mark or most <= 0:
         return []
     line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(mark) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)")

@@ -71,6 +71,8 @@ _LINES = re.compile(
     rf"(?:unknown|is |was |not |user|does|has|host|could|fail|account|mail)))",
     re.IGNORECASE,
 )
+# A line of a session: an answer, a command, or whom it is with.
+_ANSWER = re.compile(r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE)
 # Sentences that name the address that failed.
 _SENTENCES = re.compile(
     rf"(?:mail|message|e-?mail|letter|deliver\w*|deliver (?:it|(?:\w+ )?(?:mail|message))|"
@@ -141,71 +143,111 @@ def events_of(
         kind = EventKind.DELAYED
     failed = _named(mail, around, returned) or _by_flufl(raw, mail, returned)
     if not failed and len(returned.recipients) == 1:
-        # It returns the message, and says of nobody else that they failed.
+        # It returns a message to one person, and names nobody else.
         failed = [Failed(returned.recipients[0])]
+    failed = failed[:MOST_RECIPIENTS]
+    verdicts = _verdicts(failed, around)
     return [
-        _event(one, kind, around, is_alone=len(failed) == 1)
-        for one in failed[:MOST_RECIPIENTS]
+        FeedbackEvent(
+            kind=kind,
+            channel=Channel.EMAIL,
+            address=one.address,
+            source=SOURCE,
+            type=verdict.type,
+            reason=verdict.reason,
+            status_code=verdict.status_code,
+            text=(one.words or around.words).strip()[:LONGEST_EVIDENCE],
+            at=around.at,
+            clue=around.clue,
+        )
+        for one, verdict in zip(failed, verdicts, strict=True)
     ]
 
 
-def _event(
-    failed: Failed, kind: EventKind, around: Surroundings, *, is_alone: bool
-) -> FeedbackEvent:
-    verdict = _verdict(failed, around, is_alone=is_alone)
-    return FeedbackEvent(
-        kind=kind,
-        channel=Channel.EMAIL,
-        address=failed.address,
-        source=SOURCE,
-        type=verdict.type,
-        reason=verdict.reason,
-        status_code=verdict.status_code,
-        text=(failed.words or around.words).strip()[:LONGEST_EVIDENCE],
-        at=around.at,
-        clue=around.clue,
-    )
-
-
-def _verdict(failed: Failed, around: Surroundings, *, is_alone: bool) -> Verdict:
-    """By the lines about this address, else by all that the bounce says."""
-    context = around.words if is_alone else failed.words
-    verdict = classify(failed.words, host=failed.address, context=context)
-    if verdict.is_told or not around.words:
-        return verdict
-    return classify(around.words, host=failed.address, context=context)
+def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
+    """By the lines about each address; where none says anything, by the whole."""
+    whole = around.words if len(failed) == 1 else ""
+    verdicts = [
+        classify(one.words, host=one.address, context=whole or one.words)
+        for one in failed
+    ]
+    if any(verdict.is_told for verdict in verdicts):
+        return verdicts
+    return [
+        classify(around.words, host=one.address, context=whole) for one in failed
+    ]
 
 
 def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]:
     """The failed addresses by the bounce's own words, surest sign first."""
-    others = _never(mail, returned)
-    listed = {a.lower(): Failed(a) for a in around.failed if a.lower() not in others}
-    begun, told, any_ = {}, {}, {}  # type: ignore[var-annotated]
-    now: list[Failed] = []
+    names = _Names(_never(mail, returned))
+    for address in around.failed:
+        names.add("listed", address)
     for line in around.words.splitlines()[:_MOST_LINES]:
-        line = line[:_LONGEST_LINE]
-        found = {
-            kind: _wanted(names, others)
-            for kind, names in _addresses_of(line).items()
+        names.read(line[:_LONGEST_LINE])
+    return names.failed()
+
+
+_SIGNS = ("listed", "begun", "told", "any", "own")
+
+
+class _Names:
+    """The addresses that a bounce names, by the sign that tells they failed."""
+
+    def __init__(self, never: set[str]) -> None:
+        self.never = never
+        self.found: dict[str, dict[str, Failed]] = {sign: {} for sign in _SIGNS}
+        self._now: list[Failed] = []
+        self._is_answered = False
+
+    def add(self, sign: str, address: str) -> str:
+        """The address in lower case; empty when it can't be a failed one."""
+        name = addresses.clean(address)
+        if not name or _NOBODY.match(name):
+            return ""
+        if name.lower() in self.never:
+            # Somebody may write to themselves; counts when nobody else is named.
+            if sign == "begun":
+                self.found["own"].setdefault(name.lower(), Failed(name))
+            return ""
+        self.found[sign].setdefault(name.lower(), Failed(name))
+        return name.lower()
+
+    def read(self, line: str) -> None:
+        """Take the addresses of a line; what follows says why."""
+        added = {
+            name
+            for sign, found in _addresses_of(line).items()
+            for address in found
+            if (name := self.add(sign, address))
         }
-        for kind, place in (("begun", begun), ("told", told), ("any", any_)):
-            for address in found[kind]:
-                place.setdefault(address.lower(), Failed(address))
-        named = {a.lower() for names in found.values() for a in names}
-        if named:
-            now = [
+        answers = bool(_ANSWER.match(line))
+        if added:
+            self._now = [
                 place[name]
-                for place in (listed, begun, told, any_)
-                for name in named
+                for place in self.found.values()
+                for name in added
                 if name in place
             ]
-        for failed in now:
+            self._is_answered = answers
+        elif answers and self._is_answered:
+            # A session's next answer belongs to the address that follows.
+            self._now = []
+        for failed in self._now:
             if len(failed.lines) < 20:
                 failed.lines.append(line)
-    for place in (listed, begun, told):
-        if place:
-            return list(place.values())
-    return list(any_.values()) if len(any_) == 1 else []
+
+    def failed(self) -> list[Failed]:
+        listed, begun, told, found, own = (self.found[sign] for sign in _SIGNS)
+        if listed and begun and not listed.keys() & (begun.keys() | found.keys()):
+            listed = begun
+        for place in (listed, begun, told):
+            if place:
+                return list(place.values())
+        for place in (found, own):
+            if len(place) == 1:
+                return list(place.values())
+        return []
 
 
 def _addresses_of(line: str) -> dict[str, list[str]]:
@@ -218,15 +260,6 @@ def _addresses_of(line: str) -> dict[str, list[str]]:
         "told": [match[1] for match in _SENTENCES.finditer(line)],
         "any": addresses.found_in(line),
     }
-
-
-def _wanted(names: list[str], others: set[str]) -> list[str]:
-    cleaned = [addresses.clean(name) for name in names]
-    return [
-        name
-        for name in cleaned
-        if name and name.lower() not in others and not _NOBODY.match(name)
-    ]
 
 
 def _never(mail: Part, returned: Returned) -> set[str]:
@@ -250,4 +283,7 @@ def _by_flufl(raw: bytes, mail: Part, returned: Returned) -> list[Failed]:
         AssertionError, RecursionError, MessageError,
     ):  # fmt: skip
         return []
-    return [Failed(name) for name in sorted(_wanted(found, _never(mail, returned)))]
+    names = _Names(_never(mail, returned))
+    for address in sorted(found):
+        names.add("told", address)
+    return names.failed()

@@ -68,7 +68,8 @@ def _event(
 
 def _notice(mail: Part) -> dict[str, Any]:
     for part in mail.walk():
-        text = "" if part.parts else part.text()
+        # Amazon breaks long lines anywhere, and begins the next one with a space.
+        text = "" if part.parts else part.text().replace("\r\n", "\n").replace("\n ", "")
         start = text.find("{")
         if start < 0 or '"notificationType"' not in text:
             continue

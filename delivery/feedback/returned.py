@@ -21,7 +21,7 @@ _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
 _QUOTE = re.compile(
     r"^[ \t>*]*(?:[-=_*]{2,40}[ \t]{0,3})?"
     r"(?:below (?:this|the next) line|below is a copy|this is a copy of|"
-    r"(?:the )?original (?:message|mail)\b|(?:unsent|undelivered|returned|your original|"
+    r"(?:the )?original (?:message|mail)\b(?! (?:was|you|has|had|could|is |to |from |sent|did|cannot|size))|(?:unsent|undelivered|returned|your original|"
     r"your returned|rejected|bounced) message (?:follows|below|header|is )|"
     r"unsent message|undelivered message|message (?:headers? )?follows?|"
     r"(?:the )?headers? (?:of the )?(?:original )?(?:message )?follows?|"
@@ -47,7 +47,7 @@ class Returned:
 
     @property
     def recipients(self) -> list[str]:
-        return addresses.of_header(*self.all("to"))
+        return addresses.of_header(*self.all("to", "cc"))
 
     @property
     def senders(self) -> set[str]:

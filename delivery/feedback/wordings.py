@@ -2,12 +2,12 @@
 
 Wordings first, from the most telling to the least: a server's text says more than its
 code (many answer 5.1.1 for spam, or 5.7.1 for an unknown user). `pattern` is searched
-in lower-case text with single spaces. `seen_at` names who writes so. Gaps in a pattern
+in lower-case text with single spaces, addresses and links left out. `seen_at` names who writes so. Gaps in a pattern
 have a limit, so that no text can make the search slow.
 
-Only three reasons say that an address is dead, and are hard: user unknown, invalid
-domain, and (never hard, it can come back) account disabled is soft. A block of the
-sender's reputation, content, policy or relaying says nothing about the address at all.
+Only a dead address is hard: user unknown, invalid domain, an account that ended. A
+disabled account can come back, and is soft. A block of the sender's reputation,
+content, policy or relaying says nothing about the address at all, and is ignored.
 """
 
 from dataclasses import dataclass
@@ -32,165 +32,186 @@ def _all(
 ) -> list[Wording]:
     return [Wording(pattern, reason, type, seen_at) for pattern, seen_at in wordings]
 
+_WHO = (
+    r"\b(?:user|account|mail ?box|recipient|address|addressee|alias|userid|username|"
+    r"person|destinat(?:ion|aire)|login|inbox|subscriber|customer|employee|member|"
+    r"forward-path|rcpt|utente|benutzer|empf\w{1,10}|gebruiker|ontvanger|usuario|"
+    r"adresse?|compte|e-?mail address|mail drop|local part)(?:s|es|\(s\)|\(es\))?\b"
+)
+_BLOCKS = r"(?:reject|block|deny|denied|refus|not accept|ban(?:s|ned)?\b)"
+_SWITCHED_OFF = (
+    r"(?:disabled?|suspended|inactive|frozen|locked|deactivated|expired|discontinued|"
+    r"closed|on hold|dormant|blocked|bloque|not active|terminated|over limit)\b"
+)
 
 WORDINGS: tuple[Wording, ...] = (
-    # ---------------------------------------- the sender, not the recipient, is refused
+    # ------------------------------------ answers to the sender, before any recipient
     *_all(
         ErrorReason.REFUSED,
         IGNORED,
-        (r"\bdmarc\b|\bdkim\b|\bspf\b|sender policy framework", "Gmail, Microsoft"),
-        (r"authentication (?:requirement|check|fail)|unauthenticated (?:email|mail|"
-         r"sender)|does not pass .{0,30}verif", "Gmail, Microsoft"),
-        (r"\bptr\b|reverse (?:dns|mapping|hostname|lookup|ip)|cannot find your hostname|"
-         r"your reverse|\brdns\b|unresolvable relay|no valid (?:host|mx) name",
-         "Gmail, Postfix, Exim"),
-        (r"black ?list|block ?list|deny ?list|\bd?n?s?rbl\b|\bdnsbl\b|spamhaus|spamcop|"
-         r"sorbs|barracuda(?:central| reputation)|uceprotect|listed (?:at|in|by|on) ",
-         "Postfix, Exim, Microsoft"),
-        (r"reputation|\bban(?:ned)? (?:your |the )?(?:ip|host|sending|sender)|banned sending|"
-         r"poor (?:sender|domain|ip)|(?:ip|address|host|server|domain) (?:\S{1,60} )?"
-         r"(?:is|was|has been|are) (?:\w+ )?"
-         r"(?:block|ban|reject|suspend|deny|denied)", "Microsoft, Cisco"),
-        (r"(?:block|blocked|ban|banned|reject|rejected|refuse|refused) (?:using|by|due to|for) "
-         r"(?:\S{1,80} )?(?:spam|abuse|policy|ip|list|reputation|security|content|virus)",
-         "Postfix, Exim, Symantec"),
-        (r"blocked (?:using|-|by )|block (?:your|mail) |(?:client|sender) (?:host|address|"
-         r"domain|ip)\b.{0,80}(?:reject|block|denied|refus|not )", "Postfix"),
-        (r"\bspam|\bunsolicited|\bube\b|\buce\b|junk ?mail|bulk ?mail|phish|"
-         r"bayesian|high probability|looks like|suspicious|suspected", "most filters"),
-        (r"\bvirus|malware|\btrojan|infected|harmful|potential(?:ly)? (?:security|"
-         r"dangerous|executable)|security (?:issue|risk|reason|threat)|executable",
-         "Gmail, Mimecast, Amavis"),
-        (r"(?:user |many |of )complaints|volume of (?:mail|e-?mail)|unexpected volume|"
-         r"unusual rate|rate limit|too (?:many|much) (?!hops)|throttl|exceeded the rate|"
-         r"too fast|(?:hour|dai)ly (?:\w+ )?(?:relay |sending )?(?:quota|limit)|sending limit|"
-         r"(?:sender|message|connection|e-?mail)s? (?:\w+ )?(?:rate|limit)|"
-         r"max(?:imum|defers)?.{0,30}per hour|sender .{0,60}exceed", "Yahoo, GoDaddy, cPanel"),
-        (r"polic(?:y|ies)|prohibit|violat|not comply|compliance|compliant|"
-         r"transport rule|administrative(?:ly)? (?:prohibition|denied)|unacceptable|"
-         r"organization", "Yahoo, Microsoft, AOL"),
-        (r"relay(?:ing)?\b.{0,40}(?:denied|not|reject|prohib|deny|refus|access)|"
-         r"(?:not|cannot|can't|no|denied|unable to|won't|n't|allowed to|configured to) "
-         r"(?:\w+ ){0,2}relay|not (?:in|on) (?:\w+ ){0,2}rcpthosts|"
-         r"that domain isn't in|(?:not|isn't) (?:a )?(?:gateway|locally hosted)|"
-         r"do not (?:route|handle|accept) mail for|open relay|"
-         r"relay access|insecure mail relay|unauthorized relay", "Postfix, sendmail, qmail"),
-        (r"(?:sender|from|sending|envelope.from|mail from|return.path|originat\w+)\b.{0,60}"
-         r"(?:reject|denied|refus|invalid|not (?:exist|found|valid|accept|allow)|unknown|"
-         r"verif|unresolvable|does not|doesn't|cannot|could not|must|illegal|bad)",
+        (r"after mail from|in reply to mail from|our mail from|>>> mail from", "Exim, "
+         "Postfix, DragonFly"),
+        (rf"\b(?:sender|envelope.from|mail from|return.path|from:? (?:address|header|"
+         rf"domain)|originator|your domain|sending domain)\b.{{0,60}}(?:{_BLOCKS}|"
+         r"invalid|not (?:exist|found|valid|allow|permit|resolve)|unknown|"
+         r"verif|unresolvable|does not|doesn't|cannot|could not|must|illegal|\bbad\b)",
          "Postfix, sendmail, Exim"),
-        (r"(?:reject|denied|refus|invalid|bad|illegal|unknown|verify|verification of|"
+        (r"(?:reject\w*|denied|invalid|bad|illegal|unknown|verify|verification of|"
          r"no such) (?:\w+ ){0,2}(?:sender|from address|envelope from|mail from)",
          "Exim, Courier"),
-        (r"after mail from|in reply to mail from|(?:like|to) our mail from|"
-         r"respon\w+ to mail from", "Exim, Postfix, DragonFly"),
-        (r"\bhelo\b|\behlo\b", "Postfix"),
-        (r"(?:message|mail|content|e-?mail|body|header|attachment|subject|line)s?\b.{0,40}"
-         r"(?:reject|refus|block|filter|not (?:be )?(?:accept|allow|permit)|denied|"
-         r"not rfc|forbidden|banned|malform|bare)", "Gmail, Exim, Mimecast"),
-        (r"permission|not (?:authori[sz]ed|allowed|permitted)|"
-         r"unauthori[sz]ed|access (?:is )?denied|denied access|no access|restricted|"
-         r"only (?:members|accepts)|moderat|not open to|confirmation|challenge|"
-         r"members? only|must be (?:a )?(?:member|subscri|authent)|"
-         r"(?:not accept|refus|reject).{0,40}from (?:you|this|sender|outside|external)",
-         "Google Groups, Exchange"),
-        (r"authenticat|starttls|\btls\b|encrypt|certificate|\bssl\b", "Postfix, Exim"),
-        (r"(?:connection|service|request|transaction|delivery|host|client)s? (?:was |is |has "
-         r"been |from \S{1,80} )?(?:refused by|denied|rejected|blocked)|"
-         r"refused to talk|not accepting (?:connections|mail from)|closing (?:transmission|"
-         r"connection)|your (?:access|host|server|ip|email|mail|network|message)\b.{0,60}"
-         r"(?:reject|block|denied|refus|not allow)|service refused", "Postfix, Microsoft"),
-    ),
-    # ------------------------------------------------------------- the message itself
-    *_all(
-        ErrorReason.TEXT_TOO_LONG,
-        IGNORED,
-        (r"(?:message|mail|size|header|line|attachment|e-?mail)s?\b.{0,60}"
-         r"(?:too (?:big|large|long)|exceed|over(?:size| the)|larger)|"
-         r"(?:exceed|over)\w*.{0,40}(?:(?:message|line) (?:size|limit|length)|maximum|"
-         r"size limit|fixed)|line limit|size limit|too (?:big|large) (?:message|mail)|"
-         r"(?:maximum|max) (?:message|mail|size|line)", "Exchange, sendmail, Exim"),
-    ),
-    *_all(
-        ErrorReason.ENCODING,
-        IGNORED,
-        (r"smtputf8|8bitmime|eight.?bit|character set|charset|conversion (?:failed|"
-         r"required|not)|mime (?:error|format|part)|(?:multiple|duplicate|missing) .{0,30}header",
-         "Postfix, Gmail"),
+        # --------------------------------------------------------- too much at once
+        (r"(?:user |many |of )complaints|volume of (?:mail|e-?mail)|unexpected volume|"
+         r"unusual rate|rate.?limit|too many (?!hops|rec\w+ headers|failed)|too fast|"
+         r"throttl|exceeded the rate|"
+         r"(?:hour|dai)ly (?:\w+ )?(?:relay |sending |message )?(?:quota|limit)|"
+         r"sending (?:limit|quota|rate)|(?:sender|message|connection|mail)s? rate|"
+         r"messages? per (?:hour|day|minute|second)|this hour|"
+         r"receiving (?:mail|e-?mail) (?:too quickly|at a rate)", "Yahoo, GoDaddy, cPanel"),
     ),
     # ------------------------------------------------------------------- full mailbox
     *_all(
         ErrorReason.MAILBOX_FULL,
         SOFT,
-        (r"quota|(?:mail ?box|inbox|account|user|folder|storage|maildir|disk|file ?system)\b"
-         r".{0,40}\b(?:is |are )?(?:full|over ?flow|out of|exceed)|"
-         r"over (?:\w+ )?(?:storage|limit|disk)|exceed\w* (?:\w+ ){0,3}(?:storage|mailbox|"
-         r"space|allocation|capacity)|out of (?:storage|disk|space)|"
+        (r"over ?quota|quota|mail ?box (?:\w+ ){0,3}(?:is )?(?:full|exceed)|full mailbox|"
+         r"(?:inbox|account|user|folder|storage|maildir|disk|file ?system|box)\b"
+         r".{0,30}\b(?:full|over ?flow|out of (?:space|storage|disk)|not enough)\b|"
+         r"exceed\w* (?:\w+ ){0,3}(?:storage|mailbox|space|allocation|capacity)|"
+         r"out of (?:storage|disk|space)|over (?:\w+ )?(?:storage|disk)\b|"
          r"(?:not enough|insufficient|no|low on|lack of) (?:\w+ ){0,2}(?:storage|space)|"
-         r"mail ?box.{0,20}(?:size|limit)|full mailbox|storage (?:full|limit|space)",
+         r"storage (?:full|limit|space)|mail ?box (?:size )?limit|no space left",
          "Gmail, Exchange, qmail, Dovecot"),
+    ),
+    # ----------------------------------------------- a filter that plays the unknown user
+    *_all(
+        ErrorReason.REFUSED,
+        SOFT,
+        (r"\b550:? : user unknown", "KDDI, where the recipient's own filter refuses"),
+    ),
+    # ------------------------------------------------------ unknown users, said plainly
+    *_all(
+        ErrorReason.USER_UNKNOWN,
+        HARD,
+        (r"\b(?:user|recipient|mailbox|address|account|alias) ?(?:is )?unknown\b|"
+         r"\bunknown (?:local )?(?:user|recipient|mailbox|account|address|userid|"
+         r"local.?part|to address|rcpt)|"
+         r"\bno such (?:\w+ ){0,2}(?:user|recipient|mail ?box|account|address|person|alias|"
+         r"local|mail drop)|"
+         r"\b(?:user|recipient|mail ?box|account|address)(?: \S{1,60})? "
+         r"(?:was )?not (?:found|known|exist\w*|recogni[sz]ed)|"
+         rf"{_WHO}.{{0,60}}(?:does|do|did) ?(?:not|n't) (?:\w+ )?exist|"
+         r"no (?:\w+ )?mailbox (?:\w+ )?(?:here|by|found|with)|"
+         r"recipient ?not ?found|\binvalid (?:\w+ ){0,3}(?:recipient|mailbox|"
+         r"address|user|account|userid)|not a valid (?:\w+ )?(?:user|mailbox|recipient|address)|"
+         r"no one by that name|nobody by that name|"
+         r"destinataire\w* (?:\w+ )?(?:invalide|inconnu)|utilisateur inconnu|"
+         r"5\.4\.1 .{0,40}recipient address rejected: access denied", "all servers"),
     ),
     # --------------------------------------------------------- the account is switched off
     *_all(
         ErrorReason.ACCOUNT_DISABLED,
+        HARD,
+        (rf"{_WHO}(?: \w+){{0,4}} (?:discontinued|terminated|cancell?ed|deleted)\b",
+         "Yahoo, for an account that ended"),
+    ),
+    *_all(
+        ErrorReason.ACCOUNT_DISABLED,
         SOFT,
-        (r"(?:account|mail ?box|user|recipient|address|e-?mail|domain|alias|entry)s?\b"
-         r".{0,60}\b(?:disabled?|suspend(?:ed)?|inactive|frozen|lock(?:ed)?|block(?:ed)?|"
-         r"deactivated|expired|discontinued|closed|bloque|on hold|dormant|"
-         r"not active|unpaid|no longer active|blocked)\b", "Yahoo, Gmail, La Poste"),
-        (r"\b(?:disabled|suspended|inactive|frozen|locked|deactivated|expired|blocked|"
+        (rf"{_WHO}(?: \w+){{0,4}} (?:is|was|has been|been|temporarily|currently|are|est) "
+         rf"(?:\w+ ){{0,2}}{_SWITCHED_OFF}|"
+         rf"\b(?:user|account|mail ?box|recipient|e-?mail address|domain) {_SWITCHED_OFF}|"
+         r"\b(?:disabled|suspended|inactive|frozen|locked|deactivated|expired|"
          r"discontinued|closed) (?:\w+ ){0,2}(?:account|mail ?box|user|recipient)",
-         "Yahoo, qmail"),
+         "Yahoo, Gmail, La Poste, qmail"),
     ),
     # ------------------------------------------------------------ the domain takes no mail
     *_all(
         ErrorReason.INVALID_DOMAIN,
         HARD,
-        (r"(?:domain|host)(?:name)? (?:\S{1,80} )?(?:is )?(?:unknown|not found|invalid|"
-         r"does ?n.t exist|does not exist|not exist|doesn't receive|non.?exist)|"
-         r"no such (?:domain|host)|(?:unknown|invalid|bad|illegal) (?:\w+ )?"
-         r"(?:domain|host)|nxdomain|non.?exist\w* (?:domain|host)|"
-         r"couldn't find any host|(?:not|no|isn't) (?:a )?(?:valid|existing) domain|"
-         r"null mx|nullmx|no smtp service|(?:domain|host)\S* (?:\S{1,80} )?(?:does|do) "
-         r"(?:not|n't) (?:accept|receive) (?:any )?(?:mail|e-?mail)|"
-         r"no (?:valid )?mx\b|unrouteable|unroutable|"
-         r"(?:name|service|address) not known|name service error|"
-         r"can(?:'t|not) resolve|cannot find (?:\w+ )?(?:domain|host|mail server)|"
-         r"dns (?:error|lookup)|mx .{0,30}(?:not found|invalid|could not)|"
-         r"host/domain does not accept|no route(?:s)? found to domain|"
-         r"has no (?:mx|mail)|all relevant mx records point to non-existent",
+        (r"\b(?:domain|host)(?:name|/domain| name)?(?: \S{1,80})? (?:is )?(?:unknown|not "
+         r"found|invalid|does ?n.t exist|does not exist|not exist|non.?exist\w*)|"
+         r"\bno such (?:domain|host)|\b(?:unknown|invalid|bad|illegal) (?:\w+ )?"
+         r"(?:domain|host)\b|nxdomain|non.?exist\w* (?:domain|host)|"
+         r"couldn't find any host (?:named|by)|(?:not|no|isn't) (?:a )?(?:valid|existing) domain|"
+         r"null ?mx|(?:no|not) smtp service|(?:domain|host)\S*(?: \S{1,80})? (?:does|do)"
+         r"(?: not|n't) (?:accept|receive) (?:any )?(?:mail|e-?mail)|"
+         r"unrout(?:e)?able|name or service not known|name service error|"
+         r"all relevant mx records point to non-existent|no (?:valid )?(?:mx|mail) (?:record|"
+         r"host|exchanger)s? |mx host .{0,40}not (?:be )?(?:found|resolve)",
          "Gmail, Postfix, sendmail, Exim, qmail"),
     ),
-    # ------------------------------------------------------------------- unknown users
+    # ------------------------------------------------------------- the message itself
+    *_all(
+        ErrorReason.TEXT_TOO_LONG,
+        IGNORED,
+        (r"\b(?:message|mail|size|header|line|attachment)s?\b.{0,40}"
+         r"(?:too (?:big|large|long)|exceed|over(?:size| the)|larger than)|"
+         r"exceed\w*.{0,40}(?:(?:message|line|mail|size) (?:size|limit|length)|maximum|"
+         r"size limit|fixed)|line limit|size limit|too (?:big|large) (?:message|mail)",
+         "Exchange, sendmail, Exim"),
+    ),
+    # ---------------------------------------- the sender, not the recipient, is refused
+    *_all(
+        ErrorReason.REFUSED,
+        IGNORED,
+        (r"\bdmarc\b|\bdkim\b|\bspf\b|sender policy framework|authentication (?:requirement|"
+         r"check|fail|information)|unauthenticated|not authenticated", "Gmail, Microsoft"),
+        (r"\bptr\b|reverse (?:dns|mapping|hostname|lookup|ip)|cannot find your (?:reverse|"
+         r"hostname)|your reverse|\brdns\b", "Gmail, Postfix, Exim"),
+        (r"black ?list|block ?list|deny ?list|\bd?n?s?rbl\b|\bdnsbl\b|spamhaus|spamcop|"
+         r"sorbs|barracuda|uceprotect|reputation|\bbanned\b|"
+         r"blocked (?:using|-|by )", "Postfix, Exim, Microsoft"),
+        (r"\bspam|unsolicited|\bube\b|\buce\b|junk ?mail|bulk ?mail|phish|"
+         r"high probability|looks like|suspicious|suspected", "most filters"),
+        (r"\bvirus|malware|\btrojan|infected|harmful|security (?:issue|risk|reason|"
+         r"threat|polic)|executable|potential security", "Gmail, Mimecast, Amavis"),
+        (r"\bpolic(?:y|ies)\b|prohibit|violat|complian|transport rule|unacceptable",
+         "Yahoo, Microsoft, AOL"),
+        (r"\brelay(?:ing)?\b|rcpthosts|\bgateway\b|locally hosted", "Postfix, sendmail, qmail"),
+        (rf"\b(?:client|your)(?: \S{{1,80}}){{0,3}} (?:host|address|domain|ip|server|network|"
+         rf"access|e-?mail|mail|message)\b.{{0,60}}{_BLOCKS}|"
+         rf"\b(?:message|mail|content|e-?mail|body|header|attachment)s?(?: \w+){{0,4}} "
+         rf"{_BLOCKS}|helo\b|ehlo\b|header error|mail rejet|content (?:reject|refus)",
+         "Gmail, Exim, Mimecast"),
+        (r"permission|not (?:authori[sz]ed|allowed|permitted)|may not post|"
+         r"unauthori[sz]ed|access (?:is )?denied|denied access|no access|restricted|"
+         r"only members|members? only|moderat|not open to|not (?:a )?members?\b|"
+         r"challenge|must be (?:a )?(?:member|subscri|authent)",
+         "Google Groups, Exchange"),
+        (r"starttls|\btls\b|encrypt|certificate|\bssl\b", "Postfix, Exim"),
+        (rf"(?:connection|service|request|transaction|host)s?(?: \S{{1,80}}){{0,2}} "
+         rf"(?:denied|rejected|blocked|refuse\b)|refused to talk|"
+         rf"not accepting (?:connections|mail from)|closing (?:transmission|connection)|"
+         r"service refused|sequence of commands|syntax error|protocol error|"
+         r"(?:bad|unrecogni[sz]ed|unimplemented) command|command (?:not|un)|^[\W\d]{{0,30}}rejected", "Postfix, Microsoft"),
+    ),
+    *_all(
+        ErrorReason.ENCODING,
+        IGNORED,
+        (r"smtputf8|8bitmime|eight.?bit|character set|charset|conversion (?:failed|"
+         r"required|not)|mime (?:error|format|part)|(?:multiple|duplicate|missing) "
+         r".{0,30}(?:header|address)", "Postfix, Gmail"),
+    ),
+    # ----------------------------------------------------- unknown users, in other words
     *_all(
         ErrorReason.USER_UNKNOWN,
         HARD,
-        (r"(?:user|account|mail ?box|recipient|address|addressee|alias|userid|person|"
-         r"member|name|destinat(?:ion|aire)|login|contact|inbox|subscriber|customer|"
-         r"employee|utente|benutzer|e-?mail|gebruiker|usuario)s?\b.{0,80}\b(?:unknown|not "
-         r"(?:\w+ ){0,2}(?:exist|found|known|recogni[sz]ed|valid|listed|local|available|"
-         r"defined|in |on |have|a )|"
-         r"(?:do|does|did) ?n.t (?:\w+ )?(?:exist|have|match)|doesnt|"
-         r"non.?exist\w*|invalid|undeliverable|unavailable|incorrect|"
-         r"isn't|is not|are not|no longer|unrecogni[sz]ed|undefined|inconnue?|invalide|"
-         r"removed|deleted|has (?:left|moved|changed)|unbekannt|onbekend|desconocido|"
-         r"sconosciuto|misspelled|wrong|ambiguous|not)", "all servers"),
-        (r"\b(?:unknown|no such|invalid|nonexist\w*|non-exist\w*|bad|illegal|no|"
-         r"unrecogni[sz]ed|undeliverable|undefined|unresolvable|not (?:a|our)( \w+)?|"
-         r"not an?( \w+)?|incorrect|inactive|unbekannter|wrong) "
-         r"(?:\w+ ){0,3}(?:user|account|mail ?box|recipient|address|"
-         r"alias|userid|person|name|local part|addressee|destination|customer|"
-         r"rcpt|e-?mail|login|member|subscriber|empf\w+)", "all servers"),
+        (rf"{_WHO}.{{0,60}}\b(?:unknown|not (?:\w+ )?(?:exist|found|known|recogni[sz]ed|"
+         r"valid|listed|defined|available|correct)|non.?exist\w*|invalide?|incorrect|"
+         r"undeliverable|is not (?:a|an|our|in|on)\b|no longer|unrecogni[sz]ed|undefined|"
+         r"inconnue?|removed|deleted|has (?:left|moved|changed)|unbekannt|onbekend|"
+         r"desconocido|sconosciuto|misspelled|ambiguous|did not exactly match|"
+         r"could not be found|not hosted|don't have|doesn't have|bestaat niet|existiert nicht)",
+         "all servers"),
+        (r"\b(?:unknown|nonexist\w*|non-exist\w*|bad|illegal|unrecogni[sz]ed|"
+         r"undeliverable|undefined|incorrect|not (?:a|an|our)|no|wrong|inactive) (?:\w+ ){0,2}"
+         r"(?:user|account|mail ?box|recipient|address(?:es)?|alias|userid|person|"
+         r"addressee|destination|customer|rcpt|e-?mail|login|member|subscriber)\b",
+         "all servers"),
         (r"(?:check|verify) (?:\w+ ){0,4}(?:address|recipient)|"
-         r"not (?:listed|found) in|no such .{0,40}here|(?:not|no) (?:\w+ )?mailbox here|"
-         r"no one by that name|nobody (?:here )?by|who are you|no longer (?:on|at|with|"
-         r"valid|exist|in use|available|here)|has moved|no forwarding|"
-         r"user ?unknown|recipnotfound|recipientnotfound|unknown ?recipient|"
-         r"recipient (?:address )?rejected|invalid recipient|"
-         r"rejected (?:\w+ )?(?:address|recipient)|not like recipient|"
-         r"did not match any|delivery to (?:this|that) (?:address|user)|"
-         r"not our (?:customer|user)|could not find (?:\w+ )?(?:user|recipient)",
-         "qmail, Exchange, Postfix"),
+         r"(?:listed|found) in (?:\w+ ){0,4}(?:directory|address book)|no such .{0,40}here|"
+         r"no longer (?:on|at|with|valid|exist|in use|available|here|work|employed)|"
+         r"has moved|no forwarding|recipnotfound|who are you|"
+         r"did not (?:exactly )?match any", "qmail, Exchange, Domino"),
     ),
     # ----------------------------------------------------------------- not reached so far
     *_all(
@@ -198,24 +219,36 @@ WORDINGS: tuple[Wording, ...] = (
         SOFT,
         (r"time[d-]? ?out|expired|not respond|too long|"
          r"(?:message|mail|delivery) .{0,40}(?:delay|queue)|retry|retries|"
-         r"giving up|given up|unable to (?:connect|contact)|could ?n.t (?:connect|"
-         r"contact|establish)|could not (?:connect|contact|be reached)|"
-         r"did not accept our requests to connect|connection (?:refused|reset|"
-         r"dropped|lost|failed|was closed|closed|died|timed)|lost connection|"
-         r"connect to|no route to host|network (?:is )?(?:error|unreachable|problem)|"
-         r"unreachable|host (?:\S{1,80} )?(?:is )?(?:down|not responding|unreachable)|"
-         r"\d+ attempts|undelivered for|within \d+ (?:day|hour)|maximum.time|"
-         r"try again|deferred", "Postfix, Exim, Exchange"),
-        (r"too many hops|mail loop|loops? back|loop detected|routing loop|"
+         r"giving up|unable to (?:connect|contact)|could ?(?:n.t|not) (?:connect|"
+         r"contact|establish|be reached)|did not accept our requests to connect|"
+         r"connection (?:refused|reset|dropped|lost|failed|was closed|closed|died)|"
+         r"lost connection|connect to|no route to host|network (?:is )?(?:error|"
+         r"unreachable|problem)|unreachable|host (?:\S{1,80} )?(?:is )?(?:down|not "
+         r"responding)|\d+ attempts|undelivered for|within \d+ (?:day|hour)|maximum.time|"
+         r"try again|deferred|can(?:'t|not) resolve|dns (?:error|lookup)|"
+         r"(?:lookup|resolv\w+) (?:failed|fail|error)", "Postfix, Exim, Exchange"),
+        (r"too many hops|mail loop|loops? back|loop(?:ing)? detected|routing loop|"
          r"hop ?count|loop count", "Postfix, Exchange, sendmail"),
         (r"temporar|lock failure|i/o error|cannot (?:open|append|create|write)|"
-         r"unable to (?:open|create|write|lock)|can't (?:create|open)|"
+         r"(?:unable to|couldn't|can't) (?:open|create|write|lock)|"
          r"internal (?:server )?error|system (?:error|failure|problem)|"
          r"local (?:error|problem|configuration)|configuration (?:error|problem)|"
-         r"service (?:currently )?(?:un|not )available|"
+         r"service (?:currently )?(?:un|not )available|mailer error|"
          r"resources|out of memory|command (?:failed|died|output)|procmail|"
-         r"pipe to|exec|fork|read-only|database|server (?:error|busy|unavailable)",
+         r"read-only|database|server (?:error|busy|unavailable)",
          "Postfix, Courier, procmail"),
+    ),
+)
+
+# What is left when neither a plain wording nor the status code says more.
+LAST_WORDINGS: tuple[Wording, ...] = (
+    *_all(
+        ErrorReason.USER_UNKNOWN,
+        HARD,
+        (r"recipient(?: address)? (?:was )?rejected[.;]?(?: \(|$)|rejected (?:\w+ )?(?:address|recipient)|"
+         r"not like recipient|mail ?box (?:is )?(?:currently )?unavailable|"
+         r"(?:address|user|recipient|userid)s? (?:\w+ )?(?:failed|error)|not our customer",
+         "Hotmail, Postfix, qmail"),
     ),
 )
 

@@ -3,6 +3,8 @@
 from .deliveries import Analysis, AnalysisChunk, Delivery
 from .hooks import HookCount, UsedHookToken
 from .keywords import Keyword
+from .inbound import InboundItem, InboundMention, MailboxPosition
+from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
@@ -13,9 +15,14 @@ __all__ = [
     "Analysis",
     "AnalysisChunk",
     "Delivery",
+    "EventKind",
     "HookCount",
+    "InboundItem",
+    "InboundMention",
     "Keyword",
+    "MailboxPosition",
     "Message",
+    "MessageEvent",
     "Outcome",
     "OutcomeWarning",
     "QuarantineAction",

@@ -110,7 +110,7 @@ class QuarantineAction(models.Model):
         RAISE = "raise", _("Status raised by a list")
         DISCOUNT = "discount", _("Errors of an outage discounted")
         SUCCESS = "success", _("Delivered")
-        LIFT = "lift", _("STOP taken back by START")
+        START = "start", _("START")
         HOLD = "hold", _("Held until somebody decides")
         DECIDE = "decide", _("Hold ended")
 
