@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
+from django.conf import settings
 
 from audiences import addresses
 from audiences.addresses import InvalidAddress
@@ -61,7 +62,7 @@ def judged(text: InboundText) -> Judged:
         text.text,
         table,
         to=text.to,
-        language=language.partition("-")[0].lower(),
+        language=(language or settings.LANGUAGE_CODE).partition("-")[0].lower(),
         region=phonenumbers.region_code_for_number(phonenumbers.parse(key)) or "",
     )
     return Judged(
@@ -180,12 +181,12 @@ def take(text: InboundText, item: InboundItem) -> str:
     except InvalidAddress:
         intake.process(item)
         return ""
-    was_denied = _is_denied(found.key)
+    was_reached = _is_reached(found.key)
     intake.process(item)
     action = found.verdict.action
     silent = text.provider_says is not None or not {
         KeywordAction.OPT_OUT: _is_first_stop(item, found.key),
-        KeywordAction.OPT_IN: was_denied and not _is_denied(found.key),
+        KeywordAction.OPT_IN: not was_reached and _is_reached(found.key),
         KeywordAction.HELP: True,
     }.get(action, False)
     if silent:
@@ -195,9 +196,12 @@ def take(text: InboundText, item: InboundItem) -> str:
     )
 
 
-def _is_denied(key: str) -> bool:
+def _is_reached(key: str) -> bool:
     entry = quarantine.entry_of(Channel.SMS, key)
-    return entry is not None and entry.status == AddressStatus.DENYLISTED
+    return entry is None or entry.status in (
+        AddressStatus.VALID,
+        AddressStatus.ERRONEOUS,
+    )
 
 
 def _is_first_stop(item: InboundItem, key: str) -> bool:

@@ -76,16 +76,20 @@ class KeywordTable:
                         not entry.short_code,
                         _CAREFUL.index(entry.action),
                         entry.language != language,
+                        entry.language != "en",
                     ),
                 )
         return None
 
-    def words(self, *actions: KeywordAction) -> set[str]:
-        """Keywords of one word that do one of these."""
+    def words(self, action: KeywordAction, *, to: str = "") -> set[str]:
+        """Keywords that do this in texts to this number, without spaces."""
         return {
             key
             for key, rows in self._by_key.items()
-            if any(entry.action in actions for entry in rows)
+            if any(
+                entry.action == action and entry.short_code in ("", to)
+                for entry in rows
+            )
         }
 
 
@@ -110,13 +114,13 @@ def judge(
                 action=KeywordAction.REVIEW if careful else KeywordAction.NONE
             )
         return Verdict(action=entry.action, entry=entry)
-    return Verdict(action=_of_sentences(text, table))
+    return Verdict(action=_of_sentences(text, table, to))
 
 
-def _of_sentences(text: str, table: KeywordTable) -> KeywordAction:
+def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
     words = set(wording.clean(text).split())
-    stops = table.words(KeywordAction.OPT_OUT)
-    starts = table.words(KeywordAction.OPT_IN) - {"yes", "aan"}
+    stops = table.words(KeywordAction.OPT_OUT, to=to)
+    starts = table.words(KeywordAction.OPT_IN, to=to) - {"yes", "aan"}
     sure = _sure(stops)
     stopping = any(clause.stops(sure) for clause in wording.clauses(text))
     contrary = wording.contradicts(text) or bool(words & starts)
