@@ -203,6 +203,7 @@ QUARANTINE_RELEASE_DAYS = _number("QUARANTINE_RELEASE_DAYS", 10)
 # The same when its mailbox was full.
 QUARANTINE_MAILBOX_FULL_DAYS = _number("QUARANTINE_MAILBOX_FULL_DAYS", 30)
 
+
 # ------------------------------------------------------------------ webhooks
 # Secrets are read as they are: environ takes one that begins with $ for a name.
 def _secrets(name: str) -> list[str]:

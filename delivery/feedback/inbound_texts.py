@@ -106,7 +106,9 @@ def findings(text: InboundText, item: InboundItem) -> Findings:
     try:
         found = judged(text)
     except InvalidAddress as error:
-        return Findings(otherwise=State.UNREADABLE, note=f"{text.number}: {error}"[:500])
+        return Findings(
+            otherwise=State.UNREADABLE, note=f"{text.number}: {error}"[:500]
+        )
     mentions = ((str(Channel.SMS), found.key),)
     action = found.verdict.action
     if action in _KINDS:
@@ -132,7 +134,7 @@ def _reason(item: InboundItem) -> str:
 
 
 def hold(item: InboundItem, key: str) -> None:
-    """Nothing is handed over to the number until somebody has decided about the item."""
+    """Nothing is handed over to the number until somebody decides about the item."""
     quarantine.hold(
         Channel.SMS, key, at=item.received_at, source=item.source, text=_reason(item)
     )
@@ -171,8 +173,8 @@ def take(text: InboundText, item: InboundItem) -> str:
     """Read an item that has just arrived, and return the reply to send back, if any.
 
     One confirmation for a STOP: none for the next ones until a START. It is not a
-    message of a delivery, so the denylist does not stop it. A START is confirmed when it
-    changed something. A repeated call gets no reply.
+    message of a delivery, so the denylist does not stop it. A START is confirmed when
+    it changed something. A repeated call gets no reply.
     """
     if item.state != State.NEW:
         return ""

@@ -1,4 +1,4 @@
-"""What a text message from a recipient asks for: stop, start, help, nothing, or unclear.
+"""What a text message of a recipient asks for: stop, start, help, nothing; or unclear.
 
 A whole message that is a keyword does what the table says (`delivery.models.Keyword`,
 which operators edit). A sentence that plainly wants no more messages is an opt-out too.
@@ -134,4 +134,6 @@ def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
 
 def _sure(keywords: Iterable[str]) -> list[str]:
     """Keywords that mean stopping in a sentence too: long ones that say so."""
-    return [word for word in keywords if word.startswith(("stop", "uitschrij", "afmel"))]
+    return [
+        word for word in keywords if word.startswith(("stop", "uitschrij", "afmel"))
+    ]

@@ -91,9 +91,9 @@ def find_code(codes: str, status: str, error: str = "") -> ReportCode | None:
         return state
     for place in dict.fromkeys([codes, "gsm-map" if codes == "smpp" else codes]):
         for name in (*_spellings(error), *_spellings(status)):
-            if found := CODES.get((place, name)):
-                if found is not state:
-                    return found
+            found = CODES.get((place, name), state)
+            if found is not state:
+                return found
     return state
 
 
@@ -110,7 +110,7 @@ def _spellings(code: str) -> list[str]:
 def read_receipt(text: str) -> dict[str, str]:
     """The state, error and id that a delivery receipt has (SMPP 3.4, appendix B)."""
     found: dict[str, str] = {}
-    for name, value in _RECEIPT.findall(text.split("text:")[0]):
+    for name, value in _RECEIPT.findall(text.split("text:", maxsplit=1)[0]):
         found.setdefault(name.lower(), value)
     return found
 

@@ -19,12 +19,12 @@ MOST_WORDS = 40
 
 _FILE = Path(__file__).with_name("sms_wordings.toml")
 _W: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-_APOSTROPHES = re.compile("['’‘`´ʼ′＇]")
-# What Unicode does not take apart, and the tatweel that stretches Arabic words.
-_LETTERS = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "ـ": None})
-# Figures and letters of other scripts that are drawn like ours.
-_LOOKALIKES = str.maketrans("0$5аеорсхутѕі", "ossaeopcxytsi")
-_STOP_SIGNS = re.compile("[🛑⛔🚫🤚✋]")
+_APOSTROPHES = re.compile(f"[{_W['apostrophes']}]")
+# What Unicode does not take apart (and the stretched line of Arabic words).
+_LETTERS = str.maketrans(_W["letters"])
+# Figures, and letters of other scripts, that are drawn like ours.
+_LOOKALIKES = str.maketrans(_W["lookalikes"])
+_STOP_SIGNS = re.compile(f"[{_W['stop_signs']}]")
 _NOMORE = re.compile(
     r"\b(?:no more|not any ?more|no longer|niet meer|niet langer|geen meer|nooit meer"
     r"|nicht mehr|nie mehr|keine mehr|not anymore)\b"
@@ -49,7 +49,7 @@ _NEGATED = _pattern(
 _MISSES = _pattern(_W["misses_messages"])
 _QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
 _SMELLS = _pattern(_W["smells"])
-_ENDS = re.compile(r"([.!?;,:\n؟。！]+)")
+_ENDS = re.compile(f"([{_W['sentence_ends']}]+)")
 
 
 def clean(text: str) -> str:

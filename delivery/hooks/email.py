@@ -20,8 +20,7 @@ from delivery.models import InboundItem
 from . import tokens
 from .email_providers import PROVIDERS, EmailProvider, reader
 from .envelope import pack, unpack
-from .gate import HookCall, View, count, hook
-from .refusals import Outcome
+from .gate import HookCall, View, count_taken, hook
 
 State = InboundItem.State
 MAIL = "mail"
@@ -51,10 +50,7 @@ def _view(provider: EmailProvider, kind: str) -> View:
             )
         if item.state == State.NEW:
             intake.process(item)
-        if item.state == State.UNREADABLE:
-            count(provider.name, Outcome.UNREADABLE)
-        else:
-            count(provider.name, Outcome.ACCEPTED if is_new else Outcome.REPEATED)
+        count_taken(item, is_new)
         return HttpResponse(status=200)
 
     return hook(provider.name, secrets=provider.secrets, largest=largest)(take)
@@ -74,9 +70,7 @@ def reader_of(provider: EmailProvider) -> Callable[[InboundItem], Findings]:
     return read
 
 
-def _reports(
-    reports: list[AnymailTrackingEvent], provider: EmailProvider
-) -> Findings:
+def _reports(reports: list[AnymailTrackingEvent], provider: EmailProvider) -> Findings:
     events: list[FeedbackEvent] = []
     for report in reports:
         answers = tracking.send(
@@ -115,5 +109,3 @@ def _mails(
     if mails and not kept:
         return Findings(otherwise=State.UNREADABLE, note="no message in it")
     return Findings(note=f"inbound item {', '.join(kept)}" if kept else "")
-
-

@@ -19,7 +19,7 @@ _END = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Envelope:
-    """A call that was believed: `kind` says which of the provider's hooks it was for."""
+    """A call that was believed; `kind` is which of the provider's hooks it was for."""
 
     kind: str
     headers: dict[str, str] = field(default_factory=dict)
@@ -61,7 +61,9 @@ def pack(call: HookCall, kind: str) -> bytes:
 def packed(kind: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
     """The same, of its parts. Headers are quoted: none of them ends the head."""
     lines = [f"Hook: {kind}"] + [
-        f"{name}: {quote(value[:500], safe=' /;=.,+-_')}" for name, value in headers if value
+        f"{name}: {quote(value[:500], safe=' /;=.,+-_')}"
+        for name, value in headers
+        if value
     ]
     return "\r\n".join(lines).encode() + _END + body
 

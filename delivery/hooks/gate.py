@@ -23,7 +23,7 @@ from django.http.request import UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from delivery.models import HookCount
+from delivery.models import HookCount, InboundItem
 
 from .refusals import HookRefused, Outcome
 
@@ -88,7 +88,8 @@ def _answer(
             response = HttpResponse(status=413 if too_large else 403)
     except UnreadablePostError:
         response = HttpResponse(status=400)  # the caller hung up
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, OSError):
+        # The database is away, or what we must fetch to verify the call.
         response = HttpResponse(status=503)
         response["Retry-After"] = "60"
     response["Cache-Control"] = "no-store"
@@ -104,9 +105,17 @@ def _bounded(request: HttpRequest, largest: int) -> None:
 def count(provider: str, outcome: Outcome) -> None:
     """Add one to the day's counter of a provider and an outcome."""
     row = HookCount(day=timezone.now().date(), provider=provider, outcome=outcome)
-    rows = HookCount.objects.filter(
-        day=row.day, provider=provider, outcome=outcome
-    )
+    rows = HookCount.objects.filter(day=row.day, provider=provider, outcome=outcome)
     if not rows.update(count=F("count") + 1):
         HookCount.objects.bulk_create([row], ignore_conflicts=True)
         rows.update(count=F("count") + 1)
+
+
+def count_taken(item: InboundItem, is_new: bool) -> None:
+    """Count a call that was believed, by what became of it."""
+    if not is_new:
+        count(item.source, Outcome.REPEATED)
+    elif item.state == InboundItem.State.UNREADABLE:
+        count(item.source, Outcome.UNREADABLE)
+    else:
+        count(item.source, Outcome.ACCEPTED)

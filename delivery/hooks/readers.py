@@ -1,4 +1,4 @@
-"""Who reads what the hooks have kept, by its source; registered when the app is ready."""
+"""Who reads what the hooks have kept, by its source."""
 
 from anymail.signals import tracking
 

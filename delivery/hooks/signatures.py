@@ -30,11 +30,15 @@ def same(given: str, wanted: str) -> bool:
 
 def same_as_any(given: str, wanted: Iterable[str]) -> bool:
     """Whether a text is one of several; all are compared."""
-    return sum([same(given, text) for text in wanted]) > 0
+    return sum(same(given, text) for text in wanted) > 0
 
 
 def require_fresh(
-    timestamp: str, now: datetime, allowed: timedelta, *, future: timedelta | None = None
+    timestamp: str,
+    now: datetime,
+    allowed: timedelta,
+    *,
+    future: timedelta | None = None,
 ) -> None:
     """Refuse a moment (seconds since 1970) that is too far from now."""
     text = timestamp.strip()
@@ -45,7 +49,7 @@ def require_fresh(
 
 # ------------------------------------------------------------------ Twilio
 def twilio_signature(url: str, params: Mapping[str, Sequence[str]], token: str) -> str:
-    """The signature of a call: the address, then all fields in the order of their names.
+    """The signature of a call: the address, then all fields sorted by their names.
 
     https://www.twilio.com/docs/usage/security (HMAC-SHA1, base64).
     """
@@ -100,7 +104,7 @@ def spellings(url: str) -> list[str]:
 
 # ------------------------------------------------------------------ a shared secret
 def shared_signature(timestamp: str, body: bytes, secret: str) -> str:
-    """HMAC-SHA256 of the timestamp, a full stop, and the body, as hexadecimal digits."""
+    """HMAC-SHA256 of the timestamp, a full stop and the body, in hexadecimal digits."""
     signed = timestamp.encode(errors="replace") + b"." + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
@@ -138,7 +142,7 @@ def is_signed_by_svix(
     signed = f"{message_id}.{timestamp}.".encode(errors="replace") + body
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     wanted = "v1," + base64.b64encode(digest).decode()
-    return any([same(given, wanted) for given in signatures.split()[:10]])
+    return sum(same(given, wanted) for given in signatures.split()[:10]) > 0
 
 
 def is_basic_auth(header: str, allowed: Sequence[str]) -> bool:

@@ -22,7 +22,7 @@ from delivery.feedback.intake import Findings
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, count, hook
+from .gate import HookCall, count_taken, hook
 from .refusals import Outcome
 from .signatures import is_signed_by, require, require_fresh
 
@@ -85,10 +85,7 @@ def _process(item: InboundItem) -> None:
 
 
 def _answered(item: InboundItem, is_new: bool, **more: str) -> HttpResponse:
-    if item.state == State.UNREADABLE:
-        count(SOURCE, Outcome.UNREADABLE)
-    else:
-        count(SOURCE, Outcome.ACCEPTED if is_new else Outcome.REPEATED)
+    count_taken(item, is_new)
     return JsonResponse({"item": item.pk, "state": item.state, **more})
 
 
@@ -103,7 +100,7 @@ def _fields(envelope: Envelope) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {
-        str(name): str(value).replace("\0", "")
+        str(name): str(value).replace("\0", " ")
         for name, value in found.items()
         if isinstance(value, str | int) and not isinstance(value, bool)
     }
@@ -163,4 +160,6 @@ def _report(fields: dict[str, str]) -> Findings:
         text=fields.get("text", ""),
         at=_moment(fields.get("at", "")),
     )
-    return Findings(events=(event,) if event else (), note="" if event else status[:100])
+    return Findings(
+        events=(event,) if event else (), note="" if event else status[:100]
+    )

@@ -22,14 +22,21 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.conf import settings
 from django.utils import timezone
 
-from .refusals import Outcome
+from .refusals import HookRefused, Outcome
 from .signatures import require
 
 _HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?")
 _CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{8,64}\.pem")
 _ARN = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_.-]{1,256}")
 _SIGNED = {
-    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "Notification": (
+        "Message",
+        "MessageId",
+        "Subject",
+        "Timestamp",
+        "TopicArn",
+        "Type",
+    ),
     "SubscriptionConfirmation": (
         *("Message", "MessageId", "SubscribeURL"),
         *("Timestamp", "Token", "TopicArn", "Type"),
@@ -77,9 +84,7 @@ def verify(message: Mapping[str, object], now: datetime | None = None) -> None:
     except binascii.Error:
         signature = b""
     require(bool(signature) and algorithm is not None)
-    _require_signed(
-        _certificate(url), signature, signed_text(fields), algorithm, now
-    )
+    _require_signed(_certificate(url), signature, signed_text(fields), algorithm, now)
 
 
 def is_certificate_url(url: str) -> bool:
@@ -108,7 +113,11 @@ def signed_text(fields: Mapping[str, str]) -> bytes:
 
 @functools.lru_cache(maxsize=20)
 def _certificate(url: str) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(fetch(url))
+    found = fetch(url)
+    try:
+        return x509.load_pem_x509_certificate(found)
+    except ValueError:
+        raise HookRefused(Outcome.WRONG_SIGNATURE) from None
 
 
 def forget_certificates() -> None:
@@ -129,12 +138,12 @@ def _require_signed(
         certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
     )
     require(valid, Outcome.OUTDATED)
-    require(isinstance(key, rsa.RSAPublicKey) and algorithm is not None)
+    if not isinstance(key, rsa.RSAPublicKey) or algorithm is None:
+        raise HookRefused(Outcome.WRONG_SIGNATURE)
     try:
-        assert isinstance(key, rsa.RSAPublicKey) and algorithm is not None
         key.verify(signature, text, padding.PKCS1v15(), algorithm())
     except InvalidSignature:
-        require(False)
+        raise HookRefused(Outcome.WRONG_SIGNATURE) from None
 
 
 def confirm(message: Mapping[str, object]) -> None:

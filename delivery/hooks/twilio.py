@@ -18,7 +18,7 @@ from delivery.feedback.keywords import KeywordAction
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, count, hook
+from .gate import HookCall, count_taken, hook
 from .refusals import Outcome
 from .signatures import is_from_twilio, require, spellings
 
@@ -41,9 +41,7 @@ def _prove(call: HookCall) -> None:
     require(bool(given.strip()), Outcome.NO_SIGNATURE)
     fields = Envelope("", {"Content-Type": call.header("Content-Type")}, call.body)
     urls = [
-        spelled
-        for url in dict.fromkeys(_addresses(call))
-        for spelled in spellings(url)
+        spelled for url in dict.fromkeys(_addresses(call)) for spelled in spellings(url)
     ]
     require(is_from_twilio(urls, fields.fields(), call.body, given, _secrets()))
 
@@ -73,7 +71,7 @@ def inbound(call: HookCall) -> HttpResponse:
         is_verified=True,
     )
     reply = inbound_texts.take(text, item)
-    _count(item, is_new)
+    count_taken(item, is_new)
     message = f"<Message>{escape(reply)}</Message>" if reply else ""
     return HttpResponse(
         f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>',
@@ -90,20 +88,14 @@ def status(call: HookCall) -> HttpResponse:
     )
     if item.state == State.NEW:
         intake.process(item)
-    _count(item, is_new)
+    count_taken(item, is_new)
     return HttpResponse(status=204)
-
-
-def _count(item: InboundItem, is_new: bool) -> None:
-    if item.state == State.UNREADABLE:
-        count(SOURCE, Outcome.UNREADABLE)
-    else:
-        count(SOURCE, Outcome.ACCEPTED if is_new else Outcome.REPEATED)
 
 
 def _fields(envelope: Envelope) -> dict[str, str]:
     return {
-        name: values[-1].replace("\0", "") for name, values in envelope.fields().items()
+        name: values[-1].replace("\0", " ")
+        for name, values in envelope.fields().items()
     }
 
 

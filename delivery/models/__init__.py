@@ -2,8 +2,8 @@
 
 from .deliveries import Analysis, AnalysisChunk, Delivery
 from .hooks import HookCount, UsedHookToken
-from .keywords import Keyword
 from .inbound import InboundItem, InboundMention, MailboxPosition
+from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder

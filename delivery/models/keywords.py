@@ -21,8 +21,8 @@ class Keyword(models.Model):
         _("keyword"),
         max_length=50,
         help_text=_(
-            "Letter case, accents, spaces and punctuation do not matter. Only a message "
-            "that is nothing but the keyword counts."
+            "Letter case, accents, spaces and punctuation do not matter. Only a "
+            "message that is nothing but the keyword counts."
         ),
     )
     language = models.CharField(
@@ -34,8 +34,8 @@ class Keyword(models.Model):
         blank=True,
         max_length=480,
         help_text=_(
-            "What the sender gets back, once. No marketing. Empty: no reply. A recipient "
-            "whose language is known gets the reply of that language."
+            "What the sender gets back, once. No marketing. Empty: no reply. A "
+            "recipient whose language is known gets the reply of that language."
         ),
     )
     short_code = models.CharField(
@@ -52,8 +52,8 @@ class Keyword(models.Model):
         max_length=100,
         blank=True,
         help_text=_(
-            "Codes such as TR or NL, with commas: only from numbers of these countries; "
-            "from elsewhere a person decides. Empty: all countries."
+            "Codes such as TR or NL, with commas: only from numbers of these "
+            "countries; from elsewhere a person decides. Empty: all countries."
         ),
     )
     is_active = models.BooleanField(_("active"), default=True)
@@ -94,4 +94,6 @@ class Keyword(models.Model):
 
     def region_codes(self) -> list[str]:
         """The countries of the row; empty means all."""
-        return [code.strip().upper() for code in self.regions.split(",") if code.strip()]
+        return [
+            code.strip().upper() for code in self.regions.split(",") if code.strip()
+        ]

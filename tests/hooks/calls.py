@@ -78,8 +78,13 @@ def twilio(
     )
 
 
-def text_message(body: str, number: str = "+31612345678", sid: str = "", **more: str) -> Call:
-    sid = sid or "SM" + hashlib.md5(f"{body}{number}{time.time_ns()}".encode()).hexdigest()
+def text_message(
+    body: str, number: str = "+31612345678", sid: str = "", **more: str
+) -> Call:
+    sid = (
+        sid
+        or "SM" + hashlib.md5(f"{body}{number}{time.time_ns()}".encode()).hexdigest()
+    )
     fields = {"MessageSid": sid, "From": number, "To": "+3197010240000", "Body": body}
     return twilio({**fields, **more})
 
@@ -103,7 +108,9 @@ def by_password(provider: str, content: Any, password: str = PASSWORD) -> Call:
     )
 
 
-def mailgun(event: dict[str, Any], token: str = "t" * 50, at: float | None = None) -> Call:
+def mailgun(
+    event: dict[str, Any], token: str = "t" * 50, at: float | None = None
+) -> Call:
     timestamp = str(int(at if at is not None else time.time()))
     signature = mailgun_signature(timestamp, token, MAILGUN_KEY)
     block = {"timestamp": timestamp, "token": token, "signature": signature}
@@ -119,7 +126,9 @@ def sendgrid(events: list[dict[str, Any]], at: float | None = None) -> Call:
         "/hooks/anymail/sendgrid/tracking/",
         body,
         headers={
-            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(
+                signature
+            ).decode(),
             "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
         },
     )

@@ -44,7 +44,8 @@ def test_stop_denies_the_number_and_nothing_else(person: Profile) -> None:
     reply("STOP")
     assert entry() == ("denylisted", "stop")
     person.refresh_from_db()
-    assert not person.no_longer_contact and not person.no_longer_contact_sms
+    assert not person.no_longer_contact
+    assert not person.no_longer_contact_sms
     copies = dict(person.addresses.values_list("channel", "quarantine_status"))
     assert copies == {"sms": "denylisted", "email": "valid"}
 
@@ -120,7 +121,8 @@ def test_an_unclear_message_holds_the_number_and_waits(person: Profile) -> None:
     assert reply("Stopt deze aanbieding morgen?") == ""
     assert entry() == ("denylisted", "stop")
     item = InboundItem.objects.get()
-    assert item.state == "held" and "aanbieding" in item.note
+    assert item.state == "held"
+    assert "aanbieding" in item.note
     assert [mention.key for mention in item.mentions.all()] == [NUMBER]
 
 
@@ -202,7 +204,12 @@ def test_a_stop_repeated_after_a_start_stays_in_its_place() -> None:
 def test_shuffled_and_repeated_texts_come_to_the_state_of_their_order() -> None:
     now = timezone.now() - timedelta(hours=1)
     texts = [
-        {"id": str(n), "from": NUMBER, "text": body, "at": str(now + timedelta(minutes=n))}
+        {
+            "id": str(n),
+            "from": NUMBER,
+            "text": body,
+            "at": str(now + timedelta(minutes=n)),
+        }
         for n, body in enumerate(["STOP", "START", "STOP", "START", "STOP"])
     ]
     for content in [texts[4], texts[1], *texts[::-1], *texts, texts[3]]:
@@ -263,7 +270,12 @@ def test_a_keyword_that_is_switched_off_is_none() -> None:
 
 def test_an_sms_provider_that_says_the_number_has_stopped_is_believed() -> None:
     twilio(
-        {"MessageSid": "SM5", "MessageStatus": "failed", "ErrorCode": "21610", "To": NUMBER},
+        {
+            "MessageSid": "SM5",
+            "MessageStatus": "failed",
+            "ErrorCode": "21610",
+            "To": NUMBER,
+        },
         "status",
     ).post()
     assert entry() == ("denylisted", "stop")
@@ -279,7 +291,11 @@ def test_an_sms_provider_that_says_the_number_has_stopped_is_believed() -> None:
 )
 def test_a_text_in_the_cases_ends_as_they_say(body: str, expected: str) -> None:
     quarantine.record(
-        "sms", NUMBER, type="hard", reason="stop", source="x",
+        "sms",
+        NUMBER,
+        type="hard",
+        reason="stop",
+        source="x",
         at=timezone.now() - timedelta(days=1),
     ) if expected == "opt_in" else None
     reply(body)
