@@ -85,7 +85,7 @@ def event_of(report: AnymailTrackingEvent, provider: str) -> FeedbackEvent | Non
     """
     kind = KINDS.get(report.event_type)
     address = _text(report.recipient, 500)
-    if kind is None or not address:
+    if kind is None or not address or _is_no_complaint(report):
         return None
     event = FeedbackEvent(
         kind=kind,
@@ -94,7 +94,7 @@ def event_of(report: AnymailTrackingEvent, provider: str) -> FeedbackEvent | Non
         source=provider,
         text=_text(report.mta_response or report.description, 2_000),
         at=report.timestamp,
-        event_id=_event_id(report, address),
+        event_id=_event_id(report, provider, address),
         clue=_clue(report),
     )
     row = _row_of(report, provider)
@@ -105,6 +105,15 @@ def event_of(report: AnymailTrackingEvent, provider: str) -> FeedbackEvent | Non
     if event.kind == EventKind.FAILED:
         event = _with_reason(event, report, row)
     return event
+
+
+def _is_no_complaint(report: AnymailTrackingEvent) -> bool:
+    """A feedback type that speaks of no complaint (RFC 5965, 6430)."""
+    types = ("not-spam", "auth-failure")
+    return (
+        report.event_type == EventType.COMPLAINED
+        and str(report.description).strip().lower() in types
+    )
 
 
 def _with_reason(
@@ -142,12 +151,18 @@ def _field(report: AnymailTrackingEvent, path: str) -> str:
     return str(found).lower() if isinstance(found, str | int) else ""
 
 
-def _event_id(report: AnymailTrackingEvent, address: str) -> str:
+def _event_id(report: AnymailTrackingEvent, provider: str, address: str) -> str:
     """The provider's number of the event and the recipient; else a digest of both.
 
     One report may be about several recipients, and some providers number nothing.
+    Mailgun gives a repeated call another token, and its own number counts for a day.
     """
-    own = report.event_id or "|".join(
+    if provider == "mailgun":
+        number = _field(report, "event-data.id")
+        own = f"{number}|{report.timestamp}" if number else ""
+    else:
+        own = report.event_id or ""
+    own = own or "|".join(
         map(str, (report.message_id, report.event_type, report.timestamp))
     )
     return hashlib.sha256(f"{own}|{address}".encode(errors="replace")).hexdigest()
