@@ -67,7 +67,12 @@ def test_a_certificate_from_elsewhere_is_not_fetched(
 
 @pytest.mark.parametrize(
     "topic",
-    [TOPIC[:-1], TOPIC + "2", "arn:aws:sns:eu-west-1:999999999999:campaign-feedback", ""],
+    [
+        TOPIC[:-1],
+        TOPIC + "2",
+        "arn:aws:sns:eu-west-1:999999999999:campaign-feedback",
+        "",
+    ],
 )
 def test_a_topic_that_is_not_ours_is_refused_and_fetches_nothing(
     monkeypatch: pytest.MonkeyPatch, topic: str

@@ -29,7 +29,9 @@ each_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda v: v["name"]
 
 
 @each_vector
-def test_signature_of_twilio_is_judged_as_the_vectors_say(vector: dict[str, Any]) -> None:
+def test_signature_of_twilio_is_judged_as_the_vectors_say(
+    vector: dict[str, Any],
+) -> None:
     params = {name: [value] for name, value in vector.get("params", {}).items()}
     body = vector.get("body", "").encode()
     assert vector["expect_valid"] == is_from_twilio(
@@ -48,8 +50,14 @@ def test_the_hook_judges_the_vectors_alike(
         pytest.skip("another address")
     is_form = "params" in vector
     body = urlencode(vector["params"]).encode() if is_form else vector["body"].encode()
-    base = f"{parts.scheme}://{parts.hostname}" if behind_proxy else "https://other.example"
-    with override_settings(BASE_URL=base, TWILIO_AUTH_TOKENS=["x", vector["auth_token"]]):
+    base = (
+        f"{parts.scheme}://{parts.hostname}"
+        if behind_proxy
+        else "https://other.example"
+    )
+    with override_settings(
+        BASE_URL=base, TWILIO_AUTH_TOKENS=["x", vector["auth_token"]]
+    ):
         response = Client().generic(
             "POST",
             parts.path + (f"?{parts.query}" if parts.query else ""),
