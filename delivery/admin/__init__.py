@@ -2,6 +2,8 @@
 
 from . import (
     deliveries,
+    hooks,
+    keywords,
     messages,
     profile_panels,
     quarantine,
@@ -11,6 +13,8 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "hooks",
+    "keywords",
     "messages",
     "profile_panels",
     "quarantine",

@@ -28,6 +28,7 @@ def use(provider: str, token: str, body: bytes) -> None:
         body=hashlib.sha256(body).hexdigest(),
         used_at=timezone.now(),
     )
+    _forget_old()
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -37,7 +38,7 @@ def use(provider: str, token: str, body: bytes) -> None:
             raise HookRefused(Outcome.REPLAYED) from None
 
 
-def clean_up() -> int:
-    """Remove tokens that no fresh call can bring any more; returns how many."""
+def _forget_old() -> None:
+    """Remove tokens that no fresh call can bring any more."""
     kept = timedelta(seconds=2 * settings.WEBHOOK_FRESH_SECONDS) + timedelta(days=1)
-    return UsedHookToken.objects.filter(used_at__lt=timezone.now() - kept).delete()[0]
+    UsedHookToken.objects.filter(used_at__lt=timezone.now() - kept).delete()

@@ -60,7 +60,7 @@ class UsedHookToken(models.Model):
             ),
         ]
         indexes = [
-            # The nightly removal of old ones.
+            # The removal of old ones.
             models.Index(fields=["used_at"], name="usedhooktoken_by_time"),
         ]
 

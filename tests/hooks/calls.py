@@ -23,7 +23,7 @@ from delivery.hooks.signatures import (
 
 SITE = "https://news.example.org"
 TWILIO_TOKEN, SMS_SECRET = "token-of-twilio-1", "secret-of-the-sms-hook"
-PASSWORD, MAILGUN_KEY = "campaign:a-long-password", "key-of-mailgun-1"
+PASSWORD, MAILGUN_KEY = "campaign:a-long-enough-password", "key-of-mailgun-1"
 SVIX_SECRET = "whsec_" + base64.b64encode(b"secret of resend").decode()
 SENDGRID_KEY = ec.generate_private_key(ec.SECP256R1())
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:campaign-feedback"
