@@ -128,8 +128,14 @@ VERSIONS = Guard(
     "Published versions are append-only",
     may_be_emptied=("page_id",),
 )
-GUARDS = (HISTORY, VERSIONS)
+GUARDS = [HISTORY, VERSIONS]
 TABLE = HISTORY.table
+
+
+def register(guard: Guard) -> None:
+    """Guard a table of another app, from its `AppConfig.ready`."""
+    if guard not in GUARDS:
+        GUARDS.append(guard)
 
 
 def install() -> None:

@@ -23,6 +23,11 @@ app.conf.beat_schedule = {
         "task": "audiences.tasks.clean_up_requests",
         "schedule": crontab(hour=3, minute=17),
     },
+    "read-mailbox": {"task": "delivery.tasks.read_mailbox", "schedule": 60.0},
+    "clean-up-inbound": {
+        "task": "delivery.tasks.clean_up_inbound",
+        "schedule": crontab(hour=3, minute=27),
+    },
     "clean-up-quarantine": {
         "task": "delivery.tasks.clean_up_quarantine",
         "schedule": crontab(hour=3, minute=7),

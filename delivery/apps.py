@@ -10,6 +10,7 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
+        from audiences import history_guards
         from audiences.signals import (
             address_stop_requested,
             address_stop_withdrawn,
@@ -19,8 +20,9 @@ class DeliveryConfig(AppConfig):
         )
 
         from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
-        from .feedback import keyword_rows
+        from .feedback import keyword_rows, mail_items
         from .hooks import readers
+        from .models import message_events
 
         readers.register()
         post_migrate.connect(typologies.keep_in_step, sender=self)
@@ -30,3 +32,11 @@ class DeliveryConfig(AppConfig):
         address_stop_withdrawn.connect(quarantine.withdraw_stop)
         mail_to_be_sent.connect(quarantine.forbid_denylisted)
         profile_erased.connect(messages.forget_person)
+        mail_items.register()
+        history_guards.register(
+            history_guards.Guard(
+                message_events.MessageEvent,
+                "What became of messages is append-only",
+                may_be_emptied=message_events.MAY_BE_EMPTIED,
+            )
+        )

@@ -1,9 +1,13 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection
 
+from audiences import bulk_sql
+
 from . import analysis, chunks, quarantine
+from .feedback import erasure, imap, intake, mailboxes
 from .models import Analysis, Delivery
 
 
@@ -40,6 +44,28 @@ def wake_analyses() -> None:
 def clean_up_quarantine() -> None:
     """Each night: erroneous addresses whose time is over are valid again (Q5)."""
     quarantine.clean_up()
+
+
+@shared_task(ignore_result=True)
+def read_mailbox() -> None:
+    """Each minute: read what came back by mail, and what was stored and not read."""
+    if settings.FEEDBACK_IMAP_URL:
+        try:
+            mailboxes.take_in(
+                imap.mails(
+                    settings.FEEDBACK_IMAP_URL, delete=settings.FEEDBACK_IMAP_DELETE
+                )
+            )
+        except bulk_sql.Locked:
+            return  # another worker is still at it
+    for _item in intake.process_waiting():
+        pass
+
+
+@shared_task(ignore_result=True)
+def clean_up_inbound() -> None:
+    """Each night: what arrived and is done with is not kept longer than needed."""
+    erasure.clean_up()
 
 
 def wake_helpers(run: Analysis, count: int) -> None:

@@ -3,6 +3,7 @@
 from . import (
     deliveries,
     hooks,
+    inbound,
     keywords,
     messages,
     profile_panels,
@@ -14,6 +15,7 @@ from . import (
 __all__ = [
     "deliveries",
     "hooks",
+    "inbound",
     "keywords",
     "messages",
     "profile_panels",

@@ -11,5 +11,8 @@ class MessageAdmin(OfProfiles, ReadOnlyLog):
     list_display = ("sent_at", "delivery", "person", "channel", "address")
     list_filter = ("channel",)
     list_select_related = ("delivery",)
-    fields = ("sent_at", "delivery", "person", "channel", "address")
+    fields = (
+        *("sent_at", "delivery", "person", "channel", "address"),
+        *("message_id", "provider_id"),
+    )
     readonly_fields = ("person",)

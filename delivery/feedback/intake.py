@@ -15,13 +15,13 @@ gives the same state:
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from audiences.channels import Channel
@@ -91,6 +91,7 @@ def receive(
     raw: bytes,
     *,
     external_id: str = "",
+    size: int | None = None,
     channel: str = Channel.EMAIL,
     received_at: datetime | None = None,
     is_verified: bool = False,
@@ -98,18 +99,22 @@ def receive(
     """Store what arrived, before anybody reads it; returns the row, and if it is new.
 
     `external_id` is the sender's own number; without one, a hash of the content. What
-    comes again is the row that exists. Only FEEDBACK_LARGEST bytes are kept.
+    comes again is the row that exists. Only FEEDBACK_LARGEST bytes are kept; `size` is
+    that of the whole, when the caller has cut it off.
     """
+    raw = raw[: settings.FEEDBACK_LARGEST]
     if not external_id or len(external_id) > LONGEST_ID:
-        external_id = hashlib.sha256(external_id.encode() or raw).hexdigest()
+        # Line ends differ between a mailbox and a file.
+        content = external_id.encode() or raw.replace(b"\r\n", b"\n").strip()
+        external_id = hashlib.sha256(content).hexdigest()
     return InboundItem.objects.get_or_create(
         source=source,
         external_id=external_id,
         defaults={
             "channel": channel,
             "received_at": received_at or timezone.now(),
-            "raw": raw[: settings.FEEDBACK_LARGEST],
-            "size": len(raw),
+            "raw": raw,
+            "size": len(raw) if size is None else size,
             "is_verified": is_verified,
         },
     )
@@ -119,18 +124,17 @@ def process(item: InboundItem) -> InboundItem:
     """Read an item and apply what it says; it ends up applied, ignored or waiting.
 
     Safe to repeat, also after a crash at any moment. An item whose source nobody reads
-    stays new. A reader that fails leaves the item to a human.
+    stays new. One that cannot be read or applied waits for a human, and stops no other.
     """
     reader = READERS.get(item.source)
     if reader is None:
         return item
     try:
-        findings = reader(item)
-    except DatabaseError:
-        raise  # it says nothing about the item, which stays new
+        return settle(item, reader(item))
+    except (OperationalError, InterfaceError):
+        raise  # the database failed: that says nothing about the item, which stays new
     except Exception as error:
         return conclude(item, State.UNREADABLE, note=type(error).__name__)
-    return settle(item, findings)
 
 
 def settle(item: InboundItem, findings: Findings) -> InboundItem:
@@ -148,7 +152,7 @@ def conclude(
     item: InboundItem, state: InboundItem.State, *, note: str = "", actor: str = ""
 ) -> InboundItem:
     """Write down what became of an item: by itself, or because an operator decided."""
-    item.state, item.note = state, note.replace("\0", "")
+    item.state, item.note = state, _storable(note)
     item.decided_by = actor
     item.decided_at = timezone.now() if actor else None
     item.save(update_fields=["state", "note", "decided_by", "decided_at"])
@@ -223,7 +227,7 @@ def _keep(
     said = "" if event.kind == EventKind.UNSUBSCRIBE else event.address
     key = key_of(event.channel, message.address if message else said)
     failed = event.kind == EventKind.FAILED
-    domain = key.rpartition("@")[2] if key and event.channel == Channel.EMAIL else ""
+    is_mail = event.channel == Channel.EMAIL
     return MessageEvent.objects.get_or_create(
         source=event.source,
         event_id=_identity(event, item, message, key),
@@ -232,15 +236,20 @@ def _keep(
             "kind": event.kind,
             "channel": event.channel,
             "key": key,
-            "domain": domain[:255],
+            "domain": key.rpartition("@")[2][:255] if key and is_mail else None,
             "at": _moment(event, item, message),
             "type": event.type if failed else "",
             "reason": event.reason if failed else "",
-            "status_code": event.status_code[:32],
-            "text": event.text.replace("\0", "")[:LONGEST_TEXT],
+            "status_code": _storable(event.status_code)[:32],
+            "text": _storable(event.text)[:LONGEST_TEXT],
             "item": item,
         },
     )
+
+
+def _storable(text: str) -> str:
+    """The text as every database can keep it."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _identity(
@@ -251,11 +260,15 @@ def _identity(
     What recipients say (STOP, unsubscribe) they may say again later and mean it again:
     there the item is part of the number.
     """
-    if event.event_id and len(event.event_id) <= LONGEST_ID:
-        return event.event_id
-    facts: list[object] = [event.event_id, event.kind, event.channel]
-    if event.kind in (*ABOUT_ADDRESS, EventKind.UNSUBSCRIBE) or message is None:
-        facts += [item.source, item.external_id, key, *event.clue.return_paths]
+    by_recipient = event.kind in (*ABOUT_ADDRESS, EventKind.UNSUBSCRIBE)
+    own = _storable(event.event_id)
+    if own and len(own) <= LONGEST_ID and not by_recipient:
+        return own
+    facts: list[object] = [event.event_id, event.kind, event.channel, key]
+    if by_recipient or message is None:
+        # Two people may write the same words, but not to the same signed address.
+        facts += event.clue.return_paths
+        facts += [] if event.event_id else [item.source, item.external_id]
     elif not event.event_id:
         at = event.at.timestamp() if event.at else ""
         facts += [message.pk, event.type, event.reason, event.status_code, at]
@@ -278,11 +291,8 @@ def _moment(
     return at
 
 
-def process_waiting(items: Iterable[InboundItem] | None = None) -> int:
+def process_waiting() -> Iterator[InboundItem]:
     """Read what was stored and not read: after a crash nothing is lost."""
-    count = 0
     new = InboundItem.objects.filter(state=State.NEW, source__in=list(READERS))
-    for item in items if items is not None else new.order_by("pk").iterator():
-        process(item)
-        count += 1
-    return count
+    for item in new.order_by("pk").iterator():
+        yield process(item)

@@ -24,9 +24,14 @@ def address(delivery_id: int, profile_id: int) -> str:
     local, at, domain = settings.BOUNCE_MAILBOX.rpartition("@")
     if not at:
         return ""
-    payload = f"{links.base36(delivery_id)}.{links.base36(profile_id)}"
-    whole = f"{local}+{payload}.{links.short_signature(_SALT, payload)}"
+    whole = f"{local}+{token(delivery_id, profile_id)}"
     return f"{whole}@{domain}" if len(whole) <= links.LONGEST_LOCAL_PART else ""
+
+
+def token(delivery_id: int, profile_id: int) -> str:
+    """The signed name of a message."""
+    payload = f"{links.base36(delivery_id)}.{links.base36(profile_id)}"
+    return f"{payload}.{links.short_signature(_SALT, payload)}"
 
 
 def read(text: str) -> tuple[int, int] | None:
@@ -35,8 +40,8 @@ def read(text: str) -> tuple[int, int] | None:
     Any tag and domain are read: a mailbox may have moved, the signature stays.
     """
     local, _at, _domain = text.strip("<> ").rpartition("@")
-    _mailbox, _plus, token = local.rpartition("+")
-    match = _TOKEN.fullmatch(token.lower())
+    _mailbox, _plus, tag = local.rpartition("+")
+    match = _TOKEN.fullmatch(tag.lower())
     if match is None:
         return None
     payload, _dot, signature = match[0].rpartition(".")

@@ -23,11 +23,16 @@ class EventKind(models.TextChoices):
     START = "start", _("START")
 
 
+# What an erasure empties, and the item, which goes in time.
+MAY_BE_EMPTIED = ("key", "domain", "text", "item_id")
+
+
 class MessageEvent(models.Model):
     """One event that was applied, for ever: the proof that it counted, once.
 
     `delivery.feedback.intake` is the only writer. The same event of a source is one
-    row. What names a person (address, text, the item) can be emptied.
+    row. The database itself refuses to change or delete a row
+    (`audiences.history_guards`); only what names a person can be emptied.
     """
 
     message = models.ForeignKey(
@@ -49,7 +54,7 @@ class MessageEvent(models.Model):
         blank=True,
         help_text=_("The address that we sent to; empty after an erasure."),
     )
-    domain = models.CharField(_("domain"), max_length=255, blank=True)
+    domain = models.CharField(_("domain"), max_length=255, null=True, blank=True)
     at = models.DateTimeField(_("when"))
     type = models.CharField(
         _("error type"), max_length=8, choices=ErrorType, blank=True

@@ -66,3 +66,40 @@ def item(raw: bytes = b"a report", source: str = "mail", **facts: Any) -> Inboun
 def status(address: str = ADDRESS, channel: str = "email") -> str:
     entry = entry_of(channel, address)
     return entry.status if entry else "none"
+
+
+def dsn(message_id: str, address: str = ADDRESS, status: str = "5.1.1") -> bytes:
+    """A delivery status notification (RFC 3464) that returns the message's header."""
+    return f"""\
+From: Mail Delivery Subsystem <mailer-daemon@mx.example>
+To: bounces@mail.example
+Subject: Undelivered mail
+Date: Fri, 01 May 2026 13:00:00 +0000
+Message-ID: <report-{message_id}>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+The mail could not be delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; {address}
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; 550 {status} no such user here
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: <{message_id}>
+From: news@mail.example
+To: {address}
+Subject: News
+
+--b--
+""".encode()
