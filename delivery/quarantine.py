@@ -392,7 +392,7 @@ def end_hold(
 ) -> None:
     """Somebody has decided: the address is again what the rest of its evidence gives.
 
-    Raises InvalidAddress.
+    Nothing happens when there is no such hold. Raises InvalidAddress.
     """
     now = timezone.now()
     _beside(
@@ -414,9 +414,13 @@ def _beside(
     row = {"channel": channel, "key": key, "kind": kind, "text": text}
     with transaction.atomic():
         entry = _locked_entry(channel, key)
+        raised = kind == ActionKind.HOLD
         if QuarantineAction.objects.filter(**row).exists():
             return
-        raised = kind == ActionKind.HOLD
+        if not raised and not QuarantineAction.objects.filter(
+            **{**row, "kind": ActionKind.HOLD}
+        ):
+            return
         QuarantineAction.objects.create(
             **row,
             at=in_calendar(at),

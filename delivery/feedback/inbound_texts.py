@@ -100,8 +100,7 @@ _KINDS = {
 def findings(text: InboundText, item: InboundItem) -> Findings:
     """What a reader of text messages reports to the intake.
 
-    An unclear one holds the number here, before the item says so: a crash between the
-    two leaves the number held and the item to be read again.
+    An unclear one leaves the item held, and with it the number (`holds`).
     """
     try:
         found = judged(text)
@@ -123,34 +122,12 @@ def findings(text: InboundText, item: InboundItem) -> Findings:
         )
         return Findings(events=(event,), mentions=mentions)
     if action == KeywordAction.REVIEW:
-        hold(item, found.key)
         return Findings(otherwise=State.HELD, note=text.text[:500], mentions=mentions)
     return Findings(note=text.text[:500], mentions=mentions)
 
 
-# ------------------------------------------------------------------ holds
-def _reason(item: InboundItem) -> str:
-    return f"Held: unclear message, inbound item {item.pk}"
-
-
-def hold(item: InboundItem, key: str) -> None:
-    """Nothing is handed over to the number until somebody decides about the item."""
-    quarantine.hold(
-        Channel.SMS, key, at=item.received_at, source=item.source, text=_reason(item)
-    )
-
-
-def release(item: InboundItem, *, actor: str) -> None:
-    """Somebody decided that the message asks for nothing: its hold ends."""
-    for mention in item.mentions.filter(channel=Channel.SMS):
-        quarantine.end_hold(
-            Channel.SMS, mention.key, source="operator", text=_reason(item), actor=actor
-        )
-    intake.conclude(item, State.IGNORED, note=item.note, actor=actor)
-
-
-def stop(item: InboundItem, *, actor: str) -> None:
-    """Somebody decided that the message means STOP."""
+def stop(item: InboundItem, *, actor: str) -> InboundItem:
+    """An operator decides that an unclear message means STOP."""
     for mention in item.mentions.filter(channel=Channel.SMS):
         event = FeedbackEvent(
             kind=EventKind.STOP,
@@ -162,10 +139,7 @@ def stop(item: InboundItem, *, actor: str) -> None:
             event_id=f"decided:{item.pk}",
         )
         intake.apply(event, item)
-        quarantine.end_hold(
-            Channel.SMS, mention.key, source="operator", text=_reason(item), actor=actor
-        )
-    intake.conclude(item, State.APPLIED, note=item.note, actor=actor)
+    return intake.conclude(item, State.APPLIED, note=item.note, actor=actor)
 
 
 # ------------------------------------------------------------------ the answer

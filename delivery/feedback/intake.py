@@ -35,7 +35,7 @@ from delivery.models import (
     MessageEvent,
 )
 
-from . import effects
+from . import effects, holds
 from .events import FeedbackEvent
 from .matching import CLOCK_SKEW, How, Match, key_of, match
 
@@ -155,7 +155,9 @@ def conclude(
     item.state, item.note = state, _storable(note)
     item.decided_by = actor
     item.decided_at = timezone.now() if actor else None
-    item.save(update_fields=["state", "note", "decided_by", "decided_at"])
+    with transaction.atomic():
+        item.save(update_fields=["state", "note", "decided_by", "decided_at"])
+        holds.follow(item, actor=actor)
     return item
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 
-from delivery.feedback import email_reports, intake
+from delivery.feedback import email_reports, intake, mail_items
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings
 from delivery.models import InboundItem
@@ -23,7 +23,6 @@ from .envelope import pack, unpack
 from .gate import HookCall, View, count_taken, hook
 
 State = InboundItem.State
-MAIL = "mail"
 
 
 def views() -> list[tuple[str, View]]:
@@ -45,8 +44,9 @@ def _view(provider: EmailProvider, kind: str) -> View:
         with transaction.atomic():
             if token:
                 tokens.use(provider.name, token, call.body)
+            # It proves who passed a mail on, not what the mail says.
             item, is_new = intake.receive(
-                provider.name, pack(call, kind), is_verified=True
+                provider.name, pack(call, kind), is_verified=kind == "tracking"
             )
         if item.state == State.NEW:
             intake.process(item)
@@ -63,7 +63,7 @@ def reader_of(provider: EmailProvider) -> Callable[[InboundItem], Findings]:
         envelope = unpack(bytes(item.raw))
         if envelope.kind == "inbound" and provider.inbound:
             mails = reader(provider.inbound).parse_events(envelope.request())
-            return _mails(mails, provider, item)
+            return _mails(mails, provider)
         reports = reader(provider.tracking).parse_events(envelope.request())
         return _reports(reports, provider)
 
@@ -88,24 +88,19 @@ def event_of_report(
     return email_reports.event_of(event, esp_name)
 
 
-def _mails(
-    mails: list[AnymailInboundEvent], provider: EmailProvider, item: InboundItem
-) -> Findings:
-    """Mails that a provider passes on are kept and read like all others.
-
-    The provider vouches for having passed a mail on, not for what it says.
-    """
-    kept = []
+def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Findings:
+    """Mails that a provider passes on are read like those of a mailbox."""
+    found = []
     for mail in mails:
         inbound.send(sender=provider.inbound, event=mail, esp_name=provider.name)
-        if mail.message is None:
-            continue
-        inner, _is_new = intake.receive(
-            MAIL, mail.message.as_bytes(), received_at=item.received_at
-        )
-        if inner.state == State.NEW:
-            intake.process(inner)
-        kept.append(str(inner.pk))
-    if mails and not kept:
+        if mail.message is not None:
+            raw = mail.message.as_bytes()
+            found.append(mail_items.read_item(InboundItem(raw=raw)))
+    if not found:
         return Findings(otherwise=State.UNREADABLE, note="no message in it")
-    return Findings(note=f"inbound item {', '.join(kept)}" if kept else "")
+    return Findings(
+        events=tuple(event for one in found for event in one.events),
+        otherwise=found[0].otherwise,
+        note=", ".join(dict.fromkeys(one.note for one in found if one.note)),
+        mentions=tuple(named for one in found for named in one.mentions),
+    )

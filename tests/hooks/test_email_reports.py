@@ -279,14 +279,49 @@ def test_others_may_listen_to_anymails_signal() -> None:
     assert heard == [("brevo", "bounced", ADDRESS)]
 
 
-def test_a_mail_that_a_provider_passes_on_is_read_like_all_others() -> None:
-    mail = b"From: a@b.example\r\nTo: c@d.example\r\nSubject: Hi\r\n\r\nHello"
-    call = by_password("postmark", {"RawEmail": mail.decode(), "MessageID": "1"})
+def passed_on(mail: str) -> InboundItem:
+    call = by_password("postmark", {"RawEmail": mail, "MessageID": "1"})
     call.path = call.path.replace("tracking", "inbound")
     assert call.post().status_code == 200
-    passed_on = InboundItem.objects.get(source="mail")
-    assert b"Subject: Hi" in bytes(passed_on.raw)
-    assert not passed_on.is_verified
+    return InboundItem.objects.get()
+
+
+BOUNCE_MAIL = f"""From: MAILER-DAEMON@shop.example
+To: bounces@news.example
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+It failed.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; shop.example
+
+Final-Recipient: rfc822; {ADDRESS}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; {GONE}
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: NUMBER
+--b--
+"""
+
+
+def test_a_bounce_that_a_provider_passes_on_counts_like_one_of_a_mailbox() -> None:
+    item = passed_on(BOUNCE_MAIL.replace("NUMBER", "<m1@news.example>"))
+    assert (item.state, item.is_verified) == ("applied", False)
+    assert status(ADDRESS) == "quarantine"
+
+
+def test_the_provider_does_not_vouch_for_what_a_mail_says() -> None:
+    item = passed_on(BOUNCE_MAIL.replace("NUMBER", "<forged@evil.example>"))
+    assert item.state == "unmatched"
+    assert status(ADDRESS) == "none"
 
 
 def test_every_row_of_the_table_is_of_a_provider_that_has_a_hook() -> None:

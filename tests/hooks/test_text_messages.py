@@ -12,8 +12,14 @@ from audiences.channels import Channel
 from audiences.consent import Origin, Source
 from audiences.models import Profile
 from delivery import quarantine
-from delivery.feedback import inbound_texts, intake
-from delivery.models import InboundItem, Keyword, MessageEvent, QuarantineEntry
+from delivery.feedback import decisions, inbound_texts
+from delivery.models import (
+    InboundItem,
+    Keyword,
+    MessageEvent,
+    QuarantineAction,
+    QuarantineEntry,
+)
 from tests.factories import ProfileFactory
 
 from .calls import generic, text_message, twilio
@@ -129,7 +135,7 @@ def test_an_unclear_message_holds_the_number_and_waits(person: Profile) -> None:
 def test_the_decision_that_it_means_nothing_ends_the_hold() -> None:
     quarantine.record("sms", NUMBER, type="hard", reason="user_unknown", source="x")
     reply("the end")
-    inbound_texts.release(InboundItem.objects.get(), actor="ann")
+    decisions.ignore(InboundItem.objects.get(), note="", actor="ann")
     assert entry() == ("quarantine", "user_unknown")
     item = InboundItem.objects.get()
     assert (item.state, item.decided_by) == ("ignored", "ann")
@@ -147,16 +153,16 @@ def test_each_unclear_message_holds_until_it_is_decided() -> None:
     reply("the end")
     reply("bus stop?")
     first, second = InboundItem.objects.order_by("pk")
-    inbound_texts.release(first, actor="ann")
+    decisions.ignore(first, note="", actor="ann")
     assert entry()[0] == "denylisted"
-    inbound_texts.release(second, actor="ann")
+    decisions.ignore(second, note="", actor="ann")
     assert entry()[0] == "valid"
 
 
 def test_releasing_a_hold_leaves_a_stop() -> None:
     reply("STOP")
     reply("the end")
-    inbound_texts.release(InboundItem.objects.get(state="held"), actor="ann")
+    decisions.ignore(InboundItem.objects.get(state="held"), note="", actor="ann")
     assert entry() == ("denylisted", "stop")
 
 
@@ -169,8 +175,16 @@ def test_an_operator_who_sets_the_number_to_valid_ends_its_hold() -> None:
 def test_a_held_item_that_is_read_again_holds_once() -> None:
     reply("the end")
     item = InboundItem.objects.get()
-    inbound_texts.release(item, actor="ann")
-    intake.process(item)
+    decisions.read_again(item)
+    assert QuarantineAction.objects.filter(kind="hold").count() == 1
+    assert entry()[0] == "denylisted"
+
+
+def test_looking_at_what_a_held_item_says_changes_nothing() -> None:
+    reply("the end")
+    item = InboundItem.objects.get()
+    decisions.ignore(item, note="", actor="ann")
+    assert decisions.reported(item) == []
     assert entry()[0] == "valid"
 
 
