@@ -4,10 +4,12 @@ import re
 
 LONGEST_ADDRESS = 254
 _LOCAL = r"""(?:"[^"\s\x00-\x1f]{1,62}"|[^\s<>()\[\]\\,;:@"\x00-\x1f]{1,64})"""
-_DOMAIN = r"(?:[^\W_](?:[\w-]{0,62})\.){1,10}[^\W\d_][\w-]{1,62}"
+# The last label is of one alphabet: text in another one that follows isn't part of it.
+_LAST = r"(?:[A-Za-z][A-Za-z0-9-]{1,62}|(?:(?![A-Za-z0-9])[^\W_]){2,62})"
+_DOMAIN = rf"(?:[^\W_](?:[\w-]{{0,62}})\.){{1,10}}{_LAST}"
 _WHOLE = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 # An address within a text: never a piece of a longer word.
-ADDRESS = rf"(?<![\w.+=-]){_LOCAL}@{_DOMAIN}(?![\w@-]|\.\w)"
+ADDRESS = rf"(?<![\w.+=-]){_LOCAL}@{_DOMAIN}(?![A-Za-z0-9_@-]|\.\w)"
 _ANY = re.compile(rf"({ADDRESS})")
 # RFC 6533, section 3: a letter outside ASCII as its number.
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")

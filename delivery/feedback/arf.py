@@ -25,7 +25,9 @@ def report_of(mail: Part) -> list[tuple[str, str]] | None:
         if part.content_type == "message/feedback-report":
             return header_fields(part.text())
     # Hotmail's loop forwards the message and names the recipient in a header of it.
-    if any(name == "x-hmxmroriginalrecipient" for p in mail.walk() for name, _ in p.headers):
+    if any(
+        name == "x-hmxmroriginalrecipient" for p in mail.walk() for name, _ in p.headers
+    ):
         return [("feedback-type", "abuse")]
     return None
 

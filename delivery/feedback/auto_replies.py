@@ -7,7 +7,8 @@ from .mime import Part, readable
 _SUBJECT = re.compile(
     r"(?:re: ?)?(?:out of (?:the )?office|automatic reply|auto(?:matic)?[- ]?(?:reply|"
     r"response|responder|matisch)|autoreply|auto: |away from (?:my|the)|on (?:vacation|"
-    r"holiday|leave)|vacation|afwezig|automatisch antwoord|abwesen|automatische antwort|"
+    r"holiday|leave)|vacation|afwezig|automatisch antwoord|abwesen|"
+    r"automatische antwort|"
     r"absen(?:ce|t)|r.ponse automatique|respuesta autom|risposta autom|"
     r"thank you for (?:your|contacting)|i am (?:currently )?(?:out|away)|ooo\b)",
     re.IGNORECASE,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 from .wordings import (
-    FILTERING_HOSTS,
     LAST_WORDINGS,
     PROVIDER_STATUSES,
     STATUSES,
@@ -22,6 +21,7 @@ from .wordings import (
 LONGEST_WORDING = 1_500
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?=[ \-:;>]|$)")
+_TRY_AGAIN = re.compile(r"try again\W*$|try again later|temporary (?:error|fail)")
 _SPACES = re.compile(r"\s+")
 # Names that a text only quotes: they say nothing about the failure.
 _LINK = re.compile(r"https?://\S{1,300}")
@@ -30,8 +30,9 @@ _ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
 _PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
 _AFTER_MESSAGE = re.compile(
     r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
-    r"for (?:text|data) command"
+    r"(?:for (?:text|data) command|command data)"
 )
+_TO_RECIPIENT = re.compile(r"after rcpt to|reply to rcpt to|our rcpt to")
 _Found = tuple[ErrorReason, ErrorType, str]
 _Rules = list[tuple[re.Pattern[str], Wording]]
 _RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in WORDINGS]
@@ -53,9 +54,7 @@ class Verdict:
         return self.reason != ErrorReason.NOT_DEFINED
 
 
-def classify(
-    text: str, *, status: str = "", host: str = "", context: str = ""
-) -> Verdict:
+def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
     """The verdict on one failure.
 
     `text` is the server's answer, `status` what the report says itself, `host` the
@@ -68,7 +67,7 @@ def classify(
         code = reported or code
     is_temporary = _is_temporary(wording, code)
     reason, type, seen_at = _of(wording, code)
-    if reason == ErrorReason.USER_UNKNOWN and _is_filter(wording, code, host, context):
+    if reason == ErrorReason.USER_UNKNOWN and _is_filter(wording, code, context):
         reason, type = ErrorReason.REFUSED, ErrorType.SOFT
     if type == ErrorType.HARD and is_temporary:
         type = ErrorType.SOFT
@@ -86,7 +85,7 @@ def _plain(text: str) -> str:
 
 
 def _of(wording: str, code: str) -> _Found:
-    """By wording, the code's detail, the last wordings, the code's class: in that order."""
+    """By wording, the code's detail, the last wordings, the code's class: in turn."""
     wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
     return (
         _by_wording(wording, _RULES)
@@ -124,12 +123,22 @@ def _by_subject(code: str) -> _Found:
 def _is_temporary(wording: str, code: str) -> bool:
     if code:
         return code.startswith("4")
+    if _TRY_AGAIN.search(wording):
+        return True
     reply = _REPLY.search(wording)
     return bool(reply and reply[1].startswith("4"))
 
 
-def _is_filter(wording: str, code: str, host: str, context: str) -> bool:
-    """Whether "user unknown" was the answer to the message, not to the recipient."""
+def _is_filter(wording: str, code: str, context: str) -> bool:
+    """Whether "user unknown" was the answer to the message, not to the recipient.
+
+    A filter of the recipient answers so, after the message or with another status; an
+    unknown address is refused at once, with a status of its own.
+    """
+    if code[1:4] == ".1.":
+        return False
     if _AFTER_MESSAGE.search(wording) or _AFTER_MESSAGE.search(_plain(context)):
         return True
-    return code.endswith(".2.0") and host.lower().endswith(FILTERING_HOSTS)
+    if _TO_RECIPIENT.search(wording):
+        return False
+    return code.endswith(".2.0") or code[1:4] == ".7."

@@ -1,7 +1,7 @@
 """Delivery status notifications: RFC 3464, RFC 6522, RFC 6533.
 
-Each recipient is a group of fields. Only the action `failed` is a failure; `delayed` and
-`delivered` are told as such; `relayed` and `expanded` say nothing about the address.
+Each recipient is a group of fields. Only the action `failed` is a failure; `delayed`
+and `delivered` are told as such; `relayed` and `expanded` say nothing of the address.
 """
 
 from dataclasses import dataclass
@@ -43,6 +43,8 @@ class Surroundings:
     # The report in its own words, without the returned message.
     words: str = ""
     failed: tuple[str, ...] = ()
+    # The recipients of the returned message.
+    sent_to: tuple[str, ...] = ()
     at: datetime | None = None
 
 
@@ -118,15 +120,14 @@ def _event(
         return None
     diagnostic = group.get("diagnostic-code", "")
     status = group.get("status", "")
-    host = group.get("remote-mta", "").rpartition(";")[2].strip()
-    answer = diagnostic.partition(";")[2] or diagnostic
-    verdict = classify(
-        answer, status=status, host=host or address, context=around.words
-    )
+    # The code's comment says more than the code, where there is one.
+    comment = status.partition("(")[2]
+    answer = f"{diagnostic.partition(';')[2] or diagnostic} {comment}".strip()
+    verdict = classify(answer, status=status, context=around.words)
     # The report's own words name the reason where its fields don't.
     if is_alone and not verdict.is_told and around.words:
         verdict = classify(
-            f"{answer} {around.words}", status=status, host=host, context=around.words
+            f"{answer} {around.words}", status=status, context=around.words
         )
     return FeedbackEvent(
         kind=kind,
@@ -154,12 +155,17 @@ def _kind(group: Fields) -> EventKind | None:
 
 
 def _address(group: Fields, around: Surroundings, *, is_alone: bool) -> str:
-    """The address that we wrote to: the original one where the report has both."""
+    """The address that we wrote to, where the report has two: the one to which the
+    returned message is addressed, else the original one.
+    """
     final = addresses.typed(group.get("final-recipient", ""))
     original = addresses.typed(group.get("original-recipient", ""))
     if final and addresses.from_xtext(original) == final:
         return final
     found = original or final
+    sent_to = {address.lower() for address in around.sent_to}
+    if final.lower() in sent_to and original.lower() not in sent_to:
+        found = final
     if not found and is_alone and len(around.failed) == 1:
         found = around.failed[0]
     return found or addresses.typed(group.get("x-actual-recipient", ""))

@@ -1,4 +1,4 @@
-"""A mail that came back, read: bytes in, events out, nothing stored and nothing decided.
+"""A mail that came back, read: bytes in, events out; nothing stored, nothing decided.
 
 `read` is total: whatever the bytes are, it answers, in bounded time and memory. What it
 can't make sense of is UNKNOWN, for a human to look at.
@@ -7,7 +7,11 @@ can't make sense of is UNKNOWN, for a human to look at.
 import hashlib
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
+
+from delivery.models.quarantine import ErrorType
 
 from . import (
     arf,
@@ -19,27 +23,32 @@ from . import (
     unsubscribe_mails,
 )
 from .dsn import Surroundings
-from .events import FeedbackEvent
+from .events import EventKind, FeedbackEvent
 from .mime import LONGEST_TEXT, Part, take_apart
 from .reading import MailKind, Reading
 
 # What human readers of a report see.
 _MOST_WORDS = 16_000
+_LONGEST_LINE = 2_000
 _TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>\s]{1,100}@)[^<>]{0,2000}>")
-_BREAK = re.compile(r"<(?:br|p|/p|div|tr|li|/tr|/div|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
-_HIDDEN = re.compile(r"<(style|script)\b.{0,20000}?</\1>", re.IGNORECASE | re.DOTALL)
+_BREAK = re.compile(
+    r"<(?:br|p|/p|div|tr|li|/tr|/div|h\d)\b[^<>]{0,500}>", re.IGNORECASE
+)
+_HIDDEN = re.compile(r"<(/?)(?:style|script)\b[^<>]{0,500}>", re.IGNORECASE)
+_MOST_HIDDEN = 50
 
 
 def read(raw: bytes) -> Reading:
     """What a mail says happened; never raises."""
     try:
-        return _read(raw)
-    except Exception:  # noqa: BLE001
+        return reading_of(raw)
+    except Exception:
         # A mail that breaks the reader is a defect of ours, and a human's to read.
         return Reading(kind=MailKind.UNREADABLE)
 
 
-def _read(raw: bytes) -> Reading:
+def reading_of(raw: bytes) -> Reading:
+    """`read` without its guard: no mail is known that makes it raise."""
     mail = take_apart(raw)
     if not mail.headers:
         return Reading(kind=MailKind.UNREADABLE)
@@ -65,6 +74,7 @@ def _kind_and_events(
         clue=clue,
         words=words,
         failed=nonstandard.failed_recipients(mail),
+        sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
     status = dsn.status_text(mail)
@@ -74,7 +84,9 @@ def _kind_and_events(
     notices = provider_notices.events_of(mail, clue)
     if notices:
         return _kind_of(notices), notices
-    return _unstandard(raw, mail, recipients, around, sent, has_status=found is not None)
+    return _unstandard(
+        raw, mail, recipients, around, sent, has_status=found is not None
+    )
 
 
 def _unstandard(
@@ -87,11 +99,12 @@ def _unstandard(
     has_status: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     """Mail without a report that machines read."""
-    wishes = unsubscribe_mails.unsubscribe_addresses(recipients)
-    if wishes and not mail.get("auto-submitted").lower().startswith("auto-replied"):
-        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
     is_bounce = nonstandard.looks_like_bounce(mail, around.words)
-    if auto_replies.is_auto_reply(mail) and not is_bounce:
+    # Before automatic replies: Apple's unsubscribe mails say that they are one.
+    wishes = unsubscribe_mails.wishes_of(mail, recipients)
+    if wishes and not is_bounce:
+        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
+    if auto_replies.is_auto_reply(mail) and not nonstandard.is_from_mailer(mail):
         return MailKind.AUTO_REPLY, []
     if is_bounce:
         events = nonstandard.events_of(raw, mail, around, sent)
@@ -106,10 +119,23 @@ def report_text(mail: Part) -> str:
     for part in _own_parts(mail):
         if part.content_type in {"text/plain", "text/html"}:
             text = part.text()
-            texts.append(_without_tags(text) if part.content_type == "text/html" else text)
+            texts.append(
+                _without_tags(text) if part.content_type == "text/html" else text
+            )
         if texts and sum(map(len, texts)) > _MOST_WORDS:
             break
-    return "\n".join(texts)[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
+    lines = "\n".join(texts)[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(_without_gaps(lines.split("\n")))
+
+
+def _without_gaps(lines: list[str]) -> Iterator[str]:
+    """One empty line where there are more."""
+    was_empty = False
+    for line in lines:
+        is_empty = not line.strip()
+        if not (is_empty and was_empty):
+            yield line.rstrip()[:_LONGEST_LINE]
+        was_empty = is_empty
 
 
 def _own_parts(mail: Part) -> list[Part]:
@@ -127,7 +153,18 @@ def _own_parts(mail: Part) -> list[Part]:
 
 
 def _without_tags(text: str) -> str:
-    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _HIDDEN.sub(" ", text))))
+    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _shown(text))))
+
+
+def _shown(text: str) -> str:
+    """A page's text without its styles and scripts."""
+    shown: list[str] = []
+    is_hidden, begin = False, 0
+    for mark in islice(_HIDDEN.finditer(text), _MOST_HIDDEN):
+        if not is_hidden:
+            shown.append(text[begin : mark.start()])
+        is_hidden, begin = not mark[1], mark.end()
+    return " ".join([*shown, "" if is_hidden else text[begin:]])
 
 
 def _kind_of(events: list[FeedbackEvent]) -> MailKind:
@@ -135,18 +172,25 @@ def _kind_of(events: list[FeedbackEvent]) -> MailKind:
     return MailKind.COMPLAINT if is_complaint else MailKind.BOUNCE
 
 
-def _numbered(
-    events: list[FeedbackEvent], mail: Part
-) -> list[FeedbackEvent]:
+def _plain(event: FeedbackEvent) -> FeedbackEvent:
+    """Only a failure has a type that counts."""
+    is_failure = event.kind == EventKind.FAILED
+    return event if is_failure else replace(event, type=ErrorType.IGNORED)
+
+
+def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
     """Each event with a number of its own: the same mail again has the same ones.
 
     By what the mailer wrote, not by what it went through: a copy that came another way
     has other Received headers.
     """
     digest = hashlib.sha256(mail.get("message-id").encode("utf-8", "replace"))
-    digest.update(b"\0" + mail.body.strip())
+    # Line ends, and the mark that an mbox puts before "From", differ by the way too.
+    body = mail.body.replace(b"\r", b"").replace(b"\n>From ", b"\nFrom ").strip()
+    digest.update(b"\0" + body[:LONGEST_TEXT])
     number = digest.hexdigest()[:40]
+    once = {(event.kind, event.address): event for event in reversed(events)}
     return [
-        replace(event, event_id=f"{number}:{position}")
-        for position, event in enumerate(events, start=1)
+        replace(_plain(event), event_id=f"{number}:{position}")
+        for position, event in enumerate(reversed(once.values()), start=1)
     ]

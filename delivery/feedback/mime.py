@@ -1,9 +1,9 @@
 """Taking mail apart, bounded in time and memory whatever its sender wrote.
 
-The parser of the standard library recurses for each part within a part, and keeps every
-header: a bomb of either kind costs minutes. Here the depth, the number of parts, headers
-and bytes have limits; what lies beyond them isn't read. A single header is left to the
-standard library (`email.policy.compat32`, which never raises).
+The parser of the standard library recurses for each part within a part, and keeps
+every header: a bomb of either kind costs minutes. Here the depth, the number of parts,
+headers and bytes have limits; what lies beyond them isn't read. A single header is left
+to the standard library (`email.policy.compat32`, which never raises).
 """
 
 import binascii
@@ -25,6 +25,7 @@ MOST_HEADER_BYTES = 128 * 1024
 LONGEST_TEXT = 64 * 1024
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+_NO_SEMICOLON = re.compile(r"^([\w.+-]+/[\w.+-]+)(\s+\w+=)")
 _FIRST_MARK = re.compile(rb"\s{0,100}--([!-~]{1,70})[ \t]*\r?\n")
 _FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
 # Alphabets that mail is written in; others (punycode, say) cost time or memory.
@@ -109,7 +110,8 @@ def _read_content_type(part: Part, value: str) -> None:
         return
     header = Message()
     try:
-        header["Content-Type"] = value[:1_000]
+        # Some mailers leave out the semicolon before a parameter.
+        header["Content-Type"] = _NO_SEMICOLON.sub(r"\1;\2", value[:1_000])
         part.content_type = header.get_content_type()
         part.parameters["charset"] = header.get_content_charset() or ""
         for name in ("boundary", "report-type"):
@@ -129,13 +131,16 @@ def _pieces(body: bytes, boundary: str, most: int) -> list[bytes]:
         mark = first[1] if first else b""
     if not mark or most <= 0:
         return []
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(mark) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)")
-    found = line.split(body, maxsplit=most + 1)[1:]
-    return [_without_line_end(piece) for piece in found if piece.strip()][:most]
-
-
-def _without_line_end(piece: bytes) -> bytes:
-    return piece[2:] if piece.startswith(b"\r\n") else piece[1:]
+    pieces: list[bytes] = []
+    for block in (b"\n" + body).split(b"\n--" + mark, most + 1)[1:]:
+        end_of_line, newline, piece = block.partition(b"\n")
+        if end_of_line.strip(b"- \t\r"):
+            # A longer mark that begins like ours.
+            if pieces:
+                pieces[-1] += b"\n--" + mark + block
+            continue
+        pieces.append(piece if newline else b"")
+    return [piece for piece in pieces if piece.strip()][:most]
 
 
 # ------------------------------------------------------------------------- headers

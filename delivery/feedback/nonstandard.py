@@ -1,11 +1,12 @@
 """Bounces that follow no standard: found by how mailers write to humans.
 
-Two questions: is the mail a bounce at all (its sender, subject or opening words say so),
-and which addresses does it name as failed. Addresses that begin a line, or that a known
-sentence names, count before any others; those of the sender, of postmasters and of the
-reporter never do.
+Two questions: is the mail a bounce at all (its sender, subject or opening words say
+so), and which addresses does it name as failed. Addresses that begin a line, or that a
+known sentence names, count before any others; those of the sender, of postmasters and
+of the reporter never do.
 """
 
+import logging
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -25,9 +26,13 @@ from .returned import Returned
 
 _LONGEST_LINE = 1_000
 _MOST_LINES = 400
-# flufl.bounce gets small mails only: its patterns have no limits of their own.
-_LARGEST_FOR_FLUFL = 64 * 1024
-_MOST_LINES_FOR_FLUFL = 2_000
+# flufl.bounce gets small, flat mails only: it has no limits of its own.
+_LARGEST_FOR_FLUFL = 32 * 1024
+_MOST_LINES_FOR_FLUFL = 1_000
+_NESTS = re.compile(rb"content-type:\s{0,100}m", re.IGNORECASE)
+_MOST_NESTS_FOR_FLUFL = 8
+# It writes what it stumbles over, with addresses, to its log.
+logging.getLogger("flufl.bounce").disabled = True
 
 _SENDERS = re.compile(
     r"mailer-?daemon|post_?master|mail ?delivery|delivery (?:sub)?system|mail ?daemon|"
@@ -35,6 +40,7 @@ _SENDERS = re.compile(
     r"<>|bounce",
     re.IGNORECASE,
 )
+_MACHINES = re.compile(r"no-?reply|notification|system|admin|automat", re.IGNORECASE)
 _SUBJECTS = re.compile(
     r"undeliver|non[- ]?deliver|not deliver|returned mail|mail (?:system )?error|"
     r"delivery (?:status|failure|error|notification|problem|report|has|unsuccess)|"
@@ -45,15 +51,18 @@ _SUBJECTS = re.compile(
     re.IGNORECASE,
 )
 _OPENINGS = re.compile(
-    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?(?:not|n't|unable)? ?(?:be |to |able to )?"
-    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|fail\w* (?:\w+ ){0,5}deliver|"
+    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
+    r"(?:not|n't|unable) ?(?:be |to |able to )?"
+    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|"
+    r"fail\w* (?:\w+ ){0,5}deliver|"
     r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
     r"returned to (?:you|sender)|permanent (?:fatal )?error|transcript of session|"
     r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt)",
     re.IGNORECASE,
 )
 _DELAYS = re.compile(
-    r"\bdelay(?:ed)?\b|warning message only|will (?:be retried|retry|keep trying|continue)|"
+    r"\bdelay(?:ed)?\b|warning message only|"
+    r"will (?:be retried|retry|keep trying|continue)|"
     r"not been able to deliver .{0,80}yet|still (?:trying|being)|do not need to resend|"
     r"no action is required|could not send message for past|not yet been delivered",
     re.IGNORECASE,
@@ -67,22 +76,27 @@ _A = addresses.ADDRESS
 _LINES = re.compile(
     rf"^[ \t>*|\-]{{0,20}}(?:[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}} )?)?"
     rf"[\"'(]?<?(?:mailto:|smtp:|rfc822;)?({_A})>?[\"')]?"
-    rf"(?=[ \t]*(?:$|[:;,(.|\-]|\.\.\.|[ \t]{{2}}|<|on |at |\[|[45]\d\d[ -]|"
-    rf"(?:unknown|is |was |not |user|does|has|host|could|fail|account|mail)))",
+    rf"(?![ \t]*(?:wrote|writes|schrieb|schreef|a .crit)\b)"
+    rf"(?:[ \t]{{0,4}}<(?:mailto:|smtp:)?({_A})>)?",
     re.IGNORECASE,
 )
 # A line of a session: an answer, a command, or whom it is with.
-_ANSWER = re.compile(r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE
+)
 # Sentences that name the address that failed.
 _SENTENCES = re.compile(
-    rf"(?:mail|message|e-?mail|letter|deliver\w*|deliver (?:it|(?:\w+ )?(?:mail|message))|"
+    rf"(?:mail|message|e-?mail|letter|deliver\w*|"
+    rf"deliver (?:it|(?:\w+ )?(?:mail|message))|"
     rf"sent|send|address(?:ed)?|recipient\w*|user\w*|rcpt|account|mailbox|failed|"
     rf"attempts|unknown|address was|party|undeliverable|following)"
     rf"(?:\(s\)|\(es\))?(?: (?:was|were|is|not|did|could|the|has|been|of|following|"
     rf"your|at|host|local|mail|e-?mail))* ?"
     rf"(?:to|for|address|recipient|name|user|userid)?(?: the)?"
-    rf"(?: (?:address|recipient|user|mailbox|account|following|party|mail|e-?mail)){{0,3}}"
-    rf"(?:\(s\)|s|\(es\))?[ \t]*[:=-]?[ \t]*[\"'(<\[]{{0,2}}(?:mailto:|smtp:|rfc822;)?({_A})",
+    rf"(?: (?:address|recipient|user|mailbox|account|following|party|mail|"
+    rf"e-?mail)){{0,3}}"
+    rf"(?:\(s\)|s|\(es\))?[ \t]*[:=-]?[ \t]*[\"'(<\[]{{0,2}}"
+    rf"(?:mailto:|smtp:|rfc822;)?({_A})",
     re.IGNORECASE,
 )
 # What makes the addresses of a line say nothing: whom to ask, who sent, the number.
@@ -90,7 +104,8 @@ _OTHER_TALK = re.compile(
     r"contact|forward (?:this|it|the)|send (?:mail|e-?mail|a message|it) to|reply to|"
     r"(?:mail|e-?mail) (?:me|us|the)|help|assistance|question|abuse|"
     r"^[ \t>*]*(?:from|sender|reply-to|message-?id|return-path|mail from|cc|"
-    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|mail from:|"
+    r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|"
+    r"mail from\b|"
     r"envelope-from|postmaster@|from[: ]{1,2}<",
     re.IGNORECASE,
 )
@@ -119,11 +134,22 @@ def looks_like_bounce(mail: Part, words: str) -> bool:
     from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
     subject = bool(_SUBJECTS.search(readable(mail.get("subject"))))
     opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
-    if mail.get("x-failed-recipients"):
+    returns = any(part.content_type == "message/rfc822" for part in mail.walk())
+    if _says_so(mail):
         return True
-    if mail.parameters.get("report-type", "").lower() == "delivery-status":
-        return True
-    return (from_mailer and (subject or opening)) or (subject and opening)
+    if from_mailer:
+        return subject or opening or returns
+    return opening and (subject or (returns and bool(_MACHINES.search(sender))))
+
+
+def is_from_mailer(mail: Part) -> bool:
+    """Whether a machine of the mail system wrote it: people's machines reply, too."""
+    return _says_so(mail) or bool(_SENDERS.search(mail.get("from")))
+
+
+def _says_so(mail: Part) -> bool:
+    kind = mail.parameters.get("report-type", "").lower()
+    return bool(mail.get("x-failed-recipients")) or kind == "delivery-status"
 
 
 def failed_recipients(mail: Part) -> tuple[str, ...]:
@@ -141,7 +167,9 @@ def events_of(
         _DELAYS.search(around.words) and not _GIVEN_UP.search(around.words)
     ):
         kind = EventKind.DELAYED
-    failed = _named(mail, around, returned) or _by_flufl(raw, mail, returned)
+    failed = _named(mail, around, returned) or _by_flufl(
+        raw, mail, around.words, returned
+    )
     if not failed and len(returned.recipients) == 1:
         # It returns a message to one person, and names nobody else.
         failed = [Failed(returned.recipients[0])]
@@ -167,15 +195,10 @@ def events_of(
 def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
     """By the lines about each address; where none says anything, by the whole."""
     whole = around.words if len(failed) == 1 else ""
-    verdicts = [
-        classify(one.words, host=one.address, context=whole or one.words)
-        for one in failed
-    ]
+    verdicts = [classify(one.words, context=whole or one.words) for one in failed]
     if any(verdict.is_told for verdict in verdicts):
         return verdicts
-    return [
-        classify(around.words, host=one.address, context=whole) for one in failed
-    ]
+    return [classify(around.words, context=whole) for _one in failed]
 
 
 def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]:
@@ -189,6 +212,10 @@ def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]
 
 
 _SIGNS = ("listed", "begun", "told", "any", "own")
+
+
+def _people(names: dict[str, Failed]) -> set[str]:
+    return {name.rpartition("@")[0] for name in names}
 
 
 class _Names:
@@ -239,7 +266,8 @@ class _Names:
 
     def failed(self) -> list[Failed]:
         listed, begun, told, found, own = (self.found[sign] for sign in _SIGNS)
-        if listed and begun and not listed.keys() & (begun.keys() | found.keys()):
+        if _people(listed) == _people(begun):
+            # The same person at the domain that the text names.
             listed = begun
         for place in (listed, begun, told):
             if place:
@@ -256,7 +284,8 @@ def _addresses_of(line: str) -> dict[str, list[str]]:
         return {"begun": [], "told": [], "any": []}
     begins = _LINES.match(line)
     return {
-        "begun": [begins[1]] if begins else [],
+        # With a name before it, the address is the one between brackets.
+        "begun": [begins[2] or begins[1]] if begins else [],
         "told": [match[1] for match in _SENTENCES.finditer(line)],
         "any": addresses.found_in(line),
     }
@@ -269,11 +298,11 @@ def _never(mail: Part, returned: Returned) -> set[str]:
     return (own | returned.senders) - {a.lower() for a in returned.recipients}
 
 
-def _by_flufl(raw: bytes, mail: Part, returned: Returned) -> list[Failed]:
+def _by_flufl(raw: bytes, mail: Part, words: str, returned: Returned) -> list[Failed]:
     """What flufl.bounce finds, guarded: it raises on odd mails and returns junk."""
     if len(raw) > _LARGEST_FOR_FLUFL or raw.count(b"\n") > _MOST_LINES_FOR_FLUFL:
         return []
-    if len(list(mail.walk())) > 8 or not mail.get("from"):
+    if len(_NESTS.findall(raw)) > _MOST_NESTS_FOR_FLUFL or not mail.get("from"):
         return []
     try:
         message = message_from_bytes(raw, policy=policy.compat32)
@@ -285,5 +314,6 @@ def _by_flufl(raw: bytes, mail: Part, returned: Returned) -> list[Failed]:
         return []
     names = _Names(_never(mail, returned))
     for address in sorted(found):
-        names.add("told", address)
+        if address.lower() in words.lower():
+            names.add("told", address)
     return names.failed()

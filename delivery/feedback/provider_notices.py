@@ -69,13 +69,25 @@ def _event(
 def _notice(mail: Part) -> dict[str, Any]:
     for part in mail.walk():
         # Amazon breaks long lines anywhere, and begins the next one with a space.
-        text = "" if part.parts else part.text().replace("\r\n", "\n").replace("\n ", "")
+        text = (
+            "" if part.parts else part.text().replace("\r\n", "\n").replace("\n ", "")
+        )
         start = text.find("{")
-        if start < 0 or '"notificationType"' not in text:
+        if start < 0 or "notificationType" not in text:
             continue
-        try:
-            found, _end = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        return found if isinstance(found, dict) else {}
+        return _unwrapped(_parsed(text[start:]))
     return {}
+
+
+def _unwrapped(notice: dict[str, Any]) -> dict[str, Any]:
+    """What the notification service has in its envelope, as a text."""
+    message = notice.get("Message")
+    return _parsed(message) if isinstance(message, str) else notice
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found, _end = json.JSONDecoder(strict=False).raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

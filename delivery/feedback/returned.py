@@ -19,9 +19,11 @@ _HEADER_TYPES = {
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
 # The line below which a bounce without parts quotes the message.
 _QUOTE = re.compile(
-    r"^[ \t>*]*(?:[-=_*]{2,40}[ \t]{0,3})?"
+    r"^[ \t>*]{0,20}(?:[-=_*]{2,40}[ \t]{0,3})?"
     r"(?:below (?:this|the next) line|below is a copy|this is a copy of|"
-    r"(?:the )?original (?:message|mail)\b(?! (?:was|you|has|had|could|is |to |from |sent|did|cannot|size))|(?:unsent|undelivered|returned|your original|"
+    r"(?:the )?original (?:message|mail)\b"
+    r"(?! (?:was|you|has|had|could|is |to |from |sent|did|cannot|size))|"
+    r"(?:unsent|undelivered|returned|your original|"
     r"your returned|rejected|bounced) message (?:follows|below|header|is )|"
     r"unsent message|undelivered message|message (?:headers? )?follows?|"
     r"(?:the )?headers? (?:of the )?(?:original )?(?:message )?follows?|"

@@ -1,5 +1,7 @@
 """Mails that unsubscribe: they came to the address of a List-Unsubscribe header."""
 
+import re
+
 from django.conf import settings
 
 from audiences.channels import Channel
@@ -7,22 +9,31 @@ from audiences.links import BadLink, read_mail_token
 
 from . import addresses
 from .events import EventKind, FeedbackEvent, MessageClue
-from .mime import Part
+from .mime import Part, readable
 from .reading import SOURCE
 
+# The whole subject: that of a mail client's own unsubscribe button.
+_SUBJECT = re.compile(
+    r"(?:re: ?)?(?:unsubscribe|uitschrijven|afmelden|abmelden|opt-?out|"
+    r"d.sabonne\w+)\W*",
+    re.IGNORECASE,
+)
 
-def unsubscribe_addresses(recipients: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the addresses that carry a token of ours, forged ones left out."""
-    return tuple(address for address in recipients if _has_token(address))
 
+def wishes_of(mail: Part, recipients: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses of ours that carry the wish; empty when the mail is no such one.
 
-def is_for_mailbox(recipients: tuple[str, ...]) -> bool:
-    """Whether the mail came to UNSUBSCRIBE_MAILBOX, with a good token or not."""
-    return any(_tag(address) is not None for address in recipients)
+    One with a good token says who it is about. Without one the mail proves nothing:
+    somebody else may have written it.
+    """
+    signed = tuple(address for address in recipients if _has_token(address))
+    if signed or not _SUBJECT.fullmatch(readable(mail.get("subject")).strip()):
+        return signed
+    return recipients[:1]
 
 
 def events_of(mail: Part, found: tuple[str, ...]) -> list[FeedbackEvent]:
-    """A wish for each token. The token says who; the sender's address proves nothing."""
+    """A wish for each address. A token says who; the sender proves nothing."""
     sender = (addresses.of_header(*mail.all("from")) or [""])[0]
     return [
         FeedbackEvent(

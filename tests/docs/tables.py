@@ -123,6 +123,34 @@ def nodes() -> list[tuple[str, ...]]:
     ]
 
 
+def bounce_reasons() -> list[tuple[str, ...]]:
+    """What the mails of the tests call a reason, and what each came down to here."""
+    from tests.feedback.corpus import measure
+
+    found: dict[str, list[str]] = {}
+    reasons = sorted(measure().reasons.items(), key=lambda item: (-item[1], item[0]))
+    for (theirs, ours, error_type), count in reasons:
+        found.setdefault(theirs, []).append(f"{_code(ours)} {error_type} ({count})")
+    return [
+        (_code(theirs) or "(none)", ", ".join(ours))
+        for theirs, ours in sorted(found.items())
+    ]
+
+
+def statuses() -> list[tuple[str, ...]]:
+    from delivery.feedback.wordings import PROVIDER_STATUSES, STATUSES
+
+    known = [
+        (_code(f"x.{detail}"), _code(reason), str(error_type.value), "RFC 3463")
+        for detail, (reason, error_type) in STATUSES.items()
+    ]
+    own = [
+        (_code(code), _code(reason), str(error_type.value), seen_at)
+        for code, (reason, error_type, seen_at) in PROVIDER_STATUSES.items()
+    ]
+    return known + own
+
+
 # Defaults that are computed: said in words.
 _DEFAULTS = {
     "DATABASE_URL": "an SQLite file in `var/`",
@@ -195,6 +223,19 @@ TABLES = [
         DOCS / "conditions.md",
         ("Node", "Keys (bold: needed)", "True for a profile that"),
         nodes,
+    ),
+    Table(
+        "bounce reasons",
+        DOCS / "bounces.md",
+        ("Reason in the collection", "Ours, with type (mails)", "Why"),
+        bounce_reasons,
+    ),
+    Table(
+        "statuses",
+        DOCS / "bounces.md",
+        ("Status", "Reason", "Type", "Seen at"),
+        statuses,
+        explained=False,
     ),
     Table(
         "environment",

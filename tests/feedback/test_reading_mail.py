@@ -1,0 +1,248 @@
+"""What a mail that comes back says happened, and to whom."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from audiences.links import Link, unsubscribe_address
+from delivery.feedback.mail import read
+
+
+def report(recipient, *, headers="", human="", returned="", kind="delivery-status"):
+    """A report as RFC 6522 has it."""
+    return (
+        "From: MAILER-DAEMON@mx.example\nTo: b+token@news.example\n"
+        f"Date: Fri, 1 May 2026 10:00:00 +0000\nMessage-ID: <r1@mx.example>\n{headers}"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="=b"\n\n'
+        f"--=b\n\n{human}\n--=b\nContent-Type: message/{kind}\n\n"
+        f"Reporting-MTA: dns; mx.example\n\n{recipient}\n--=b\n"
+        f"{returned}--=b--\n"
+    ).encode()
+
+
+FINAL = "Final-Recipient: rfc822; a@b.example\n"
+UNKNOWN = "Diagnostic-Code: smtp; 550 5.1.1 User unknown\n"
+
+
+def only(raw):
+    (event,) = read(raw).events
+    return event
+
+
+ACTIONS = [
+    ("Action: failed\nStatus: 5.1.1\n", "failed"),
+    ("Action: FAILED (for good)\nStatus: 5.1.1\n", "failed"),
+    ("Action: delayed\nStatus: 4.4.1\n", "delayed"),
+    ("Action: delivered\nStatus: 2.0.0\n", "delivered"),
+    ("Action: relayed\nStatus: 2.0.0\n", None),
+    ("Action: expanded\nStatus: 2.0.0\n", None),
+    ("Action: whatever\nStatus: 5.1.1\n", None),
+    ("Status: 5.1.1\n", "failed"),
+    ("Status: 4.4.1\n", "delayed"),
+]
+
+
+@pytest.mark.parametrize(("fields", "kind"), ACTIONS)
+def test_only_failed_is_a_failure(fields, kind):
+    events = read(report(FINAL + fields)).events
+    assert [event.kind for event in events] == ([kind] if kind else [])
+
+
+ADDRESSES = [
+    ("Final-Recipient: rfc822; a@b.example\n", "a@b.example"),
+    ("Final-Recipient: rfc822;<a@b.example>\n", "a@b.example"),
+    ("Final-Recipient: a@b.example\n", "a@b.example"),
+    ("Final-Recipient: RFC822; A.B+c@B.example\n", "A.B+c@B.example"),
+    ("Final-Recipient: utf-8; jos\\x{E9}@b.example\n", "josé@b.example"),
+    ("Final-Recipient: utf-8; josé@münchen.example\n", "josé@münchen.example"),
+    ("Original-Recipient: rfc822; old@b.example\nFinal-Recipient: rfc822; new@c.example\n", "old@b.example"),
+    ("Original-Recipient: rfc822; a+2Btag@b.example\nFinal-Recipient: rfc822; a+tag@b.example\n", "a+tag@b.example"),
+    ("Original-Recipient: rfc822; a+40b.example\nFinal-Recipient: x400; /S=a/\n", "a@b.example"),
+    ("Final-Recipient: rfc822; not an address\n", None),
+    ("Final-Recipient: rfc822; a@b\n", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "address"), ADDRESSES)
+def test_the_address_is_the_one_that_we_wrote_to(fields, address):
+    raw = report(
+        fields + "Action: failed\nStatus: 5.1.1\n", kind="global-delivery-status"
+    )
+    assert [event.address for event in read(raw).events] == (
+        [address] if address else []
+    )
+
+
+def test_a_failure_says_what_when_and_about_which_message():
+    raw = report(
+        f"{FINAL}Action: failed\nStatus: 5.0.0\n{UNKNOWN}"
+        "Last-Attempt-Date: Fri, 1 May 2026 09:00:00 +0200\n",
+        returned="Content-Type: text/rfc822-headers\n\nFrom: news@news.example\n"
+        "Return-Path: <b+other@news.example>\nMessage-ID: <m1@news.example>\n",
+    )
+    reading = read(raw)
+    (event,) = reading.events
+    assert (reading.kind, event.kind) == ("bounce", "failed")
+    assert (event.reason, event.type, event.status_code) == (
+        "user_unknown",
+        "hard",
+        "5.1.1",
+    )
+    assert event.at == datetime(2026, 5, 1, 7, tzinfo=UTC)
+    assert event.clue.message_ids == ("m1@news.example",)
+    assert event.clue.return_paths == ("b+token@news.example", "b+other@news.example")
+    assert "User unknown" in event.text
+
+
+def test_the_same_report_by_another_way_has_the_same_number():
+    first = report(FINAL + "Action: failed\nStatus: 5.1.1\n")
+    again = b"Received: from elsewhere\n" + first.replace(b"\n", b"\r\n")
+    other = report(FINAL + "Action: failed\nStatus: 5.1.2\n")
+    assert only(first).event_id
+    assert only(other).event_id != only(first).event_id
+    assert only(b"Received: from elsewhere\n" + first).event_id == only(first).event_id
+    assert only(again).event_id == only(first).event_id
+
+
+def test_each_recipient_has_an_event_and_one_alone():
+    group = FINAL + "Action: failed\nStatus: 5.1.1\n\n"
+    raw = report(group + group + group.replace("a@", "c@"))
+    assert [event.address for event in read(raw).events] == [
+        "a@b.example",
+        "c@b.example",
+    ]
+
+
+def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
+    return (
+        "From: fbl@isp.example\nTo: abuse@news.example\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="=b"\n\n'
+        "--=b\n\nA complaint.\n--=b\nContent-Type: message/feedback-report\n\n"
+        f"Feedback-Type: {kind}\nVersion: 1\n{fields}\n--=b\n"
+        "Content-Type: message/rfc822\n\nTo: a@b.example\nMessage-ID: <m1@news.example>\n\n"
+        "Hello\n--=b--\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("type", "counts"),
+    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False), ("", False)],
+)  # fmt: skip
+def test_only_abuse_and_opt_out_are_complaints(type, counts):
+    reading = read(complaint(type))
+    assert reading.kind == ("complaint" if counts else "notice")
+    assert [(e.kind, e.address) for e in reading.events] == [
+        ("complaint", "a@b.example")
+    ] * counts
+
+
+def test_a_complaint_that_names_nobody_is_about_the_one_recipient():
+    event = only(complaint("abuse", fields=""))
+    assert event.address == "a@b.example"
+    assert event.clue.message_ids == ("m1@news.example",)
+    two = complaint("abuse", fields="").replace(
+        b"To: a@b.example\n", b"To: a@b.example, c@b.example\n"
+    )
+    assert read(two).events == ()
+
+
+AUTO_REPLIES = [
+    "Return-Path: <>\nSubject: Out of office: undeliverable until Monday\n",
+    "Auto-Submitted: auto-replied\nSubject: Re: News\n",
+    "Precedence: auto_reply\nSubject: Re: News\n",
+    "X-Autoreply: yes\nSubject: Re: News\n",
+    "Subject: Out of office: back on Monday\n",
+    "Subject: Automatisch antwoord: News\n",
+]
+
+
+@pytest.mark.parametrize("headers", AUTO_REPLIES)
+def test_automatic_replies_say_nothing(headers):
+    raw = f"From: a@b.example\nTo: news@news.example\n{headers}\nI am away. Unknown user x@y.example\n"
+    reading = read(raw.encode())
+    assert (reading.kind, reading.events) == ("auto_reply", ())
+
+
+def test_what_is_late_has_no_type():
+    event = only(
+        report(FINAL + "Action: delayed\nDiagnostic-Code: smtp; user unknown\n")
+    )
+    assert (event.kind, event.type) == ("delayed", "ignored")
+
+
+def test_a_letter_of_a_human_says_nothing():
+    raw = b"From: a@b.example\nTo: news@news.example\nSubject: Question\n\nMy mail to c@d.example was not delivered, why?\n"
+    reading = read(raw)
+    assert (reading.kind, reading.events) == ("unknown", ())
+    assert reading.recipients == ("news@news.example",)
+
+
+@pytest.mark.parametrize("headers", ["", "Auto-Submitted: auto-replied\n"])
+def test_a_mail_to_an_unsubscribe_address_unsubscribes(settings, headers):
+    settings.UNSUBSCRIBE_MAILBOX = "stop@news.example"
+    ours = unsubscribe_address(Link(7))
+    raw = f"From: a@b.example\nTo: <{ours.upper()}>\nSubject: \n{headers}\n".encode()
+    reading = read(raw)
+    (event,) = reading.events
+    assert (reading.kind, event.kind) == ("unsubscribe", "unsubscribe")
+    assert event.clue.return_paths[0].lower() == ours
+    # A forged token proves nothing.
+    assert (
+        read(
+            raw.replace(ours.upper().encode(), b"stop+7.e.0.0.aaaa@news.example")
+        ).events
+        == ()
+    )
+
+
+SES = {
+    "notificationType": "Bounce",
+    "bounce": {
+        "bounceType": "Permanent",
+        "bouncedRecipients": [
+            {"emailAddress": "a@b.example", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 user unknown"}
+        ],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "notice", [SES, {"Type": "Notification", "Message": json.dumps(SES)}]
+)
+def test_a_notice_of_amazon_by_mail_is_read(notice):
+    raw = (
+        b"From: no-reply@sns.example\nSubject: AWS Notification Message\n\n"
+        + json.dumps(notice).encode()
+    )
+    event = only(raw)
+    assert (event.address, event.reason, event.type) == (
+        "a@b.example",
+        "user_unknown",
+        "hard",
+    )
+
+
+TEXTS = [
+    # qmail
+    ("<a@b.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n", "user_unknown", "hard"),
+    # Exim
+    ("The following address(es) failed:\n\n  a@b.example\n    SMTP error from remote mail server after RCPT TO:<a@b.example>:\n    550 no such user\n", "user_unknown", "hard"),
+    ("The following address(es) failed:\n\n  a@b.example\n    SMTP error from remote mail server after end of data:\n    550 user unknown\n", "refused", "soft"),
+    ("The following address(es) failed:\n\n  a@b.example\n    retry timeout exceeded\n", "unreachable", "soft"),
+    # sendmail
+    ("550 5.2.2 <a@b.example>... Mailbox full\n", "mailbox_full", "soft"),
+    ("Your message to a@b.example could not be delivered: blocked by spam filter\n", "refused", "ignored"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason", "type"), TEXTS)
+def test_bounces_of_no_standard_are_read(text, reason, type):
+    raw = (
+        "From: Mail Delivery System <mailer-daemon@mx.example>\nTo: news@news.example\n"
+        f"Subject: Undelivered mail\n\nYour message could not be delivered.\n{text}\n"
+        "----- Original message -----\nFrom: news@news.example\nMessage-ID: <m1@news.example>\nTo: a@b.example\n"
+    )
+    event = only(raw.encode())
+    assert (event.address, event.reason, event.type) == ("a@b.example", reason, type)
+    assert event.clue.message_ids == ("m1@news.example",)
