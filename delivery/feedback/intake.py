@@ -151,7 +151,10 @@ def settle(item: InboundItem, findings: Findings) -> InboundItem:
 def conclude(
     item: InboundItem, state: InboundItem.State, *, note: str = "", actor: str = ""
 ) -> InboundItem:
-    """Write down what became of an item: by itself, or because an operator decided."""
+    """Write down what became of an item: by itself, or because an operator decided.
+
+    A held item holds the numbers that it names, until it is concluded otherwise.
+    """
     item.state, item.note = state, _storable(note)
     item.decided_by = actor
     item.decided_at = timezone.now() if actor else None

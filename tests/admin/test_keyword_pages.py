@@ -1,10 +1,13 @@
 """Operators edit keywords; what came with Campaign cannot be lost."""
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
-from delivery.models import HookCount, Keyword
+from delivery import quarantine
+from delivery.feedback import intake
+from delivery.models import HookCount, InboundItem, Keyword
+from tests.hooks.calls import SECRETS, generic
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:delivery_keyword_changelist")
@@ -64,3 +67,43 @@ def test_the_counters_of_webhooks_are_shown(admin_client: Client) -> None:
     )
     page = admin_client.get(reverse("admin:delivery_hookcount_changelist"))
     assert b"Refused: wrong signature" in page.content
+
+
+@pytest.fixture
+def held() -> InboundItem:
+    text = {"id": "1", "from": "+31612345678", "text": "the end"}
+    with override_settings(**SECRETS):
+        generic("inbound", text).post()
+    return InboundItem.objects.get()
+
+
+def act(client: Client, item: InboundItem, name: str) -> str:
+    """What an operator does on the item's page; returns the status of the number."""
+    page = client.get(reverse("admin:delivery_inbounditem_change", args=[item.pk]))
+    url = reverse(f"admin:delivery_inbounditem_{name}", args=[item.pk])
+    assert url in page.content.decode()
+    assert client.post(url).status_code == 302
+    entry = quarantine.entry_of("sms", "+31612345678")
+    assert entry is not None
+    return entry.status
+
+
+def test_an_operator_decides_that_a_held_message_means_stop(
+    admin_client: Client, held: InboundItem
+) -> None:
+    assert act(admin_client, held, "stop") == "denylisted"
+    held.refresh_from_db()
+    assert (held.state, held.decided_by) == ("applied", "admin")
+
+
+def test_an_operator_releases_a_held_number(
+    admin_client: Client, held: InboundItem
+) -> None:
+    assert act(admin_client, held, "ignore") == "valid"
+
+
+def test_only_a_held_message_can_mean_stop(admin_client: Client) -> None:
+    item = intake.receive("mail", b"something")[0]
+    url = reverse("admin:delivery_inbounditem_stop", args=[item.pk])
+    page = admin_client.post(url, follow=True)
+    assert b"can mean STOP" in page.content
