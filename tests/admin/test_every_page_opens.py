@@ -46,6 +46,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         "TypologyRuleUse",  # on the page of its typology
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
         # visitors' requests: personal, short-lived, for the commands alone
+        "UsedHookToken",  # digests of one-time tokens, for a day
         *("OutboxMail", "RequestCount", "SignupRequest", "UsedProof"),
         *("InboundMention", "MailboxPosition"),  # beside what came back
     }
