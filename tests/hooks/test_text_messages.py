@@ -3,8 +3,10 @@
 import csv
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from audiences import consent
@@ -253,6 +255,20 @@ def test_a_sender_without_a_number_waits_for_a_human() -> None:
 def test_the_generic_hook_answers_with_the_reply() -> None:
     call = generic("inbound", {"id": "1", "from": NUMBER, "to": "1234", "text": "STOP"})
     assert "START" in call.post().json()["reply"]
+    assert entry() == ("denylisted", "stop")
+
+
+def test_a_database_that_goes_away_while_a_text_is_read_loses_nothing() -> None:
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        if "delivery_keyword" in sql:
+            raise OperationalError("the server closed the connection")
+        return execute(sql, *rest)
+
+    call = text_message("STOP", NUMBER, "SM1")
+    with connection.execute_wrapper(away):
+        assert call.post().status_code == 503
+    assert InboundItem.objects.get().state == "new"
+    assert b"<Message>" in call.post().content
     assert entry() == ("denylisted", "stop")
 
 
