@@ -142,22 +142,26 @@ LONGEST_MAILBOX = 14
 
 
 @register(Tags.compatibility)
-def check_unsubscribe_mailbox(**kwargs: Any) -> list[CheckMessage]:
-    mailbox = settings.UNSUBSCRIBE_MAILBOX
-    if not mailbox:
-        return []
+def check_mailboxes(**kwargs: Any) -> list[CheckMessage]:
+    """Mailboxes whose addresses carry a token must leave room for it."""
+    return [
+        Error(
+            f"{name} is {mailbox!r}, which cannot take mails with a token.",
+            hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
+            f"before the @) such as {example}@example.org, or leave it empty.",
+            id="campaign.E008",
+        )
+        for name, mailbox, example in (
+            ("UNSUBSCRIBE_MAILBOX", settings.UNSUBSCRIBE_MAILBOX, "unsubscribe"),
+            ("BOUNCE_MAILBOX", settings.BOUNCE_MAILBOX, "bounces"),
+        )
+        if mailbox and not _takes_tokens(mailbox)
+    ]
+
+
+def _takes_tokens(mailbox: str) -> bool:
     local, _at, domain = mailbox.rpartition("@")
     plain = re.fullmatch(r"[A-Za-z0-9._-]+", local) and re.fullmatch(
         r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
     )
-    if not plain or len(local) > LONGEST_MAILBOX:
-        return [
-            Error(
-                f"UNSUBSCRIBE_MAILBOX is {mailbox!r}, which cannot take unsubscribe "
-                "mails.",
-                hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
-                "before the @) such as unsubscribe@example.org, or leave it empty.",
-                id="campaign.E008",
-            )
-        ]
-    return []
+    return bool(plain) and len(local) <= LONGEST_MAILBOX

@@ -43,7 +43,7 @@ def figures_page(model_admin: Any) -> Callable[[HttpRequest], HttpResponse]:
     return view
 
 
-def percent(share: float, digits: int = 1) -> str:
+def percent(share: float, digits: int = 2) -> str:
     return f"{number_format(share * 100, digits, use_l10n=True)}%"
 
 
@@ -90,15 +90,15 @@ def _complaints(rows: list[Complaints]) -> dict[str, Any]:
                 "delivery": row.delivery,
                 "sent": grouped(row.sent),
                 "complaints": grouped(row.complaints),
-                "rate": percent(row.rate, 2),
+                "rate": percent(row.rate),
                 "is_over": row.is_over,
                 "is_near": row.is_near,
                 "bar_width": round(row.rate / top * WIDTH, 1),
             }
             for row in rows
         ],
-        "wanted": percent(wanted),
-        "limit": percent(limit),
+        "wanted": percent(wanted, 1),
+        "limit": percent(limit, 1),
         "wanted_x": round(wanted / top * WIDTH, 1),
         "limit_x": round(limit / top * WIDTH, 1),
     }

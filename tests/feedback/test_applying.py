@@ -1,6 +1,7 @@
 """An event acts once, in any order, from any number of sources."""
 
 import random
+import threading
 from itertools import count
 from typing import Any
 
@@ -352,3 +353,36 @@ def test_a_connection_lost_between_storing_and_applying_loses_nothing(
     assert not MessageEvent.objects.exists()
     assert [row.state for row in intake.process_waiting()] == ["applied"]
     assert status() == "quarantine"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_sources_that_tell_the_same_at_once_count_like_a_single_pass() -> None:
+    events = reports()
+    items = [arrived() for _number in range(4)]
+    problems: list[BaseException] = []
+
+    def tell(seed: int) -> None:
+        shuffled = events * 2
+        random.Random(seed).shuffle(shuffled)
+        try:
+            for report in shuffled:
+                intake.apply(report, items[seed])
+        except BaseException as error:
+            problems.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=tell, args=[seed]) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    at_once = state(), MessageEvent.objects.count()
+    assert at_once[1] == len(events)
+    assert [row[:4] for row in at_once[0]] == [
+        (ADDRESS, "quarantine", "user_unknown", 5),
+        ("bob@shop.example", "erroneous", "unreachable", 2),
+    ]
+    assert list(verify_quarantine()) == []

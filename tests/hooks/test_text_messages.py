@@ -13,8 +13,9 @@ from audiences import consent
 from audiences.channels import Channel
 from audiences.consent import Origin, Source
 from audiences.models import Profile
-from delivery import quarantine
+from delivery import analysis, deliveries, quarantine, reports, verification
 from delivery.feedback import decisions, inbound_texts
+from delivery.last_check import LastCheck
 from delivery.models import (
     InboundItem,
     Keyword,
@@ -339,3 +340,28 @@ def test_the_stop_of_a_number_excludes_all_who_have_it() -> None:
     reply("STOP")
     statuses = [p.addresses.get(channel=Channel.SMS).quarantine_status for p in people]
     assert statuses == ["denylisted", "denylisted"]
+
+
+@pytest.mark.parametrize("body", ["STOP", "the end"])
+def test_neither_a_stopped_nor_a_held_number_is_handed_anything(
+    body: str, person: Profile
+) -> None:
+    delivery = deliveries.create("Sale", channel="sms")
+    analysis.analyse(delivery)
+    assert LastCheck(delivery).excluded(0, person.pk) == {}
+    reply(body)
+    assert LastCheck(delivery).excluded(0, person.pk) == {
+        person.pk: "address_denylisted"
+    }
+    causes = {c.code: c.count for c in reports.dry_run(delivery).causes}
+    assert causes["address_denylisted"] == 1
+
+
+def test_entries_are_what_their_evidence_gives_at_each_step(person: Profile) -> None:
+    for body in ("STOP", "the end", "START", "bus stop", "STOP", "UNSTOP", "ja"):
+        reply(body)
+        assert list(verification.verify_quarantine()) == [], body
+    for item in InboundItem.objects.filter(state="held"):
+        decisions.ignore(item, note="", actor="ann")
+        assert list(verification.verify_quarantine()) == []
+    assert entry()[0] == "valid"
