@@ -49,6 +49,7 @@ _NEGATED = _pattern(
 _MISSES = _pattern(_W["misses_messages"])
 _QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
 _SMELLS = _pattern(_W["smells"])
+_SHORT_FORM = re.compile(r"\b\w(?:\.\w\b)+\.?")
 _ENDS = re.compile(f"([{_W['sentence_ends']}]+)")
 
 
@@ -122,7 +123,9 @@ class Clause:
 
 def clauses(text: str) -> list[Clause]:
     """The pieces of a text, as its punctuation divides it."""
-    pieces = _ENDS.split(unicodedata.normalize("NFKC", text[:LONGEST]))
+    whole = unicodedata.normalize("NFKC", text[:LONGEST])
+    # The dots of "a.u.b." end no sentence.
+    pieces = _ENDS.split(_SHORT_FORM.sub(lambda m: m[0].replace(".", ""), whole))
     found = []
     for piece, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         words = _NOMORE.sub("nomore", clean(piece))

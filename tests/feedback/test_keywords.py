@@ -111,6 +111,11 @@ I revoke my consent
 end please
 Stop, please.
 meld mij af
+Meld mij a.u.b. af
+Ik wil niks meer ontvangen
+I want to stop receiving texts
+Stop er mee
+niet meer sturen
 Ik wil me afmelden
 Graag afmelden
 afmelden nieuwsbrief
@@ -171,6 +176,11 @@ How do I unsubscribe?
 hoe kan ik me afmelden?
 wrong number
 verkeerd nummer
+wrong person
+hoe meld ik me af
+Kappen nou
+can't stop laughing
+I texted STOP yesterday
 not interested
 geen interesse
 no thanks
