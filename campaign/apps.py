@@ -7,4 +7,4 @@ class CampaignConfig(AppConfig):
     name = "campaign"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  (registers the system checks)
+        from . import checks, webhook_checks  # noqa: F401  (register the checks)

@@ -45,6 +45,7 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         "FEEDBACK_PERIOD_DAYS": 1,
         "FEEDBACK_LARGEST": 10_000,
         "FEEDBACK_DAYS": 1,
+        "WEBHOOK_FRESH_SECONDS": 30,
     }
     return [
         Error(

@@ -210,6 +210,28 @@ QUARANTINE_RELEASE_DAYS = _number("QUARANTINE_RELEASE_DAYS", 10)
 # The same when its mailbox was full.
 QUARANTINE_MAILBOX_FULL_DAYS = _number("QUARANTINE_MAILBOX_FULL_DAYS", 30)
 
+
+# ------------------------------------------------------------------ webhooks
+# Secrets are read as they are: environ takes one that begins with $ for a name.
+def _secrets(name: str) -> list[str]:
+    """Secrets with commas between, the newest first: one is changed in two steps."""
+    given = os.environ.get(name, "").split(",")
+    return [secret.strip() for secret in given if secret.strip()]
+
+
+# A provider's webhook exists when its secret is set, and not before.
+TWILIO_AUTH_TOKENS = _secrets("TWILIO_AUTH_TOKENS")
+SMS_WEBHOOK_SECRETS = _secrets("SMS_WEBHOOK_SECRETS")
+# user:password of the providers that sign nothing: Postmark, Brevo, Mailjet, SparkPost.
+EMAIL_WEBHOOK_SECRETS = _secrets("EMAIL_WEBHOOK_SECRETS")
+MAILGUN_SIGNING_KEYS = _secrets("MAILGUN_SIGNING_KEYS")
+SENDGRID_VERIFICATION_KEYS = _secrets("SENDGRID_VERIFICATION_KEYS")
+RESEND_SIGNING_SECRETS = _secrets("RESEND_SIGNING_SECRETS")
+# Topics of Amazon SNS that may report, as ARNs.
+SNS_TOPICS = _secrets("SNS_TOPICS")
+# Seconds that a signed call stays valid, where its time is signed too.
+WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
+
 # ------------------------------------------------------------------ what comes back
 # The mailbox that reads bounces: bounces@example.org gets those to
 # bounces+<token>@example.org. Empty: messages have no return path of their own.

@@ -11,5 +11,6 @@ admin.site.site_url = None
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("hooks/", include("delivery.hooks.urls")),
     path("", include("audiences.urls")),
 ]

@@ -20,10 +20,13 @@ class DeliveryConfig(AppConfig):
         )
 
         from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
-        from .feedback import mail_items
+        from .feedback import keyword_rows, mail_items
+        from .hooks import readers
         from .models import message_events
 
+        readers.register()
         post_migrate.connect(typologies.keep_in_step, sender=self)
+        post_migrate.connect(keyword_rows.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)
         address_stop_requested.connect(quarantine.stop_address)
         address_stop_withdrawn.connect(quarantine.withdraw_stop)

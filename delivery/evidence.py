@@ -14,6 +14,8 @@ their own time. Rules (Q3 to Q5):
 - several reports of one message's failure are one failure: after a hard one, further
   ones of the same message change nothing, and so do further complaints about it;
 - START takes back every STOP until then, and nothing else;
+- an address that is held is on the denylist until its hold is decided, whatever else it
+  is; then it is what the rest of the evidence gives;
 - a bulk release discounts the errors of an outage, as if they had never come, and makes
   what is then merely erroneous valid.
 """
@@ -87,6 +89,10 @@ STORED = (
 VALID = EntryState()
 
 
+# What does nothing by itself at its moment: it changes how the rest is read.
+BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
+
+
 def fold(
     errors: Iterable[AddressError], actions: Iterable[QuarantineAction] = ()
 ) -> EntryState:
@@ -100,16 +106,50 @@ def fold(
         *((action.at, 1, action.pk or 0, action) for action in actions),
     ]
     discounts = [step for *_order, step in steps if _discounts(step)]
+    in_order = [step for *_order, step in sorted(steps, key=lambda item: item[:3])]
+    decided = [step for step in in_order if isinstance(step, QuarantineAction)]
     state = VALID
     told: set[tuple[int, bool]] = set()
-    for _at, _kind, _pk, step in sorted(steps, key=lambda item: item[:3]):
+    for step in in_order:
         if not isinstance(step, AddressError):
             state = _after_action(state, step)
             continue
         is_discounted = any(_is_discounted(step, discount) for discount in discounts)
         if not is_discounted and not _is_told_already(step, told):
             state = _after_error(state, step)
-    return state
+    hold = open_hold(decided)
+    return _held(state, hold) if hold else state
+
+
+def open_hold(actions: Iterable[QuarantineAction]) -> QuarantineAction | None:
+    """The first hold that nobody has decided; the actions are in time order.
+
+    Each hold has a text of its own. A START ends all, and so does an operator who sets
+    the status.
+    """
+    held: dict[str, QuarantineAction] = {}
+    for action in actions:
+        if action.kind == ActionKind.HOLD:
+            held.setdefault(action.text, action)
+        elif action.kind == ActionKind.DECIDE:
+            held.pop(action.text, None)
+        elif action.kind == ActionKind.START or (
+            action.kind == ActionKind.SET and action.reason == ErrorReason.OPERATOR
+        ):
+            held.clear()
+    return next(iter(held.values()), None)
+
+
+def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
+    if state.status == AddressStatus.DENYLISTED:
+        return state
+    return replace(
+        state,
+        status=AddressStatus.DENYLISTED,
+        reason=ErrorReason.STOP,
+        text=hold.text,
+        releases_at=None,
+    )
 
 
 def _is_told_already(error: AddressError, told: set[tuple[int, bool]]) -> bool:
@@ -246,7 +286,7 @@ def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
     state = aged(state, action.at)
     if action.kind in (ActionKind.SUCCESS, ActionKind.DISCOUNT):
         return VALID if state.status == AddressStatus.ERRONEOUS else state
-    if action.kind == ActionKind.START:
+    if action.kind in BESIDE:
         return state
     if action.kind == ActionKind.RAISE and rank(action.status) <= rank(state.status):
         return _with_count_of(state, action)

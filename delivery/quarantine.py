@@ -20,13 +20,16 @@ from audiences.models import Address, AddressStatus
 from audiences.refusals import Refused
 
 from .evidence import (
+    DENYLISTING,
     STORED,
     VALID,
+    ActionKind,
     EntryState,
     about,
     batches,
     fold,
     gather,
+    open_hold,
     rank,
     successes,
 )
@@ -329,9 +332,13 @@ def mark_attached_addresses(
 def stop_address(
     sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
 ) -> None:
-    """Listener of `address_stop_requested`: put the address on the denylist (P4)."""
+    """Listener of `address_stop_requested`: put the address on the denylist (P4).
+
+    Also one that is merely held: a hold ends.
+    """
     entry = entry_of(channel, key)
-    if entry is None or entry.status != AddressStatus.DENYLISTED:
+    denied = entry is not None and entry.status == AddressStatus.DENYLISTED
+    if not denied or _hold_of(channel, key):
         set_status(
             channel,
             key,
@@ -352,7 +359,11 @@ def withdraw_stop(
     """
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
     last = actions.order_by("-id").first()
-    if last and (last.status, last.reason, last.text) == (
+    if last is None or AddressError.objects.filter(
+        channel=channel, key=key, reason__in=DENYLISTING, at__gte=last.at
+    ):
+        return
+    if (last.status, last.reason, last.text) == (
         AddressStatus.DENYLISTED,
         ErrorReason.STOP,
         text,
@@ -365,6 +376,65 @@ def withdraw_stop(
             reason=ErrorReason.STOP,
             text=text,
         )
+
+
+def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
+    """Deny the address until somebody decides (`end_hold`) about what it said.
+
+    `text` names what is to be decided, one for each hold; the same holds once. Raises
+    InvalidAddress.
+    """
+    _beside(channel, address, ActionKind.HOLD, at=at, source=source, text=text)
+
+
+def end_hold(
+    channel: str, address: str, *, source: str, text: str, actor: str = ""
+) -> None:
+    """Somebody has decided: the address is again what the rest of its evidence gives.
+
+    Nothing happens when there is no such hold. Raises InvalidAddress.
+    """
+    now = timezone.now()
+    _beside(
+        channel, address, ActionKind.DECIDE, at=now, source=source, text=text, by=actor
+    )
+
+
+def _beside(
+    channel: str,
+    address: str,
+    kind: ActionKind,
+    *,
+    at: datetime,
+    source: str,
+    text: str,
+    by: str = "",
+) -> None:
+    key = _key(channel, address)
+    row = {"channel": channel, "key": key, "kind": kind, "text": text}
+    with transaction.atomic():
+        entry = _locked_entry(channel, key)
+        raised = kind == ActionKind.HOLD
+        if QuarantineAction.objects.filter(**row).exists():
+            return
+        if not raised and not QuarantineAction.objects.filter(
+            **{**row, "kind": ActionKind.HOLD}
+        ):
+            return
+        QuarantineAction.objects.create(
+            **row,
+            at=in_calendar(at),
+            status=AddressStatus.DENYLISTED if raised else AddressStatus.VALID,
+            reason=ErrorReason.STOP,
+            actor=by,
+            source=source,
+        )
+        _recompute(entry)
+
+
+def _hold_of(channel: str, key: str) -> QuarantineAction | None:
+    rows = QuarantineAction.objects.filter(channel=channel, key=key)
+    return open_hold(rows.order_by("at", "pk"))
 
 
 def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:

@@ -2,7 +2,9 @@
 
 from . import (
     deliveries,
+    hooks,
     inbound,
+    keywords,
     messages,
     profile_panels,
     quarantine,
@@ -12,7 +14,9 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "hooks",
     "inbound",
+    "keywords",
     "messages",
     "profile_panels",
     "quarantine",

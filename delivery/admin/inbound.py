@@ -112,7 +112,8 @@ class InboundItemAdmin(ReadOnlyLog):
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
-        acts = [("match", _match), ("ignore", _ignore), ("read-again", _read_again)]
+        acts = [("match", _match), ("ignore", _ignore), ("stop", _stop)]
+        acts += [("read-again", _read_again)]
         return [
             path(
                 "figures/",
@@ -173,6 +174,10 @@ def _match(request: HttpRequest, item: InboundItem) -> None:
 def _ignore(request: HttpRequest, item: InboundItem) -> None:
     note = request.POST.get("note", "").strip()
     decisions.ignore(item, note=note, actor=_actor(request))
+
+
+def _stop(request: HttpRequest, item: InboundItem) -> None:
+    decisions.stop(item, actor=_actor(request))
 
 
 def _read_again(request: HttpRequest, item: InboundItem) -> None:

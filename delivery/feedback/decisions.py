@@ -9,7 +9,7 @@ from audiences.refusals import Refused
 from delivery.models import EventKind, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
 
-from . import intake
+from . import inbound_texts, intake
 from .events import FeedbackEvent
 from .intake import Findings, Outcome
 from .matching import Match, key_of, match
@@ -112,6 +112,14 @@ def ignore(item: InboundItem, *, note: str, actor: str) -> InboundItem:
     """Let an item change nothing. What it did before stays."""
     _require_waiting(item)
     return intake.conclude(item, State.IGNORED, note=note, actor=actor)
+
+
+def stop(item: InboundItem, *, actor: str) -> InboundItem:
+    """An unclear text message means STOP: its number is denied. Raises CannotDecide."""
+    _require_waiting(item)
+    if item.state != State.HELD:
+        raise CannotDecide(_("Only a text message that holds a number can mean STOP."))
+    return inbound_texts.stop(item, actor=actor)
 
 
 def read_again(item: InboundItem) -> InboundItem:

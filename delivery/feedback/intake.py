@@ -35,7 +35,7 @@ from delivery.models import (
     MessageEvent,
 )
 
-from . import effects
+from . import effects, holds
 from .events import FeedbackEvent
 from .matching import CLOCK_SKEW, How, Match, key_of, match
 
@@ -151,11 +151,16 @@ def settle(item: InboundItem, findings: Findings) -> InboundItem:
 def conclude(
     item: InboundItem, state: InboundItem.State, *, note: str = "", actor: str = ""
 ) -> InboundItem:
-    """Write down what became of an item: by itself, or because an operator decided."""
+    """Write down what became of an item: by itself, or because an operator decided.
+
+    A held item holds the numbers that it names, until it is concluded otherwise.
+    """
     item.state, item.note = state, _storable(note)
     item.decided_by = actor
     item.decided_at = timezone.now() if actor else None
-    item.save(update_fields=["state", "note", "decided_by", "decided_at"])
+    with transaction.atomic():
+        item.save(update_fields=["state", "note", "decided_by", "decided_at"])
+        holds.follow(item, actor=actor)
     return item
 
 

@@ -1,7 +1,9 @@
 """What is sent, to whom, and what came back."""
 
 from .deliveries import Analysis, AnalysisChunk, Delivery
+from .hooks import HookCount, UsedHookToken
 from .inbound import InboundItem, InboundMention, MailboxPosition
+from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder
@@ -14,8 +16,10 @@ __all__ = [
     "AnalysisChunk",
     "Delivery",
     "EventKind",
+    "HookCount",
     "InboundItem",
     "InboundMention",
+    "Keyword",
     "MailboxPosition",
     "Message",
     "MessageEvent",
@@ -27,4 +31,5 @@ __all__ = [
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
+    "UsedHookToken",
 ]

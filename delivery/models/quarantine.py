@@ -111,6 +111,8 @@ class QuarantineAction(models.Model):
         DISCOUNT = "discount", _("Errors of an outage discounted")
         SUCCESS = "success", _("Delivered")
         START = "start", _("START")
+        HOLD = "hold", _("Held until somebody decides")
+        DECIDE = "decide", _("Hold ended")
 
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     key = models.CharField(_("address"), max_length=500)

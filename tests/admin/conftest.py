@@ -22,6 +22,8 @@ from delivery import analysis, deliveries, messages, quarantine
 from delivery.feedback import intake, return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.intake import Findings
+from delivery.hooks import gate
+from delivery.hooks.refusals import Outcome
 from delivery.models import Delivery, InboundItem, QuarantineEntry
 
 
@@ -128,6 +130,7 @@ def world(db: None) -> World:
     analysis.analyse(sent)
     messages.record_handover(sent, sent.created_at)
     came_back(sent)
+    gate.count("twilio", Outcome.WRONG_SIGNATURE)
     prepared = deliveries.create("Prepared", channel="email")
     analysis.analyse(prepared)
     draft = deliveries.create("Draft", channel="sms")

@@ -161,7 +161,7 @@ _DEFAULTS = {
 def environment() -> list[tuple[str, ...]]:
     """The variables that settings.py reads, in its order, with their defaults."""
     source = (ROOT / "campaign" / "settings.py").read_text(encoding="utf-8")
-    readers = re.compile(r"env\.\w+|os\.environ\.get|_number")
+    readers = re.compile(r"env\.\w+|os\.environ\.get|_number|_secrets")
     calls = [
         node
         for node in ast.walk(ast.parse(source))
@@ -181,6 +181,8 @@ def environment() -> list[tuple[str, ...]]:
 def _default(name: str, call: ast.Call) -> str:
     if name in _DEFAULTS:
         return _DEFAULTS[name]
+    if ast.unparse(call.func) == "_secrets":
+        return ""
     given = [word.value for word in call.keywords if word.arg == "default"]
     for default in [*given, *call.args[1:]]:
         try:
