@@ -15,4 +15,6 @@ add(
     of_model(Section.SETTINGS, _("Roles"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
     of_model(Section.LOGS, _("Published versions"), "audiences.landingpageversion", 20),
+    of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
+    of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),
 )
