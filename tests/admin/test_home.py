@@ -37,7 +37,8 @@ def _part(profile: Profile, channel: Channel) -> str:
 
 
 def test_reach_is_what_each_profile_says(world: World) -> None:
-    person(90, email="not an address")
+    unusable = person(90, email="p90@example.com").addresses
+    unusable.update(is_valid=False)
     person(91)
     consent.opt_out(person(92, sms="+31612345690"), "sms", Origin(source="command"))
     figures.refresh("reach")
