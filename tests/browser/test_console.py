@@ -100,7 +100,7 @@ def test_the_menu_of_a_phone_opens_without_script(
     menu.locator("summary").first.click()
     menu.get_by_role("link", name="Deliveries").click()
     tab.wait_for_url("**/delivery/delivery/")
-    assert menu.get_by_text("Operators").count() == 0, "a viewer makes no operators"
+    assert menu.get_by_text("Users").count() == 0, "a viewer makes no users"
 
 
 def test_a_script_within_a_page_does_not_run(
