@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from . import (
+    figures,
     link_requests,
     outbox,
     pending_requests,
@@ -32,3 +33,9 @@ def clean_up_requests() -> None:
 def expire_subscriptions() -> None:
     """Each hour: end what has passed its validity."""
     subscriptions.expire()
+
+
+@shared_task(ignore_result=True)
+def refresh_figures() -> None:
+    """Each quarter of an hour, and when an operator asks: count for the home page."""
+    figures.refresh()

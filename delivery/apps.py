@@ -19,7 +19,14 @@ class DeliveryConfig(AppConfig):
             profile_erased,
         )
 
-        from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
+        from . import (  # noqa: F401  (those that register something)
+            condition_nodes,
+            figures,
+            messages,
+            quarantine,
+            roles,
+            typologies,
+        )
         from .feedback import keyword_rows, mail_items
         from .hooks import readers
         from .models import message_events

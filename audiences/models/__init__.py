@@ -2,11 +2,13 @@
 
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
+from .figures import Figure
 from .landing_pages import LandingPage, LandingPageVersion
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_assets import LandingPageAsset
 from .page_texts import LandingPageText
 from .profiles import Address, AddressStatus, Profile
+from .roles import Role
 from .services import Service, Subscription
 from .staging import StagedProfile
 
@@ -17,6 +19,7 @@ __all__ = [
     "AudienceMember",
     "ConsentEvent",
     "ConsentEvidence",
+    "Figure",
     "LandingPage",
     "LandingPageAsset",
     "LandingPageText",
@@ -24,6 +27,7 @@ __all__ = [
     "OutboxMail",
     "Profile",
     "RequestCount",
+    "Role",
     "Service",
     "SignupRequest",
     "StagedProfile",

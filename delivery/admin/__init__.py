@@ -2,9 +2,11 @@
 
 from . import (
     deliveries,
+    home,
     hooks,
     inbound,
     keywords,
+    menu,
     messages,
     profile_panels,
     quarantine,
@@ -14,9 +16,11 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "home",
     "hooks",
     "inbound",
     "keywords",
+    "menu",
     "messages",
     "profile_panels",
     "quarantine",
