@@ -16,7 +16,9 @@ class AudiencesConfig(AppConfig):
             history_guards,
             link_requests,
             membership,
+            names,
         )
 
         checks.register()
         post_migrate.connect(history_guards.install_after_migrate)
+        post_migrate.connect(names.install_after_migrate, sender=self)

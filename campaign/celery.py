@@ -19,6 +19,10 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "wake-analyses": {"task": "delivery.tasks.wake_analyses", "schedule": 60.0},
     "send-outbox": {"task": "audiences.tasks.send_outbox", "schedule": 60.0},
+    "wake-people-work": {
+        "task": "audiences.tasks.wake_people_work",
+        "schedule": 60.0,
+    },
     "clean-up-requests": {
         "task": "audiences.tasks.clean_up_requests",
         "schedule": crontab(hour=3, minute=17),

@@ -1,7 +1,9 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
 from .audiences import Audience, AudienceMember
+from .bulk_acts import BulkAct
 from .consent import ConsentEvent, ConsentEvidence
+from .import_runs import ImportContent, ImportReject, ImportRun
 from .landing_pages import (
     LandingPage,
     LandingPageAsset,
@@ -18,8 +20,12 @@ __all__ = [
     "AddressStatus",
     "Audience",
     "AudienceMember",
+    "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
+    "ImportContent",
+    "ImportReject",
+    "ImportRun",
     "LandingPage",
     "LandingPageAsset",
     "LandingPageText",
