@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from . import addresses, membership
-from .channels import FLAGS, Channel
+from . import addresses, bulk_acts, import_runs, membership
+from .channels import FLAGS, Channel, Scope
 from .import_rows import read_country, read_language
-from .models import Address, Audience, Profile, Service
+from .models import Address, Audience, BulkAct, ImportRun, Profile, Service
 from .refusals import Refused
 
 if TYPE_CHECKING:
@@ -188,3 +188,90 @@ class AudienceForm(ModelForm):
             membership.check_condition(self.cleaned_data.get("name", ""), tree)
         except Refused as error:
             self.add_error("condition", str(error))
+
+
+class BulkActForm(forms.Form):
+    """What a change of many people must be told besides whom it is about."""
+
+    scope = forms.ChoiceField(label=_("Channel"), choices=Scope.choices)
+    service = ServiceField(
+        label=_("Service"), queryset=Service.objects.all(), to_field_name="slug"
+    )
+    note = forms.CharField(
+        label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, act: bulk_acts.Act, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.act = act
+        for name in ("scope", "service"):
+            if name not in act.asks:
+                del self.fields[name]
+        self.fields["note"].required = act.needs_note
+        self.fields["note"].help_text = (
+            _("How the people asked for it. Kept in the history of each.")
+            if act.needs_note
+            else _("Kept in the history of each.")
+        )
+
+    def begin(self, chosen: dict[str, str], *, actor: str) -> BulkAct | None:
+        """Begin the change; None, with an error, when it is refused."""
+        details = {
+            name: str(getattr(value, "slug", value))
+            for name, value in self.cleaned_data.items()
+            if name != "note"
+        }
+        try:
+            return bulk_acts.begin(
+                self.act.code,
+                chosen,
+                actor=actor,
+                note=self.cleaned_data["note"],
+                details=details,
+            )
+        except Refused as refusal:
+            self.add_error(None, str(refusal))
+            return None
+
+
+class ImportForm(forms.Form):
+    """A file of people, and how it is to be read."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "Comma, semicolon or tab; the first line names the columns. Nothing "
+            "changes yet: you see first what would change."
+        ),
+    )
+    ignore_unknown = forms.BooleanField(
+        label=_("Leave out columns whose name is not known"), required=False
+    )
+    allow_opt_in = forms.BooleanField(
+        label=_("“No” in a no_longer_contact column opts people in"),
+        required=False,
+        help_text=_("Otherwise “no” leaves an opt-out as it is. Needs a note."),
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("How the people asked for it. Kept in the history of each."),
+    )
+
+    def upload(self, *, actor: str) -> ImportRun | None:
+        """Keep the file and begin to look through it; None when it is refused."""
+        data = self.cleaned_data
+        try:
+            return import_runs.upload(
+                data["file"].name,
+                data["file"].chunks(),
+                actor=actor,
+                ignore_unknown=data["ignore_unknown"],
+                allow_opt_in=data["allow_opt_in"],
+                note=data["note"],
+            )
+        except Refused as refusal:
+            about_note = data["allow_opt_in"] and not data["note"].strip()
+            self.add_error("note" if about_note else "file", str(refusal))
+            return None

@@ -91,7 +91,7 @@ def upload(
 
 def _looks(file: DelimitedFile, columns: list[Column | None]) -> dict[str, Any]:
     """How the file was understood, and its first rows."""
-    rows = []
+    rows: list[list[str]] = []
     for record in file.records():
         if len(rows) == FIRST_ROWS:
             break

@@ -41,7 +41,8 @@ def plain_letters() -> dict[str, str]:
 
 def words(text: str) -> list[str]:
     """The words of a text as they are compared."""
-    plain = text.translate(str.maketrans(plain_letters() | dict.fromkeys(_MARKS, "")))
+    table: dict[str, str | int | None] = {**plain_letters()}
+    plain = text.translate(str.maketrans(table | dict.fromkeys(_MARKS)))
     return re.findall(r"[^\W_]+", plain.lower())
 
 

@@ -18,7 +18,13 @@ class DeliveryConfig(AppConfig):
             profile_erased,
         )
 
-        from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
+        from . import (  # noqa: F401  (those that register something)
+            bulk_quarantine,
+            condition_nodes,
+            messages,
+            quarantine,
+            typologies,
+        )
 
         post_migrate.connect(typologies.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)

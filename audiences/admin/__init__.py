@@ -3,7 +3,9 @@
 from . import (
     addresses,
     audiences,
+    bulk_acts,
     consent,
+    import_runs,
     landing_page_versions,
     landing_pages,
     profiles,
@@ -13,7 +15,9 @@ from . import (
 __all__ = [
     "addresses",
     "audiences",
+    "bulk_acts",
     "consent",
+    "import_runs",
     "landing_page_versions",
     "landing_pages",
     "profiles",

@@ -68,6 +68,7 @@ class Profile(models.Model):
         verbose_name = _("profile")
         verbose_name_plural = _("profiles")
         ordering = ["id"]
+        permissions = [("export_profile", _("Can download people as a file"))]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(message_limit__isnull=True)

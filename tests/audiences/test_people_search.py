@@ -17,7 +17,12 @@ BY = Origin(source="operator", actor="eva", note="asked")
 @pytest.mark.parametrize(
     ("first", "last", "found_by", "not_by"),
     [
-        ("Jan", "de Wit", ["wit", "de wit", "WIT", "wit, jan", "ja wi"], ["it", "jan p"]),
+        (
+            "Jan",
+            "de Wit",
+            ["wit", "de wit", "WIT", "wit, jan", "ja wi"],
+            ["it", "jan p"],
+        ),
         ("Ayşe", "Özdemir", ["ozdemir", "Özd", "ayse", "özdemir ayşe"], ["zdemir"]),
         ("Søren", "O'Brien-Łuk", ["soren", "brien", "luk", "o'brien", "Łuk"], ["rien"]),
         ("Tom 7", "van 't Hooft", ["hooft", "'t hooft", "7", "tom 7"], ["8"]),
