@@ -49,7 +49,8 @@ class ProfileAdmin(BigList):
             else self.has_add_permission(request)
         )
         flags = [flag for flag in FLAGS.values() if flag != FLAGS[Scope.ANY]]
-        section = (FLAGS[Scope.ANY], tuple(flags), *(("note",) if may_write else ()))
+        written = ("note", "seen_event") if may_write else ()
+        section = (FLAGS[Scope.ANY], tuple(flags), *written)
         facts = (*FACTS, "created_at") if obj else FACTS
         return (
             (None, {"fields": facts}),
@@ -135,6 +136,9 @@ class ProfileAdmin(BigList):
                 setattr(obj, flag, False)
             obj.save()
         origin = profile_pages.operator(request, form.cleaned_data["note"])
+        if form.meanwhile:
+            text = _("Somebody else changed meanwhile, and it stays so: {what}.")
+            messages.info(request, text.format(what=", ".join(form.meanwhile)))
         for scope in form.opted_out:
             consent.opt_out(obj, scope, origin)
         warnings = {consent.opt_in(obj, s, origin).warning for s in form.opted_in}
