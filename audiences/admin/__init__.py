@@ -8,6 +8,7 @@ from . import (
     import_runs,
     landing_page_versions,
     landing_pages,
+    menu,
     profiles,
     services,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "import_runs",
     "landing_page_versions",
     "landing_pages",
+    "menu",
     "profiles",
     "services",
 ]
