@@ -29,6 +29,7 @@ COUNTS = {
     "rejected": gettext_lazy("rejected rows"),
     "bad_values": gettext_lazy("bad values"),
 }
+TONES = {"rejected": "bad", "bad_values": "warn"}
 
 
 def may_import(request: HttpRequest) -> bool:
@@ -111,7 +112,10 @@ class ImportRunAdmin(ReadOnlyLog):
             "run": run,
             "may_decide": may_import(request),
             "counts": rows
-            and [(label, grouped(rows[name])) for name, label in COUNTS.items()],
+            and [
+                (label, grouped(rows[name]), TONES.get(name, "") if rows[name] else "")
+                for name, label in COUNTS.items()
+            ],
             "changes": [
                 (*_change(*key.split(":")), grouped(count))
                 for key, count in sorted(changes.items())
