@@ -65,6 +65,11 @@ class _NameHas(Func):
         self.sought = sought
 
     @property
+    def is_whole(self) -> bool:
+        """A single letter is a name by itself: as a beginning it means a crowd."""
+        return len(self.sought) == 1 and len(self.sought[0]) == 1
+
+    @property
     def identity(self) -> Any:
         return (*super().identity, tuple(self.sought))
 
@@ -72,13 +77,17 @@ class _NameHas(Func):
         _pk, first, last = (
             compiler.compile(e)[0] for e in self.get_source_expressions()
         )
-        query = " & ".join(f"{word}:*" for word in self.sought)
+        query = " & ".join(
+            f"{word}{'' if self.is_whole else ':*'}" for word in self.sought
+        )
         sql = _pg_expression(first, last).replace("%", "%%")
         return f"{sql} @@ to_tsquery('simple', %s)", [query]
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         pk = compiler.compile(self.get_source_expressions()[0])[0]
-        query = " ".join(f'"{word}"*' for word in self.sought)
+        query = " ".join(
+            f'"{word}"{"" if self.is_whole else "*"}' for word in self.sought
+        )
         return f"{pk} IN (SELECT rowid FROM {WORDS} WHERE {WORDS} MATCH %s)", [query]
 
 

@@ -103,6 +103,10 @@ def pages(database: Path) -> dict[str, str]:
     return {
         "home": "/admin/",
         "profile": f"/admin/audiences/profile/{profile}/change/",
+        "profiles": "/admin/audiences/profile/?opted_out=email",
+        "bulk": "/admin/audiences/profile/bulk/?opted_out=email&language=nl",
+        "import": "/admin/audiences/importrun/add/",
+        "proof": f"/admin/audiences/profile/{profile}/proof/",
         "deliveries": "/admin/delivery/delivery/",
         "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",
         "quarantine": "/admin/delivery/quarantineentry/",

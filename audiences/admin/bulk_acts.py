@@ -20,7 +20,10 @@ from audiences.bulk_acts import Act
 from audiences.forms import BulkActForm
 from audiences.models import BulkAct, Profile
 
-from .lists import COUNTED, PlainAdmin, ReadOnlyLog, grouped
+from .lists import PlainAdmin, ReadOnlyLog, grouped
+
+# A confirmation counts up to here; afterwards the exact number is told.
+COUNTED = 10_000
 
 
 def allowed_acts(request: HttpRequest) -> list[Act]:
@@ -165,6 +168,8 @@ class BulkActAdmin(ReadOnlyLog):
                 "title": bulk_acts.in_words(act),
                 "act": act,
                 "who": selections.in_words(act.chosen),
+                "changed": grouped(act.changed),
+                "unchanged": grouped(act.unchanged),
                 "back": f"{_list()}?{urlencode(act.chosen)}",
                 "may_stop": act.is_unfinished
                 and act.code in [a.code for a in allowed_acts(request)],

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from audiences import addresses, profiles, proof, subscriptions
+from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
 from audiences.models import Address, Profile, Subscription
@@ -199,6 +200,11 @@ def proof_page(admin: PlainAdmin) -> View:
             {
                 "profile": profile,
                 "proof": proof.of(profile),
+                "addresses": profile.addresses.order_by("channel", "-is_primary"),
+                "flags": [
+                    (scope.label, getattr(profile, flag))
+                    for scope, flag in FLAGS.items()
+                ],
                 "history": profile_panels.timeline(request, events),
                 "site_header": admin.admin_site.site_header,
                 "actor": request.user.get_username(),
