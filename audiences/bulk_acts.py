@@ -142,6 +142,12 @@ def stop(act: BulkAct) -> bool:
     )
 
 
+def waits_long(act: BulkAct) -> bool:
+    """No worker has taken it, though the sweep must have come by."""
+    asked = act.created_at < timezone.now() - SILENCE
+    return act.is_unfinished and act.worked_at is None and asked
+
+
 def forgotten() -> Iterator[BulkAct]:
     """Acts that wait, or whose worker has not been heard of for a while."""
     for act in BulkAct.objects.filter(state__in=BulkAct.UNFINISHED):

@@ -312,6 +312,12 @@ def _import(run: ImportRun) -> None:
     _end(run, State.DONE, [State.IMPORTING], done_bytes=run.size)
 
 
+def waits_long(run: ImportRun) -> bool:
+    """No worker has taken it, though the sweep must have come by."""
+    asked = run.created_at < timezone.now() - SILENCE
+    return run.is_working and run.worked_at is None and asked
+
+
 def forgotten() -> Iterator[ImportRun]:
     """Runs whose worker has not been heard of for a while."""
     for run in ImportRun.objects.filter(state__in=ImportRun.WORKING):

@@ -37,6 +37,18 @@ LANDING_PAGES = (
     ("stop-everything", "--kind", "denylist", "--publish"),
     ("welcome", "--kind", "acquisition"),
 )
+# A file that was uploaded and looked through, and waits to be confirmed.
+IMPORT = """
+from audiences import import_runs
+run = import_runs.upload("spring.csv", [b'''klantnummer;voornaam;achternaam;e-mail;geen_email
+P00001;Zoe;Parker;zoe@example.com;ja
+P00002;;;sam@example.com;
+N00001;Kees;van Dam;kees@example.com;nee
+N00002;Ada;Bos;ada at example.com;
+N00003;Bo;Mulder;bo@example.com;perhaps
+'''], actor="admin")
+import_runs.work_off(run)
+"""
 
 
 def free_port() -> int:
@@ -67,6 +79,8 @@ def demo(folder: Path) -> Iterator[tuple[str, Path]]:
         for arguments in LANDING_PAGES:
             command = [sys.executable, str(ROOT / "manage.py"), "create_page"]
             subprocess.run([*command, *arguments], env=environment, check=True)
+        shell = [sys.executable, str(ROOT / "manage.py"), "shell", "-c", IMPORT]
+        subprocess.run(shell, env=environment, check=True)
         yield base, database
     finally:
         server.terminate()
@@ -105,7 +119,7 @@ def pages(database: Path) -> dict[str, str]:
         "profile": f"/admin/audiences/profile/{profile}/change/",
         "profiles": "/admin/audiences/profile/?opted_out=email",
         "bulk": "/admin/audiences/profile/bulk/?opted_out=email&language=nl",
-        "import": "/admin/audiences/importrun/add/",
+        "import": "/admin/audiences/importrun/1/change/",
         "proof": f"/admin/audiences/profile/{profile}/proof/",
         "deliveries": "/admin/delivery/delivery/",
         "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",

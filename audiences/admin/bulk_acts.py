@@ -171,6 +171,7 @@ class BulkActAdmin(ReadOnlyLog):
                 "changed": grouped(act.changed),
                 "unchanged": grouped(act.unchanged),
                 "back": f"{_list()}?{urlencode(act.chosen)}",
+                "waits_long": bulk_acts.waits_long(act),
                 "may_stop": act.is_unfinished
                 and act.code in [a.code for a in allowed_acts(request)],
             },

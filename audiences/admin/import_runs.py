@@ -110,6 +110,7 @@ class ImportRunAdmin(ReadOnlyLog):
         context = self._context(request) | {
             "title": run.file_name,
             "run": run,
+            "waits_long": import_runs.waits_long(run),
             "may_decide": may_import(request),
             "counts": rows
             and [
