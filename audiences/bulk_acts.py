@@ -19,7 +19,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import consent, selections, subscriptions
+from . import consent, roles, selections, subscriptions
 from .channels import Scope
 from .consent import Origin, Source
 from .models import BulkAct, Profile, Service
@@ -51,10 +51,10 @@ class Act:
     code: str
     label: Any
     work: Work
+    permission: str
     asks: Sequence[str] = ()
     needs_note: bool = False
     explanation: Any = ""
-    permission: str = "audiences.change_profile"
 
 
 _acts: dict[str, Act] = {}
@@ -235,6 +235,7 @@ register(
         _opt_out,
         asks=("scope",),
         explanation=_("Nothing is sent to them on this channel any more."),
+        permission=roles.OPT_OUT,
     )
 )
 register(
@@ -245,6 +246,7 @@ register(
         asks=("scope",),
         needs_note=True,
         explanation=_("They can be contacted on this channel again."),
+        permission=roles.OPT_IN,
     )
 )
 register(
@@ -254,6 +256,7 @@ register(
         _subscribe,
         asks=("service",),
         explanation=_("Who is opted out stays opted out."),
+        permission="audiences.add_subscription",
     )
 )
 register(
@@ -263,5 +266,6 @@ register(
         _unsubscribe,
         asks=("service",),
         explanation=_("Their other subscriptions and opt-outs stay as they are."),
+        permission="audiences.change_subscription",
     )
 )

@@ -21,6 +21,8 @@ from .models import (
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     ModelForm = forms.ModelForm[Any]
     ServiceField = forms.ModelChoiceField[Service]
 else:
@@ -53,6 +55,8 @@ class ProfileForm(ModelForm):
 
     # The last event of the consent history that the page showed.
     seen_event = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    # Set for each request by what the operator may do.
+    may_opt_out = may_opt_in = True
 
     class Meta:
         model = Profile
@@ -83,7 +87,7 @@ class ProfileForm(ModelForm):
         return [
             scope
             for scope, flag in FLAGS.items()
-            if flag in self.changed_data and self.cleaned_data[flag] is ticked
+            if flag in self.changed_data and self.cleaned_data.get(flag) is ticked
         ]
 
     @property
@@ -101,7 +105,12 @@ class ProfileForm(ModelForm):
         super().clean()
         if self.errors:
             return
-        if self.opted_in and not self.cleaned_data["note"].strip():
+        opted_out, opted_in = self.opted_out, self.opted_in
+        if opted_out and not self.may_opt_out:
+            self._refuse(opted_out, _("You may not opt people out."))
+        if opted_in and not self.may_opt_in:
+            self._refuse(opted_in, _("You may not opt people in."))
+        if opted_in and not self.cleaned_data["note"].strip():
             self.add_error(
                 "note",
                 _("An opt-in needs a note that says how the person asked for it."),
@@ -112,6 +121,10 @@ class ProfileForm(ModelForm):
             self._refuse_older_decisions()
         if self.errors:
             self._show_present_state()
+
+    def _refuse(self, scopes: list[str], message: "StrOrPromise") -> None:
+        for scope in scopes:
+            self.add_error(FLAGS[Scope(scope)], message)
 
     def _refuse_overwriting(self, name: str) -> None:
         """A field that both changed is an error; one that only others changed stays."""

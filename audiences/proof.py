@@ -21,8 +21,11 @@ from .models import (
 )
 
 
-def of(profile: Profile) -> dict[str, Any]:
-    """The proof as plain data: present state, history, and each wording once."""
+def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
+    """The proof as plain data: present state, history, and each wording once.
+
+    The device of the person (IP address, browser) is for those who may see it.
+    """
     events = list(profiles.history(profile.pk).order_by("id"))
     versions = wordings(events)
     return {
@@ -41,7 +44,7 @@ def of(profile: Profile) -> dict[str, Any]:
             str(scope): getattr(profile, flag) for scope, flag in FLAGS.items()
         },
         "subscriptions": _subscriptions(profile),
-        "history": [_event(event) for event in events],
+        "history": [_event(event, with_device=with_device) for event in events],
         "wordings": _built_in(events)
         | {name: _words(version) for name, version in versions.items()},
     }
@@ -62,9 +65,13 @@ def _subscriptions(profile: Profile) -> list[dict[str, Any]]:
     ]
 
 
-def _event(event: ConsentEvent) -> dict[str, Any]:
+def _event(event: ConsentEvent, *, with_device: bool) -> dict[str, Any]:
     evidence = getattr(event, "evidence", None)
     service = getattr(event, "service", None)
+    device = {
+        "ip": evidence.ip if evidence else None,
+        "user_agent": evidence.user_agent if evidence else "",
+    }
     return {
         "id": event.pk,
         "at": event.at.isoformat(),
@@ -76,8 +83,7 @@ def _event(event: ConsentEvent) -> dict[str, Any]:
         "delivery": event.delivery_id,
         "actor": evidence.actor if evidence else "",
         "note": evidence.note if evidence else "",
-        "ip": evidence.ip if evidence else None,
-        "user_agent": evidence.user_agent if evidence else "",
+        **(device if with_device else {}),
     }
 
 

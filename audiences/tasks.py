@@ -4,6 +4,7 @@ from celery import shared_task
 
 from . import (
     bulk_acts,
+    figures,
     import_runs,
     link_requests,
     outbox,
@@ -52,3 +53,9 @@ def wake_people_work() -> None:
         work_off_bulk_act.delay(act.pk)
     for run in import_runs.forgotten():
         work_off_import.delay(run.pk)
+
+
+@shared_task(ignore_result=True)
+def refresh_figures() -> None:
+    """Each quarter of an hour, and when an operator asks: count for the home page."""
+    figures.refresh()

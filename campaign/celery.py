@@ -23,6 +23,10 @@ app.conf.beat_schedule = {
         "task": "audiences.tasks.wake_people_work",
         "schedule": 60.0,
     },
+    "refresh-figures": {
+        "task": "audiences.tasks.refresh_figures",
+        "schedule": crontab(minute="*/15"),
+    },
     "clean-up-requests": {
         "task": "audiences.tasks.clean_up_requests",
         "schedule": crontab(hour=3, minute=17),

@@ -21,8 +21,10 @@ class DeliveryConfig(AppConfig):
         from . import (  # noqa: F401  (those that register something)
             bulk_quarantine,
             condition_nodes,
+            figures,
             messages,
             quarantine,
+            roles,
             typologies,
         )
 

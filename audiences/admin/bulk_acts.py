@@ -18,9 +18,11 @@ from django.views.decorators.http import require_POST
 from audiences import bulk_acts, selections
 from audiences.bulk_acts import Act
 from audiences.forms import BulkActForm
+from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile
 
 from .lists import PlainAdmin, ReadOnlyLog, grouped
+from .masking import shown_text
 
 # A confirmation counts up to here; afterwards the exact number is told.
 COUNTED = 10_000
@@ -127,7 +129,8 @@ class BulkActAdmin(ReadOnlyLog):
 
     @admin.display(description=gettext_lazy("whom"))
     def whom(self, act: BulkAct) -> str:
-        return selections.in_words(act.chosen)
+        # Seen also by those who may not see addresses, and somebody may search for one.
+        return masked_text(selections.in_words(act.chosen))
 
     def get_urls(self) -> list[URLPattern]:
         stop = path(
@@ -167,7 +170,7 @@ class BulkActAdmin(ReadOnlyLog):
                 "media": self.media,
                 "title": bulk_acts.in_words(act),
                 "act": act,
-                "who": selections.in_words(act.chosen),
+                "who": shown_text(request, selections.in_words(act.chosen)),
                 "changed": grouped(act.changed),
                 "unchanged": grouped(act.unchanged),
                 "back": f"{_list()}?{urlencode(act.chosen)}",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from audiences import import_runs
+from audiences import import_runs, roles
 from audiences.channels import Scope
 from audiences.forms import ImportForm
 from audiences.models import ConsentEvent, ImportRun
@@ -33,9 +33,8 @@ TONES = {"rejected": "bad", "bad_values": "warn"}
 
 
 def may_import(request: HttpRequest) -> bool:
-    """An import makes people and changes them."""
-    codes = ("audiences.add_profile", "audiences.change_profile")
-    return bool(request.user.has_perms(codes))
+    """Who imports sees the addresses in the file, and what is wrong with them."""
+    return bool(request.user.has_perms([roles.IMPORT, roles.SEE_ADDRESSES]))
 
 
 @admin.register(ImportRun)
@@ -130,7 +129,7 @@ class ImportRunAdmin(ReadOnlyLog):
                 )
                 for each in run.preview.get("sample", [])
             ],
-            "rejects": run.rejects.all()[:SHOWN],
+            "rejects": run.rejects.all()[:SHOWN] if may_import(request) else [],
         }
         return TemplateResponse(request, "admin/audiences/importrun/page.html", context)
 

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from audiences import roles
 from audiences.console.navigation import Entry, Section, add, of_model
 
 add(
@@ -12,14 +13,14 @@ add(
         Section.PEOPLE,
         _("Imports"),
         "admin:audiences_importrun_changelist",
-        ("audiences.view_importrun", "audiences.add_profile"),
+        ("audiences.view_importrun", roles.IMPORT),
         40,
     ),
     Entry(
         Section.PEOPLE,
         _("Bulk changes"),
         "admin:audiences_bulkact_changelist",
-        ("audiences.view_bulkact", "audiences.change_profile"),
+        ("audiences.view_bulkact", roles.OPT_OUT, roles.OPT_IN),
         50,
     ),
     of_model(Section.SERVICES, _("Services"), "audiences.service", 10),
@@ -29,4 +30,6 @@ add(
     of_model(Section.SETTINGS, _("Roles"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
     of_model(Section.LOGS, _("Published versions"), "audiences.landingpageversion", 20),
+    of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
+    of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),
 )

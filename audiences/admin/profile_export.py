@@ -11,13 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audiences import exports, selections
+from audiences import exports, roles, selections
+from audiences.masking import masked_text
 from audiences.models import Profile
 
 from .csv_files import csv_file
 from .lists import PlainAdmin
 
-PERMISSION = "audiences.export_profile"
+
+def may_export(request: HttpRequest) -> bool:
+    """The file has whole addresses."""
+    return bool(request.user.has_perms([roles.EXPORT, roles.SEE_ADDRESSES]))
 
 
 def export(admin: PlainAdmin) -> Callable[..., Any]:
@@ -28,16 +32,14 @@ def export(admin: PlainAdmin) -> Callable[..., Any]:
 
     @require_POST
     def view(request: HttpRequest) -> Any:
-        if not request.user.has_perm(PERMISSION):
+        if not may_export(request):
             raise PermissionDenied
         chosen = selections.read(request.GET)
-        people = selections.select(chosen)
+        people, who = selections.select(chosen), selections.in_words(chosen)
         LogEntry.objects.create(
             user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(Profile),
-            object_repr=_("Export: {who}").format(who=selections.in_words(chosen))[
-                :200
-            ],
+            object_repr=masked_text(_("Export: {who}").format(who=who))[:200],
             action_flag=CHANGE,
         )
         header = exports.columns(people)

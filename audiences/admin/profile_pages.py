@@ -14,10 +14,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audiences import addresses, profiles, proof, subscriptions
+from audiences import addresses, profiles, proof, roles, subscriptions
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
+from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 
 from . import profile_panels
@@ -26,9 +27,16 @@ from .lists import PlainAdmin
 View = Callable[..., HttpResponse]
 
 
-def _profile(admin: PlainAdmin, request: HttpRequest, pk: int) -> Profile:
+# What a page needs besides looking at profiles.
+CHANGE = "audiences.change_profile"
+SUBSCRIBE = "audiences.add_subscription"
+UNSUBSCRIBE = "audiences.change_subscription"
+
+
+def _profile(admin: PlainAdmin, request: HttpRequest, pk: int, *needed: str) -> Profile:
     profile = get_object_or_404(Profile, pk=pk)
-    if not admin.has_change_permission(request, profile):
+    may = admin.has_view_permission(request, profile)
+    if not (may and request.user.has_perms(needed or (CHANGE, roles.SEE_ADDRESSES))):
         raise PermissionDenied
     return profile
 
@@ -40,7 +48,8 @@ def _done(
     text: str,
     warning: str = "",
 ) -> HttpResponse:
-    admin.log_change(request, profile, text)
+    # The history of a profile is read by those too who may not see addresses.
+    admin.log_change(request, profile, masked_text(text))
     messages.success(request, text)
     if warning:
         messages.warning(request, warning)
@@ -138,7 +147,7 @@ def subscribe(admin: PlainAdmin) -> View:
     """Subscribe the profile to a service; when it is opted out, with a warning."""
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        profile = _profile(admin, request, pk)
+        profile = _profile(admin, request, pk, SUBSCRIBE)
         form = SubscriptionForm(request.POST or None, profile=profile)
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
@@ -166,7 +175,7 @@ def unsubscribe(admin: PlainAdmin) -> View:
 
     @require_POST
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        profile = _profile(admin, request, pk)
+        profile = _profile(admin, request, pk, UNSUBSCRIBE)
         slug = request.POST.get("service", "")
         held = Subscription.objects.select_related("service")
         subscription = get_object_or_404(held, profile=profile, service__slug=slug)
@@ -200,6 +209,7 @@ def proof_page(admin: PlainAdmin) -> View:
             {
                 "profile": profile,
                 "proof": proof.of(profile),
+                "may_see_device": _may_see_device(request),
                 "addresses": profile.addresses.order_by("channel", "-is_primary"),
                 "flags": [
                     (scope.label, getattr(profile, flag))
@@ -220,7 +230,8 @@ def proof_json(admin: PlainAdmin) -> View:
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         profile = _proof_of(request, pk)
         answer = JsonResponse(
-            proof.of(profile), json_dumps_params={"indent": 2, "ensure_ascii": False}
+            proof.of(profile, with_device=_may_see_device(request)),
+            json_dumps_params={"indent": 2, "ensure_ascii": False},
         )
         answer["Content-Disposition"] = (
             f'attachment; filename="proof-of-consent-{profile.pk}.json"'
@@ -230,9 +241,13 @@ def proof_json(admin: PlainAdmin) -> View:
     return view
 
 
+def _may_see_device(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("audiences.view_consentevidence"))
+
+
 def _proof_of(request: HttpRequest, pk: int) -> Profile:
-    codes = ("audiences.view_profile", "audiences.view_consentevent")
-    if not request.user.has_perms(codes):
+    codes = ["audiences.view_profile", "audiences.view_consentevent"]
+    if not request.user.has_perms([*codes, roles.SEE_ADDRESSES]):
         raise PermissionDenied
     return get_object_or_404(Profile, pk=pk)
 

@@ -19,6 +19,7 @@ from audiences.forms import AddressForm, SubscriptionForm
 from audiences.models import Address, ConsentEvent, Profile, Service
 
 from .consent import subject
+from .masking import may_see_addresses, shown_text
 
 SHOWN = 100
 
@@ -71,11 +72,16 @@ def context(
     own = list(profile.addresses.order_by("channel", "-is_primary", "id"))
     links = extensions.links_of_addresses(own)
     history = list(profiles.history(profile.pk)[: SHOWN + 1])
-    may_see_proof = request.user.has_perm("audiences.view_consentevent")
+    may_see_proof = may_see_addresses(request) and request.user.has_perm(
+        "audiences.view_consentevent"
+    )
     subscriptions = list(profile.subscriptions.select_related("service"))
     shared = addresses.sharing(profile)[: SHOWN + 1] if own else []
     return {
         "may_change": may_change,
+        "may_change_addresses": may_change and may_see_addresses(request),
+        "may_subscribe": request.user.has_perm("audiences.add_subscription"),
+        "may_unsubscribe": request.user.has_perm("audiences.change_subscription"),
         "addresses": [(address, links.get(address.pk, "")) for address in own],
         "address_form": AddressForm(),
         "subscriptions": subscriptions,
@@ -96,6 +102,7 @@ class Moment:
 
     event: ConsentEvent
     sentence: str
+    note: str
     is_out: bool
     wording: tuple[str, str] | None
     delivery: tuple[str, str] | None
@@ -124,6 +131,7 @@ def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[Moment]:
         Moment(
             event,
             str(_SENTENCES[Kind(event.kind)]).format(about=subject(event)),
+            shown_text(request, getattr(getattr(event, "evidence", None), "note", "")),
             event.kind in _OUT,
             _wording(event, versions, may_see=may_see),
             deliveries.get(event.delivery_id, (f"#{event.delivery_id}", ""))

@@ -11,12 +11,19 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from audiences import consent, selections
+from audiences import consent, roles, selections
 from audiences.channels import FLAGS, Scope
 from audiences.forms import FACTS, ProfileForm
 from audiences.models import Profile
 
-from . import bulk_acts, profile_export, profile_filters, profile_pages, profile_panels
+from . import (
+    bulk_acts,
+    masking,
+    profile_export,
+    profile_filters,
+    profile_pages,
+    profile_panels,
+)
 from .import_runs import may_import
 from .lists import BigList
 
@@ -85,6 +92,26 @@ class ProfileAdmin(BigList):
         primaries = [a.value for a in own if a.is_primary and a.channel == Scope.EMAIL]
         return primaries[0] if primaries else ""
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        @admin.display(description=_("email"))
+        def main_email(profile: Profile) -> str:
+            return masking.shown(request, Scope.EMAIL, self.main_email(profile))
+
+        names = super().get_list_display(request)
+        return masking.replaced(names, {"main_email": main_email})
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Profile | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_opt_out = request.user.has_perm(roles.OPT_OUT)  # type: ignore[attr-defined]
+        form.may_opt_in = request.user.has_perm(roles.OPT_IN)  # type: ignore[attr-defined]
+        return form
+
     @admin.display(description=_("created"))
     def created(self, profile: Profile) -> str:
         return date_format(timezone.localtime(profile.created_at), "SHORT_DATE_FORMAT")
@@ -119,7 +146,7 @@ class ProfileAdmin(BigList):
         context = (extra_context or {}) | {
             "query": query,
             "may_change_many": bool(bulk_acts.allowed_acts(request)),
-            "may_export": request.user.has_perm(profile_export.PERMISSION),
+            "may_export": profile_export.may_export(request),
             "may_import": may_import(request),
         }
         return super().changelist_view(request, context)

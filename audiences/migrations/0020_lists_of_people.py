@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0004_consent_of_a_wording'),
+        ('audiences', '0011_figures'),
     ]
 
     operations = [

@@ -3,6 +3,7 @@
 from .audiences import Audience, AudienceMember
 from .bulk_acts import BulkAct
 from .consent import ConsentEvent, ConsentEvidence
+from .figures import Figure
 from .import_runs import ImportContent, ImportReject, ImportRun
 from .landing_pages import (
     LandingPage,
@@ -12,6 +13,7 @@ from .landing_pages import (
 )
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .profiles import Address, AddressStatus, Profile
+from .roles import Role
 from .services import Service, Subscription
 from .staging import StagedProfile
 
@@ -23,6 +25,7 @@ __all__ = [
     "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
+    "Figure",
     "ImportContent",
     "ImportReject",
     "ImportRun",
@@ -33,6 +36,7 @@ __all__ = [
     "OutboxMail",
     "Profile",
     "RequestCount",
+    "Role",
     "Service",
     "SignupRequest",
     "StagedProfile",

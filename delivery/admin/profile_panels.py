@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from audiences.admin.masking import shown
 from audiences.admin.profile_panels import Panel, extensions
 from audiences.models import Address, Profile
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
@@ -59,7 +60,7 @@ def handed_over(request: HttpRequest, profile: Profile) -> Panel | None:
                 date_format(timezone.localtime(m.sent_at), "SHORT_DATETIME_FORMAT"),
                 m.delivery,
                 m.get_channel_display(),
-                m.address,
+                shown(request, m.channel, m.address),
             ]
             for m in newest[:SHOWN]
         ],
@@ -88,7 +89,8 @@ def judged(request: HttpRequest, profile: Profile) -> Panel | None:
                 _("Excluded: {cause}").format(cause=each.rule.label)
                 if each.rule
                 else _("To deliver"),
-                each.address or "-",
+                shown(request, labels[each.delivery_id].channel, each.address or "")
+                or "-",
             ]
             for each in rows
         ],

@@ -16,6 +16,7 @@ from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.forms import EntryForm, NewEntryForm
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+from delivery.roles import RELEASE
 
 from .quarantine_logs import SHOWN, of_entry
 
@@ -31,6 +32,7 @@ class QuarantineEntryAdmin(OfAddresses):
     """Everything is written by `delivery.quarantine`, with the operator's name."""
 
     form = EntryForm
+    texts_in = ("text",)
     change_form_template = "admin/delivery/quarantineentry/change_form.html"
     list_display = (
         *("key", "channel", "status", "reason", "error_count"),
@@ -38,6 +40,15 @@ class QuarantineEntryAdmin(OfAddresses):
     )
     list_filter = ("status", "channel", "reason", "type")
     actions = ("set_to_valid",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        may = request.user.has_perm(RELEASE)
+        return bool(may) and self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting an entry releases its address."""
+        may = super().has_delete_permission(request, obj)
+        return may and self.has_release_permission(request)
 
     @admin.display(description=_("last error"))
     def last_error(self, entry: QuarantineEntry) -> str:
@@ -53,7 +64,9 @@ class QuarantineEntryAdmin(OfAddresses):
         **kwargs: Any,
     ) -> Any:
         kwargs["form"] = EntryForm if obj else NewEntryForm
-        return super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_release = self.has_release_permission(request)  # type: ignore[attr-defined]
+        return form
 
     def get_fieldsets(
         self, request: HttpRequest, obj: QuarantineEntry | None = None
@@ -64,10 +77,11 @@ class QuarantineEntryAdmin(OfAddresses):
         decided = ("status", "reason")
         if self.has_change_permission(request, obj):
             decided += ("note",)  # type: ignore[assignment]
-        return (
+        fieldsets = (
             (None, {"fields": ("channel", "key", *decided)}),
             (_("What the errors say"), {"fields": COMPUTED[2:]}),
         )
+        return self.masked_fieldsets(request, fieldsets)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: QuarantineEntry | None = None
@@ -101,7 +115,7 @@ class QuarantineEntryAdmin(OfAddresses):
         for entry in queryset:
             self.delete_model(request, entry)
 
-    @admin.action(description=_("Set to valid"), permissions=["change"])
+    @admin.action(description=_("Set to valid"), permissions=["release"])
     def set_to_valid(
         self, request: HttpRequest, queryset: QuerySet[QuarantineEntry]
     ) -> None:

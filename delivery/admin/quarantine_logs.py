@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.utils.translation import gettext_lazy as _
 
 from audiences.admin.lists import OfAddresses, ReadOnlyLog
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
@@ -14,17 +13,15 @@ SHOWN = 100
 
 @admin.register(AddressError)
 class AddressErrorAdmin(OfAddresses, ReadOnlyLog):
-    list_display = ("at", "key", "channel", "type", "reason", "short_text", "source")
+    texts_in = ("text",)
+    list_display = ("at", "key", "channel", "type", "reason", "text", "source")
     list_filter = ("channel", "type", "reason")
     list_select_related = ("message__delivery",)
-
-    @admin.display(description=_("text"))
-    def short_text(self, error: AddressError) -> str:
-        return error.text[:100]
 
 
 @admin.register(QuarantineAction)
 class QuarantineActionAdmin(OfAddresses, ReadOnlyLog):
+    texts_in = ("text",)
     list_display = ("at", "key", "channel", "kind", "status", "reason", "actor", "text")
     list_filter = ("channel", "kind", "status")
     # The order of the history's index would need the key: newest rows by their id.
