@@ -135,6 +135,24 @@ def test_subscribing_somebody_again_needs_a_note(
     assert admin_client.post(url, {**data, "note": "asked"}).status_code == 302
 
 
+def test_who_may_not_see_addresses_sees_them_masked(
+    opted_in: Profile, world: World
+) -> None:
+    note = Origin(source="operator", actor="eva", note="mailed from x.y@example.com")
+    consent.opt_out(opted_in, "fax", note)
+    codes = ("view_profile", "view_delivery", "view_consentevent", "view_message")
+    client = clerk("viewer", *codes)
+    page = _page(client, opted_in)
+    assert "Excluded: " in page
+    for hidden in ("twin@example.com", "x.y@example.com", _url(opted_in, "proof")):
+        assert hidden not in page, hidden
+    assert client.get(_url(opted_in, "proof_json")).status_code == 403
+    seer = clerk("seer", *codes, "see_addresses")
+    data = json.loads(seer.get(_url(opted_in, "proof_json")).content)
+    assert "ip" not in data["history"][1]
+    assert "192.0.2.1" not in seer.get(_url(opted_in, "proof")).content.decode()
+
+
 # ------------------------------------------------------------------ two at a time
 def _seen(profile: Profile, **changed: str) -> dict[str, str]:
     last = profiles.history(profile.pk).first()
