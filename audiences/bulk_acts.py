@@ -55,6 +55,8 @@ class Act:
     asks: Sequence[str] = ()
     needs_note: bool = False
     explanation: Any = ""
+    # People of one chunk at most: fewer where each takes longer, for short locks.
+    most: int = 10_000
 
 
 _acts: dict[str, Act] = {}
@@ -178,14 +180,15 @@ def _work_off_next(pk: int) -> bool:
         act = BulkAct.objects.select_for_update(of=("self",)).get(pk=pk)
         if not act.is_unfinished:
             return False
+        kind = find(act.code)
+        size = min(CHUNK_SIZE, kind.most)
         ids = list(
             selections.select(act.chosen)
             .filter(pk__gt=act.position, pk__lte=act.last_id)
             .order_by("pk")
-            .values_list("pk", flat=True)[:CHUNK_SIZE]
+            .values_list("pk", flat=True)[:size]
         )
         if ids:
-            kind = find(act.code)
             origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
             people = Profile.objects.filter(pk__in=ids)
             act.changed += kind.work(people, act.details, origin)
@@ -193,7 +196,7 @@ def _work_off_next(pk: int) -> bool:
             act.position = ids[-1]
         act.worked_at = timezone.now()
         act.state = State.RUNNING
-        if len(ids) < CHUNK_SIZE:
+        if len(ids) < size:
             act.state, act.finished_at = State.DONE, act.worked_at
         act.save()
         return act.state == State.RUNNING

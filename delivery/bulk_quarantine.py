@@ -65,5 +65,6 @@ bulk_acts.register(
             "that have them."
         ),
         permission=PERMISSION,
+        most=250,
     )
 )
