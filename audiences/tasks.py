@@ -3,7 +3,9 @@
 from celery import shared_task
 
 from . import (
+    bulk_acts,
     figures,
+    import_runs,
     link_requests,
     outbox,
     pending_requests,
@@ -11,6 +13,7 @@ from . import (
     request_caps,
     subscriptions,
 )
+from .models import BulkAct, ImportRun
 
 
 @shared_task(ignore_result=True)
@@ -27,6 +30,32 @@ def clean_up_requests() -> None:
     outbox.clean_up()
     proof_of_work.clean_up()
     request_caps.clean_up()
+    import_runs.clean_up()
+
+
+@shared_task(ignore_result=True)
+def work_off_bulk_act(pk: int) -> None:
+    """Go on with a change of many people; workers take turns by its row."""
+    act = BulkAct.objects.filter(pk=pk).first()
+    if act is not None:
+        bulk_acts.work_off(act)
+
+
+@shared_task(ignore_result=True)
+def work_off_import(pk: int) -> None:
+    """Look a file through or import it, from where it is."""
+    run = ImportRun.objects.filter(pk=pk).first()
+    if run is not None:
+        import_runs.work_off(run)
+
+
+@shared_task(ignore_result=True)
+def wake_people_work() -> None:
+    """Each minute: go on with what waits or whose worker has died."""
+    for act in bulk_acts.forgotten():
+        work_off_bulk_act.delay(act.pk)
+    for run in import_runs.forgotten():
+        work_off_import.delay(run.pk)
 
 
 @shared_task(ignore_result=True)

@@ -279,6 +279,14 @@ FEEDBACK_DAYS = _number("FEEDBACK_DAYS", 90)
 # Profiles that one statement of the analysis judges; 10,000 to 50,000 is fastest.
 ANALYSIS_CHUNK_SIZE = _number("ANALYSIS_CHUNK_SIZE", 50_000)
 
+# ------------------------------------------------------------------ many people at once
+# Changes of up to so many people are made while the operator waits.
+BULK_AT_ONCE = _number("BULK_AT_ONCE", 1000)
+# Megabytes that an uploaded file of people may have.
+IMPORT_LARGEST_MB = _number("IMPORT_LARGEST_MB", 100)
+# Days until what is left of an import in the browser (its rejects) is removed.
+IMPORT_DAYS = _number("IMPORT_DAYS", 7)
+
 # ------------------------------------------------------------------ logs
 # Whoever reads a log must not be able to act for a recipient.
 _MASKED: dict[str, object] = {"filters": ["mask_tokens"]}

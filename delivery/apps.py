@@ -20,6 +20,7 @@ class DeliveryConfig(AppConfig):
         )
 
         from . import (  # noqa: F401  (those that register something)
+            bulk_quarantine,
             condition_nodes,
             figures,
             messages,

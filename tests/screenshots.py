@@ -38,6 +38,18 @@ PROFILE = "P00200"
 # Gets everything, and visits the pages of recipients.
 VISITOR = "ext:P00045"
 DRAFT = ("autumn", "--kind", "acquisition", "--label", "Autumn fair")
+# A file that was uploaded and looked through, and waits to be confirmed.
+IMPORT = """
+from audiences import import_runs
+run = import_runs.upload("spring.csv", [b'''klantnummer;voornaam;achternaam;e-mail;geen_email
+P00001;Zoe;Parker;zoe@example.com;ja
+P00002;;;sam@example.com;
+N00001;Kees;van Dam;kees@example.com;nee
+N00002;Ada;Bos;ada at example.com;
+N00003;Bo;Mulder;bo@example.com;perhaps
+'''], actor="admin")
+import_runs.work_off(run)
+"""
 
 
 def free_port() -> int:
@@ -64,6 +76,7 @@ def demo(folder: Path) -> Iterator[tuple[str, Path]]:
     try:
         wait_for(f"{base}/admin/login/", server, folder / "demo.log")
         manage("create_page", *DRAFT)
+        manage("shell", "-c", IMPORT)
         yield base, database
     finally:
         server.terminate()
@@ -108,6 +121,10 @@ def pages(database: Path) -> dict[str, str]:
     return {
         "home": "/admin/",
         "profile": f"/admin/audiences/profile/{profile}/change/",
+        "profiles": "/admin/audiences/profile/?opted_out=email",
+        "bulk": "/admin/audiences/profile/bulk/?opted_out=email&language=nl",
+        "import": "/admin/audiences/importrun/1/change/",
+        "proof": f"/admin/audiences/profile/{profile}/proof/",
         "deliveries": "/admin/delivery/delivery/",
         "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",
         "quarantine": "/admin/delivery/quarantineentry/",

@@ -3,8 +3,10 @@
 from . import (
     addresses,
     audiences,
+    bulk_acts,
     consent,
     home,
+    import_runs,
     landing_page_versions,
     landing_pages,
     menu,
@@ -17,8 +19,10 @@ from . import (
 __all__ = [
     "addresses",
     "audiences",
+    "bulk_acts",
     "consent",
     "home",
+    "import_runs",
     "landing_page_versions",
     "landing_pages",
     "menu",

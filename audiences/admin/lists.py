@@ -31,7 +31,7 @@ else:
     PlainAdmin = admin.ModelAdmin
     Pages = Paginator
 
-COUNTED = 10_000
+COUNTED = 2_000
 
 
 class BoundedPaginator(Pages):

@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences import addresses, waiting_requests
 from audiences.channels import Channel
-from audiences.models import OutboxMail, SignupRequest
 from audiences.masking import DOTS, masked
+from audiences.models import OutboxMail, SignupRequest
 from audiences.refusals import Refused
 
 from .landing_page_lives import require

@@ -8,18 +8,20 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audiences import addresses, roles, subscriptions
+from audiences import addresses, profiles, proof, roles, subscriptions
+from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
 from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 
+from . import profile_panels
 from .lists import PlainAdmin
 
 View = Callable[..., HttpResponse]
@@ -146,7 +148,7 @@ def subscribe(admin: PlainAdmin) -> View:
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         profile = _profile(admin, request, pk, SUBSCRIBE)
-        form = SubscriptionForm(request.POST or None)
+        form = SubscriptionForm(request.POST or None, profile=profile)
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
             origin = operator(request, form.cleaned_data["note"])
@@ -201,7 +203,64 @@ def operator(request: HttpRequest, note: str = "") -> Origin:
     )
 
 
+def proof_page(admin: PlainAdmin) -> View:
+    """Everything on record about the consent of one person, to print."""
+
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        profile = _proof_of(request, pk)
+        events = list(profiles.history(profile.pk).order_by("id"))
+        return TemplateResponse(
+            request,
+            "admin/audiences/profile/proof.html",
+            {
+                "profile": profile,
+                "proof": proof.of(profile),
+                "may_see_device": _may_see_device(request),
+                "addresses": profile.addresses.order_by("channel", "-is_primary"),
+                "flags": [
+                    (scope.label, getattr(profile, flag))
+                    for scope, flag in FLAGS.items()
+                ],
+                "history": profile_panels.timeline(request, events),
+                "site_header": admin.admin_site.site_header,
+                "actor": request.user.get_username(),
+            },
+        )
+
+    return view
+
+
+def proof_json(admin: PlainAdmin) -> View:
+    """The same as data, to download."""
+
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        profile = _proof_of(request, pk)
+        answer = JsonResponse(
+            proof.of(profile, with_device=_may_see_device(request)),
+            json_dumps_params={"indent": 2, "ensure_ascii": False},
+        )
+        answer["Content-Disposition"] = (
+            f'attachment; filename="proof-of-consent-{profile.pk}.json"'
+        )
+        return answer
+
+    return view
+
+
+def _may_see_device(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("audiences.view_consentevidence"))
+
+
+def _proof_of(request: HttpRequest, pk: int) -> Profile:
+    codes = ["audiences.view_profile", "audiences.view_consentevent"]
+    if not request.user.has_perms([*codes, roles.SEE_ADDRESSES]):
+        raise PermissionDenied
+    return get_object_or_404(Profile, pk=pk)
+
+
 PAGES: dict[str, Callable[[PlainAdmin], View]] = {
+    "proof": proof_page,
+    "proof/json": proof_json,
     "addresses/add": add_address,
     "addresses/primary": make_primary,
     "addresses/remove": remove_address,

@@ -1,8 +1,10 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
 from .audiences import Audience, AudienceMember
+from .bulk_acts import BulkAct
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
+from .import_runs import ImportContent, ImportReject, ImportRun
 from .landing_pages import LandingPage, LandingPageVersion
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_assets import LandingPageAsset
@@ -17,9 +19,13 @@ __all__ = [
     "AddressStatus",
     "Audience",
     "AudienceMember",
+    "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
     "Figure",
+    "ImportContent",
+    "ImportReject",
+    "ImportRun",
     "LandingPage",
     "LandingPageAsset",
     "LandingPageText",
