@@ -1,21 +1,40 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
+import logging
+
 from celery import shared_task
 from django.db import connection
+from kombu.exceptions import OperationalError
 
-from . import analysis, chunks, quarantine
+from audiences.refusals import Refused
+
+from . import analysis, chunks, preparation, quarantine
 from .models import Analysis, Delivery
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)
 def run_analysis(delivery_id: int) -> None:
     """Run or resume a delivery's analysis; leave it to whoever is at it already."""
     delivery = Delivery.objects.filter(pk=delivery_id).first()
-    if delivery is not None:
-        try:
-            analysis.analyse(delivery, wait_seconds=0)
-        except analysis.AnalysisRefused:
-            return
+    # A message that comes again after the end must not begin again.
+    if delivery is None or not preparation.of(delivery).is_going_on:
+        return
+    try:
+        analysis.analyse(delivery, wait_seconds=0)
+    except analysis.AnalysisBusy:
+        return
+    except Refused as refused:
+        preparation.refuse(delivery, str(refused))
+
+
+def wake(delivery: Delivery) -> None:
+    """Wake a worker for what was asked; without a queue the sweep does it later."""
+    try:
+        run_analysis.delay(delivery.pk)
+    except (OperationalError, OSError):
+        log.warning("The queue cannot be reached.", exc_info=True)
 
 
 @shared_task(ignore_result=True)
@@ -30,9 +49,8 @@ def help_analysis(run_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def wake_analyses() -> None:
-    """Each minute: go on with runs whose process has died."""
-    running = Analysis.objects.filter(state=Analysis.State.RUNNING)
-    for delivery_id in running.values_list("delivery_id", flat=True).distinct():
+    """Each minute: begin what was asked for, go on where a process has died."""
+    for delivery_id in preparation.to_wake():
         run_analysis.delay(delivery_id)
 
 

@@ -1,6 +1,6 @@
 """What is sent, to whom, and what came back."""
 
-from .deliveries import Analysis, AnalysisChunk, Delivery
+from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
@@ -14,6 +14,7 @@ __all__ = [
     "Message",
     "Outcome",
     "OutcomeWarning",
+    "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
     "StagedHolder",
