@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,12 +12,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.admin.lists import PlainAdmin, ReadOnlyLog, grouped
-from delivery import deliveries
+from delivery import controls, deliveries
 from delivery.forms import DeliveryForm
 from delivery.models import Analysis, Delivery, Message
 
-from . import outcomes
+from . import comparisons, delivery_previews, outcomes, preparations
 
+STEPS = (
+    (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
+    (_("Content"), ("subject", "content")),
+    (_("Audience"), ("audience", "service")),
+    (_("Rules"), ("typology",)),
+)
 PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
 
 
@@ -26,6 +32,8 @@ class DeliveryAdmin(PlainAdmin):
     """A delivery whose messages were handed over stands: no change, no deletion."""
 
     form = DeliveryForm
+    change_form_template = "admin/delivery/delivery/change_form.html"
+    add_form_template = change_form_template
     list_display = (
         *("label", "state", "to_deliver", "excluded", "report"),
         *("channel", "audience"),
@@ -45,8 +53,10 @@ class DeliveryAdmin(PlainAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
-        facts = (None, {"fields": DeliveryForm.Meta.fields})
-        return (facts, (_("Preparation"), {"fields": PREPARATION})) if obj else (facts,)
+        steps = tuple((title, {"fields": names}) for title, names in STEPS)
+        if obj is None:
+            return steps
+        return (*steps, (_("Preparation"), {"fields": PREPARATION}))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Delivery | None = None
@@ -96,14 +106,36 @@ class DeliveryAdmin(PlainAdmin):
         return field
 
     def get_urls(self) -> list[URLPattern]:
+        pages = {
+            **outcomes.PAGES,
+            **preparations.PAGES,
+            **comparisons.PAGES,
+            **delivery_previews.PAGES,
+        }
+        new = self.admin_site.admin_view(delivery_previews.preview(self))
         return [
+            path("preview/", new, name="delivery_delivery_preview_new"),
+        ] + [
             path(
-                f"<int:pk>/outcomes{ending}",
+                f"<int:pk>/{ending}",
                 self.admin_site.admin_view(view(self)),
                 name=f"delivery_delivery_{name}",
             )
-            for name, (ending, view) in outcomes.PAGES.items()
+            for name, (ending, view) in pages.items()
         ] + super().get_urls()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        delivery = kwargs.get("obj")
+        name = "preview" if delivery else "preview_new"
+        where = [delivery.pk] if delivery else []
+        context |= {
+            "may_add": self.has_add_permission(request),
+            "placeholders": ["{{ %s }}" % field for field in controls.FIELDS],
+            "preview_url": reverse(f"admin:delivery_delivery_{name}", args=where),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> str:

@@ -4,6 +4,7 @@ The page only asks; a background worker does it. So nobody waits, and leaving th
 stops nothing.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from audiences.admin.lists import PlainAdmin, grouped
 from delivery import analysis, preparation, tasks
-from delivery.models import Delivery
+from delivery.models import Delivery, Message
 from delivery.preparation import Preparation
 
 
@@ -33,6 +34,22 @@ def _delivery(request: HttpRequest, pk: int) -> Delivery:
 
 def _back(delivery: Delivery) -> HttpResponse:
     return redirect("admin:delivery_delivery_outcomes", delivery.pk)
+
+
+def context(
+    request: HttpRequest, delivery: Delivery, present: Preparation
+) -> dict[str, Any]:
+    """What the page says about the preparation, and which buttons it has."""
+    far = progress_of(present)
+    is_sent = Message.objects.filter(delivery=delivery).exists()
+    return {
+        "preparation": present,
+        "progress": far,
+        "progress_words": words(far),
+        "moment": moment_of(present),
+        "is_sent": is_sent,
+        "may_prepare": may_prepare(request) and not is_sent,
+    }
 
 
 def prepare(admin: PlainAdmin) -> Any:
@@ -116,3 +133,10 @@ def words(far: analysis.Progress) -> str:
         far.expected,
     )
     return text.format(done=grouped(far.done), expected=grouped(far.expected))
+
+
+PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
+    "prepare": ("prepare/", prepare),
+    "stop": ("stop/", stop),
+    "progress": ("progress.json", progress),
+}

@@ -1,0 +1,41 @@
+"""What a preparation would find, before there is one (D8): bounded in time.
+
+Nothing is stored. A page waits a few seconds for it and no longer: a preparation, which
+blocks nobody, tells the same.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from audiences import bulk_sql
+from audiences.refusals import Refused
+from delivery import reports
+from delivery.models import Delivery
+from delivery.reports import Report
+
+SECONDS = 4.0
+
+
+def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
+    """The forecast when the page asks for it, or why there is none."""
+    if "forecast" not in request.GET:
+        return {}
+    try:
+        return {"forecast": within_time(delivery)}
+    except bulk_sql.TooSlow:
+        return {
+            "no_forecast": _(
+                "There are too many people to forecast it while you wait. Prepare "
+                "it: that sends nothing, and can be stopped."
+            )
+        }
+    except Refused as refused:
+        return {"no_forecast": str(refused)}
+
+
+def within_time(delivery: Delivery) -> Report:
+    """A dry run that may take some seconds; raises TooSlow, Refused."""
+    with bulk_sql.time_limit(SECONDS):
+        return reports.dry_run(delivery)
