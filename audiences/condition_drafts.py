@@ -176,7 +176,7 @@ def is_same(first: Any, second: Any) -> bool:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a draft: the path of its row, its key if any, and the words."""
+    """What is wrong with a draft: the path of its row, its key if any, the words."""
 
     path: str
     key: str

@@ -56,7 +56,8 @@ class BuilderForm:
 
     def full_clean(self) -> None:
         if self.is_being_built:
-            self._errors, self.cleaned_data = ErrorDict(), {}
+            self._errors = ErrorDict()
+            self.cleaned_data: dict[str, Any] = {}
             return
         super().full_clean()  # type: ignore[misc]
 

@@ -69,7 +69,9 @@ class Node:
     check: Callable[[Data, str], None] = field(default=lambda data, path: None)
     label: "str | StrPromise" = ""
     options: Mapping[str, Callable[[], Options]] = field(default_factory=dict)
-    finish: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda data: data)
+    finish: Callable[[dict[str, Any]], dict[str, Any]] = field(
+        default=lambda data: data
+    )
 
 
 _NODES: dict[str, Node] = {}

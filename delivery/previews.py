@@ -61,9 +61,7 @@ def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
     if delivery.channel != Channel.SMS:
         return Preview(subject, content, is_html, unknown)
     encoding, segments = controls.sms_segments(content)
-    return Preview(
-        subject, content, is_html, unknown, encoding, segments, len(content)
-    )
+    return Preview(subject, content, is_html, unknown, encoding, segments, len(content))
 
 
 def _filled(text: str, values: dict[str, str], *, escaped: bool) -> str:

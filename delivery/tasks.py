@@ -1,6 +1,7 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
 import logging
+from datetime import datetime
 
 from celery import shared_task
 from django.db import connection
@@ -58,6 +59,28 @@ def wake_analyses() -> None:
 def clean_up_quarantine() -> None:
     """Each night: erroneous addresses whose time is over are valid again (Q5)."""
     quarantine.clean_up()
+
+
+@shared_task(ignore_result=True)
+def release_matching(
+    text: str, start: str, end: str, channel: str | None, actor: str
+) -> None:
+    """Release the addresses of an outage; once more finds nothing left to release."""
+    quarantine.release_matching(
+        text,
+        datetime.fromisoformat(start),
+        datetime.fromisoformat(end),
+        channel=channel,
+        actor=actor,
+        source="operator",
+    )
+
+
+def release_quarantine(
+    text: str, start: datetime, end: datetime, channel: str | None, *, actor: str
+) -> None:
+    """Let a worker release the addresses of an outage."""
+    release_matching.delay(text, start.isoformat(), end.isoformat(), channel, actor)
 
 
 def wake_helpers(run: Analysis, count: int) -> None:

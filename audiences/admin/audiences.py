@@ -53,6 +53,7 @@ class AudienceAdmin(PlainAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         form = context["adminform"].form
+        context["has_builder"] = "condition" in form.fields
         context["matching"] = matching_of(request, form)
         return super().render_change_form(request, context, *args, **kwargs)
 

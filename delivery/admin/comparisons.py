@@ -16,6 +16,7 @@ from delivery.models import Delivery
 from .outcomes import delivery_to_see, page_context, percentage
 
 SHOWN = 30
+MINUS = "\N{MINUS SIGN}"
 # Seconds that the page waits for the count of who moved; longer when it is asked for.
 AT_ONCE, WHEN_ASKED = 0.2, 30.0
 
@@ -70,14 +71,14 @@ def _row(change: Change) -> dict[str, Any]:
         "share_before": percentage(change.share_before),
         "share_now": percentage(change.share_now),
         "difference": _signed(change.difference),
-        "points": f"{change.difference_of_share:+.1f}".replace("-", "−"),
+        "points": f"{change.difference_of_share:+.1f}".replace("-", MINUS),
     }
 
 
 def _signed(number: int) -> str:
     if not number:
         return "0"
-    return ("+" if number > 0 else "−") + grouped(abs(number))
+    return ("+" if number > 0 else MINUS) + grouped(abs(number))
 
 
 def _moves(request: HttpRequest, earlier: Delivery, later: Delivery) -> Moves | None:

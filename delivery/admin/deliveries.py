@@ -113,27 +113,31 @@ class DeliveryAdmin(PlainAdmin):
             **delivery_previews.PAGES,
         }
         new = self.admin_site.admin_view(delivery_previews.preview(self))
-        return [
-            path("preview/", new, name="delivery_delivery_preview_new"),
-        ] + [
-            path(
-                f"<int:pk>/{ending}",
-                self.admin_site.admin_view(view(self)),
-                name=f"delivery_delivery_{name}",
-            )
-            for name, (ending, view) in pages.items()
-        ] + super().get_urls()
+        return (
+            [
+                path("preview/", new, name="delivery_delivery_preview_new"),
+            ]
+            + [
+                path(
+                    f"<int:pk>/{ending}",
+                    self.admin_site.admin_view(view(self)),
+                    name=f"delivery_delivery_{name}",
+                )
+                for name, (ending, view) in pages.items()
+            ]
+            + super().get_urls()
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         delivery = kwargs.get("obj")
-        name = "preview" if delivery else "preview_new"
+        page = "preview" if delivery else "preview_new"
         where = [delivery.pk] if delivery else []
         context |= {
             "may_add": self.has_add_permission(request),
-            "placeholders": ["{{ %s }}" % field for field in controls.FIELDS],
-            "preview_url": reverse(f"admin:delivery_delivery_{name}", args=where),
+            "placeholders": [f"{{{{ {name} }}}}" for name in controls.FIELDS],
+            "preview_url": reverse(f"admin:delivery_delivery_{page}", args=where),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -16,6 +16,7 @@ from audiences.admin.lists import PlainAdmin
 from audiences.channels import Channel
 from audiences.models import Profile
 from delivery import deliveries, previews
+from delivery.exclusions import skips_denylist
 from delivery.models import Delivery
 
 # What somebody wrote is shown in a frame that runs nothing and loads nothing.
@@ -89,7 +90,7 @@ def duplicate(admin: PlainAdmin) -> Any:
         may_see = admin.has_view_permission(request, delivery)
         if not (may_see and admin.has_add_permission(request)):
             raise PermissionDenied
-        reaches = deliveries.skips_denylist(delivery.purpose)
+        reaches = skips_denylist(delivery.purpose)
         if reaches and not request.user.has_perm("delivery.skip_denylist"):
             raise PermissionDenied
         copy = deliveries.duplicate(delivery)

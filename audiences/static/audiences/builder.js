@@ -73,11 +73,19 @@
 
   /* Only what the chosen kind has is asked for. */
   const kind = form.querySelector("select[name=kind]");
+  const OF_KINDS = {
+    service: ["subscribers"], condition: ["condition", "filtering"],
+    maximum: ["fatigue"], period_days: ["fatigue"], channel: ["fatigue"],
+    uses_profile_limit: ["fatigue"], check_code: ["control"], severity: ["control"],
+  };
   function showKind() {
-    for (const [name, value] of [["service", "subscribers"], ["condition", "condition"]]) {
+    for (const [name, kinds] of Object.entries(OF_KINDS)) {
       const row = form.querySelector(`.form-row.field-${name}`);
-      if (row) row.hidden = kind.value !== value;
+      if (row) row.hidden = !kinds.includes(kind.value);
     }
+    const matching = form.querySelector("[data-matching]");
+    const about = OF_KINDS.condition.includes(kind.value);
+    if (matching) matching.closest("fieldset").hidden = !about;
   }
   if (kind) {
     kind.addEventListener("change", showKind);
