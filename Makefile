@@ -42,7 +42,8 @@ test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
 	@env -u DATABASE_URL $(PYTEST) $(ARGS)
 	@url="$$($(PY) -m tests.postgres)"; \
 	if [ -n "$$url" ]; then \
-		echo "== Tests on PostgreSQL"; DATABASE_URL="$$url" $(PYTEST) $(ARGS); \
+		echo "== Tests on PostgreSQL"; \
+		ONLY_DATABASE_TESTS=1 DATABASE_URL="$$url" $(PYTEST) $(ARGS); \
 	else \
 		echo "== PostgreSQL was not found: the PostgreSQL half of the tests did not run (TEST_POSTGRES_URL names a server)."; \
 	fi

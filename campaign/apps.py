@@ -1,6 +1,7 @@
 """The project itself as an app, so that its system checks are found."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class CampaignConfig(AppConfig):
@@ -8,3 +9,9 @@ class CampaignConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the system checks)
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin with our site in the place of its own."""
+
+    default_site = "audiences.console.site.Console"

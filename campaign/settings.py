@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "campaign.apps.CampaignConfig",
     "audiences.apps.AudiencesConfig",
     "delivery.apps.DeliveryConfig",
-    "django.contrib.admin",
+    "campaign.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,11 +1,40 @@
 """Fixtures for all tests."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from celery import current_app
+from django.conf import settings
+from django.test import SimpleTestCase
 
 from audiences import history_guards
+
+
+def pytest_configure() -> None:
+    """Passwords of tests protect nobody: a hash that is made to be slow only costs."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+# What a test must ask for to reach the database.
+_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """The second database's half leaves out what asks no database for anything."""
+    if not os.environ.get("ONLY_DATABASE_TESTS"):
+        return
+    kept, left_out = [], []
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        marks = {mark.name for mark in item.iter_markers()}
+        asks = names & _DATABASE or marks & {"django_db", "own_database"}
+        is_class = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
+        (kept if asks or is_class else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from . import (
     consent,
     landing_page_versions,
     landing_pages,
+    menu,
     profiles,
     services,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "consent",
     "landing_page_versions",
     "landing_pages",
+    "menu",
     "profiles",
     "services",
 ]

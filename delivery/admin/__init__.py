@@ -2,6 +2,7 @@
 
 from . import (
     deliveries,
+    menu,
     messages,
     profile_panels,
     quarantine,
@@ -11,6 +12,7 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "menu",
     "messages",
     "profile_panels",
     "quarantine",

@@ -24,6 +24,8 @@ from django.db import connection
 
 from tests.benchmarks.databases import MANAGE, postgresql, sqlite
 
+pytestmark = pytest.mark.own_database
+
 PEOPLE = 3000
 SECONDS = 40
 # How often one analysis is killed; KILLS=50 for a long trial.

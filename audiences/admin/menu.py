@@ -1,0 +1,18 @@
+"""What `audiences` has in the console's menu."""
+
+from django.utils.translation import gettext_lazy as _
+
+from audiences.console.navigation import Section, add, of_model
+
+add(
+    of_model(Section.PEOPLE, _("Profiles"), "audiences.profile", 10),
+    of_model(Section.PEOPLE, _("Audiences"), "audiences.audience", 20),
+    of_model(Section.PEOPLE, _("Consent history"), "audiences.consentevent", 30),
+    of_model(Section.SERVICES, _("Services"), "audiences.service", 10),
+    of_model(Section.SERVICES, _("Subscriptions"), "audiences.subscription", 20),
+    of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),
+    of_model(Section.SETTINGS, _("Operators"), "auth.user", 80),
+    of_model(Section.SETTINGS, _("Roles"), "auth.group", 90),
+    of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
+    of_model(Section.LOGS, _("Published versions"), "audiences.landingpageversion", 20),
+)
