@@ -86,6 +86,11 @@ class RuleForm(TrialForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            # Declared fields are in every form: only those of its kind stay.
+            own = (*FIELDS.get(self.instance.kind, ()), "label", "is_active")
+            for name in set(self.fields) - set(own) | {"check_code"}:
+                self.fields.pop(name, None)
         if "kind" in self.fields:
             kind = self.fields["kind"]
             assert isinstance(kind, forms.ChoiceField)  # noqa: S101
@@ -177,7 +182,7 @@ class RulesOnTrial(RuleForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("slug", "kind"):
+        for name in {"slug", "kind"} & set(self.fields):
             self.fields[name].required = False
 
 

@@ -44,7 +44,7 @@ def compare(admin: PlainAdmin) -> Any:
                         "", _("Targeted"), before.targeted, run.targeted, 100.0, 100.0
                     )
                 ),
-                "moves": _moves(request, earlier, later) if earlier else None,
+                "moves": earlier and _shown(_moves(request, earlier, later)),
             }
         template = "admin/delivery/delivery/compare.html"
         return TemplateResponse(request, template, context)
@@ -71,8 +71,14 @@ def _row(change: Change) -> dict[str, Any]:
         "share_before": percentage(change.share_before),
         "share_now": percentage(change.share_now),
         "difference": _signed(change.difference),
-        "points": f"{change.difference_of_share:+.1f}".replace("-", MINUS),
+        "points": _points(change.difference_of_share),
     }
+
+
+def _points(difference: float) -> str:
+    if abs(difference) < 0.05:
+        return "0.0"
+    return f"{difference:+.1f}".replace("-", MINUS)
 
 
 def _signed(number: int) -> str:
@@ -89,6 +95,17 @@ def _moves(request: HttpRequest, earlier: Delivery, later: Delivery) -> Moves | 
             return comparison.moves(earlier, later)
     except bulk_sql.TooSlow:
         return None
+
+
+def _shown(moves: Moves | None) -> dict[str, Any] | None:
+    """The moves with their numbers as the language writes them."""
+    if moves is None:
+        return None
+    return {
+        "stayed": grouped(moves.stayed),
+        "lost": [(move.label, grouped(move.count)) for move in moves.lost],
+        "gained": [(move.label, grouped(move.count)) for move in moves.gained],
+    }
 
 
 PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {

@@ -10,10 +10,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from audiences import bulk_sql
+from audiences.admin.lists import grouped
 from audiences.refusals import Refused
 from delivery import reports
 from delivery.models import Delivery
-from delivery.reports import Report
+from delivery.reports import Line, Report
 
 SECONDS = 4.0
 
@@ -23,7 +24,7 @@ def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
     if "forecast" not in request.GET:
         return {}
     try:
-        return {"forecast": within_time(delivery)}
+        return {"forecast": _shown(within_time(delivery))}
     except bulk_sql.TooSlow:
         return {
             "no_forecast": _(
@@ -33,6 +34,22 @@ def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         }
     except Refused as refused:
         return {"no_forecast": str(refused)}
+
+
+def _shown(report: Report) -> dict[str, Any]:
+    """The report with its numbers as the language writes them."""
+
+    def lines(found: list[Line]) -> list[tuple[str, str]]:
+        return [(line.label, grouped(line.count)) for line in found if line.count]
+
+    return {
+        "targeted": grouped(report.targeted),
+        "to_deliver": grouped(report.to_deliver),
+        "excluded": grouped(report.excluded),
+        "error": report.error,
+        "causes": lines(report.causes),
+        "warnings": lines(report.warnings),
+    }
 
 
 def within_time(delivery: Delivery) -> Report:

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext as _gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 DAYS = (1, 7, 30, 365)
 
@@ -31,8 +31,11 @@ class ErrorPeriod(admin.SimpleListFilter):
         return [name, f"{name}_from", f"{name}_to"]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        words = _gettext("In the last {days} days")
-        return [(str(days), words.format(days=days)) for days in DAYS]
+        def words(days: int) -> str:
+            text = ngettext("In the last day", "In the last {days} days", days)
+            return text.format(days=days)
+
+        return [(str(days), words(days)) for days in DAYS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
