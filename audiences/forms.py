@@ -6,13 +6,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from . import addresses, membership
-from .channels import FLAGS, Channel
+from .channels import FLAGS, Channel, Scope
 from .condition_forms import BuilderForm, ConditionField
 from .import_rows import read_country, read_language
 from .models import Address, Audience, Profile, Service
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     ModelForm = forms.ModelForm[Any]
     ServiceField = forms.ModelChoiceField[Service]
 else:
@@ -42,6 +44,9 @@ class ProfileForm(ModelForm):
             "somebody in again."
         ),
     )
+
+    # Set for each request by what the operator may do.
+    may_opt_out = may_opt_in = True
 
     class Meta:
         model = Profile
@@ -84,13 +89,22 @@ class ProfileForm(ModelForm):
         super().clean()
         if self.errors:
             return
-        if self.opted_in and not self.cleaned_data["note"].strip():
+        opted_out, opted_in = self.opted_out, self.opted_in
+        if opted_out and not self.may_opt_out:
+            self._refuse(opted_out, _("You may not opt people out."))
+        if opted_in and not self.may_opt_in:
+            self._refuse(opted_in, _("You may not opt people in."))
+        if opted_in and not self.cleaned_data["note"].strip():
             self.add_error(
                 "note",
                 _("An opt-in needs a note that says how the person asked for it."),
             )
         for name in self.changed_facts if self.instance.pk else ():
             self._refuse_overwriting(name)
+
+    def _refuse(self, scopes: list[str], message: "StrOrPromise") -> None:
+        for scope in scopes:
+            self.add_error(FLAGS[Scope(scope)], message)
 
     def _refuse_overwriting(self, name: str) -> None:
         seen = self.data.get(self.add_initial_prefix(name))

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from . import link_requests, outbox, proof_of_work, request_caps
+from . import figures, link_requests, outbox, proof_of_work, request_caps
 
 
 @shared_task(ignore_result=True)
@@ -18,3 +18,9 @@ def clean_up_requests() -> None:
     outbox.clean_up()
     proof_of_work.clean_up()
     request_caps.clean_up()
+
+
+@shared_task(ignore_result=True)
+def refresh_figures() -> None:
+    """Each quarter of an hour, and when an operator asks: count for the home page."""
+    figures.refresh()

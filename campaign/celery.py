@@ -19,6 +19,10 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "wake-analyses": {"task": "delivery.tasks.wake_analyses", "schedule": 60.0},
     "send-outbox": {"task": "audiences.tasks.send_outbox", "schedule": 60.0},
+    "refresh-figures": {
+        "task": "audiences.tasks.refresh_figures",
+        "schedule": crontab(minute="*/15"),
+    },
     "clean-up-requests": {
         "task": "audiences.tasks.clean_up_requests",
         "schedule": crontab(hour=3, minute=17),

@@ -4,6 +4,7 @@ The whole table, with what each variable means, is in docs/operations.md.
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -68,12 +69,14 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
+    "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -82,6 +85,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: it turns a refused sign-in into its page.
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "campaign.urls"
 WSGI_APPLICATION = "campaign.wsgi.application"
@@ -134,6 +139,7 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 # A language is there when it has a file of texts for the public pages.
 LANGUAGES = page_texts.languages()
+LOCALE_PATHS = [BASE_DIR / "locale"]
 # The region of numbers that are written without +; empty: such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
@@ -146,6 +152,26 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# ------------------------------------------------------------------ signing in
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Wrong passwords for one user from one address until it is refused for a while.
+AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
+# Neither a user nor an office's address alone: nobody can lock out somebody else.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
+AXES_LOCKOUT_CALLABLE = "audiences.console.sign_in.refuse"
+AXES_VERBOSE = False
+# Hours after which an operator must sign in again.
+SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # ------------------------------------------------------------------ mail
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))

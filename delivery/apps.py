@@ -18,7 +18,14 @@ class DeliveryConfig(AppConfig):
             profile_erased,
         )
 
-        from . import condition_nodes, messages, quarantine, typologies  # noqa: F401
+        from . import (  # noqa: F401  (those that register something)
+            condition_nodes,
+            figures,
+            messages,
+            quarantine,
+            roles,
+            typologies,
+        )
 
         post_migrate.connect(typologies.keep_in_step, sender=self)
         addresses_attached.connect(quarantine.mark_attached_addresses)

@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audiences import addresses, subscriptions
+from audiences import addresses, roles, subscriptions
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
+from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 
 from .lists import PlainAdmin
@@ -24,9 +25,16 @@ from .lists import PlainAdmin
 View = Callable[..., HttpResponse]
 
 
-def _profile(admin: PlainAdmin, request: HttpRequest, pk: int) -> Profile:
+# What a page needs besides looking at profiles.
+CHANGE = "audiences.change_profile"
+SUBSCRIBE = "audiences.add_subscription"
+UNSUBSCRIBE = "audiences.change_subscription"
+
+
+def _profile(admin: PlainAdmin, request: HttpRequest, pk: int, *needed: str) -> Profile:
     profile = get_object_or_404(Profile, pk=pk)
-    if not admin.has_change_permission(request, profile):
+    may = admin.has_view_permission(request, profile)
+    if not (may and request.user.has_perms(needed or (CHANGE, roles.SEE_ADDRESSES))):
         raise PermissionDenied
     return profile
 
@@ -38,7 +46,8 @@ def _done(
     text: str,
     warning: str = "",
 ) -> HttpResponse:
-    admin.log_change(request, profile, text)
+    # The history of a profile is read by those too who may not see addresses.
+    admin.log_change(request, profile, masked_text(text))
     messages.success(request, text)
     if warning:
         messages.warning(request, warning)
@@ -136,7 +145,7 @@ def subscribe(admin: PlainAdmin) -> View:
     """Subscribe the profile to a service; when it is opted out, with a warning."""
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        profile = _profile(admin, request, pk)
+        profile = _profile(admin, request, pk, SUBSCRIBE)
         form = SubscriptionForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
@@ -164,7 +173,7 @@ def unsubscribe(admin: PlainAdmin) -> View:
 
     @require_POST
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        profile = _profile(admin, request, pk)
+        profile = _profile(admin, request, pk, UNSUBSCRIBE)
         slug = request.POST.get("service", "")
         held = Subscription.objects.select_related("service")
         subscription = get_object_or_404(held, profile=profile, service__slug=slug)

@@ -15,6 +15,7 @@ from audiences.forms import AddressForm, SubscriptionForm
 from audiences.models import Address, Profile, Service
 
 from .consent import subject
+from .masking import may_see_addresses
 
 SHOWN = 100
 
@@ -56,6 +57,9 @@ def context(
     shared = addresses.sharing(profile)[: SHOWN + 1] if own else []
     return {
         "may_change": may_change,
+        "may_change_addresses": may_change and may_see_addresses(request),
+        "may_subscribe": request.user.has_perm("audiences.add_subscription"),
+        "may_unsubscribe": request.user.has_perm("audiences.change_subscription"),
         "addresses": [(address, links.get(address.pk, "")) for address in own],
         "address_form": AddressForm(),
         "subscriptions": subscriptions,

@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from audiences import consent, profiles, subscriptions
+from audiences import consent, profiles, roles, subscriptions
 from audiences.channels import FLAGS, Scope
 from audiences.forms import FACTS, ProfileForm
 from audiences.models import Address, AddressStatus, Profile, Service, Subscription
 
-from . import profile_pages, profile_panels
+from . import masking, profile_pages, profile_panels
 from .lists import BigList
 
 Lookups = list[tuple[str, Any]]
@@ -139,6 +139,26 @@ class ProfileAdmin(BigList):
         own = profile.addresses.all()
         primaries = [a.value for a in own if a.is_primary and a.channel == Scope.EMAIL]
         return primaries[0] if primaries else ""
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        @admin.display(description=_("email"))
+        def main_email(profile: Profile) -> str:
+            return masking.shown(request, Scope.EMAIL, self.main_email(profile))
+
+        names = super().get_list_display(request)
+        return masking.replaced(names, {"main_email": main_email})
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Profile | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_opt_out = request.user.has_perm(roles.OPT_OUT)  # type: ignore[attr-defined]
+        form.may_opt_in = request.user.has_perm(roles.OPT_IN)  # type: ignore[attr-defined]
+        return form
 
     @admin.display(description=_("created"))
     def created(self, profile: Profile) -> str:

@@ -2,6 +2,7 @@
 
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
+from .figures import Figure
 from .landing_pages import (
     LandingPage,
     LandingPageAsset,
@@ -10,6 +11,7 @@ from .landing_pages import (
 )
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .profiles import Address, AddressStatus, Profile
+from .roles import Role
 from .services import Service, Subscription
 from .staging import StagedProfile
 
@@ -20,6 +22,7 @@ __all__ = [
     "AudienceMember",
     "ConsentEvent",
     "ConsentEvidence",
+    "Figure",
     "LandingPage",
     "LandingPageAsset",
     "LandingPageText",
@@ -27,6 +30,7 @@ __all__ = [
     "OutboxMail",
     "Profile",
     "RequestCount",
+    "Role",
     "Service",
     "SignupRequest",
     "StagedProfile",

@@ -68,6 +68,14 @@ class Profile(models.Model):
         verbose_name = _("profile")
         verbose_name_plural = _("profiles")
         ordering = ["id"]
+        permissions = [
+            ("opt_out_profile", "Can opt people out"),
+            ("opt_in_profile", "Can opt people in"),
+            ("see_addresses", "Can see whole addresses"),
+            ("import_profile", "Can import people"),
+            ("export_profile", "Can export people, outcomes and quarantine"),
+            ("erase_profile", "Can erase a person"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(message_limit__isnull=True)

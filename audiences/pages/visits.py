@@ -11,6 +11,7 @@ from audiences import consent, landing_pages, subscriptions
 from audiences.channels import FLAGS, Channel
 from audiences.landing_pages import Content
 from audiences.links import Link
+from audiences.masking import masked
 from audiences.models import (
     Address,
     LandingPage,
@@ -183,16 +184,3 @@ def closed(content: Content, moment: datetime) -> str:
     """`scheduled` or `ended` when a page is not open at a moment, else nothing."""
     status = LandingPageVersion(content=content).status_at(moment)
     return "" if status == LandingPage.Status.PUBLISHED else status
-
-
-def masked(channel: str, address: str) -> str:
-    """Enough of an address to know one's own, and too little for anybody else."""
-    dots = "\u2022\u2022\u2022"
-    if channel == Channel.EMAIL:
-        local, _at, domain = address.strip().rpartition("@")
-        host, _dot, ending = domain.rpartition(".")
-        return f"{local[0]}{dots}@{host[0]}{dots}.{ending}" if local and host else ""
-    if channel in (Channel.SMS, Channel.PHONE, Channel.FAX):
-        digits = "".join(c for c in address if c.isdigit())
-        return f"{dots}{digits[-2:]}" if len(digits) > 5 else ""
-    return ""

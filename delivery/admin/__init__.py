@@ -2,6 +2,7 @@
 
 from . import (
     deliveries,
+    home,
     menu,
     messages,
     profile_panels,
@@ -12,6 +13,7 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "home",
     "menu",
     "messages",
     "profile_panels",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from audiences.admin.lists import PlainAdmin, grouped
 from audiences.models import Profile
+from audiences.roles import EXPORT
 from audiences.terminal import safe_cells
 from delivery import chunks, comparison, explanation, preparation, reports
 from delivery.models import Analysis, Delivery, Outcome
@@ -170,6 +171,8 @@ def download(admin: PlainAdmin) -> View:
 
     def view(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         delivery = delivery_to_see(admin, request, pk)
+        if not request.user.has_perm(EXPORT):
+            raise PermissionDenied
         run = delivery.latest_analysis
         report = reports.report_of(run) if run else None
         selection = Selection.of(request.GET, report)

@@ -19,11 +19,12 @@ from audiences.admin.lists import PlainAdmin, grouped
 from delivery import analysis, preparation, tasks
 from delivery.models import Delivery, Message
 from delivery.preparation import Preparation
+from delivery.roles import PREPARE
 
 
 def may_prepare(request: HttpRequest) -> bool:
     """Who may start and stop a preparation."""
-    return bool(request.user.has_perm("delivery.change_delivery"))
+    return bool(request.user.has_perm(PREPARE))
 
 
 def _delivery(request: HttpRequest, pk: int) -> Delivery:

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from audiences.admin.masking import shown
 from audiences.admin.profile_panels import Panel, extensions
 from audiences.models import Address, Profile
 from delivery.models import Message, QuarantineEntry
@@ -55,7 +56,7 @@ def handed_over(request: HttpRequest, profile: Profile) -> Panel | None:
                 date_format(timezone.localtime(m.sent_at), "SHORT_DATETIME_FORMAT"),
                 m.delivery,
                 m.get_channel_display(),
-                m.address,
+                shown(request, m.channel, m.address),
             ]
             for m in newest[:SHOWN]
         ],

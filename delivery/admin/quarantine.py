@@ -17,6 +17,7 @@ from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.forms import EntryForm, NewEntryForm
 from delivery.models import QuarantineEntry
+from delivery.roles import RELEASE
 
 from . import quarantine_lists, quarantine_release
 from .quarantine_periods import ErrorPeriod
@@ -34,6 +35,7 @@ class QuarantineEntryAdmin(OfAddresses):
     """Everything is written by `delivery.quarantine`, with the operator's name."""
 
     form = EntryForm
+    texts_in = ("text",)
     change_form_template = "admin/delivery/quarantineentry/change_form.html"
     list_display = (
         *("key", "channel", "status", "reason", "error_count"),
@@ -42,6 +44,15 @@ class QuarantineEntryAdmin(OfAddresses):
     change_list_template = "admin/delivery/quarantineentry/change_list.html"
     list_filter = ("status", "channel", "reason", "type", ErrorPeriod)
     actions = ("set_to_valid",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        may = request.user.has_perm(RELEASE)
+        return bool(may) and self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting an entry releases its address."""
+        may = super().has_delete_permission(request, obj)
+        return may and self.has_release_permission(request)
 
     @admin.display(description=_("last error"))
     def last_error(self, entry: QuarantineEntry) -> str:
@@ -57,7 +68,9 @@ class QuarantineEntryAdmin(OfAddresses):
         **kwargs: Any,
     ) -> Any:
         kwargs["form"] = EntryForm if obj else NewEntryForm
-        return super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_release = self.has_release_permission(request)  # type: ignore[attr-defined]
+        return form
 
     def get_fieldsets(
         self, request: HttpRequest, obj: QuarantineEntry | None = None
@@ -105,7 +118,7 @@ class QuarantineEntryAdmin(OfAddresses):
         for entry in queryset:
             self.delete_model(request, entry)
 
-    @admin.action(description=_("Set to valid"), permissions=["change"])
+    @admin.action(description=_("Set to valid"), permissions=["release"])
     def set_to_valid(
         self, request: HttpRequest, queryset: QuerySet[QuarantineEntry]
     ) -> None:
@@ -143,7 +156,8 @@ class QuarantineEntryAdmin(OfAddresses):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         context = (extra_context or {}) | {
-            "may_release": self.has_change_permission(request)
+            "may_release": self.has_release_permission(request),
+            "may_export": quarantine_lists.may_export(request),
         }
         return super().changelist_view(request, context)
 

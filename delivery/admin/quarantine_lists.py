@@ -16,10 +16,12 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from audiences.admin import masking
 from audiences.admin.lists import PlainAdmin, grouped
 from audiences.channels import Channel
 from audiences.import_files import open_file
 from audiences.refusals import Refused
+from audiences.roles import EXPORT
 from audiences.terminal import safe_cells
 from delivery import quarantine_files
 from delivery.models import QuarantineEntry
@@ -145,11 +147,16 @@ class _Line:
         return text
 
 
+def may_export(request: HttpRequest) -> bool:
+    """A file of addresses is for those who may take addresses out."""
+    return request.user.has_perm(EXPORT) and masking.may_see_addresses(request)
+
+
 def give_out(admin: PlainAdmin) -> Any:
     """Every entry that is not valid, as a CSV file that an import reads again."""
 
     def view(request: HttpRequest) -> StreamingHttpResponse:
-        if not admin.has_view_permission(request):
+        if not (admin.has_view_permission(request) and may_export(request)):
             raise PermissionDenied
         response = StreamingHttpResponse(
             _lines(), content_type="text/csv; charset=utf-8"

@@ -14,10 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from audiences.admin import masking
 from audiences.admin.lists import PlainAdmin, grouped
 from audiences.channels import Channel
 from delivery import quarantine, tasks
 from delivery.models import QuarantineEntry
+from delivery.roles import RELEASE
 
 SOURCE = "operator"
 SHOWN = 50
@@ -76,7 +78,8 @@ def release(admin: PlainAdmin) -> Any:
     """First what would be released and what stays, then, when confirmed, doing it."""
 
     def view(request: HttpRequest) -> HttpResponse:
-        if not admin.has_change_permission(request):
+        may_see = admin.has_view_permission(request)
+        if not (may_see and request.user.has_perm(RELEASE)):
             raise PermissionDenied
         form = ReleaseForm(request.POST or None)
         context = admin.admin_site.each_context(request) | {
@@ -90,26 +93,34 @@ def release(admin: PlainAdmin) -> Any:
             if "confirmed" in request.POST:
                 _do(request, form, in_background=count > AT_ONCE)
                 return redirect("admin:delivery_quarantineentry_changelist")
-            context |= _preview(form, count)
+            context |= _preview(request, form, count)
         template = "admin/delivery/quarantineentry/release.html"
         return TemplateResponse(request, template, context)
 
     return view
 
 
-def _preview(form: ReleaseForm, count: int) -> dict[str, Any]:
+def _preview(request: HttpRequest, form: ReleaseForm, count: int) -> dict[str, Any]:
     if count > AT_ONCE:
         return {"is_preview": True, "too_many": grouped(AT_ONCE)}
     found = quarantine.release_matching(**form.arguments, source=SOURCE, dry_run=True)
     return {
         "is_preview": True,
-        "released": found.released[:SHOWN],
-        "kept": found.kept[:SHOWN],
+        "released": _as_seen(request, found.released),
+        "kept": _as_seen(request, found.kept),
         "released_count": grouped(len(found.released)),
         "kept_count": grouped(len(found.kept)),
         "has_released": bool(found.released),
         "shown": SHOWN,
     }
+
+
+def _as_seen(request: HttpRequest, found: list[tuple[str, str]]) -> list[Any]:
+    """Some of the addresses, masked for those who may not see them."""
+    return [
+        (channel, masking.shown(request, channel, key))
+        for channel, key in found[:SHOWN]
+    ]
 
 
 def _do(request: HttpRequest, form: ReleaseForm, *, in_background: bool) -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0002_marks_of_an_analysis'),
+        ('delivery', '0010_permissions_of_roles'),
     ]
 
     operations = [

@@ -79,6 +79,8 @@ class Delivery(models.Model):
         ordering = ["-id"]
         permissions = [
             ("skip_denylist", "Can make deliveries that reach opted-out people"),
+            ("prepare_delivery", "Can prepare deliveries, and stop it"),
+            ("send_delivery", "Can send, pause, resume and cancel deliveries"),
         ]
         constraints = [
             models.CheckConstraint(

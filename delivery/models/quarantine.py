@@ -180,6 +180,9 @@ class QuarantineEntry(models.Model):
     class Meta:
         verbose_name = _("quarantine entry")
         verbose_name_plural = _("quarantine")
+        permissions = [
+            ("release_quarantineentry", "Can release addresses from quarantine"),
+        ]
         ordering = ["-last_error_at", "-id"]
         constraints = [
             models.UniqueConstraint(

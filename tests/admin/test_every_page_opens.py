@@ -48,6 +48,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
         # visitors' requests: personal, short-lived, for the commands alone
         *("OutboxMail", "RequestCount", "SignupRequest", "UsedProof"),
+        *("Figure", "Role"),  # on the home page; behind Django's groups
     }
 
 

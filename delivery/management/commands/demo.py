@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from audiences import figures
 from audiences.terminal import CampaignCommand, CommandError, CommandParser
 from delivery import demo
 from delivery.models import Delivery
@@ -42,6 +43,7 @@ class Command(CampaignCommand):
         call_command("migrate", verbosity=0)
         call_command("load_demo", stdout=self.stdout, stderr=self.stderr)
         call_command("analyse_delivery", demo.DELIVERY, stdout=self.stdout)
+        figures.refresh()
         self._ensure_login()
         if options["no_server"]:
             return
