@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
+from django.forms.widgets import Script
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -21,6 +22,7 @@ from .condition_drafts import Draft, Fault
 from .conditions import BadCondition, Node
 
 BUTTON = "_row"
+SCRIPT = Script("audiences/builder.js", defer=True)
 LABELS = {
     condition_drafts.ALL: _("All of these"),
     condition_drafts.ANY: _("Any of these"),
@@ -73,7 +75,7 @@ class ConditionWidget(forms.Widget):
         self.fault: Fault | None = None
 
     class Media:
-        js = ("audiences/builder.js",)
+        js = (SCRIPT,)
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """The draft that the form posts, after the button that was pressed."""

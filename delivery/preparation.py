@@ -123,7 +123,7 @@ def _at_work(present: Preparation) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "TIME_FORMAT")
+    return date_format(timezone.localtime(moment), "H:i")
 
 
 def stop(delivery: Delivery) -> bool:

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from audiences.condition_forms import BUTTON, BuilderForm, ConditionField
+from audiences.condition_forms import BUTTON, SCRIPT, BuilderForm, ConditionField
 from audiences.refusals import Refused
 
 from . import controls, typologies
@@ -190,7 +190,7 @@ class RulesWidget(forms.Widget):
     """The rules of a typology in their order, with buttons to move them."""
 
     class Media:
-        js = ("audiences/builder.js",)
+        js = (SCRIPT,)
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[int]:
         """The ids that the form posts, after the button that was pressed."""

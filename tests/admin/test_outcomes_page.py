@@ -141,7 +141,7 @@ def test_queries_are_the_same_for_ten_times_the_people(
 
 def test_page_is_only_for_those_who_may_see_deliveries(world: World) -> None:
     stranger = clerk("stranger", "view_profile")
-    looker = clerk("looker", "view_delivery")
+    looker = clerk("looker", "view_delivery", "export_profile")
     for url in (
         _url(world),
         _url(world, "outcomes_csv"),

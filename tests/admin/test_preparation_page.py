@@ -44,7 +44,7 @@ def test_prepare_asks_and_the_page_follows(world: World, admin_client: Client) -
 def test_second_operator_reads_who_asked(world: World, admin_client: Client) -> None:
     preparation.ask(world.draft, actor="eva")
     answer = admin_client.post(_url(world.draft, "prepare"), follow=True)
-    assert "eva asked for this already" in answer.content.decode()
+    assert "Eva asked for this already" in answer.content.decode()
 
 
 def test_page_says_what_to_do_when_no_worker_comes(
