@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,8 @@ STEPS = (
     (_("Audience"), ("audience", "service")),
     (_("Rules"), ("typology",)),
 )
+# One field that every browser has a picker for.
+MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
 
 
@@ -100,6 +103,9 @@ class DeliveryAdmin(PlainAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Nobody deletes or edits an audience or service by a slip from here."""
+        if db_field.name == "contact_date":
+            kwargs |= {"form_class": forms.DateTimeField, "widget": MOMENT}
+            return db_field.formfield(**kwargs)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False
