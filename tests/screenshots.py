@@ -4,6 +4,7 @@ A throwaway demo on a free port, the admin's main pages in a wide and a narrow w
 written to docs/images. Needs Playwright and Chromium (CHROMIUM names another one).
 """
 
+import json
 import os
 import socket
 import sqlite3
@@ -30,6 +31,15 @@ WINDOWS = {"wide": (1440, 900), "narrow": (390, 844)}
 TALLEST = 1100
 LARGEST = 300_000
 DELIVERY = "Weekly newsletter, next edition"
+AUDIENCE = "Readers who have not opted out"
+CONDITION = {
+    "node": "all",
+    "of": [
+        {"node": "profile", "field": "language", "operator": "is", "value": "nl"},
+        {"node": "subscription", "service": "weekly"},
+        {"node": "not", "of": {"node": "opted_out", "channel": "any"}},
+    ],
+}
 # Opted out of email; another profile with the same address is not.
 PROFILE = "P00200"
 LANDING_PAGES = (
@@ -67,11 +77,20 @@ def demo(folder: Path) -> Iterator[tuple[str, Path]]:
         for arguments in LANDING_PAGES:
             command = [sys.executable, str(ROOT / "manage.py"), "create_page"]
             subprocess.run([*command, *arguments], env=environment, check=True)
+        make_audience(folder, environment)
         yield base, database
     finally:
         server.terminate()
         server.wait(timeout=30)
         log.close()
+
+
+def make_audience(folder: Path, environment: dict[str, str]) -> None:
+    """An audience with a condition that has a group in it."""
+    path = folder / "condition.json"
+    path.write_text(json.dumps({"version": 1, "condition": CONDITION}))
+    command = [sys.executable, str(ROOT / "manage.py"), "create_audience", AUDIENCE]
+    subprocess.run([*command, "--condition", str(path)], env=environment, check=True)
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -93,6 +112,9 @@ def pages(database: Path) -> dict[str, str]:
         (delivery,) = rows.execute(
             "SELECT id FROM delivery_delivery WHERE label = ?", [DELIVERY]
         ).fetchone()
+        (audience,) = rows.execute(
+            "SELECT id FROM audiences_audience WHERE name = ?", [AUDIENCE]
+        ).fetchone()
         (profile,) = rows.execute(
             "SELECT id FROM audiences_profile WHERE external_id = ?", [PROFILE]
         ).fetchone()
@@ -105,6 +127,8 @@ def pages(database: Path) -> dict[str, str]:
         "profile": f"/admin/audiences/profile/{profile}/change/",
         "deliveries": "/admin/delivery/delivery/",
         "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",
+        "compare": f"/admin/delivery/delivery/{delivery}/compare/",
+        "audience": f"/admin/audiences/audience/{audience}/change/",
         "quarantine": "/admin/delivery/quarantineentry/",
         "landing-pages": f"{builder}/",
         "landing-page-new": f"{builder}/add/",
