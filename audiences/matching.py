@@ -17,8 +17,8 @@ from . import bulk_sql, conditions, membership
 from .conditions import Moment
 from .models import Audience, Profile
 
-SECONDS = 0.15
-SECONDS_FOR_SAMPLE = 0.1
+SECONDS = 0.12
+SECONDS_FOR_SAMPLE = 0.08
 SAMPLE = 10
 
 

@@ -32,7 +32,11 @@ class AudienceAdmin(PlainAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Audience | None = None) -> Any:
         fields = ("name", "kind", "service", "condition")
-        return (*fields, "members", "created_at") if obj else fields
+        if obj is None:
+            return fields
+        # What a condition means now is counted below it, once.
+        counted = () if obj.kind == Audience.Kind.CONDITION else ("members",)
+        return (*fields, *counted, "created_at")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Audience | None = None
