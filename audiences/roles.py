@@ -124,5 +124,7 @@ grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
 grant(
     of_models("auth", "add change delete view", "user group")
-    + of_models("audiences", "delete", "service"),
+    + of_models("audiences", "delete", "service")
+    + of_models("axes", "view", "accessattempt accesslog accessfailurelog")
+    + of_models("axes", "delete", "accessattempt"),
 )

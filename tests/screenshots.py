@@ -144,6 +144,8 @@ def sign_in(browser: Browser, base: str, size: tuple[int, int]) -> Page:
         color_scheme="light",
     )
     page.goto(f"{base}/admin/login/")
+    name = next(name for name, window in WINDOWS.items() if window == size)
+    take(page, IMAGES / f"sign-in-{name}.png")
     page.fill("#id_username", "admin")
     page.fill("#id_password", "admin")
     page.click("[type=submit]")

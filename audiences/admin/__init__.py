@@ -8,6 +8,7 @@ from . import (
     landing_page_versions,
     landing_pages,
     menu,
+    operators,
     profiles,
     services,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "landing_page_versions",
     "landing_pages",
     "menu",
+    "operators",
     "profiles",
     "services",
 ]

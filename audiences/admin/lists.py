@@ -169,15 +169,16 @@ class Masked(PlainAdmin):
         return masking.replaced(names, self._columns(request))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        columns = self._columns(request) if obj else {}
+        given = super().get_fieldsets(request, obj)
+        return self.masked_fieldsets(request, given) if obj else given
+
+    def masked_fieldsets(self, request: HttpRequest, fieldsets: Any) -> Any:
+        """Fields of a row as this operator may read them; all of them read-only."""
+        columns = self._columns(request)
         return [
             (label, {**facts, "fields": masking.replaced(facts["fields"], columns)})
-            for label, facts in super().get_fieldsets(request, obj)
+            for label, facts in fieldsets
         ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        given = super().get_readonly_fields(request, obj)
-        return (*given, *self._columns(request).values()) if obj else given
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_change_permission(request, obj)

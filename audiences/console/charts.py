@@ -13,7 +13,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 
 WIDTH, HEIGHT = 640, 190
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 14, 24
+LEFT, RIGHT, TOP, BOTTOM = 44, 20, 14, 24
 Text = str | Promise
 
 
@@ -76,9 +76,9 @@ class Daily:
         up, down = nice(tops[0]), nice(tops[1]) if len(tops) > 1 and tops[1] else 0
         scale = (HEIGHT - TOP - BOTTOM) / (up + down)
         axis = TOP + up * scale
-        ticks = [(axis - up * scale, up), (axis, 0)]
-        if down:
-            ticks.append((axis + down * scale, down))
+        # A number without room beside the nought of the axis is left out.
+        far = [(axis - up * scale, up), (axis + down * scale, down)]
+        ticks = [(axis, 0), *((y, n) for y, n in far if abs(y - axis) > 12)]
         return {
             "width": WIDTH,
             "height": HEIGHT,
@@ -129,8 +129,8 @@ class Daily:
 
 
 def nice(number: int) -> int:
-    """The next number that reads well on an axis: 1, 2 or 5 with noughts."""
+    """The next number that reads well on an axis: 1, 2, 3, 4, 6 or 8 with noughts."""
     size = 1
     while size * 10 < number:
         size *= 10
-    return next(size * n for n in (1, 2, 5, 10) if size * n >= number)
+    return next(size * n for n in (1, 2, 3, 4, 6, 8, 10) if size * n >= number)

@@ -9,9 +9,9 @@ add(
     of_model(
         Section.QUARANTINE, _("Quarantined addresses"), "delivery.quarantineentry", 10
     ),
-    of_model(Section.FEEDBACK, _("Errors of addresses"), "delivery.addresserror", 10),
+    of_model(Section.FEEDBACK, _("Address errors"), "delivery.addresserror", 10),
     of_model(Section.SETTINGS, _("Typologies"), "delivery.typology", 10),
-    of_model(Section.SETTINGS, _("Rules"), "delivery.typologyrule", 20),
-    of_model(Section.LOGS, _("Messages handed over"), "delivery.message", 30),
-    of_model(Section.LOGS, _("Quarantine decisions"), "delivery.quarantineaction", 40),
+    of_model(Section.SETTINGS, _("Typology rules"), "delivery.typologyrule", 20),
+    of_model(Section.LOGS, _("Messages"), "delivery.message", 30),
+    of_model(Section.LOGS, _("Quarantine actions"), "delivery.quarantineaction", 40),
 )

@@ -81,10 +81,11 @@ class QuarantineEntryAdmin(OfAddresses):
         decided = ("status", "reason")
         if self.has_change_permission(request, obj):
             decided += ("note",)  # type: ignore[assignment]
-        return (
+        fieldsets = (
             (None, {"fields": ("channel", "key", *decided)}),
             (_("What the errors say"), {"fields": COMPUTED[2:]}),
         )
+        return self.masked_fieldsets(request, fieldsets)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: QuarantineEntry | None = None

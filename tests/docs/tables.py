@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+_VERBS = ("view", "add", "change", "delete")
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
@@ -130,6 +131,40 @@ _DEFAULTS = {
 }
 
 
+def role_permissions() -> list[tuple[str, ...]]:
+    """What each role may do with each kind of thing, then what has no kind."""
+    from django.apps import apps
+    from django.utils.translation import override
+
+    from audiences import roles
+
+    granted = roles.granted()
+    kinds: dict[str, list[tuple[str, ...]]] = {}
+    with override("en"):
+        for model in apps.get_models():
+            app, meta = model._meta.app_label, model._meta
+            plain = [f"{verb}_{meta.model_name}" for verb in _VERBS]
+            cells = [
+                " ".join(
+                    verb
+                    for verb, codename in zip(_VERBS, plain, strict=True)
+                    if f"{app}.{codename}" in granted[code]
+                )
+                for code in roles.Code
+            ]
+            rows = kinds.setdefault(app, [])
+            if any(cells):
+                rows.append((str(meta.verbose_name_plural), *cells))
+            for codename, label in meta.permissions:
+                held = [
+                    "yes" if f"{app}.{codename}" in granted[c] else ""
+                    for c in roles.Code
+                ]
+                if any(held):
+                    rows.append((f"*{label}* (`{app}.{codename}`)", *held))
+    return [row for rows in kinds.values() for row in rows]
+
+
 def environment() -> list[tuple[str, ...]]:
     """The variables that settings.py reads, in its order, with their defaults."""
     source = (ROOT / "campaign" / "settings.py").read_text(encoding="utf-8")
@@ -195,6 +230,16 @@ TABLES = [
         DOCS / "conditions.md",
         ("Node", "Keys (bold: needed)", "True for a profile that"),
         nodes,
+    ),
+    Table(
+        "roles",
+        DOCS / "roles.md",
+        (
+            *("Thing", "Viewer", "Operator", "Publisher", "Delivery manager"),
+            *("Data protection officer", "Administrator"),
+        ),
+        role_permissions,
+        explained=False,
     ),
     Table(
         "environment",
