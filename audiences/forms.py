@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import addresses, bulk_acts, import_runs, membership
 from .channels import FLAGS, Channel, Scope
+from .condition_forms import BuilderForm, ConditionField
 from .import_rows import read_country, read_language
 from .models import (
     Address,
@@ -251,11 +252,13 @@ class SubscriptionForm(forms.Form):
             )
 
 
-class AudienceForm(ModelForm):
+class AudienceForm(BuilderForm, ModelForm):
     """An audience; a list is made from a file, by `create_delivery`.
 
-    Once it is made only its name changes: the other fields are then not in the form.
+    Once it is made its kind and service stay: they are then not in the form.
     """
+
+    condition = ConditionField(label=_("Condition"), required=False)
 
     class Meta:
         model = Audience
@@ -278,9 +281,10 @@ class AudienceForm(ModelForm):
 
     def clean(self) -> None:
         super().clean()
+        if "condition" in self.fields and "condition" not in self.errors:
+            self._check_condition()
         if "kind" not in self.cleaned_data:
             return
-        self._check_condition()
         wants = self.cleaned_data["kind"] == Audience.Kind.SUBSCRIBERS
         if wants and not self.cleaned_data.get("service"):
             self.add_error(
@@ -291,12 +295,18 @@ class AudienceForm(ModelForm):
 
     def _check_condition(self) -> None:
         tree = self.cleaned_data.get("condition")
-        if self.cleaned_data["kind"] != Audience.Kind.CONDITION:
+        kind = self.cleaned_data.get("kind", self.instance.kind)
+        if kind != Audience.Kind.CONDITION:
             if tree is not None:
                 self.add_error("condition", _("Only the kind “condition” has one."))
             return
         if tree is None:
             self.add_error("condition", _("Give the condition that profiles meet."))
+            return
+        field = self.fields["condition"]
+        if self.instance.pk and not field.has_changed(self.instance.condition, tree):
+            # Said in another way it means the same: what was prepared stays good.
+            self.cleaned_data["condition"] = self.instance.condition
             return
         try:
             membership.check_condition(self.cleaned_data.get("name", ""), tree)

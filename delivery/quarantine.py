@@ -480,15 +480,7 @@ def release_matching(
     letter case ignored. An address that other errors or an operator would keep in
     quarantine stays there and is reported; the denylist is never touched.
     """
-    matching = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(
-        text__icontains=text, at__gte=in_calendar(start), at__lte=in_calendar(end)
-    )
-    if channel:
-        matching = matching.filter(channel=channel)
-    candidates = QuarantineEntry.objects.filter(
-        Exists(matching.filter(channel=OuterRef("channel"), key=OuterRef("key"))),
-        status__in=RELEASABLE,
-    )
+    candidates = _candidates(text, start, end, channel)
 
     def discount(entry: QuarantineEntry) -> QuarantineAction:
         return QuarantineAction(
@@ -516,6 +508,29 @@ def release_matching(
                 QuarantineAction.objects.bulk_create(map(discount, released))
                 _make_valid(released)
     return result
+
+
+def _candidates(
+    text: str, start: datetime, end: datetime, channel: str | None
+) -> QuerySet[QuarantineEntry]:
+    """Entries that a bulk release may touch: with such an error in the period."""
+    matching = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(
+        text__icontains=text, at__gte=in_calendar(start), at__lte=in_calendar(end)
+    )
+    if channel:
+        matching = matching.filter(channel=channel)
+    return QuarantineEntry.objects.filter(
+        Exists(matching.filter(channel=OuterRef("channel"), key=OuterRef("key"))),
+        status__in=RELEASABLE,
+    )
+
+
+def count_matching(
+    text: str, start: datetime, end: datetime, channel: str | None, *, most: int
+) -> int:
+    """How many entries a bulk release would look at; counting ends past `most`."""
+    candidates = _candidates(text, start, end, channel).order_by()
+    return candidates[: most + 1].count()
 
 
 def _with_discount(

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -15,10 +16,12 @@ from audiences.admin.lists import OfAddresses
 from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.forms import EntryForm, NewEntryForm
-from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+from delivery.models import QuarantineEntry
 from delivery.roles import RELEASE
 
-from .quarantine_logs import SHOWN, of_entry
+from . import quarantine_lists, quarantine_release
+from .quarantine_periods import ErrorPeriod
+from .quarantine_timeline import SHOWN, timeline
 
 SOURCE = "operator"
 COMPUTED = (
@@ -38,7 +41,8 @@ class QuarantineEntryAdmin(OfAddresses):
         *("key", "channel", "status", "reason", "error_count"),
         "last_error",
     )
-    list_filter = ("status", "channel", "reason", "type")
+    change_list_template = "admin/delivery/quarantineentry/change_list.html"
+    list_filter = ("status", "channel", "reason", "type", ErrorPeriod)
     actions = ("set_to_valid",)
 
     def has_release_permission(self, request: HttpRequest) -> bool:
@@ -138,6 +142,26 @@ class QuarantineEntryAdmin(OfAddresses):
         )
         self.message_user(request, text.format(count=len(chosen)), messages.SUCCESS)
 
+    def get_urls(self) -> list[URLPattern]:
+        pages = {**quarantine_release.PAGES, **quarantine_lists.PAGES}
+        return [
+            path(
+                ending,
+                self.admin_site.admin_view(view(self)),
+                name=f"delivery_quarantineentry_{name}",
+            )
+            for name, (ending, view) in pages.items()
+        ] + super().get_urls()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        context = (extra_context or {}) | {
+            "may_release": self.has_release_permission(request),
+            "may_export": quarantine_lists.may_export(request),
+        }
+        return super().changelist_view(request, context)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -149,9 +173,10 @@ class QuarantineEntryAdmin(OfAddresses):
         context = extra_context or {}
         if entry:
             holders = addresses.with_key(entry.channel, entry.key)
+            steps, is_longer = timeline(entry)
             context |= {
-                "address_errors": of_entry(AddressError, entry),
-                "address_actions": of_entry(QuarantineAction, entry),
+                "steps": steps,
+                "is_longer": is_longer,
                 "holders": holders.select_related("profile")[:SHOWN],
             }
         return super().change_view(request, object_id, form_url, context)

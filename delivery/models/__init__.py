@@ -1,6 +1,6 @@
 """What is sent, to whom, and what came back."""
 
-from .deliveries import Analysis, AnalysisChunk, Delivery
+from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .hooks import HookCount, UsedHookToken
 from .inbound import InboundItem, InboundMention, MailboxPosition
 from .keywords import Keyword
@@ -25,6 +25,7 @@ __all__ = [
     "MessageEvent",
     "Outcome",
     "OutcomeWarning",
+    "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
     "StagedHolder",

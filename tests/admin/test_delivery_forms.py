@@ -14,7 +14,7 @@ from .conftest import World, clerk
 LOGS = (
     *("audiences_consentevent", "audiences_consentevidence", "audiences_subscription"),
     *("audiences_address", "delivery_addresserror", "delivery_quarantineaction"),
-    *("delivery_message", "delivery_analysis", "delivery_typologyrule"),
+    *("delivery_message", "delivery_analysis"),
 )
 
 
@@ -150,7 +150,7 @@ def test_audience_shows_how_many_and_only_its_name_changes(
 ) -> None:
     audience = membership.list_of("Two", [p.pk for p in world.people[:2]])
     url = reverse("admin:audiences_audience_change", args=[audience.pk])
-    assert ">2<" in admin_client.get(url).content.decode()
+    assert ">2 profiles<" in admin_client.get(url).content.decode()
     posted = {"name": "Pair", "kind": "everyone", "service": ""}
     assert admin_client.post(url, posted).status_code == 302
     audience.refresh_from_db()

@@ -42,6 +42,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
             "StagedHolder",
             "StagedProfile",
             "AnalysisChunk",
+            "PreparationRequest",
         ),  # scratch of the writers
         "TypologyRuleUse",  # on the page of its typology
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
