@@ -17,7 +17,6 @@ from .models import (
     ImportRun,
     Profile,
     Service,
-    Subscription,
 )
 from .refusals import Refused
 
@@ -229,27 +228,6 @@ class SubscriptionForm(forms.Form):
         required=False,
         help_text=_("How the person asked for it. Needed to subscribe somebody again."),
     )
-
-    def __init__(self, *args: Any, profile: Profile | None = None, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.profile = profile
-
-    def clean(self) -> None:
-        """Whoever has unsubscribed must have asked for it (as with an opt-in)."""
-        super().clean()
-        service, note = self.cleaned_data.get("service"), self.cleaned_data.get("note")
-        if service is None or self.profile is None or (note or "").strip():
-            return
-        ended = Subscription.objects.filter(
-            profile=self.profile,
-            service=service,
-            status=Subscription.Status.UNSUBSCRIBED,
-        )
-        if ended.exists():
-            self.add_error(
-                "note",
-                _("The person has unsubscribed. Write how they asked for it again."),
-            )
 
 
 class AudienceForm(BuilderForm, ModelForm):

@@ -148,7 +148,7 @@ def subscribe(admin: PlainAdmin) -> View:
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         profile = _profile(admin, request, pk, SUBSCRIBE)
-        form = SubscriptionForm(request.POST or None, profile=profile)
+        form = SubscriptionForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
             origin = operator(request, form.cleaned_data["note"])

@@ -103,11 +103,20 @@ def test_pages_of_a_delivery_link_its_report(
         assert report in admin_client.get(url).content.decode()
 
 
+# What the selects of a service's messages post.
+SAYS_NOTHING = {
+    "request_message": "default",
+    "subscribed_message": "none",
+    "unsubscribed_message": "none",
+}
+
+
 def test_used_service_keeps_slug_and_channel(
     world: World, admin_client: Client
 ) -> None:
     url = reverse("admin:audiences_service_change", args=[world.service.pk])
     posted = {"label": "Other", "slug": "other", "channel": "sms", "validity_days": ""}
+    posted |= SAYS_NOTHING
     assert admin_client.post(url, posted).status_code == 302
     service = Service.objects.get(pk=world.service.pk)
     assert (service.label, service.slug, service.channel) == ("Other", "news", "email")
@@ -118,6 +127,7 @@ def test_used_service_keeps_slug_and_channel(
 
 def test_new_service_is_made(admin_client: Client) -> None:
     posted = {"label": "A", "slug": "a", "channel": "sms", "validity_days": "30"}
+    posted |= SAYS_NOTHING
     add = reverse("admin:audiences_service_add")
     assert admin_client.post(add, posted).status_code == 302
     assert Service.objects.get(slug="a").validity_days == 30

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -206,18 +207,21 @@ dovecot = shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
 
 
 @pytest.fixture
-def server(tmp_path: Path, mails: list[Path]) -> Iterator[str]:
+def server(mails: list[Path]) -> Iterator[str]:
     """A Dovecot of our own with the mails in it, and its address."""
     if not dovecot or os.getuid() != 0:
         pytest.skip("Dovecot is not installed, or the tests do not run as root")
-    port = _start_dovecot(tmp_path / "dovecot")
+    # Its sockets need a short path.
+    home = Path(tempfile.mkdtemp(dir="/tmp"))
+    port = _start_dovecot(home)
     try:
         with _session(port) as client:
             for path in mails:
                 client.append("INBOX", path.read_bytes())
         yield f"imap://ann%40x:secret@127.0.0.1:{port}/INBOX"
     finally:
-        os.kill(int((tmp_path / "dovecot/run/master.pid").read_text()), signal.SIGTERM)
+        os.kill(int((home / "run/master.pid").read_text()), signal.SIGTERM)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _session(port: int) -> IMAPClient:
@@ -229,9 +233,7 @@ def _session(port: int) -> IMAPClient:
 def _start_dovecot(home: Path) -> int:
     import socket
 
-    home.mkdir()
-    for parent in [home, *home.parents][:4]:
-        parent.chmod(0o755)
+    home.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
