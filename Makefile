@@ -73,6 +73,10 @@ REQUESTS ?= 1000
 bench-pages: .venv/dev ## Time one-click and the opt-out page on gunicorn and PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_pages $(REQUESTS)
 
+.PHONY: bench-subscriptions
+bench-subscriptions: .venv/run ## Time an import of N subscriptions on both databases
+	@$(PY) -m tests.benchmarks.bench_subscriptions $(N)
+
 .PHONY: screenshots
 screenshots: .venv/dev ## Take the pictures in docs/images anew
 	@$(PY) -m tests.screenshots

@@ -16,7 +16,12 @@ class AudiencesConfig(AppConfig):
             history_guards,
             link_requests,
             membership,
+            names,
+            reach_figures,
+            roles,
         )
 
         checks.register()
         post_migrate.connect(history_guards.install_after_migrate)
+        post_migrate.connect(names.install_after_migrate, sender=self)
+        post_migrate.connect(roles.keep_in_step, sender=self)

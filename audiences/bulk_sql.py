@@ -9,15 +9,17 @@ import contextlib
 import fcntl
 import hashlib
 import io
+import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import OperationalError, connection, models, transaction
 
 from .models import StagedProfile
 from .refusals import Refused
@@ -25,6 +27,10 @@ from .refusals import Refused
 
 class Locked(Refused):
     """Another process holds the lock."""
+
+
+class TooSlow(Refused):
+    """A question took longer than its asker would wait."""
 
 
 def is_postgresql() -> bool:
@@ -227,6 +233,48 @@ def are_written(*tables: type[models.Model]) -> bool:
 
 
 @contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Cut off a statement that takes longer; raises TooSlow. For reading only."""
+    try:
+        if is_postgresql():
+            with transaction.atomic():
+                before = fetch("SHOW statement_timeout")[0][0]
+                _set_timeout(f"{int(seconds * 1000)}ms")
+                yield
+                _set_timeout(before)
+        else:
+            connection.ensure_connection()
+            deadline = time.monotonic() + seconds
+            raw = connection.connection
+            raw.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+            try:
+                yield
+            finally:
+                raw.set_progress_handler(None, 0)
+    except OperationalError as error:
+        # 57014: query_canceled.
+        code = getattr(error.__cause__, "pgcode", "")
+        if code == "57014" or "interrupted" in str(error):
+            raise TooSlow(f"It took longer than {seconds:g} seconds.") from error
+        raise
+
+
+def _set_timeout(value: str) -> None:
+    fetch("SELECT set_config('statement_timeout', %s, true)", [value])
+
+
+def estimated_count(queryset: models.QuerySet[Any, Any]) -> int | None:
+    """How many rows PostgreSQL's planner expects; None where there is no estimate."""
+    if not is_postgresql():
+        return None
+    try:
+        plan = json.loads(queryset.order_by().explain(format="json"))
+    except EmptyResultSet:
+        return 0
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+@contextlib.contextmanager
 def process_lock(name: str) -> Iterator[None]:
     """Hold a lock that dies with this process; raises Locked when it is taken.
 
@@ -237,10 +285,23 @@ def process_lock(name: str) -> Iterator[None]:
         yield
 
 
+def hold(name: str) -> None:
+    """Let nobody else hold this name until the transaction ends; wait for it.
+
+    For what has no row yet that could be locked. SQLite has one writer at a time.
+    """
+    if is_postgresql():
+        fetch("SELECT 1 FROM pg_advisory_xact_lock(%s)", [_number_of(name)])
+
+
+def _number_of(name: str) -> int:
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
 @contextlib.contextmanager
 def _advisory_lock(name: str) -> Iterator[None]:
-    digest = hashlib.sha256(name.encode()).digest()
-    number = int.from_bytes(digest[:8], "big", signed=True)
+    number = _number_of(name)
     if not fetch("SELECT pg_try_advisory_lock(%s)", [number])[0][0]:
         raise Locked(f"Another process is busy with this ({name}). Try again later.")
     try:

@@ -10,6 +10,7 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from .addresses import domain_key
 from .channels import Channel, Scope, flag_name
@@ -125,6 +126,17 @@ def _say_text(data: Data) -> str:
     return f"{name} {_TEXT_OPERATORS[data['operator']]} {words}".strip()
 
 
+def _finish_text(data: dict[str, Any]) -> dict[str, Any]:
+    """A form has one text: a list of them has commas, or a line for each."""
+    value = data.get("value")
+    if data.get("operator") in ("is_empty", "is_filled"):
+        data.pop("value", None)
+    elif data.get("operator") == "in" and isinstance(value, str):
+        parts = value.splitlines() if "\n" in value else value.split(",")
+        data["value"] = [part.strip() for part in parts if part.strip()]
+    return data
+
+
 register(
     Node(
         "profile",
@@ -137,6 +149,9 @@ register(
         _text_q,
         _say_text,
         _check_text,
+        label=_("A field of the profile"),
+        options={"operator": lambda: list(_TEXT_OPERATORS.items())},
+        finish=_finish_text,
     )
 )
 
@@ -208,6 +223,7 @@ register(
         lambda data, moment: dates_q("created_at", data, moment),
         lambda data: f"created {say_dates(data)}",
         _check_created,
+        label=_("When the profile was created"),
     )
 )
 
@@ -219,6 +235,8 @@ register(
         ("channel",),
         lambda data, moment: Q(**{flag_name(data["channel"]): True}),
         lambda data: f"opted out of {Scope(data['channel']).label.lower()}",
+        label=_("Opted out"),
+        options={"channel": lambda: list(Scope.choices)},
     )
 )
 
@@ -260,6 +278,11 @@ register(
         ("channel",),
         _address_q,
         _say_address,
+        label=_("Has an address"),
+        options={
+            "channel": lambda: list(Channel.choices),
+            "status": lambda: list(AddressStatus.choices),
+        },
     )
 )
 
@@ -309,5 +332,10 @@ register(
         _subscription_q,
         _say_subscription,
         _check_service,
+        label=_("Subscription to a service"),
+        options={
+            "service": lambda: list(Service.objects.values_list("slug", "label")),
+            "status": lambda: list(Subscription.Status.choices),
+        },
     )
 )

@@ -6,15 +6,18 @@ The other app adds nodes about messages with `register`. docs/conditions.md show
 node; `condition_schema` prints the JSON schema.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
 from .reach import Reach
 from .refusals import Refused
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 VERSION = 1
 DEEPEST = 20
@@ -22,6 +25,8 @@ MOST_NODES = 200
 LONGEST_TEXT = 1000
 
 Data = Mapping[str, Any]
+# Values that a form offers, with their labels.
+Options = Sequence[tuple[str, Any]]
 
 
 class BadCondition(Refused):
@@ -51,7 +56,9 @@ class Node:
 
     `schema` is the JSON schema of its own keys; `check` raises BadCondition for what a
     schema cannot say (its arguments are the node and its path); `to_q` compiles it;
-    `say` puts it into words.
+    `say` puts it into words. The form of operators is built from these: `label` names
+    the node in its menu, `options` offers values for a key, and `finish` turns what the
+    form gave into the node where a schema cannot say how.
     """
 
     name: str
@@ -60,6 +67,11 @@ class Node:
     to_q: Callable[[Data, Moment], Q]
     say: Callable[[Data], str]
     check: Callable[[Data, str], None] = field(default=lambda data, path: None)
+    label: "str | StrPromise" = ""
+    options: Mapping[str, Callable[[], Options]] = field(default_factory=dict)
+    finish: Callable[[dict[str, Any]], dict[str, Any]] = field(
+        default=lambda data: data
+    )
 
 
 _NODES: dict[str, Node] = {}

@@ -6,6 +6,7 @@ twice and the events in the order of their ids always fold to the flags. An opt-
 never cleared implicitly: only `opt_in` clears a flag.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from django.db.models import (
     TextField,
     Value,
 )
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -62,11 +64,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Result:
-    """Whether a change was needed, what to know besides, and the event if there is."""
+    """Whether a change was needed, what to know besides, and the event if there is.
+
+    `is_pending`: a subscription waits for the person to confirm it.
+    """
 
     changed: bool
     warning: str = ""
     event_id: int | None = None
+    is_pending: bool = False
 
 
 def opt_out(profile: Profile, scope: str, origin: Origin) -> Result:
@@ -98,8 +104,13 @@ def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
     return _set_flags(profiles, Scope(scope), opted_out=False, origin=origin)
 
 
+def lacks_note(origin: Origin) -> bool:
+    """Whether somebody acts for another person without saying why."""
+    return origin.source in NOTE_NEEDED and not origin.note.strip()
+
+
 def _require_note(origin: Origin) -> None:
-    if origin.source in NOTE_NEEDED and not origin.note.strip():
+    if lacks_note(origin):
         raise ConsentError(
             _("An opt-in needs a note that says how the person asked for it.")
         )
@@ -217,9 +228,17 @@ def record(
 
 
 def record_staged(
-    kind: Kind, origin: Origin, *, scope: str = "", service: Service | None = None
+    kind: Kind,
+    origin: Origin,
+    *,
+    scope: str = "",
+    service: Service | None = None,
+    at: Combinable | None = None,
 ) -> None:
-    """Write one event with its evidence for every staged profile."""
+    """Write one event with its evidence for every staged profile.
+
+    `at` is the moment where each has its own.
+    """
     before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
     bulk_sql.insert_select(
         ConsentEvent,
@@ -235,7 +254,7 @@ def record_staged(
         ],
         StagedProfile.objects.order_by("id").values_list(
             F("id"),
-            Value(origin.at or timezone.now(), DateTimeField()),
+            at or Value(origin.at or timezone.now(), DateTimeField()),
             Value(str(kind), TextField()),
             Value(str(scope), TextField()),
             Value(service.pk if service else None, BigIntegerField()),
@@ -261,3 +280,35 @@ def record_staged(
             Value(origin.user_agent, TextField()),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event about a service, of those that `record_steps` writes together."""
+
+    profile_id: int
+    service_id: int
+    kind: str
+    at: datetime
+
+
+def record_steps(steps: Sequence[Step], origin: Origin) -> None:
+    """Write events of many profiles, in this order; the caller has locked them."""
+    ids = bulk_sql.draw_ids(ConsentEvent, len(steps))
+    columns = ("id", "profile_id", "at", "kind", "channel", "service_id", "source")
+    rest = (origin.wording_version, origin.delivery_id)
+    bulk_sql.bulk_insert(
+        ConsentEvent,
+        [*columns, "wording_version", "delivery_id"],
+        (
+            (pk, s.profile_id, s.at, s.kind, "", s.service_id, origin.source, *rest)
+            for pk, s in zip(ids, steps, strict=True)
+        ),
+    )
+    if origin.has_evidence:
+        proof = (origin.note, origin.actor, origin.ip, origin.user_agent)
+        bulk_sql.bulk_insert(
+            ConsentEvidence,
+            ["event_id", "note", "actor", "ip", "user_agent"],
+            ((pk, *proof) for pk in ids),
+        )

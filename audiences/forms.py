@@ -5,13 +5,24 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from . import addresses, membership
-from .channels import FLAGS, Channel
+from . import addresses, bulk_acts, import_runs, membership
+from .channels import FLAGS, Channel, Scope
+from .condition_forms import BuilderForm, ConditionField
 from .import_rows import read_country, read_language
-from .models import Address, Audience, Profile, Service
+from .models import (
+    Address,
+    Audience,
+    BulkAct,
+    ConsentEvent,
+    ImportRun,
+    Profile,
+    Service,
+)
 from .refusals import Refused
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     ModelForm = forms.ModelForm[Any]
     ServiceField = forms.ModelChoiceField[Service]
 else:
@@ -42,14 +53,25 @@ class ProfileForm(ModelForm):
         ),
     )
 
+    # The last event of the consent history that the page showed.
+    seen_event = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    # Set for each request by what the operator may do.
+    may_opt_out = may_opt_in = True
+
     class Meta:
         model = Profile
         fields = (*FACTS, *FLAGS.values())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.meanwhile: list[str] = []
         for name, field in self.fields.items():
-            field.show_hidden_initial = name != "note"
+            field.show_hidden_initial = name not in ("note", "seen_event")
+        if self.instance.pk:
+            last = ConsentEvent.objects.filter(profile_id=self.instance.pk)
+            self.initial["seen_event"] = (
+                last.order_by("-id").values_list("id", flat=True).first() or 0
+            )
 
     @property
     def opted_out(self) -> list[str]:
@@ -65,7 +87,7 @@ class ProfileForm(ModelForm):
         return [
             scope
             for scope, flag in FLAGS.items()
-            if flag in self.changed_data and self.cleaned_data[flag] is ticked
+            if flag in self.changed_data and self.cleaned_data.get(flag) is ticked
         ]
 
     @property
@@ -83,21 +105,88 @@ class ProfileForm(ModelForm):
         super().clean()
         if self.errors:
             return
-        if self.opted_in and not self.cleaned_data["note"].strip():
+        opted_out, opted_in = self.opted_out, self.opted_in
+        if opted_out and not self.may_opt_out:
+            self._refuse(opted_out, _("You may not opt people out."))
+        if opted_in and not self.may_opt_in:
+            self._refuse(opted_in, _("You may not opt people in."))
+        if opted_in and not self.cleaned_data["note"].strip():
             self.add_error(
                 "note",
                 _("An opt-in needs a note that says how the person asked for it."),
             )
-        for name in self.changed_facts if self.instance.pk else ():
-            self._refuse_overwriting(name)
+        if self.instance.pk:
+            for name in FACTS:
+                self._refuse_overwriting(name)
+            self._refuse_older_decisions()
+        if self.errors:
+            self._show_present_state()
+
+    def _refuse(self, scopes: list[str], message: "StrOrPromise") -> None:
+        for scope in scopes:
+            self.add_error(FLAGS[Scope(scope)], message)
 
     def _refuse_overwriting(self, name: str) -> None:
+        """A field that both changed is an error; one that only others changed stays."""
         seen = self.data.get(self.add_initial_prefix(name))
         present = str(self.initial.get(name) or "")
         if seen is None or present in (seen, str(self.cleaned_data[name] or "")):
             return
-        message = _("Somebody else changed this to “{value}” meanwhile.")
-        self.add_error(name, message.format(value=present))
+        if name in self.changed_facts:
+            message = _(
+                "Somebody else changed this to “{value}” meanwhile. Save again to put "
+                "yours in its place."
+            )
+            self.add_error(name, message.format(value=present))
+        else:
+            self.meanwhile.append(str(self.fields[name].label))
+
+    def _refuse_older_decisions(self) -> None:
+        """An opt-in was decided before an opt-out that came in since: ask again."""
+        seen = self.cleaned_data.get("seen_event")
+        if seen is None:
+            return
+        newer = ConsentEvent.objects.filter(profile_id=self.instance.pk, id__gt=seen)
+        for event in newer.exclude(channel="").order_by("id"):
+            label = event.get_channel_display()
+            if event.channel in self.opted_in and event.kind == "opt_out":
+                message = _(
+                    "The person opted out again meanwhile ({source}). Save again if "
+                    "you still want to opt them in."
+                )
+                source = event.get_source_display()
+                self.add_error(
+                    FLAGS[Scope(event.channel)], message.format(source=source)
+                )
+            else:
+                self.meanwhile.append(f"{event.get_kind_display()}: {label}")
+
+    def _show_present_state(self) -> None:
+        """The page is shown again with what is there now, so that saving again works.
+
+        What the operator wrote stays; only what the page says that it has seen is new.
+        """
+        data: Any = dict(self.data.items())
+        for name in self.fields:
+            seen = self.add_initial_prefix(name)
+            if seen not in data or name == "seen_event":
+                continue
+            present = self.initial.get(name)
+            if name not in self.changed_data:
+                self._take_over(data, name, present)
+            data[seen] = "" if present is None else str(present)
+        if "seen_event" in data:
+            data["seen_event"] = str(self.initial.get("seen_event") or 0)
+        self.data = data
+
+    def _take_over(self, data: Any, name: str, present: Any) -> None:
+        """A field that the operator did not touch shows what is there now."""
+        if name not in FLAGS.values():
+            data[name] = "" if present is None else str(present)
+        elif present:
+            data[name] = "on"
+        else:
+            data.pop(name, None)
 
 
 def _read(reader: Any, text: str) -> str:
@@ -134,14 +223,20 @@ class SubscriptionForm(forms.Form):
     """A service to subscribe a profile to."""
 
     service = ServiceField(label=_("Service"), queryset=Service.objects.all())
-    note = forms.CharField(label=_("Note"), required=False)
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        help_text=_("How the person asked for it. Needed to subscribe somebody again."),
+    )
 
 
-class AudienceForm(ModelForm):
+class AudienceForm(BuilderForm, ModelForm):
     """An audience; a list is made from a file, by `create_delivery`.
 
-    Once it is made only its name changes: the other fields are then not in the form.
+    Once it is made its kind and service stay: they are then not in the form.
     """
+
+    condition = ConditionField(label=_("Condition"), required=False)
 
     class Meta:
         model = Audience
@@ -164,9 +259,10 @@ class AudienceForm(ModelForm):
 
     def clean(self) -> None:
         super().clean()
+        if "condition" in self.fields and "condition" not in self.errors:
+            self._check_condition()
         if "kind" not in self.cleaned_data:
             return
-        self._check_condition()
         wants = self.cleaned_data["kind"] == Audience.Kind.SUBSCRIBERS
         if wants and not self.cleaned_data.get("service"):
             self.add_error(
@@ -177,14 +273,107 @@ class AudienceForm(ModelForm):
 
     def _check_condition(self) -> None:
         tree = self.cleaned_data.get("condition")
-        if self.cleaned_data["kind"] != Audience.Kind.CONDITION:
+        kind = self.cleaned_data.get("kind", self.instance.kind)
+        if kind != Audience.Kind.CONDITION:
             if tree is not None:
                 self.add_error("condition", _("Only the kind “condition” has one."))
             return
         if tree is None:
             self.add_error("condition", _("Give the condition that profiles meet."))
             return
+        field = self.fields["condition"]
+        if self.instance.pk and not field.has_changed(self.instance.condition, tree):
+            # Said in another way it means the same: what was prepared stays good.
+            self.cleaned_data["condition"] = self.instance.condition
+            return
         try:
             membership.check_condition(self.cleaned_data.get("name", ""), tree)
         except Refused as error:
             self.add_error("condition", str(error))
+
+
+class BulkActForm(forms.Form):
+    """What a change of many people must be told besides whom it is about."""
+
+    scope = forms.ChoiceField(label=_("Channel"), choices=Scope.choices)
+    service = ServiceField(
+        label=_("Service"), queryset=Service.objects.all(), to_field_name="slug"
+    )
+    note = forms.CharField(
+        label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, act: bulk_acts.Act, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.act = act
+        for name in ("scope", "service"):
+            if name not in act.asks:
+                del self.fields[name]
+        self.fields["note"].required = act.needs_note
+        self.fields["note"].help_text = (
+            _("How the people asked for it. Kept in the history of each.")
+            if act.needs_note
+            else _("Kept in the history of each.")
+        )
+
+    def begin(self, chosen: dict[str, str], *, actor: str) -> BulkAct | None:
+        """Begin the change; None, with an error, when it is refused."""
+        details = {
+            name: str(getattr(value, "slug", value))
+            for name, value in self.cleaned_data.items()
+            if name != "note"
+        }
+        try:
+            return bulk_acts.begin(
+                self.act.code,
+                chosen,
+                actor=actor,
+                note=self.cleaned_data["note"],
+                details=details,
+            )
+        except Refused as refusal:
+            self.add_error(None, str(refusal))
+            return None
+
+
+class ImportForm(forms.Form):
+    """A file of people, and how it is to be read."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "Comma, semicolon or tab; the first line names the columns. Nothing "
+            "changes yet: you see first what would change."
+        ),
+    )
+    ignore_unknown = forms.BooleanField(
+        label=_("Leave out columns whose name is not known"), required=False
+    )
+    allow_opt_in = forms.BooleanField(
+        label=_("“No” in a no_longer_contact column opts people in"),
+        required=False,
+        help_text=_("Otherwise “no” leaves an opt-out as it is. Needs a note."),
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("How the people asked for it. Kept in the history of each."),
+    )
+
+    def upload(self, *, actor: str) -> ImportRun | None:
+        """Keep the file and begin to look through it; None when it is refused."""
+        data = self.cleaned_data
+        try:
+            return import_runs.upload(
+                data["file"].name,
+                data["file"].chunks(),
+                actor=actor,
+                ignore_unknown=data["ignore_unknown"],
+                allow_opt_in=data["allow_opt_in"],
+                note=data["note"],
+            )
+        except Refused as refusal:
+            about_note = data["allow_opt_in"] and not data["note"].strip()
+            self.add_error("note" if about_note else "file", str(refusal))
+            return None

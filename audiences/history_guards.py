@@ -1,7 +1,8 @@
 """Guards in the database that keep the consent history and what it refers to.
 
 `ConsentEvent` is append-only. So is `LandingPageVersion`, which events name, except
-that the column of its page may be emptied when the page goes.
+that the column of its page may be emptied when the page goes. Other apps register
+their own.
 
 PostgreSQL: triggers that refuse UPDATE, DELETE and TRUNCATE, also when a session
 switches ordinary triggers off (ENABLE ALWAYS). SQLite: triggers that refuse UPDATE,
@@ -128,8 +129,14 @@ VERSIONS = Guard(
     "Published versions are append-only",
     may_be_emptied=("page_id",),
 )
-GUARDS = (HISTORY, VERSIONS)
+GUARDS = [HISTORY, VERSIONS]
 TABLE = HISTORY.table
+
+
+def register(guard: Guard) -> None:
+    """Guard a table of another app, from its `AppConfig.ready`."""
+    if guard not in GUARDS:
+        GUARDS.append(guard)
 
 
 def install() -> None:

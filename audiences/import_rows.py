@@ -15,6 +15,8 @@ from .models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from .refusals import Refused
 
 TRUE = {"1", "true", "t", "yes", "y", "ja", "j", "x", "on"}
+# What a spreadsheet would compute; exports write an apostrophe before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FALSE = {"0", "false", "f", "no", "n", "nee", "off"}
 
 # What a column may be called besides our own name for it. Letter case, spaces, hyphens
@@ -100,6 +102,13 @@ class Row:
         return ""
 
 
+def unescaped(text: str) -> str:
+    """A cell as it was before an export kept spreadsheets from computing it."""
+    if text[:1] == "'" and text[1:2] in FORMULA:
+        return text[1:]
+    return text
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\s_\-]+", "", name).casefold()
 
@@ -169,7 +178,7 @@ def read_row(line: int, cells: list[str], columns: list[Column | None]) -> Row:
     """The typed values of one record, with every problem in it."""
     row = Row(line)
     for column, cell in zip(columns, cells, strict=True):
-        text = cell.strip()
+        text = unescaped(cell.strip())
         if column is None or not text:
             continue
         if "\x00" in text:

@@ -263,6 +263,8 @@ def service_facts(service: Service) -> Content:
         "slug": service.slug,
         "label": service.label,
         "channel": service.channel,
+        # Only where there are any: a version of before stays as it was.
+        **({"texts": service.texts} if service.texts else {}),
     }
 
 

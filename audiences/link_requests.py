@@ -13,7 +13,7 @@ profile has. Nothing that a visitor typed is in a mail.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import addresses, consent, outbox, request_caps, subscriptions
+from . import (
+    addresses,
+    consent,
+    outbox,
+    request_caps,
+    subscription_messages,
+    subscriptions,
+)
 from .addresses import InvalidAddress, Normalised
 from .channels import Channel
 from .consent import Kind, Origin, Source
@@ -408,30 +415,64 @@ def _origin(request: SignupRequest, ip: str | None, user_agent: str) -> Origin:
 def _apply(
     request: SignupRequest, profile: Profile, origin: Origin, *, is_new: bool
 ) -> tuple[str, ...]:
+    """Do what was asked; the profile is locked. Returns warnings."""
     ticked = request.data["channels"]
     warnings = []
     for channel in request.version.content["channels"]:
         if channel not in ticked:
             if is_new:
                 consent.opt_out(profile, channel, origin)
-        elif is_new:
-            # Its flag is clear from the start; the consent must be in the history all
-            # the same (GDPR 7(1)).
-            consent.record(profile, Kind.OPT_IN, origin, scope=channel)
         else:
-            warnings.append(consent.opt_in(profile, channel, origin).warning)
+            result = consent.opt_in(profile, channel, origin)
+            warnings.append(result.warning)
+            if not result.changed:
+                # Its flag is clear already; the consent must be in the history all the
+                # same (GDPR 7(1)).
+                consent.record(profile, Kind.OPT_IN, origin, scope=channel)
     services = Service.objects.filter(pk__in=request.data["services"])
-    warnings += [_subscribe(profile, each, origin).warning for each in services]
+    for service in services:
+        try:
+            result = _subscribe(request, profile, service, origin, is_new=is_new)
+        except subscriptions.ServiceClosed as closed:
+            warnings.append(str(closed))
+        else:
+            warnings.append(result.warning)
     return tuple(dict.fromkeys(filter(None, warnings)))
 
 
-def _subscribe(profile: Profile, service: Service, origin: Origin) -> consent.Result:
+def _subscribe(
+    request: SignupRequest,
+    profile: Profile,
+    service: Service,
+    origin: Origin,
+    *,
+    is_new: bool,
+) -> consent.Result:
     """The one place where a confirmed sign-up becomes a subscription.
 
     The address has just been confirmed by mail, so a service's double opt-in by email
-    is met here. Where a service asks for more, it becomes a pending one here.
+    is met here. One by SMS is not: the number has still to confirm.
     """
-    return subscriptions.subscribe(profile, service, origin)
+    if not service.double_opt_in:
+        return subscriptions.begin(profile, service, origin)
+    by_mail = subscription_messages.channel_of(service) == Channel.EMAIL
+    if not by_mail:
+        only = not request.data["channels"] and len(request.data["services"]) == 1
+        return subscriptions.ask(
+            profile,
+            service,
+            origin,
+            language=request.language,
+            made_profile=is_new and only,
+        )
+    asked = replace(
+        origin,
+        note="",
+        ip=request.ip,
+        user_agent=request.user_agent,
+        at=request.created_at,
+    )
+    return subscriptions.confirmed_by_mail(profile, service, asked, origin)
 
 
 def _close(request: SignupRequest, profile: Profile) -> None:

@@ -39,6 +39,7 @@ _OPT_OUT = "audiences.links.optout"
 _PAGE = "audiences.links.page"
 _UNDO = "audiences.links.undo"
 _MAIL = "audiences.links.mail"
+_CONFIRM = "audiences.links.confirm"
 
 
 class BadLink(Exception):
@@ -70,6 +71,15 @@ class Undo:
     profile_id: int
     event_ids: tuple[int, ...]
     stopped_address: bool = False
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Which request for a subscription is confirmed: `event_id` in the history."""
+
+    profile_id: int
+    service_id: int
+    event_id: int
 
 
 # ------------------------------------------------------------- tokens of web addresses
@@ -109,6 +119,19 @@ def read_undo_token(token: str) -> Undo:
     facts, _fresh = _read(_UNDO, token, max_age=UNDO_LIFE)
     profile_id, event_ids, stopped = facts
     return Undo(profile_id, tuple(event_ids), bool(stopped))
+
+
+def confirmation_url(confirmation: Confirmation) -> str:
+    """The address in the message that asks to confirm a subscription (S6)."""
+    token = _sign(_CONFIRM, list(astuple(confirmation)))
+    path = reverse("pages:confirm_subscription", args=[token])
+    return f"{settings.BASE_URL}{path}"
+
+
+def read_confirmation_token(token: str) -> Confirmation:
+    """Which request is meant; raises BadLink. Its row says until when it counts."""
+    facts, _fresh = _read(_CONFIRM, token)
+    return Confirmation(*facts)
 
 
 def _signer(salt: str) -> signing.TimestampSigner:
@@ -197,13 +220,13 @@ def mail_token(link: Link) -> str:
     """A token that stands in a mail address: who, where, which service and delivery."""
     payload = ".".join(
         (
-            _base36(link.profile_id),
+            base36(link.profile_id),
             LETTERS[link.channel],
-            _base36(link.service_id or 0),
-            _base36(link.delivery_id or 0),
+            base36(link.service_id or 0),
+            base36(link.delivery_id or 0),
         )
     )
-    return f"{payload}.{_mail_signature(payload, settings.SECRET_KEY)}"
+    return f"{payload}.{short_signature(_MAIL, payload)}"
 
 
 def read_mail_token(token: str) -> Link:
@@ -212,10 +235,7 @@ def read_mail_token(token: str) -> Link:
     if match is None:
         raise BadLink
     payload, _dot, signature = match[0].rpartition(".")
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    if not any(
-        constant_time_compare(signature, _mail_signature(payload, k)) for k in keys
-    ):
+    if not is_short_signature(_MAIL, payload, signature):
         raise BadLink
     return Link(
         int(match[1], 36),
@@ -225,13 +245,26 @@ def read_mail_token(token: str) -> Link:
     )
 
 
-def _mail_signature(payload: str, key: str) -> str:
-    """128 bits of an HMAC (RFC 2104, section 5) in base32."""
-    digest = salted_hmac(_MAIL, payload, secret=key, algorithm="sha256").digest()
+def short_signature(salt: str, payload: str, key: str = "") -> str:
+    """A signature for a mail address: 128 bits of an HMAC (RFC 2104, 5) in base32.
+
+    `key` is the secret key unless given.
+    """
+    secret = key or settings.SECRET_KEY
+    digest = salted_hmac(salt, payload, secret=secret, algorithm="sha256").digest()
     return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
 
 
-def _base36(number: int) -> str:
+def is_short_signature(salt: str, payload: str, signature: str) -> bool:
+    """Whether the signature is that of the payload, by any key that is in use."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return any(
+        constant_time_compare(signature, short_signature(salt, payload, key))
+        for key in keys
+    )
+
+
+def base36(number: int) -> str:
     text = ""
     while number:
         number, digit = divmod(number, 36)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from . import conditions, subscriptions
 from .conditions import BadCondition, Moment, Node
@@ -88,7 +89,7 @@ def find_audience(name: str) -> Audience:
 
 def everyone() -> Audience:
     """The audience of all profiles."""
-    audience, _ = Audience.objects.get_or_create(
+    audience, _is_new = Audience.objects.get_or_create(
         kind=Kind.EVERYONE, defaults={"name": EVERYONE}
     )
     return audience
@@ -96,7 +97,7 @@ def everyone() -> Audience:
 
 def subscribers(service: Service) -> Audience:
     """The audience of the active subscribers of a service."""
-    audience, _ = Audience.objects.get_or_create(
+    audience, _is_new = Audience.objects.get_or_create(
         kind=Kind.SUBSCRIBERS,
         service=service,
         defaults={"name": f"service:{service.slug}"},
@@ -131,6 +132,18 @@ def create_with_condition(name: str, tree: Any) -> Audience:
     audience.full_clean()
     audience.save()
     return audience
+
+
+def change_condition(audience: Audience, tree: Any) -> None:
+    """Give an audience another condition; raises BadCondition, Refused for a loop.
+
+    What was prepared for it says from then on that it is out of date.
+    """
+    if audience.kind != Kind.CONDITION:
+        raise Refused(f"{audience.name!r} has no condition: it is {audience.kind}.")
+    check_condition(audience.name, tree)
+    audience.condition = tree
+    audience.save(update_fields=["condition"])
 
 
 def check_condition(name: str, tree: Any) -> None:
@@ -187,6 +200,11 @@ def _check_audience(data: conditions.Data, path: str) -> None:
         raise BadCondition(f"{path}.name: there is no audience {data['name']!r}.")
 
 
+def _names() -> list[tuple[str, str]]:
+    names = Audience.objects.order_by("name").values_list("name", flat=True)
+    return [(name, name) for name in names[:200]]
+
+
 AUDIENCE_NODE = conditions.register(
     Node(
         "audience",
@@ -195,5 +213,7 @@ AUDIENCE_NODE = conditions.register(
         lambda data, moment: audience_q(find_audience(data["name"]), moment),
         lambda data: f"in the audience {data['name']}",
         _check_audience,
+        label=_("In another audience"),
+        options={"name": _names},
     )
 )

@@ -1,4 +1,4 @@
-"""Outgoing mails of the public pages: a row first, the mail later, at most once.
+"""Outgoing mails and SMS of the public pages: a row first, later sent at most once.
 
 A row is written in the transaction of the request. The queue only wakes a worker; a
 sweep each minute finds what was forgotten. The worker takes a row in a short
@@ -16,7 +16,7 @@ import smtplib
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,10 +30,10 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from . import page_texts
+from . import page_texts, sms
 from .addresses import Normalised
 from .channels import Channel
-from .markdown import to_html
+from .markdown import to_html, to_text
 from .models import LandingPage, OutboxMail
 from .signals import mail_to_be_sent
 
@@ -55,11 +55,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Words:
-    """A mail before it is addressed; `text` is Markdown, for both forms of the mail."""
+    """A message before it is addressed.
+
+    `text` is Markdown, from which both forms of a mail are made; an SMS is `text` as it
+    is, without a subject.
+    """
 
     subject: str
     text: str
     language: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 Composer = Callable[[OutboxMail], Words | Result]
@@ -84,6 +89,7 @@ def put(
     context: dict[str, Any],
     network: str,
     found_by: str = LandingPage.ReconciledBy.EMAIL,
+    channel: str = Channel.EMAIL,
 ) -> OutboxMail:
     """Write the row and wake a worker when the caller's transaction commits.
 
@@ -92,6 +98,7 @@ def put(
     """
     mail = OutboxMail.objects.create(
         kind=kind,
+        channel=channel,
         found_by=found_by,
         to=given.value,
         key=given.key,
@@ -112,32 +119,59 @@ def _wake() -> None:
 
 def words(language: str, path: str, **values: object) -> Words:
     """The words of a mail from the texts of a language, such as "mails.link"."""
-    codes = [code for code, _name in page_texts.languages()]
-    wanted = (language, settings.LANGUAGE_CODE, codes[0])
-    code = next(filter(None, (page_texts.closest(each, codes) for each in wanted)))
-    site = urlsplit(settings.BASE_URL).hostname or settings.BASE_URL
+    code, site = closest_language(language), site_name()
     return Words(
-        page_texts.text(code, f"{path}.subject", site=site),
+        page_texts.text(code, f"{path}.subject", site=site, **values),
         page_texts.text(code, f"{path}.text", site=site, **values).strip() + "\n",
         code,
     )
 
 
-def waiting(now: datetime | None = None) -> QuerySet[OutboxMail]:
-    """Mails that are due and that no worker has taken."""
+def closest_language(language: str) -> str:
+    """The language of the texts that a person's language means, or the site's."""
+    codes = [code for code, _name in page_texts.languages()]
+    wanted = (language, settings.LANGUAGE_CODE, codes[0])
+    return next(filter(None, (page_texts.closest(each, codes) for each in wanted)))
+
+
+def site_name() -> str:
+    return str(urlsplit(settings.BASE_URL).hostname or settings.BASE_URL)
+
+
+def waiting(
+    channel: str = Channel.EMAIL, now: datetime | None = None
+) -> QuerySet[OutboxMail]:
+    """Messages of a channel that are due and that no worker has taken."""
     return OutboxMail.objects.filter(
-        result="", claimed_at__isnull=True, due_at__lte=now or timezone.now()
+        result="",
+        channel=channel,
+        claimed_at__isnull=True,
+        due_at__lte=now or timezone.now(),
     )
 
 
 def send_waiting() -> Counter[str]:
-    """Send every mail that is due; returns how many of each result.
+    """Send every mail and SMS that is due; returns how many of each result.
 
     Any number of workers may do this at once. When the mail server cannot be reached,
-    nothing is taken, and the next sweep tries again; the result then counts
+    no mail is taken, and the next sweep tries again; the result then counts
     `UNREACHABLE`.
     """
     _give_up_on_the_dead()
+    return _send_texts() + _send_mails()
+
+
+def _send_texts() -> Counter[str]:
+    results: Counter[str] = Counter()
+    while taken := take_next(Channel.SMS):
+        mail, message = taken
+        if message is not None:
+            hand_over(mail, message)
+        results[mail.result or POSTPONED] += 1
+    return results
+
+
+def _send_mails() -> Counter[str]:
     results: Counter[str] = Counter()
     while waiting().exists():
         connection = get_connection()
@@ -154,8 +188,7 @@ def send_waiting() -> Counter[str]:
                 return results
             mail, message = taken
             if message is not None:
-                message.connection = connection
-                hand_over(mail, message)
+                hand_over(mail, message, connection)
         finally:
             with suppress(OSError, smtplib.SMTPException):
                 connection.close()
@@ -163,14 +196,19 @@ def send_waiting() -> Counter[str]:
     return results
 
 
-def take_next() -> tuple[OutboxMail, EmailMultiAlternatives | None] | None:
-    """Take the next mail, in a transaction of its own; None when there is none.
+Message = EmailMultiAlternatives | str
+
+
+def take_next(
+    channel: str = Channel.EMAIL,
+) -> tuple[OutboxMail, Message | None] | None:
+    """Take the next message of a channel, in a transaction of its own; None without.
 
     The row says from then on that somebody has it. Without a message there is nothing
     to hand over, and the row says why.
     """
     with transaction.atomic(durable=True):
-        rows = waiting().select_for_update(of=("self",), skip_locked=True)
+        rows = waiting(channel).select_for_update(of=("self",), skip_locked=True)
         mail = rows.order_by("due_at", "pk").first()
         if mail is None:
             return None
@@ -181,7 +219,7 @@ def take_next() -> tuple[OutboxMail, EmailMultiAlternatives | None] | None:
         return mail, message
 
 
-def _written(mail: OutboxMail) -> EmailMultiAlternatives | None:
+def _written(mail: OutboxMail) -> Message | None:
     """The message, or None and a result; an error of ours is tried again later."""
     if timezone.now() - mail.created_at > LONGEST_WAIT:
         mail.result = Result.OUTDATED
@@ -193,6 +231,8 @@ def _written(mail: OutboxMail) -> EmailMultiAlternatives | None:
                 mail.result = said
             elif _is_vetoed(mail):
                 mail.result = Result.DENYLISTED
+            elif mail.channel == Channel.SMS:
+                return said.text.strip()
             elif not _can_be_addressed(mail.to):
                 mail.result = Result.REFUSED
             else:
@@ -206,7 +246,7 @@ def _written(mail: OutboxMail) -> EmailMultiAlternatives | None:
 def _is_vetoed(mail: OutboxMail) -> bool:
     """Whether a listener forbids the address; a listener's error forbids it too."""
     answers = mail_to_be_sent.send(
-        sender=OutboxMail, channel=Channel.EMAIL, key=mail.key
+        sender=OutboxMail, channel=mail.channel, key=mail.key
     )
     return any(forbids for _listener, forbids in answers)
 
@@ -227,11 +267,11 @@ def _can_be_addressed(address: str) -> bool:
 def _message(mail: OutboxMail, said: Words) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         said.subject,
-        said.text,
+        to_text(said.text),
         settings.DEFAULT_FROM_EMAIL,
         [mail.to],
         # RFC 3834, section 5: answering machines keep silent.
-        headers={"Auto-Submitted": "auto-generated"},
+        headers={"Auto-Submitted": "auto-generated"} | said.headers,
     )
     html = render_to_string(
         "mails/mail.html",
@@ -246,14 +286,20 @@ def _message(mail: OutboxMail, said: Words) -> EmailMultiAlternatives:
     return message
 
 
-def hand_over(mail: OutboxMail, message: EmailMultiAlternatives) -> None:
-    """Give the message to the mail server, and write down what became of it.
+def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> None:
+    """Give the message to the server or gateway, and write down what became of it.
 
-    The server's own refusal is certain. After any other error nobody knows whether the
-    server has the mail: it is not sent again.
+    Their own refusal is certain. After any other error nobody knows whether they have
+    the message: it is not sent again.
     """
     try:
-        message.send()
+        if isinstance(message, str):
+            sms.gateway().send(mail.key, message)
+        else:
+            message.connection = connection
+            message.send()
+    except sms.Refused as error:
+        _refused(mail, passing=error.passing)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
         _refused(mail, passing=all(400 <= code < 500 for code in codes))
@@ -265,7 +311,7 @@ def hand_over(mail: OutboxMail, message: EmailMultiAlternatives) -> None:
         else:
             mail.result = Result.UNCERTAIN
     except Exception as error:
-        logger.error("Hand-over of mail %s: %s", mail.pk, _name(error))
+        logger.error("Hand-over of message %s: %s", mail.pk, _name(error))
         mail.result = Result.UNCERTAIN
     else:
         mail.sent_at, mail.result = timezone.now(), Result.SENT

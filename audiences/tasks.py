@@ -2,7 +2,18 @@
 
 from celery import shared_task
 
-from . import link_requests, outbox, proof_of_work, request_caps
+from . import (
+    bulk_acts,
+    figures,
+    import_runs,
+    link_requests,
+    outbox,
+    pending_requests,
+    proof_of_work,
+    request_caps,
+    subscriptions,
+)
+from .models import BulkAct, ImportRun
 
 
 @shared_task(ignore_result=True)
@@ -15,6 +26,45 @@ def send_outbox() -> None:
 def clean_up_requests() -> None:
     """Each night: nothing about unidentified visitors is kept longer than needed."""
     link_requests.clean_up()
+    pending_requests.clean_up()
     outbox.clean_up()
     proof_of_work.clean_up()
     request_caps.clean_up()
+    import_runs.clean_up()
+
+
+@shared_task(ignore_result=True)
+def work_off_bulk_act(pk: int) -> None:
+    """Go on with a change of many people; workers take turns by its row."""
+    act = BulkAct.objects.filter(pk=pk).first()
+    if act is not None:
+        bulk_acts.work_off(act)
+
+
+@shared_task(ignore_result=True)
+def work_off_import(pk: int) -> None:
+    """Look a file through or import it, from where it is."""
+    run = ImportRun.objects.filter(pk=pk).first()
+    if run is not None:
+        import_runs.work_off(run)
+
+
+@shared_task(ignore_result=True)
+def wake_people_work() -> None:
+    """Each minute: go on with what waits or whose worker has died."""
+    for act in bulk_acts.forgotten():
+        work_off_bulk_act.delay(act.pk)
+    for run in import_runs.forgotten():
+        work_off_import.delay(run.pk)
+
+
+@shared_task(ignore_result=True)
+def expire_subscriptions() -> None:
+    """Each hour: end what has passed its validity."""
+    subscriptions.expire()
+
+
+@shared_task(ignore_result=True)
+def refresh_figures() -> None:
+    """Each quarter of an hour, and when an operator asks: count for the home page."""
+    figures.refresh()

@@ -34,6 +34,7 @@ from rich.progress import (
 from rich.table import Table
 
 from .channels import ANY, Channel
+from .import_rows import FORMULA
 from .refusals import Refused
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
@@ -183,12 +184,9 @@ def write_csv(
 def safe_cells(row: Sequence[Any]) -> list[Any]:
     """The cells with an apostrophe before what a spreadsheet would compute."""
     return [
-        f"'{cell}" if isinstance(cell, str) and cell[:1] in _FORMULA else cell
+        f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
         for cell in row
     ]
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager

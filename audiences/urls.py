@@ -22,6 +22,7 @@ _SLUG, _TOKEN = r"(?P<slug>[-\w]+)", r"(?P<token>[^/]+)"
 urlpatterns = [
     re_path(rf"^p/brand/(?P<name>{NAME})\.css$", views.stylesheet, name="brand"),
     re_path(r"^p/logo/(?P<sha256>[0-9a-f]{64})$", views.logo, name="logo"),
+    *_page(rf"u/confirm/{_TOKEN}", views.confirm_subscription, "confirm_subscription"),
     *_page(rf"u/{_TOKEN}", views.one_click, "one_click"),
     *_page(rf"p/{_SLUG}", views.anybody, "anybody"),
     *_page(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),

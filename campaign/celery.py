@@ -19,9 +19,26 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "wake-analyses": {"task": "delivery.tasks.wake_analyses", "schedule": 60.0},
     "send-outbox": {"task": "audiences.tasks.send_outbox", "schedule": 60.0},
+    "wake-people-work": {
+        "task": "audiences.tasks.wake_people_work",
+        "schedule": 60.0,
+    },
+    "refresh-figures": {
+        "task": "audiences.tasks.refresh_figures",
+        "schedule": crontab(minute="*/15"),
+    },
     "clean-up-requests": {
         "task": "audiences.tasks.clean_up_requests",
         "schedule": crontab(hour=3, minute=17),
+    },
+    "expire-subscriptions": {
+        "task": "audiences.tasks.expire_subscriptions",
+        "schedule": crontab(minute=27),
+    },
+    "read-mailbox": {"task": "delivery.tasks.read_mailbox", "schedule": 60.0},
+    "clean-up-inbound": {
+        "task": "delivery.tasks.clean_up_inbound",
+        "schedule": crontab(hour=3, minute=27),
     },
     "clean-up-quarantine": {
         "task": "delivery.tasks.clean_up_quarantine",

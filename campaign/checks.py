@@ -8,6 +8,7 @@ import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.utils.module_loading import import_string
 
 
 @register(Tags.compatibility)
@@ -37,9 +38,14 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         "REQUESTS_PER_ADDRESS": 1,
         "REQUESTS_PER_NETWORK": 1,
         "SIGNUP_REQUEST_DAYS": 1,
+        "PENDING_SUBSCRIPTION_DAYS": 1,
         "PROOF_OF_WORK_ROUNDS": 1,
         "PROOF_OF_WORK_MINUTES": 1,
         "TRUSTED_PROXIES": 0,
+        "FEEDBACK_PERIOD_DAYS": 1,
+        "FEEDBACK_LARGEST": 10_000,
+        "FEEDBACK_DAYS": 1,
+        "WEBHOOK_FRESH_SECONDS": 30,
     }
     return [
         Error(
@@ -49,6 +55,25 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         )
         for name, minimum in least.items()
         if getattr(settings, name) < minimum
+    ]
+
+
+@register()
+def check_sms_gateway(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        is_gateway = callable(
+            getattr(import_string(settings.SMS_GATEWAY), "send", None)
+        )
+    except ImportError:
+        is_gateway = False
+    if is_gateway:
+        return []
+    return [
+        Error(
+            f"SMS_GATEWAY is {settings.SMS_GATEWAY!r}, which is no class with send().",
+            hint="Use a dotted path, such as audiences.sms.ConsoleGateway",
+            id="campaign.E009",
+        )
     ]
 
 
@@ -138,22 +163,26 @@ LONGEST_MAILBOX = 14
 
 
 @register(Tags.compatibility)
-def check_unsubscribe_mailbox(**kwargs: Any) -> list[CheckMessage]:
-    mailbox = settings.UNSUBSCRIBE_MAILBOX
-    if not mailbox:
-        return []
+def check_mailboxes(**kwargs: Any) -> list[CheckMessage]:
+    """Mailboxes whose addresses carry a token must leave room for it."""
+    return [
+        Error(
+            f"{name} is {mailbox!r}, which cannot take mails with a token.",
+            hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
+            f"before the @) such as {example}@example.org, or leave it empty.",
+            id="campaign.E008",
+        )
+        for name, mailbox, example in (
+            ("UNSUBSCRIBE_MAILBOX", settings.UNSUBSCRIBE_MAILBOX, "unsubscribe"),
+            ("BOUNCE_MAILBOX", settings.BOUNCE_MAILBOX, "bounces"),
+        )
+        if mailbox and not _takes_tokens(mailbox)
+    ]
+
+
+def _takes_tokens(mailbox: str) -> bool:
     local, _at, domain = mailbox.rpartition("@")
     plain = re.fullmatch(r"[A-Za-z0-9._-]+", local) and re.fullmatch(
         r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
     )
-    if not plain or len(local) > LONGEST_MAILBOX:
-        return [
-            Error(
-                f"UNSUBSCRIBE_MAILBOX is {mailbox!r}, which cannot take unsubscribe "
-                "mails.",
-                hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
-                "before the @) such as unsubscribe@example.org, or leave it empty.",
-                id="campaign.E008",
-            )
-        ]
-    return []
+    return bool(plain) and len(local) <= LONGEST_MAILBOX

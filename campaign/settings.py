@@ -4,6 +4,7 @@ The whole table, with what each variable means, is in docs/operations.md.
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -62,18 +63,20 @@ INSTALLED_APPS = [
     "campaign.apps.CampaignConfig",
     "audiences.apps.AudiencesConfig",
     "delivery.apps.DeliveryConfig",
-    "django.contrib.admin",
+    "campaign.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
+    "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -82,6 +85,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: it turns a refused sign-in into its page.
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "campaign.urls"
 WSGI_APPLICATION = "campaign.wsgi.application"
@@ -101,6 +106,8 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# A condition of 200 rows has more fields than Django lets a form have.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ------------------------------------------------------------------ the database
@@ -132,6 +139,7 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 # A language is there when it has a file of texts for the public pages.
 LANGUAGES = page_texts.languages()
+LOCALE_PATHS = [BASE_DIR / "locale"]
 # The region of numbers that are written without +; empty: such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
@@ -145,6 +153,26 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# ------------------------------------------------------------------ signing in
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Wrong passwords for one user from one address until it is refused for a while.
+AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
+# Neither a user nor an office's address alone: nobody can lock out somebody else.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
+AXES_LOCKOUT_CALLABLE = "audiences.console.sign_in.refuse"
+AXES_VERBOSE = False
+# Hours after which an operator must sign in again.
+SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
 # ------------------------------------------------------------------ mail
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 # Seconds to wait for the mail server; without it a worker could wait for ever.
@@ -154,6 +182,9 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 # Days until the row of a mail is removed, whatever became of it.
 OUTBOX_DAYS = _number("OUTBOX_DAYS", 7)
+
+# The class that hands an SMS over, by its dotted path; the default prints it.
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="audiences.sms.ConsoleGateway")
 
 # ------------------------------------------------------------------ personal links
 # Days in which a personal link opts in and changes details; it opts out for ever.
@@ -168,6 +199,8 @@ REQUESTS_PER_ADDRESS = _number("REQUESTS_PER_ADDRESS", 3)
 REQUESTS_PER_NETWORK = _number("REQUESTS_PER_NETWORK", 20)
 # Days in which a sign-up can be confirmed; then it is erased.
 SIGNUP_REQUEST_DAYS = _number("SIGNUP_REQUEST_DAYS", 7)
+# Days in which a subscription with double opt-in can be confirmed; then it is erased.
+PENDING_SUBSCRIPTION_DAYS = _number("PENDING_SUBSCRIPTION_DAYS", 7)
 # Rounds in which a proof of work is found at the latest, and minutes that it counts.
 PROOF_OF_WORK_ROUNDS = _number("PROOF_OF_WORK_ROUNDS", 600)
 PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)
@@ -205,9 +238,56 @@ QUARANTINE_RELEASE_DAYS = _number("QUARANTINE_RELEASE_DAYS", 10)
 # The same when its mailbox was full.
 QUARANTINE_MAILBOX_FULL_DAYS = _number("QUARANTINE_MAILBOX_FULL_DAYS", 30)
 
+
+# ------------------------------------------------------------------ webhooks
+# Secrets are read as they are: environ takes one that begins with $ for a name.
+def _secrets(name: str) -> list[str]:
+    """Secrets with commas between, the newest first: one is changed in two steps."""
+    given = os.environ.get(name, "").split(",")
+    return [secret.strip() for secret in given if secret.strip()]
+
+
+# A provider's webhook exists when its secret is set, and not before.
+TWILIO_AUTH_TOKENS = _secrets("TWILIO_AUTH_TOKENS")
+SMS_WEBHOOK_SECRETS = _secrets("SMS_WEBHOOK_SECRETS")
+# user:password of the providers that sign nothing: Postmark, Brevo, Mailjet, SparkPost.
+EMAIL_WEBHOOK_SECRETS = _secrets("EMAIL_WEBHOOK_SECRETS")
+MAILGUN_SIGNING_KEYS = _secrets("MAILGUN_SIGNING_KEYS")
+SENDGRID_VERIFICATION_KEYS = _secrets("SENDGRID_VERIFICATION_KEYS")
+RESEND_SIGNING_SECRETS = _secrets("RESEND_SIGNING_SECRETS")
+# Topics of Amazon SNS that may report, as ARNs.
+SNS_TOPICS = _secrets("SNS_TOPICS")
+# Seconds that a signed call stays valid, where its time is signed too.
+WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
+
+# ------------------------------------------------------------------ what comes back
+# The mailbox that reads bounces: bounces@example.org gets those to
+# bounces+<token>@example.org. Empty: messages have no return path of their own.
+BOUNCE_MAILBOX = env.str("BOUNCE_MAILBOX", default="")
+# The mailbox that is read each minute, as imaps://user:password@host/folder.
+FEEDBACK_IMAP_URL = env.str("FEEDBACK_IMAP_URL", default="")
+# Whether read messages are deleted from that mailbox.
+FEEDBACK_IMAP_DELETE = env.bool("FEEDBACK_IMAP_DELETE", default=False)
+# Days after a message in which a report without its number may be about it.
+FEEDBACK_PERIOD_DAYS = _number("FEEDBACK_PERIOD_DAYS", 30)
+# Whether address and period are enough for a report that nothing vouches for.
+FEEDBACK_TRUST_ADDRESS = env.bool("FEEDBACK_TRUST_ADDRESS", default=False)
+# Bytes of a mail or call that are kept; the rest of a longer one is cut off.
+FEEDBACK_LARGEST = _number("FEEDBACK_LARGEST", 2_000_000)
+# Days until what arrived is removed, once it is applied or ignored.
+FEEDBACK_DAYS = _number("FEEDBACK_DAYS", 90)
+
 # ------------------------------------------------------------------ analysis
 # Profiles that one statement of the analysis judges; 10,000 to 50,000 is fastest.
 ANALYSIS_CHUNK_SIZE = _number("ANALYSIS_CHUNK_SIZE", 50_000)
+
+# ------------------------------------------------------------------ many people at once
+# Changes of up to so many people are made while the operator waits.
+BULK_AT_ONCE = _number("BULK_AT_ONCE", 1000)
+# Megabytes that an uploaded file of people may have.
+IMPORT_LARGEST_MB = _number("IMPORT_LARGEST_MB", 100)
+# Days until what is left of an import in the browser (its rejects) is removed.
+IMPORT_DAYS = _number("IMPORT_DAYS", 7)
 
 # ------------------------------------------------------------------ logs
 # Whoever reads a log must not be able to act for a recipient.

@@ -4,12 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-admin.site.site_header = admin.site.site_title = "Campaign"
-admin.site.index_title = "Campaign"
-admin.site.site_url = None
-
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("hooks/", include("delivery.hooks.urls")),
     path("", include("audiences.urls")),
 ]

@@ -50,6 +50,10 @@ class AnalysisRefused(Refused):
     """The analysis cannot run now; the message says why."""
 
 
+class AnalysisBusy(AnalysisRefused):
+    """Another process analyses the delivery at this moment."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a run is: profiles judged, and how many the audience had at its start."""
@@ -127,6 +131,15 @@ def request_stop(delivery: Delivery) -> bool:
     if latest is None or latest.state != Analysis.State.RUNNING:
         return False
     return bool(Analysis.objects.filter(pk=latest.pk).update(stop_requested=True))
+
+
+def is_at_work(delivery: Delivery) -> bool:
+    """Whether a process that is alive analyses the delivery."""
+    try:
+        with _only_one(delivery, wait_seconds=0):
+            return False
+    except AnalysisBusy:
+        return True
 
 
 def _judge_all(
@@ -211,7 +224,7 @@ def _only_one(delivery: Delivery, wait_seconds: float) -> Iterator[None]:
                 continue
             run = delivery.latest_analysis
             who = f"process {run.process} on {run.host}" if run else "another process"
-            raise AnalysisRefused(
+            raise AnalysisBusy(
                 f"{delivery.label!r} is being analysed by {who}. Wait until it is done."
             ) from error
 
@@ -292,13 +305,14 @@ def _judge_changed(run: Analysis) -> None:
 
     Who has left the audience since leaves the results.
     """
-    changes.stage_changed(run)
+    now = max(run.at, timezone.now())
+    changes.stage_changed(run, now)
     changed = reach.of_staged()
     if changed is None:
         return
-    profiles = judgement.audience_profiles(chunks.delivery_of(run), run.at, changed)
+    profiles = judgement.audience_profiles(chunks.delivery_of(run), now, changed)
     Outcome.objects.filter(changed.q("profile_id"), delivery=run.delivery_id).delete()
-    chunks.write_outcomes(run, profiles, changed)
+    chunks.write_outcomes(run, profiles, changed, now)
 
 
 # An audience up to this size is looked up profile by profile.

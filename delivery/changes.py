@@ -6,15 +6,17 @@ results as they were. Consent, errors, decisions about addresses and new address
 rows with rising ids: a run keeps how far each table was when it began.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet
 
 from audiences import bulk_sql
-from audiences.models import Address, ConsentEvent, StagedProfile
+from audiences.models import Address, ConsentEvent, StagedProfile, Subscription
 
 from .models import AddressError, Analysis, Outcome, QuarantineAction
 
+ACTIVE = Subscription.Status.ACTIVE
 TABLES: list[type[Model]] = [ConsentEvent, Address, AddressError, QuarantineAction]
 # A transaction that is open when the run begins may have drawn lower ids than the last
 # one to be seen; then so many rows are looked at once more. (An import writes 5,000
@@ -33,9 +35,10 @@ def marks() -> dict[str, int]:
     return {name: max(last - slack, 0) for name, last in found.items()}
 
 
-def stage_changed(run: Analysis) -> None:
+def stage_changed(run: Analysis, now: datetime) -> None:
     """Stage the profiles of the results that changed since the run began.
 
+    Also those with a subscription whose date has passed meanwhile: that writes nothing.
     `audiences.reach.of_staged` then speaks of them.
     """
     channel = run.delivery.channel
@@ -52,6 +55,9 @@ def stage_changed(run: Analysis) -> None:
         since(Address, channel=channel).values("profile_id"),
         of_channel.filter(key__in=reported).values("profile_id"),
         of_channel.filter(key__in=decided).values("profile_id"),
+        Subscription.objects.order_by()
+        .filter(status=ACTIVE, expires_at__gt=run.at, expires_at__lte=now)
+        .values("profile_id"),
     )
     people = changed[0].union(*changed[1:]).values_list("profile_id")
     if not bulk_sql.stage(StagedProfile, ["id"], people):

@@ -7,6 +7,7 @@ killed half-way is judged again.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -113,13 +114,19 @@ def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
     return write_outcomes(run, profiles, span)
 
 
-def write_outcomes(run: Analysis, profiles: QuerySet[Profile], of: Reach) -> int:
+def write_outcomes(
+    run: Analysis,
+    profiles: QuerySet[Profile],
+    of: Reach,
+    at: datetime | None = None,
+) -> int:
     """Judge these members of the audience by all rules but duplicates, and write it.
 
-    One statement; returns how many outcomes there are.
+    `at` is the moment, that of the run unless given. One statement; returns how many
+    outcomes there are.
     """
     delivery = delivery_of(run)
-    situation = replace(judgement.situation_of(delivery, run.at), reach=of)
+    situation = replace(judgement.situation_of(delivery, at or run.at), reach=of)
     judged = judgement.prepared(profiles, situation).values_list(
         Value(delivery.pk),
         F("pk"),

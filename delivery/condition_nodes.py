@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
 from audiences.condition_nodes import DATE_KEYS, check_dates, dates_q, say_dates
@@ -44,6 +45,12 @@ def _say_message(data: Data) -> str:
     return f"{words} {say_dates(data)}".strip()
 
 
+def _newest_deliveries() -> list[tuple[str, str]]:
+    """What the form of operators offers: those of late."""
+    labels = Delivery.objects.order_by("-id").values_list("label", flat=True)
+    return [(label, label) for label in labels[:100]]
+
+
 register(
     Node(
         "message",
@@ -57,5 +64,10 @@ register(
         _message_q,
         _say_message,
         _check_message,
+        label=_("Got a message"),
+        options={
+            "channel": lambda: list(Channel.choices),
+            "delivery": _newest_deliveries,
+        },
     )
 )

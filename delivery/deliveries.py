@@ -111,6 +111,23 @@ def create(
     return delivery
 
 
+def duplicate(delivery: Delivery) -> Delivery:
+    """A draft with the same message, audience and rules, and a label of its own.
+
+    The contact date is left out: it was that of the other one.
+    """
+    number, label = 1, ""
+    while not label or Delivery.objects.filter(label=label).exists():
+        ending = " (copy)" if number == 1 else f" (copy {number})"
+        label, number = delivery.label[: 150 - len(ending)] + ending, number + 1
+    copied = {
+        field.attname: getattr(delivery, field.attname)
+        for field in Delivery._meta.concrete_fields
+        if field.name not in ("id", "label", "contact_date", "created_at")
+    }
+    return Delivery.objects.create(label=label, **copied)
+
+
 def delete(delivery: Delivery) -> None:
     """Delete a delivery with its outcomes; one that was handed over is protected."""
     with transaction.atomic():

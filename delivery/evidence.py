@@ -11,6 +11,11 @@ their own time. Rules (Q3 to Q5):
   error, or 30 when the mailbox was full; the next soft error begins a new count;
 - an error never lowers a status; what an operator sets, holds; a list from elsewhere
   raises a status and never lowers it;
+- several reports of one message's failure are one failure: after a hard one, further
+  ones of the same message change nothing, and so do further complaints about it;
+- START takes back every STOP until then, and nothing else;
+- an address that is held is on the denylist until its hold is decided, whatever else it
+  is; then it is what the rest of the evidence gives;
 - a bulk release discounts the errors of an outage, as if they had never come, and makes
   what is then merely erroneous valid.
 """
@@ -25,7 +30,13 @@ from django.db.models import Q, QuerySet
 
 from audiences.models import AddressStatus
 
-from .models import AddressError, QuarantineAction, QuarantineEntry
+from .models import (
+    AddressError,
+    EventKind,
+    MessageEvent,
+    QuarantineAction,
+    QuarantineEntry,
+)
 from .models.quarantine import ErrorReason, ErrorType
 
 ActionKind = QuarantineAction.Kind
@@ -78,6 +89,10 @@ STORED = (
 VALID = EntryState()
 
 
+# What does nothing by itself at its moment: it changes how the rest is read.
+BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
+
+
 def fold(
     errors: Iterable[AddressError], actions: Iterable[QuarantineAction] = ()
 ) -> EntryState:
@@ -91,25 +106,80 @@ def fold(
         *((action.at, 1, action.pk or 0, action) for action in actions),
     ]
     discounts = [step for *_order, step in steps if _discounts(step)]
+    in_order = [step for *_order, step in sorted(steps, key=lambda item: item[:3])]
+    decided = [step for step in in_order if isinstance(step, QuarantineAction)]
     state = VALID
-    for _at, _kind, _pk, step in sorted(steps, key=lambda item: item[:3]):
-        if isinstance(step, AddressError):
-            if not any(_is_discounted(step, discount) for discount in discounts):
-                state = _after_error(state, step)
-        else:
+    told: set[tuple[int, bool]] = set()
+    for step in in_order:
+        if not isinstance(step, AddressError):
             state = _after_action(state, step)
-    return state
+            continue
+        is_discounted = any(_is_discounted(step, discount) for discount in discounts)
+        if not is_discounted and not _is_told_already(step, told):
+            state = _after_error(state, step)
+    hold = open_hold(decided)
+    return _held(state, hold) if hold else state
+
+
+def open_hold(actions: Iterable[QuarantineAction]) -> QuarantineAction | None:
+    """The first hold that nobody has decided; the actions are in time order.
+
+    Each hold has a text of its own. A START ends all, and so does an operator who sets
+    the status.
+    """
+    held: dict[str, QuarantineAction] = {}
+    for action in actions:
+        if action.kind == ActionKind.HOLD:
+            held.setdefault(action.text, action)
+        elif action.kind == ActionKind.DECIDE:
+            held.pop(action.text, None)
+        elif action.kind == ActionKind.START or (
+            action.kind == ActionKind.SET and action.reason == ErrorReason.OPERATOR
+        ):
+            held.clear()
+    return next(iter(held.values()), None)
+
+
+def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
+    if state.status == AddressStatus.DENYLISTED:
+        return state
+    return replace(
+        state,
+        status=AddressStatus.DENYLISTED,
+        reason=ErrorReason.STOP,
+        text=hold.text,
+        releases_at=None,
+    )
+
+
+def _is_told_already(error: AddressError, told: set[tuple[int, bool]]) -> bool:
+    """Whether an earlier error is about the same failure, or complaint, of a message.
+
+    A message fails once, however many report it. Remembers hard errors in `told`.
+    """
+    if error.message_id is None or error.type == ErrorType.IGNORED:
+        return False
+    fact = (error.message_id, error.reason in DENYLISTING)
+    if fact in told:
+        return True
+    if error.type == ErrorType.HARD or fact[1]:
+        told.add(fact)
+    return False
 
 
 def _discounts(step: AddressError | QuarantineAction) -> bool:
-    return isinstance(step, QuarantineAction) and step.kind == ActionKind.DISCOUNT
+    kinds = (ActionKind.DISCOUNT, ActionKind.START)
+    return isinstance(step, QuarantineAction) and step.kind in kinds
 
 
 def _is_discounted(error: AddressError, discount: Any) -> bool:
     """Whether the error has the text and the time of the outage.
 
-    A complaint or STOP is no error of an outage, whatever its text.
+    A complaint or STOP is no error of an outage, whatever its text. START discounts
+    the STOPs before it.
     """
+    if discount.kind == ActionKind.START:
+        return error.reason == ErrorReason.STOP and error.at <= discount.at
     return (
         error.reason not in DENYLISTING
         and discount.text.casefold() in error.text.casefold()
@@ -216,6 +286,8 @@ def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
     state = aged(state, action.at)
     if action.kind in (ActionKind.SUCCESS, ActionKind.DISCOUNT):
         return VALID if state.status == AddressStatus.ERRONEOUS else state
+    if action.kind in BESIDE:
+        return state
     if action.kind == ActionKind.RAISE and rank(action.status) <= rank(state.status):
         return _with_count_of(state, action)
     if action.status == AddressStatus.VALID:
@@ -240,14 +312,29 @@ Evidence = dict[tuple[str, str], tuple[list[AddressError], list[QuarantineAction
 
 
 def gather(entries: list[QuarantineEntry]) -> Evidence:
-    """Errors and actions of each of the entries, in two queries."""
+    """Errors, actions and successes of each of the entries, in three queries."""
     found: Evidence = {(entry.channel, entry.key): ([], []) for entry in entries}
     errors = AddressError.objects.filter(about(entries)).select_related("message")
     for error in errors:
         found[error.channel, error.key][0].append(error)
     for action in QuarantineAction.objects.filter(about(entries)):
         found[action.channel, action.key][1].append(action)
+    for success in successes(entries):
+        found[success.channel, success.key][1].append(success)
     return found
+
+
+def successes(entries: list[QuarantineEntry]) -> Iterator[QuarantineAction]:
+    """What message events say of messages that reached the addresses (Q5)."""
+    events = MessageEvent.objects.filter(about(entries), kind=EventKind.DELIVERED)
+    for channel, key, at in events.values_list("channel", "key", "at"):
+        yield QuarantineAction(
+            channel=channel,
+            key=key or "",
+            at=at,
+            kind=ActionKind.SUCCESS,
+            status=AddressStatus.VALID,
+        )
 
 
 def about(entries: list[QuarantineEntry]) -> Q:

@@ -6,10 +6,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from audiences import addresses
+from audiences.models import AddressStatus
 
 from .exclusions import skips_denylist
 from .models import Delivery, QuarantineEntry
 from .models.quarantine import ErrorReason
+
+_STOPPED = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -68,6 +71,9 @@ class EntryForm(ModelForm):
         help_text=_("Kept with the action."),
     )
 
+    # Set for each request by what the operator may do.
+    may_release = True
+
     class Meta:
         model = QuarantineEntry
         fields = ("status", "reason")
@@ -78,6 +84,14 @@ class EntryForm(ModelForm):
             self.initial["reason"] = ErrorReason.OPERATOR.value
         for name, field in self.fields.items():
             field.show_hidden_initial = name in ("status", "reason")
+
+    def clean_status(self) -> str:
+        """Only who may release makes an address reachable that was not."""
+        status = str(self.cleaned_data["status"])
+        was = self.initial.get("status", "")
+        if not self.may_release and was in _STOPPED and status not in _STOPPED:
+            raise forms.ValidationError(_("You may not release addresses."))
+        return status
 
     def decided(self, name: str) -> str:
         """What the operator chose; else what is so now, whatever the page showed."""

@@ -14,7 +14,7 @@ from audiences.refusals import Refused
 
 from .models import Delivery, Message, Outcome
 
-COLUMNS = ("address", "time", "message_id", "profile")
+COLUMNS = ("address", "time", "message_id", "provider_id", "profile")
 BATCH = 5000
 
 
@@ -34,6 +34,7 @@ class _Row:
     key: str
     time: datetime
     message_id: str
+    provider_id: str
     profile: int | None
 
 
@@ -85,15 +86,17 @@ def _row(channel: str, line: int, cells: dict[str, str]) -> _Row:
     profile = cells.get("profile", "")
     if profile and not (profile.isascii() and profile.isdigit() and len(profile) < 19):
         raise _BadCell("profile", f"{profile!r} is not the id of a profile")
-    message_id = cells.get("message_id", "")
-    if len(message_id) > 255 or "\x00" in message_id:
-        raise _BadCell("message_id", "longer than 255 characters")
+    for name in ("message_id", "provider_id"):
+        number = cells.get(name, "")
+        if len(number) > 255 or "\x00" in number:
+            raise _BadCell(name, "longer than 255 characters")
     return _Row(
         line,
         given.value,
         given.key,
         time,
-        message_id,
+        cells.get("message_id", ""),
+        cells.get("provider_id", ""),
         int(profile) if profile else None,
     )
 
@@ -132,6 +135,7 @@ def _record(delivery: Delivery, batch: list[_Row], result: Result) -> None:
             address=row.address,
             sent_at=row.time,
             message_id=row.message_id or None,
+            provider_id=row.provider_id or None,
         )
     with transaction.atomic():
         known = set(

@@ -8,6 +8,7 @@ from django.db.models import DateTimeField, F, TextField, Value
 from audiences import bulk_sql
 from audiences.refusals import Refused
 
+from .feedback import erasure
 from .models import Analysis, Delivery, Message, Outcome
 
 
@@ -39,7 +40,11 @@ def record_handover(delivery: Delivery, at: datetime) -> int:
 
 
 def forget_person(sender: object, profile_id: int, **kwargs: object) -> None:
-    """Listener of `profile_erased`: blank the person's addresses; counts stay."""
+    """Listener of `profile_erased`: blank the person's addresses; counts stay.
+
+    What arrived about the person is erased with it.
+    """
+    erasure.forget_reports(profile_id)
     deliveries = Delivery.objects.values("pk")
     Outcome.objects.filter(delivery_id__in=deliveries, profile_id=profile_id).update(
         address=""

@@ -20,14 +20,18 @@ from audiences.models import Address, AddressStatus
 from audiences.refusals import Refused
 
 from .evidence import (
+    DENYLISTING,
     STORED,
     VALID,
+    ActionKind,
     EntryState,
     about,
     batches,
     fold,
     gather,
+    open_hold,
     rank,
+    successes,
 )
 from .models import AddressError, Message, QuarantineAction, QuarantineEntry
 from .models.quarantine import ErrorReason, ErrorType
@@ -201,21 +205,40 @@ def _recompute_all(entries: list[QuarantineEntry]) -> None:
         _copy_status(channel, changed, status)
 
 
-def succeeded(channel: str, key: str, *, at: datetime, source: str) -> None:
-    """A message reached the address: an erroneous one becomes valid (Q5)."""
+def delivered(channel: str, key: str) -> None:
+    """A message event says that a message reached the address (Q5).
+
+    The event is the evidence, whenever it arrives; the caller has written it in this
+    transaction. An address without an entry needs none.
+    """
     with transaction.atomic():
+        _hold(channel, key)
         rows = QuarantineEntry.objects.select_for_update(of=("self",))
         entry = rows.filter(channel=channel, key=key).first()
-        if entry and entry.status == AddressStatus.ERRONEOUS:
-            QuarantineAction.objects.create(
-                channel=channel,
-                key=key,
-                at=at,
-                kind=QuarantineAction.Kind.SUCCESS,
-                status=AddressStatus.VALID,
-                source=source,
-            )
+        if entry:
             _recompute(entry)
+
+
+def start(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
+    """The recipient texted START: take back what their STOP did, and it alone.
+
+    Every STOP until then is discounted, whichever of the two arrives first. Other
+    errors, complaints and what operators decided stay. Raises InvalidAddress.
+    """
+    key = _key(channel, address)
+    with transaction.atomic():
+        entry = _locked_entry(channel, key)
+        QuarantineAction.objects.create(
+            channel=channel,
+            key=key,
+            at=in_calendar(at),
+            kind=QuarantineAction.Kind.START,
+            status=AddressStatus.VALID,
+            reason=ErrorReason.STOP,
+            text=text,
+            source=source,
+        )
+        _recompute(entry)
 
 
 def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
@@ -240,7 +263,16 @@ def entry_of(channel: str, key: str) -> QuarantineEntry | None:
     return QuarantineEntry.objects.filter(channel=channel, key=key).first()
 
 
+def _hold(channel: str, key: str) -> None:
+    """Let nobody else write about this address until the transaction ends.
+
+    An entry that does not exist yet cannot be locked; its name can.
+    """
+    bulk_sql.hold(f"quarantine:{channel}:{key}")
+
+
 def _locked_entry(channel: str, key: str) -> QuarantineEntry:
+    _hold(channel, key)
     QuarantineEntry.objects.get_or_create(
         channel=channel, key=key, defaults={"status": AddressStatus.VALID}
     )
@@ -252,7 +284,7 @@ def _recompute(entry: QuarantineEntry) -> None:
     row = {"channel": entry.channel, "key": entry.key}
     state = fold(
         AddressError.objects.filter(**row).select_related("message"),
-        QuarantineAction.objects.filter(**row),
+        [*QuarantineAction.objects.filter(**row), *successes([entry])],
     )
     _store(entry, state)
     _copy_status(entry.channel, [entry.key], state.status)
@@ -300,9 +332,13 @@ def mark_attached_addresses(
 def stop_address(
     sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
 ) -> None:
-    """Listener of `address_stop_requested`: put the address on the denylist (P4)."""
+    """Listener of `address_stop_requested`: put the address on the denylist (P4).
+
+    Also one that is merely held: a hold ends.
+    """
     entry = entry_of(channel, key)
-    if entry is None or entry.status != AddressStatus.DENYLISTED:
+    denied = entry is not None and entry.status == AddressStatus.DENYLISTED
+    if not denied or _hold_of(channel, key):
         set_status(
             channel,
             key,
@@ -323,7 +359,11 @@ def withdraw_stop(
     """
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
     last = actions.order_by("-id").first()
-    if last and (last.status, last.reason, last.text) == (
+    if last is None or AddressError.objects.filter(
+        channel=channel, key=key, reason__in=DENYLISTING, at__gte=last.at
+    ):
+        return
+    if (last.status, last.reason, last.text) == (
         AddressStatus.DENYLISTED,
         ErrorReason.STOP,
         text,
@@ -336,6 +376,65 @@ def withdraw_stop(
             reason=ErrorReason.STOP,
             text=text,
         )
+
+
+def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
+    """Deny the address until somebody decides (`end_hold`) about what it said.
+
+    `text` names what is to be decided, one for each hold; the same holds once. Raises
+    InvalidAddress.
+    """
+    _beside(channel, address, ActionKind.HOLD, at=at, source=source, text=text)
+
+
+def end_hold(
+    channel: str, address: str, *, source: str, text: str, actor: str = ""
+) -> None:
+    """Somebody has decided: the address is again what the rest of its evidence gives.
+
+    Nothing happens when there is no such hold. Raises InvalidAddress.
+    """
+    now = timezone.now()
+    _beside(
+        channel, address, ActionKind.DECIDE, at=now, source=source, text=text, by=actor
+    )
+
+
+def _beside(
+    channel: str,
+    address: str,
+    kind: ActionKind,
+    *,
+    at: datetime,
+    source: str,
+    text: str,
+    by: str = "",
+) -> None:
+    key = _key(channel, address)
+    row = {"channel": channel, "key": key, "kind": kind, "text": text}
+    with transaction.atomic():
+        entry = _locked_entry(channel, key)
+        raised = kind == ActionKind.HOLD
+        if QuarantineAction.objects.filter(**row).exists():
+            return
+        if not raised and not QuarantineAction.objects.filter(
+            **{**row, "kind": ActionKind.HOLD}
+        ):
+            return
+        QuarantineAction.objects.create(
+            **row,
+            at=in_calendar(at),
+            status=AddressStatus.DENYLISTED if raised else AddressStatus.VALID,
+            reason=ErrorReason.STOP,
+            actor=by,
+            source=source,
+        )
+        _recompute(entry)
+
+
+def _hold_of(channel: str, key: str) -> QuarantineAction | None:
+    rows = QuarantineAction.objects.filter(channel=channel, key=key)
+    return open_hold(rows.order_by("at", "pk"))
 
 
 def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
@@ -381,15 +480,7 @@ def release_matching(
     letter case ignored. An address that other errors or an operator would keep in
     quarantine stays there and is reported; the denylist is never touched.
     """
-    matching = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(
-        text__icontains=text, at__gte=in_calendar(start), at__lte=in_calendar(end)
-    )
-    if channel:
-        matching = matching.filter(channel=channel)
-    candidates = QuarantineEntry.objects.filter(
-        Exists(matching.filter(channel=OuterRef("channel"), key=OuterRef("key"))),
-        status__in=RELEASABLE,
-    )
+    candidates = _candidates(text, start, end, channel)
 
     def discount(entry: QuarantineEntry) -> QuarantineAction:
         return QuarantineAction(
@@ -417,6 +508,29 @@ def release_matching(
                 QuarantineAction.objects.bulk_create(map(discount, released))
                 _make_valid(released)
     return result
+
+
+def _candidates(
+    text: str, start: datetime, end: datetime, channel: str | None
+) -> QuerySet[QuarantineEntry]:
+    """Entries that a bulk release may touch: with such an error in the period."""
+    matching = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(
+        text__icontains=text, at__gte=in_calendar(start), at__lte=in_calendar(end)
+    )
+    if channel:
+        matching = matching.filter(channel=channel)
+    return QuarantineEntry.objects.filter(
+        Exists(matching.filter(channel=OuterRef("channel"), key=OuterRef("key"))),
+        status__in=RELEASABLE,
+    )
+
+
+def count_matching(
+    text: str, start: datetime, end: datetime, channel: str | None, *, most: int
+) -> int:
+    """How many entries a bulk release would look at; counting ends past `most`."""
+    candidates = _candidates(text, start, end, channel).order_by()
+    return candidates[: most + 1].count()
 
 
 def _with_discount(

@@ -14,7 +14,7 @@ from audiences.models import Audience
 
 from . import chunks, controls, judgement, typologies
 from .exclusions import Rule, skips_denylist
-from .models import Analysis, Delivery, OutcomeWarning, Typology
+from .models import Analysis, Delivery, OutcomeWarning, Typology, TypologyRule
 
 SHARES_ADDRESS = "shares_address_with_opted_out"
 WARNINGS = {
@@ -73,16 +73,20 @@ def report_of(run: Analysis) -> Report:
     )
 
 
-def dry_run(delivery: Delivery) -> Report:
+def dry_run(delivery: Delivery, rows: list[TypologyRule] | None = None) -> Report:
     """What an analysis would find now; stores nothing.
+
+    `rows` are rules to try instead of those of the delivery's typology.
 
     A control rule's error fails it, as it would fail the analysis; the figures are
     there all the same.
     """
-    findings = controls.inspect(delivery, typologies.rows_of(delivery))
+    if rows is None:
+        rows = typologies.rows_of(delivery)
+    findings = controls.inspect(delivery, rows)
     error = controls.error_of(findings)
     state = Delivery.State.FAILED if error else delivery.state
-    return _computed(delivery, state, findings=findings, error=error)
+    return _computed(delivery, state, rows, findings=findings, error=error)
 
 
 def forecast(
@@ -99,7 +103,33 @@ def forecast(
     delivery = Delivery(
         audience=audience, channel=channel, purpose=purpose, typology=typology
     )
-    return _computed(delivery, Delivery.State.DRAFT)
+    return _computed(delivery, Delivery.State.DRAFT, typologies.rows_of(delivery))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one more rule would do to a delivery now.
+
+    `matching` people of the audience meet it; of these `deciding` would be delivered to
+    without it, as far as the other rules of the delivery but duplicates say.
+    """
+
+    matching: int
+    deciding: int
+
+
+def effect_of(delivery: Delivery, row: TypologyRule) -> Effect:
+    """How many a filtering or fatigue rule, saved or not, would exclude now."""
+    situation = judgement.situation_of(delivery)
+    predicate = typologies.as_rule(row).predicate(situation)
+    if predicate is None:
+        return Effect(0, 0)
+    others = [rule for rule in typologies.rules_of(delivery) if rule.code != row.code]
+    profiles = judgement.audience_profiles(delivery, situation.at)
+    found = judgement.prepared(profiles, situation).filter(predicate)
+    numbers = {rule.code: 1 for rule in others}
+    left = found.annotate(cause=judgement.cause(situation, others, numbers))
+    return Effect(found.count(), left.filter(cause__isnull=True).count())
 
 
 def overlap(first: Audience, second: Audience) -> dict[str, int]:
@@ -127,12 +157,13 @@ def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
 def _computed(
     delivery: Delivery,
     state: str,
+    rows: list[TypologyRule],
     *,
     findings: list[controls.Finding] | None = None,
     error: str = "",
 ) -> Report:
     started = time.monotonic()
-    rules = typologies.rules_of(delivery)
+    rules = typologies.in_order(typologies.judging(rows))
     counts, warned = _tally(delivery, rules)
     return _report(
         delivery,

@@ -1,21 +1,44 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
-from celery import shared_task
-from django.db import connection
+import logging
+from datetime import datetime
 
-from . import analysis, chunks, quarantine
+from celery import shared_task
+from django.conf import settings
+from django.db import connection
+from kombu.exceptions import OperationalError
+
+from audiences import bulk_sql
+from audiences.refusals import Refused
+
+from . import analysis, chunks, preparation, quarantine
+from .feedback import erasure, imap, intake, mailboxes
 from .models import Analysis, Delivery
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)
 def run_analysis(delivery_id: int) -> None:
     """Run or resume a delivery's analysis; leave it to whoever is at it already."""
     delivery = Delivery.objects.filter(pk=delivery_id).first()
-    if delivery is not None:
-        try:
-            analysis.analyse(delivery, wait_seconds=0)
-        except analysis.AnalysisRefused:
-            return
+    # A message that comes again after the end must not begin again.
+    if delivery is None or not preparation.of(delivery).is_going_on:
+        return
+    try:
+        analysis.analyse(delivery, wait_seconds=0)
+    except analysis.AnalysisBusy:
+        return
+    except Refused as refused:
+        preparation.refuse(delivery, str(refused))
+
+
+def wake(delivery: Delivery) -> None:
+    """Wake a worker for what was asked; without a queue the sweep does it later."""
+    try:
+        run_analysis.delay(delivery.pk)
+    except (OperationalError, OSError):
+        log.warning("The queue cannot be reached.", exc_info=True)
 
 
 @shared_task(ignore_result=True)
@@ -30,9 +53,8 @@ def help_analysis(run_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def wake_analyses() -> None:
-    """Each minute: go on with runs whose process has died."""
-    running = Analysis.objects.filter(state=Analysis.State.RUNNING)
-    for delivery_id in running.values_list("delivery_id", flat=True).distinct():
+    """Each minute: begin what was asked for, go on where a process has died."""
+    for delivery_id in preparation.to_wake():
         run_analysis.delay(delivery_id)
 
 
@@ -40,6 +62,50 @@ def wake_analyses() -> None:
 def clean_up_quarantine() -> None:
     """Each night: erroneous addresses whose time is over are valid again (Q5)."""
     quarantine.clean_up()
+
+
+@shared_task(ignore_result=True)
+def read_mailbox() -> None:
+    """Each minute: read what came back by mail, and what was stored and not read."""
+    if settings.FEEDBACK_IMAP_URL:
+        try:
+            mailboxes.take_in(
+                imap.mails(
+                    settings.FEEDBACK_IMAP_URL, delete=settings.FEEDBACK_IMAP_DELETE
+                )
+            )
+        except bulk_sql.Locked:
+            return  # another worker is still at it
+    for _item in intake.process_waiting():
+        pass
+
+
+@shared_task(ignore_result=True)
+def clean_up_inbound() -> None:
+    """Each night: what arrived and is done with is not kept longer than needed."""
+    erasure.clean_up()
+
+
+@shared_task(ignore_result=True)
+def release_matching(
+    text: str, start: str, end: str, channel: str | None, actor: str
+) -> None:
+    """Release the addresses of an outage; once more finds nothing left to release."""
+    quarantine.release_matching(
+        text,
+        datetime.fromisoformat(start),
+        datetime.fromisoformat(end),
+        channel=channel,
+        actor=actor,
+        source="operator",
+    )
+
+
+def release_quarantine(
+    text: str, start: datetime, end: datetime, channel: str | None, *, actor: str
+) -> None:
+    """Let a worker release the addresses of an outage."""
+    release_matching.delay(text, start.isoformat(), end.isoformat(), channel, actor)
 
 
 def wake_helpers(run: Analysis, count: int) -> None:

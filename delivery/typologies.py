@@ -37,8 +37,13 @@ def rules_of(delivery: Delivery) -> list[Rule]:
 
 def judging_rows(delivery: Delivery) -> list[TypologyRule]:
     """The operators' rules that judge profiles: filtering before fatigue."""
-    rows = [r for r in rows_of(delivery) if r.kind in (Kind.FILTERING, Kind.FATIGUE)]
-    return sorted(rows, key=lambda row: row.kind == Kind.FATIGUE)
+    return judging(rows_of(delivery))
+
+
+def judging(rows: Sequence[TypologyRule]) -> list[TypologyRule]:
+    """Of these rules those that judge profiles: filtering before fatigue."""
+    found = [row for row in rows if row.kind in (Kind.FILTERING, Kind.FATIGUE)]
+    return sorted(found, key=lambda row: row.kind == Kind.FATIGUE)
 
 
 def in_order(rows: Sequence[TypologyRule]) -> list[Rule]:
@@ -223,6 +228,54 @@ def set_rules(typology: Typology, rows: Sequence[TypologyRule]) -> None:
             TypologyRuleUse(typology=typology, rule=row, position=position)
             for position, row in enumerate(dict.fromkeys(rows), 1)
         )
+
+
+def change_typology(
+    typology: Typology,
+    rows: Sequence[TypologyRule],
+    *,
+    label: str,
+    is_default: bool,
+) -> None:
+    """Give a typology another label and other rules, or make it the default one.
+
+    Raises Refused where that would leave no default.
+    """
+    if typology.is_default and not is_default:
+        raise Refused("There must be a default: make another typology the default.")
+    with transaction.atomic():
+        if is_default:
+            others = Typology.objects.filter(is_default=True).exclude(pk=typology.pk)
+            others.update(is_default=False)
+        typology.label, typology.is_default = label, is_default
+        typology.full_clean()
+        typology.save()
+        set_rules(typology, rows)
+
+
+# What of a rule may change; its code and kind are named by outcomes.
+_CHANGEABLE: dict[str, tuple[str, ...]] = {
+    Kind.FILTERING: ("condition",),
+    Kind.FATIGUE: ("maximum", "period_days", "uses_profile_limit", "channel"),
+    Kind.CONTROL: ("severity",),
+}
+
+
+def change_rule(row: TypologyRule, **values: Any) -> None:
+    """Change an operator's rule: its label, whether it is active, and what it says.
+
+    What was prepared with it says from then on that it is out of date. Raises Refused
+    for a rule of the code, BadCondition.
+    """
+    if row.kind == Kind.NATIVE:
+        raise Refused(f"{row.code!r} is a rule of the code: it always judges.")
+    if row.kind == Kind.FILTERING and "condition" in values:
+        conditions.validate(values["condition"])
+    for name in ("label", "is_active", *_CHANGEABLE[row.kind]):
+        if name in values:
+            setattr(row, name, values[name])
+    row.full_clean()
+    row.save()
 
 
 def _find_rule(name: str) -> TypologyRule:

@@ -4,6 +4,7 @@ A throwaway demo on a free port, the admin's main pages in a wide and a narrow w
 and the pages of recipients on a phone, written to docs/images. Needs Playwright and Chromium (CHROMIUM names another one).
 """
 
+import json
 import os
 import socket
 import sqlite3
@@ -33,11 +34,32 @@ WINDOWS = {"wide": (1440, 900), "narrow": (390, 844)}
 TALLEST = 1100
 LARGEST = 300_000
 DELIVERY = "Weekly newsletter, next edition"
+AUDIENCE = "Readers who have not opted out"
+CONDITION = {
+    "node": "all",
+    "of": [
+        {"node": "profile", "field": "language", "operator": "is", "value": "nl"},
+        {"node": "subscription", "service": "weekly"},
+        {"node": "not", "of": {"node": "opted_out", "channel": "any"}},
+    ],
+}
 # Opted out of email; another profile with the same address is not.
 PROFILE = "P00200"
 # Gets everything, and visits the pages of recipients.
 VISITOR = "ext:P00045"
 DRAFT = ("autumn", "--kind", "acquisition", "--label", "Autumn fair")
+# A file that was uploaded and looked through, and waits to be confirmed.
+IMPORT = """
+from audiences import import_runs
+run = import_runs.upload("spring.csv", [b'''klantnummer;voornaam;achternaam;e-mail;geen_email
+P00001;Zoe;Parker;zoe@example.com;ja
+P00002;;;sam@example.com;
+N00001;Kees;van Dam;kees@example.com;nee
+N00002;Ada;Bos;ada at example.com;
+N00003;Bo;Mulder;bo@example.com;perhaps
+'''], actor="admin")
+import_runs.work_off(run)
+"""
 
 
 def free_port() -> int:
@@ -64,6 +86,8 @@ def demo(folder: Path) -> Iterator[tuple[str, Path]]:
     try:
         wait_for(f"{base}/admin/login/", server, folder / "demo.log")
         manage("create_page", *DRAFT)
+        manage("shell", "-c", IMPORT)
+        make_audience(folder)
         yield base, database
     finally:
         server.terminate()
@@ -77,6 +101,13 @@ def manage(*arguments: str) -> str:
     return subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True
     ).stdout.strip()
+
+
+def make_audience(folder: Path) -> None:
+    """An audience with a condition that has a group in it."""
+    path = folder / "condition.json"
+    path.write_text(json.dumps({"version": 1, "condition": CONDITION}))
+    manage("create_audience", AUDIENCE, "--condition", str(path))
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -98,6 +129,9 @@ def pages(database: Path) -> dict[str, str]:
         (delivery,) = rows.execute(
             "SELECT id FROM delivery_delivery WHERE label = ?", [DELIVERY]
         ).fetchone()
+        (audience,) = rows.execute(
+            "SELECT id FROM audiences_audience WHERE name = ?", [AUDIENCE]
+        ).fetchone()
         (profile,) = rows.execute(
             "SELECT id FROM audiences_profile WHERE external_id = ?", [PROFILE]
         ).fetchone()
@@ -108,8 +142,14 @@ def pages(database: Path) -> dict[str, str]:
     return {
         "home": "/admin/",
         "profile": f"/admin/audiences/profile/{profile}/change/",
+        "profiles": "/admin/audiences/profile/?opted_out=email",
+        "bulk": "/admin/audiences/profile/bulk/?opted_out=email&language=nl",
+        "import": "/admin/audiences/importrun/1/change/",
+        "proof": f"/admin/audiences/profile/{profile}/proof/",
         "deliveries": "/admin/delivery/delivery/",
         "outcomes": f"/admin/delivery/delivery/{delivery}/outcomes/",
+        "compare": f"/admin/delivery/delivery/{delivery}/compare/",
+        "audience": f"/admin/audiences/audience/{audience}/change/",
         "quarantine": "/admin/delivery/quarantineentry/",
         "landing-pages": f"{builder}/",
         "landing-page-new": f"{builder}/add/",
@@ -125,6 +165,8 @@ def sign_in(browser: Browser, base: str, size: tuple[int, int]) -> Page:
         color_scheme="light",
     )
     page.goto(f"{base}/admin/login/")
+    name = next(name for name, window in WINDOWS.items() if window == size)
+    take(page, IMAGES / f"sign-in-{name}.png")
     page.fill("#id_username", "admin")
     page.fill("#id_password", "admin")
     page.click("[type=submit]")

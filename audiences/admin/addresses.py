@@ -13,6 +13,7 @@ from .lists import OfAddresses, ReadOnlyLog, profile_link
 
 @admin.register(Address)
 class AddressAdmin(OfAddresses, ReadOnlyLog):
+    addresses_in = ("value", "key")
     list_display = (
         "value",
         "channel",

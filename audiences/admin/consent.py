@@ -1,5 +1,7 @@
 """The consent history in the admin: who changed what, when and why; read-only."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,6 +23,12 @@ class ConsentEventAdmin(OfProfiles, ReadOnlyLog):
         *("user_agent", "wording_version", "delivery_id"),
     )
     readonly_fields = ("person", "about", "actor", "note", "ip", "user_agent")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The device is personal: it is shown to those who may see the evidence."""
+        may_see = request.user.has_perm("audiences.view_consentevidence")
+        device = ("ip", "user_agent")
+        return [name for name in self.fields if may_see or name not in device]
 
     @admin.display(description=_("channel or service"))
     def about(self, event: ConsentEvent) -> str:

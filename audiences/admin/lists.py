@@ -4,12 +4,14 @@ A list never counts a huge table and never searches by scanning one: a search is
 into keys and ids that an index finds.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.functional import cached_property
@@ -20,6 +22,8 @@ from django.utils.translation import gettext_lazy as _
 from audiences import addresses, bulk_sql, profiles
 from audiences.models import Profile
 
+from . import masking
+
 if TYPE_CHECKING:
     PlainAdmin = admin.ModelAdmin[Any]
     Pages = Paginator[Any]
@@ -27,7 +31,7 @@ else:
     PlainAdmin = admin.ModelAdmin
     Pages = Paginator
 
-COUNTED = 10_000
+COUNTED = 2_000
 
 
 class BoundedPaginator(Pages):
@@ -137,7 +141,85 @@ def about_address(text: str) -> Q:
     return about
 
 
-class OfAddresses(BigList):
+class Masked(PlainAdmin):
+    """Rows with an address, which is masked for those who may not see addresses.
+
+    `addresses_in` are the fields with one, `texts_in` those with a text that may have
+    one in it. What is shown masked cannot be changed.
+    """
+
+    addresses_in: Sequence[str] = ("key",)
+    texts_in: Sequence[str] = ()
+
+    def _columns(self, request: HttpRequest) -> dict[str, masking.Column]:
+        if masking.may_see_addresses(request):
+            return {}
+        return {
+            name: masking.column(
+                request,
+                name,
+                self.opts.get_field(name).verbose_name,  # type: ignore[union-attr]
+                is_text=name in self.texts_in,
+            )
+            for name in (*self.addresses_in, *self.texts_in)
+        }
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        names = super().get_list_display(request)
+        return masking.replaced(names, self._columns(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        given = super().get_fieldsets(request, obj)
+        return self.masked_fieldsets(request, given) if obj else given
+
+    def masked_fieldsets(self, request: HttpRequest, fieldsets: Any) -> Any:
+        """Fields of a row as this operator may read them; all of them read-only."""
+        columns = self._columns(request)
+        return [
+            (label, {**facts, "fields": masking.replaced(facts["fields"], columns)})
+            for label, facts in fieldsets
+        ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_change_permission(request, obj)
+        return may and masking.may_see_addresses(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_delete_permission(request, obj)
+        return may and masking.may_see_addresses(request)
+
+    def heading(self, request: HttpRequest, row: Any) -> str:
+        """What stands for the row above its page."""
+        address = str(getattr(row, self.addresses_in[0]))
+        return masking.shown(request, row.channel, address)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = self._headed(request, object_id, extra_context)
+        return super().change_view(request, object_id, form_url, context)
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = self._headed(request, object_id, extra_context)
+        return super().history_view(request, object_id, context)
+
+    def _headed(
+        self, request: HttpRequest, pk: str, context: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        row = self.get_object(request, unquote(pk))
+        return {"heading": self.heading(request, row), **(context or {})} if row else {}
+
+
+class OfAddresses(Masked, BigList):
     """A list of rows about addresses: searched by address in any notation."""
 
     search_fields = ("key",)

@@ -1,7 +1,7 @@
 """What visitors without a personal link set in motion: mails, and open sign-ups.
 
 Read-only, but for a mail of which nobody knows whether it left: an operator may have it
-sent again. Addresses are masked for whoever may not look at profiles.
+sent again. Addresses are masked for whoever may not see them.
 """
 
 from typing import Any
@@ -20,25 +20,27 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences import addresses, waiting_requests
 from audiences.channels import Channel
+from audiences.masking import DOTS, masked
 from audiences.models import OutboxMail, SignupRequest
-from audiences.pages.visits import masked
 from audiences.refusals import Refused
 
 from .landing_page_lives import require
 from .lists import ReadOnlyLog
+from .masking import may_see_addresses
 
 Result = OutboxMail.Result
 WAITING = "waiting"
 
 
 class WithAddresses(ReadOnlyLog):
-    """Rows with an address, which is masked and not searched for those without right.
+    """Rows with an address, which is masked for those without the right.
 
     `columns` and `details` name the address as `address`.
     """
 
     columns: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
+    search_fields = ("key",)
     search_help_text = _("An address in any notation, or a customer number.")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
@@ -52,25 +54,18 @@ class WithAddresses(ReadOnlyLog):
     ) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("key",) if _may_see_addresses(request) else ()
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
-        if text and _may_see_addresses(request):
+        if text:
             keys = {key for _channel, key in addresses.readings(text)} | {text}
             queryset = queryset.filter(key__in=keys)
         return queryset, False
 
 
-def _may_see_addresses(request: HttpRequest) -> bool:
-    return request.user.has_perm("audiences.view_profile")
-
-
 def _for(request: HttpRequest, names: tuple[str, ...]) -> tuple[str, ...]:
-    shown = "address" if _may_see_addresses(request) else "masked_address"
+    shown = "address" if may_see_addresses(request) else "masked_address"
     return tuple(shown if name == "address" else name for name in names)
 
 
@@ -105,7 +100,7 @@ class OutboxMailAdmin(WithAddresses):
 
     @admin.display(description=_("given"))
     def masked_address(self, mail: OutboxMail) -> str:
-        return masked(mail.found_by, mail.to) or "•••"
+        return masked(mail.found_by, mail.to) or DOTS
 
     @admin.display(description=_("what became of it"))
     def became(self, mail: OutboxMail) -> str | SafeString:

@@ -8,25 +8,35 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audiences import addresses, subscriptions
+from audiences import addresses, profiles, proof, roles, subscriptions
+from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
 from audiences.forms import AddressForm, SubscriptionForm
+from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 
+from . import profile_panels
 from .lists import PlainAdmin
 
 View = Callable[..., HttpResponse]
 
 
-def _profile(admin: PlainAdmin, request: HttpRequest, pk: int) -> Profile:
+# What a page needs besides looking at profiles.
+CHANGE = "audiences.change_profile"
+SUBSCRIBE = "audiences.add_subscription"
+UNSUBSCRIBE = "audiences.change_subscription"
+
+
+def _profile(admin: PlainAdmin, request: HttpRequest, pk: int, *needed: str) -> Profile:
     profile = get_object_or_404(Profile, pk=pk)
-    if not admin.has_change_permission(request, profile):
+    may = admin.has_view_permission(request, profile)
+    if not (may and request.user.has_perms(needed or (CHANGE, roles.SEE_ADDRESSES))):
         raise PermissionDenied
     return profile
 
@@ -38,7 +48,8 @@ def _done(
     text: str,
     warning: str = "",
 ) -> HttpResponse:
-    admin.log_change(request, profile, text)
+    # The history of a profile is read by those too who may not see addresses.
+    admin.log_change(request, profile, masked_text(text))
     messages.success(request, text)
     if warning:
         messages.warning(request, warning)
@@ -136,17 +147,23 @@ def subscribe(admin: PlainAdmin) -> View:
     """Subscribe the profile to a service; when it is opted out, with a warning."""
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        profile = _profile(admin, request, pk)
+        profile = _profile(admin, request, pk, SUBSCRIBE)
         form = SubscriptionForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             service = form.cleaned_data["service"]
             origin = operator(request, form.cleaned_data["note"])
-            result = subscriptions.subscribe(profile, service, origin)
-            text = _("Subscribed to “{service}”.").format(service=service)
-            if result.changed:
-                return _done(admin, request, profile, text, result.warning)
-            messages.info(request, _("The profile was subscribed already."))
-            return _back(profile)
+            try:
+                result = subscriptions.subscribe(profile, service, origin)
+            except subscriptions.NoteNeeded as error:
+                form.add_error("note", str(error))
+            except subscriptions.ServiceClosed as error:
+                form.add_error("service", str(error))
+            else:
+                text = _("Subscribed to “{service}”.").format(service=service)
+                if result.changed:
+                    return _done(admin, request, profile, text, result.warning)
+                messages.info(request, _("The profile was subscribed already."))
+                return _back(profile)
         return _page(
             admin,
             request,
@@ -164,7 +181,7 @@ def unsubscribe(admin: PlainAdmin) -> View:
 
     @require_POST
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        profile = _profile(admin, request, pk)
+        profile = _profile(admin, request, pk, UNSUBSCRIBE)
         slug = request.POST.get("service", "")
         held = Subscription.objects.select_related("service")
         subscription = get_object_or_404(held, profile=profile, service__slug=slug)
@@ -186,7 +203,64 @@ def operator(request: HttpRequest, note: str = "") -> Origin:
     )
 
 
+def proof_page(admin: PlainAdmin) -> View:
+    """Everything on record about the consent of one person, to print."""
+
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        profile = _proof_of(request, pk)
+        events = list(profiles.history(profile.pk).order_by("id"))
+        return TemplateResponse(
+            request,
+            "admin/audiences/profile/proof.html",
+            {
+                "profile": profile,
+                "proof": proof.of(profile),
+                "may_see_device": _may_see_device(request),
+                "addresses": profile.addresses.order_by("channel", "-is_primary"),
+                "flags": [
+                    (scope.label, getattr(profile, flag))
+                    for scope, flag in FLAGS.items()
+                ],
+                "history": profile_panels.timeline(request, events),
+                "site_header": admin.admin_site.site_header,
+                "actor": request.user.get_username(),
+            },
+        )
+
+    return view
+
+
+def proof_json(admin: PlainAdmin) -> View:
+    """The same as data, to download."""
+
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        profile = _proof_of(request, pk)
+        answer = JsonResponse(
+            proof.of(profile, with_device=_may_see_device(request)),
+            json_dumps_params={"indent": 2, "ensure_ascii": False},
+        )
+        answer["Content-Disposition"] = (
+            f'attachment; filename="proof-of-consent-{profile.pk}.json"'
+        )
+        return answer
+
+    return view
+
+
+def _may_see_device(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("audiences.view_consentevidence"))
+
+
+def _proof_of(request: HttpRequest, pk: int) -> Profile:
+    codes = ["audiences.view_profile", "audiences.view_consentevent"]
+    if not request.user.has_perms([*codes, roles.SEE_ADDRESSES]):
+        raise PermissionDenied
+    return get_object_or_404(Profile, pk=pk)
+
+
 PAGES: dict[str, Callable[[PlainAdmin], View]] = {
+    "proof": proof_page,
+    "proof/json": proof_json,
     "addresses/add": add_address,
     "addresses/primary": make_primary,
     "addresses/remove": remove_address,

@@ -1,83 +1,33 @@
 """Profiles in the admin: find a person, opt in or out, see why and when (P4, P5)."""
 
-from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from audiences import consent, profiles, subscriptions
+from audiences import consent, roles, selections
 from audiences.channels import FLAGS, Scope
 from audiences.forms import FACTS, ProfileForm
-from audiences.models import Address, AddressStatus, Profile, Service, Subscription
+from audiences.models import Profile
 
-from . import profile_pages, profile_panels
+from . import (
+    bulk_acts,
+    masking,
+    profile_export,
+    profile_filters,
+    profile_pages,
+    profile_panels,
+)
+from .import_runs import may_import
 from .lists import BigList
 
-Lookups = list[tuple[str, Any]]
-
-
-class OptedOutFilter(admin.SimpleListFilter):
-    """Profiles with the flag of a channel, or of any; or with none at all."""
-
-    title = _("no longer contact")
-    parameter_name = "opted_out"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [*Scope.choices, ("none", _("On no denylist"))]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Profile]
-    ) -> QuerySet[Profile]:
-        value = self.value()
-        if value == "none":
-            return queryset.filter(**dict.fromkeys(FLAGS.values(), False))
-        if value in Scope.values:
-            return queryset.filter(**{FLAGS[Scope(value)]: True})
-        return queryset
-
-
-class QuarantinedFilter(admin.SimpleListFilter):
-    """Profiles with an address that has a status in quarantine."""
-
-    title = _("status of an address")
-    parameter_name = "address_status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [c for c in AddressStatus.choices if c[0] != AddressStatus.VALID]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Profile]
-    ) -> QuerySet[Profile]:
-        if self.value() not in AddressStatus.values:
-            return queryset
-        marked = Address.objects.filter(quarantine_status=self.value())
-        return queryset.filter(pk__in=marked.values("profile_id"))
-
-
-class SubscribedFilter(admin.SimpleListFilter):
-    """Profiles with an active subscription to a service."""
-
-    title = _("subscribed to")
-    parameter_name = "service"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(s.slug, s.label) for s in Service.objects.all()]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Profile]
-    ) -> QuerySet[Profile]:
-        if not self.value():
-            return queryset
-        active = Subscription.objects.filter(
-            subscriptions.active(timezone.now()), service__slug=self.value()
-        )
-        return queryset.filter(pk__in=active.values("profile_id"))
+LIST_PAGES = {"bulk": bulk_acts.ask, "export": profile_export.export}
 
 
 @admin.register(Profile)
@@ -90,11 +40,12 @@ class ProfileAdmin(BigList):
         *("name", "external_id", "main_email", "denylist"),
         *("language", "created"),
     )
-    list_filter = (OptedOutFilter, QuarantinedFilter, SubscribedFilter)
+    change_list_template = "admin/audiences/profile/change_list.html"
+    list_filter = profile_filters.FILTERS
     search_fields = ("last_name", "first_name", "external_id")
     search_help_text = _(
-        "The beginning of a name, a profile id, an external id, or an address in any "
-        "notation."
+        "A name or the beginning of one, a profile id, an external id, or an address "
+        "in any notation."
     )
     readonly_fields = ("created_at",)
 
@@ -105,7 +56,8 @@ class ProfileAdmin(BigList):
             else self.has_add_permission(request)
         )
         flags = [flag for flag in FLAGS.values() if flag != FLAGS[Scope.ANY]]
-        section = (FLAGS[Scope.ANY], tuple(flags), *(("note",) if may_write else ()))
+        written = ("note", "seen_event") if may_write else ()
+        section = (FLAGS[Scope.ANY], tuple(flags), *written)
         facts = (*FACTS, "created_at") if obj else FACTS
         return (
             (None, {"fields": facts}),
@@ -140,6 +92,26 @@ class ProfileAdmin(BigList):
         primaries = [a.value for a in own if a.is_primary and a.channel == Scope.EMAIL]
         return primaries[0] if primaries else ""
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        @admin.display(description=_("email"))
+        def main_email(profile: Profile) -> str:
+            return masking.shown(request, Scope.EMAIL, self.main_email(profile))
+
+        names = super().get_list_display(request)
+        return masking.replaced(names, {"main_email": main_email})
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Profile | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_opt_out = request.user.has_perm(roles.OPT_OUT)  # type: ignore[attr-defined]
+        form.may_opt_in = request.user.has_perm(roles.OPT_IN)  # type: ignore[attr-defined]
+        return form
+
     @admin.display(description=_("created"))
     def created(self, profile: Profile) -> str:
         return date_format(timezone.localtime(profile.created_at), "SHORT_DATE_FORMAT")
@@ -152,13 +124,32 @@ class ProfileAdmin(BigList):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
-        if not text:
-            return queryset, False
-        matching = Q(pk__in=profiles.find_ids([text])[text])
-        for by_name in _name_readings(text):
-            matching |= by_name
-        return queryset.filter(matching), False
+        if search_term.strip():
+            queryset = queryset.filter(selections.search(search_term))
+        return queryset, False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Only the filters beside the list: a bulk change must reach whom it shows."""
+        return lookup in selections.FILTERS
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The changes that can be made for many; each leads to a page that asks."""
+        return {
+            act.code: (bulk_acts.action(act), act.code, act.label)
+            for act in bulk_acts.allowed_acts(request)
+        }
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        query = urlencode(selections.read(request.GET))
+        context = (extra_context or {}) | {
+            "query": query,
+            "may_change_many": bool(bulk_acts.allowed_acts(request)),
+            "may_export": profile_export.may_export(request),
+            "may_import": may_import(request),
+        }
+        return super().changelist_view(request, context)
 
     # ------------------------------------------------------------------ writing
     def save_model(
@@ -172,6 +163,9 @@ class ProfileAdmin(BigList):
                 setattr(obj, flag, False)
             obj.save()
         origin = profile_pages.operator(request, form.cleaned_data["note"])
+        if form.meanwhile:
+            text = _("Somebody else changed meanwhile, and it stays so: {what}.")
+            messages.info(request, text.format(what=", ".join(form.meanwhile)))
         for scope in form.opted_out:
             consent.opt_out(obj, scope, origin)
         warnings = {consent.opt_in(obj, s, origin).warning for s in form.opted_in}
@@ -179,14 +173,25 @@ class ProfileAdmin(BigList):
             messages.warning(request, warning)
 
     def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view(self)),
-                name=f"audiences_profile_{name.replace('/', '_')}",
-            )
-            for name, view in profile_pages.PAGES.items()
-        ] + super().get_urls()
+        return (
+            [
+                path(
+                    f"<int:pk>/{name}/",
+                    self.admin_site.admin_view(view(self)),
+                    name=f"audiences_profile_{name.replace('/', '_')}",
+                )
+                for name, view in profile_pages.PAGES.items()
+            ]
+            + [
+                path(
+                    f"{name}/",
+                    self.admin_site.admin_view(view(self)),
+                    name=f"audiences_profile_{name}",
+                )
+                for name, view in LIST_PAGES.items()
+            ]
+            + super().get_urls()
+        )
 
     def change_view(
         self,
@@ -201,25 +206,3 @@ class ProfileAdmin(BigList):
             may_change = self.has_change_permission(request, profile)
             context |= profile_panels.context(request, profile, may_change=may_change)
         return super().change_view(request, object_id, form_url, context)
-
-
-def _name_readings(text: str) -> Iterator[Q]:
-    """A text as the beginning of a last name, a first name, or of both in a row.
-
-    Names have no digits and no @: such a text is an id or an address.
-    """
-    if "@" in text or any(character.isdigit() for character in text):
-        return
-    last, comma, first = (part.strip() for part in text.partition(","))
-    if comma and first:
-        yield Q(last_name__istartswith=last, first_name__istartswith=first)
-        return
-    text = last or text
-    yield Q(last_name__istartswith=text)
-    yield Q(first_name__istartswith=text)
-    words = text.split()
-    for position in range(1, len(words)):
-        yield Q(
-            first_name__istartswith=" ".join(words[:position]),
-            last_name__istartswith=" ".join(words[position:]),
-        )

@@ -5,16 +5,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audiences import subscriptions
+from audiences import service_forms, service_reports
 from audiences.models import ConsentEvent, Service, Subscription
+from audiences.service_forms import ServiceForm
 
+from . import service_pages
 from .lists import OfProfiles, PlainAdmin, ReadOnlyLog, grouped
 
 
@@ -22,13 +24,57 @@ from .lists import OfProfiles, PlainAdmin, ReadOnlyLog, grouped
 class ServiceAdmin(PlainAdmin):
     """Commands and pages name a service by its slug, so that stays as it was made."""
 
-    list_display = ("label", "slug", "channel", "validity_days", "created_at")
-    list_filter = ("channel",)
+    form = ServiceForm
+    change_form_template = "admin/audiences/service/change_form.html"
+    list_display = ("label", "slug", "channel", "state", "active", "pending", "report")
+    list_filter = ("channel", "double_opt_in", "is_closed")
     search_fields = ("label", "slug")
-    fields = ("label", "slug", "channel", "validity_days")
+    actions = None
 
-    def get_fields(self, request: HttpRequest, obj: Service | None = None) -> Any:
-        return (*self.fields, "subscribers", "created_at") if obj else self.fields
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path(
+                f"<int:pk>/{name}/",
+                wrap(getattr(service_pages, name)(self)),
+                name=f"audiences_service_{name}",
+            )
+            for name in ("report", "preview")
+        ] + super().get_urls()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Service | None = None) -> Any:
+        facts = (
+            "label",
+            "slug",
+            "channel",
+            *(("subscribers", "created_at") if obj else ()),
+        )
+        rules = (
+            *("double_opt_in", "validity_days", "is_closed", "on_preference_page"),
+            *("subscription_page", "unsubscription_page"),
+        )
+        kinds = tuple(f"{way}_message" for way in Service.WAYS)
+        found: list[Any] = [
+            (None, {"fields": facts}),
+            (_("Subscribing"), {"fields": rules}),
+            (_("Messages"), {"fields": kinds}),
+        ]
+        may_change = (
+            self.has_change_permission(request, obj)
+            if obj
+            else self.has_add_permission(request)
+        )
+        if not may_change:
+            return found
+        names = [name for row in service_forms.text_fields() for name in row]
+        read = {
+            "fields": names,
+            "description": _(
+                "What people read in each language; an empty name is the label."
+            ),
+        }
+        found.insert(2, (_("What people read"), read))
+        return [*found, *map(_message_fieldset, Service.WAYS)]
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Service | None = None
@@ -43,18 +89,62 @@ class ServiceAdmin(PlainAdmin):
         unused = obj is None or not _is_used(obj)
         return unused and super().has_delete_permission(request, obj)
 
+    # ------------------------------------------------------------------ columns
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the counts of all services of the page, in two queries."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        found = service_reports.counts([row.pk for row in rows], timezone.now())
+        for row in rows:
+            row.counts = found[row.pk]
+        changelist.result_list = rows
+        return changelist
+
+    @admin.display(description=_("state"))
+    def state(self, service: Service) -> SafeString:
+        marks = [gettext("closed")] if service.is_closed else [gettext("open")]
+        if service.double_opt_in:
+            marks.append(gettext("double opt-in"))
+        return format_html("{}", " · ".join(marks))
+
+    @admin.display(description=_("active"))
+    def active(self, service: Any) -> str:
+        return grouped(service.counts["active"])
+
+    @admin.display(description=_("pending"))
+    def pending(self, service: Any) -> str:
+        return grouped(service.counts["pending"])
+
+    @admin.display(description=_("evolution"))
+    def report(self, service: Service) -> SafeString:
+        url = reverse("admin:audiences_service_report", args=[service.pk])
+        return format_html('<a href="{}">{}</a>', url, gettext("Report"))
+
     @admin.display(description=_("active subscribers"))
     def subscribers(self, service: Service) -> str | SafeString:
-        active = subscriptions.active(timezone.now())
-        count = Subscription.objects.filter(active, service=service).count()
+        count = service_reports.counts([service.pk], timezone.now())[service.pk]
         url = reverse("admin:audiences_subscription_changelist")
         return format_html(
             '{} · <a href="{}?service__id__exact={}">{}</a>',
-            grouped(count),
+            grouped(count["active"]),
             url,
             service.pk,
             gettext("all subscriptions"),
         )
+
+
+def _message_fieldset(way: str) -> tuple[Any, dict[str, Any]]:
+    return (
+        _("Own text: {message}").format(message=service_pages.WAYS[way]),
+        {
+            "fields": service_forms.message_fields(way),
+            "classes": ["collapse"],
+            "description": gettext(
+                "Markdown. Used where “A text of its own” is chosen above. "
+                "Places: {places}"
+            ).format(places=service_forms.places_of(way)),
+        },
+    )
 
 
 def _is_used(service: Service) -> bool:

@@ -110,6 +110,12 @@ class ConsentEvent(models.Model):
                 name="consent_of_service",
                 condition=models.Q(service__isnull=False),
             ),
+            # Opt-outs and opt-ins of each day, for the home page.
+            models.Index(
+                fields=["at", "kind"],
+                name="consent_by_time",
+                condition=models.Q(kind__in=["opt_out", "opt_in"]),
+            ),
             # The consent given on one version of a page.
             models.Index(
                 fields=["wording_version"],

@@ -4,11 +4,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from audiences.channels import Channel
+
 from .landing_pages import LandingPage, LandingPageVersion
 
 
 class OutboxMail(models.Model):
-    """A mail to send, or a request that may turn out to need none.
+    """A mail or SMS to send, or a request that may turn out to need none.
 
     It holds the address, ids and codes, never a visitor's text. What became of it is
     added once (`audiences.outbox`); `clean_up` removes it after OUTBOX_DAYS.
@@ -17,18 +19,29 @@ class OutboxMail(models.Model):
     class Kind(models.TextChoices):
         LINK = "link", _("Personal link")
         SIGNUP = "signup", _("Confirmation of a sign-up")
+        REQUEST = "request", _("Confirmation of a subscription")
+        SUBSCRIBED = "subscribed", _("Message after subscribing")
+        UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
 
     class Result(models.TextChoices):
-        SENT = "sent", _("Sent: the mail server took it")
+        SENT = "sent", _("Sent: the mail server or gateway took it")
         NOBODY = "nobody", _("Not sent: no profile is known by this")
         FORWARDED = "forwarded", _("Passed on to the profile's email address")
         DENYLISTED = "denylisted", _("Not sent: the address is on the denylist")
+        OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
-        REFUSED = "refused", _("Not sent: the mail server refused it")
+        REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
         FAILED = "failed", _("Not sent: an error; the log says which")
         UNCERTAIN = "uncertain", _("Uncertain: the hand-over was interrupted")
 
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    channel = models.CharField(
+        _("channel"),
+        max_length=16,
+        choices=[(c.value, c.label) for c in (Channel.EMAIL, Channel.SMS)],
+        db_default=Channel.EMAIL,
+        default=Channel.EMAIL,
+    )
     found_by = models.CharField(
         _("found by"),
         max_length=16,
@@ -66,7 +79,14 @@ class OutboxMail(models.Model):
                 condition=models.Q(
                     result__in=[
                         *("", "sent", "nobody", "forwarded"),
-                        *("denylisted", "outdated", "refused", "failed", "uncertain"),
+                        *(
+                            "opted_out",
+                            "denylisted",
+                            "outdated",
+                            "refused",
+                            "failed",
+                            "uncertain",
+                        ),
                     ]
                 ),
             ),

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from audiences.channels import Channel
+from audiences.channels import FLAGS, Channel
 
 LONGEST_TEXT = 150
 LONGEST_EXTERNAL_ID = 100
@@ -68,6 +68,14 @@ class Profile(models.Model):
         verbose_name = _("profile")
         verbose_name_plural = _("profiles")
         ordering = ["id"]
+        permissions = [
+            ("opt_out_profile", "Can opt people out"),
+            ("opt_in_profile", "Can opt people in"),
+            ("see_addresses", "Can see whole addresses"),
+            ("import_profile", "Can import people"),
+            ("export_profile", "Can export people, outcomes and quarantine"),
+            ("erase_profile", "Can erase a person"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(message_limit__isnull=True)
@@ -75,9 +83,20 @@ class Profile(models.Model):
                 name="profile_message_limit_positive",
             ),
         ]
+        # The search by name has an index of its own: audiences/names.py.
         indexes = [
-            # The admin's search by name.
-            models.Index(fields=["last_name", "first_name"], name="profile_by_name"),
+            # Lists of the people who are opted out: few, or none, among millions.
+            *(
+                models.Index(
+                    fields=["id"],
+                    condition=models.Q(**{flag: True}),
+                    name=f"profile_out_{scope}",
+                )
+                for scope, flag in FLAGS.items()
+            ),
+            # Lists by language, and by when somebody was added.
+            models.Index(fields=["language"], name="profile_by_language"),
+            models.Index(fields=["created_at"], name="profile_by_creation"),
         ]
 
     def __str__(self) -> str:
@@ -155,6 +174,12 @@ class Address(models.Model):
         indexes = [
             # Who shares an address; import's match by email; the quarantine's copies.
             models.Index(fields=["channel", "key"], name="address_by_key"),
+            # Lists of the people with an address that failed.
+            models.Index(
+                fields=["quarantine_status", "profile"],
+                condition=~models.Q(quarantine_status="valid"),
+                name="address_by_status",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Services that people subscribe to, and their subscriptions."""
 
 from datetime import datetime
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -12,15 +13,31 @@ from audiences.channels import Channel
 from .profiles import Profile
 
 LONGEST_VALIDITY = 36_500
+LONGEST_LABEL = 150
 
 
 class Service(models.Model):
-    """Something that people subscribe to, such as a newsletter (S1)."""
+    """Something that people subscribe to, such as a newsletter (S1).
+
+    `label` is what operators see, and people where a language has none of its own in
+    `texts`: `{"nl": {"label": …, "description": …}}`. `messages` holds what is written
+    for this service: `{"subscribed": {"nl": {"subject": …, "text": …}}}`.
+    """
+
+    class Confirms(models.TextChoices):
+        """Which message follows an act of the person."""
+
+        NONE = "none", _("None")
+        DEFAULT = "default", _("The built-in text")
+        CUSTOM = "custom", _("A text of its own")
+
+    # The messages of a service; the first one asks for a double opt-in.
+    WAYS = ("request", "subscribed", "unsubscribed")
 
     slug = models.SlugField(
         _("slug"), unique=True, help_text=_("Its name in commands and addresses.")
     )
-    label = models.CharField(_("label"), max_length=150)
+    label = models.CharField(_("label"), max_length=LONGEST_LABEL)
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     validity_days = models.PositiveIntegerField(
         _("validity in days"),
@@ -29,6 +46,66 @@ class Service(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(LONGEST_VALIDITY)],
         help_text=_("Subscriptions end after so many days; empty means never."),
     )
+    double_opt_in = models.BooleanField(
+        _("double opt-in"),
+        default=False,
+        help_text=_(
+            "Whoever subscribes on a page gets a message with a link, and is "
+            "subscribed only after confirming there."
+        ),
+    )
+    is_closed = models.BooleanField(
+        _("closed"),
+        default=False,
+        help_text=_(
+            "Takes no new subscriptions. Present ones go on, and can be ended."
+        ),
+    )
+    on_preference_page = models.BooleanField(
+        _("on preference pages"),
+        default=True,
+        help_text=_("Without it, preference pages do not show this service."),
+    )
+    subscription_page = models.ForeignKey(
+        "audiences.LandingPage",
+        verbose_name=_("subscription page"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        limit_choices_to={"kind": "subscription"},
+        help_text=_("Where people subscribe; its colours show when they confirm."),
+    )
+    unsubscription_page = models.ForeignKey(
+        "audiences.LandingPage",
+        verbose_name=_("unsubscription page"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        limit_choices_to={"kind": "unsubscription"},
+        help_text=_("Where the link in messages leads; empty: the built-in page."),
+    )
+    request_message = models.CharField(
+        _("message that asks to confirm"),
+        max_length=8,
+        choices=[c for c in Confirms.choices if c[0] != "none"],
+        default=Confirms.DEFAULT,
+    )
+    subscribed_message = models.CharField(
+        _("message after subscribing"),
+        max_length=8,
+        choices=Confirms,
+        default=Confirms.NONE,
+    )
+    unsubscribed_message = models.CharField(
+        _("message after unsubscribing"),
+        max_length=8,
+        choices=Confirms,
+        default=Confirms.NONE,
+    )
+    texts = models.JSONField(_("public texts"), default=dict, blank=True)
+    messages = models.JSONField(_("texts of messages"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -49,6 +126,27 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def label_in(self, language: str) -> str:
+        """What people read as its name."""
+        return label_of({"label": self.label, "texts": self.texts}, language)
+
+    def description_in(self, language: str) -> str:
+        """What people read about it; may be empty."""
+        return str(self.texts.get(language, {}).get("description", ""))
+
+
+def offer_of(facts: dict[str, Any], language: str) -> str:
+    """The words beside a check box: the public name, and what is said about it."""
+    label = label_of(facts, language)
+    about = facts.get("texts", {}).get(language, {}).get("description", "")
+    return f"{label}: {about}" if about else label
+
+
+def label_of(facts: dict[str, Any], language: str) -> str:
+    """The public name in a language, of a service as a page's version keeps it."""
+    own = facts.get("texts", {}).get(language, {}).get("label", "")
+    return str(own or facts["label"])
 
 
 class Subscription(models.Model):
@@ -71,7 +169,17 @@ class Subscription(models.Model):
     )
     status = models.CharField(_("status"), max_length=16, choices=Status)
     changed_at = models.DateTimeField(_("since"))
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    expires_at = models.DateTimeField(
+        _("expires"),
+        null=True,
+        blank=True,
+        help_text=_("Of a pending one: until when it can be confirmed."),
+    )
+    made_profile = models.BooleanField(
+        _("profile made for it"),
+        db_default=False,
+        help_text=_("The profile goes with the request when nobody confirms it."),
+    )
 
     class Meta:
         verbose_name = _("subscription")
@@ -91,6 +199,14 @@ class Subscription(models.Model):
         indexes = [
             # The analysis' join: subscribers of a service by range of profiles.
             models.Index(fields=["service", "profile"], name="subscription_of_service"),
+            # What ends or lapses by its date.
+            models.Index(
+                fields=["expires_at"],
+                name="subscription_by_expiry",
+                condition=models.Q(
+                    status__in=["pending", "active"], expires_at__isnull=False
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,8 @@ class Done:
     event_ids: list[int] = field(default_factory=list)
     stopped_address: bool = False
     left_out: bool = False
+    # Services that were ticked and take no new subscriptions.
+    closed: list[Service] = field(default_factory=list)
 
 
 def present(visit: Visit) -> Present:
@@ -99,8 +101,14 @@ def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:
     return [last.pk] if same and last else []
 
 
-def choose(visit: Visit, planned: Iterable[Change], origin: Origin) -> Done:
-    """Make the changes; those that start messages need a fresh link."""
+def choose(
+    visit: Visit, planned: Iterable[Change], origin: Origin, language: str = ""
+) -> Done:
+    """Make the changes; those that start messages need a fresh link.
+
+    A service with double opt-in is then pending: a message in the language of the page
+    asks to confirm.
+    """
     profile = visit.profile
     assert profile is not None  # noqa: S101
     done = Done()
@@ -120,15 +128,26 @@ def choose(visit: Visit, planned: Iterable[Change], origin: Origin) -> Done:
             if is_out:
                 stopped[str(change.subject)] = result.event_id or 0
         elif service := existing.get(int(change.subject)):
-            begins = change.kind == Kind.SUBSCRIBE
-            act = subscriptions.begin if begins else subscriptions.end
-            result = act(profile, service, origin)
+            if change.kind == Kind.SUBSCRIBE:
+                result = _ask(done, profile, service, origin, language)
+            else:
+                result = subscriptions.end(profile, service, origin)
         if result.event_id:
             done.event_ids.append(result.event_id)
     if stopped and visit.content["stops_address"]:
         _stop_addresses(visit, stopped)
         done.stopped_address = True
     return done
+
+
+def _ask(
+    done: Done, profile: Profile, service: Service, origin: Origin, language: str
+) -> consent.Result:
+    try:
+        return subscriptions.ask(profile, service, origin, language=language)
+    except subscriptions.ServiceClosed:
+        done.closed.append(service)
+        return consent.Result(False)
 
 
 def plan(visit: Visit, ticked: Boxes, shown: Boxes) -> list[Change]:
@@ -214,10 +233,10 @@ def _reverse(profile: Profile, event: ConsentEvent, origin: Origin) -> bool:
         ).changed
     if event.service is None:
         return False
-    if event.kind == Kind.SUBSCRIBE:
+    if event.kind in (Kind.SUBSCRIBE, Kind.REQUEST):
         return subscriptions.end(profile, event.service, origin).changed
     if event.kind == Kind.UNSUBSCRIBE and not _was_pending(event):
-        return subscriptions.begin(profile, event.service, origin).changed
+        return subscriptions.restore(profile, event.service, origin).changed
     return False
 
 

@@ -15,6 +15,7 @@ from audiences.landing_pages import Content
 from audiences.markdown import sanitise
 from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
+from audiences.models.services import label_of, offer_of
 
 from .choices import Boxes
 from .visits import Visit
@@ -53,7 +54,10 @@ class ChoiceForm(PageForm):
         if content["services"]:
             self.fields["services"] = forms.MultipleChoiceField(
                 label=self.text("page.services"),
-                choices=[(str(s["id"]), s["label"]) for s in content["services"]],
+                choices=[
+                    (str(s["id"]), offer_of(s, self.language))
+                    for s in content["services"]
+                ],
                 widget=forms.CheckboxSelectMultiple,
                 required=False,
                 initial=[str(pk) for pk in services],
@@ -80,7 +84,8 @@ class ChoiceForm(PageForm):
         """The box of the agreement; whether it is needed depends on the act."""
         html = sanitise(content["texts"][self.language]["html"]["agreement"])
         label = html.strip().removeprefix("<p>").removesuffix("</p>")
-        messages = content["service"]["label"] if content["service"] else ""
+        service = content["service"]
+        messages = label_of(service, self.language) if service else ""
         self.fields["agreement"] = forms.BooleanField(
             label=mark_safe(page_texts.fill(label, messages=escape(messages))),  # noqa: S308
             required=False,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
+from audiences import content_policy
+
 from . import rendering
 from .visitors import body_length
 
@@ -23,16 +25,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_POLICY = (
-    "default-src 'none'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-)
-# Only for the proof of work: a script and its worker, both files of ours.
-_SCRIPT = ("script-src 'self'", "worker-src 'self'", "connect-src 'self'")
 
 
 class PublicPages:
@@ -70,8 +62,9 @@ def secured(response: HttpResponse) -> HttpResponse:
     """The response with the headers of a public page."""
     for name, value in _HEADERS.items():
         response[name] = value
-    script = _SCRIPT if getattr(response, "needs_script", False) else ()
-    response["Content-Security-Policy"] = "; ".join((*_POLICY, *script))
+    needs_script = getattr(response, "needs_script", False)
+    policy = content_policy.of_public_page(needs_script=needs_script)
+    response["Content-Security-Policy"] = policy
     response.headers.setdefault("Cache-Control", "no-store")
     if response.headers.get("Vary"):
         del response["Vary"]

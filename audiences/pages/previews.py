@@ -11,13 +11,14 @@ from audiences import page_texts
 from audiences.channels import Channel
 from audiences.landing_pages import Content
 from audiences.links import Link
+from audiences.masking import masked
 from audiences.models import LandingPage, Profile
 
 from . import rendering, unidentified
 from .middleware import secured
 from .views import answer
 from .visitors import posted
-from .visits import Visit, identified, masked
+from .visits import Visit, identified
 
 SAMPLE_ADDRESS = "somebody@example.org"
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from audiences import landing_pages, links, page_texts
+from audiences.channels import Channel
 from audiences.landing_pages import Content
 from audiences.links import Link, Undo
 from audiences.markdown import sanitise
@@ -42,6 +43,8 @@ class Shown:
     button: str = ""
     undo: str = ""
     link_request_url: str = ""
+    # Where a person who is opted out allows a channel again.
+    preferences_url: str = ""
     proof_of_work: dict[str, Any] | None = None
     # After an act, so that screen readers say what has happened.
     is_done: bool = False
@@ -114,7 +117,7 @@ def values_of(visit: Visit, language: str) -> dict[str, str]:
 def messages_of(visit: Visit, language: str) -> str:
     """What the page is about, for the middle of a sentence."""
     if visit.service:
-        return visit.service.label
+        return visit.service.label_in(language)
     about = "any" if visit.kind == Kind.DENYLIST else visit.link.channel
     return page_texts.text(language, f"messages.{about}")
 
@@ -167,6 +170,12 @@ def after(visit: Visit, language: str, done: Done) -> Shown:
         state=state(visit, language, done),
         is_done=True,
     )
+    for service in done.closed:
+        shown.notices.append(
+            page_texts.text(
+                language, "page.service_closed", service=service.label_in(language)
+            )
+        )
     if done.left_out:
         shown.notices.append(page_texts.text(language, "page.stale_kept"))
         shown.link_request_url = link_request_url(visit)
@@ -236,12 +245,13 @@ def _channel_line(present: Present, channel: str, language: str) -> str:
 
 def _service_line(visit: Visit, present: Present, service: Any, language: str) -> str:
     values = {
-        "service": service.label,
+        "service": service.label_in(language),
         "messages": page_texts.text(language, f"messages.{service.channel}"),
     }
     which = "not_subscribed"
     if service.pk in visit.pending:
-        which = "pending"
+        by_sms = service.channel == Channel.SMS
+        which = "pending_by_sms" if by_sms else "pending"
     elif service.pk in (visit.subscribed or ()):
         which = "subscribed"
         if present.stopped_all:

@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from audiences import link_requests, page_texts, proof_of_work
 from audiences.landing_pages import Content
 from audiences.links import BadLink
-from audiences.models import LandingPage, LandingPageVersion, Profile
+from audiences.models import LandingPage, LandingPageVersion, Profile, Service
+from audiences.models.services import label_of
 from audiences.refusals import Refused
 
 from . import rendering, visitors
@@ -36,6 +37,12 @@ def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
         return rendering.show(request, content, language, shown)
     data = visitors.posted(request) if request.method == "POST" else None
     signs_up = content["kind"] in SIGNUP_KINDS
+    if signs_up:
+        content = _without_closed(content)
+        if content["kind"] == Kind.SUBSCRIPTION and content["service"] is None:
+            return rendering.show(
+                request, content, language, _closed(version.content, language)
+            )
     make = SignupForm if signs_up else AddressForm
     form = make(data, content=content, language=language)
     if data is not None and form.is_valid():
@@ -63,6 +70,28 @@ def look(request: HttpRequest, content: Content) -> HttpResponse:
         template = "pages/unidentified.html"
     shown.notices = [page_texts.text(language, "page.preview_notice")]
     return rendering.show(request, content, language, shown, template=template)
+
+
+def _without_closed(content: Content) -> Content:
+    """The page without the services that take no new subscriptions."""
+    asked = [*content["services"], *filter(None, [content["service"]])]
+    ids = [facts["id"] for facts in asked]
+    closed = Service.objects.filter(pk__in=ids, is_closed=True)
+    shut = set(closed.values_list("pk", flat=True)) if ids else set()
+    service = content["service"]
+    return {
+        **content,
+        "services": [facts for facts in content["services"] if facts["id"] not in shut],
+        "service": None if service and service["id"] in shut else service,
+    }
+
+
+def _closed(content: Content, language: str) -> Shown:
+    label = _messages(content, language)
+    return Shown(
+        title=_title(content, language),
+        body=page_texts.text(language, "page.service_closed", service=label),
+    )
 
 
 def _accepted(
@@ -152,7 +181,7 @@ def _title(content: Content, language: str) -> str:
 
 def _messages(content: Content, language: str) -> str:
     if content["service"]:
-        return str(content["service"]["label"])
+        return label_of(content["service"], language)
     return page_texts.text(language, "messages.any")
 
 

@@ -24,7 +24,7 @@ from audiences.landing_pages import Content
 from audiences.links import BadLink, Link
 from audiences.models import LandingPage, LandingPageAsset
 
-from . import acts, brand, rendering, unidentified
+from . import acts, brand, confirming, rendering, unidentified
 from .forms import VisitForm
 from .rendering import Shown
 from .visitors import network_address, posted, user_agent
@@ -88,6 +88,12 @@ def anybody(request: HttpRequest, slug: str) -> HttpResponse:
 def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
     return unidentified.confirm(request, slug, token)
+
+
+@public
+def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
+    """Behind the link of a double opt-in: GET shows a button, POST confirms (S6)."""
+    return confirming.answer(request, token)
 
 
 @public
@@ -174,7 +180,7 @@ def _act(
     starts = visit.link.is_fresh and any(change.starts for change in planned)
     if starts and not form.require_agreement():
         return rendering.before(visit, language, form)
-    done = acts.choose(visit, planned, origin)
+    done = acts.choose(visit, planned, origin, language)
     acts.edit(visit, form.details(visit.content))
     read_subscriptions(visit)
     return rendering.after(visit, language, done)

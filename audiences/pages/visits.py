@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from audiences import consent, landing_pages, subscriptions
 from audiences.channels import FLAGS, Channel
 from audiences.landing_pages import Content
 from audiences.links import Link
+from audiences.masking import masked
 from audiences.models import (
     Address,
     LandingPage,
@@ -38,6 +39,9 @@ class Visit:
     profile: Profile | None = None
     address: str = ""
     label: str = ""
+    texts: dict[str, Any] = field(default_factory=dict)
+    # Which message its service has after unsubscribing; empty while nobody knows.
+    goodbye: str = ""
     subscribed: set[int] | None = None
     pending: set[int] = field(default_factory=set)
 
@@ -55,10 +59,17 @@ class Visit:
             return None
         own = self.content["service"]
         if own:
-            return _service(own)
+            service = _service(own)
+            if service.pk == self.link.service_id:
+                service.unsubscribed_message = self.goodbye
+            return service
         if self.link.service_id and self.label:
             return Service(
-                pk=self.link.service_id, label=self.label, channel=self.link.channel
+                pk=self.link.service_id,
+                label=self.label,
+                channel=self.link.channel,
+                texts=self.texts,
+                unsubscribed_message=self.goodbye,
             )
         return None
 
@@ -82,7 +93,9 @@ class Visit:
 
 def _service(facts: Content) -> Service:
     names = ("slug", "label", "channel")
-    return Service(pk=facts["id"], **{name: facts[name] for name in names})
+    own = {name: facts[name] for name in names}
+    texts = facts.get("texts", {})
+    return Service(pk=facts["id"], texts=texts, unsubscribed_message="", **own)
 
 
 def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
@@ -107,6 +120,8 @@ def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
         profile=profile,
         address=masked(link.channel, _given(profile, "shown_address") or ""),
         label=_given(profile, "service_label") or "",
+        texts=_given(profile, "service_texts") or {},
+        goodbye=_given(profile, "service_goodbye") or "",
     )
 
 
@@ -127,6 +142,8 @@ def _beside(link: Link) -> dict[str, Subquery]:
     if link.service_id:
         service = Service.objects.filter(pk=link.service_id).order_by()
         found["service_label"] = Subquery(service.values("label"))
+        found["service_texts"] = Subquery(service.values("texts"))
+        found["service_goodbye"] = Subquery(service.values("unsubscribed_message"))
     return found
 
 
@@ -176,15 +193,21 @@ def read_subscriptions(visit: Visit) -> None:
 def _offer_what_there_is(visit: Visit) -> None:
     """Leave out services that were deleted since the page was published.
 
-    A built-in page offers what the person is subscribed to.
+    A closed one is there for those who have it, and one that is not for preference
+    pages on other pages alone. A built-in page offers what the person is subscribed to.
     """
+    active = subscriptions.active(timezone.now(), "subscriptions__")
+    own = Service.objects.filter(active, subscriptions__profile=visit.profile)
+    hidden = {"on_preference_page": False} if visit.kind == Kind.PREFERENCES else {}
     if visit.content["slug"]:
         wanted = [service.pk for service in visit.services]
-        there = set(Service.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+        open_or_own = Q(is_closed=False) | Q(pk__in=own.values("pk"))
+        rows = Service.objects.filter(open_or_own, pk__in=wanted)
+        rows = rows.exclude(**hidden) if hidden else rows
+        there = set(rows.values_list("pk", flat=True))
         offered = [facts for facts in visit.content["services"] if facts["id"] in there]
     else:
-        active = subscriptions.active(timezone.now(), "subscriptions__")
-        own = Service.objects.filter(active, subscriptions__profile=visit.profile)
+        own = own.exclude(**hidden) if hidden else own
         offered = [landing_pages.service_facts(service) for service in own]
     visit.content = {**visit.content, "services": offered}
 
@@ -193,16 +216,3 @@ def closed(content: Content, moment: datetime) -> str:
     """`scheduled` or `ended` when a page is not open at a moment, else nothing."""
     status = LandingPageVersion(content=content).status_at(moment)
     return "" if status == LandingPage.Status.PUBLISHED else status
-
-
-def masked(channel: str, address: str) -> str:
-    """Enough of an address to know one's own, and too little for anybody else."""
-    dots = "\u2022\u2022\u2022"
-    if channel == Channel.EMAIL:
-        local, _at, domain = address.strip().rpartition("@")
-        host, _dot, ending = domain.rpartition(".")
-        return f"{local[0]}{dots}@{host[0]}{dots}.{ending}" if local and host else ""
-    if channel in (Channel.SMS, Channel.PHONE, Channel.FAX):
-        digits = "".join(c for c in address if c.isdigit())
-        return f"{dots}{digits[-2:]}" if len(digits) > 5 else ""
-    return ""

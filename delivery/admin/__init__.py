@@ -2,6 +2,11 @@
 
 from . import (
     deliveries,
+    home,
+    hooks,
+    inbound,
+    keywords,
+    menu,
     messages,
     profile_panels,
     quarantine,
@@ -11,6 +16,11 @@ from . import (
 
 __all__ = [
     "deliveries",
+    "home",
+    "hooks",
+    "inbound",
+    "keywords",
+    "menu",
     "messages",
     "profile_panels",
     "quarantine",

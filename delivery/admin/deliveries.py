@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,12 +13,20 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.admin.lists import PlainAdmin, ReadOnlyLog, grouped
-from delivery import deliveries
+from delivery import controls, deliveries
 from delivery.forms import DeliveryForm
 from delivery.models import Analysis, Delivery, Message
 
-from . import outcomes
+from . import comparisons, delivery_previews, outcomes, preparations
 
+STEPS = (
+    (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
+    (_("Content"), ("subject", "content")),
+    (_("Audience"), ("audience", "service")),
+    (_("Rules"), ("typology",)),
+)
+# One field that every browser has a picker for.
+MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
 
 
@@ -26,6 +35,8 @@ class DeliveryAdmin(PlainAdmin):
     """A delivery whose messages were handed over stands: no change, no deletion."""
 
     form = DeliveryForm
+    change_form_template = "admin/delivery/delivery/change_form.html"
+    add_form_template = change_form_template
     list_display = (
         *("label", "state", "to_deliver", "excluded", "report"),
         *("channel", "audience"),
@@ -45,8 +56,10 @@ class DeliveryAdmin(PlainAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
-        facts = (None, {"fields": DeliveryForm.Meta.fields})
-        return (facts, (_("Preparation"), {"fields": PREPARATION})) if obj else (facts,)
+        steps = tuple((title, {"fields": names}) for title, names in STEPS)
+        if obj is None:
+            return steps
+        return (*steps, (_("Preparation"), {"fields": PREPARATION}))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Delivery | None = None
@@ -90,20 +103,49 @@ class DeliveryAdmin(PlainAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Nobody deletes or edits an audience or service by a slip from here."""
+        if db_field.name == "contact_date":
+            kwargs |= {"form_class": forms.DateTimeField, "widget": MOMENT}
+            return db_field.formfield(**kwargs)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False
         return field
 
     def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                f"<int:pk>/outcomes{ending}",
-                self.admin_site.admin_view(view(self)),
-                name=f"delivery_delivery_{name}",
-            )
-            for name, (ending, view) in outcomes.PAGES.items()
-        ] + super().get_urls()
+        pages = {
+            **outcomes.PAGES,
+            **preparations.PAGES,
+            **comparisons.PAGES,
+            **delivery_previews.PAGES,
+        }
+        new = self.admin_site.admin_view(delivery_previews.preview(self))
+        return (
+            [
+                path("preview/", new, name="delivery_delivery_preview_new"),
+            ]
+            + [
+                path(
+                    f"<int:pk>/{ending}",
+                    self.admin_site.admin_view(view(self)),
+                    name=f"delivery_delivery_{name}",
+                )
+                for name, (ending, view) in pages.items()
+            ]
+            + super().get_urls()
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        delivery = kwargs.get("obj")
+        page = "preview" if delivery else "preview_new"
+        where = [delivery.pk] if delivery else []
+        context |= {
+            "may_add": self.has_add_permission(request),
+            "placeholders": [f"{{{{ {name} }}}}" for name in controls.FIELDS],
+            "preview_url": reverse(f"admin:delivery_delivery_{page}", args=where),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> str:

@@ -1,15 +1,28 @@
 """Messages in the admin: what was handed over, for ever."""
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from audiences.admin.lists import OfProfiles, ReadOnlyLog
+from audiences.admin.lists import Masked, OfProfiles, ReadOnlyLog
 from delivery.models import Message
 
 
 @admin.register(Message)
-class MessageAdmin(OfProfiles, ReadOnlyLog):
-    list_display = ("sent_at", "delivery", "person", "channel", "address")
+class MessageAdmin(Masked, OfProfiles, ReadOnlyLog):
+    addresses_in = ("address",)
+    list_display = ("sent_at", "number", "delivery", "person", "channel", "address")
     list_filter = ("channel",)
     list_select_related = ("delivery",)
-    fields = ("sent_at", "delivery", "person", "channel", "address")
-    readonly_fields = ("person",)
+    fields = (
+        *("number", "sent_at", "delivery", "person", "channel", "address"),
+        *("message_id", "provider_id"),
+    )
+    readonly_fields = ("number", "person")
+
+    def heading(self, request: HttpRequest, row: Message) -> str:
+        return f"{row.delivery}: {super().heading(request, row)}"
+
+    @admin.display(description=_("number"))
+    def number(self, message: Message) -> int:
+        return message.pk

@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 
 from audiences.admin.lists import PlainAdmin, grouped
 from audiences.models import Profile
+from audiences.roles import EXPORT
 from audiences.terminal import safe_cells
-from delivery import analysis, chunks, explanation, reports
+from delivery import chunks, comparison, explanation, preparation, reports
 from delivery.models import Analysis, Delivery, Outcome
 from delivery.outcomes import COLUMNS, export_rows
 from delivery.reports import Report
 
+from . import forecasts, preparations
 from .outcome_log import EXCLUDED, Selection, page_of
 
 View = Callable[..., Any]
@@ -48,10 +50,15 @@ class Share:
     @property
     def share(self) -> str:
         """The percentage in words: never 0.0% for somebody."""
-        return "<0.1%" if 0 < self.percent < 0.05 else f"{self.percent:.1f}%"
+        return percentage(self.percent)
 
 
-def _delivery(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:
+def percentage(percent: float) -> str:
+    """A share in words; somebody is never 0.0%."""
+    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+
+
+def delivery_to_see(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:
     related = Delivery.objects.select_related("audience", "service")
     delivery = get_object_or_404(related, pk=pk)
     if not admin.has_view_permission(request, delivery):
@@ -59,7 +66,7 @@ def _delivery(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:
     return delivery
 
 
-def _context(
+def page_context(
     admin: PlainAdmin, request: HttpRequest, delivery: Delivery
 ) -> dict[str, Any]:
     return admin.admin_site.each_context(request) | {
@@ -73,10 +80,13 @@ def report_and_log(admin: PlainAdmin) -> View:
     """Who gets the delivery, who is excluded and why; then each, page by page."""
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
-        delivery = _delivery(admin, request, pk)
-        context = _context(admin, request, delivery)
+        delivery = delivery_to_see(admin, request, pk)
+        context = page_context(admin, request, delivery)
         context["title"] = _("Who is excluded, and why")
-        run = delivery.latest_analysis
+        present = preparation.of(delivery)
+        context |= preparations.context(request, delivery, present)
+        context |= forecasts.context(request, delivery)
+        run = present.run
         if run:
             report = reports.report_of(run)
             selection = Selection.of(request.GET, report)
@@ -84,9 +94,9 @@ def report_and_log(admin: PlainAdmin) -> View:
             context |= {
                 "run": run,
                 "report": report,
-                "progress": analysis.progress_of(run),
                 "is_ready": run.state == Analysis.State.READY,
                 "is_stale": chunks.is_stale(run),
+                "previous": comparison.previous(delivery),
                 "selection": selection,
                 "page": page_of(delivery, selection, request.GET),
                 "csv_url": reverse("admin:delivery_delivery_outcomes_csv", args=[pk]),
@@ -124,6 +134,8 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
         "delivered": delivered,
         "excluded": excluded,
         "causes": causes,
+        "is_nobody_excluded": not report.excluded,
+        "empty_causes": sum(not cause.count for cause in causes),
         "warnings": [warning for warning in warnings if warning.count],
         "findings": findings,
     }
@@ -133,10 +145,10 @@ def why(admin: PlainAdmin) -> View:
     """Every rule that excludes one profile at this moment, and what was decided."""
 
     def view(request: HttpRequest, pk: int, profile_id: int) -> HttpResponse:
-        delivery = _delivery(admin, request, pk)
+        delivery = delivery_to_see(admin, request, pk)
         profile = get_object_or_404(Profile, pk=profile_id)
         outcomes = Outcome.objects.select_related("rule")
-        context = _context(admin, request, delivery) | {
+        context = page_context(admin, request, delivery) | {
             "title": _("Why?"),
             "profile": profile,
             "explanation": explanation.explain(delivery, profile),
@@ -158,7 +170,9 @@ def download(admin: PlainAdmin) -> View:
     """The chosen rows as a CSV file, streamed; no cell of it is a formula."""
 
     def view(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-        delivery = _delivery(admin, request, pk)
+        delivery = delivery_to_see(admin, request, pk)
+        if not request.user.has_perm(EXPORT):
+            raise PermissionDenied
         run = delivery.latest_analysis
         report = reports.report_of(run) if run else None
         selection = Selection.of(request.GET, report)
@@ -182,7 +196,7 @@ def _lines(delivery: Delivery, selection: Selection) -> Iterator[str]:
 
 
 PAGES: dict[str, tuple[str, Callable[[PlainAdmin], View]]] = {
-    "outcomes": ("/", report_and_log),
-    "outcomes_csv": (".csv", download),
-    "why": ("/why/<int:profile_id>/", why),
+    "outcomes": ("outcomes/", report_and_log),
+    "outcomes_csv": ("outcomes.csv", download),
+    "why": ("outcomes/why/<int:profile_id>/", why),
 }

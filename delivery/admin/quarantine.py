@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +16,12 @@ from audiences.admin.lists import OfAddresses
 from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.forms import EntryForm, NewEntryForm
-from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+from delivery.models import QuarantineEntry
+from delivery.roles import RELEASE
 
-from .quarantine_logs import SHOWN, of_entry
+from . import quarantine_lists, quarantine_release
+from .quarantine_periods import ErrorPeriod
+from .quarantine_timeline import SHOWN, timeline
 
 SOURCE = "operator"
 COMPUTED = (
@@ -31,13 +35,24 @@ class QuarantineEntryAdmin(OfAddresses):
     """Everything is written by `delivery.quarantine`, with the operator's name."""
 
     form = EntryForm
+    texts_in = ("text",)
     change_form_template = "admin/delivery/quarantineentry/change_form.html"
     list_display = (
         *("key", "channel", "status", "reason", "error_count"),
         "last_error",
     )
-    list_filter = ("status", "channel", "reason", "type")
+    change_list_template = "admin/delivery/quarantineentry/change_list.html"
+    list_filter = ("status", "channel", "reason", "type", ErrorPeriod)
     actions = ("set_to_valid",)
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        may = request.user.has_perm(RELEASE)
+        return bool(may) and self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Deleting an entry releases its address."""
+        may = super().has_delete_permission(request, obj)
+        return may and self.has_release_permission(request)
 
     @admin.display(description=_("last error"))
     def last_error(self, entry: QuarantineEntry) -> str:
@@ -53,7 +68,9 @@ class QuarantineEntryAdmin(OfAddresses):
         **kwargs: Any,
     ) -> Any:
         kwargs["form"] = EntryForm if obj else NewEntryForm
-        return super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_release = self.has_release_permission(request)  # type: ignore[attr-defined]
+        return form
 
     def get_fieldsets(
         self, request: HttpRequest, obj: QuarantineEntry | None = None
@@ -64,10 +81,11 @@ class QuarantineEntryAdmin(OfAddresses):
         decided = ("status", "reason")
         if self.has_change_permission(request, obj):
             decided += ("note",)  # type: ignore[assignment]
-        return (
+        fieldsets = (
             (None, {"fields": ("channel", "key", *decided)}),
             (_("What the errors say"), {"fields": COMPUTED[2:]}),
         )
+        return self.masked_fieldsets(request, fieldsets)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: QuarantineEntry | None = None
@@ -101,7 +119,7 @@ class QuarantineEntryAdmin(OfAddresses):
         for entry in queryset:
             self.delete_model(request, entry)
 
-    @admin.action(description=_("Set to valid"), permissions=["change"])
+    @admin.action(description=_("Set to valid"), permissions=["release"])
     def set_to_valid(
         self, request: HttpRequest, queryset: QuerySet[QuarantineEntry]
     ) -> None:
@@ -124,6 +142,26 @@ class QuarantineEntryAdmin(OfAddresses):
         )
         self.message_user(request, text.format(count=len(chosen)), messages.SUCCESS)
 
+    def get_urls(self) -> list[URLPattern]:
+        pages = {**quarantine_release.PAGES, **quarantine_lists.PAGES}
+        return [
+            path(
+                ending,
+                self.admin_site.admin_view(view(self)),
+                name=f"delivery_quarantineentry_{name}",
+            )
+            for name, (ending, view) in pages.items()
+        ] + super().get_urls()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        context = (extra_context or {}) | {
+            "may_release": self.has_release_permission(request),
+            "may_export": quarantine_lists.may_export(request),
+        }
+        return super().changelist_view(request, context)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -135,9 +173,10 @@ class QuarantineEntryAdmin(OfAddresses):
         context = extra_context or {}
         if entry:
             holders = addresses.with_key(entry.channel, entry.key)
+            steps, is_longer = timeline(entry)
             context |= {
-                "address_errors": of_entry(AddressError, entry),
-                "address_actions": of_entry(QuarantineAction, entry),
+                "steps": steps,
+                "is_longer": is_longer,
                 "holders": holders.select_related("profile")[:SHOWN],
             }
         return super().change_view(request, object_id, form_url, context)

@@ -3,23 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import models
-from django.utils.translation import gettext_lazy as _
-
 from audiences.channels import Channel
+from delivery.models import EventKind
 from delivery.models.quarantine import ErrorReason, ErrorType
 
-
-class EventKind(models.TextChoices):
-    """What happened to a message, or what its recipient said about it."""
-
-    FAILED = "failed", _("Failed")
-    DELAYED = "delayed", _("Delayed")
-    DELIVERED = "delivered", _("Delivered")
-    COMPLAINT = "complaint", _("Complaint")
-    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe request")
-    STOP = "stop", _("STOP")
-    START = "start", _("START")
+__all__ = ["EventKind", "FeedbackEvent", "MessageClue"]
 
 
 @dataclass(frozen=True, kw_only=True)

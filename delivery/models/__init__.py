@@ -1,6 +1,10 @@
 """What is sent, to whom, and what came back."""
 
-from .deliveries import Analysis, AnalysisChunk, Delivery
+from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
+from .hooks import HookCount, UsedHookToken
+from .inbound import InboundItem, InboundMention, MailboxPosition
+from .keywords import Keyword
+from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning, StagedHolder
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
@@ -11,13 +15,22 @@ __all__ = [
     "Analysis",
     "AnalysisChunk",
     "Delivery",
+    "EventKind",
+    "HookCount",
+    "InboundItem",
+    "InboundMention",
+    "Keyword",
+    "MailboxPosition",
     "Message",
+    "MessageEvent",
     "Outcome",
     "OutcomeWarning",
+    "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
     "StagedHolder",
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
+    "UsedHookToken",
 ]

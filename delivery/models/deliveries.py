@@ -79,6 +79,8 @@ class Delivery(models.Model):
         ordering = ["-id"]
         permissions = [
             ("skip_denylist", "Can make deliveries that reach opted-out people"),
+            ("prepare_delivery", "Can prepare deliveries, and stop it"),
+            ("send_delivery", "Can send, pause, resume and cancel deliveries"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -176,6 +178,30 @@ class Analysis(models.Model):
         """How many profiles of the audience are judged."""
         done = self.chunks.filter(is_judged=True).aggregate(done=models.Sum("size"))
         return done["done"] or 0
+
+
+class PreparationRequest(models.Model):
+    """Who asked last for a delivery to be prepared by a background worker, and when.
+
+    The queue only wakes a worker; this row says that there is something to do.
+    `delivery.preparation` is its only writer.
+    """
+
+    delivery = models.OneToOneField(
+        Delivery, on_delete=models.CASCADE, related_name="preparation_request"
+    )
+    asked_by = models.CharField(_("asked for by"), max_length=150)
+    asked_at = models.DateTimeField(_("asked for"))
+    refusal = models.TextField(
+        _("refusal"), blank=True, help_text=_("Why the worker could not begin.")
+    )
+
+    class Meta:
+        verbose_name = _("request to prepare")
+        verbose_name_plural = _("requests to prepare")
+
+    def __str__(self) -> str:
+        return f"{self.delivery}: {self.asked_by}"
 
 
 class AnalysisChunk(models.Model):

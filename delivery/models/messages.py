@@ -36,6 +36,13 @@ class Message(models.Model):
         blank=True,
         help_text=_("The sender's own number of the message."),
     )
+    provider_id = models.CharField(
+        _("provider's number"),
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text=_("The number that a provider gave the message when it took it."),
+    )
 
     class Meta:
         verbose_name = _("message")
@@ -53,6 +60,19 @@ class Message(models.Model):
             ),
             # The messages of one profile.
             models.Index(fields=["profile", "sent_at"], name="message_of_profile"),
+            # What a report is about, by either number.
+            models.Index(
+                fields=["message_id"],
+                name="message_by_message_id",
+                condition=models.Q(message_id__isnull=False),
+            ),
+            models.Index(
+                fields=["provider_id"],
+                name="message_by_provider_id",
+                condition=models.Q(provider_id__isnull=False),
+            ),
+            # Messages of a period, for the rate of failures.
+            models.Index(fields=["channel", "sent_at"], name="message_by_time"),
         ]
 
     def __str__(self) -> str:

@@ -110,6 +110,9 @@ class QuarantineAction(models.Model):
         RAISE = "raise", _("Status raised by a list")
         DISCOUNT = "discount", _("Errors of an outage discounted")
         SUCCESS = "success", _("Delivered")
+        START = "start", _("START")
+        HOLD = "hold", _("Held until somebody decides")
+        DECIDE = "decide", _("Hold ended")
 
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     key = models.CharField(_("address"), max_length=500)
@@ -180,6 +183,9 @@ class QuarantineEntry(models.Model):
     class Meta:
         verbose_name = _("quarantine entry")
         verbose_name_plural = _("quarantine")
+        permissions = [
+            ("release_quarantineentry", "Can release addresses from quarantine"),
+        ]
         ordering = ["-last_error_at", "-id"]
         constraints = [
             models.UniqueConstraint(

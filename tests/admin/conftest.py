@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audiences import addresses, consent, landing_pages, membership, subscriptions
-from audiences.channels import FLAGS
+from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import (
     LandingPage,
@@ -19,7 +19,12 @@ from audiences.models import (
     SignupRequest,
 )
 from delivery import analysis, deliveries, messages, quarantine
-from delivery.models import Delivery, QuarantineEntry
+from delivery.feedback import intake, return_path
+from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
+from delivery.feedback.intake import Findings
+from delivery.hooks import gate
+from delivery.hooks.refusals import Outcome
+from delivery.models import Delivery, InboundItem, QuarantineEntry
 
 
 def person(number: int, **addresses_of: str) -> Profile:
@@ -73,6 +78,29 @@ class World:
     page: LandingPage
 
 
+def came_back(delivery: Delivery) -> InboundItem:
+    """A mail that was delayed, and one that proves nothing and waits."""
+    message = delivery.messages.get()
+    told = [
+        FeedbackEvent(
+            kind=EventKind.DELAYED,
+            channel=Channel.EMAIL,
+            address="anna.vos@example.com",
+            source="mail",
+            clue=MessageClue(return_paths=paths),
+        )
+        for paths in (
+            (f"b+{return_path.token(message.delivery_id, message.profile_id)}@x",),
+            (),
+        )
+    ]
+    for event in told:
+        number = f"item {delivery.pk} {len(event.clue.return_paths)}"
+        item, _is_new = intake.receive("test", number.encode())
+        intake.settle(item, Findings(events=(event,)))
+    return item
+
+
 @pytest.fixture
 def world(db: None) -> World:
     people = [
@@ -101,6 +129,8 @@ def world(db: None) -> World:
     )
     analysis.analyse(sent)
     messages.record_handover(sent, sent.created_at)
+    came_back(sent)
+    gate.count("twilio", Outcome.WRONG_SIGNATURE)
     prepared = deliveries.create("Prepared", channel="email")
     analysis.analyse(prepared)
     draft = deliveries.create("Draft", channel="sms")

@@ -63,6 +63,9 @@ def _pages(world: World) -> list[str]:  # noqa: F811
         ("audiences_profile_add", []),
         ("audiences_profile_change", [profile]),
         ("audiences_profile_addresses_add", [profile]),
+        *((f"audiences_profile_{name}", [profile]) for name in ("proof", "quarantine")),
+        ("audiences_profile_bulk", []),
+        ("audiences_importrun_add", []),
         ("audiences_service_change", [world.service.pk]),
         *((f"audiences_landingpage_{name}", []) for name in ("changelist", "add")),
         *(

@@ -66,10 +66,14 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         for name, least in (
             *(("OUTBOX_DAYS", 2), ("SIGNUP_REQUEST_DAYS", 1), ("TRUSTED_PROXIES", 0)),
             *(("REQUESTS_PER_ADDRESS", 1), ("REQUESTS_PER_NETWORK", 1)),
+            ("PENDING_SUBSCRIPTION_DAYS", 1),
             *(("PROOF_OF_WORK_ROUNDS", 1), ("PROOF_OF_WORK_MINUTES", 1)),
         )
     ),
     ("campaign.E002", {"EDIT_LINK_DAYS": 0}, "EDIT_LINK_DAYS"),
+    ("campaign.E009", {"SMS_GATEWAY": "nothing.Here"}, "nothing.Here"),
+    ("campaign.E009", {"SMS_GATEWAY": "audiences.sms.Refused"}, "no class with send"),
+    ("campaign.E009", {"SMS_GATEWAY": ""}, "SMS_GATEWAY"),
     *(
         ("campaign.E008", {"UNSUBSCRIBE_MAILBOX": mailbox}, "unsubscribe@example.org")
         for mailbox in (

@@ -14,7 +14,7 @@ from audiences import addresses, profiles
 from audiences.import_files import open_file
 from audiences.models import Address, Profile
 from delivery import quarantine, quarantine_files
-from delivery.models import AddressError, QuarantineEntry
+from delivery.models import AddressError, MessageEvent, QuarantineEntry
 from delivery.verification import verify_quarantine
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,19 @@ def profile_with(address: str, channel: str = "email") -> Profile:
 def record(address="a@x.example", type="hard", at=AT, channel="email", **facts):
     facts.setdefault("source", "test")
     return quarantine.record(channel, address, type=type, at=at, **facts)
+
+
+def delivered(key: str, at: datetime, channel: str = "email") -> None:
+    """A message event says that a message reached the address."""
+    MessageEvent.objects.create(
+        kind="delivered",
+        channel=channel,
+        key=key,
+        at=at,
+        source="test",
+        event_id=f"{key} {at}",
+    )
+    quarantine.delivered(channel, key)
 
 
 def copies(key="a@x.example") -> list[str]:
@@ -166,7 +179,7 @@ def test_a_complaint_denylists_the_address_until_an_operator_says_otherwise(reas
     profile = profile_with("a@x.example")
     record(type="soft", reason=reason, text="outage")
     record(at=AT + DAY)
-    quarantine.succeeded("email", "a@x.example", at=AT + 2 * DAY, source="test")
+    delivered("a@x.example", AT + 2 * DAY)
     quarantine.clean_up(AT + 9999 * DAY)
     bulk = quarantine.release_matching("outage", AT - DAY, AT + DAY, source="test")
     assert (bulk.released, status_of(), copies()) == ([], "denylisted", ["denylisted"])
@@ -203,7 +216,7 @@ def test_a_success_releases_an_erroneous_address_and_no_other():
     for name, type in (("a@x.example", "soft"), ("b@x.example", "hard")):
         profile_with(name)
         record(name, type)
-        quarantine.succeeded("email", name, at=AT + HOUR, source="test")
+        delivered(name, AT + HOUR)
     assert (copies("a@x.example"), copies("b@x.example")) == (["valid"], ["quarantine"])
     assert record(type="soft", at=AT + DAY).error_count == 1
 

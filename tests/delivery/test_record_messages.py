@@ -52,12 +52,13 @@ def recorded() -> dict[int, Message]:
 def test_each_row_becomes_a_message(delivery: Delivery, write: Any) -> None:
     ann, bob = person(email="ann@shop.example"), person(email="bob@shop.example")
     path = write(
-        f"ANN@Shop.example ,{TIME},<1@mta>,",
-        f"bob@shop.example,2026-05-02,,{bob.pk}",
-        header="Address, Time ,Message id,PROFILE",
+        f"ANN@Shop.example ,{TIME},<1@mta>,,esp-1",
+        f"bob@shop.example,2026-05-02,,{bob.pk},",
+        header="Address, Time ,Message id,PROFILE,Provider ID",
     )
     assert record(path) == (2, 0, 0)
     found = recorded()
+    assert {m.provider_id for m in found.values()} == {"esp-1", None}
     assert found[ann.pk].message_id == "<1@mta>"
     assert found[ann.pk].sent_at.isoformat() == "2026-05-01T08:00:00+00:00"
     assert (found[ann.pk].channel, found[ann.pk].delivery_id) == ("email", delivery.pk)

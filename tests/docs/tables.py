@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+_VERBS = ("view", "add", "change", "delete")
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
@@ -158,10 +159,44 @@ _DEFAULTS = {
 }
 
 
+def role_permissions() -> list[tuple[str, ...]]:
+    """What each role may do with each kind of thing, then what has no kind."""
+    from django.apps import apps
+    from django.utils.translation import override
+
+    from audiences import roles
+
+    granted = roles.granted()
+    kinds: dict[str, list[tuple[str, ...]]] = {}
+    with override("en"):
+        for model in apps.get_models():
+            app, meta = model._meta.app_label, model._meta
+            plain = [f"{verb}_{meta.model_name}" for verb in _VERBS]
+            cells = [
+                " ".join(
+                    verb
+                    for verb, codename in zip(_VERBS, plain, strict=True)
+                    if f"{app}.{codename}" in granted[code]
+                )
+                for code in roles.Code
+            ]
+            rows = kinds.setdefault(app, [])
+            if any(cells):
+                rows.append((str(meta.verbose_name_plural), *cells))
+            for codename, label in meta.permissions:
+                held = [
+                    "yes" if f"{app}.{codename}" in granted[c] else ""
+                    for c in roles.Code
+                ]
+                if any(held):
+                    rows.append((f"*{label}* (`{app}.{codename}`)", *held))
+    return [row for rows in kinds.values() for row in rows]
+
+
 def environment() -> list[tuple[str, ...]]:
     """The variables that settings.py reads, in its order, with their defaults."""
     source = (ROOT / "campaign" / "settings.py").read_text(encoding="utf-8")
-    readers = re.compile(r"env\.\w+|os\.environ\.get|_number")
+    readers = re.compile(r"env\.\w+|os\.environ\.get|_number|_secrets")
     calls = [
         node
         for node in ast.walk(ast.parse(source))
@@ -181,6 +216,8 @@ def environment() -> list[tuple[str, ...]]:
 def _default(name: str, call: ast.Call) -> str:
     if name in _DEFAULTS:
         return _DEFAULTS[name]
+    if ast.unparse(call.func) == "_secrets":
+        return ""
     given = [word.value for word in call.keywords if word.arg == "default"]
     for default in [*given, *call.args[1:]]:
         try:
@@ -235,6 +272,16 @@ TABLES = [
         DOCS / "bounces.md",
         ("Status", "Reason", "Type", "Seen at"),
         statuses,
+        explained=False,
+    ),
+    Table(
+        "roles",
+        DOCS / "roles.md",
+        (
+            *("Thing", "Viewer", "Operator", "Publisher", "Delivery manager"),
+            *("Data protection officer", "Administrator"),
+        ),
+        role_permissions,
         explained=False,
     ),
     Table(

@@ -2,19 +2,27 @@
 
 from typing import Any
 
-from audiences import link_requests, outbox, proof_of_work, request_caps
+from audiences import (
+    link_requests,
+    outbox,
+    pending_requests,
+    proof_of_work,
+    request_caps,
+)
 from audiences.terminal import CampaignCommand
 
 
 class Command(CampaignCommand):
     help = (
         "Remove what is no longer needed of visitors of the public pages: sign-ups "
-        "that expired, rows of mails, counters of past days, used proofs of work. "
+        "and subscriptions that nobody confirmed in time, rows of mails, counters of "
+        "past days, used proofs of work. "
         "Celery's beat does it by itself; without it, run this each night."
     )
 
     def run(self, **options: Any) -> None:
         self.say(f"{link_requests.clean_up():,} sign-up requests")
+        self.say(f"{pending_requests.clean_up():,} unconfirmed subscriptions")
         self.say(f"{outbox.clean_up():,} rows of mails")
         self.say(f"{request_caps.clean_up():,} counters")
         self.say(f"{proof_of_work.clean_up():,} proofs of work")

@@ -18,6 +18,11 @@ class Command(CampaignCommand):
             type=int,
             help="Subscriptions end after so many days; without it, never.",
         )
+        parser.add_argument(
+            "--double-opt-in",
+            action="store_true",
+            help="Whoever subscribes on a page must confirm by a link in a message.",
+        )
 
     def run(self, **options: Any) -> None:
         service = subscriptions.create_service(
@@ -25,5 +30,6 @@ class Command(CampaignCommand):
             label=options["label"],
             channel=options["channel"],
             validity_days=options["validity_days"],
+            double_opt_in=options["double_opt_in"],
         )
         self.say(f"Service {service.slug} is created.")

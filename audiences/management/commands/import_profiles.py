@@ -1,21 +1,16 @@
 """import_profiles FILE [options]: profiles from a delimited file."""
 
-import contextlib
-import csv
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiences import import_files, import_rows, imports
-from audiences.import_rows import Problem, Row
+from audiences import import_files, import_rows, imports, reject_files
 from audiences.imports import Counts, Listeners, Options, StateChange
 from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_json,
-    safe_cells,
 )
 
 # In JSON the changes of state of a dry run are listed up to here, and always counted.
@@ -78,15 +73,12 @@ class Command(CampaignCommand):
             _mapping(options["map"]),
             ignore_unknown=options["ignore_unknown"],
         )
-        rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
-        if rejects.resolve() == file.path.resolve():
-            raise CommandError("--rejects is the file itself.", returncode=2)
-        if rejects.is_dir() or not os.access(
-            rejects if rejects.exists() else rejects.parent, os.W_OK
-        ):
-            raise CommandError(f"--rejects: {rejects} cannot be written.")
+        rejects = reject_files.place(file.path, options["rejects"])
         changes: list[StateChange] = []
-        with _rejects_file(rejects) as on_reject, self.progress("Importing") as bar:
+        with (
+            reject_files.writing(rejects) as write,
+            self.progress("Importing") as bar,
+        ):
             counts = imports.import_profiles(
                 file,
                 columns,
@@ -96,7 +88,7 @@ class Command(CampaignCommand):
                     note=options["note"],
                 ),
                 Listeners(
-                    on_reject=on_reject,
+                    on_reject=lambda row, *rest: write(row.line, *rest),
                     on_state_change=self._on_state_change(changes, options),
                     on_progress=lambda done: bar.update(done, file.size),
                 ),
@@ -150,30 +142,6 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
             raise CommandError(f"--map {pair}: {name} is given twice.", returncode=2)
         mapping[name.strip()] = column.strip()
     return mapping
-
-
-@contextlib.contextmanager
-def _rejects_file(path: Path) -> Iterator[Callable[[Row, Problem, str], None]]:
-    """Write the rejects file when there is something to write; replace an old one."""
-    with contextlib.ExitStack() as stack:
-        writer: Any = None
-
-        def begin() -> Any:
-            file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-            made = csv.writer(file)
-            made.writerow(["row", "field", "reason", "outcome"])
-            return made
-
-        def on_reject(row: Row, problem: Problem, outcome: str) -> None:
-            nonlocal writer
-            writer = writer or begin()
-            cells = [row.line, problem.field, problem.reason, outcome]
-            writer.writerow(safe_cells(cells))
-
-        yield on_reject
-        # An old file must not look like the result of this import.
-        if writer is None and path.exists():
-            begin()
 
 
 def _as_text(change: StateChange) -> str:

@@ -10,7 +10,7 @@ from audiences.terminal import (
     add_json,
     stop_on_interrupt,
 )
-from delivery import analysis, deliveries, reports, tasks
+from delivery import analysis, deliveries, preparation, reports, tasks
 from delivery.models import Delivery
 
 
@@ -50,7 +50,8 @@ class Command(CampaignCommand):
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
         if options["background"]:
-            tasks.run_analysis.delay(delivery.pk)
+            preparation.ask(delivery, actor="a command")
+            tasks.wake(delivery)
             self.note(f"The analysis of {delivery.label} waits for a worker.")
             return
         if options["dry_run"]:

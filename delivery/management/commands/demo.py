@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from audiences import landing_pages, links, profiles, worker
+from audiences import figures, landing_pages, links, profiles, worker
 from audiences.links import Link
 from audiences.models import LandingPage
 from audiences.refusals import Refused
@@ -46,6 +46,7 @@ class Command(CampaignCommand):
         call_command("migrate", verbosity=0)
         call_command("load_demo", stdout=self.stdout, stderr=self.stderr)
         call_command("analyse_delivery", demo.DELIVERY, stdout=self.stdout)
+        figures.refresh()
         self._ensure_login()
         if options["no_server"]:
             return

@@ -17,7 +17,8 @@ from delivery import deliveries, message_files
 class Command(CampaignCommand):
     help = (
         "Record what another system handed over: a file with the columns address, "
-        "time, and if you like message_id and profile. A message counts once."
+        "time, and if you like message_id, provider_id and profile. A message counts "
+        "once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,91 @@
+"""What `audiences` shows on the home page: reach, and how consent moves."""
+
+from datetime import date
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audiences.channels import Channel
+from audiences.console import charts
+from audiences.console.dashboard import Card, Figures, Notice, attention, card
+
+from .lists import grouped
+
+PARTS = {
+    "contactable": gettext_lazy("contactable"),
+    "opted_out": gettext_lazy("opted out"),
+    "quarantined": gettext_lazy("in quarantine"),
+    "no_address": gettext_lazy("no usable address"),
+}
+
+
+@card(10)
+def reach(request: HttpRequest, figures: Figures) -> Card | None:
+    """Each channel: how many can be contacted, and why the others cannot."""
+    if not request.user.has_perm("audiences.view_profile"):
+        return None
+    figure = figures.get("reach")
+    total = figure.data["total"] if figure else 0
+    profiles = reverse("admin:audiences_profile_changelist")
+    links = {"opted_out": f"{profiles}?opted_out="}
+    lines = []
+    for channel in Channel:
+        counts = figure.data["channels"].get(channel.value, {}) if figure else {}
+        if not counts or total == counts["no_address"] + counts["opted_out"]:
+            continue  # a channel that nobody has an address on
+        start, parts = 0.0, []
+        for number, (code, label) in enumerate(PARTS.items(), 1):
+            share = counts[code] / total if total else 0.0
+            parts.append(
+                {
+                    "code": code,
+                    "label": label,
+                    "count": grouped(counts[code]),
+                    "share": _percent(counts[code], total),
+                    "part": f"part-{number}",
+                    "x": round(start, 2),
+                    "width": round(share * 1000, 2),
+                    "url": f"{links[code]}{channel.value}" if code in links else "",
+                }
+            )
+            start += share * 1000
+        lines.append({"channel": channel.label, "parts": parts})
+    context = {"total": grouped(total), "lines": lines, "labels": PARTS.values()}
+    template = "admin/console/reach.html"
+    return Card(_("Reach by channel"), template, context, figure, is_wide=True)
+
+
+@card(20)
+def consent_by_day(request: HttpRequest, figures: Figures) -> Card | None:
+    """Opt-ins above the axis, opt-outs below it, for the last 30 days."""
+    if not request.user.has_perm("audiences.view_consentevent"):
+        return None
+    figure = figures.get("consent_by_day")
+    chart = None
+    if figure:
+        data = figure.data
+        chart = charts.Daily(
+            _("Opt-ins and opt-outs of the last 30 days"),
+            (_("opt-ins"), _("opt-outs")),
+            [date.fromisoformat(day) for day in data["days"]],
+            (data["opt_in"], data["opt_out"]),
+            "consent",
+        )
+    title = _("Opt-ins and opt-outs, 30 days")
+    return Card(title, "admin/console/chart_card.html", {"chart": chart}, figure)
+
+
+@attention
+def never_counted(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """Somebody who sees no figure learns why."""
+    if "reach" in figures:
+        return []
+    text = _("Nothing has been counted yet. Press “Count again” below.")
+    return [Notice(text, tone="")]
+
+
+def _percent(count: int, total: int) -> str:
+    percent = 100 * count / total if total else 0.0
+    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"

@@ -1,0 +1,62 @@
+"""Addresses in the admin: whole for those who may see them, else masked (A3).
+
+Every page of the console shows an address through `shown`, and a text in which there
+may be one through `shown_text`. Whoever may not see addresses still finds by a whole
+one, and may not change what the page shows masked.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+
+from audiences import roles
+from audiences.masking import DOTS, masked, masked_text
+
+
+def may_see_addresses(request: HttpRequest) -> bool:
+    return request.user.has_perm(roles.SEE_ADDRESSES)
+
+
+def shown(request: HttpRequest, channel: str, address: str) -> str:
+    """The address as this operator may read it."""
+    if not address or may_see_addresses(request):
+        return address
+    return masked(channel, address) or DOTS
+
+
+def shown_text(request: HttpRequest, text: str) -> str:
+    """A server's answer or a note as this operator may read it."""
+    return text if may_see_addresses(request) else masked_text(text)
+
+
+Column = Callable[[Any], str]
+
+
+def column(
+    request: HttpRequest, field: str, label: str | Promise, *, is_text: bool = False
+) -> Column:
+    """A field of a list or of a page, as this operator may read it."""
+
+    def value(row: Any) -> str:
+        text = str(getattr(row, field) or "")
+        if is_text:
+            return shown_text(request, text)
+        return shown(request, row.channel, text)
+
+    value.short_description = label  # type: ignore[attr-defined]
+    value.__name__ = field
+    return value
+
+
+def replaced(names: Sequence[Any], columns: dict[str, Column]) -> tuple[Any, ...]:
+    """Names of fields, groups of them too, with columns in the place of some."""
+    return tuple(
+        columns.get(name, name)
+        if isinstance(name, str)
+        else replaced(name, columns)
+        if isinstance(name, (tuple, list))
+        else name
+        for name in names
+    )

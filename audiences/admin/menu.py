@@ -1,0 +1,35 @@
+"""What `audiences` has in the console's menu."""
+
+from django.utils.translation import gettext_lazy as _
+
+from audiences import roles
+from audiences.console.navigation import Entry, Section, add, of_model
+
+add(
+    of_model(Section.PEOPLE, _("Profiles"), "audiences.profile", 10),
+    of_model(Section.PEOPLE, _("Audiences"), "audiences.audience", 20),
+    of_model(Section.PEOPLE, _("Consent history"), "audiences.consentevent", 30),
+    Entry(
+        Section.PEOPLE,
+        _("Imports"),
+        "admin:audiences_importrun_changelist",
+        ("audiences.view_importrun", roles.IMPORT),
+        40,
+    ),
+    Entry(
+        Section.PEOPLE,
+        _("Bulk changes"),
+        "admin:audiences_bulkact_changelist",
+        ("audiences.view_bulkact", roles.OPT_OUT, roles.OPT_IN),
+        50,
+    ),
+    of_model(Section.SERVICES, _("Services"), "audiences.service", 10),
+    of_model(Section.SERVICES, _("Subscriptions"), "audiences.subscription", 20),
+    of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),
+    of_model(Section.SETTINGS, _("Users"), "auth.user", 80),
+    of_model(Section.SETTINGS, _("Groups"), "auth.group", 90),
+    of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
+    of_model(Section.LOGS, _("Published versions"), "audiences.landingpageversion", 20),
+    of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
+    of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),
+)

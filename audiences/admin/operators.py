@@ -1,0 +1,51 @@
+"""Operators in the admin: Django's users, whose power nobody raises above their own."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    Users = UserAdmin[User]
+else:
+    Users = UserAdmin
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class OperatorAdmin(Users):
+    """Only a superuser makes or changes one, or gives permissions one by one."""
+
+    list_display = ("username", "first_name", "last_name", "roles", "is_active")
+    list_filter = ("is_active", "groups", "is_superuser")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        given = tuple(super().get_readonly_fields(request, obj))
+        if request.user.is_superuser:
+            return given
+        return (*given, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_change_permission(request, obj)
+        return may and _is_within_reach(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_delete_permission(request, obj)
+        return may and _is_within_reach(request, obj)
+
+    @admin.display(description=_("roles"))
+    def roles(self, user: Any) -> str:
+        if user.is_superuser:
+            return str(_("everything"))
+        return ", ".join(sorted(group.name for group in user.groups.all()))
+
+
+def _is_within_reach(request: HttpRequest, user: Any) -> bool:
+    return bool(request.user.is_superuser or not (user and user.is_superuser))

@@ -1,0 +1,1 @@
+"""The operators' console over Django's admin: its site, its menu and its home page."""

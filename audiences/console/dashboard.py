@@ -1,0 +1,72 @@
+"""The home page: cards and what needs attention, each made by whoever knows it.
+
+`delivery` adds its own when it is ready, because `audiences` may not import it. A maker
+gets the request and the figures that were counted last, and answers None where the
+operator may not see it. Nothing here counts a big table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+
+from audiences import figures
+from audiences.models import Figure
+
+Figures = Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A panel of the home page; `figure` names the count that it shows, if any."""
+
+    title: str | Promise
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    figure: Figure | None = None
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing that needs attention: a sentence, and where to act."""
+
+    text: str
+    url: str = ""
+    tone: str = "warn"
+
+
+CardMaker = Callable[[HttpRequest, Figures], Card | None]
+NoticeMaker = Callable[[HttpRequest, Figures], list[Notice]]
+_cards: list[tuple[int, CardMaker]] = []
+_notices: list[NoticeMaker] = []
+
+
+def card(position: int) -> Callable[[CardMaker], CardMaker]:
+    """Make a function a card of the home page, at a place among the others."""
+
+    def keep(maker: CardMaker) -> CardMaker:
+        _cards.append((position, maker))
+        _cards.sort(key=lambda pair: pair[0])
+        return maker
+
+    return keep
+
+
+def attention(maker: NoticeMaker) -> NoticeMaker:
+    """Make a function tell what needs attention."""
+    _notices.append(maker)
+    return maker
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What the template of the home page needs."""
+    latest = figures.latest()
+    made = [maker(request, latest) for _position, maker in _cards]
+    return {
+        "cards": [card for card in made if card],
+        "notices": [n for maker in _notices for n in maker(request, latest)],
+        "may_search": request.user.has_perm("audiences.view_profile"),
+    }

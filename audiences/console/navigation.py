@@ -1,0 +1,92 @@
+"""The console's menu: what operators do, not how the tables are called.
+
+Each app adds its own entries; the other one fills `delivery`'s sections, because
+`audiences` may not import it. An entry is shown to those who may open its page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Section(IntEnum):
+    """The sections in their order; what is only read now and then comes last."""
+
+    PEOPLE = 1
+    SERVICES = 2
+    DELIVERIES = 3
+    QUARANTINE = 4
+    FEEDBACK = 5
+    SETTINGS = 6
+    LOGS = 7
+
+
+LABELS = {
+    Section.PEOPLE: _("People"),
+    Section.SERVICES: _("Services and pages"),
+    Section.DELIVERIES: _("Deliveries"),
+    Section.QUARANTINE: _("Quarantine"),
+    Section.FEEDBACK: _("What came back"),
+    Section.SETTINGS: _("Settings"),
+    Section.LOGS: _("Logs"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the menu. `view` is a URL's name, `permissions` any of which opens it.
+
+    It is the present page below its own address, so that the page of one row belongs
+    to its list.
+    """
+
+    section: Section
+    label: str | Promise
+    view: str
+    permissions: Sequence[str]
+    position: int = 50
+
+
+_entries: list[Entry] = []
+
+
+def add(*entries: Entry) -> None:
+    """Put entries into the menu; the same view is there once."""
+    known = {entry.view for entry in _entries}
+    _entries.extend(entry for entry in entries if entry.view not in known)
+    _entries.sort(key=lambda entry: (entry.section, entry.position))
+
+
+def of_model(
+    section: Section, label: str | Promise, model: str, position: int = 50
+) -> Entry:
+    """The entry of a model's list; `model` is written as `app.model`."""
+    app, name = model.split(".")
+    may = [f"{app}.{verb}_{name}" for verb in ("view", "change")]
+    return Entry(section, label, f"admin:{app}_{name}_changelist", may, position)
+
+
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sections and entries that this operator may open."""
+    lines: dict[Section, list[dict[str, Any]]] = {}
+    for entry in _entries:
+        if any(request.user.has_perm(name) for name in entry.permissions):
+            url = reverse(entry.view)
+            is_here = request.path.startswith(url)
+            line = {"label": entry.label, "url": url, "is_here": is_here}
+            lines.setdefault(entry.section, []).append(line)
+    return [
+        {
+            "label": LABELS[section],
+            "entries": entries,
+            "is_folded": section is Section.LOGS,
+            "is_open": any(line["is_here"] for line in entries),
+        }
+        for section, entries in lines.items()
+    ]

@@ -1,0 +1,27 @@
+"""Addresses for those who may not read them: enough to know one's own by."""
+
+import re
+
+from .channels import Channel
+
+DOTS = "\u2022\u2022\u2022"
+_EMAIL = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+_NUMBER = re.compile(r"\+?\d[\d\s().-]{6,}\d")
+
+
+def masked(channel: str, address: str) -> str:
+    """Enough of an address to know one's own, and too little for anybody else."""
+    if channel == Channel.EMAIL:
+        local, _at, domain = address.strip().rpartition("@")
+        host, _dot, ending = domain.rpartition(".")
+        return f"{local[0]}{DOTS}@{host[0]}{DOTS}.{ending}" if local and host else ""
+    if channel in (Channel.SMS, Channel.PHONE, Channel.FAX):
+        digits = "".join(c for c in address if c.isdigit())
+        return f"{DOTS}{digits[-2:]}" if len(digits) > 5 else ""
+    return ""
+
+
+def masked_text(text: str) -> str:
+    """A text, such as a server's answer, with the addresses in it masked."""
+    text = _EMAIL.sub(lambda m: masked(Channel.EMAIL, m[0]) or DOTS, text)
+    return _NUMBER.sub(lambda m: masked(Channel.SMS, m[0]) or DOTS, text)

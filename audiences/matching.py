@@ -1,0 +1,90 @@
+"""How many people a condition means, and some of them, while it is being built.
+
+The answer comes within a third of a second, however many profiles there are: exact
+where that is quick, else PostgreSQL's estimate, else only "many".
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from . import bulk_sql, conditions, membership
+from .conditions import Moment
+from .models import Audience, Profile
+
+SECONDS = 0.12
+SECONDS_FOR_SAMPLE = 0.08
+SAMPLE = 10
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many; not exact: about so many; None: too many to tell while one waits."""
+
+    number: int | None
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class Matching:
+    """What a condition says in words, how many meet it, and some of them."""
+
+    sentence: str = ""
+    count: Count | None = None
+    sample: list[Profile] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def number(self) -> str:
+        """How many, in words."""
+        return words(self.count) if self.count else ""
+
+
+def of_tree(tree: Any, *, with_sample: bool) -> Matching:
+    """The people that a valid tree means now."""
+    now = timezone.now()
+    found = Profile.objects.order_by().filter(conditions.to_q(tree, Moment(now)))
+    return Matching(
+        conditions.sentence(tree),
+        count_within(found),
+        _some(found) if with_sample else [],
+    )
+
+
+def of_audience(audience: Audience) -> Count:
+    """How many profiles an audience has now."""
+    return count_within(membership.ids(audience, timezone.now()))
+
+
+def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:
+    """Count rows for so long, then estimate."""
+    try:
+        with bulk_sql.time_limit(seconds):
+            return Count(rows.count(), is_exact=True)
+    except bulk_sql.TooSlow:
+        return Count(bulk_sql.estimated_count(rows), is_exact=False)
+
+
+def _some(found: QuerySet[Profile]) -> list[Profile]:
+    try:
+        with bulk_sql.time_limit(SECONDS_FOR_SAMPLE):
+            return list(found[:SAMPLE])
+    except bulk_sql.TooSlow:
+        return []
+
+
+def words(count: Count) -> str:
+    """The count for an operator."""
+    if count.number is None:
+        return _("many profiles, too many to count while you wait")
+    number = number_format(count.number, use_l10n=True, force_grouping=True)
+    if not count.is_exact:
+        return _("about {number} profiles").format(number=number)
+    return ngettext("{number} profile", "{number} profiles", count.number).format(
+        number=number
+    )

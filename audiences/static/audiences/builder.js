@@ -1,0 +1,94 @@
+/* Rows are added, moved and removed without loading the page; the count follows.
+   Without it the same buttons post the form, and the page comes back with its rows. */
+(function () {
+  "use strict";
+  const builder = document.querySelector("[data-builder]");
+  const form = builder && builder.closest("form");
+  if (!form) return;
+  const NAME = "_row";
+  let timer = 0;
+  let latest = 0;
+
+  async function send(action) {
+    const data = new FormData(form);
+    data.set(NAME, action);
+    const answer = await fetch(form.getAttribute("action") || window.location.href, {
+      method: "POST", body: data, headers: { "X-Requested-With": "builder" },
+    });
+    if (!answer.ok || answer.redirected) throw new Error("no answer");
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  }
+
+  function replace(page, selector) {
+    const [here, there] = [document, page].map((d) => d.querySelector(selector));
+    if (here && there) here.replaceChildren(...there.childNodes);
+  }
+
+  async function press(button) {
+    const path = button.value.split(":")[1] || "";
+    const group = path.replace(/\.\d+$/, "");
+    latest += 1;
+    let page;
+    try {
+      page = await send(button.value);
+    } catch (error) {
+      // As without a script: the browser posts the form and shows the answer.
+      form.dataset.plain = "yes";
+      form.requestSubmit(button);
+      return;
+    }
+    replace(page, "[data-builder]");
+    replace(page, "[data-matching]");
+    const named = (name) => document.getElementsByName(name)[0];
+    const next = document.querySelector("[data-builder] [data-focus]")
+      || named(`${group}.add`) || document.querySelector("[data-builder] select");
+    if (next) next.focus();
+  }
+
+  async function count() {
+    if (!document.querySelector("[data-matching]")) return;
+    latest += 1;
+    const mine = latest;
+    try {
+      const page = await send("count");
+      if (mine === latest) replace(page, "[data-matching]");
+    } catch (error) {
+      /* The count stays as it was; saving tells what is wrong. */
+    }
+  }
+
+  form.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    const ours = button && button.name === NAME && button.closest("[data-builder]");
+    if (!ours || form.dataset.plain) return;
+    event.preventDefault();
+    press(button);
+  });
+  form.addEventListener("input", (event) => {
+    if (!event.target.closest("[data-builder]")) return;
+    if (event.target.name.endsWith(".add")) return;
+    window.clearTimeout(timer);
+    timer = window.setTimeout(count, 500);
+  });
+
+  /* Only what the chosen kind has is asked for. */
+  const kind = form.querySelector("select[name=kind]");
+  const OF_KINDS = {
+    service: ["subscribers"], condition: ["condition", "filtering"],
+    maximum: ["fatigue"], period_days: ["fatigue"], channel: ["fatigue"],
+    uses_profile_limit: ["fatigue"], check_code: ["control"], severity: ["control"],
+  };
+  function showKind() {
+    for (const [name, kinds] of Object.entries(OF_KINDS)) {
+      const row = form.querySelector(`.form-row.field-${name}`);
+      if (row) row.hidden = !kinds.includes(kind.value);
+    }
+    const matching = form.querySelector("[data-matching]");
+    const about = OF_KINDS.condition.includes(kind.value);
+    if (matching) matching.closest("fieldset").hidden = !about;
+  }
+  if (kind) {
+    kind.addEventListener("change", showKind);
+    showKind();
+  }
+})();

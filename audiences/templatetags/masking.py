@@ -1,0 +1,22 @@
+"""Addresses in templates, as the operator who asks may read them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+
+from audiences.admin import masking
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def shown_address(context: Mapping[str, Any], channel: str, address: str | None) -> str:
+    """An address; masked for those who may not see addresses."""
+    return masking.shown(context["request"], channel, address or "")
+
+
+@register.simple_tag(takes_context=True)
+def shown_text(context: Mapping[str, Any], text: str | None) -> str:
+    """A text that may have an address in it."""
+    return masking.shown_text(context["request"], text or "")

@@ -1,0 +1,58 @@
+"""What a preparation would find, before there is one (D8): bounded in time.
+
+Nothing is stored. A page waits a few seconds for it and no longer: a preparation, which
+blocks nobody, tells the same.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from audiences import bulk_sql
+from audiences.admin.lists import grouped
+from audiences.refusals import Refused
+from delivery import reports
+from delivery.models import Delivery
+from delivery.reports import Line, Report
+
+SECONDS = 4.0
+
+
+def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
+    """The forecast when the page asks for it, or why there is none."""
+    if "forecast" not in request.GET:
+        return {}
+    try:
+        return {"forecast": _shown(within_time(delivery))}
+    except bulk_sql.TooSlow:
+        return {
+            "no_forecast": _(
+                "There are too many people to forecast it while you wait. Prepare "
+                "it: that sends nothing, and can be stopped."
+            )
+        }
+    except Refused as refused:
+        return {"no_forecast": str(refused)}
+
+
+def _shown(report: Report) -> dict[str, Any]:
+    """The report with its numbers as the language writes them."""
+
+    def lines(found: list[Line]) -> list[tuple[str, str]]:
+        return [(line.label, grouped(line.count)) for line in found if line.count]
+
+    return {
+        "targeted": grouped(report.targeted),
+        "to_deliver": grouped(report.to_deliver),
+        "excluded": grouped(report.excluded),
+        "error": report.error,
+        "causes": lines(report.causes),
+        "warnings": lines(report.warnings),
+    }
+
+
+def within_time(delivery: Delivery) -> Report:
+    """A dry run that may take some seconds; raises TooSlow, Refused."""
+    with bulk_sql.time_limit(SECONDS):
+        return reports.dry_run(delivery)

@@ -1,0 +1,17 @@
+"""What `delivery` has in the console's menu."""
+
+from django.utils.translation import gettext_lazy as _
+
+from audiences.console.navigation import Section, add, of_model
+
+add(
+    of_model(Section.DELIVERIES, _("Deliveries"), "delivery.delivery", 10),
+    of_model(
+        Section.QUARANTINE, _("Quarantined addresses"), "delivery.quarantineentry", 10
+    ),
+    of_model(Section.FEEDBACK, _("Address errors"), "delivery.addresserror", 10),
+    of_model(Section.SETTINGS, _("Typologies"), "delivery.typology", 10),
+    of_model(Section.SETTINGS, _("Typology rules"), "delivery.typologyrule", 20),
+    of_model(Section.LOGS, _("Messages"), "delivery.message", 30),
+    of_model(Section.LOGS, _("Quarantine actions"), "delivery.quarantineaction", 40),
+)

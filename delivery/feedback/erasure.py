@@ -1,0 +1,93 @@
+"""The end of what arrived: by time, and when a person is erased.
+
+Items are only kept as long as somebody may want to look at them. Events stay: they are
+the proof of what was counted, and name nobody once the person is erased.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from audiences.models import Address, AddressStatus
+from delivery.models import (
+    EventKind,
+    InboundItem,
+    InboundMention,
+    Message,
+    MessageEvent,
+    QuarantineAction,
+    QuarantineEntry,
+)
+
+State = InboundItem.State
+BATCH = 1_000
+ERASED = "erased with the person that it names"
+
+
+def clean_up(now: datetime | None = None) -> int:
+    """Remove items that are done with and old; what waits for a human stays.
+
+    In batches, each a short transaction. Returns how many went.
+    """
+    before = (now or timezone.now()) - timedelta(days=settings.FEEDBACK_DAYS)
+    done = InboundItem.objects.filter(
+        received_at__lt=before, state__in=[State.APPLIED, State.IGNORED]
+    ).order_by("received_at")
+    removed = 0
+    while batch := list(done.values_list("pk", flat=True)[:BATCH]):
+        InboundItem.objects.filter(pk__in=batch).delete()
+        removed += len(batch)
+    return removed
+
+
+def forget_reports(profile_id: int) -> None:
+    """Erase what arrived about a person whose rows are about to go.
+
+    As far as we know who is meant: items whose events are about the person's messages,
+    and items that name an address of the person.
+    """
+    events = MessageEvent.objects.filter(
+        message__in=Message.objects.filter(profile_id=profile_id)
+    )
+    named = Q(pk__in=[])
+    for channel, key in Address.objects.filter(profile_id=profile_id).values_list(
+        "channel", "key"
+    ):
+        named |= Q(channel=channel, key=key)
+    mentions = InboundMention.objects.filter(named)
+    items = InboundItem.objects.filter(
+        Q(pk__in=mentions.values("item")) | Q(pk__in=events.values("item"))
+    )
+    pks = list(items.values_list("pk", flat=True))
+    chosen = InboundItem.objects.filter(pk__in=pks)
+    chosen.filter(state__in=[State.NEW, *InboundItem.WAITING]).update(
+        state=State.IGNORED, decided_at=timezone.now()
+    )
+    chosen.update(raw=b"", size=0, note=ERASED)
+    InboundMention.objects.filter(item__in=pks).delete()
+    _keep_successes(list(events.filter(kind=EventKind.DELIVERED, key__isnull=False)))
+    events.update(key=None, text=None, domain=None)
+
+
+def _keep_successes(events: list[MessageEvent]) -> None:
+    """Evidence of addresses in quarantine outlives the events that named them (Q9)."""
+    held = {
+        (entry.channel, entry.key)
+        for entry in QuarantineEntry.objects.filter(
+            key__in={event.key for event in events}
+        )
+    }
+    QuarantineAction.objects.bulk_create(
+        QuarantineAction(
+            channel=event.channel,
+            key=event.key or "",
+            at=event.at,
+            kind=QuarantineAction.Kind.SUCCESS,
+            status=AddressStatus.VALID,
+            source=event.source,
+        )
+        for event in events
+        if (event.channel, event.key) in held
+    )

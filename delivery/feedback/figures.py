@@ -1,0 +1,171 @@
+"""How many messages fail and where, and how many recipients complain.
+
+A message counts once, however many reports there are of it. All counts read indexes of
+their period or of their delivery.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models import CharField, Count, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Lower, StrIndex, Substr, TruncWeek
+from django.utils import timezone
+
+from audiences.channels import Channel
+from delivery.models import Delivery, EventKind, Message, MessageEvent
+from delivery.models.quarantine import ErrorType
+
+WEEKS = 12
+SHOWN = 20
+# What large receivers demand of senders: complaints for each message (Gmail, Yahoo).
+COMPLAINTS_WANTED = 0.001
+COMPLAINTS_LIMIT = 0.003
+
+
+@dataclass
+class Failures:
+    """Messages of one domain or week: handed over, failed, failed by reason."""
+
+    name: str
+    sent: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.reasons.values())
+
+    @property
+    def rate(self) -> float:
+        return self.failed / self.sent if self.sent else 0.0
+
+
+@dataclass(frozen=True)
+class Complaints:
+    """What came of one delivery."""
+
+    delivery: Delivery
+    sent: int
+    complaints: int
+
+    @property
+    def rate(self) -> float:
+        return self.complaints / self.sent if self.sent else 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return self.rate >= COMPLAINTS_LIMIT
+
+    @property
+    def is_near(self) -> bool:
+        return COMPLAINTS_WANTED <= self.rate < COMPLAINTS_LIMIT
+
+
+def since(now: datetime | None = None) -> datetime:
+    """The Monday on which the period of the figures begins."""
+    today = timezone.localtime(now or timezone.now()).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
+
+
+def failures_by_domain(start: datetime) -> list[Failures]:
+    """The domains with most failures, of the emails handed over since a moment."""
+    rows: dict[str, Failures] = {}
+    for domain, reason, number in (
+        _failed(start)
+        .values_list("domain", "reason")
+        .annotate(number=Count("pk"))
+        .order_by()
+    ):
+        name = domain or ""
+        rows.setdefault(name, Failures(name)).reasons[reason] += number
+    worst = sorted(rows.values(), key=lambda row: (-row.failed, row.name))[:SHOWN]
+    domain_of = Lower(
+        Substr("address", StrIndex("address", Value("@")) + 1),
+        output_field=CharField(),
+    )
+    sent = (
+        _sent(start)
+        .annotate(domain=domain_of)
+        .filter(domain__in=[row.name for row in worst])
+        .values_list("domain")
+        .annotate(number=Count("pk"))
+        .order_by()
+    )
+    for domain, number in sent:
+        rows[domain].sent = number
+    return worst
+
+
+def failures_by_week(start: datetime) -> list[Failures]:
+    """Each week since a moment, by when its messages were handed over."""
+    reasons: dict[date, Counter[str]] = defaultdict(Counter)
+    failed = (
+        _failed(start)
+        .annotate(week=TruncWeek("message__sent_at"))
+        .values_list("week", "reason")
+        .annotate(number=Count("pk"))
+        .order_by()
+    )
+    for week, reason, number in failed:
+        reasons[week.date()][reason] += number
+    sent = {
+        week.date(): number
+        for week, number in _sent(start)
+        .annotate(week=TruncWeek("sent_at"))
+        .values_list("week")
+        .annotate(number=Count("pk"))
+        .order_by()
+    }
+    weeks = [start.date() + timedelta(weeks=number) for number in range(WEEKS)]
+    return [Failures(w.isoformat(), sent.get(w, 0), reasons[w]) for w in weeks]
+
+
+def _failed(start: datetime) -> QuerySet[MessageEvent]:
+    """Failures of emails handed over since a moment; what was ignored is no failure.
+
+    Of several reports about one message the first that arrived counts.
+    """
+    failures = MessageEvent.objects.filter(kind=EventKind.FAILED).exclude(
+        type=ErrorType.IGNORED
+    )
+    earlier = failures.filter(message=OuterRef("message"), pk__lt=OuterRef("pk"))
+    return failures.filter(
+        ~Exists(earlier),
+        at__gte=start,
+        channel=Channel.EMAIL,
+        message__sent_at__gte=start,
+    )
+
+
+def _sent(start: datetime) -> QuerySet[Message]:
+    return Message.objects.filter(channel=Channel.EMAIL, sent_at__gte=start)
+
+
+def complaints_by_delivery() -> list[Complaints]:
+    """The latest email deliveries that were handed over, newest first."""
+    handed_over = Message.objects.filter(delivery=OuterRef("pk"))
+    latest = list(
+        Delivery.objects.filter(Exists(handed_over), channel=Channel.EMAIL).order_by(
+            "-pk"
+        )[:SHOWN]
+    )
+    sent = dict(
+        Message.objects.filter(delivery__in=latest)
+        .values_list("delivery")
+        .annotate(number=Count("pk"))
+        .order_by()
+    )
+    complaints = dict(
+        MessageEvent.objects.filter(
+            kind=EventKind.COMPLAINT, message__delivery__in=latest
+        )
+        .values_list("message__delivery")
+        .annotate(number=Count("message", distinct=True))
+        .order_by()
+    )
+    return [
+        Complaints(row, sent.get(row.pk, 0), complaints.get(row.pk, 0))
+        for row in latest
+    ]

@@ -1,0 +1,135 @@
+"""Which message of ours a report is about: what is proved, and what is only likely.
+
+A report counts when it proves that it is about a message that we sent:
+
+1. it came to that message's return path, whose token is signed;
+2. it names that message's number (Message-ID, or the provider's): only whoever handled
+   the message knows it. It then counts against the address that we sent that message
+   to, whatever address it names: a mailbox that forwards fails somewhere else;
+3. address and period: a message went to the address within FEEDBACK_PERIOD_DAYS before,
+   and nothing contradicts. Anybody can write such a report, so it proves something only
+   when a provider's signature vouches for it (or FEEDBACK_TRUST_ADDRESS is set).
+
+Everything else waits for a human, with the messages that it may be about.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from audiences import addresses
+from audiences.models import Address
+from delivery.models import Message
+
+from . import return_path
+from .events import FeedbackEvent
+
+PROPOSED = 5
+# Clocks differ: a report may seem to be a little older than its message.
+CLOCK_SKEW = timedelta(days=1)
+
+
+class How(models.TextChoices):
+    """What ties a report to a message."""
+
+    RETURN_PATH = "return_path", _("its return path")
+    MESSAGE_ID = "message_id", _("its Message-ID")
+    PROVIDER_ID = "provider_id", _("the provider's number")
+    PERIOD = "period", _("address and period")
+    OPERATOR = "operator", _("an operator")
+
+
+@dataclass(frozen=True)
+class Match:
+    """The message, if one is proved; else those that the report may be about."""
+
+    message: Message | None = None
+    how: How | None = None
+    proposals: tuple[Message, ...] = ()
+
+
+def key_of(channel: str, address: str) -> str | None:
+    """The key of an address; None for what cannot be delivered to."""
+    try:
+        return addresses.normalise(channel, address).key
+    except addresses.InvalidAddress:
+        return None
+
+
+def match(event: FeedbackEvent, *, received_at: datetime, is_verified: bool) -> Match:
+    """The message that an event is about, or proposals for a human."""
+    messages = Message.objects.filter(channel=event.channel).select_related("delivery")
+    key = key_of(event.channel, event.address)
+    for how, about in _numbers(event):
+        found = list(messages.filter(about).order_by("-id")[: PROPOSED + 1])
+        if len(found) > 1:
+            # One number for many recipients: the address says which.
+            found = [m for m in found if key and key_of(m.channel, m.address) == key]
+        if len(found) == 1:
+            return Match(found[0], how)
+    likely = _by_address_and_period(event, key, received_at)
+    if likely and (is_verified or settings.FEEDBACK_TRUST_ADDRESS):
+        return Match(likely[0], How.PERIOD)
+    return Match(proposals=tuple(likely))
+
+
+def _numbers(event: FeedbackEvent) -> list[tuple[How, Q]]:
+    """What the report proves, strongest first, as conditions on messages."""
+    clue = event.clue
+    tokens = [token for p in clue.return_paths if (token := return_path.read(p))]
+    numbers = [
+        (How.RETURN_PATH, Q(delivery_id=delivery, profile_id=profile))
+        for delivery, profile in tokens
+    ]
+    ids = [spelled for i in clue.message_ids for spelled in _spellings(i)]
+    if ids:
+        numbers.append((How.MESSAGE_ID, Q(message_id__in=ids)))
+    if clue.provider_id:
+        numbers.append((How.PROVIDER_ID, Q(provider_id=clue.provider_id)))
+    return numbers
+
+
+def _spellings(message_id: str) -> tuple[str, ...]:
+    """A Message-ID as files may have it: with angle brackets, and without."""
+    bare = message_id.strip().strip("<>").strip()
+    return (bare, f"<{bare}>") if bare and len(bare) < 254 else ()
+
+
+def _by_address_and_period(
+    event: FeedbackEvent, key: str | None, received_at: datetime
+) -> list[Message]:
+    """The messages to the address in the period before, newest first.
+
+    Only what profiles hold now is looked at: an index finds no address of old messages.
+    """
+    if key is None:
+        return []
+    at = min(event.at or received_at, received_at)
+    holders = Address.objects.filter(channel=event.channel, key=key)
+    sent = Message.objects.filter(
+        channel=event.channel,
+        profile_id__in=holders.values("profile_id"),
+        sent_at__lte=at + CLOCK_SKEW,
+        sent_at__gte=at - timedelta(days=settings.FEEDBACK_PERIOD_DAYS),
+    )
+    newest = sent.select_related("delivery").order_by("-sent_at", "-id")
+    return [
+        message
+        for message in newest[: PROPOSED * 4]
+        if key_of(message.channel, message.address) == key
+        and not _contradicts(event, message)
+    ][:PROPOSED]
+
+
+def _contradicts(event: FeedbackEvent, message: Message) -> bool:
+    """Whether the report names another number than the message has."""
+    ids = {spelled for i in event.clue.message_ids for spelled in _spellings(i)}
+    other_id = bool(ids and message.message_id and message.message_id not in ids)
+    provider_id = event.clue.provider_id
+    return other_id or bool(
+        provider_id and message.provider_id and message.provider_id != provider_id
+    )

@@ -1,0 +1,148 @@
+"""What people write when they want no more text messages, apart from a bare keyword.
+
+"Any reasonable wording" stops (47 CFR 64.1200(a)(10)). The words and sentences that say
+so are in sms_wordings.toml; what only smells of stopping is for a person to decide.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Ten parts of 160; nobody needs more to say stop, and a longer text costs no more time.
+LONGEST = 1_600
+# A longer sentence tells a story; a person reads it.
+MOST_WORDS = 40
+
+_FILE = Path(__file__).with_name("sms_wordings.toml")
+_W: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+_APOSTROPHES = re.compile(f"[{_W['apostrophes']}]")
+# What Unicode does not take apart (and the stretched line of Arabic words).
+_LETTERS = str.maketrans(_W["letters"])
+# Figures, and letters of other scripts, that are drawn like ours.
+_LOOKALIKES = str.maketrans(_W["lookalikes"])
+_STOP_SIGNS = re.compile(f"[{_W['stop_signs']}]")
+_NOMORE = re.compile(
+    r"\b(?:no more|not any ?more|no longer|niet meer|niet langer|geen meer|nooit meer"
+    r"|nicht mehr|nie mehr|keine mehr|not anymore)\b"
+)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_BEFORE, _AFTER = _words(_W["polite_before"]), _words(_W["polite_after"])
+_STOPS, _AROUND = _words(_W["stops"]), _words(_W["around"])
+_SENTENCES = [_pattern(text) for text in _W["sentences"]]
+_NEGATED = _pattern(
+    rf"\b(?:{_W['no_words']})\b(?: \w+){{0,2}} {_W['no_to']}\b"
+    rf"|\b(?:stop|stopp|stoppen)(?: \w+)? (?:niet|not|nicht|pas)\b"
+)
+_MISSES = _pattern(_W["misses_messages"])
+_QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
+_SMELLS = _pattern(_W["smells"])
+_SHORT_FORM = re.compile(r"\b\w(?:\.\w\b)+\.?")
+_ENDS = re.compile(f"([{_W['sentence_ends']}]+)")
+
+
+def clean(text: str) -> str:
+    """The words of a text, comparable: one space between, nothing else left.
+
+    Width and fonts (NFKC), letter case, accents, punctuation, emoji and whatever is
+    invisible do not matter; nor do apostrophes ("don't" is "dont").
+    """
+    text = _APOSTROPHES.sub("", text[:LONGEST])
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    kept = []
+    for character in unicodedata.normalize("NFD", text):
+        category = unicodedata.category(character)
+        if category[0] in "LN":
+            kept.append(character)
+        elif category not in ("Mn", "Me", "Cf"):
+            kept.append(" ")
+    return " ".join("".join(kept).translate(_LETTERS).split())
+
+
+def readings(text: str) -> list[str]:
+    """What a text may be as a keyword: as it is, and without the politeness around it.
+
+    Also with spaced letters together, drawn-out letters once, and figures that stand
+    for letters ("S T O P", "stooop", "ST0P"). The most literal reading comes first.
+    """
+    whole = clean(text)
+    found = [whole, bare(whole)]
+    found += [reading.translate(_LOOKALIKES) for reading in found]
+    found += [re.sub(r"(\w)\1{2,}", r"\1", reading) for reading in found]
+    found += [reading.replace(" ", "") for reading in found if len(reading) <= 30]
+    return list(dict.fromkeys(reading for reading in found if reading))
+
+
+def bare(whole: str) -> str:
+    """A cleaned text without the polite words before and after it."""
+    words = whole.split()
+    while len(words) > 1 and words[-1] in _AFTER:
+        words.pop()
+    while len(words) > 1 and words[0] in _BEFORE:
+        words.pop(0)
+    return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A piece of a text between two marks, cleaned; `asks`: a question mark ends it."""
+
+    text: str
+    asks: bool
+
+    def stops(self, extra: Sequence[str] = ()) -> bool:
+        """Whether it says by itself that no more messages are wanted."""
+        plain = _REQUEST.sub("", self.text).strip()
+        words = plain.split()
+        if not words or len(words) > MOST_WORDS:
+            return False
+        if _QUESTION.match(self.text) or (self.asks and plain == self.text):
+            return False
+        if _NEGATED.search(plain) or _MISSES.search(plain):
+            return False
+        known = _STOPS.union(extra)
+        if any(word in known for word in words) and all(
+            word in known or word in _AROUND or word in _AFTER or word in _BEFORE
+            for word in words
+        ):
+            return True
+        return any(pattern.search(plain) for pattern in _SENTENCES)
+
+
+def clauses(text: str) -> list[Clause]:
+    """The pieces of a text, as its punctuation divides it."""
+    whole = unicodedata.normalize("NFKC", text[:LONGEST])
+    # The dots of "a.u.b." end no sentence.
+    pieces = _ENDS.split(_SHORT_FORM.sub(lambda m: m[0].replace(".", ""), whole))
+    found = []
+    for piece, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        words = _NOMORE.sub("nomore", clean(piece))
+        if words:
+            found.append(Clause(words, asks="?" in end or "؟" in end))
+    return found
+
+
+def contradicts(text: str) -> bool:
+    """Whether it speaks against stopping: "don't stop"."""
+    return any(_NEGATED.search(clause.text) for clause in clauses(text))
+
+
+def smells(text: str) -> bool:
+    """Whether there is anything of stopping in it."""
+    if _STOP_SIGNS.search(text[:LONGEST]):
+        return True
+    whole = _NOMORE.sub("nomore", clean(text))
+    looks = {whole, whole.translate(_LOOKALIKES)}
+    return any(_SMELLS.search(reading) for reading in looks)

@@ -1,0 +1,106 @@
+"""Providers of email: their reports, and mails that they pass on.
+
+Each report goes out as django-anymail's signal too (`anymail.signals.tracking`), for
+whoever wants to listen; our own listener says which event it is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, inbound, tracking
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+
+from delivery.feedback import email_reports, intake, mail_items
+from delivery.feedback.events import FeedbackEvent
+from delivery.feedback.intake import Findings
+from delivery.models import InboundItem
+
+from . import tokens
+from .email_providers import PROVIDERS, EmailProvider, reader
+from .envelope import pack, unpack
+from .gate import HookCall, View, count_taken, hook
+
+State = InboundItem.State
+
+
+def views() -> list[tuple[str, View]]:
+    """The hooks of all providers, by their path below /hooks/anymail/."""
+    found = []
+    for provider in PROVIDERS:
+        found.append((f"{provider.name}/tracking", _view(provider, "tracking")))
+        if provider.inbound:
+            found.append((f"{provider.name}/inbound", _view(provider, "inbound")))
+    return found
+
+
+def _view(provider: EmailProvider, kind: str) -> View:
+    # A call must fit into what the intake keeps, with its head.
+    largest = min(settings.FEEDBACK_LARGEST, 2_500_000) - 5_000
+
+    def take(call: HookCall) -> HttpResponse:
+        token = provider.prove(call)
+        with transaction.atomic():
+            if token:
+                tokens.use(provider.name, token, call.body)
+            # It proves who passed a mail on, not what the mail says.
+            item, is_new = intake.receive(
+                provider.name, pack(call, kind), is_verified=kind == "tracking"
+            )
+        if item.state == State.NEW:
+            intake.process(item)
+        count_taken(item, is_new)
+        return HttpResponse(status=200)
+
+    return hook(provider.name, secrets=provider.secrets, largest=largest)(take)
+
+
+def reader_of(provider: EmailProvider) -> Callable[[InboundItem], Findings]:
+    """The reader of everything that a provider says."""
+
+    def read(item: InboundItem) -> Findings:
+        envelope = unpack(bytes(item.raw))
+        if envelope.kind == "inbound" and provider.inbound:
+            mails = reader(provider.inbound).parse_events(envelope.request())
+            return _mails(mails, provider)
+        reports = reader(provider.tracking).parse_events(envelope.request())
+        return _reports(reports, provider)
+
+    return read
+
+
+def _reports(reports: list[AnymailTrackingEvent], provider: EmailProvider) -> Findings:
+    events: list[FeedbackEvent] = []
+    for report in reports:
+        answers = tracking.send(
+            sender=provider.tracking, event=report, esp_name=provider.name
+        )
+        events += [a for _listener, a in answers if isinstance(a, FeedbackEvent)]
+    kinds = sorted({str(report.event_type) for report in reports})
+    return Findings(events=tuple(events), note="" if events else ", ".join(kinds))
+
+
+def event_of_report(
+    sender: object, event: AnymailTrackingEvent, esp_name: str, **kwargs: Any
+) -> FeedbackEvent | None:
+    """Listener of anymail's `tracking`: what the report says about an address."""
+    return email_reports.event_of(event, esp_name)
+
+
+def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Findings:
+    """Mails that a provider passes on are read like those of a mailbox."""
+    found = []
+    for mail in mails:
+        inbound.send(sender=provider.inbound, event=mail, esp_name=provider.name)
+        if mail.message is not None:
+            raw = mail.message.as_bytes()
+            found.append(mail_items.read_item(InboundItem(raw=raw)))
+    if not found:
+        return Findings(otherwise=State.UNREADABLE, note="no message in it")
+    return Findings(
+        events=tuple(event for one in found for event in one.events),
+        otherwise=found[0].otherwise,
+        note=", ".join(dict.fromkeys(one.note for one in found if one.note)),
+        mentions=tuple(named for one in found for named in one.mentions),
+    )

@@ -1,0 +1,121 @@
+"""What every webhook has in common: who may call, how much, and what is answered.
+
+- There is no webhook without a secret: the address is not found.
+- Only POST does anything, without cookies and without CSRF tokens: the signature stands
+  for both.
+- What is not believed is refused with 403; nothing of it is kept but a count.
+- Without the database nothing is lost: 503, and the provider repeats.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError
+from django.db.models import F
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+)
+from django.http.request import UnreadablePostError
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from delivery.models import HookCount, InboundItem
+
+from .refusals import HookRefused, Outcome
+
+# No text message and its report is larger; a mail may be (Django's own limit).
+LARGEST_SMS = 100_000
+LARGEST_MAIL = 2_500_000
+
+
+@dataclass(frozen=True)
+class HookCall:
+    """A call of a provider: nothing of it is believed yet."""
+
+    request: HttpRequest
+    provider: str
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header, or an empty text."""
+        return self.request.headers.get(name, "")
+
+
+View = Callable[..., HttpResponse]
+
+
+def hook(
+    provider: str, *, secrets: Callable[[], list[str]], largest: int = LARGEST_SMS
+) -> Callable[[Callable[[HookCall], HttpResponse]], View]:
+    """Make a view of a function that verifies a call and takes in what it says.
+
+    The function raises HookRefused for a call that it does not believe.
+    """
+
+    def decorate(take: Callable[[HookCall], HttpResponse]) -> View:
+        @csrf_exempt
+        @functools.wraps(take)
+        def view(request: HttpRequest) -> HttpResponse:
+            if not secrets():
+                raise Http404
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            return _answer(request, provider, take, largest)
+
+        return view
+
+    return decorate
+
+
+def _answer(
+    request: HttpRequest,
+    provider: str,
+    take: Callable[[HookCall], HttpResponse],
+    largest: int,
+) -> HttpResponse:
+    try:
+        try:
+            _bounded(request, largest)
+            body = request.body  # before anybody reads the fields of a form
+            response = take(HookCall(request, provider, body))
+        except HookRefused as refused:
+            count(provider, refused.outcome)
+            too_large = refused.outcome == Outcome.TOO_LARGE
+            response = HttpResponse(status=413 if too_large else 403)
+    except UnreadablePostError:
+        response = HttpResponse(status=400)  # the caller hung up
+    except (OperationalError, InterfaceError, OSError):
+        # The database is away, or what we must fetch to verify the call.
+        response = HttpResponse(status=503)
+        response["Retry-After"] = "60"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _bounded(request: HttpRequest, largest: int) -> None:
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not length.isdecimal() or int(length) > largest:
+        raise HookRefused(Outcome.TOO_LARGE)
+
+
+def count(provider: str, outcome: Outcome) -> None:
+    """Add one to the day's counter of a provider and an outcome."""
+    row = HookCount(day=timezone.now().date(), provider=provider, outcome=outcome)
+    rows = HookCount.objects.filter(day=row.day, provider=provider, outcome=outcome)
+    if not rows.update(count=F("count") + 1):
+        HookCount.objects.bulk_create([row], ignore_conflicts=True)
+        rows.update(count=F("count") + 1)
+
+
+def count_taken(item: InboundItem, is_new: bool) -> None:
+    """Count a call that was believed, by what became of it."""
+    if not is_new:
+        count(item.source, Outcome.REPEATED)
+    elif item.state == InboundItem.State.UNREADABLE:
+        count(item.source, Outcome.UNREADABLE)
+    else:
+        count(item.source, Outcome.ACCEPTED)

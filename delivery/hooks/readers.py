@@ -1,0 +1,17 @@
+"""Who reads what the hooks have kept, by its source."""
+
+from anymail.signals import tracking
+
+from delivery.feedback import intake
+
+from . import email, sms, twilio
+from .email_providers import PROVIDERS
+
+
+def register() -> None:
+    """Tell the intake who reads what providers say."""
+    intake.register(twilio.SOURCE, twilio.read)
+    intake.register(sms.SOURCE, sms.read)
+    for provider in PROVIDERS:
+        intake.register(provider.name, email.reader_of(provider))
+    tracking.connect(email.event_of_report)

@@ -1,0 +1,13 @@
+"""Why a call of a provider is not believed."""
+
+from delivery.models import HookCount
+
+Outcome = HookCount.Outcome
+
+
+class HookRefused(Exception):
+    """The call is not believed; nothing of it is kept but a count."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.label)
+        self.outcome = outcome

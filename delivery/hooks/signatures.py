@@ -1,0 +1,157 @@
+"""Signatures of providers, each compared in constant time. Pure functions.
+
+Each takes all secrets that count at present, so that one can be changed without losing
+calls. A secret that is empty verifies nothing.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from .refusals import HookRefused, Outcome
+
+_PORTS = {"https": 443, "http": 80}
+
+
+def require(present: bool, outcome: Outcome = Outcome.WRONG_SIGNATURE) -> None:
+    """Refuse the call unless the condition holds."""
+    if not present:
+        raise HookRefused(outcome)
+
+
+def same(given: str, wanted: str) -> bool:
+    """Whether two texts are equal, in a time that does not say where they differ."""
+    return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
+
+
+def same_as_any(given: str, wanted: Iterable[str]) -> bool:
+    """Whether a text is one of several; all are compared."""
+    return sum(same(given, text) for text in wanted) > 0
+
+
+def require_fresh(
+    timestamp: str,
+    now: datetime,
+    allowed: timedelta,
+    *,
+    future: timedelta | None = None,
+) -> None:
+    """Refuse a moment (seconds since 1970) that is too far from now."""
+    text = timestamp.strip()
+    require(text.isascii() and text.isdecimal() and len(text) <= 12, Outcome.OUTDATED)
+    age = timedelta(seconds=now.timestamp() - int(text))
+    require(-(future or allowed) <= age <= allowed, Outcome.OUTDATED)
+
+
+# ------------------------------------------------------------------ Twilio
+def twilio_signature(url: str, params: Mapping[str, Sequence[str]], token: str) -> str:
+    """The signature of a call: the address, then all fields sorted by their names.
+
+    https://www.twilio.com/docs/usage/security (HMAC-SHA1, base64).
+    """
+    signed = url + "".join(
+        name + value for name in sorted(params) for value in sorted(set(params[name]))
+    )
+    digest = hmac.new(token.encode(), signed.encode(errors="replace"), hashlib.sha1)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def is_from_twilio(
+    urls: Iterable[str],
+    params: Mapping[str, Sequence[str]],
+    body: bytes,
+    signature: str,
+    tokens: Sequence[str],
+) -> bool:
+    """Whether Twilio has signed this call, to one of the addresses that we may have.
+
+    A body that is no form is signed by its digest in the address, and must have it.
+    """
+    signature = signature.strip()
+    if not signature:
+        return False
+    wanted = []
+    for url in urls:
+        digests = parse_qs(urlsplit(url).query).get("bodySHA256")
+        if digests:
+            found = hashlib.sha256(body).hexdigest()
+            if len(digests) != 1 or not same(digests[0].lower(), found):
+                continue
+        signed = {} if digests else params
+        wanted += [twilio_signature(url, signed, token) for token in tokens if token]
+    return same_as_any(signature, wanted)
+
+
+def spellings(url: str) -> list[str]:
+    """An address with and without the port that its scheme has anyway.
+
+    Proxies add and drop it; Twilio signs the one that it was told.
+    """
+    parts = urlsplit(url)
+    port = _PORTS.get(parts.scheme)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    if parts.port not in (None, port):
+        return [url]
+    return [
+        urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, f"{host}:{port}")
+    ]
+
+
+# ------------------------------------------------------------------ a shared secret
+def shared_signature(timestamp: str, body: bytes, secret: str) -> str:
+    """HMAC-SHA256 of the timestamp, a full stop and the body, in hexadecimal digits."""
+    signed = timestamp.encode(errors="replace") + b"." + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def is_signed_by(
+    timestamp: str, body: bytes, signature: str, secrets: Sequence[str]
+) -> bool:
+    """Whether one of our secrets has signed this body at this moment."""
+    given = signature.strip().lower().removeprefix("sha256=")
+    return bool(given) and same_as_any(
+        given, [shared_signature(timestamp, body, key) for key in secrets if key]
+    )
+
+
+# ------------------------------------------------------------------ email providers
+def mailgun_signature(timestamp: str, token: str, key: str) -> str:
+    """HMAC-SHA256 of timestamp and token; the body has no part in it."""
+    signed = f"{timestamp}{token}".encode(errors="replace")
+    return hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def is_signed_by_svix(
+    message_id: str, timestamp: str, body: bytes, signatures: str, secret: str
+) -> bool:
+    """Whether one of the signatures, "v1,…" with spaces between, is right (Resend).
+
+    https://docs.svix.com/receiving/verifying-payloads/how-manual
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        return False
+    if not key:
+        return False
+    signed = f"{message_id}.{timestamp}.".encode(errors="replace") + body
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    wanted = "v1," + base64.b64encode(digest).decode()
+    return sum(same(given, wanted) for given in signatures.split()[:10]) > 0
+
+
+def is_basic_auth(header: str, allowed: Sequence[str]) -> bool:
+    """Whether an Authorization header has one of the "user:password" that we allow."""
+    scheme, _space, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return same_as_any(given, [text for text in allowed if text])

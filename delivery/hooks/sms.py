@@ -1,0 +1,165 @@
+"""Any other provider of text messages: a form or a JSON object, signed with a secret.
+
+Headers: `X-Campaign-Timestamp` (seconds since 1970) and `X-Campaign-Signature`
+(`sha256=` and HMAC-SHA256 of timestamp, full stop and body, as hexadecimal digits).
+The fields are in docs/webhooks.md. `id` is the provider's own number of the call: one
+counts once.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from audiences.channels import Channel
+from delivery.feedback import inbound_texts, intake, sms_reports
+from delivery.feedback.inbound_texts import InboundText
+from delivery.feedback.intake import Findings
+from delivery.models import InboundItem
+
+from .envelope import Envelope, pack, unpack
+from .gate import HookCall, count_taken, hook
+from .refusals import Outcome
+from .signatures import is_signed_by, require, require_fresh
+
+SOURCE = "sms"
+State = InboundItem.State
+
+
+def _secrets() -> list[str]:
+    found: list[str] = settings.SMS_WEBHOOK_SECRETS
+    return found
+
+
+def _prove(call: HookCall) -> None:
+    given = call.header("X-Campaign-Signature")
+    timestamp = call.header("X-Campaign-Timestamp")
+    require(bool(given.strip() and timestamp.strip()), Outcome.NO_SIGNATURE)
+    require(is_signed_by(timestamp, call.body, given, _secrets()))
+    allowed = timedelta(seconds=settings.WEBHOOK_FRESH_SECONDS)
+    require_fresh(timestamp, timezone.now(), allowed)
+
+
+@hook(SOURCE, secrets=_secrets)
+def inbound(call: HookCall) -> HttpResponse:
+    """A text message of a recipient; the answer has the reply to send, if any."""
+    _prove(call)
+    raw = pack(call, "inbound")
+    text = _text(unpack(raw))
+    item, is_new = _keep(raw, "inbound", text.event_id if text else "")
+    reply = ""
+    if text is None:
+        _process(item)
+    else:
+        reply = inbound_texts.take(text, item)
+    return _answered(item, is_new, reply=reply)
+
+
+@hook(SOURCE, secrets=_secrets)
+def status(call: HookCall) -> HttpResponse:
+    """What became of a message of ours."""
+    _prove(call)
+    raw = pack(call, "status")
+    item, is_new = _keep(raw, "status", _fields(unpack(raw)).get("id", ""))
+    _process(item)
+    return _answered(item, is_new)
+
+
+def _keep(raw: bytes, kind: str, number: str) -> tuple[InboundItem, bool]:
+    return intake.receive(
+        SOURCE,
+        raw,
+        external_id=f"{kind}:{number}" if number else "",
+        channel=Channel.SMS,
+        is_verified=True,
+    )
+
+
+def _process(item: InboundItem) -> None:
+    if item.state == State.NEW:
+        intake.process(item)
+
+
+def _answered(item: InboundItem, is_new: bool, **more: str) -> HttpResponse:
+    count_taken(item, is_new)
+    return JsonResponse({"item": item.pk, "state": item.state, **more})
+
+
+def _fields(envelope: Envelope) -> dict[str, str]:
+    """The fields of a form, or of a JSON object; of anything else none."""
+    found: Any = {name: values[-1] for name, values in envelope.fields().items()}
+    if not found:
+        try:
+            found = json.loads(envelope.body)
+        except (ValueError, RecursionError):
+            return {}
+    if not isinstance(found, dict):
+        return {}
+    return {
+        str(name): str(value).replace("\0", " ")
+        for name, value in found.items()
+        if isinstance(value, str | int) and not isinstance(value, bool)
+    }
+
+
+def _text(envelope: Envelope) -> InboundText | None:
+    fields = _fields(envelope)
+    if not (fields.get("id") and fields.get("from") and "text" in fields):
+        return None
+    return InboundText(
+        number=fields["from"],
+        to=fields.get("to", ""),
+        text=fields["text"],
+        event_id=fields["id"],
+        at=_moment(fields.get("at", "")),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment with its time zone (ISO 8601); None for anything else."""
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
+
+
+def read(item: InboundItem) -> Findings:
+    """The reader of what this hook takes in."""
+    envelope = unpack(bytes(item.raw))
+    if envelope.kind == "inbound":
+        text = _text(envelope)
+        if text is None:
+            return Findings(otherwise=State.UNREADABLE, note="id, from or text")
+        return inbound_texts.findings(text, item)
+    return _report(_fields(envelope))
+
+
+def _report(fields: dict[str, str]) -> Findings:
+    receipt = sms_reports.read_receipt(fields.get("receipt", ""))
+    status = fields.get("status") or receipt.get("stat", "")
+    error = fields.get("error") or receipt.get("err", "")
+    codes = fields.get("codes", "smpp").lower()
+    address = fields.get("to", "")
+    if not (fields.get("id") and address and (status or error)):
+        return Findings(otherwise=State.UNREADABLE, note="id, to or status")
+    if codes not in sms_reports.LISTS:
+        return Findings(otherwise=State.UNREADABLE, note=f"codes: {codes}"[:100])
+    event = sms_reports.event_of(
+        codes=codes,
+        status=status,
+        error=error,
+        address=address,
+        source=SOURCE,
+        provider_id=fields.get("message_id") or receipt.get("id", ""),
+        event_id=f"status:{fields['id']}"[:255],
+        text=fields.get("text", ""),
+        at=_moment(fields.get("at", "")),
+    )
+    return Findings(
+        events=(event,) if event else (), note="" if event else status[:100]
+    )

@@ -1,0 +1,33 @@
+"""What the roles may do with deliveries and the quarantine."""
+
+from audiences.roles import Code, grant, grant_to_all, of_models
+
+PREPARE = "delivery.prepare_delivery"
+SEND = "delivery.send_delivery"
+RELEASE = "delivery.release_quarantineentry"
+SKIP_DENYLIST = "delivery.skip_denylist"
+
+grant_to_all(
+    *of_models(
+        "delivery",
+        "view",
+        "delivery analysis message quarantineentry addresserror quarantineaction "
+        "typology typologyrule",
+    )
+)
+grant(
+    [
+        *of_models("delivery", "add change delete", "delivery typology typologyrule"),
+        *(PREPARE, SEND),
+    ],
+    Code.DELIVERY_MANAGER,
+)
+grant(
+    [*of_models("delivery", "add change delete", "quarantineentry"), RELEASE],
+    Code.OPERATOR,
+)
+grant(
+    of_models("delivery", "add change", "quarantineentry"),
+    Code.PROTECTION_OFFICER,
+)
+grant([SKIP_DENYLIST])

@@ -1,0 +1,185 @@
+"""The home page: figures that are right, kept, and read without counting."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from audiences import consent, figures
+from audiences.channels import ANY_FLAG, Channel, flag_name
+from audiences.consent import Origin
+from audiences.console import charts
+from audiences.models import AddressStatus, Figure, Profile
+from delivery import figures as delivery_figures
+from delivery import quarantine
+from delivery.models import Analysis
+
+from .conftest import World, clerk, person
+
+pytestmark = pytest.mark.django_db
+HOME = "/admin/"
+
+
+def _part(profile: Profile, channel: Channel) -> str:
+    """In which part of the channel one profile is, told one by one."""
+    if getattr(profile, ANY_FLAG) or getattr(profile, flag_name(channel)):
+        return "opted_out"
+    address = profile.addresses.filter(channel=channel, is_primary=True).first()
+    if address is None or not address.is_valid:
+        return "no_address"
+    stopped = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)
+    return "quarantined" if address.quarantine_status in stopped else "contactable"
+
+
+def test_reach_is_what_each_profile_says(world: World) -> None:
+    unusable = person(90, email="p90@example.com").addresses
+    unusable.update(is_valid=False)
+    person(91)
+    consent.opt_out(person(92, sms="+31612345690"), "sms", Origin(source="command"))
+    figures.refresh("reach")
+    data = figures.latest()["reach"].data
+    everybody = list(Profile.objects.all())
+    assert data["total"] == len(everybody)
+    for channel in Channel:
+        told = [_part(profile, channel) for profile in everybody]
+        counted = data["channels"][channel.value]
+        assert counted == {part: told.count(part) for part in counted}
+        assert sum(counted.values()) == len(everybody)
+
+
+def test_consent_is_counted_by_day(world: World) -> None:
+    figures.refresh("consent_by_day")
+    before = figures.latest()["consent_by_day"].data
+    old = timezone.now() - timedelta(days=3)
+    profiles = [person(80), person(81)]
+    for profile in profiles:
+        consent.opt_out(profile, "email", Origin(source="command", at=old))
+    consent.opt_in(profiles[0], "email", Origin(source="command", note="asked"))
+    figures.refresh("consent_by_day")
+    after = figures.latest()["consent_by_day"].data
+    assert len(after["days"]) == 30
+    assert after["days"][-1] == timezone.localdate().isoformat()
+    assert after["opt_out"][-4] - before["opt_out"][-4] == 2
+    assert after["opt_in"][-1] - before["opt_in"][-1] == 1
+
+
+def test_the_quarantine_is_counted_by_reason(world: World) -> None:
+    for number in range(3):
+        quarantine.record(
+            "email",
+            f"gone{number}@example.com",
+            type="hard",
+            reason="invalid_domain",
+            source="test",
+        )
+    figures.refresh("quarantine_growth")
+    data = figures.latest()["quarantine_growth"].data
+    rows = {reason: numbers for reason, *numbers in data["reasons"]}
+    assert rows["invalid_domain"] == [3, 3, 3]
+    assert data["added"][-1] >= 3
+
+
+def test_many_addresses_with_one_error_look_like_an_outage(
+    world: World, monkeypatch: pytest.MonkeyPatch, admin_client: Client
+) -> None:
+    monkeypatch.setattr(delivery_figures, "OUTAGE", 3)
+    for number in range(3):
+        quarantine.record(
+            "email",
+            f"down{number}@example.com",
+            type="soft",
+            reason="unreachable",
+            text="451 try again later",
+            source="test",
+        )
+    figures.refresh("outages")
+    text = admin_client.get(HOME).content.decode()
+    assert "3 addresses got the same error in two days" in text
+    assert "451 try again later" in text
+
+
+def test_home_counts_nothing_and_asks_the_same_for_more(
+    world: World, admin_client: Client
+) -> None:
+    figures.refresh()
+    with CaptureQueriesContext(connection) as before:
+        admin_client.get(HOME)
+    for number in range(60, 75):
+        person(number, email=f"p{number}@example.com")
+    with CaptureQueriesContext(connection) as after:
+        admin_client.get(HOME)
+    assert len(after) == len(before)
+    statements = " ".join(query["sql"] for query in after)
+    for table in ("profile", "address", "consentevent"):
+        assert f'"audiences_{table}"' not in statements
+    for table in ("quarantineentry", "addresserror", "outcome"):
+        assert f'"delivery_{table}"' not in statements
+
+
+def test_home_says_so_before_anything_was_counted(admin_client: Client) -> None:
+    text = admin_client.get(HOME).content.decode()
+    assert "Nothing has been counted yet" in text
+    assert "No delivery has been prepared" in text
+
+
+def test_home_shows_what_failed(world: World, admin_client: Client) -> None:
+    run = world.prepared.latest_analysis
+    assert run
+    Analysis.objects.filter(pk=run.pk).update(state="failed", error="disk full")
+    text = admin_client.get(HOME).content.decode()
+    assert "The analysis of “Prepared” failed." in text
+
+
+def test_home_shows_only_what_the_operator_may_see(world: World) -> None:
+    figures.refresh()
+    text = clerk("deliverer", "view_delivery").get(HOME).content.decode()
+    assert "Last deliveries" in text
+    for hidden in ("Reach by channel", "Quarantine by reason", "Opt-ins and opt-outs"):
+        assert hidden not in text
+    nobody = clerk("nobody").get(HOME).content.decode()
+    assert "Ask an administrator" in nobody
+
+
+def test_counting_again_is_asked_by_a_post_and_done_in_the_background(
+    world: World,
+    admin_client: Client,
+    django_capture_on_commit_callbacks: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "celery.canvas.Signature.delay", lambda self: asked.append(self.task)
+    )
+    url = reverse("admin:refresh_figures")
+    assert admin_client.get(url).status_code == 405
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin_client.post(url).status_code == 302
+    assert asked == ["audiences.tasks.refresh_figures"]
+    assert not Figure.objects.exists(), "the request itself counts nothing"
+    assert clerk("nobody").post(url).status_code == 403
+
+
+def test_a_person_is_searched_from_home(world: World, admin_client: Client) -> None:
+    text = admin_client.get(HOME).content.decode()
+    assert f'action="{reverse("admin:audiences_profile_changelist")}"' in text
+    assert 'name="q"' in text
+
+
+@pytest.mark.parametrize(
+    ("number", "top"), [(0, 1), (1, 1), (7, 8), (11, 20), (583, 600), (1000, 1000)]
+)
+def test_an_axis_ends_at_a_number_that_reads_well(number: int, top: int) -> None:
+    assert charts.nice(number) == top
+
+
+def test_every_page_of_the_console_has_a_strict_policy(admin_client: Client) -> None:
+    for url in (HOME, reverse("admin:audiences_profile_changelist")):
+        policy = admin_client.get(url)["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy

@@ -1,0 +1,151 @@
+"""Many addresses at once: release with a preview, lists in and out, periods (Q6)."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from delivery import quarantine, tasks
+from delivery.admin import quarantine_release
+from delivery.models import QuarantineAction, QuarantineEntry
+
+from .conftest import World, clerk
+
+LIST = "admin:delivery_quarantineentry_changelist"
+RELEASE = "admin:delivery_quarantineentry_release"
+IMPORT = "admin:delivery_quarantineentry_import"
+EXPORT = "admin:delivery_quarantineentry_export"
+OUTAGE = {"text": "OUTAGE", "start": "2026-03-01", "end": "2026-03-02", "channel": ""}
+
+
+@pytest.fixture
+def outage(world: World) -> list[str]:
+    """Two addresses of an outage, one of which another error holds too."""
+    names = ["one@example.com", "two@example.com"]
+    for name in names:
+        _error(name, "Provider outage", datetime(2026, 3, 2, 23, 30, tzinfo=UTC))
+    _error(names[1], "no such user", datetime(2026, 3, 5, tzinfo=UTC))
+    return names
+
+
+def _error(address: str, text: str, at: datetime) -> None:
+    quarantine.record("email", address, type="hard", source="test", text=text, at=at)
+
+
+def _status(address: str) -> str:
+    return QuarantineEntry.objects.get(key=address).status
+
+
+def test_release_shows_what_would_happen_first(
+    outage: list[str], admin_client: Client
+) -> None:
+    answer = admin_client.post(reverse(RELEASE), OUTAGE)
+    assert answer.context["released"] == [("email", outage[0])]
+    assert answer.context["kept"] == [("email", outage[1])]
+    assert _status(outage[0]) == "quarantine"
+    done = admin_client.post(
+        reverse(RELEASE), {**OUTAGE, "confirmed": "yes"}, follow=True
+    )
+    assert "1 address was released. 1 stays" in done.content.decode()
+    assert (_status(outage[0]), _status(outage[1])) == ("valid", "quarantine")
+    assert QuarantineAction.objects.get(kind="discount").actor == "admin"
+
+
+def test_very_many_are_released_in_the_background(
+    outage: list[str], admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine_release, "AT_ONCE", 1)
+    monkeypatch.setattr(tasks.release_matching, "delay", tasks.release_matching)
+    answer = admin_client.post(reverse(RELEASE), OUTAGE)
+    assert "More than 1 addresses" in answer.content.decode()
+    admin_client.post(reverse(RELEASE), {**OUTAGE, "confirmed": "yes"})
+    assert _status(outage[0]) == "valid"
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"text": "x"}, "text"),
+        ({"start": "2026-03-05"}, "end"),
+        ({"end": "someday"}, "end"),
+    ],
+)
+def test_release_needs_a_text_and_a_period(
+    changed: dict[str, str], wrong: str, outage: list[str], admin_client: Client
+) -> None:
+    posted = {**OUTAGE, **changed, "confirmed": "yes"}
+    answer = admin_client.post(reverse(RELEASE), posted)
+    assert wrong in answer.context["form"].errors
+    assert _status(outage[0]) == "quarantine"
+
+
+def _file(text: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("list.csv", text.encode(), "text/csv")
+
+
+def test_list_is_previewed_then_imported(world: World, admin_client: Client) -> None:
+    text = "channel;address;text\nemail;NEW@Example.com;née\nsms;12;x\n"
+    answer = admin_client.post(reverse(IMPORT), {"file": _file(text), "channel": ""})
+    assert (answer.context["changed"], answer.context["rejected"]) == ("1", "1")
+    assert not QuarantineEntry.objects.filter(key="new@example.com").exists()
+    posted = {"confirmed": "yes", "token": answer.context["token"]}
+    done = admin_client.post(reverse(IMPORT), posted, follow=True)
+    assert "1 changed, 0 unchanged, 1 rejected" in done.content.decode()
+    entry = QuarantineEntry.objects.get(key="new@example.com")
+    assert (entry.status, entry.text) == ("quarantine", "née")
+    forged = admin_client.post(
+        reverse(IMPORT), {**posted, "token": "forged"}, follow=True
+    )
+    assert "choose the file again" in forged.content.decode()
+
+
+def test_file_that_cannot_be_read_says_why(world: World, admin_client: Client) -> None:
+    for text in ("name\nx\n", ""):
+        answer = admin_client.post(reverse(IMPORT), {"file": _file(text)})
+        assert "file" in answer.context["form"].errors
+
+
+def test_exported_list_is_imported_again(world: World, admin_client: Client) -> None:
+    exported = b"".join(admin_client.get(reverse(EXPORT)).streaming_content)  # type: ignore[attr-defined]
+    QuarantineEntry.objects.all().delete()
+    QuarantineAction.objects.all().delete()
+    answer = admin_client.post(reverse(IMPORT), {"file": _file(exported.decode())})
+    assert answer.context["changed"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"last_error_from": "2026-03-01", "last_error_to": "2026-03-02"}, 1),
+        ({"last_error_to": "2026-03-05"}, 2),
+        ({"last_error": "1"}, 1),
+        ({"last_error_from": "nonsense", "last_error_to": "9999-12-31"}, 4),
+    ],
+)
+def test_entries_are_filtered_by_period(
+    query: dict[str, str], found: int, outage: list[str], admin_client: Client
+) -> None:
+    answer = admin_client.get(reverse(LIST), query)
+    assert len(answer.context["cl"].result_list) == found
+
+
+def test_history_is_one_timeline(outage: list[str], admin_client: Client) -> None:
+    quarantine.set_status(
+        "email", outage[0], "valid", source="operator", actor="eva", text="by phone"
+    )
+    entry = QuarantineEntry.objects.get(key=outage[0])
+    url = reverse("admin:delivery_quarantineentry_change", args=[entry.pk])
+    steps = admin_client.get(url).context["steps"]
+    assert [step.what for step in steps] == ["Set to Valid", "Error: hard"]
+    assert (steps[0].who, steps[0].text) == ("eva", "by phone")
+
+
+def test_who_may_only_look_releases_and_imports_nothing(outage: list[str]) -> None:
+    client = clerk("looker", "view_quarantineentry")
+    posted = {**OUTAGE, "confirmed": "yes"}
+    assert client.post(reverse(RELEASE), posted).status_code == 403
+    assert client.post(reverse(IMPORT), {"confirmed": "yes"}).status_code == 403
+    assert clerk("stranger", "view_profile").get(reverse(EXPORT)).status_code == 403
+    assert _status(outage[0]) == "quarantine"

@@ -1,0 +1,296 @@
+"""Roles: what each gives, that operators' changes stay, and who is refused what."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from audiences import roles
+from audiences.models import Profile, Role
+from audiences.roles import Code
+from delivery.models import QuarantineEntry
+
+from .conftest import World, page_values
+
+pytestmark = pytest.mark.django_db
+EVERYBODY = set(Code)
+ADMINISTRATOR = Code.ADMINISTRATOR
+
+
+def in_role(code: Code, name: str = "") -> Client:
+    user = User.objects.create_user(name or f"{code}", is_staff=True)
+    user.groups.add(Role.objects.get(code=code).group)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def _names(group: Group) -> set[str]:
+    return {
+        f"{row.content_type.app_label}.{row.codename}"
+        for row in group.permissions.select_related("content_type")
+    }
+
+
+# ------------------------------------------------------------------ in step
+@pytest.mark.parametrize("code", Code)
+def test_each_role_is_a_group_with_what_the_code_gives(code: Code) -> None:
+    group = Role.objects.get(code=code).group
+    assert group is not None
+    assert group.name == roles.NAMES[code]
+    assert _names(group) == roles.granted()[code]
+
+
+def test_every_permission_that_is_granted_exists() -> None:
+    known = {
+        f"{row.content_type.app_label}.{row.codename}"
+        for row in Permission.objects.select_related("content_type")
+    }
+    assert set().union(*roles.granted().values()) <= known
+
+
+def test_what_an_operator_changed_stays_after_a_migration() -> None:
+    group = Group.objects.get(name="Operator")
+    taken = Permission.objects.get(codename="opt_in_profile")
+    given = Permission.objects.get(codename="erase_profile")
+    group.permissions.remove(taken)
+    group.permissions.add(given)
+    Group.objects.filter(pk=group.pk).update(name="Our desk")
+    Group.objects.get(name="Publisher").delete()
+    roles.keep_in_step()
+    group.refresh_from_db()
+    assert group.name == "Our desk"
+    assert taken not in group.permissions.all()
+    assert given in group.permissions.all()
+    assert not Group.objects.filter(name__in=("Operator", "Publisher")).exists()
+
+
+@pytest.fixture
+def new_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next version gives viewers one permission more and another one less."""
+    grants = {code: set(names) for code, names in roles.granted().items()}
+    grants[Code.VIEWER] -= {"audiences.view_service"}
+    grants[Code.VIEWER] |= {"audiences.export_profile"}
+    monkeypatch.setattr(roles, "_grants", grants)
+
+
+def test_a_new_version_gives_and_takes_only_what_is_new(new_version: None) -> None:
+    group = Group.objects.get(name="Viewer")
+    group.permissions.remove(Permission.objects.get(codename="view_audience"))
+    roles.keep_in_step()
+    names = _names(group)
+    assert "audiences.export_profile" in names
+    assert not names & {"audiences.view_service", "audiences.view_audience"}
+
+
+# ------------------------------------------------------------------ who may what
+PAGES = {
+    # name of the page: who may open it
+    "audiences_profile_changelist": EVERYBODY,
+    "audiences_profile_add": {Code.OPERATOR, ADMINISTRATOR},
+    "audiences_consentevent_changelist": EVERYBODY,
+    "audiences_consentevidence_changelist": {Code.PROTECTION_OFFICER},
+    "audiences_service_add": {Code.PUBLISHER, ADMINISTRATOR},
+    "audiences_landingpage_add": {Code.PUBLISHER, ADMINISTRATOR},
+    "audiences_audience_add": {Code.DELIVERY_MANAGER, ADMINISTRATOR},
+    "delivery_delivery_changelist": EVERYBODY,
+    "delivery_delivery_add": {Code.DELIVERY_MANAGER, ADMINISTRATOR},
+    "delivery_quarantineentry_changelist": EVERYBODY,
+    "delivery_quarantineentry_add": {
+        *(Code.OPERATOR, Code.PROTECTION_OFFICER, ADMINISTRATOR)
+    },
+    "auth_user_changelist": {ADMINISTRATOR},
+    "auth_group_changelist": {ADMINISTRATOR},
+    "axes_accessattempt_changelist": {ADMINISTRATOR},
+}
+PAGES["audiences_consentevidence_changelist"] |= {ADMINISTRATOR}
+
+
+@pytest.mark.parametrize("code", Code)
+def test_pages_open_for_those_whose_role_has_them(code: Code, world: World) -> None:
+    client = in_role(code)
+    menu = client.get(reverse("admin:index")).content.decode()
+    for name, allowed in PAGES.items():
+        url = reverse(f"admin:{name}")
+        expected = 200 if code in allowed else 403
+        assert client.get(url).status_code == expected, name
+        if name.endswith("_changelist") and name in ("auth_user_changelist",):
+            assert (url in menu) is (code in allowed)
+    assert client.post(reverse("admin:refresh_figures")).status_code == 302
+
+
+def _posts(world: World) -> dict[str, tuple[str, dict[str, str], set[Code]]]:
+    """Changes that are refused with 403: what, where, with what, and who may."""
+    profile, delivery = world.people[1], world.prepared
+    address = profile.addresses.get(channel="email")
+
+    def of_profile(name: str) -> str:
+        return reverse(f"admin:audiences_profile_{name}", args=[profile.pk])
+
+    page = reverse("admin:audiences_landingpage_publish", args=[world.page.pk])
+    outcomes = reverse("admin:delivery_delivery_outcomes_csv", args=[delivery.pk])
+    entry = reverse("admin:delivery_quarantineentry_delete", args=[world.entry.pk])
+    user = reverse("admin:auth_user_add")
+    desk = {Code.OPERATOR, ADMINISTRATOR}
+    exporters = {Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER, ADMINISTRATOR}
+    return {
+        "primary": (
+            of_profile("addresses_primary"),
+            {"address": str(address.pk)},
+            desk,
+        ),
+        "subscribe": (of_profile("subscribe"), {"service": world.service.slug}, desk),
+        "publish": (page, {}, {Code.PUBLISHER, ADMINISTRATOR}),
+        "csv": (outcomes, {}, exporters),
+        "release": (entry, {"post": "yes"}, desk),
+        "user": (user, {"username": "eve"}, {ADMINISTRATOR}),
+    }
+
+
+@pytest.mark.parametrize("code", Code)
+def test_changes_are_refused_to_those_whose_role_has_them_not(
+    code: Code, world: World
+) -> None:
+    client = in_role(code)
+    for name, (url, data, allowed) in _posts(world).items():
+        status = client.post(url, data).status_code
+        assert (status != 403) is (code in allowed), (name, status)
+    assert QuarantineEntry.objects.filter(pk=world.entry.pk).exists() is (
+        code not in {Code.OPERATOR, ADMINISTRATOR}
+    )
+
+
+@pytest.mark.parametrize("code", Code)
+def test_flags_change_only_by_whose_role_opts_in_or_out(
+    code: Code, world: World
+) -> None:
+    client, profile = in_role(code), world.people[1]
+    url = reverse("admin:audiences_profile_change", args=[profile.pk])
+    client.post(url, page_values(profile, no_longer_contact_sms="on"))
+    profile.refresh_from_db()
+    # The protection officer opts out where they may edit profiles: not by this form.
+    assert profile.no_longer_contact_sms is (code in {Code.OPERATOR, ADMINISTRATOR})
+
+
+def test_who_may_edit_people_but_not_opt_in_is_told_so(world: World) -> None:
+    user = User.objects.create_user("half", is_staff=True)
+    codes = ("view_profile", "change_profile", "opt_out_profile")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+    client = Client()
+    client.force_login(user)
+    profile = world.people[1]
+    url = reverse("admin:audiences_profile_change", args=[profile.pk])
+    assert (
+        client.post(url, page_values(profile, no_longer_contact_email="on")).status_code
+        == 302
+    )
+    profile = Profile.objects.get(pk=profile.pk)
+    values = page_values(profile, no_longer_contact_email="", note="asked by phone")
+    answer = client.post(url, values)
+    assert "You may not opt people in." in answer.content.decode()
+    assert Profile.objects.get(pk=profile.pk).no_longer_contact_email
+
+
+def test_nobody_makes_a_superuser_but_a_superuser(world: World) -> None:
+    root = User.objects.create_superuser("root", password="secret")
+    client = in_role(ADMINISTRATOR)
+    own = User.objects.get(username=ADMINISTRATOR.value)
+    page = reverse("admin:auth_user_change", args=[own.pk])
+    values = {
+        "username": own.username,
+        "is_active": "on",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+    }
+    assert client.post(page, values).status_code == 302
+    own.refresh_from_db()
+    assert not own.is_superuser
+    of_root = [
+        reverse("admin:auth_user_change", args=[root.pk]),
+        reverse("admin:auth_user_password_change", args=[root.pk]),
+        reverse("admin:auth_user_delete", args=[root.pk]),
+    ]
+    for url in of_root:
+        assert client.post(url, values).status_code == 403
+
+
+# ------------------------------------------------------------------ masked addresses
+def _pages_with_addresses(world: World) -> list[str]:
+    profile, entry = world.people[0], world.entry
+    names: list[tuple[str, list[int]]] = [
+        *(
+            (f"{name}_changelist", [])
+            for name in (
+                *("audiences_profile", "audiences_address", "delivery_message"),
+                *("delivery_quarantineentry", "delivery_addresserror"),
+                "delivery_quarantineaction",
+            )
+        ),
+        ("audiences_profile_change", [profile.pk]),
+        ("audiences_profile_history", [profile.pk]),
+        ("audiences_address_change", [profile.addresses.all()[0].pk]),
+        ("delivery_quarantineentry_change", [entry.pk]),
+        ("delivery_quarantineentry_history", [entry.pk]),
+        ("delivery_delivery_outcomes", [world.prepared.pk]),
+        ("delivery_delivery_why", [world.prepared.pk, profile.pk]),
+        ("delivery_message_change", [world.sent.messages.all()[0].pk]),
+    ]
+    return [reverse(f"admin:{name}", args=args) for name, args in names]
+
+
+def _whole_addresses(world: World) -> set[str]:
+    own = {
+        text
+        for profile in Profile.objects.prefetch_related("addresses")
+        for address in profile.addresses.all()
+        for text in (address.value, address.key)
+    }
+    return own | {entry.key for entry in QuarantineEntry.objects.all()}
+
+
+@pytest.mark.parametrize("code", [Code.VIEWER, Code.PUBLISHER, Code.OPERATOR])
+def test_addresses_are_masked_for_those_who_may_not_see_them(
+    code: Code, world: World
+) -> None:
+    client, whole, seen = in_role(code), _whole_addresses(world), 0
+    for url in _pages_with_addresses(world):
+        answer = client.get(url)
+        assert answer.status_code == 200, url
+        text = answer.content.decode()
+        shown = {address for address in whole if address in text}
+        seen += len(shown)
+        if code != Code.OPERATOR:
+            assert not shown, url
+    assert (seen > 0) is (code == Code.OPERATOR)
+
+
+def test_a_viewer_still_finds_by_a_whole_address(world: World) -> None:
+    client, entry = in_role(Code.VIEWER), world.entry
+    url = reverse("admin:delivery_quarantineentry_changelist")
+    found = client.get(url, {"q": entry.key}).context["cl"].result_list
+    assert list(found) == [entry]
+
+
+def test_what_is_shown_masked_cannot_be_changed(world: World) -> None:
+    user = User.objects.create_user("blind", is_staff=True)
+    codes = ("view_quarantineentry", "change_quarantineentry")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+    client = Client()
+    client.force_login(user)
+    url = reverse("admin:delivery_quarantineentry_change", args=[world.entry.pk])
+    assert (
+        client.post(url, {"status": "valid", "reason": "operator"}).status_code == 403
+    )
+
+
+def test_a_delivery_for_opted_out_people_is_only_for_who_may_skip_the_denylist() -> (
+    None
+):
+    may = {
+        code
+        for code, names in roles.granted().items()
+        if "delivery.skip_denylist" in names
+    }
+    assert may == {ADMINISTRATOR}

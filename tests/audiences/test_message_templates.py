@@ -1,0 +1,92 @@
+"""The template language: a fixed set of places, errors when saving, nothing runs."""
+
+import pytest
+
+from audiences import message_templates, subscription_messages
+from audiences.markdown import to_html, to_text
+from audiences.models import Profile, Service
+
+FIELDS = ("service.label", "link")
+
+WRONG = [
+    ("{{ profile.password }}", "There is no {{ profile.password }}"),
+    ("{{ service.__class__ }}", "There is no {{ service.__class__ }}"),
+    ("{{ service.label|safe }}", "There is no {{ service.label|safe }}"),
+    ("{{ }}", "There is no {{  }}"),
+    ("{{ link", "one of them is missing"),
+    ("link }}", "one of them is missing"),
+    ("{{{ link }}}", "There is no {{ { link }}"),
+    ("{% include 'x' %}", "means nothing here"),
+    ("a\0b", "NUL"),
+    ("a" * 20_001, "longer than"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG, ids=range(len(WRONG)))
+def test_a_mistake_is_named_when_the_text_is_saved(text: str, said: str) -> None:
+    assert said in " ".join(message_templates.problems(text, FIELDS))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Hello", "{{link}} {{ service.label }}", "{ link }", "100 % {ok}"]
+)
+def test_what_can_be_filled_has_no_problem(text: str) -> None:
+    assert message_templates.problems(text, FIELDS) == []
+
+
+NASTY = [
+    "*a*",
+    "[x](http://y.z)",
+    "<script>",
+    "# a",
+    "a\n\nb",
+    "`",
+    "\\",
+    "1. a",
+    "&lt;",
+]
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_what_a_place_holds_is_text_in_both_forms(value: str) -> None:
+    filled = message_templates.fill_markdown("Hi {{ a }}!", {"a": value})
+    as_line = " ".join(value.split())
+    assert to_text(filled) == f"Hi {as_line}!\n"
+    html = to_html(filled)
+    assert html.count("<") == 2, "one paragraph and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "plain"),
+    [
+        ("{{ a }}", '<a href="http://x.y/_z_"', "<http://x.y/_z_>"),
+        ("[Go]({{ a }})", '<a href="http://x.y/_z_"', "Go: <http://x.y/_z_>"),
+    ],
+)
+def test_an_address_becomes_a_link(text: str, html: str, plain: str) -> None:
+    filled = message_templates.fill_markdown(text, {"a": "http://x.y/_z_"})
+    assert html in to_html(filled)
+    assert to_text(filled).strip() == plain
+
+
+@pytest.mark.parametrize("way", Service.WAYS)
+@pytest.mark.parametrize("code", ["en", "nl"])
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_every_built_in_text_can_be_filled(way: str, code: str, channel: str) -> None:
+    for text in subscription_messages.built_in(way, code, channel):
+        assert message_templates.problems(text, subscription_messages.FIELDS[way]) == []
+    service = Service(pk=1, slug="news", label="News", channel=channel)
+    service.subscribed_message = service.unsubscribed_message = "default"
+    said = subscription_messages.words(way, Profile(pk=1), service, code)
+    assert "{{" not in said.subject + said.text
+    assert bool(said.headers) == (channel == "email")
+    if way != "unsubscribed":
+        assert "/u/" in said.text, "a link that stops it"
+
+
+def test_the_names_of_a_profile_are_not_in_the_message_that_asks() -> None:
+    assert subscription_messages.problems(
+        "request", "{{ profile.first_name }}{{ link }}"
+    )
+    assert subscription_messages.problems("request", "Hello")
+    assert subscription_messages.problems("subscribed", "a\nb", is_subject=True)

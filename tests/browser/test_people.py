@@ -1,0 +1,96 @@
+"""The console's main journey in a real browser: find, opt out, change many, import."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from audiences import tasks
+from audiences.models import BulkAct, ImportRun, Profile
+from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+
+from .test_admin_pages import WIDTHS, browser, pytestmark  # noqa: F401
+
+LIST = "admin:audiences_profile_changelist"
+
+
+@pytest.fixture
+def page(live_server: Any, browser: Any, settings: Any) -> Any:  # noqa: F811
+    settings.PHONE_REGION = "NL"
+    User.objects.create_superuser("operator", password="a password")
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    opened.goto(f"{live_server.url}{reverse('admin:login')}")
+    opened.fill("#id_username", "operator")
+    opened.fill("#id_password", "a password")
+    opened.click("[type=submit]")
+    opened.base = live_server.url
+    return opened
+
+
+def test_person_is_found_by_a_phone_number_and_opted_out(
+    page: Any,
+    world: World,  # noqa: F811
+) -> None:
+    page.goto(page.base + reverse(LIST))
+    page.fill("#searchbar", "06-1234 5678")
+    page.keyboard.press("Enter")
+    page.click("#result_list a >> text=Anna Vos")
+    page.check("#id_no_longer_contact_sms")
+    page.fill("#id_note", "rang us")
+    page.click("[name=_continue]")
+    newest = page.locator(".timeline li").first
+    assert "Opted out of SMS" in newest.inner_text()
+    assert "operator" in newest.inner_text()
+    assert "rang us" in newest.inner_text()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_many_are_opted_out_after_a_question(
+    width: int,
+    page: Any,
+    world: World,  # noqa: F811
+    settings: Any,
+) -> None:
+    settings.BULK_AT_ONCE = 2
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(page.base + reverse(LIST))
+    page.click("text=Opt out, subscribe")
+    page.click(".choices >> text=Opt out >> nth=0")
+    page.select_option("#id_scope", "direct_mail")
+    page.click("text=yes, 7 people")
+    assert "in the background" in page.inner_text("#work")
+    tasks.work_off_bulk_act(BulkAct.objects.get().pk)
+    # The page renews itself.
+    page.wait_for_selector("#work[data-goes-on=no]", timeout=15000)
+    assert "Done" in page.inner_text("#work")
+    assert Profile.objects.filter(no_longer_contact_direct_mail=True).count() == 7
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_file_is_imported_after_its_preview(
+    width: int,
+    page: Any,
+    world: World,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("external_id;e-mail;geen_sms\nP1;;ja\nNEW;new@example.com;\n;;\n")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(page.base + reverse("admin:audiences_importrun_add"))
+    page.set_input_files("#id_file", str(path))
+    page.click("text=Look through it")
+    run = ImportRun.objects.get()
+    tasks.work_off_import(run.pk)
+    page.wait_for_selector("text=Import it", timeout=15000)
+    assert "Nothing has changed yet" in page.inner_text("#work")
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0
+    page.click("text=Import it")
+    tasks.work_off_import(run.pk)
+    page.wait_for_selector("text=All of the file was read", timeout=15000)
+    assert Profile.objects.filter(external_id="NEW").exists()
+    assert Profile.objects.get(external_id="P1").no_longer_contact_sms
