@@ -301,16 +301,28 @@ LOGGING = {
             "()": "django.utils.log.ServerFormatter",
             "format": "[{server_time}] {message}",
             "style": "{",
-        }
+        },
+        "errors": {
+            "()": "audiences.pages.log_masking.WithoutValues",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
     },
     "handlers": {
+        # Django itself prints no error of production anywhere.
+        "errors": {
+            "class": "logging.StreamHandler",
+            "formatter": "errors",
+            "level": "ERROR",
+            "filters": ["mask_tokens"],
+        },
         "django.server": {
             "class": "logging.StreamHandler",
             "formatter": "django.server",
-        }
+        },
     },
     "loggers": {
-        "django.request": _MASKED,
+        "django.request": {**_MASKED, "handlers": [] if DEBUG else ["errors"]},
         "django.security": _MASKED,
         "django.server": {
             **_MASKED,

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 from typing import Any
 
 # The first part below /p/ is the name of a page; whatever is long behind it may be a
@@ -23,6 +24,17 @@ class MaskTokens(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(_masked(value) for value in record.args)
         return True
+
+
+class WithoutValues(logging.Formatter):
+    """Where an error happened and of what kind it is, without its words.
+
+    Those may hold an address: a database quotes the row that it refuses.
+    """
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the name of the library)
+        kind, _error, trace = ei
+        return "".join([*traceback.format_tb(trace), kind.__name__ if kind else ""])
 
 
 def _masked(value: Any) -> Any:

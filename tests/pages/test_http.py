@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import random
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -424,3 +425,14 @@ def test_a_huge_body_is_not_read(profile: Profile) -> None:
     answer = browser().post(one_click_path(profile), {"x": "y" * 200_000})
     assert answer.status_code == 413
     assert history(profile) == []
+
+
+def test_an_error_is_logged_with_its_place_and_without_its_words():
+    try:
+        raise ValueError("Key (key)=(ann.smith@shop.example) already exists.")
+    except ValueError:
+        record = logging.LogRecord("x", 40, "f", 1, "Failed", (), sys.exc_info())
+    line = log_masking.WithoutValues().format(record)
+    assert "test_http.py" in line
+    assert line.endswith("ValueError")
+    assert "ann.smith@" not in line.splitlines()[-1]
