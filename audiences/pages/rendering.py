@@ -135,6 +135,10 @@ def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
     if needs_fresh and not visit.link.is_fresh:
         shown.notices.append(page_texts.text(language, "page.stale"))
         _offer_fresh_link(shown, visit, language)
+        if visit.kind == Kind.SUBSCRIPTION:
+            shown.form, shown.button = None, ""
+    if visit.kind in LandingPage.CHOICE_KINDS and acts.present(visit).stopped_all:
+        shown.state = [page_texts.text(language, "state.gets_nothing")]
     if _has_nothing_to_do(visit):
         shown.state = state(visit, language)
         shown.form, shown.button, shown.body = None, "", ""
@@ -170,6 +174,8 @@ def after(visit: Visit, language: str, done: Done) -> Shown:
         is_done=True,
     )
     if done.left_out:
+        # The confirmation would say that everything was done.
+        shown.body = ""
         shown.notices.append(page_texts.text(language, "page.stale_kept"))
         _offer_fresh_link(shown, visit, language)
     if 0 < len(done.event_ids) <= MOST_UNDONE:
