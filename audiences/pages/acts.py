@@ -12,7 +12,14 @@ from audiences import consent, subscriptions
 from audiences.channels import ANY, Channel, flag_name
 from audiences.consent import Kind, Origin, Source
 from audiences.links import Undo
-from audiences.models import Address, ConsentEvent, LandingPage, Profile, Service
+from audiences.models import (
+    Address,
+    AddressStatus,
+    ConsentEvent,
+    LandingPage,
+    Profile,
+    Service,
+)
 from audiences.signals import address_stop_requested, address_stop_withdrawn
 
 from .choices import Boxes, Change, Present, changes
@@ -243,13 +250,27 @@ def _withdraw_stop(visit: Visit, scopes: list[str]) -> None:
         )
 
 
+def has_address_to_stop(visit: Visit, scope: str) -> bool:
+    """Whether the page would put an address on the denylist that is not there yet.
+
+    Somebody may have opted out elsewhere before: other profiles with the same address
+    still get messages then (P4).
+    """
+    if not visit.content["stops_address"]:
+        return False
+    rows = _rows_of_addresses(visit, [scope])
+    return rows.exclude(quarantine_status=AddressStatus.DENYLISTED).exists()
+
+
 def _stop_text(visit: Visit) -> str:
     return f"landing page {visit.content['slug']}, profile {visit.link.profile_id}"
 
 
 def _addresses(visit: Visit, scopes: list[str]) -> list[tuple[str, str]]:
     """The person's addresses on the channels of the scopes (P3), in one order."""
+    return sorted(_rows_of_addresses(visit, scopes).values_list("channel", "key"))
+
+
+def _rows_of_addresses(visit: Visit, scopes: list[str]) -> QuerySet[Address]:
     rows = Address.objects.filter(profile=visit.profile, is_valid=True)
-    if ANY not in scopes:
-        rows = rows.filter(channel__in=scopes)
-    return sorted(rows.values_list("channel", "key"))
+    return rows if ANY in scopes else rows.filter(channel__in=scopes)

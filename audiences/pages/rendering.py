@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from audiences import landing_pages, links, page_texts
+from audiences.channels import ANY
 from audiences.landing_pages import Content
 from audiences.links import Link, Undo
 from audiences.markdown import sanitise
@@ -140,8 +141,13 @@ def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
     if visit.kind in LandingPage.CHOICE_KINDS and acts.present(visit).stopped_all:
         shown.state = [page_texts.text(language, "state.gets_nothing")]
     if _has_nothing_to_do(visit):
-        shown.state = state(visit, language)
-        shown.form, shown.button, shown.body = None, "", ""
+        shown.state, shown.body = state(visit, language), ""
+        scope = ANY if visit.kind == Kind.DENYLIST else visit.link.channel
+        if not visit.service and acts.has_address_to_stop(visit, scope):
+            others = page_texts.text(language, "state.address_not_stopped")
+            shown.state.append(others)
+        else:
+            shown.form, shown.button = None, ""
     return shown
 
 
