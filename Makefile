@@ -34,7 +34,7 @@ help: ## Show what make can do
 
 .PHONY: run
 run: .venv/run ## Set up everything on SQLite, analyse the demo delivery, serve the site
-	@PHONE_REGION=$${PHONE_REGION:-NL} PORT=$(PORT) $(MANAGE) demo
+	@PHONE_REGION=$${PHONE_REGION:-NL} CONTACT_EMAIL=$${CONTACT_EMAIL:-help@example.org} PORT=$(PORT) $(MANAGE) demo
 
 .PHONY: test
 test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one

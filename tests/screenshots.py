@@ -76,6 +76,7 @@ def demo(folder: Path) -> Iterator[tuple[str, Path]]:
     os.environ |= {
         "DATABASE_URL": f"sqlite:///{database}",
         "PHONE_REGION": "NL",
+        "CONTACT_EMAIL": "help@example.org",
         "DEBUG": "1",
         "BASE_URL": base,
     }

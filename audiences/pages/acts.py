@@ -12,7 +12,14 @@ from audiences import consent, subscriptions
 from audiences.channels import ANY, Channel, flag_name
 from audiences.consent import Kind, Origin, Source
 from audiences.links import Undo
-from audiences.models import Address, ConsentEvent, LandingPage, Profile, Service
+from audiences.models import (
+    Address,
+    AddressStatus,
+    ConsentEvent,
+    LandingPage,
+    Profile,
+    Service,
+)
 from audiences.signals import address_stop_requested, address_stop_withdrawn
 
 from .choices import Boxes, Change, Present, changes, meant
@@ -277,9 +284,23 @@ def _stop_text(wording: str, profile_id: int, event_id: int) -> str:
     return f"landing page {slug}, profile {profile_id}, event {event_id}"
 
 
+def has_address_to_stop(visit: Visit, scope: str) -> bool:
+    """Whether the page would put an address on the denylist that is not there yet.
+
+    Somebody may have opted out elsewhere before: other profiles with the same address
+    still get messages then (P4).
+    """
+    if not visit.content["stops_address"]:
+        return False
+    rows = _rows_of_addresses(visit, scope)
+    return rows.exclude(quarantine_status=AddressStatus.DENYLISTED).exists()
+
+
 def _addresses(visit: Visit, scope: str) -> list[tuple[str, str]]:
     """The person's addresses on the channels of a scope (P3), in one order."""
+    return sorted(_rows_of_addresses(visit, scope).values_list("channel", "key"))
+
+
+def _rows_of_addresses(visit: Visit, scope: str) -> QuerySet[Address]:
     rows = Address.objects.filter(profile=visit.profile, is_valid=True)
-    if scope != ANY:
-        rows = rows.filter(channel=scope)
-    return sorted(rows.values_list("channel", "key"))
+    return rows if scope == ANY else rows.filter(channel=scope)

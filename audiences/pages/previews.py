@@ -15,10 +15,11 @@ from audiences.masking import masked
 from audiences.models import LandingPage, Profile
 
 from . import rendering, unidentified
+from .acts import Undone
 from .middleware import secured
 from .views import answer
 from .visitors import posted
-from .visits import Visit, identified
+from .visits import Visit, identified, read_subscriptions
 
 SAMPLE_ADDRESS = "somebody@example.org"
 
@@ -40,11 +41,27 @@ def preview(
         elif role == "anybody":
             response = unidentified.look(request, content)
         else:
-            notice = _notice(request, content, tested=profile is not None)
-            visit, data = _visit(content, profile), posted(request)
-            response = answer(request, visit, data, (notice,))
+            response = _tried(request, content, profile)
         transaction.set_rollback(True)
     return secured(response)
+
+
+def _tried(
+    request: HttpRequest, content: Content, profile: Profile | None
+) -> HttpResponse:
+    """The page of a visit. What it undoes was rolled back already."""
+    visit = _visit(content, profile)
+    person = profile.language if profile else ""
+    language = rendering.page_language(request, content["languages"], person)
+    which = "page.test_notice" if profile else "page.preview_notice"
+    notice = page_texts.text(language, which)
+    data = posted(request)
+    if not data or "undo" not in data:
+        return answer(request, visit, data, (notice,))
+    read_subscriptions(visit)
+    shown = rendering.after_undo(visit, language, Undone.ALL)
+    shown.notices = [notice]
+    return rendering.show(request, visit.content, language, shown)
 
 
 def _visit(content: Content, profile: Profile | None) -> Visit:
@@ -65,14 +82,8 @@ def _visit(content: Content, profile: Profile | None) -> Visit:
     return visit
 
 
-def _notice(request: HttpRequest, content: Content, *, tested: bool) -> str:
-    language = rendering.page_language(request, content["languages"])
-    which = "page.test_notice" if tested else "page.preview_notice"
-    return page_texts.text(language, which)
-
-
 def _late(request: HttpRequest, content: Content) -> HttpResponse:
     language = rendering.page_language(request, content["languages"])
     shown = rendering.closed_page(content, language, LandingPage.Status.ENDED)
-    shown.notices = [_notice(request, content, tested=False)]
+    shown.notices = [page_texts.text(language, "page.preview_notice")]
     return rendering.show(request, content, language, shown)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from audiences import landing_pages, links, page_texts
-from audiences.channels import Channel
+from audiences.channels import ANY, Channel
 from audiences.landing_pages import Content
 from audiences.links import Link, Undo
 from audiences.markdown import sanitise
@@ -45,6 +46,7 @@ class Shown:
     link_request_url: str = ""
     # Where a person who is opted out allows a channel again.
     preferences_url: str = ""
+    contact: SafeString | str = ""
     proof_of_work: dict[str, Any] | None = None
     # After an act, so that screen readers say what has happened.
     is_done: bool = False
@@ -135,10 +137,19 @@ def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
     needs_fresh = visit.kind not in (Kind.UNSUBSCRIPTION, Kind.DENYLIST)
     if needs_fresh and not visit.link.is_fresh:
         shown.notices.append(page_texts.text(language, "page.stale"))
-        shown.link_request_url = link_request_url(visit)
+        _offer_fresh_link(shown, visit, language)
+        if visit.kind == Kind.SUBSCRIPTION:
+            shown.form, shown.button = None, ""
+    if visit.kind in LandingPage.CHOICE_KINDS and acts.present(visit).stopped_all:
+        shown.state = [page_texts.text(language, "state.gets_nothing")]
     if _has_nothing_to_do(visit):
-        shown.state = state(visit, language)
-        shown.form, shown.button, shown.body = None, "", ""
+        shown.state, shown.body = state(visit, language), ""
+        scope = ANY if visit.kind == Kind.DENYLIST else visit.link.channel
+        if not visit.service and acts.has_address_to_stop(visit, scope):
+            others = page_texts.text(language, "state.address_not_stopped")
+            shown.state.append(others)
+        else:
+            shown.form, shown.button = None, ""
     return shown
 
 
@@ -177,8 +188,10 @@ def after(visit: Visit, language: str, done: Done) -> Shown:
             )
         )
     if done.left_out:
+        # The confirmation would say that everything was done.
+        shown.body = ""
         shown.notices.append(page_texts.text(language, "page.stale_kept"))
-        shown.link_request_url = link_request_url(visit)
+        _offer_fresh_link(shown, visit, language)
     if 0 < len(done.event_ids) <= MOST_UNDONE:
         shown.undo = links.undo_token(
             Undo(visit.link.profile_id, tuple(done.event_ids), done.stopped_address)
@@ -203,11 +216,23 @@ def after_undo(visit: Visit, language: str, undone: Undone) -> Shown:
     )
 
 
-def link_request_url(visit: Visit) -> str:
-    """The page that mails a fresh link; empty when nobody may ask for one there."""
+def _offer_fresh_link(shown: Shown, visit: Visit, language: str) -> None:
+    """Lead to the page that mails a fresh link, else to somebody who can help."""
     if visit.content["slug"] and visit.content["allows_unidentified"]:
-        return reverse("pages:anybody", args=[visit.content["slug"]])
-    return ""
+        page = visit.content["slug"]
+        shown.link_request_url = reverse("pages:anybody", args=[page])
+    else:
+        shown.contact = contact(language)
+
+
+def contact(language: str) -> SafeString | str:
+    """Where to write when a page leads no further; empty without CONTACT_EMAIL."""
+    mailbox = settings.CONTACT_EMAIL
+    if not mailbox:
+        return ""
+    link = format_html('<a href="mailto:{}">{}</a>', quote(mailbox, "@+"), mailbox)
+    words = escape(page_texts.text(language, "page.contact"))
+    return mark_safe(page_texts.fill(words, mailbox=link))  # noqa: S308
 
 
 # ---------------------------------------------------------------- what is true now
@@ -276,6 +301,10 @@ def closed_page(content: Content, language: str, status: str) -> Shown:
     return Shown(title=page_texts.text(language, "closed.title"), body=filled(html))
 
 
+# Pages from which a visitor cannot go on alone.
+DEAD_ENDS = ("bad_link", "not_found")
+
+
 def notice_page(request: HttpRequest, name: str, status: int) -> HttpResponse:
     """One of the built-in pages that say why there is nothing else: `bad_link` …
 
@@ -286,5 +315,6 @@ def notice_page(request: HttpRequest, name: str, status: int) -> HttpResponse:
     shown = Shown(
         title=page_texts.text(language, f"{name}.title"),
         body=page_texts.text(language, f"{name}.text"),
+        contact=contact(language) if name in DEAD_ENDS else "",
     )
     return show(request, content, language, shown, status=status)

@@ -33,6 +33,7 @@ def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
         shown = Shown(
             title=_title(content, language),
             body=page_texts.text(language, "unidentified.only_personal"),
+            contact=rendering.contact(language),
         )
         return rendering.show(request, content, language, shown)
     data = visitors.posted(request) if request.method == "POST" else None
@@ -141,7 +142,7 @@ def _form_page(content: Content, language: str, form: Any) -> Shown:
     if content["kind"] in SIGNUP_KINDS:
         html = texts_of(content, language)["html"]["introduction"]
         body: Any = filled(html, messages=_messages(content, language), address="")
-        button = texts_of(content, language)["button"]
+        button = _signup_button(content, language)
     else:
         body = page_texts.text(language, "unidentified.introduction")
         button = page_texts.text(language, "unidentified.button")
@@ -156,6 +157,15 @@ def _form_page(content: Content, language: str, form: Any) -> Shown:
             "without_script": _without_script(language),
         },
     )
+
+
+def _signup_button(content: Content, language: str) -> str:
+    """The operator's words; the built-in ones for people who are known say "Save"."""
+    button = str(texts_of(content, language)["button"])
+    built_in = page_texts.text(language, f"kinds.{Kind.ACQUISITION}.button")
+    if content["kind"] == Kind.ACQUISITION and button == built_in:
+        return page_texts.text(language, "unidentified.signup_button")
+    return page_texts.fill(button, messages=_messages(content, language))
 
 
 def _without_script(language: str) -> str:

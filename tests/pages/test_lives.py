@@ -18,6 +18,8 @@ from audiences.models import (
 )
 from tests.factories import ServiceFactory
 
+from .visitors import browser, words
+
 pytestmark = pytest.mark.django_db
 KINDS = list(LandingPage.Kind.values)
 
@@ -79,6 +81,17 @@ def test_dates_decide_the_status(opens: Any, closes: int, status: str) -> None:
     page.save()
     landing_pages.publish(page)
     assert page.status == status
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_page_that_is_not_open_yet_says_when_in_one_sentence(language: str) -> None:
+    page = make()
+    page.opens_at = timezone.now() + timedelta(days=1)
+    page.save()
+    landing_pages.publish(page)
+    text = words(browser().get(f"/p/{page.slug}/?lang={language}"))
+    assert text.endswith(".")
+    assert not text.endswith("..")
 
 
 def test_a_deleted_page_leaves_its_versions_and_numbers_go_on() -> None:

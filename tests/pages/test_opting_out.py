@@ -278,6 +278,23 @@ def test_the_twins_option_stops_the_address_for_all(anna: Profile, stops: bool) 
     assert twin.addresses.get().quarantine_status == "valid"
 
 
+@pytest.mark.parametrize(
+    ("kind", "scope"), [("denylist", "any"), ("unsubscription", "email")]
+)
+def test_who_had_opted_out_before_can_still_stop_the_address(
+    anna: Profile, kind: str, scope: str
+) -> None:
+    twin = ProfileFactory(email="anna.vos@example.com")
+    consent.opt_out(anna, scope, BY_COMMAND)
+    url = path_to(page(kind, stops_address=True), anna)
+    shown = browser().get(url)
+    assert "Somebody else with the same address may still get" in words(shown)
+    assert b"<button" in shown.content
+    assert "Nothing is sent to your address" in words(browser().post(url))
+    assert twin.addresses.get().quarantine_status == "denylisted"
+    assert b"<button" not in browser().get(url).content
+
+
 def test_an_undo_does_not_release_an_address_that_was_listed_before(
     anna: Profile,
 ) -> None:

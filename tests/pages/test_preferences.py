@@ -161,6 +161,7 @@ def test_an_old_link_stops_messages_but_starts_none(
     answer = browser().post(url, {"channels": ["sms"]})
     assert flags(profile) == {"email", "sms"}
     assert "were not started" in words(answer)
+    assert "Your choice is saved." not in words(answer)
     # The act of now can be undone all the same.
     browser().post(url, {"undo": undo_of(answer)})
     assert flags(profile) == {"sms"}
@@ -241,9 +242,23 @@ def test_an_old_link_does_not_subscribe(monkeypatch: pytest.MonkeyPatch) -> None
     profile = ProfileFactory(email="a@example.com")
     url = path_to(page("subscription", service=news()), profile)
     later(monkeypatch, 8)
+    shown = browser().get(url).content.decode()
+    assert "too old to start messages" in shown
+    assert 'type="submit"' not in shown
     text = words(browser().post(url))
     assert "not subscribed to News" in text
+    assert "Thank you" not in text
     assert subscriptions_of(profile) == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["preferences", "acquisition"])
+def test_who_stopped_everything_is_told_so_beside_the_empty_boxes(kind: str) -> None:
+    profile = ProfileFactory(email="a@example.com")
+    url = path_to(page(kind), profile)
+    assert "You get no messages" not in words(browser().get(url))
+    consent.opt_out(profile, "any", BY_COMMAND)
+    assert "You get no messages from us, on any channel." in words(browser().get(url))
 
 
 # ---------------------------------------------------------------- the rules as such

@@ -11,7 +11,7 @@ from audiences.pages.previews import preview
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .test_http import everything
-from .visitors import news, page, ticked, words
+from .visitors import news, page, ticked, undo_of, words
 
 pytestmark = pytest.mark.django_db
 
@@ -48,11 +48,33 @@ def test_a_test_shows_the_state_of_the_chosen_profile() -> None:
     ("query", "said"),
     [
         ({"as": "anybody"}, "Enter your address"),
-        ({"as": "late"}, "This page is closed."),
-        ({"as": "late", "lang": "nl"}, "Deze pagina is gesloten."),
+        ({"as": "late"}, "This page is closed To change or stop what you get"),
+        ({"as": "late", "lang": "nl"}, "Deze pagina is gesloten Wil je iets wijzigen"),
     ],
 )
 def test_other_visits_can_be_looked_at(query: dict[str, Any], said: str) -> None:
     made = landing_pages.create("try", kind="preferences")
     request = RequestFactory().get("/admin/x/", query)
     assert said in words(preview(request, landing_pages.snapshot(made)))
+
+
+@pytest.mark.parametrize("kind", ["denylist", "preferences", "unsubscription"])
+@pytest.mark.parametrize("who", ["invented", "chosen"])
+def test_the_undo_of_a_test_shows_that_it_is_as_before(kind: str, who: str) -> None:
+    profile = ProfileFactory(email="a@example.com") if who == "chosen" else None
+    content = landing_pages.snapshot(landing_pages.create("try", kind=kind))
+    before = everything()
+    done = preview(RequestFactory().post("/admin/x/", {"act": "1"}), content, profile)
+    request = RequestFactory().post("/admin/x/", {"undo": undo_of(done)})
+    text = words(preview(request, content, profile))
+    assert "It is as it was before." in text
+    assert "You can get" in text
+    assert "Nothing is changed." in text
+    assert everything() == before
+
+
+def test_the_notice_of_a_test_is_in_the_language_of_the_page() -> None:
+    profile = ProfileFactory(email="a@example.com", language="nl")
+    content = landing_pages.snapshot(landing_pages.create("try", kind="denylist"))
+    text = words(preview(RequestFactory().get("/admin/x/"), content, profile))
+    assert "Dit is een test. Er verandert niets." in text

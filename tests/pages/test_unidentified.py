@@ -11,12 +11,20 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
-from audiences import link_requests, proof_of_work
+from audiences import landing_pages, link_requests, proof_of_work
 from audiences.models import OutboxMail, Profile, SignupRequest
 from tests.factories import ProfileFactory
 
 from .test_http import REQUESTS, everything
-from .visitors import browser, flags, news, page, subscriptions_of, words
+from .visitors import (
+    browser,
+    flags,
+    news,
+    page,
+    path_to,
+    subscriptions_of,
+    words,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -171,3 +179,34 @@ def test_a_page_does_not_submit_itself() -> None:
     text = browser().get("/p/denylist/").content.decode()
     scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
     assert scripts == [""]
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "shown"),
+    [
+        ("en", "", "Sign up"),
+        ("nl", "", "Aanmelden"),
+        ("en", "Join us", "Join us"),
+    ],
+)
+def test_the_button_to_sign_up_says_what_it_does(
+    language: str, written: str, shown: str
+) -> None:
+    made = landing_pages.create("welcome", kind="acquisition")
+    made.texts.update_or_create(language=language, defaults={"button": written})
+    landing_pages.publish(made)
+    answer = browser().get(f"/p/welcome/?lang={language}")
+    assert f">{shown}</button>" in answer.content.decode()
+    # For somebody who is known it saves what was ticked.
+    personal = path_to(made, ProfileFactory(), channel="email")
+    known = browser().get(f"{personal}?lang={language}").content.decode()
+    own = {"en": "Save", "nl": "Opslaan"}[language]
+    assert f">{shown if written else own}</button>" in known
+
+
+def test_a_button_names_what_it_is_about() -> None:
+    made = landing_pages.create("get", kind="subscription", service=news())
+    made.texts.update_or_create(language="en", defaults={"button": "Get {messages}"})
+    landing_pages.publish(made)
+    text = browser().get("/p/get/?lang=en").content.decode()
+    assert f">Get {made.service}</button>" in text
