@@ -79,7 +79,9 @@ def _row(change: Change) -> dict[str, Any]:
 def _points(difference: float) -> str:
     if abs(difference) < 0.05:
         return number_format(0, 1)
-    return ("+" if difference > 0 else MINUS) + number_format(abs(difference), 1)
+    return ("+" if difference > 0 else MINUS) + number_format(
+        round(abs(difference), 1), 1
+    )
 
 
 def _signed(number: int) -> str:

@@ -50,7 +50,9 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card | None:
                 "targeted": grouped(run.targeted),
                 "to_deliver": grouped(run.to_deliver),
                 "excluded": grouped(run.excluded),
-                "share": f"{number_format(100 * share, 1)}%" if run.targeted else "",
+                "share": f"{number_format(round(100 * share, 1), 1)}%"
+                if run.targeted
+                else "",
                 "width": round(1000 * share, 1),
                 "rest": round(1000 - 1000 * share, 1) if run.targeted else 0,
             }

@@ -58,7 +58,7 @@ def percentage(percent: float) -> str:
     """A share in words; somebody is never 0.0%."""
     if 0 < percent < 0.05:
         return f"<{number_format(0.1, 1)}%"
-    return f"{number_format(percent, 1)}%"
+    return f"{number_format(round(percent, 1), 1)}%"
 
 
 def delivery_to_see(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:
