@@ -75,7 +75,7 @@ def changes(earlier: Analysis, later: Analysis) -> list[Change]:
     labels = {"": _("To deliver")}
     for run in (later, earlier):
         for rule in chunks.rules_of(run):
-            labels.setdefault(rule.code, str(rule.label))
+            labels.setdefault(rule.code, _(str(rule.label)))
 
     def share(run: Analysis, code: str) -> float:
         return 100 * run.counts.get(code, 0) / run.targeted if run.targeted else 0.0
@@ -105,7 +105,7 @@ def moves(earlier: Delivery, later: Delivery) -> Moves:
 
     def as_moves(counts: dict[int | None, int], absent: str, rest: int) -> list[Move]:
         found = [
-            Move(codes.get(rule or 0, ""), labels.get(rule or 0, "?"), count)
+            Move(codes.get(rule or 0, ""), _(labels.get(rule or 0, "?")), count)
             for rule, count in counts.items()
             if rule is not None
         ]

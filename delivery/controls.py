@@ -5,12 +5,13 @@ subject and content (another system has them) is checked only by `content_presen
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from audiences.channels import Channel
 
@@ -34,13 +35,25 @@ FIELDS = (
 LINKS = ("unsubscribe_link", "preferences_link")
 
 
+class Fault(str):
+    """A sentence about a message in English; the console says it in other languages."""
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, **values: Any) -> "Fault":
+        fault = super().__new__(cls, template % values if values else template)
+        fault.template, fault.values = template, values
+        return fault
+
+
 @dataclass(frozen=True)
 class Check:
     """What a control rule checks: `find` yields one sentence for each fault."""
 
     code: str
     label: "str | StrPromise"
-    find: Callable[[Delivery], Iterable[str]]
+    find: Callable[[Delivery], Iterable[Fault]]
     severity: str
     by_default: bool = True
     channels: tuple[str, ...] = tuple(Channel.values)
@@ -48,23 +61,30 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault of a message, and whether it stops the analysis."""
+    """A fault of a message, and whether it stops the analysis.
+
+    `text` is English; `template` and `values` say it again in another language.
+    """
 
     code: str
     label: str
     text: str
     severity: str
+    template: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
     """What the control rules of a typology find in the message, errors first."""
     findings = [
-        Finding(row.code, row.label, text, row.severity)
+        Finding(
+            row.code, row.label, str(fault), row.severity, fault.template, fault.values
+        )
         for row in rows
         if row.kind == TypologyRule.Kind.CONTROL
         and (check := CHECKS.get(row.check_code))
         and delivery.channel in check.channels
-        for text in check.find(delivery)
+        for fault in check.find(delivery)
     ]
     return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
 
@@ -74,30 +94,45 @@ def error_of(findings: Iterable[Finding]) -> str:
     return " ".join(f.text for f in findings if f.severity == Severity.ERROR)
 
 
+def in_words(finding: Mapping[str, Any]) -> str:
+    """What a finding, as it is stored, says in the reader's language."""
+    template, values = finding.get("template", ""), finding.get("values", {})
+    if not template:
+        return str(finding["text"])
+    text = gettext(template)
+    return text % values if values else text
+
+
 def placeholders(text: str) -> list[str]:
     """The names between double braces, without filters."""
     found = re.findall(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}", text)
     return [name.strip() for name in found]
 
 
-def _content_present(delivery: Delivery) -> Iterable[str]:
+def _content_present(delivery: Delivery) -> Iterable[Fault]:
     if delivery.channel == Channel.EMAIL and not delivery.subject.strip():
-        yield "The subject is empty."
+        yield Fault(_("The subject is empty."))
     if not delivery.content.strip():
-        yield "The content is empty."
+        yield Fault(_("The content is empty."))
 
 
-def _unsubscribe_link(delivery: Delivery) -> Iterable[str]:
+def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
     if delivery.purpose != Delivery.Purpose.MARKETING or not delivery.content.strip():
         return
     if not set(LINKS) & set(placeholders(delivery.content)):
-        yield "Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}."
+        yield Fault(
+            _("Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}.")
+        )
 
 
-def _known_fields(delivery: Delivery) -> Iterable[str]:
+def _known_fields(delivery: Delivery) -> Iterable[Fault]:
     for name in placeholders(f"{delivery.subject} {delivery.content}"):
         if name not in FIELDS:
-            yield f"{{{{ {name} }}}} is not a field. There are: {', '.join(FIELDS)}."
+            yield Fault(
+                _("%(field)s is not a field. There are: %(known)s."),
+                field=f"{{{{ {name} }}}}",
+                known=", ".join(FIELDS),
+            )
 
 
 class _Links(HTMLParser):
@@ -113,13 +148,13 @@ class _Links(HTMLParser):
         ]
 
 
-def _https_links(delivery: Delivery) -> Iterable[str]:
+def _https_links(delivery: Delivery) -> Iterable[Fault]:
     parser = _Links()
     parser.feed(delivery.content)
     in_text = re.findall(r"\bhttp://[^\s<>\"']*[^\s<>\"'.,;:!?)]", delivery.content)
     for link in dict.fromkeys([*parser.found, *in_text]):
         if link.strip().lower().startswith("http:"):
-            yield f"The link {link[:100]} is not https."
+            yield Fault(_("The link %(link)s is not https."), link=link[:100])
 
 
 # GSM 03.38: the characters of a 160-character message; the second row takes two places.
@@ -155,12 +190,17 @@ def _segments(sizes: list[int], alone: int, together: int) -> int:
     return count
 
 
-def _sms_length(delivery: Delivery) -> Iterable[str]:
+def _sms_length(delivery: Delivery) -> Iterable[Fault]:
     encoding, segments = sms_segments(delivery.content)
     if segments > SMS_SEGMENTS:
-        yield (
-            f"The SMS takes {segments} segments in {encoding}; the most is "
-            f"{SMS_SEGMENTS}. Personal fields make it longer still."
+        yield Fault(
+            _(
+                "The SMS takes %(segments)s segments in %(encoding)s; the most is "
+                "%(most)s. Personal fields make it longer still."
+            ),
+            segments=segments,
+            encoding=encoding,
+            most=SMS_SEGMENTS,
         )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audiences import membership, profiles
 from audiences.links import Link
@@ -118,7 +119,8 @@ def duplicate(delivery: Delivery) -> Delivery:
     """
     number, label = 1, ""
     while not label or Delivery.objects.filter(label=label).exists():
-        ending = " (copy)" if number == 1 else f" (copy {number})"
+        ending = _(" (copy)") if number == 1 else _(" (copy {number})")
+        ending = ending.format(number=number)
         label, number = delivery.label[: 150 - len(ending)] + ending, number + 1
     copied = {
         field.attname: getattr(delivery, field.attname)

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as _
 
 from audiences.channels import ANY_FLAG, flag_name
 from audiences.models import AddressStatus
@@ -54,6 +54,7 @@ class Situation:
 class Rule:
     """One reason to exclude a profile; `matches` gives None where it cannot apply.
 
+    `label` is English: files and commands have it so, and the console translates it.
     `about` says in one sentence whom it excludes, for the documentation.
     """
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from audiences import addresses
 from audiences.channels import Channel
@@ -86,13 +87,17 @@ def import_file(
         missing.remove("channel")
     if missing:
         raise Refused(
-            f"The file has no column {' and '.join(missing)}. Columns: "
-            f"{', '.join(COLUMNS)}; --channel replaces the column channel."
+            _(
+                "The file has no column {missing}. Columns: {columns}; --channel "
+                "replaces the column channel."
+            ).format(missing=_(" and ").join(missing), columns=", ".join(COLUMNS))
         )
     unknown = [name for name in header if name not in COLUMNS]
     if unknown:
         raise Refused(
-            f"Unknown column: {', '.join(unknown)}. Columns: {', '.join(COLUMNS)}."
+            _("Unknown column: {unknown}. Columns: {columns}.").format(
+                unknown=", ".join(unknown), columns=", ".join(COLUMNS)
+            )
         )
     result = Result()
     batch: list[QuarantineAction] = []
@@ -113,20 +118,22 @@ def import_file(
 
 def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
     if "\0" in cells.get("text", ""):
-        raise BadValue("text", "it contains a NUL character")
+        raise BadValue("text", _("it contains a NUL character"))
     channel = _choice(cells, "channel", Channel.values)
     status = _choice(
         cells, "status", AddressStatus.values, AddressStatus.QUARANTINE.value
     )
     if status == AddressStatus.VALID:
-        raise BadValue("status", "a file never releases; use release_quarantine")
+        raise BadValue("status", _("a file never releases; use release_quarantine"))
     try:
         key = addresses.normalise(channel, _unescaped(cells["address"])).key
     except addresses.InvalidAddress as error:
         raise BadValue("address", str(error)) from error
     count = cells.get("error_count") or "0"
     if not (count.isascii() and count.isdigit() and len(count) < 9):
-        raise BadValue("error_count", f"{count!r} is not a count")
+        raise BadValue(
+            "error_count", _("{text} is not a count").format(text=repr(count))
+        )
     return QuarantineAction(
         channel=channel,
         key=key,
@@ -156,7 +163,8 @@ def _choice(
         return default
     if value not in choices:
         known = ", ".join(choice for choice in choices if choice)
-        raise BadValue(name, f"{value!r} is not one of {known}")
+        problem = _("{text} is not one of {known}")
+        raise BadValue(name, problem.format(text=repr(value), known=known))
     return value
 
 
@@ -169,7 +177,8 @@ def _time(cells: dict[str, str], name: str) -> datetime | None:
     except ValueError:
         parsed = None
     if parsed is None:
-        raise BadValue(name, f"{text!r} is not a time such as 2026-05-01T14:30+02:00")
+        problem = _("{text} is not a time such as 2026-05-01T14:30+02:00")
+        raise BadValue(name, problem.format(text=repr(text)))
     aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
     try:
         return quarantine.in_calendar(aware)

@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from audiences import membership
 from audiences.models import Audience
@@ -43,16 +44,32 @@ class Report:
     warnings: list[Line]
     seconds: float
     error: str = ""
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def in_words(self, line: Line) -> str:
+        """What a line says in the reader's language; its label is always English."""
+        found = (f for f in self.findings if f["code"] == line.code)
+        finding = next(found, None)
+        if finding is None:
+            return gettext(line.label)
+        return f"{gettext(finding['label'])}: {controls.in_words(finding)}"
+
+    @property
+    def error_in_words(self) -> str:
+        """The error in the reader's language, where a control rule found it."""
+        errors = [f for f in self.findings if f["severity"] == controls.Severity.ERROR]
+        if self.error != " ".join(f["text"] for f in errors):
+            return self.error
+        return " ".join(map(controls.in_words, errors))
 
     @property
     def notice(self) -> str:
         """What must be said before the figures."""
         if not skips_denylist(self.delivery.purpose):
             return ""
-        return (
-            f"The purpose {self.delivery.purpose} reaches opted-out people too: "
-            f"{self.delivery.purpose_note or 'no note says why'}"
-        )
+        text = gettext("The purpose {purpose} reaches opted-out people too: {note}")
+        note = self.delivery.purpose_note or gettext("no note says why")
+        return text.format(purpose=self.delivery.purpose, note=note)
 
     @property
     def excluded(self) -> int:
@@ -232,4 +249,5 @@ def _report(
         ],
         seconds=seconds,
         error=error,
+        findings=findings,
     )

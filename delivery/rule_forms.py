@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.condition_forms import BUTTON, SCRIPT, BuilderForm, ConditionField
@@ -73,7 +74,7 @@ class RuleForm(TrialForm):
         required=False,
         choices=lambda: (
             [("", "")]
-            + [(check.code, check.label) for check in controls.CHECKS.values()]
+            + [(c.code, gettext(str(c.label))) for c in controls.CHECKS.values()]
         ),
     )
 

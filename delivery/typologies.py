@@ -6,6 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from audiences import conditions
 from audiences.channels import Channel
@@ -73,7 +75,7 @@ def default_typology() -> Typology:
         found, is_new = Typology.objects.update_or_create(
             slug=DEFAULT,
             defaults={"is_default": True},
-            create_defaults={"label": "Default", "is_default": True},
+            create_defaults={"label": gettext_noop("Default"), "is_default": True},
         )
         if is_new:
             codes = [
@@ -242,7 +244,7 @@ def change_typology(
     Raises Refused where that would leave no default.
     """
     if typology.is_default and not is_default:
-        raise Refused("There must be a default: make another typology the default.")
+        raise Refused(_("There must be a default: make another typology the default."))
     with transaction.atomic():
         if is_default:
             others = Typology.objects.filter(is_default=True).exclude(pk=typology.pk)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from audiences import bulk_sql
@@ -77,8 +78,10 @@ def _row(change: Change) -> dict[str, Any]:
 
 def _points(difference: float) -> str:
     if abs(difference) < 0.05:
-        return "0.0"
-    return f"{difference:+.1f}".replace("-", MINUS)
+        return number_format(0, 1)
+    return ("+" if difference > 0 else MINUS) + number_format(
+        round(abs(difference), 1), 1
+    )
 
 
 def _signed(number: int) -> str:

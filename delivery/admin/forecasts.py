@@ -40,13 +40,15 @@ def _shown(report: Report) -> dict[str, Any]:
     """The report with its numbers as the language writes them."""
 
     def lines(found: list[Line]) -> list[tuple[str, str]]:
-        return [(line.label, grouped(line.count)) for line in found if line.count]
+        return [
+            (report.in_words(line), grouped(line.count)) for line in found if line.count
+        ]
 
     return {
         "targeted": grouped(report.targeted),
         "to_deliver": grouped(report.to_deliver),
         "excluded": grouped(report.excluded),
-        "error": report.error,
+        "error": report.error_in_words,
         "causes": lines(report.causes),
         "warnings": lines(report.warnings),
     }

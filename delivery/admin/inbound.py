@@ -54,7 +54,14 @@ class InboundItemAdmin(ReadOnlyLog):
 
     change_form_template = "admin/delivery/inbounditem/change_form.html"
     change_list_template = "admin/delivery/inbounditem/change_list.html"
-    list_display = ("received_at", "state_mark", "source", "channel", "named", "note")
+    list_display = (
+        "received_at",
+        "state_mark",
+        "source",
+        "channel",
+        "named",
+        "shown_note",
+    )
     list_filter = (StateFilter, "channel")
     search_fields = ("mentions__key",)
     search_help_text = _("An address that it names, in any notation.")
@@ -83,6 +90,10 @@ class InboundItemAdmin(ReadOnlyLog):
         return format_html(
             '<span class="mark{}">{}</span>', bad, item.get_state_display()
         )
+
+    @admin.display(description=_("note"))
+    def shown_note(self, item: InboundItem) -> str:
+        return gettext(item.note)
 
     @admin.display(description=_("names"))
     def named(self, item: InboundItem) -> str:

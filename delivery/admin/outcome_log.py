@@ -42,9 +42,11 @@ class Selection:
             (ALL, _("Everyone in the audience")),
         ]
         if report:
-            choices += [(f"cause:{line.code}", line.label) for line in report.causes]
             choices += [
-                (f"warning:{line.code}", _("Warning: ") + line.label)
+                (f"cause:{line.code}", report.in_words(line)) for line in report.causes
+            ]
+            choices += [
+                (f"warning:{line.code}", _("Warning: ") + report.in_words(line))
                 for line in report.warnings
                 if line.code in WARNINGS
             ]

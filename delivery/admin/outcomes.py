@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from audiences.admin.lists import PlainAdmin, grouped
@@ -55,7 +56,9 @@ class Share:
 
 def percentage(percent: float) -> str:
     """A share in words; somebody is never 0.0%."""
-    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+    if 0 < percent < 0.05:
+        return f"<{number_format(0.1, 1)}%"
+    return f"{number_format(round(percent, 1), 1)}%"
 
 
 def delivery_to_see(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:
@@ -121,14 +124,18 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
     start = delivered.width
     for line in report.causes:
         show = f"cause:{line.code}"
-        causes.append(share(line.code, line.label, line.count, start, show))
+        causes.append(share(line.code, report.in_words(line), line.count, start, show))
         start += causes[-1].width
     warnings = [
-        share(line.code, line.label, line.count, 0, f"warning:{line.code}")
+        share(line.code, report.in_words(line), line.count, 0, f"warning:{line.code}")
         for line in report.warnings
         if line.code in reports.WARNINGS
     ]
-    findings = [x.label for x in report.warnings if x.code not in reports.WARNINGS]
+    findings = [
+        report.in_words(line)
+        for line in report.warnings
+        if line.code not in reports.WARNINGS
+    ]
     return {
         "targeted": grouped(report.targeted),
         "delivered": delivered,

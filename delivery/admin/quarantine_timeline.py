@@ -58,6 +58,9 @@ def _action(action: QuarantineAction) -> Step:
         Kind.RAISE: _("Raised to {status} by a list"),
         Kind.DISCOUNT: _("Released: the errors of an outage do not count"),
         Kind.SUCCESS: _("A message was delivered"),
+        Kind.START: _("START: the person wants messages again"),
+        Kind.HOLD: _("Held until somebody decides"),
+        Kind.DECIDE: _("Hold ended"),
     }
     detail = (
         action.get_reason_display() if action.kind in (Kind.SET, Kind.RAISE) else ""

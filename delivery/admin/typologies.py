@@ -9,9 +9,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from audiences import bulk_sql
 from audiences.admin.builders import matching_of
@@ -72,13 +71,13 @@ class WrittenByForm(PlainAdmin):
     def _trial(self, form: Any) -> dict[str, Any]:
         delivery = form.trial_delivery
         if delivery is None:
-            return {"problem": _gettext("Choose a delivery.")}
+            return {"problem": gettext("Choose a delivery.")}
         try:
             with bulk_sql.time_limit(SECONDS):
                 return {"lines": self.tried(form, delivery)}
         except bulk_sql.TooSlow:
             return {
-                "problem": _gettext(
+                "problem": gettext(
                     "There are too many people to try it while you wait. Save it, "
                     "and prepare the delivery: that sends nothing."
                 )
@@ -95,7 +94,7 @@ class TypologyRuleAdmin(WrittenByForm):
     form = RuleForm
     change_form_template = "admin/delivery/typologyrule/change_form.html"
     add_form_template = change_form_template
-    list_display = ("label", "code", "kind", "is_active", "used_by")
+    list_display = ("shown_label", "code", "kind", "is_active", "used_by")
     list_filter = ("kind", "is_active")
     search_fields = ("label", "code")
     ordering = ("id",)
@@ -105,11 +104,15 @@ class TypologyRuleAdmin(WrittenByForm):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("typology_set")
 
+    @admin.display(description=_("label"))
+    def shown_label(self, rule: TypologyRule) -> str:
+        return gettext(rule.label)
+
     @admin.display(description=_("used by"))
     def used_by(self, rule: TypologyRule) -> str:
         if rule.kind == Kind.NATIVE:
-            return _gettext("every delivery")
-        return ", ".join(str(typology) for typology in rule.typology_set.all())
+            return gettext("every delivery")
+        return ", ".join(gettext(row.label) for row in rule.typology_set.all())
 
     def get_fields(self, request: HttpRequest, obj: TypologyRule | None = None) -> Any:
         if obj is None:
@@ -196,7 +199,7 @@ class TypologyAdmin(WrittenByForm):
     form = TypologyForm
     change_form_template = "admin/delivery/typology/change_form.html"
     add_form_template = change_form_template
-    list_display = ("label", "slug", "is_default", "its_rules")
+    list_display = ("shown_label", "slug", "is_default", "its_rules")
     search_fields = ("label", "slug")
     ordering = ("slug",)
     sortable_by = ()
@@ -204,9 +207,13 @@ class TypologyAdmin(WrittenByForm):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("uses__rule")
 
+    @admin.display(description=_("label"))
+    def shown_label(self, typology: Typology) -> str:
+        return gettext(typology.label)
+
     @admin.display(description=_("rules"))
     def its_rules(self, typology: Typology) -> str:
-        return ", ".join(str(use.rule) for use in typology.uses.all())
+        return ", ".join(gettext(use.rule.label) for use in typology.uses.all())
 
     def get_fields(self, request: HttpRequest, obj: Typology | None = None) -> Any:
         return ("label", "slug", "is_default", "rules")
@@ -222,7 +229,7 @@ class TypologyAdmin(WrittenByForm):
 
     def tried(self, form: TypologyForm, delivery: Delivery) -> list[str]:
         report = reports.dry_run(delivery, form.rows_on_trial())
-        text = _gettext(
+        text = gettext(
             "“{delivery}” now: {targeted} targeted = {to_deliver} to deliver + "
             "{excluded} excluded."
         ).format(
@@ -232,5 +239,6 @@ class TypologyAdmin(WrittenByForm):
             excluded=grouped(report.excluded),
         )
         found = [*report.causes, *report.warnings]
-        lines = [f"{x.label}: {grouped(x.count)}" for x in found if x.count]
-        return [text, *([report.error] if report.error else []), *lines]
+        lines = [f"{report.in_words(x)}: {grouped(x.count)}" for x in found if x.count]
+        error = report.error_in_words
+        return [text, *([error] if error else []), *lines]

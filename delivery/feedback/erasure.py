@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from audiences.models import Address, AddressStatus
 from delivery.models import (
@@ -23,7 +24,7 @@ from delivery.models import (
 
 State = InboundItem.State
 BATCH = 1_000
-ERASED = "erased with the person that it names"
+ERASED = _("erased with the person that it names")
 
 
 def clean_up(now: datetime | None = None) -> int:

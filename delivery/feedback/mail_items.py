@@ -2,6 +2,8 @@
 
 import re
 
+from django.utils import translation
+
 from audiences.channels import Channel
 from delivery.models import InboundItem
 
@@ -31,9 +33,15 @@ def read_item(item: InboundItem) -> Findings:
     return Findings(
         events=reading.events,
         otherwise=otherwise,
-        note=str(reading.kind.label),
+        note=_in_english(reading.kind),
         mentions=() if understood else _names(raw),
     )
+
+
+def _in_english(kind: MailKind) -> str:
+    """What is stored is the same whoever reads the mail; the console translates it."""
+    with translation.override(None):
+        return str(kind.label)
 
 
 def _names(raw: bytes) -> tuple[tuple[str, str], ...]:

@@ -31,6 +31,10 @@ def test_report_shows_every_count(world: World, admin_client: Client) -> None:
     assert shares == {line.code: line.count for line in report.causes}
     assert list(shares) == [line.code for line in report.causes]
     assert [w.count for w in answer.context["warnings"]] == [1]
+    assert [answer.context[n].share for n in ("delivered", "excluded")] == [
+        "57.1%",
+        "42.9%",
+    ]
 
 
 @pytest.mark.parametrize(

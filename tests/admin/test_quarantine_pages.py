@@ -2,6 +2,7 @@
 
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audiences.models import Address
 from delivery import quarantine
@@ -123,3 +124,16 @@ def test_who_may_only_look_changes_nothing(world: World) -> None:
         chosen = {"action": action, "_selected_action": [world.entry.pk]}
         client.post(reverse(LIST), {**chosen, "post": "yes"})
     assert _copy() == "quarantine"
+
+
+def test_every_kind_of_action_has_words_in_the_history(
+    world: World, admin_client: Client
+) -> None:
+    entry = QuarantineEntry.objects.get(key="bounced@example.com")
+    for kind in QuarantineAction.Kind:
+        QuarantineAction.objects.create(
+            channel=entry.channel, key=entry.key, kind=kind, at=timezone.now()
+        )
+    url = reverse("admin:delivery_quarantineentry_change", args=[entry.pk])
+    steps = admin_client.get(url).context["steps"]
+    assert sum(not step.is_error for step in steps) == len(QuarantineAction.Kind)

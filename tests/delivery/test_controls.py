@@ -272,3 +272,17 @@ def test_the_content_comes_from_a_file(tmp_path: Path) -> None:
     for bad in (path, tmp_path / "absent"):
         with pytest.raises(CommandError, match=str(bad)):
             call_command(*options[:2], "M", *options[3:], "--content", str(bad))
+
+
+def test_a_finding_keeps_what_another_language_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fault = next(iter(controls.CHECKS["https_links"].find(message(content="http://x"))))
+    stored = {"text": str(fault), "template": fault.template, "values": fault.values}
+    dutch = {"The link %(link)s is not https.": "De link %(link)s is geen https."}
+    monkeypatch.setattr(controls, "gettext", dutch.__getitem__)
+    assert fault == "The link http://x is not https."
+    assert controls.in_words(json.loads(json.dumps(stored))) == (
+        "De link http://x is geen https."
+    )
+    assert controls.in_words({"text": "Stored before."}) == "Stored before."
