@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.dateparse import parse_date, parse_datetime
 from rich.console import Console
 from rich.progress import (
@@ -44,7 +44,7 @@ class CampaignCommand(BaseCommand):
     """A command over domain functions.
 
     Subclasses write `run`. What the domain refuses becomes one clear line and exit
-    code 1.
+    code 1. It speaks English.
     """
 
     needs_migrated_database = True
@@ -56,6 +56,11 @@ class CampaignCommand(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Scripts read what commands print: it is English, whatever the site speaks.
+        with translation.override("en"):
+            self._handle(**options)
+
+    def _handle(self, **options: Any) -> None:
         if self.needs_migrated_database:
             _require_migrations()
         try:
