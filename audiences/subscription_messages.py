@@ -120,8 +120,7 @@ def _write(mail: OutboxMail) -> Words | Result:
     if not has_address.exists():
         return Result.OUTDATED
     if mail.kind == "request":
-        lapsed = held.expires_at is not None and held.expires_at <= now
-        if lapsed or last_request(held) != mail.context["event"]:
+        if last_request(held) != mail.context["event"]:
             return Result.OUTDATED
     elif getattr(profile, ANY_FLAG) or getattr(profile, flag_name(mail.channel)):
         return Result.OPTED_OUT
