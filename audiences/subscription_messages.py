@@ -151,9 +151,14 @@ def last_request(held: Subscription) -> int | None:
 def words(
     way: str, profile: Profile, service: Service, language: str, *, event_id: int = 0
 ) -> Words:
-    """What a message of a service says to a profile in the closest language."""
-    code = outbox.closest_language(language)
+    """What a message of a service says to a profile, all of it in one language.
+
+    The closest to that of the profile; where only other ones have a text, one of these.
+    """
     channel = channel_of(service)
+    code, subject, text = _source(
+        way, service, outbox.closest_language(language), channel
+    )
     link = Link(profile.pk, service.channel, service_id=service.pk)
     confirmation = Confirmation(profile.pk, service.pk, event_id)
     values = {
@@ -166,7 +171,6 @@ def words(
         "link": confirmation_url(confirmation),
         "unsubscribe_link": _unsubscribe_url(service, link),
     }
-    subject, text = _source(way, service, code, channel)
     if channel == Channel.SMS:
         return Words("", message_templates.fill(text, values), code)
     if "unsubscribe_link" in FIELDS[way]:
@@ -189,14 +193,16 @@ def _unsubscribe_url(service: Service, link: Link) -> str:
     return page_url(replace(link, page=page.slug, kind=page.kind))
 
 
-def _source(way: str, service: Service, code: str, channel: str) -> tuple[str, str]:
-    """The templates of the subject and the text: the service's own, or built in."""
+def _source(
+    way: str, service: Service, code: str, channel: str
+) -> tuple[str, str, str]:
+    """The language and the templates of subject and text: its own, or built in."""
     own: dict[str, Any] = service.messages.get(way, {})
     if getattr(service, f"{way}_message") == Confirms.CUSTOM and own:
-        texts = own.get(code) or own.get(settings.LANGUAGE_CODE) or {}
-        texts = texts or next(iter(own.values()))
-        return texts["subject"], texts["text"]
-    return built_in(way, code, channel)
+        found = next((c for c in (code, settings.LANGUAGE_CODE) if c in own), "")
+        found = found or next(iter(own))
+        return found, own[found]["subject"], own[found]["text"]
+    return code, *built_in(way, code, channel)
 
 
 def built_in(way: str, code: str, channel: str) -> tuple[str, str]:

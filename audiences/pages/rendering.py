@@ -136,6 +136,14 @@ def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
     if needs_fresh and not visit.link.is_fresh:
         shown.notices.append(page_texts.text(language, "page.stale"))
         shown.link_request_url = link_request_url(visit)
+    if needs_fresh:
+        # An unticked box alone would say that nobody has asked for it.
+        asked = [*visit.services, visit.service]
+        shown.notices += [
+            _service_line(visit, acts.present(visit), service, language)
+            for service in asked
+            if service and service.pk in visit.pending
+        ]
     if _has_nothing_to_do(visit):
         shown.state = state(visit, language)
         shown.form, shown.button, shown.body = None, "", ""
