@@ -52,6 +52,16 @@ def problems(way: str, text: str, *, is_subject: bool = False) -> list[str]:
     return found
 
 
+def address_for(profile_id: int, service: Service) -> Address | None:
+    """Where its messages to a profile go, if there is such an address."""
+    return Address.objects.filter(
+        profile_id=profile_id,
+        channel=channel_of(service),
+        is_primary=True,
+        is_valid=True,
+    ).first()
+
+
 # ---------------------------------------------------------------- into the outbox
 def ask(profile_id: int, service: Service, event_id: int, language: str) -> None:
     """Ask to confirm the request of an event; the cap of the address may forbid it."""
@@ -75,9 +85,7 @@ def _put(
     way: str, profile_id: int, service: Service, language: str, more: dict[str, int]
 ) -> None:
     channel = channel_of(service)
-    address = Address.objects.filter(
-        profile_id=profile_id, channel=channel, is_primary=True, is_valid=True
-    ).first()
+    address = address_for(profile_id, service)
     # Requests share the cap of what visitors ask for; the rest has one of its own.
     counted = "" if way == "request" else "notice:"
     if address is None or not request_caps.allow_address(

@@ -14,7 +14,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from audiences import landing_pages, links, page_texts
+from audiences import landing_pages, links, page_texts, subscription_messages
 from audiences.channels import Channel
 from audiences.landing_pages import Content
 from audiences.links import Link, Undo
@@ -260,6 +260,8 @@ def _service_line(visit: Visit, present: Present, service: Any, language: str) -
     if service.pk in visit.pending:
         by_sms = service.channel == Channel.SMS
         which = "pending_by_sms" if by_sms else "pending"
+        if not subscription_messages.address_for(visit.link.profile_id, service):
+            which = "pending_without_address"
     elif service.pk in (visit.subscribed or ()):
         which = "subscribed"
         if present.stopped_all:

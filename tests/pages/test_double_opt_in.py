@@ -464,6 +464,18 @@ def test_a_text_in_another_language_is_not_mixed_with_that_of_the_person(
     assert '<html lang="nl">' in html(message)
 
 
+def test_who_has_no_address_is_not_told_to_look_at_a_message(
+    service: Service,
+) -> None:
+    nobody = ProfileFactory(sms="+31612345678")
+    answer = browser().post(
+        path_to(page("subscription", service=service), nobody), {"act": "1"}
+    )
+    assert "no address of yours" in words(answer)
+    assert "we have sent" not in words(answer)
+    assert not OutboxMail.objects.exists()
+
+
 def test_a_page_says_what_waits_before_anything_is_ticked(
     service: Service, ann: Profile
 ) -> None:
