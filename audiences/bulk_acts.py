@@ -55,6 +55,8 @@ class Act:
     asks: Sequence[str] = ()
     needs_note: bool = False
     explanation: Any = ""
+    # Whether it makes subscriptions, which a closed service does not take.
+    begins: bool = False
     # People of one chunk at most: fewer where each takes longer, for short locks.
     most: int = 10_000
 
@@ -122,7 +124,9 @@ def _check(kind: Act, details: dict[str, Any]) -> None:
     if "scope" in kind.asks and details["scope"] not in Scope.values:
         raise NotPossible(f"{details['scope']!r} is no channel.")
     if "service" in kind.asks:
-        subscriptions.find_service(details["service"])
+        service = subscriptions.find_service(details["service"])
+        if kind.begins and service.is_closed:
+            raise subscriptions.ServiceClosed(service)
 
 
 def wake(act: BulkAct) -> None:
@@ -258,7 +262,11 @@ register(
         _("Subscribe"),
         _subscribe,
         asks=("service",),
-        explanation=_("Who is opted out stays opted out."),
+        begins=True,
+        explanation=_(
+            "Who is opted out stays opted out. Who has unsubscribed is left out, "
+            "unless a note says how they asked for it."
+        ),
         permission="audiences.add_subscription",
     )
 )

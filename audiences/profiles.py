@@ -71,10 +71,12 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
                     keys[pair].add(text)
             elif reading == "id" and _is_id(name):
                 ids[int(name)].add(text)
-    by_id = Profile.objects.filter(pk__in=list(ids)).values_list("pk", "pk")
-    by_external_id = Profile.objects.filter(
-        external_id__in=list(external_ids)
-    ).values_list("external_id", "pk")
+    # In no order: for the sake of one the planner would walk through the whole table.
+    everybody = Profile.objects.order_by()
+    by_id = everybody.filter(pk__in=list(ids)).values_list("pk", "pk")
+    by_external_id = everybody.filter(external_id__in=list(external_ids)).values_list(
+        "external_id", "pk"
+    )
     # Every channel is named, so that the index on (channel, key) serves.
     by_key = Address.objects.filter(
         channel__in=Channel.values, key__in={key for channel, key in keys}

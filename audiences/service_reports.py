@@ -155,16 +155,17 @@ def counts(service_ids: Iterable[int], now: datetime) -> dict[int, Counter[str]]
     One that has passed its date is expired, whether it is written down or not.
     """
     found: dict[int, Counter[str]] = {pk: Counter() for pk in service_ids}
-    lapsed = Subscription.objects.filter(
-        status=Subscription.Status.ACTIVE, expires_at__lte=now
-    )
+    running = [Subscription.Status.ACTIVE, Subscription.Status.PENDING]
+    lapsed = Subscription.objects.filter(status__in=running, expires_at__lte=now)
     rows = Subscription.objects.filter(service__in=found).order_by()
     for pk, status, number in rows.values_list("service_id", "status").annotate(
         number=Count("id")
     ):
         found[pk][status] = number
     late = lapsed.filter(service__in=found).order_by()
-    for pk, number in late.values_list("service_id").annotate(number=Count("id")):
-        found[pk]["active"] -= number
+    for pk, status, number in late.values_list("service_id", "status").annotate(
+        number=Count("id")
+    ):
+        found[pk][status] -= number
         found[pk]["expired"] += number
     return found

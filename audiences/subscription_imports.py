@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from . import bulk_sql, consent, profiles, subscriptions
@@ -103,6 +104,8 @@ class _Plan:
     """What the rows of one chunk come down to, before anything is written."""
 
     held: dict[tuple[int, int], Subscription]
+    # Those that only `revive` may subscribe again.
+    ended: set[tuple[int, int]] = field(default_factory=set)
     new: dict[tuple[int, int], Subscription] = field(default_factory=dict)
     changed: dict[tuple[int, int], Subscription] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -128,6 +131,8 @@ class _Plan:
             self.changed[pair] = held
         for name, value in values.items():
             setattr(held, name, value)
+        mark = self.ended.add if kind == Kind.UNSUBSCRIBE else self.ended.discard
+        mark(pair)
         self.steps.append(Step(*pair, kind, at))
 
 
@@ -177,6 +182,7 @@ class _Import:
     def _write(self, rows: list[Row]) -> _Plan:
         """Play the rows one by one on what is locked, then write what changed."""
         self.now = timezone.now()
+        bulk_sql.expect_look_ups()
         readable = [row for row in rows if not row.rejection]
         found = profiles.find_ids({row.who for row in readable})
         ids = {pk for named in found.values() for pk in named}
@@ -185,10 +191,16 @@ class _Import:
         there = set(locked.values_list("pk", flat=True))
         slugs = {row.service for row in readable}
         services = {s.slug: s for s in Service.objects.filter(slug__in=slugs)}
-        held = Subscription.objects.filter(
-            profile_id__in=there, service__in=services.values()
+        # The sum keeps the planner from the index by service, which names half of a
+        # large table where a chunk is about few people.
+        held = Subscription.objects.alias(about=F("service_id") + 0).filter(
+            profile_id__in=there, about__in=[s.pk for s in services.values()]
         )
+        held = held.annotate(has_ended=subscriptions.ended())
         plan = _Plan({(row.profile_id, row.service_id): row for row in held})
+        plan.ended = {
+            pair for pair, row in plan.held.items() if getattr(row, "has_ended", False)
+        }
         for row in rows:
             if row.rejection:
                 plan.rejected.append((row, row.rejection))
@@ -227,12 +239,14 @@ class _Import:
             plan.counts.unchanged += 1
         elif service.is_closed:
             plan.reject(row, "service", "it is closed: no new subscriptions")
-        elif held and held.status == Status.UNSUBSCRIBED and not self.options.revive:
-            since = f"{timezone.localtime(held.changed_at):%Y-%m-%d}"
+        elif held and pair in plan.ended and not self.options.revive:
+            since = ""
+            if held.status == Status.UNSUBSCRIBED:
+                since = f" on {timezone.localtime(held.changed_at):%Y-%m-%d}"
             plan.reject(
                 row,
                 "action",
-                f"the profile has unsubscribed on {since}; --revive with --note "
+                f"the profile has unsubscribed{since}; --revive with --note "
                 "subscribes it again",
             )
         elif held and _is_older(row, held):

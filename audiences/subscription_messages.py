@@ -52,6 +52,16 @@ def problems(way: str, text: str, *, is_subject: bool = False) -> list[str]:
     return found
 
 
+def address_for(profile_id: int, service: Service) -> Address | None:
+    """Where its messages to a profile go, if there is such an address."""
+    return Address.objects.filter(
+        profile_id=profile_id,
+        channel=channel_of(service),
+        is_primary=True,
+        is_valid=True,
+    ).first()
+
+
 # ---------------------------------------------------------------- into the outbox
 def ask(profile_id: int, service: Service, event_id: int, language: str) -> None:
     """Ask to confirm the request of an event; the cap of the address may forbid it."""
@@ -75,9 +85,7 @@ def _put(
     way: str, profile_id: int, service: Service, language: str, more: dict[str, int]
 ) -> None:
     channel = channel_of(service)
-    address = Address.objects.filter(
-        profile_id=profile_id, channel=channel, is_primary=True, is_valid=True
-    ).first()
+    address = address_for(profile_id, service)
     # Requests share the cap of what visitors ask for; the rest has one of its own.
     counted = "" if way == "request" else "notice:"
     if address is None or not request_caps.allow_address(
@@ -120,8 +128,7 @@ def _write(mail: OutboxMail) -> Words | Result:
     if not has_address.exists():
         return Result.OUTDATED
     if mail.kind == "request":
-        lapsed = held.expires_at is not None and held.expires_at <= now
-        if lapsed or last_request(held) != mail.context["event"]:
+        if last_request(held) != mail.context["event"]:
             return Result.OUTDATED
     elif getattr(profile, ANY_FLAG) or getattr(profile, flag_name(mail.channel)):
         return Result.OPTED_OUT
@@ -152,9 +159,14 @@ def last_request(held: Subscription) -> int | None:
 def words(
     way: str, profile: Profile, service: Service, language: str, *, event_id: int = 0
 ) -> Words:
-    """What a message of a service says to a profile in the closest language."""
-    code = outbox.closest_language(language)
+    """What a message of a service says to a profile, all of it in one language.
+
+    The closest to that of the profile; where only other ones have a text, one of these.
+    """
     channel = channel_of(service)
+    code, subject, text = _source(
+        way, service, outbox.closest_language(language), channel
+    )
     link = Link(profile.pk, service.channel, service_id=service.pk)
     confirmation = Confirmation(profile.pk, service.pk, event_id)
     values = {
@@ -167,7 +179,6 @@ def words(
         "link": confirmation_url(confirmation),
         "unsubscribe_link": _unsubscribe_url(service, link),
     }
-    subject, text = _source(way, service, code, channel)
     if channel == Channel.SMS:
         return Words("", message_templates.fill(text, values), code)
     if "unsubscribe_link" in FIELDS[way]:
@@ -190,14 +201,16 @@ def _unsubscribe_url(service: Service, link: Link) -> str:
     return page_url(replace(link, page=page.slug, kind=page.kind))
 
 
-def _source(way: str, service: Service, code: str, channel: str) -> tuple[str, str]:
-    """The templates of the subject and the text: the service's own, or built in."""
+def _source(
+    way: str, service: Service, code: str, channel: str
+) -> tuple[str, str, str]:
+    """The language and the templates of subject and text: its own, or built in."""
     own: dict[str, Any] = service.messages.get(way, {})
     if getattr(service, f"{way}_message") == Confirms.CUSTOM and own:
-        texts = own.get(code) or own.get(settings.LANGUAGE_CODE) or {}
-        texts = texts or next(iter(own.values()))
-        return texts["subject"], texts["text"]
-    return built_in(way, code, channel)
+        found = next((c for c in (code, settings.LANGUAGE_CODE) if c in own), "")
+        found = found or next(iter(own))
+        return found, own[found]["subject"], own[found]["text"]
+    return code, *built_in(way, code, channel)
 
 
 def built_in(way: str, code: str, channel: str) -> tuple[str, str]:

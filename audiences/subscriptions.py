@@ -24,6 +24,7 @@ from django.db.models import (
     TextField,
     Value,
 )
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -92,6 +93,24 @@ def active(at: datetime, prefix: str = "") -> Q:
     )
 
 
+def ended() -> Q:
+    """Subscriptions whose last word of the person is that they unsubscribed.
+
+    A request that nobody has confirmed does not take it back: anybody may have made it.
+    """
+    words = ConsentEvent.objects.filter(
+        profile_id=OuterRef("profile_id"),
+        channel="",
+        service_id=OuterRef("service_id"),
+        kind__in=[Kind.SUBSCRIBE, Kind.CONFIRM, Kind.UNSUBSCRIBE],
+    )
+    last = Subquery(words.order_by("-id").values("kind")[:1])
+    unconfirmed = Q(status__in=[Status.PENDING, Status.EXPIRED])
+    return Q(status=Status.UNSUBSCRIBED) | (
+        unconfirmed & Q(Exact(last, Value(str(Kind.UNSUBSCRIBE))))
+    )
+
+
 def create_service(
     slug: str,
     *,
@@ -146,8 +165,7 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Result:
         return Result(False, warning)
     if service.is_closed:
         raise ServiceClosed(service)
-    is_revived = held and held.status == Status.UNSUBSCRIBED
-    if is_revived and consent.lacks_note(origin):
+    if held and consent.lacks_note(origin) and _has_ended(held):
         raise NoteNeeded(service)
     _write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
@@ -156,12 +174,15 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Result:
 
 
 def restore(locked: Profile, service: Service, origin: Origin) -> Result:
-    """Take an unsubscription back, at once and silently, also of a closed service."""
+    """Take an unsubscription back, at once and silently, also of a closed service.
+
+    It ends when it would have ended before.
+    """
     at = origin.at or timezone.now()
     held = _held(locked, service)
     if held is None or held.status != Status.UNSUBSCRIBED:
         return Result(False)
-    _write(held, locked, service, activated(service, at))
+    _write(held, locked, service, {"status": Status.ACTIVE, "changed_at": at})
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
     return Result(True, event_id=event.pk)
 
@@ -214,9 +235,7 @@ def ask(
 
 def _waiting_event(held: Subscription | None, at: datetime) -> int | None:
     """The request that still waits for its confirmation, if there is one."""
-    if held is None or held.status != Status.PENDING:
-        return None
-    if held.expires_at is not None and held.expires_at <= at:
+    if held is None or held.status_at(at) != Status.PENDING:
         return None
     return subscription_messages.last_request(held)
 
@@ -390,7 +409,7 @@ def subscribe_all(profiles: QuerySet[Profile], service: Service, origin: Origin)
     held = Subscription.objects.filter(service=service)
     left_out = active(at)
     if consent.lacks_note(origin):
-        left_out |= Q(status=Status.UNSUBSCRIBED)
+        left_out |= ended()
     with transaction.atomic():
         consent.stage(profiles)
         count = consent.unstage(held.filter(left_out).values("profile_id"))
@@ -457,6 +476,10 @@ def _locked(profile: Profile, service: Service) -> Profile:
 
 def _held(locked: Profile, service: Service) -> Subscription | None:
     return Subscription.objects.filter(profile=locked, service=service).first()
+
+
+def _has_ended(held: Subscription) -> bool:
+    return Subscription.objects.filter(ended(), pk=held.pk).exists()
 
 
 def _write(

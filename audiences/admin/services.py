@@ -156,12 +156,17 @@ def _is_used(service: Service) -> bool:
 
 @admin.register(Subscription)
 class SubscriptionAdmin(OfProfiles, ReadOnlyLog):
-    list_display = ("person", "service", "status", "changed_at", "expires_at")
+    list_display = ("person", "service", "state", "changed_at", "expires_at")
     list_filter = ("status", "service")
     list_select_related = ("profile", "service")
-    fields = ("person", "service", "status", "changed_at", "expires_at")
-    readonly_fields = ("person",)
+    fields = ("person", "service", "state", "changed_at", "expires_at")
+    readonly_fields = ("person", "state")
     ordering = ("-id",)
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, held: Subscription) -> str:
+        """What it is now, whether its end is written down yet or not."""
+        return held.present_label
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         return super(OfProfiles, self).get_queryset(request)

@@ -218,8 +218,11 @@ class Subscription(models.Model):
         return str(self.Status(self.status_at(timezone.now())).label)
 
     def status_at(self, moment: datetime) -> str:
-        """The status at a moment: an active one expires by its date, not by a job."""
-        is_active = self.status == self.Status.ACTIVE
-        if is_active and self.expires_at and self.expires_at <= moment:
+        """The status at a moment: it expires by its date, not by a job.
+
+        So does a request that waits for its confirmation.
+        """
+        runs = self.status in (self.Status.ACTIVE, self.Status.PENDING)
+        if runs and self.expires_at and self.expires_at <= moment:
             return self.Status.EXPIRED
         return self.status

@@ -15,7 +15,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from audiences import landing_pages, links, page_texts
+from audiences import landing_pages, links, page_texts, subscription_messages
 from audiences.channels import ANY, Channel
 from audiences.landing_pages import Content
 from audiences.links import Link, Undo
@@ -142,6 +142,14 @@ def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
             shown.form, shown.button = None, ""
     if visit.kind in LandingPage.CHOICE_KINDS and acts.present(visit).stopped_all:
         shown.state = [page_texts.text(language, "state.gets_nothing")]
+    if needs_fresh:
+        # An unticked box alone would say that nobody has asked for it.
+        asked = [*visit.services, visit.service]
+        shown.notices += [
+            _service_line(visit, acts.present(visit), service, language)
+            for service in asked
+            if service and service.pk in visit.pending
+        ]
     if _has_nothing_to_do(visit):
         shown.state, shown.body = state(visit, language), ""
         scope = ANY if visit.kind == Kind.DENYLIST else visit.link.channel
@@ -277,6 +285,8 @@ def _service_line(visit: Visit, present: Present, service: Any, language: str) -
     if service.pk in visit.pending:
         by_sms = service.channel == Channel.SMS
         which = "pending_by_sms" if by_sms else "pending"
+        if not subscription_messages.address_for(visit.link.profile_id, service):
+            which = "pending_without_address"
     elif service.pk in (visit.subscribed or ()):
         which = "subscribed"
         if present.stopped_all:

@@ -187,7 +187,7 @@ def read_subscriptions(visit: Visit) -> None:
     now = timezone.now()
     found = list(rows)
     visit.subscribed = {s.service_id for s in found if s.status_at(now) == "active"}
-    visit.pending = {s.service_id for s in found if s.status == "pending"}
+    visit.pending = {s.service_id for s in found if s.status_at(now) == "pending"}
 
 
 def _offer_what_there_is(visit: Visit) -> None:

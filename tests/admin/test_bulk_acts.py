@@ -88,6 +88,17 @@ def test_each_act_changes_who_needs_it_and_says_who_was_so_already(
     assert not Subscription.objects.filter(status="active").exists()
 
 
+def test_a_closed_service_is_refused_before_anything_begins(
+    world: World, admin_client: Client
+) -> None:
+    ServiceFactory(slug="shut", is_closed=True)
+    page = _run(admin_client, "act=subscribe", service="shut").content.decode()
+    assert "takes no new subscriptions" in page
+    assert not BulkAct.objects.exists()
+    _run(admin_client, "act=unsubscribe", service="shut")
+    assert BulkAct.objects.get().state == "done"
+
+
 def test_addresses_of_many_are_quarantined(world: World, admin_client: Client) -> None:
     person = world.people[0]
     _run(admin_client, f"ids={person.pk}&act=quarantine", note="all of them bounce")

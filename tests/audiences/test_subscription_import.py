@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import subscription_imports, subscriptions
+from audiences import (
+    bulk_sql,
+    pending_requests,
+    subscription_imports,
+    subscriptions,
+)
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -180,6 +186,26 @@ def test_reviving_needs_a_note_and_keeps_it(
     assert verify_consent().is_consistent
 
 
+@pytest.mark.parametrize("lapses", [False, True])
+def test_a_request_that_nobody_confirmed_does_not_revive(
+    run: Run,  # noqa: F811
+    tmp_path: Path,
+    people: list[Profile],
+    lapses: bool,
+) -> None:
+    service = ServiceFactory(slug="news", double_opt_in=True)
+    subscriptions.subscribe(people[0], service, BY_COMMAND)
+    subscriptions.unsubscribe(people[0], service, BY_COMMAND)
+    subscriptions.request(people[0], service, subscriptions.Origin(source="api"))
+    if lapses:
+        pending_requests.clean_up(timezone.now() + timedelta(days=99))
+    path = written(tmp_path, "external_id,service", "C0,news")
+    assert imported(run, path)["rejected"] == 1
+    assert "has unsubscribed;" in rejects(path)[0][2]
+    assert imported(run, path, "--revive", "--note=letter")["subscribed"] == 1
+    assert verify_consent().is_consistent
+
+
 def test_a_dry_run_counts_and_changes_nothing(
     run: Run,  # noqa: F811
     tmp_path: Path,
@@ -234,6 +260,32 @@ def test_statements_do_not_grow_with_the_rows(
         return len(queries)
 
     assert statements(3) == statements(400)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="plans of PostgreSQL")
+def test_a_chunk_reads_its_own_people_and_no_others(
+    run: Run,  # noqa: F811
+    tmp_path: Path,
+    news: Service,
+) -> None:
+    """Without statistics too, or the time grows with the square of the rows."""
+    Profile.objects.bulk_create(Profile(external_id=f"S{n}") for n in range(2000))
+    people = Profile.objects.all()
+    subscriptions.subscribe_all(people, news, BY_COMMAND)
+    path = written(tmp_path, "external_id", *(f"S{n}" for n in range(1000, 1200)))
+    with CaptureQueriesContext(connection) as queries:
+        imported(run, path, "--service=news")
+    read = [
+        query["sql"]
+        for query in queries
+        if re.match(r"SELECT .* FROM .audiences_(profile|subscription). ", query["sql"])
+    ]
+    assert len(read) == 3
+    bulk_sql.expect_look_ups()
+    for sql in read:
+        plan = "\n".join(row[0] for row in bulk_sql.fetch(f"EXPLAIN ANALYZE {sql}"))
+        assert "Seq Scan on audiences_" not in plan
+        assert "Rows Removed by Filter" not in plan
 
 
 def test_chunks_are_as_if_worked_off_one_by_one(

@@ -8,7 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import membership, service_reports, subscriptions
+from audiences import (
+    membership,
+    pending_requests,
+    service_reports,
+    subscriptions,
+)
 from audiences.consent import Kind, Origin, Source
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.subscriptions import NoteNeeded, ServiceClosed
@@ -61,6 +66,49 @@ def test_who_acts_for_a_person_that_unsubscribed_says_why(
     else:
         origin = PLAIN[source]
     assert subscriptions.subscribe(profile, service, origin).changed
+    assert verify_consent().is_consistent
+
+
+@pytest.mark.parametrize("lapses", [False, True])
+def test_a_request_that_nobody_confirmed_does_not_replace_the_note(
+    lapses: bool,
+) -> None:
+    """Anybody with an old link may ask: the last word is still the unsubscription."""
+    profile, service = ProfileFactory(), ServiceFactory(double_opt_in=True)
+    subscriptions.subscribe(profile, service, BY_COMMAND)
+    subscriptions.unsubscribe(profile, service, PLAIN[Source.ONE_CLICK])
+    assert subscriptions.request(profile, service, PLAIN[Source.LANDING_PAGE]).changed
+    if lapses:
+        assert pending_requests.clean_up(timezone.now() + 99 * DAY) == 1
+    for source in (Source.OPERATOR, Source.COMMAND, Source.IMPORT):
+        with pytest.raises(NoteNeeded):
+            subscriptions.subscribe(profile, service, PLAIN[source])
+        everyone = Profile.objects.all()
+        assert subscriptions.subscribe_all(everyone, service, PLAIN[source]) == 0
+    assert statuses(service) == {"expired" if lapses else "pending": 1}
+    assert subscriptions.subscribe(profile, service, BY_COMMAND).changed
+    assert verify_consent().is_consistent
+
+
+def test_a_request_that_was_not_confirmed_in_time_waits_no_more() -> None:
+    """Whether the clean-up has come by or not."""
+    profile, service = ProfileFactory(), ServiceFactory(double_opt_in=True)
+    subscriptions.request(profile, service, PLAIN[Source.LANDING_PAGE])
+    held = Subscription.objects.get()
+    assert held.expires_at
+    assert held.status_at(held.expires_at - DAY / 24) == Status.PENDING
+    assert held.status_at(held.expires_at) == Status.EXPIRED
+    counts = service_reports.counts([service.pk], held.expires_at)[service.pk]
+    assert (counts["pending"], counts["expired"]) == (0, 1)
+
+
+def test_taking_an_unsubscription_back_gives_no_longer_validity() -> None:
+    profile, service = ProfileFactory(), ServiceFactory(validity_days=5)
+    subscriptions.subscribe(profile, service, on(timezone.now() - 3 * DAY))
+    until = Subscription.objects.get().expires_at
+    subscriptions.unsubscribe(profile, service, PLAIN[Source.LANDING_PAGE])
+    assert subscriptions.restore(profile, service, PLAIN[Source.LANDING_PAGE]).changed
+    assert Subscription.objects.get().expires_at == until
     assert verify_consent().is_consistent
 
 

@@ -449,6 +449,48 @@ def test_a_custom_message_in_the_language_of_the_person(
     assert markup.count("<a ") == 1
 
 
+def test_a_text_in_another_language_is_not_mixed_with_that_of_the_person(
+    server: Mailboxes, service: Service, ann: Profile
+) -> None:
+    service.texts = {"nl": {"label": "Nieuwsbrief"}}
+    service.request_message = "custom"
+    own = {"subject": "{{ service.label }}", "text": "Bevestig: {{ link }}"}
+    service.messages = {"request": {"nl": own}}
+    service.save()
+    asked(ann, service, server)
+    message = server.messages[-1][1]
+    assert message["Subject"] == "Nieuwsbrief"
+    assert "Je kunt dit altijd stoppen" in plain(message)
+    assert '<html lang="nl">' in html(message)
+
+
+def test_who_has_no_address_is_not_told_to_look_at_a_message(
+    service: Service,
+) -> None:
+    nobody = ProfileFactory(sms="+31612345678")
+    answer = browser().post(
+        path_to(page("subscription", service=service), nobody), {"act": "1"}
+    )
+    assert "no address of yours" in words(answer)
+    assert "we have sent" not in words(answer)
+    assert not OutboxMail.objects.exists()
+
+
+def test_a_page_says_what_waits_before_anything_is_ticked(
+    service: Service, ann: Profile
+) -> None:
+    for made in (
+        page("preferences", services=[service]),
+        page("subscription", service=service),
+    ):
+        url = path_to(made, ann)
+        assert "waits for you to confirm" not in words(browser().get(url))
+        subscriptions.request(ann, service, BY_PAGE)
+        assert "waits for you to confirm" in words(browser().get(url))
+        Subscription.objects.update(expires_at=timezone.now())
+        assert "waits for you to confirm" not in words(browser().get(url))
+
+
 # ------------------------------------------------------------------ SMS
 def test_a_service_on_sms_asks_by_sms_also_after_a_mail(
     server: Mailboxes, phone: type[Phone], ann: Profile
