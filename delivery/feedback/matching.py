@@ -8,7 +8,9 @@ A report counts when it proves that it is about a message that we sent:
    to, whatever address it names: a mailbox that forwards fails somewhere else;
 3. address and period: a message went to the address within FEEDBACK_PERIOD_DAYS before,
    and nothing contradicts. Anybody can write such a report, so it proves something only
-   when a provider's signature vouches for it (or FEEDBACK_TRUST_ADDRESS is set).
+   when a provider's signature vouches for it, or a setting says that it is enough:
+   FEEDBACK_TRUST_UNNUMBERED for messages of which no number is on record (they can be
+   proved in no other way), FEEDBACK_TRUST_ADDRESS for all.
 
 Everything else waits for a human, with the messages that it may be about.
 """
@@ -72,8 +74,9 @@ def match(event: FeedbackEvent, *, received_at: datetime, is_verified: bool) -> 
         if len(found) == 1:
             return Match(found[0], how)
     likely = _by_address_and_period(event, key, received_at)
-    if likely and (is_verified or settings.FEEDBACK_TRUST_ADDRESS):
-        return Match(likely[0], How.PERIOD)
+    trusted = [m for m in likely if is_verified or _is_enough(m)]
+    if trusted and not return_path.is_forged(event.clue.return_paths):
+        return Match(trusted[0], How.PERIOD)
     return Match(proposals=tuple(likely))
 
 
@@ -125,8 +128,19 @@ def _by_address_and_period(
     ][:PROPOSED]
 
 
+def _is_enough(message: Message) -> bool:
+    """Whether address and period prove a message to whoever vouches for nothing."""
+    has_number = bool(message.message_id or message.provider_id)
+    return settings.FEEDBACK_TRUST_ADDRESS or (
+        settings.FEEDBACK_TRUST_UNNUMBERED and not has_number
+    )
+
+
 def _contradicts(event: FeedbackEvent, message: Message) -> bool:
-    """Whether the report names another number than the message has."""
+    """Whether the report names another number or return path than the message has."""
+    tokens = {t for p in event.clue.return_paths if (t := return_path.read(p))}
+    if tokens and (message.delivery_id, message.profile_id) not in tokens:
+        return True
     ids = {spelled for i in event.clue.message_ids for spelled in _spellings(i)}
     other_id = bool(ids and message.message_id and message.message_id not in ids)
     provider_id = event.clue.provider_id

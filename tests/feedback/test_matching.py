@@ -141,6 +141,43 @@ def test_an_operator_of_the_system_may_trust_address_and_period(settings: Any) -
     assert intake.apply(event(), item()).outcome == Outcome.APPLIED
 
 
+TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
+    "no number on either side": ({}, {}, True),
+    "a number that is not on record": ({}, {"message_ids": ("2@mta",)}, True),
+    "a number on record": ({"message_id": "1@mta"}, {}, False),
+    "a provider's number on record": ({"provider_id": "p-1"}, {}, False),
+    "a wrong token": (
+        {},
+        {"return_paths": ("bounces+1.1.aaaaaaaaaaaaaaaaaaaaaaaaaa@mail.example",)},
+        False,
+    ),
+    "the bare mailbox": ({}, {"return_paths": ("bounces@mail.example",)}, True),
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "clue", "counts"), TRUSTED_UNNUMBERED.values(), ids=TRUSTED_UNNUMBERED
+)
+def test_address_and_period_may_be_enough_where_no_number_is_on_record(
+    settings: Any, facts: Any, clue: Any, counts: bool
+) -> None:
+    settings.FEEDBACK_TRUST_UNNUMBERED = True
+    sent(**facts)
+    applied = intake.apply(event(**clue), item())
+    assert (applied.outcome == Outcome.APPLIED) is counts
+    assert status() == ("quarantine" if counts else "none")
+
+
+def test_a_token_of_another_message_contradicts_address_and_period(
+    settings: Any,
+) -> None:
+    settings.FEEDBACK_TRUST_ADDRESS = True
+    sent()
+    gone = return_path.address(99, 99)
+    applied = intake.apply(event(return_paths=(gone,)), item())
+    assert (applied.outcome, applied.match.proposals) == (Outcome.UNMATCHED, ())
+
+
 def test_another_channel_is_another_message() -> None:
     sent("+31612345678", channel="sms", message_id="1@mta")
     applied = intake.apply(event(message_ids=("1@mta",)), item())
