@@ -107,6 +107,24 @@ def test_one_number_for_many_recipients_needs_the_address() -> None:
     assert (status(ADDRESS), status(OTHER)) == ("none", "quarantine")
 
 
+def test_one_number_for_very_many_recipients_finds_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("delivery.feedback.matching.MOST_ALIKE", 2)
+    for number in range(4):
+        sent(f"{number}@shop.example", message_id="bulk@mta")
+    intake.apply(event(address="0@shop.example", message_ids=("bulk@mta",)), item())
+    found = [status(f"{number}@shop.example") for number in range(4)]
+    assert found == ["quarantine", "none", "none", "none"]
+
+
+def test_one_number_in_two_deliveries_to_one_address_counts_for_the_newest() -> None:
+    ann = sent(message_id="bulk@mta").profile
+    newest = sent(label="Again", message_id="bulk@mta", profile=ann)
+    applied = intake.apply(event(message_ids=("bulk@mta",)), item())
+    assert (applied.match.message, status()) == (newest, "quarantine")
+
+
 PERIODS = {
     "within the period": (AT + 29 * DAY, True, True),
     "after the period": (AT + 31 * DAY, True, False),
