@@ -19,7 +19,7 @@ from typing import Any, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone, translation
 from django.utils.dateparse import parse_date, parse_datetime
@@ -44,7 +44,7 @@ class CampaignCommand(BaseCommand):
     """A command over domain functions.
 
     Subclasses write `run`. What the domain refuses becomes one clear line and exit
-    code 1. It speaks English.
+    code 1; so does a database that is away. It speaks English.
     """
 
     needs_migrated_database = True
@@ -61,9 +61,9 @@ class CampaignCommand(BaseCommand):
             self._handle(**options)
 
     def _handle(self, **options: Any) -> None:
-        if self.needs_migrated_database:
-            _require_migrations()
         try:
+            if self.needs_migrated_database:
+                _require_migrations()
             self.run(**options)
         except BrokenPipeError:
             # Whoever reads our output has seen enough (`… | head`).
@@ -72,6 +72,12 @@ class CampaignCommand(BaseCommand):
             raise CommandError(_sentences(error)) from error
         except Refused as error:
             raise CommandError(str(error)) from error
+        except (OperationalError, InterfaceError) as error:
+            said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise CommandError(
+                f"The database failed: {said}. See that it runs, and that DATABASE_URL "
+                "names it; then try again."
+            ) from error
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError

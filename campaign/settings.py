@@ -272,6 +272,9 @@ FEEDBACK_IMAP_DELETE = env.bool("FEEDBACK_IMAP_DELETE", default=False)
 FEEDBACK_PERIOD_DAYS = _number("FEEDBACK_PERIOD_DAYS", 30)
 # Whether address and period are enough for a report that nothing vouches for.
 FEEDBACK_TRUST_ADDRESS = env.bool("FEEDBACK_TRUST_ADDRESS", default=False)
+# The same, but only for messages of which neither Message-ID nor provider's number is
+# on record: nothing else can prove those.
+FEEDBACK_TRUST_UNNUMBERED = env.bool("FEEDBACK_TRUST_UNNUMBERED", default=True)
 # Bytes of a mail or call that are kept; the rest of a longer one is cut off.
 FEEDBACK_LARGEST = _number("FEEDBACK_LARGEST", 2_000_000)
 # Days until what arrived is removed, once it is applied or ignored.

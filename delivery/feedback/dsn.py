@@ -5,7 +5,7 @@ and `delivered` are told as such; `relayed` and `expanded` say nothing of the ad
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from audiences.channels import Channel
@@ -174,9 +174,11 @@ def _address(group: Fields, around: Surroundings, *, is_alone: bool) -> str:
 
 
 def date(value: str) -> datetime | None:
-    """A moment as mail writes it (RFC 5322, 3.3); None without one or without zone."""
+    """A moment as mail writes it (RFC 5322, 3.3), in UTC where no zone is told (-0000);
+    None without one.
+    """
     try:
         found = parsedate_to_datetime(value[:100])
-        return found if found.tzinfo and found.utcoffset() is not None else None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

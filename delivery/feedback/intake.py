@@ -15,10 +15,12 @@ gives the same state:
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from operator import itemgetter
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -104,9 +106,7 @@ def receive(
     """
     raw = raw[: settings.FEEDBACK_LARGEST]
     if not external_id or len(external_id) > LONGEST_ID:
-        # Line ends differ between a mailbox and a file.
-        content = external_id.encode() or raw.replace(b"\r\n", b"\n").strip()
-        external_id = hashlib.sha256(content).hexdigest()
+        external_id = _hash_of(external_id.encode() or raw)
     return InboundItem.objects.get_or_create(
         source=source,
         external_id=external_id,
@@ -120,6 +120,32 @@ def receive(
     )
 
 
+def receive_mails(
+    source: str, mails: Iterable[tuple[bytes, int]]
+) -> list[tuple[InboundItem, bool]]:
+    """`receive` for several at once (content and size): one commit instead of many."""
+    numbered = [(_hash_of(raw), raw, size) for raw, size in mails]
+    arrived: dict[str, tuple[InboundItem, bool]] = {}
+    with transaction.atomic():
+        # Two runs that store the same mails take them in one order, so neither waits
+        # for the other in a ring.
+        for number, raw, size in sorted(numbered, key=itemgetter(0)):
+            if number not in arrived:
+                arrived[number] = receive(source, raw, external_id=number, size=size)
+    found = []
+    for number, _raw, _size in numbered:
+        item, is_new = arrived[number]
+        found.append((item, is_new))
+        arrived[number] = (item, False)
+    return found
+
+
+def _hash_of(content: bytes) -> str:
+    # Line ends differ between a mailbox and a file.
+    plain = content[: settings.FEEDBACK_LARGEST].replace(b"\r\n", b"\n").strip()
+    return hashlib.sha256(plain).hexdigest()
+
+
 def process(item: InboundItem) -> InboundItem:
     """Read an item and apply what it says; it ends up applied, ignored or waiting.
 
@@ -129,11 +155,17 @@ def process(item: InboundItem) -> InboundItem:
     reader = READERS.get(item.source)
     if reader is None:
         return item
+    findings = Findings()
     try:
-        return settle(item, reader(item))
+        findings = reader(item)
+        # One event: one commit. The events of several addresses each have their own,
+        # as two runs would wait for each other's addresses in a ring.
+        with transaction.atomic() if len(findings.events) < 2 else nullcontext():
+            return settle(item, findings)
     except (OperationalError, InterfaceError):
         raise  # the database failed: that says nothing about the item, which stays new
     except Exception as error:
+        mention(item, findings)
         return conclude(item, State.UNREADABLE, note=type(error).__name__)
 
 

@@ -64,7 +64,7 @@ def _kind_and_events(
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     text = report_text(mail)
     sent = returned.returned_by(mail, text)
-    clue = returned.clue(mail, sent)
+    clue = returned.clue(mail, sent, text)
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)

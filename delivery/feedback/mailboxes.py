@@ -8,6 +8,7 @@ read.
 import mailbox
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,8 @@ from .reading import SOURCE
 
 State = InboundItem.State
 _PIECE = 64 * 1024
+# Mails that are stored at once, while their source need not be told of each.
+BATCH = 20
 
 
 class NoMailbox(Refused):
@@ -32,12 +35,13 @@ class NoMailbox(Refused):
 class Mail:
     """A mail as it lies somewhere; `size` is what it had before it was cut off.
 
-    `stored` is called once it is in our database.
+    `stored` is called once it is in our database, before the source is asked for
+    another one. None: the source need not know, so several may be stored at once.
     """
 
     raw: bytes
     size: int
-    stored: Callable[[], None] = lambda: None
+    stored: Callable[[], None] | None = lambda: None
 
 
 @dataclass
@@ -62,14 +66,33 @@ class Counts:
 def take_in(mails: Iterable[Mail], counts: Counts | None = None) -> Counts:
     """Store each mail, tell its source, and apply what it says."""
     counts = counts or Counts()
-    for mail in mails:
-        item, is_new = intake.receive(SOURCE, mail.raw, size=mail.size)
-        mail.stored()
-        counts.received += is_new
-        counts.duplicates += not is_new
-        if item.state == State.NEW:
-            counts.add(intake.process(item))
+    for batch in _batches(mails):
+        arrived = intake.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
+        for mail, (item, is_new) in zip(batch, arrived, strict=True):
+            if mail.stored:
+                mail.stored()
+            counts.received += is_new
+            counts.duplicates += not is_new
+            if item.state == State.NEW:
+                counts.add(intake.process(item))
     return counts
+
+
+def _batches(mails: Iterable[Mail]) -> Iterator[list[Mail]]:
+    """Mails that can be stored at once; those before a source that fails too."""
+    batch: list[Mail] = []
+    try:
+        for mail in mails:
+            batch.append(mail)
+            if mail.stored or len(batch) >= BATCH:
+                yield batch
+                batch = []
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
 
 
 def stream(source: BinaryIO) -> Iterator[Mail]:
@@ -104,7 +127,7 @@ def _readable(path: Path) -> Path:
 def _file(path: Path, *, delete: bool) -> Mail:
     with path.open("rb") as file:
         raw = file.read(settings.FEEDBACK_LARGEST)
-    stored = (lambda: path.unlink(missing_ok=True)) if delete else (lambda: None)
+    stored = (lambda: path.unlink(missing_ok=True)) if delete else None
     return Mail(raw, path.stat().st_size, stored)
 
 
@@ -142,7 +165,7 @@ def mbox(path: Path, *, delete: bool = False) -> Iterator[Mail]:
             with box.get_file(key) as file:
                 raw = file.read(settings.FEEDBACK_LARGEST)
                 size = len(raw) + len(file.read())
-            yield Mail(raw, size, lambda key=key: done.append(key))  # type: ignore[misc]
+            yield Mail(raw, size, partial(done.append, key) if delete else None)
     finally:
         if delete:
             for key in done:

@@ -7,18 +7,22 @@ A report counts when it proves that it is about a message that we sent:
    the message knows it. It then counts against the address that we sent that message
    to, whatever address it names: a mailbox that forwards fails somewhere else;
 3. address and period: a message went to the address within FEEDBACK_PERIOD_DAYS before,
-   and nothing contradicts. Anybody can write such a report, so it proves something only
-   when a provider's signature vouches for it (or FEEDBACK_TRUST_ADDRESS is set).
+   and nothing contradicts. Anybody can write such a report, so it counts only when a
+   provider's signature vouches for it, or when no number of the message is on record
+   (nothing else can prove such a message; FEEDBACK_TRUST_UNNUMBERED=0 refuses that
+   too). FEEDBACK_TRUST_ADDRESS=1 lets it count for all.
 
 Everything else waits for a human, with the messages that it may be about.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audiences import addresses
@@ -29,6 +33,8 @@ from . import return_path
 from .events import FeedbackEvent
 
 PROPOSED = 5
+# Messages of one number among which an address is looked for.
+MOST_ALIKE = 100
 # Clocks differ: a report may seem to be a little older than its message.
 CLOCK_SKEW = timedelta(days=1)
 
@@ -65,15 +71,18 @@ def match(event: FeedbackEvent, *, received_at: datetime, is_verified: bool) -> 
     messages = Message.objects.filter(channel=event.channel).select_related("delivery")
     key = key_of(event.channel, event.address)
     for how, about in _numbers(event):
-        found = list(messages.filter(about).order_by("-id")[: PROPOSED + 1])
+        found = list(messages.filter(about).order_by("-id")[:MOST_ALIKE])
         if len(found) > 1:
             # One number for many recipients: the address says which.
-            found = [m for m in found if key and key_of(m.channel, m.address) == key]
-        if len(found) == 1:
+            found = _to_address(found, key) or _to_address(
+                messages.filter(about, profile_id__in=_holders(event.channel, key)), key
+            )
+        if found:
             return Match(found[0], how)
     likely = _by_address_and_period(event, key, received_at)
-    if likely and (is_verified or settings.FEEDBACK_TRUST_ADDRESS):
-        return Match(likely[0], How.PERIOD)
+    trusted = [m for m in likely if is_verified or _is_enough(m)]
+    if trusted and not return_path.is_forged(event.clue.return_paths):
+        return Match(trusted[0], How.PERIOD)
     return Match(proposals=tuple(likely))
 
 
@@ -109,24 +118,42 @@ def _by_address_and_period(
     if key is None:
         return []
     at = min(event.at or received_at, received_at)
-    holders = Address.objects.filter(channel=event.channel, key=key)
     sent = Message.objects.filter(
         channel=event.channel,
-        profile_id__in=holders.values("profile_id"),
+        profile_id__in=_holders(event.channel, key),
         sent_at__lte=at + CLOCK_SKEW,
         sent_at__gte=at - timedelta(days=settings.FEEDBACK_PERIOD_DAYS),
     )
     newest = sent.select_related("delivery").order_by("-sent_at", "-id")
     return [
         message
-        for message in newest[: PROPOSED * 4]
-        if key_of(message.channel, message.address) == key
-        and not _contradicts(event, message)
+        for message in _to_address(newest[: PROPOSED * 4], key)
+        if not _contradicts(event, message)
     ][:PROPOSED]
 
 
+def _to_address(messages: Iterable[Message], key: str | None) -> list[Message]:
+    return [m for m in messages if key and key_of(m.channel, m.address) == key]
+
+
+def _holders(channel: str, key: str | None) -> QuerySet[Any, Any]:
+    """The profiles that have an address now."""
+    return Address.objects.filter(channel=channel, key=key).values("profile_id")
+
+
+def _is_enough(message: Message) -> bool:
+    """Whether address and period prove a message to whoever vouches for nothing."""
+    has_number = bool(message.message_id or message.provider_id)
+    return settings.FEEDBACK_TRUST_ADDRESS or (
+        settings.FEEDBACK_TRUST_UNNUMBERED and not has_number
+    )
+
+
 def _contradicts(event: FeedbackEvent, message: Message) -> bool:
-    """Whether the report names another number than the message has."""
+    """Whether the report names another number or return path than the message has."""
+    tokens = {t for p in event.clue.return_paths if (t := return_path.read(p))}
+    if tokens and (message.delivery_id, message.profile_id) not in tokens:
+        return True
     ids = {spelled for i in event.clue.message_ids for spelled in _spellings(i)}
     other_id = bool(ids and message.message_id and message.message_id not in ids)
     provider_id = event.clue.provider_id

@@ -6,6 +6,7 @@ nobody but its recipient and the servers on its way has seen it.
 """
 
 import re
+from collections.abc import Iterable
 
 from django.conf import settings
 
@@ -48,3 +49,17 @@ def read(text: str) -> tuple[int, int] | None:
     if not links.is_short_signature(_SALT, payload, signature):
         return None
     return int(match[1], 36), int(match[2], 36)
+
+
+def is_forged(paths: Iterable[str]) -> bool:
+    """Whether one of them looks like a return path of ours and has no good token.
+
+    The bare mailbox does not: mailers that lose the tag exist.
+    """
+    mailbox, at, domain = settings.BOUNCE_MAILBOX.lower().rpartition("@")
+    start, end = f"{mailbox}+", f"@{domain}"
+    found = [path.strip("<> ").lower() for path in paths]
+    return bool(at) and any(
+        path.startswith(start) and path.endswith(end) and read(path) is None
+        for path in found
+    )

@@ -16,7 +16,27 @@ _HEADER_TYPES = {
     "message/rfc822-headers",
     "message/global-headers",
 }
+# Parts of fields, for programs.
+_FIELDS = {
+    "message/delivery-status",
+    "message/global-delivery-status",
+    "message/feedback-report",
+}
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
+# Mailers also name the message in headers of the report, as of an answer to it.
+_ANSWERED = (
+    "in-reply-to",
+    "x-original-message-id",
+    "original-message-id",
+    "references",
+)
+# A line of the report's own words that names it; some leave out the brackets.
+_NAMED = re.compile(
+    r"^[ \t>|]{0,10}(?:Original-|X-Original-)?Message-?ID[ \t]*:[ \t]*(\S.{2,300})$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BARE_ID = re.compile(r"[\w.$+=/@-]{8,250}")
+_MOST_IDS = 10
 # The line below which a bounce without parts quotes the message.
 _QUOTE = re.compile(
     r"^[ \t>*]{0,20}(?:[-=_*]{2,40}[ \t]{0,3})?"
@@ -79,18 +99,35 @@ def split_quote(text: str) -> tuple[str, str]:
     return text[: match.start()], text[match.start() :]
 
 
-def clue(mail: Part, returned: Returned) -> MessageClue:
-    """What may say which message it was: its number, and where answers were to go."""
-    ids = [
-        found
-        for value in returned.all("message-id", "x-message-id")
-        for found in _MESSAGE_ID.findall(value)
+def clue(mail: Part, returned: Returned, report: str = "") -> MessageClue:
+    """What may say which message it was: its number, and where answers were to go.
+
+    `report` is the text of the report: it may name the number in a sentence of its own.
+    """
+    told = [part.text() for part in mail.own() if part.content_type in _FIELDS]
+    within = [part for part in mail.walk() if part is not mail]
+    named = [
+        *returned.all("message-id", "x-message-id"),
+        # A report that was passed on has the report in it, and that the message; some
+        # put its headers among those of a part.
+        *(part.get("message-id") for part in within),
+        *(found for text in (*told, report) for found in _NAMED.findall(text)),
+        *mail.all(*_ANSWERED),
     ]
+    own = _ids(mail.get("message-id"))
+    ids = [number for value in named for number in _ids(value) if number not in own]
     paths = [*recipients_of(mail), *addresses.of_header(*returned.all("return-path"))]
     return MessageClue(
-        message_ids=tuple(dict.fromkeys(ids))[:5],
+        message_ids=tuple(dict.fromkeys(ids))[:_MOST_IDS],
         return_paths=tuple(dict.fromkeys(paths))[:20],
     )
+
+
+def _ids(value: str) -> list[str]:
+    """The numbers of a header: in angle brackets, or alone and without."""
+    value = value[:4_000].strip()
+    found = _MESSAGE_ID.findall(value)
+    return found or ([value] if _BARE_ID.fullmatch(value) else [])
 
 
 def recipients_of(mail: Part) -> tuple[str, ...]:

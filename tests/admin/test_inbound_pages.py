@@ -34,7 +34,7 @@ def arrived(raw: bytes) -> InboundItem:
 @pytest.fixture
 def forged() -> InboundItem:
     """A bounce without a number of ours, about an address that we have written to."""
-    sent()
+    sent(provider_id="p-1")
     return arrived(dsn("9@mta"))
 
 

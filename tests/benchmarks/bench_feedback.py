@@ -16,7 +16,7 @@ MUTATIONS = 2_000
 
 
 def main(folder: str, *, lists_all: bool) -> None:
-    from delivery.feedback.mail import read
+    from delivery.feedback.mail import reading_of
     from tests.feedback import corpus
     from tests.feedback.mutations import mutated
 
@@ -37,14 +37,22 @@ def main(folder: str, *, lists_all: bool) -> None:
         f"slowest {max(figures.seconds) * 1000:.0f} ms"
     )
     mails = [raw for _name, raw in corpus.mails_of(path)]
-    slowest = 0.0
+    slowest, raised = 0.0, 0
     dice = random.Random(1)
-    for _number in range(int(os.environ.get("FUZZ", MUTATIONS))):
+    mutations = int(os.environ.get("FUZZ", MUTATIONS))
+    for _number in range(mutations):
         raw = mutated(dice.choice(mails), dice)
         started = time.process_time()
-        read(raw)
+        try:
+            reading_of(raw)
+        except Exception as error:
+            raised += 1
+            print(f"raised {error!r}")
         slowest = max(slowest, time.process_time() - started)
-    print(f"mutated mails: slowest {slowest * 1000:.0f} ms")
+    print(
+        f"{mutations:,} mutated mails: {raised} exceptions, "
+        f"slowest {slowest * 1000:.0f} ms"
+    )
     if lists_all:
         for title in ("missed", "with_wrong_address", "disagreed", "acted_on_controls"):
             print(f"\n{title}")

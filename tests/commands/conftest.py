@@ -22,11 +22,12 @@ class Outcome:
     err: str
 
 
-def process(database: Path, *arguments: str) -> Outcome:
+def process(database: Path | str, *arguments: str) -> Outcome:
+    url = database if isinstance(database, str) else f"sqlite:///{database}"
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": f"sqlite:///{database}"},
+        env={**os.environ, "DATABASE_URL": url},
         capture_output=True,
         text=True,
         timeout=120,

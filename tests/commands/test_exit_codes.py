@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from .conftest import process
+
 COMMANDS = {
     "import_profiles": ["FILE", "--dry-run", "--rejects", "--strict", "--map", "--ignore-unknown", "--allow-opt-in", "--note", "--json"],
     "opt_out": ["PROFILE", "--channel", "--any", "--note"],
@@ -103,3 +105,12 @@ def test_verify_quarantine_exits_1_and_lists_what_differs(shell, tmp_path):
     done = shell("verify_quarantine")
     assert done.code == 1
     assert "email a@x.example" in done.out
+
+
+@pytest.mark.parametrize("command", [("process_mail", "-"), ("verify_quarantine",)])
+def test_a_database_that_is_away_is_one_line(command):
+    done = process("postgres://nobody@127.0.0.1:1/none", *command)
+    assert done.code == 1
+    assert done.out == ""
+    (line,) = done.err.strip().splitlines()
+    assert line.startswith("CommandError: The database failed")

@@ -107,6 +107,24 @@ def test_one_number_for_many_recipients_needs_the_address() -> None:
     assert (status(ADDRESS), status(OTHER)) == ("none", "quarantine")
 
 
+def test_one_number_for_very_many_recipients_finds_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("delivery.feedback.matching.MOST_ALIKE", 2)
+    for number in range(4):
+        sent(f"{number}@shop.example", message_id="bulk@mta")
+    intake.apply(event(address="0@shop.example", message_ids=("bulk@mta",)), item())
+    found = [status(f"{number}@shop.example") for number in range(4)]
+    assert found == ["quarantine", "none", "none", "none"]
+
+
+def test_one_number_in_two_deliveries_to_one_address_counts_for_the_newest() -> None:
+    ann = sent(message_id="bulk@mta").profile
+    newest = sent(label="Again", message_id="bulk@mta", profile=ann)
+    applied = intake.apply(event(message_ids=("bulk@mta",)), item())
+    assert (applied.match.message, status()) == (newest, "quarantine")
+
+
 PERIODS = {
     "within the period": (AT + 29 * DAY, True, True),
     "after the period": (AT + 31 * DAY, True, False),
@@ -119,7 +137,7 @@ PERIODS = {
 def test_address_and_period_count_when_a_signature_vouches(
     at: Any, verified: bool, counts: bool
 ) -> None:
-    message = sent(ADDRESS.upper())
+    message = sent(ADDRESS.upper(), message_id="1@mta")
     arrived = item(is_verified=verified, received_at=AT + 40 * DAY)
     applied = intake.apply(event(at=at), arrived)
     assert (applied.match.message == message) is counts
@@ -127,7 +145,7 @@ def test_address_and_period_count_when_a_signature_vouches(
 
 
 def test_what_is_only_likely_is_proposed_to_a_human() -> None:
-    message = sent()
+    message = sent(message_id="1@mta")
     sent(OTHER)
     assert intake.apply(event(), item()).match.proposals == (message,)
 
@@ -139,6 +157,48 @@ def test_an_operator_of_the_system_may_trust_address_and_period(settings: Any) -
         Outcome.UNMATCHED
     )
     assert intake.apply(event(), item()).outcome == Outcome.APPLIED
+
+
+TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
+    "no number on either side": ({}, {}, True),
+    "a number that is not on record": ({}, {"message_ids": ("2@mta",)}, True),
+    "a number on record": ({"message_id": "1@mta"}, {}, False),
+    "a provider's number on record": ({"provider_id": "p-1"}, {}, False),
+    "a wrong token": (
+        {},
+        {"return_paths": ("bounces+1.1.aaaaaaaaaaaaaaaaaaaaaaaaaa@mail.example",)},
+        False,
+    ),
+    "the bare mailbox": ({}, {"return_paths": ("bounces@mail.example",)}, True),
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "clue", "counts"), TRUSTED_UNNUMBERED.values(), ids=TRUSTED_UNNUMBERED
+)
+def test_address_and_period_are_enough_where_no_number_is_on_record(
+    facts: Any, clue: Any, counts: bool
+) -> None:
+    sent(**facts)
+    applied = intake.apply(event(**clue), item())
+    assert (applied.outcome == Outcome.APPLIED) is counts
+    assert status() == ("quarantine" if counts else "none")
+
+
+def test_address_and_period_may_never_be_enough(settings: Any) -> None:
+    settings.FEEDBACK_TRUST_UNNUMBERED = False
+    sent()
+    assert intake.apply(event(), item()).outcome == Outcome.UNMATCHED
+
+
+def test_a_token_of_another_message_contradicts_address_and_period(
+    settings: Any,
+) -> None:
+    settings.FEEDBACK_TRUST_ADDRESS = True
+    sent()
+    gone = return_path.address(99, 99)
+    applied = intake.apply(event(return_paths=(gone,)), item())
+    assert (applied.outcome, applied.match.proposals) == (Outcome.UNMATCHED, ())
 
 
 def test_another_channel_is_another_message() -> None:

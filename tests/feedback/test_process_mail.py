@@ -19,7 +19,8 @@ from django.db import OperationalError
 from imapclient import IMAPClient
 
 from delivery import tasks
-from delivery.feedback import imap, intake
+from delivery.feedback import imap, intake, mailboxes
+from delivery.feedback.mailboxes import Mail
 from delivery.models import InboundItem, MailboxPosition, MessageEvent
 
 from .reports import ADDRESS, dsn, sent, status
@@ -182,11 +183,24 @@ def test_a_database_that_fails_in_the_middle_loses_nothing(
     with pytest.raises(CommandError, match="database failed") as refusal:
         run(*mails)
     assert refusal.value.returncode == 1
-    assert InboundItem.objects.get().state == "new"
+    assert set(InboundItem.objects.values_list("state", flat=True)) == {"new"}
     monkeypatch.setattr(intake, "settle", real)
-    # The first counts as there already, and is applied all the same.
-    assert run(*mails) == {"received": 2, "duplicates": 1, "applied": 1, "waiting": 2}
+    # They count as there already, and are applied all the same.
+    assert run(*mails) == {"duplicates": 3, "applied": 1, "waiting": 2}
     assert status() == "quarantine"
+
+
+def test_mails_before_a_source_that_fails_are_stored_and_applied(
+    mails: list[Path],
+) -> None:
+    def failing() -> Iterator[Mail]:
+        yield from mailboxes.files(mails)
+        raise OSError("connection reset")
+
+    counts = mailboxes.Counts()
+    with pytest.raises(OSError, match="reset"):
+        mailboxes.take_in(failing(), counts)
+    assert (counts.received, counts.applied, counts.waiting) == (3, 1, 2)
 
 
 def test_what_was_stored_and_not_read_is_read_by_any_later_run(

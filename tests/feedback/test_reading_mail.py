@@ -265,3 +265,36 @@ def test_bounces_of_no_standard_are_read(text, reason, type):
     event = only(raw.encode())
     assert (event.address, event.reason, event.type) == ("a@b.example", reason, type)
     assert event.clue.message_ids == ("m1@news.example",)
+
+
+RETURNED = "Content-Type: message/rfc822\n\n"
+NAMES_OF_THE_MESSAGE = {
+    "the returned message": {
+        "returned": f"--=b\n{RETURNED}Message-ID: <m1@us>\nTo: a@b.example\n\nHello\n"
+    },
+    "a returned message without brackets": {
+        "returned": f"--=b\n{RETURNED}Message-ID: m1@us.example\nSubject: x\n\nHello\n"
+    },
+    "an answer's header": {"headers": "In-Reply-To: <m1@us>\n"},
+    "references": {"headers": "References: <m0@us> <m1@us>\n"},
+    "a header of the reporter": {"headers": "X-Original-Message-ID: <m1@us>\n"},
+    "the words of the reporter": {"human": "Not delivered.\nMessage-ID: <m1@us>\n"},
+    "the headers of a part": {
+        "returned": "--=b\nReceived: from x by y\nMessage-Id: <m1@us>\n\nHello\n"
+    },
+    "a report within a report": {
+        "returned": f"--=b\n{RETURNED}Message-ID: <r0@mx>\n{RETURNED}"
+        "Message-ID: <m1@us>\n\nHello\n"
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "where", NAMES_OF_THE_MESSAGE.values(), ids=NAMES_OF_THE_MESSAGE
+)
+def test_the_number_of_our_message_is_found_wherever_it_stands(where):
+    event = only(report(FINAL + "Action: failed\nStatus: 5.1.1\n" + UNKNOWN, **where))
+    named = event.clue.message_ids
+    assert {"m1@us", "m1@us.example"} & set(named)
+    # The report's own number is no proof of anything.
+    assert "r1@mx.example" not in named
