@@ -165,6 +165,8 @@ class BulkActAdmin(ReadOnlyLog):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        if request.method == "POST":  # it is changed by its own buttons alone
+            raise PermissionDenied
         act = self.get_object(request, object_id)
         if act is None or not self.has_view_permission(request, act):
             return super().change_view(request, object_id, form_url, extra_context)
