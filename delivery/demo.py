@@ -216,9 +216,9 @@ def _bulk_change() -> None:
     """What an operator has done for many people at once."""
     bulk_acts.begin(
         "unsubscribe",
-        {"service": "offers", "opted_out": Scope.EMAIL},
+        {"service": "offers", "opted_out": Scope.ANY},
         actor="marieke",
-        note="who opted out of email is not asked for offers again",
+        note="who opted out of everything wants no offers either",
         details={"service": "offers"},
     )
 

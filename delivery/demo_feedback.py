@@ -19,7 +19,7 @@ from .hooks.envelope import packed
 from .hooks.sms import SOURCE as SMS
 from .models import Delivery, InboundItem, Message
 
-# Two that are understood, and two that a person must read.
+# What people write; one of them a person must read, and holds the number till then.
 TEXTS = (
     ("STOP", 6),
     ("Stop please", 5),
