@@ -53,6 +53,14 @@ class OperatorAdmin(Users):
             return db_field.formfield(**kwargs)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "groups":
+            field.widget.can_add_related = False  # type: ignore[attr-defined]
+        return field
+
     @admin.display(description=_("roles"))
     def roles(self, user: Any) -> str:
         if user.is_superuser:

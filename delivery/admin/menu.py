@@ -21,9 +21,9 @@ add(
     of_model(Section.FEEDBACK, _("Address errors"), "delivery.addresserror", 40),
     of_model(Section.SETTINGS, _("Typologies"), "delivery.typology", 10),
     of_model(Section.SETTINGS, _("Typology rules"), "delivery.typologyrule", 20),
-    of_model(Section.SETTINGS, _("Keywords of text messages"), "delivery.keyword", 30),
-    of_model(Section.LOGS, _("Preparations"), "delivery.analysis", 28),
+    of_model(Section.SETTINGS, _("Keywords"), "delivery.keyword", 30),
+    of_model(Section.LOGS, _("Analyses"), "delivery.analysis", 28),
     of_model(Section.LOGS, _("Messages"), "delivery.message", 30),
     of_model(Section.LOGS, _("Quarantine actions"), "delivery.quarantineaction", 40),
-    of_model(Section.LOGS, _("Calls of providers"), "delivery.hookcount", 50),
+    of_model(Section.LOGS, _("Webhook counters"), "delivery.hookcount", 50),
 )
