@@ -58,7 +58,7 @@ class OperatorAdmin(Users):
     ) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "groups":
-            field.widget.can_add_related = False  # type: ignore[attr-defined]
+            field.widget.can_add_related = False
         return field
 
     @admin.display(description=_("roles"))

@@ -159,10 +159,17 @@ def refused_calls(request: HttpRequest, figures: Figures) -> list[Notice]:
     refused = HookCount.objects.filter(day__gte=since).exclude(outcome__in=_TAKEN)
     rows = refused.order_by("provider").values_list("provider").annotate(Sum("count"))
     url = reverse("admin:delivery_hookcount_changelist")
-    text = _("{count} calls of “{provider}” were refused since yesterday.")
+
+    def words(count: int) -> str:
+        return ngettext(
+            "{count} call of “{provider}” was refused since yesterday.",
+            "{count} calls of “{provider}” were refused since yesterday.",
+            count,
+        )
+
     return [
         Notice(
-            text.format(count=grouped(count), provider=provider),
+            words(count).format(count=grouped(count), provider=provider),
             f"{url}?provider={provider}",
         )
         for provider, count in rows
