@@ -117,7 +117,8 @@ class ProfileForm(ModelForm):
             )
         if self.instance.pk:
             for name in FACTS:
-                self._refuse_overwriting(name)
+                if name in self.fields:  # not where the operator only reads it
+                    self._refuse_overwriting(name)
             self._refuse_older_decisions()
         if self.errors:
             self._show_present_state()

@@ -103,13 +103,14 @@ grant_to_all(
         "audiences",
         "view",
         "profile address consentevent service subscription audience landingpage "
-        "landingpageversion",
+        "landingpageversion outboxmail signuprequest",
     )
 )
 _SEERS = (Code.OPERATOR, Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
 grant([SEE_ADDRESSES], *_SEERS)
 grant(of_models("audiences", "add change", "profile subscription"), Code.OPERATOR)
 grant([IMPORT], Code.OPERATOR)
+grant(of_models("audiences", "change", "outboxmail"), Code.OPERATOR)
 grant([OPT_IN], Code.OPERATOR)
 grant([OPT_OUT], Code.OPERATOR, Code.PROTECTION_OFFICER)
 grant(

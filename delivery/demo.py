@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audiences import consent, landing_pages, membership, subscriptions
+from audiences import bulk_acts, consent, landing_pages, membership, subscriptions
 from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.import_files import open_file
@@ -25,7 +25,7 @@ from audiences.imports import Listeners, Options, import_profiles
 from audiences.models import Address, AddressStatus, LandingPage, Profile, Service
 from audiences.refusals import Refused
 
-from . import analysis, deliveries, messages, quarantine
+from . import analysis, deliveries, demo_feedback, messages, quarantine
 from .models import Delivery
 from .models.quarantine import ErrorReason, ErrorType
 
@@ -38,7 +38,9 @@ PAGES = {
     PREFERENCES: LandingPage.Kind.PREFERENCES,
     STOP: LandingPage.Kind.DENYLIST,
 }
-# Gets all three services.
+# Asks to confirm each subscription.
+CONFIRMED = "recipes"
+# Gets all services.
 VISITOR = "P00045"
 
 _FIRST = {
@@ -90,10 +92,14 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
         weekly = _subscribe()
         for days in (28, 21, 14, 7):
             on_step(f"The newsletter of {days} days ago, and what came back")
-            _past_newsletter(weekly, days)
+            last = _past_newsletter(weekly, days)
         on_step("Opt-outs by operators, and a list for the quarantine")
         _opt_outs()
         _quarantine_list()
+        on_step("Bounces and text messages, some of which wait for somebody")
+        demo_feedback.load(last)
+        _requests()
+        _bulk_change()
         on_step("Three pages where people opt in and out themselves")
         _pages(weekly)
         deliveries.create(DELIVERY, channel=Channel.EMAIL, service=weekly)
@@ -190,10 +196,34 @@ def _subscribe() -> Service:
     ):
         origin = Origin(source=Source.IMPORT, note="sign-up list", at=_ago(days))
         subscriptions.subscribe_all(people, service, origin)
+    subscriptions.create_service(
+        CONFIRMED, label="Recipes", channel=Channel.EMAIL, double_opt_in=True
+    )
     return weekly
 
 
-def _past_newsletter(weekly: Service, days: int) -> None:
+def _requests() -> None:
+    """A service with double opt-in: some have confirmed, some are still asked to."""
+    recipes = subscriptions.find_service(CONFIRMED)
+    confirmed = Origin(source=Source.IMPORT, note="confirmed by mail", at=_ago(40))
+    subscriptions.subscribe_all(_numbered(50, 45), recipes, confirmed)
+    asked = Origin(source=Source.LANDING_PAGE, at=_ago(0.1))
+    for profile in _numbered(8_000, 46):
+        subscriptions.request(profile, recipes, asked)
+
+
+def _bulk_change() -> None:
+    """What an operator has done for many people at once."""
+    bulk_acts.begin(
+        "unsubscribe",
+        {"service": "offers", "opted_out": Scope.ANY},
+        actor="marieke",
+        note="who opted out of everything wants no offers either",
+        details={"service": "offers"},
+    )
+
+
+def _past_newsletter(weekly: Service, days: int) -> Delivery:
     delivery = deliveries.create(
         f"Weekly newsletter, {days} days ago",
         channel=Channel.EMAIL,
@@ -208,6 +238,7 @@ def _past_newsletter(weekly: Service, days: int) -> None:
     )
     subscriptions.unsubscribe_all(_numbered(280, days), weekly, unsubscribe)
     _bounces(delivery, days)
+    return delivery
 
 
 def _bounces(delivery: Delivery, days: int) -> None:

@@ -6,13 +6,15 @@ PREPARE = "delivery.prepare_delivery"
 SEND = "delivery.send_delivery"
 RELEASE = "delivery.release_quarantineentry"
 SKIP_DENYLIST = "delivery.skip_denylist"
+# What came back and waits for somebody.
+DECIDE = "delivery.change_inbounditem"
 
 grant_to_all(
     *of_models(
         "delivery",
         "view",
         "delivery analysis message quarantineentry addresserror quarantineaction "
-        "typology typologyrule",
+        "typology typologyrule inbounditem messageevent keyword hookcount",
     )
 )
 grant(
@@ -23,11 +25,15 @@ grant(
     Code.DELIVERY_MANAGER,
 )
 grant(
-    [*of_models("delivery", "add change delete", "quarantineentry"), RELEASE],
+    [
+        *of_models("delivery", "add change delete", "quarantineentry"),
+        *(RELEASE, DECIDE),
+    ],
     Code.OPERATOR,
 )
 grant(
     of_models("delivery", "add change", "quarantineentry"),
     Code.PROTECTION_OFFICER,
 )
-grant([SKIP_DENYLIST])
+# What a keyword does binds everybody who texts back.
+grant([SKIP_DENYLIST, *of_models("delivery", "add change delete", "keyword")])

@@ -70,7 +70,7 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
 
     def view(request: HttpRequest) -> HttpResponse:
         acts = allowed_acts(request)
-        if not acts:
+        if not (acts and profile_admin.has_view_permission(request)):
             raise PermissionDenied
         chosen = selections.read(request.GET)
         code = request.GET.get("act", "")
@@ -103,6 +103,13 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
         )
 
     return view
+
+
+def _back_to(request: HttpRequest, act: BulkAct) -> str:
+    """The list of those people, where its address gives no address away."""
+    words = selections.in_words(act.chosen)
+    is_whole = shown_text(request, words) == words
+    return f"{_list()}?{urlencode(act.chosen)}" if is_whole else _list()
 
 
 def _list() -> str:
@@ -158,6 +165,8 @@ class BulkActAdmin(ReadOnlyLog):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        if request.method == "POST":  # it is changed by its own buttons alone
+            raise PermissionDenied
         act = self.get_object(request, object_id)
         if act is None or not self.has_view_permission(request, act):
             return super().change_view(request, object_id, form_url, extra_context)
@@ -173,7 +182,8 @@ class BulkActAdmin(ReadOnlyLog):
                 "who": shown_text(request, selections.in_words(act.chosen)),
                 "changed": grouped(act.changed),
                 "unchanged": grouped(act.unchanged),
-                "back": f"{_list()}?{urlencode(act.chosen)}",
+                "note": shown_text(request, act.note),
+                "back": _back_to(request, act),
                 "waits_long": bulk_acts.waits_long(act),
                 "may_stop": act.is_unfinished
                 and act.code in [a.code for a in allowed_acts(request)],

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.models import ConsentEvent, ConsentEvidence
 
+from . import masking
 from .lists import OfProfiles, ReadOnlyLog, profile_link
 
 
@@ -24,11 +25,15 @@ class ConsentEventAdmin(OfProfiles, ReadOnlyLog):
     )
     readonly_fields = ("person", "about", "actor", "note", "ip", "user_agent")
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return masking.replaced(super().get_list_display(request), _notes(request))
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The device is personal: it is shown to those who may see the evidence."""
         may_see = request.user.has_perm("audiences.view_consentevidence")
         device = ("ip", "user_agent")
-        return [name for name in self.fields if may_see or name not in device]
+        names = [name for name in self.fields if may_see or name not in device]
+        return masking.replaced(names, _notes(request))
 
     @admin.display(description=_("channel or service"))
     def about(self, event: ConsentEvent) -> str:
@@ -49,6 +54,16 @@ class ConsentEventAdmin(OfProfiles, ReadOnlyLog):
     @admin.display(description=_("browser"))
     def user_agent(self, event: ConsentEvent) -> str:
         return _evidence(event, "user_agent")
+
+
+def _notes(request: HttpRequest) -> dict[str, masking.Column]:
+    """The note as this operator may read it: there may be an address in it."""
+
+    @admin.display(description=_("note"))
+    def note(event: ConsentEvent) -> str:
+        return masking.shown_text(request, _evidence(event, "note"))
+
+    return {"note": note}
 
 
 def subject(event: ConsentEvent) -> str:

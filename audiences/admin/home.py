@@ -1,17 +1,21 @@
 """What `audiences` shows on the home page: reach, and how consent moves."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from audiences.channels import Channel
 from audiences.console import charts
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
+from audiences.models import OutboxMail
 
-from .lists import grouped
+from .lists import COUNTED, grouped
 
 PARTS = {
     "contactable": gettext_lazy("contactable"),
@@ -84,6 +88,34 @@ def never_counted(request: HttpRequest, figures: Figures) -> list[Notice]:
         return []
     text = _("Nothing has been counted yet. Press “Count again” below.")
     return [Notice(text, tone="")]
+
+
+@attention
+def uncertain_mails(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """Mails of which nobody knows whether they left: somebody must look."""
+    if not request.user.has_perm("audiences.view_outboxmail"):
+        return []
+    uncertain = OutboxMail.objects.filter(result=OutboxMail.Result.UNCERTAIN)
+    return waiting(
+        uncertain,
+        lambda count: ngettext(
+            "{count} mail was perhaps not sent: the connection broke meanwhile.",
+            "{count} mails were perhaps not sent: the connection broke meanwhile.",
+            count,
+        ),
+        reverse("admin:audiences_outboxmail_changelist") + "?result=uncertain",
+    )
+
+
+def waiting(
+    rows: QuerySet[Any], words: Callable[[int], str], url: str, tone: str = "warn"
+) -> list[Notice]:
+    """A notice about rows that wait, counted up to a bound; none when none does."""
+    count = rows.order_by()[: COUNTED + 1].count()
+    if not count:
+        return []
+    number = grouped(min(count, COUNTED)) + ("+" if count > COUNTED else "")
+    return [Notice(words(count).format(count=number), url, tone)]
 
 
 def _percent(count: int, total: int) -> str:

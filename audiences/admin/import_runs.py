@@ -101,6 +101,8 @@ class ImportRunAdmin(ReadOnlyLog):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        if request.method == "POST":  # it is changed by its own buttons alone
+            raise PermissionDenied
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             return super().change_view(request, object_id, form_url, extra_context)

@@ -137,6 +137,12 @@ class LandingPageAdmin(PlainAdmin):
     ) -> Any:
         """Nobody deletes or edits a service by a slip from here."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name in ("opens_at", "closes_at"):
+            # Two boxes beside one label: each says which of the two it is.
+            for box, part in zip(
+                field.widget.widgets, (_("day"), _("time")), strict=True
+            ):
+                box.attrs["aria-label"] = f"{field.label}: {part}"
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False
             field.widget.can_add_related = field.widget.can_view_related = False

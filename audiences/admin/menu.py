@@ -26,10 +26,12 @@ add(
     of_model(Section.SERVICES, _("Services"), "audiences.service", 10),
     of_model(Section.SERVICES, _("Subscriptions"), "audiences.subscription", 20),
     of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),
+    of_model(Section.SERVICES, _("Sign-up requests"), "audiences.signuprequest", 40),
     of_model(Section.SETTINGS, _("Users"), "auth.user", 80),
     of_model(Section.SETTINGS, _("Groups"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
     of_model(Section.LOGS, _("Published versions"), "audiences.landingpageversion", 20),
+    of_model(Section.LOGS, _("Outgoing mails"), "audiences.outboxmail", 25),
     of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
     of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),
 )

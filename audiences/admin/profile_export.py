@@ -32,7 +32,7 @@ def export(admin: PlainAdmin) -> Callable[..., Any]:
 
     @require_POST
     def view(request: HttpRequest) -> Any:
-        if not may_export(request):
+        if not (admin.has_view_permission(request) and may_export(request)):
             raise PermissionDenied
         chosen = selections.read(request.GET)
         people, who = selections.select(chosen), selections.in_words(chosen)

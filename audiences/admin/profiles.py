@@ -47,7 +47,6 @@ class ProfileAdmin(BigList):
         "A name or the beginning of one, a profile id, an external id, or an address "
         "in any notation."
     )
-    readonly_fields = ("created_at",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
         may_write = (
@@ -73,6 +72,26 @@ class ProfileAdmin(BigList):
                 },
             ),
         )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who opts people in or out writes that, where the rest is only read."""
+        may_write = roles.OPT_OUT, roles.OPT_IN
+        return super().has_change_permission(request, obj) or (
+            self.has_view_permission(request, obj)
+            and any(request.user.has_perm(name) for name in may_write)
+        )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Said without asking who may change, which asks this."""
+        codes = "audiences.view_profile", profile_pages.CHANGE
+        return any(request.user.has_perm(name) for name in codes)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Profile | None = None
+    ) -> tuple[str, ...]:
+        if obj is None or request.user.has_perm(profile_pages.CHANGE):
+            return ("created_at",)
+        return (*FACTS, "created_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only `audiences.profiles.erase` deletes a profile."""
@@ -203,6 +222,6 @@ class ProfileAdmin(BigList):
         profile = self.get_object(request, object_id)
         context = extra_context or {}
         if profile:
-            may_change = self.has_change_permission(request, profile)
+            may_change = request.user.has_perm(profile_pages.CHANGE)
             context |= profile_panels.context(request, profile, may_change=may_change)
         return super().change_view(request, object_id, form_url, context)

@@ -157,6 +157,8 @@ def _is_used(service: Service) -> bool:
 @admin.register(Subscription)
 class SubscriptionAdmin(OfProfiles, ReadOnlyLog):
     list_display = ("person", "service", "state", "changed_at", "expires_at")
+    # The first column is a link already, to the person.
+    list_display_links = ("state",)
     list_filter = ("status", "service")
     list_select_related = ("profile", "service")
     fields = ("person", "service", "state", "changed_at", "expires_at")

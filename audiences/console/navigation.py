@@ -74,13 +74,18 @@ def of_model(
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
     """The sections and entries that this operator may open."""
+    may = [
+        (entry, reverse(entry.view))
+        for entry in _entries
+        if any(request.user.has_perm(name) for name in entry.permissions)
+    ]
+    # An entry may lie below another one: the nearest is where somebody is.
+    above = [url for _entry, url in may if request.path.startswith(url)]
+    here = max(above, key=len, default="")
     lines: dict[Section, list[dict[str, Any]]] = {}
-    for entry in _entries:
-        if any(request.user.has_perm(name) for name in entry.permissions):
-            url = reverse(entry.view)
-            is_here = request.path.startswith(url)
-            line = {"label": entry.label, "url": url, "is_here": is_here}
-            lines.setdefault(entry.section, []).append(line)
+    for entry, url in may:
+        line = {"label": entry.label, "url": url, "is_here": url == here}
+        lines.setdefault(entry.section, []).append(line)
     return [
         {
             "label": LABELS[section],

@@ -34,6 +34,12 @@ class Console(AdminSite):
         context = dashboard.context(request) | (extra_context or {})
         return super().index(request, context)
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: Any = None
+    ) -> Any:
+        """Django's list of an app's models: the menu says it better."""
+        return redirect("admin:index")
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         view = self.admin_view(require_POST(refresh_figures))
         own: list[URLPattern | URLResolver] = [

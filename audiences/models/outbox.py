@@ -108,6 +108,12 @@ class OutboxMail(models.Model):
             models.Index(fields=["created_at"], name="outbox_by_age"),
             # Erasing a person.
             models.Index(fields=["key"], name="outbox_by_key"),
+            # The few of which nobody knows whether they left: the home page tells.
+            models.Index(
+                fields=["-id"],
+                name="outbox_uncertain",
+                condition=models.Q(result="uncertain"),
+            ),
         ]
 
     def __str__(self) -> str:

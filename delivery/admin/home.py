@@ -1,24 +1,26 @@
 """What `delivery` shows on the home page: deliveries, quarantine, what went wrong."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from audiences.admin.home import waiting
 from audiences.admin.lists import grouped
 from audiences.admin.masking import shown_text
 from audiences.console import charts
 from audiences.console.badges import badge
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
-from delivery.models import Analysis, Delivery
+from delivery.models import Analysis, Delivery, HookCount, InboundItem
 from delivery.models.quarantine import ErrorReason
 
 SHOWN = 6
+_TAKEN = (HookCount.Outcome.ACCEPTED, HookCount.Outcome.REPEATED)
 TONES = {"ready": "good", "running": "info", "stopped": "warn", "failed": "bad"}
 
 
@@ -122,6 +124,59 @@ def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
             )
             found.append(Notice(text.format(count=grouped(warned), **facts), url))
     return found
+
+
+@attention
+def what_waits(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """What came back and waits for somebody; a held number gets nothing meanwhile."""
+    if not request.user.has_perm("delivery.view_inbounditem"):
+        return []
+    url = reverse("admin:delivery_inbounditem_changelist")
+    held = InboundItem.objects.filter(state=InboundItem.State.HELD)
+    others = [state for state in InboundItem.WAITING if state != InboundItem.State.HELD]
+    return waiting(
+        held,
+        lambda count: ngettext(
+            "{count} number is held: somebody must read its message and decide.",
+            "{count} numbers are held: somebody must read their messages and decide.",
+            count,
+        ),
+        f"{url}?state=held",
+    ) + waiting(
+        InboundItem.objects.filter(state__in=others),
+        lambda count: ngettext(
+            "{count} thing that came back waits for a decision.",
+            "{count} things that came back wait for a decision.",
+            count,
+        ),
+        url,
+    )
+
+
+@attention
+def refused_calls(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """Providers whose calls were refused since yesterday: a wrong secret loses all."""
+    if not request.user.has_perm("delivery.view_hookcount"):
+        return []
+    since = datetime.now(UTC).date() - timedelta(days=1)
+    refused = HookCount.objects.filter(day__gte=since).exclude(outcome__in=_TAKEN)
+    rows = refused.order_by("provider").values_list("provider").annotate(Sum("count"))
+    url = reverse("admin:delivery_hookcount_changelist")
+
+    def words(count: int) -> str:
+        return ngettext(
+            "{count} call of “{provider}” was refused since yesterday.",
+            "{count} calls of “{provider}” were refused since yesterday.",
+            count,
+        )
+
+    return [
+        Notice(
+            words(count).format(count=grouped(count), provider=provider),
+            f"{url}?provider={provider}",
+        )
+        for provider, count in rows
+    ]
 
 
 @attention

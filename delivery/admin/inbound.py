@@ -14,12 +14,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from audiences.admin.lists import OfAddresses, ReadOnlyLog, about_address
+from audiences.admin import masking
+from audiences.admin.lists import Masked, OfAddresses, ReadOnlyLog, about_address
 from audiences.refusals import Refused
+from audiences.roles import SEE_ADDRESSES
 from delivery.feedback import decisions
 from delivery.models import InboundItem, InboundMention, Message, MessageEvent
+from delivery.roles import DECIDE, RELEASE
 
 from .inbound_figures import figures_page
+from .messages import link_to_message
 
 State = InboundItem.State
 # Characters of an item that its page shows.
@@ -49,8 +53,15 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(InboundItem)
-class InboundItemAdmin(ReadOnlyLog):
-    """Decisions go through `delivery.feedback.decisions`, with the operator's name."""
+class InboundItemAdmin(Masked, ReadOnlyLog):
+    """Decisions go through `delivery.feedback.decisions`, with the operator's name.
+
+    What arrived is full of addresses: without the right to see them nobody reads it as
+    it is, nor decides about it.
+    """
+
+    addresses_in = ()
+    texts_in = ("note",)
 
     change_form_template = "admin/delivery/inbounditem/change_form.html"
     change_list_template = "admin/delivery/inbounditem/change_list.html"
@@ -91,14 +102,35 @@ class InboundItemAdmin(ReadOnlyLog):
             '<span class="mark{}">{}</span>', bad, item.get_state_display()
         )
 
+    def heading(self, request: HttpRequest, row: InboundItem) -> str:
+        return str(row)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        @admin.display(description=_("names"))
+        def named(item: InboundItem) -> str:
+            told = [
+                masking.shown(request, mention.channel, mention.key)
+                for mention in item.mentions.all()
+            ]
+            return ", ".join(told[:3]) + (" …" if len(told) > 3 else "")
+
+        @admin.display(description=_("note"))
+        def shown_note(item: InboundItem) -> str:
+            return masking.shown_text(request, gettext(item.note))
+
+        names = super().get_list_display(request)
+        columns = {"named": named, "shown_note": shown_note}
+        return masking.replaced(names, columns)
+
     @admin.display(description=_("note"))
     def shown_note(self, item: InboundItem) -> str:
-        return gettext(item.note)
+        """Replaced for each request, like `named`."""
+        return ""
 
     @admin.display(description=_("names"))
     def named(self, item: InboundItem) -> str:
-        keys = [mention.key for mention in item.mentions.all()]
-        return ", ".join(keys[:3]) + (" …" if len(keys) > 3 else "")
+        """Replaced for each request; the list's settings name it."""
+        return ""
 
     def change_view(
         self,
@@ -110,14 +142,19 @@ class InboundItemAdmin(ReadOnlyLog):
         item = self.get_object(request, object_id)
         context = extra_context or {}
         if item:
-            may = request.user.has_perm("delivery.change_inbounditem")
+            may = _may_decide(request)
+            may_see = masking.may_see_addresses(request)
             reported = decisions.reported(item) if item.is_waiting else []
             context |= {
                 "reported": reported,
-                "raw_text": bytes(item.raw[:SHOWN]).decode("utf-8", "replace"),
+                "may_see_raw": may_see,
+                "raw_text": bytes(item.raw[:SHOWN]).decode("utf-8", "replace")
+                if may_see
+                else "",
                 "is_shortened": len(item.raw) > SHOWN,
                 "item_events": item.events.select_related("message__delivery"),
                 "may_decide": may and item.is_waiting,
+                "may_release": request.user.has_perm(RELEASE),
                 "said": _said(),
             }
         return super().change_view(request, object_id, form_url, context)
@@ -144,9 +181,12 @@ class InboundItemAdmin(ReadOnlyLog):
 
     def _act(self, act: Any) -> Any:
         def view(request: HttpRequest, pk: int) -> HttpResponse:
-            if not request.user.has_perm("delivery.change_inbounditem"):
-                raise PermissionDenied
             item = get_object_or_404(InboundItem, pk=pk)
+            ends_a_hold = item.state == State.HELD and act is _ignore
+            if not _may_decide(request) or (
+                ends_a_hold and not request.user.has_perm(RELEASE)
+            ):
+                raise PermissionDenied
             try:
                 act(request, item)
             except Refused as error:
@@ -161,6 +201,10 @@ class InboundItemAdmin(ReadOnlyLog):
             return HttpResponseRedirect(page)
 
         return view
+
+
+def _may_decide(request: HttpRequest) -> bool:
+    return bool(request.user.has_perms([DECIDE, SEE_ADDRESSES]))
 
 
 def _said() -> list[tuple[str, str]]:
@@ -201,9 +245,30 @@ def _actor(request: HttpRequest) -> str:
 
 @admin.register(MessageEvent)
 class MessageEventAdmin(OfAddresses, ReadOnlyLog):
+    texts_in = ("text",)
     list_display = (
         *("at", "kind", "key", "channel", "type", "reason", "status_code"),
         "source",
     )
     list_filter = ("kind", "channel")
     list_select_related = ("message__delivery",)
+    fields = (
+        *("at", "kind", "channel", "key", "message_link", "type", "reason"),
+        *("status_code", "text", "source", "event_id", "item_link"),
+    )
+    readonly_fields = ("message_link", "item_link")
+
+    def heading(self, request: HttpRequest, row: MessageEvent) -> str:
+        address = super().heading(request, row) if row.key else ""
+        return f"{row.get_kind_display()}: {address or f'#{row.pk}'}"
+
+    @admin.display(description=_("message"))
+    def message_link(self, event: MessageEvent) -> str | SafeString:
+        return link_to_message(event.message)
+
+    @admin.display(description=_("inbound item"))
+    def item_link(self, event: MessageEvent) -> str | SafeString:
+        if event.item is None:
+            return ""
+        url = reverse("admin:delivery_inbounditem_change", args=[event.item.pk])
+        return format_html('<a href="{}">{}</a>', url, event.item)

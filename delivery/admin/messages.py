@@ -2,6 +2,9 @@
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from audiences.admin.lists import Masked, OfProfiles, ReadOnlyLog
@@ -26,3 +29,11 @@ class MessageAdmin(Masked, OfProfiles, ReadOnlyLog):
     @admin.display(description=_("number"))
     def number(self, message: Message) -> int:
         return message.pk
+
+
+def link_to_message(message: Message | None) -> str | SafeString:
+    """A link that does not say the address, as a message's own name does."""
+    if message is None:
+        return ""
+    url = reverse("admin:delivery_message_change", args=[message.pk])
+    return format_html('<a href="{}">{} #{}</a>', url, message.delivery, message.pk)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from audiences import profiles
+from audiences import names, profiles
 from audiences.models import Profile
 from delivery import outcomes
 from delivery.models import Delivery, Outcome
@@ -88,19 +88,9 @@ class Selection:
 
 
 def _named(text: str) -> QuerySet[Any, Any]:
-    """Ids of the profiles with this last name, or first and last name, as written.
-
-    Equality alone: the index by name answers it, however many profiles there are.
-    """
-    words = text.split()
-    named = Q(last_name__in={text, text.title(), text.capitalize()})
-    for at in range(1, len(words)):
-        first, last = " ".join(words[:at]), " ".join(words[at:])
-        named |= Q(
-            last_name__in={last, last.title(), last.capitalize()},
-            first_name__in={first, first.title(), first.capitalize()},
-        )
-    return Profile.objects.order_by().filter(named).values("pk")
+    """Ids of the profiles whose name has words that begin like those of the text."""
+    found = Profile.objects.order_by().filter(names.named(text))
+    return found.values("pk")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from audiences.admin.lists import PlainAdmin, grouped
 from audiences.models import Profile
-from audiences.roles import EXPORT
+from audiences.roles import EXPORT, SEE_ADDRESSES
 from audiences.terminal import safe_cells
 from delivery import chunks, comparison, explanation, preparation, reports
 from delivery.models import Analysis, Delivery, Outcome
@@ -101,6 +101,7 @@ def report_and_log(admin: PlainAdmin) -> View:
                 "is_stale": chunks.is_stale(run),
                 "previous": comparison.previous(delivery),
                 "selection": selection,
+                "may_export": may_export(request),
                 "page": page_of(delivery, selection, request.GET),
                 "csv_url": reverse("admin:delivery_delivery_outcomes_csv", args=[pk]),
             } | _shares(report, base)
@@ -166,6 +167,11 @@ def why(admin: PlainAdmin) -> View:
     return view
 
 
+def may_export(request: HttpRequest) -> bool:
+    """The file has whole addresses."""
+    return bool(request.user.has_perms([EXPORT, SEE_ADDRESSES]))
+
+
 class _Line:
     """A file for the csv writer that hands back each line."""
 
@@ -178,7 +184,7 @@ def download(admin: PlainAdmin) -> View:
 
     def view(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         delivery = delivery_to_see(admin, request, pk)
-        if not request.user.has_perm(EXPORT):
+        if not may_export(request):
             raise PermissionDenied
         run = delivery.latest_analysis
         report = reports.report_of(run) if run else None

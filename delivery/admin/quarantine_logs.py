@@ -1,9 +1,13 @@
 """The evidence of the quarantine in the admin: errors and actions; read-only."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from audiences.admin.lists import OfAddresses, ReadOnlyLog
 from delivery.models import AddressError, QuarantineAction
+
+from .messages import link_to_message
 
 
 @admin.register(AddressError)
@@ -12,6 +16,15 @@ class AddressErrorAdmin(OfAddresses, ReadOnlyLog):
     list_display = ("at", "key", "channel", "type", "reason", "text", "source")
     list_filter = ("channel", "type", "reason")
     list_select_related = ("message__delivery",)
+    fields = (
+        *("at", "channel", "key", "message_link", "type", "reason", "text"),
+        *("source", "event_id"),
+    )
+    readonly_fields = ("message_link",)
+
+    @admin.display(description=_("message"))
+    def message_link(self, error: AddressError) -> str | SafeString:
+        return link_to_message(error.message)
 
 
 @admin.register(QuarantineAction)

@@ -14,10 +14,10 @@ from audiences import consent, figures
 from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Origin
 from audiences.console import charts
-from audiences.models import AddressStatus, Figure, Profile
+from audiences.models import AddressStatus, Figure, OutboxMail, Profile
 from delivery import figures as delivery_figures
 from delivery import quarantine
-from delivery.models import Analysis
+from delivery.models import Analysis, InboundItem
 
 from .conftest import World, clerk, person
 
@@ -183,3 +183,28 @@ def test_every_page_of_the_console_has_a_strict_policy(admin_client: Client) -> 
         assert "default-src 'none'" in policy
         assert "script-src 'self'" in policy
         assert "unsafe" not in policy
+
+
+def test_home_tells_what_waits_and_leads_to_it(
+    world: World, admin_client: Client
+) -> None:
+    OutboxMail.objects.update(result="uncertain")
+    item = InboundItem.objects.filter(state__in=InboundItem.WAITING)[0]
+    page = admin_client.get(HOME)
+    told = {notice.url: notice.text for notice in page.context["notices"]}
+    inbound = reverse("admin:delivery_inbounditem_changelist")
+    mails = reverse("admin:audiences_outboxmail_changelist")
+    calls = reverse("admin:delivery_hookcount_changelist")
+    assert "1 thing that came back waits" in told[inbound]
+    assert "1 mail was perhaps not sent" in told[f"{mails}?result=uncertain"]
+    assert "1 call of “twilio”" in told[f"{calls}?provider=twilio"]
+    for url in (inbound, f"{mails}?result=uncertain", f"{calls}?provider=twilio"):
+        rows = admin_client.get(url).context["cl"].result_list
+        assert len(rows) == 1, url
+    InboundItem.objects.filter(pk=item.pk).update(state="held")
+    notices = admin_client.get(HOME).context["notices"]
+    held = {notice.url: notice.text for notice in notices}
+    assert "1 number is held" in held[f"{inbound}?state=held"]
+    assert inbound not in held
+    for notice in clerk("nobody", "view_profile").get(HOME).context["notices"]:
+        assert notice.url == "" or notice.url not in told

@@ -145,7 +145,7 @@ def test_queries_are_the_same_for_ten_times_the_people(
 
 def test_page_is_only_for_those_who_may_see_deliveries(world: World) -> None:
     stranger = clerk("stranger", "view_profile")
-    looker = clerk("looker", "view_delivery", "export_profile")
+    looker = clerk("looker", "view_delivery", "export_profile", "see_addresses")
     for url in (
         _url(world),
         _url(world, "outcomes_csv"),
@@ -154,3 +154,7 @@ def test_page_is_only_for_those_who_may_see_deliveries(world: World) -> None:
         assert stranger.get(url).status_code == 403
         assert looker.get(url).status_code == 200
         assert Client().get(url).status_code == 302
+    # A file of addresses is not for those who may not see any.
+    blind = clerk("blind", "view_delivery", "export_profile")
+    assert blind.get(_url(world)).status_code == 200
+    assert blind.get(_url(world, "outcomes_csv")).status_code == 403

@@ -5,12 +5,19 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from audiences import roles
-from audiences.models import Profile, Role
+from audiences import bulk_acts, consent, roles
+from audiences.consent import Origin
+from audiences.models import BulkAct, OutboxMail, Profile, Role, SignupRequest
 from audiences.roles import Code
-from delivery.models import QuarantineEntry
+from delivery.feedback import intake
+from delivery.models import (
+    AddressError,
+    InboundItem,
+    MessageEvent,
+    QuarantineEntry,
+)
 
-from .conftest import World, page_values
+from .conftest import World, clerk, page_values
 
 pytestmark = pytest.mark.django_db
 EVERYBODY = set(Code)
@@ -168,8 +175,22 @@ def test_flags_change_only_by_whose_role_opts_in_or_out(
     url = reverse("admin:audiences_profile_change", args=[profile.pk])
     client.post(url, page_values(profile, no_longer_contact_sms="on"))
     profile.refresh_from_db()
-    # The protection officer opts out where they may edit profiles: not by this form.
-    assert profile.no_longer_contact_sms is (code in {Code.OPERATOR, ADMINISTRATOR})
+    may = {Code.OPERATOR, Code.PROTECTION_OFFICER, ADMINISTRATOR}
+    assert profile.no_longer_contact_sms is (code in may)
+
+
+def test_who_may_only_opt_out_changes_nothing_else(world: World) -> None:
+    client, profile = in_role(Code.PROTECTION_OFFICER), world.people[1]
+    url = reverse("admin:audiences_profile_change", args=[profile.pk])
+    page = client.get(url).content.decode()
+    assert 'name="no_longer_contact_sms"' in page
+    assert 'name="last_name"' not in page
+    assert reverse("admin:audiences_profile_addresses_add", args=[profile.pk]) not in (
+        page
+    )
+    values = {"last_name": "Other", "no_longer_contact_any": "on"}
+    client.post(url, page_values(profile, **values))
+    assert Profile.objects.get(pk=profile.pk).last_name == profile.last_name
 
 
 def test_who_may_edit_people_but_not_opt_in_is_told_so(world: World) -> None:
@@ -219,13 +240,33 @@ def test_nobody_makes_a_superuser_but_a_superuser(world: World) -> None:
 # ------------------------------------------------------------------ masked addresses
 def _pages_with_addresses(world: World) -> list[str]:
     profile, entry = world.people[0], world.entry
+    named = "asked by anna.vos@example.com or +31612345678"
+    raw = b"From: <anna.vos@example.com>\nTo: x@shop.example\n\nhello"
+    item = intake.process(intake.receive("mail", raw)[0])
+    held = intake.receive("sms", b"?", channel="sms")[0]
+    findings = intake.Findings(
+        otherwise=InboundItem.State.HELD,
+        note=named,
+        mentions=(("sms", "+31612345678"),),
+    )
+    intake.settle(held, findings)
+    told = consent.opt_out(profile, "fax", Origin(source="operator", note=named))
+    act = bulk_acts.begin(
+        "unsubscribe",
+        {"q": "anna.vos@example.com"},
+        actor="eva",
+        note=named,
+        details={"service": "news"},
+    )
     names: list[tuple[str, list[int]]] = [
         *(
             (f"{name}_changelist", [])
             for name in (
                 *("audiences_profile", "audiences_address", "delivery_message"),
                 *("delivery_quarantineentry", "delivery_addresserror"),
-                "delivery_quarantineaction",
+                *("delivery_quarantineaction", "delivery_inbounditem"),
+                *("delivery_messageevent", "audiences_consentevent"),
+                *("audiences_outboxmail", "audiences_signuprequest"),
             )
         ),
         ("audiences_profile_change", [profile.pk]),
@@ -236,6 +277,17 @@ def _pages_with_addresses(world: World) -> list[str]:
         ("delivery_delivery_outcomes", [world.prepared.pk]),
         ("delivery_delivery_why", [world.prepared.pk, profile.pk]),
         ("delivery_message_change", [world.sent.messages.all()[0].pk]),
+        *(
+            (f"delivery_inbounditem_{page}", [row.pk])
+            for page in ("change", "history")
+            for row in (item, held)
+        ),
+        ("delivery_messageevent_change", [MessageEvent.objects.all()[0].pk]),
+        ("delivery_addresserror_change", [AddressError.objects.all()[0].pk]),
+        ("audiences_consentevent_change", [told.event_id]),
+        ("audiences_outboxmail_change", [OutboxMail.objects.all()[0].pk]),
+        ("audiences_signuprequest_change", [SignupRequest.objects.all()[0].pk]),
+        ("audiences_bulkact_change", [act.pk]),
     ]
     return [reverse(f"admin:{name}", args=args) for name, args in names]
 
@@ -257,6 +309,9 @@ def test_addresses_are_masked_for_those_who_may_not_see_them(
     client, whole, seen = in_role(code), _whole_addresses(world), 0
     for url in _pages_with_addresses(world):
         answer = client.get(url)
+        if "/bulkact/" in url and code != Code.OPERATOR:
+            assert answer.status_code == 403
+            continue
         assert answer.status_code == 200, url
         text = answer.content.decode()
         shown = {address for address in whole if address in text}
@@ -264,6 +319,28 @@ def test_addresses_are_masked_for_those_who_may_not_see_them(
         if code != Code.OPERATOR:
             assert not shown, url
     assert (seen > 0) is (code == Code.OPERATOR)
+
+
+def test_a_bulk_change_gives_no_address_away(world: World) -> None:
+    """Who may see what was done for many, and no addresses, is led back to the list."""
+    _pages_with_addresses(world)
+    act = BulkAct.objects.latest("pk")
+    for may_see in (True, False):
+        codes = ["view_bulkact", *(["see_addresses"] if may_see else [])]
+        client = clerk(f"clerk-{may_see}", *codes)
+        url = reverse("admin:audiences_bulkact_change", args=[act.pk])
+        text = client.get(url).content.decode()
+        for whole in ("anna.vos@example.com", "anna.vos%40example.com", "31612345678"):
+            assert (whole in text) is may_see, whole
+
+
+def test_nobody_decides_about_what_they_may_not_read(world: World) -> None:
+    client = clerk("desk", "view_inbounditem", "change_inbounditem")
+    item = InboundItem.objects.filter(state__in=InboundItem.WAITING)[0]
+    url = reverse("admin:delivery_inbounditem_ignore", args=[item.pk])
+    assert client.post(url, {"note": "spam"}).status_code == 403
+    seer = clerk("seer", "view_inbounditem", "change_inbounditem", "see_addresses")
+    assert seer.post(url, {"note": "spam"}).status_code == 302
 
 
 def test_a_viewer_still_finds_by_a_whole_address(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from delivery.models import InboundItem, MessageEvent
 from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
 
 # In CI a missing browser is a failure; elsewhere these tests are skipped, and say why.
@@ -85,6 +86,12 @@ def _pages(world: World) -> list[str]:  # noqa: F811
         ("delivery_quarantineentry_changelist", []),
         ("delivery_quarantineentry_add", []),
         ("delivery_quarantineentry_change", [entry]),
+        ("delivery_inbounditem_changelist", []),
+        ("delivery_inbounditem_change", [InboundItem.objects.latest("pk").pk]),
+        ("delivery_inbounditem_figures", []),
+        ("delivery_messageevent_change", [MessageEvent.objects.latest("pk").pk]),
+        ("delivery_message_change", [world.sent.messages.get().pk]),
+        ("auth_user_change", [User.objects.get(username="operator").pk]),
     ]
     return [reverse(f"admin:{name}", args=args) for name, args in names]
 

@@ -244,11 +244,12 @@ def test_the_quarantine_has_every_status_and_its_copies() -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_there_are_three_services_with_subscribers_of_each_kind() -> None:
+def test_there_are_services_with_subscribers_of_each_kind() -> None:
     assert dict(Service.objects.values_list("slug", "channel")) == {
         "weekly": "email",
         "offers": "email",
         "alerts": "sms",
+        "recipes": "email",
     }
     now = timezone.now()
     for service in Service.objects.all():
@@ -320,7 +321,9 @@ def test_the_history_shows_who_did_what_and_an_opt_in() -> None:
     sources = ConsentEvent.objects.order_by().values_list("source", flat=True)
     assert {"import", "operator", "landing_page", "one_click"} <= set(sources)
     kinds = ConsentEvent.objects.order_by().values_list("kind", flat=True)
-    assert set(kinds) == {"opt_out", "opt_in", "subscribe", "unsubscribe"}
+    assert set(kinds) == {
+        *("opt_out", "opt_in", "subscribe", "unsubscribe", "request"),
+    }
     back = ConsentEvent.objects.filter(kind="opt_in").select_related("evidence")
     assert all(event.evidence.note and event.evidence.actor for event in back)
     assert not ConsentEvent.objects.filter(at__gt=timezone.now()).exists()
