@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.dateparse import parse_date, parse_datetime
 from rich.console import Console
 from rich.progress import (
@@ -44,7 +44,7 @@ class CampaignCommand(BaseCommand):
     """A command over domain functions.
 
     Subclasses write `run`. What the domain refuses becomes one clear line and exit
-    code 1.
+    code 1. Output is English whatever LANGUAGE_CODE says: scripts read it.
     """
 
     needs_migrated_database = True
@@ -58,6 +58,10 @@ class CampaignCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if self.needs_migrated_database:
             _require_migrations()
+        with translation.override("en"):
+            self._run_or_say_why_not(**options)
+
+    def _run_or_say_why_not(self, **options: Any) -> None:
         try:
             self.run(**options)
         except BrokenPipeError:

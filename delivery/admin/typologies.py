@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -72,13 +72,13 @@ class WrittenByForm(PlainAdmin):
     def _trial(self, form: Any) -> dict[str, Any]:
         delivery = form.trial_delivery
         if delivery is None:
-            return {"problem": _gettext("Choose a delivery.")}
+            return {"problem": gettext("Choose a delivery.")}
         try:
             with bulk_sql.time_limit(SECONDS):
                 return {"lines": self.tried(form, delivery)}
         except bulk_sql.TooSlow:
             return {
-                "problem": _gettext(
+                "problem": gettext(
                     "There are too many people to try it while you wait. Save it, "
                     "and prepare the delivery: that sends nothing."
                 )
@@ -108,7 +108,7 @@ class TypologyRuleAdmin(WrittenByForm):
     @admin.display(description=_("used by"))
     def used_by(self, rule: TypologyRule) -> str:
         if rule.kind == Kind.NATIVE:
-            return _gettext("every delivery")
+            return gettext("every delivery")
         return ", ".join(str(typology) for typology in rule.typology_set.all())
 
     def get_fields(self, request: HttpRequest, obj: TypologyRule | None = None) -> Any:
@@ -222,7 +222,7 @@ class TypologyAdmin(WrittenByForm):
 
     def tried(self, form: TypologyForm, delivery: Delivery) -> list[str]:
         report = reports.dry_run(delivery, form.rows_on_trial())
-        text = _gettext(
+        text = gettext(
             "“{delivery}” now: {targeted} targeted = {to_deliver} to deliver + "
             "{excluded} excluded."
         ).format(
