@@ -17,6 +17,9 @@ CATALOGUE = ROOT / "locale" / "nl" / "LC_MESSAGES" / "django.po"
 # Calls whose first text is looked up, with how many texts they have.
 CALLS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2}
 CALLS |= {"ngettext_lazy": 2, "_": 1}
+TEMPLATE_CALL = re.compile(
+    r"""\b(?:n?gettext|_)\(u?['"].*?['"](?:,[^()]*)?\)""", re.DOTALL
+)
 PLACE = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 
 
@@ -32,11 +35,8 @@ def sources() -> Iterator[tuple[Path, str]]:
             yield path, path.read_text(encoding="utf-8")
     for path in (ROOT / "templates").rglob("*.*"):
         text = templatize(path.read_text(encoding="utf-8"))
-        # What is no text to translate is a row of X or B there.
-        calls = re.findall(
-            r"n?gettext\(u?(?:'|\").*?(?:'|\")(?:,[^()]*)?\)", text, re.S
-        )
-        yield path, "\n".join(calls)
+        # All else is rows of X and B there.
+        yield path, "\n".join(TEMPLATE_CALL.findall(text))
 
 
 def texts_in(code: str) -> Iterator[tuple[str, ...]]:
