@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from audiences import bulk_sql
@@ -77,8 +78,9 @@ def _row(change: Change) -> dict[str, Any]:
 
 def _points(difference: float) -> str:
     if abs(difference) < 0.05:
-        return "0.0"
-    return f"{difference:+.1f}".replace("-", MINUS)
+        return number_format("0.0")
+    sign = MINUS if difference < 0 else "+"
+    return f"{sign}{number_format(f'{abs(difference):.1f}')}"
 
 
 def _signed(number: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -49,7 +50,9 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card | None:
                 "targeted": grouped(run.targeted),
                 "to_deliver": grouped(run.to_deliver),
                 "excluded": grouped(run.excluded),
-                "share": f"{100 * share:.1f}%" if run.targeted else "",
+                "share": f"{number_format(f'{100 * share:.1f}')}%"
+                if run.targeted
+                else "",
                 "width": round(1000 * share, 1),
                 "rest": round(1000 - 1000 * share, 1) if run.targeted else 0,
             }

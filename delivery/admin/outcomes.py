@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from audiences.admin.lists import PlainAdmin, grouped
@@ -55,7 +56,9 @@ class Share:
 
 def percentage(percent: float) -> str:
     """A share in words; somebody is never 0.0%."""
-    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+    if 0 < percent < 0.05:
+        return f"<{number_format('0.1')}%"
+    return f"{number_format(f'{percent:.1f}')}%"
 
 
 def delivery_to_see(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:

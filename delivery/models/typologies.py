@@ -100,7 +100,9 @@ class Typology(models.Model):
         default=False,
         help_text=_("Deliveries have this typology unless they name another."),
     )
-    rules = models.ManyToManyField(TypologyRule, through="TypologyRuleUse")
+    rules = models.ManyToManyField(
+        TypologyRule, verbose_name=_("rules"), through="TypologyRuleUse"
+    )
 
     class Meta:
         verbose_name = _("typology")
