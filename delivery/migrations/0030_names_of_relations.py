@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0022_names_of_relations'),
+        ('audiences', '0030_names_of_relations'),
         ('delivery', '0020_preparation_requests'),
     ]
 
