@@ -1,6 +1,7 @@
 """The rules as rows, and the typologies that name a set of them."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
@@ -85,6 +86,11 @@ class TypologyRule(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def shown_label(self) -> str:
+        """The label in the reader's language: those of the code's rules are ours."""
+        return gettext(self.label) if self.kind == self.Kind.NATIVE else self.label
 
 
 class Typology(models.Model):
