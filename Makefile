@@ -63,6 +63,15 @@ lint: .venv/dev ## Style, types, import contracts, migrations, system checks
 format: .venv/dev ## Format the code
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
+CATALOGUE := locale/nl/LC_MESSAGES/django
+.PHONY: messages
+messages: .venv/dev ## Collect the console's texts for translation; compile them (gettext)
+	@command -v msgmerge >/dev/null || { \
+		echo "make messages needs gettext; on Debian: apt install gettext" >&2; exit 1; }
+	@$(MANAGE) makemessages --locale nl --no-location --no-obsolete --ignore .venv --ignore tests
+	@msgattrib --sort-output --output-file $(CATALOGUE).po $(CATALOGUE).po
+	@msgfmt --check --statistics --output-file $(CATALOGUE).mo $(CATALOGUE).po
+
 N ?= 1000000
 .PHONY: bench-import
 bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite

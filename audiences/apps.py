@@ -2,11 +2,12 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class AudiencesConfig(AppConfig):
     name = "audiences"
-    verbose_name = "Audiences"
+    verbose_name = _("Audiences")
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.

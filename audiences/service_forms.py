@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -158,20 +159,20 @@ def _declared() -> dict[str, forms.Field]:
     for code, language in page_texts.languages():
         for part, label in TEXTS.items():
             found[f"{part}_{code}"] = forms.CharField(
-                label=str(label).format(language=language),
+                label=format_lazy(label, language=language),
                 required=False,
                 max_length=LONGEST_LABEL if part == "label" else 1000,
                 widget=forms.TextInput(attrs={"class": "vTextField", "lang": code}),
             )
         for way in Service.WAYS:
             found[f"{way}_subject_{code}"] = forms.CharField(
-                label=str(PARTS["subject"]).format(language=language),
+                label=format_lazy(PARTS["subject"], language=language),
                 required=False,
                 max_length=LONGEST_SUBJECT,
                 widget=forms.TextInput(attrs={"class": "vTextField", "lang": code}),
             )
             found[f"{way}_text_{code}"] = forms.CharField(
-                label=str(PARTS["text"]).format(language=language),
+                label=format_lazy(PARTS["text"], language=language),
                 required=False,
                 widget=forms.Textarea(
                     attrs={"class": "vLargeTextField", "lang": code, "rows": 8}

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -120,4 +121,6 @@ def waiting(
 
 def _percent(count: int, total: int) -> str:
     percent = 100 * count / total if total else 0.0
-    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+    if 0 < percent < 0.05:
+        return f"<{number_format('0.1')}%"
+    return f"{number_format(f'{percent:.1f}')}%"

@@ -56,6 +56,10 @@ class LandingPageVersionAdmin(ReadOnlyLog):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
+    @admin.display(description=_("name"))
+    def name(self, version: LandingPageVersion) -> str:
+        return version.name
+
     @admin.display(description=_("kind"))
     def kind(self, version: LandingPageVersion) -> str:
         return str(LandingPage.Kind(version.content["kind"]).label)

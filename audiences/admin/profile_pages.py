@@ -209,14 +209,19 @@ def proof_page(admin: PlainAdmin) -> View:
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         profile = _proof_of(request, pk)
         events = list(profiles.history(profile.pk).order_by("id"))
+        told = proof.of(profile)
         return TemplateResponse(
             request,
             "admin/audiences/profile/proof.html",
             {
                 "profile": profile,
-                "proof": proof.of(profile),
+                "proof": told,
                 "may_see_device": _may_see_device(request),
                 "addresses": profile.addresses.order_by("channel", "-is_primary"),
+                "subscriptions": [
+                    (held["label"], Subscription.Status(held["status"]).label)
+                    for held in told["subscriptions"]
+                ],
                 "flags": [
                     (scope.label, getattr(profile, flag))
                     for scope, flag in FLAGS.items()

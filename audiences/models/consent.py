@@ -134,6 +134,7 @@ class ConsentEvidence(models.Model):
 
     event = models.OneToOneField(
         ConsentEvent,
+        verbose_name=_("consent event"),
         on_delete=models.DO_NOTHING,
         primary_key=True,
         related_name="evidence",

@@ -254,6 +254,7 @@ class LandingPageVersion(models.Model):
 
     page = models.ForeignKey(
         LandingPage,
+        verbose_name=_("landing page"),
         on_delete=models.SET_NULL,
         null=True,
         blank=True,

@@ -126,7 +126,11 @@ class Address(models.Model):
     """
 
     profile = models.ForeignKey(
-        Profile, on_delete=models.CASCADE, related_name="addresses", db_index=False
+        Profile,
+        verbose_name=_("profile"),
+        on_delete=models.CASCADE,
+        related_name="addresses",
+        db_index=False,
     )
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     value = models.TextField(_("address"), help_text=_("As given; what is sent to."))

@@ -162,10 +162,18 @@ class Subscription(models.Model):
         EXPIRED = "expired", _("Expired")
 
     profile = models.ForeignKey(
-        Profile, on_delete=models.CASCADE, related_name="subscriptions", db_index=False
+        Profile,
+        verbose_name=_("profile"),
+        on_delete=models.CASCADE,
+        related_name="subscriptions",
+        db_index=False,
     )
     service = models.ForeignKey(
-        Service, on_delete=models.PROTECT, related_name="subscriptions", db_index=False
+        Service,
+        verbose_name=_("service"),
+        on_delete=models.PROTECT,
+        related_name="subscriptions",
+        db_index=False,
     )
     status = models.CharField(_("status"), max_length=16, choices=Status)
     changed_at = models.DateTimeField(_("since"))

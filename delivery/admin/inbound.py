@@ -119,7 +119,10 @@ class InboundItemAdmin(Masked, ReadOnlyLog):
             return masking.shown_text(request, gettext(item.note))
 
         names = super().get_list_display(request)
-        columns = {"named": named, "shown_note": shown_note}
+        columns: dict[str, masking.Column] = {
+            "named": named,
+            "shown_note": shown_note,
+        }
         return masking.replaced(names, columns)
 
     @admin.display(description=_("note"))

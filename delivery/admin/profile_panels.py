@@ -86,7 +86,7 @@ def judged(request: HttpRequest, profile: Profile) -> Panel | None:
         rows=[
             [
                 _link(labels[each.delivery_id], profile),
-                _("Excluded: {cause}").format(cause=_(each.rule.label))
+                _("Excluded: {cause}").format(cause=each.rule.shown_label)
                 if each.rule
                 else _("To deliver"),
                 shown(request, labels[each.delivery_id].channel, each.address or "")

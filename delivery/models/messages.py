@@ -17,10 +17,15 @@ class Message(models.Model):
     """
 
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.PROTECT, related_name="messages", db_index=False
+        Delivery,
+        verbose_name=_("delivery"),
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,
     )
     profile = models.ForeignKey(
         Profile,
+        verbose_name=_("profile"),
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,

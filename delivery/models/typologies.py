@@ -1,6 +1,7 @@
 """The rules as rows, and the typologies that name a set of them."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
@@ -86,6 +87,11 @@ class TypologyRule(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    @property
+    def shown_label(self) -> str:
+        """The label in the reader's language: those of the code's rules are ours."""
+        return gettext(self.label) if self.kind == self.Kind.NATIVE else self.label
+
 
 class Typology(models.Model):
     """A named set of rules that a delivery applies, in their order (D5).
@@ -100,7 +106,9 @@ class Typology(models.Model):
         default=False,
         help_text=_("Deliveries have this typology unless they name another."),
     )
-    rules = models.ManyToManyField(TypologyRule, through="TypologyRuleUse")
+    rules = models.ManyToManyField(
+        TypologyRule, verbose_name=_("rules"), through="TypologyRuleUse"
+    )
 
     class Meta:
         verbose_name = _("typology")
