@@ -6,13 +6,12 @@ as long as the first.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from audiences import profiles
+from audiences import profiles, selections
 from audiences.models import Profile
 from delivery import outcomes
 from delivery.models import Delivery, Outcome
@@ -70,8 +69,8 @@ class Selection:
         else:
             rows = outcomes.decided(delivery, excluded=kind != TO_DELIVER)
         if self.text:
-            found = profiles.find_ids([self.text])[self.text]
-            rows = rows.filter(profile_id__in=found or _named(self.text))
+            people = Profile.objects.order_by().filter(selections.search(self.text))
+            rows = rows.filter(profile_id__in=people.values("pk"))
         return rows
 
     def query(self, **more: object) -> str:
@@ -83,22 +82,6 @@ class Selection:
     def everywhere(self) -> str:
         """The address of the same search among everyone."""
         return urlencode({"show": ALL, "q": self.text})
-
-
-def _named(text: str) -> QuerySet[Any, Any]:
-    """Ids of the profiles with this last name, or first and last name, as written.
-
-    Equality alone: the index by name answers it, however many profiles there are.
-    """
-    words = text.split()
-    named = Q(last_name__in={text, text.title(), text.capitalize()})
-    for at in range(1, len(words)):
-        first, last = " ".join(words[:at]), " ".join(words[at:])
-        named |= Q(
-            last_name__in={last, last.title(), last.capitalize()},
-            first_name__in={first, first.title(), first.capitalize()},
-        )
-    return Profile.objects.order_by().filter(named).values("pk")
 
 
 @dataclass(frozen=True)
