@@ -73,12 +73,15 @@ class BoundedList(ChangeList):
     """The rows of one page, asked for with a bound even when there is one page only.
 
     Django leaves the bound away there, and the database then plans for all the rows
-    that it expects: it reads a big table to find out that nothing matches.
+    that it expects: it reads a big table to find out that nothing matches. What was
+    counted as nothing is not asked for again.
     """
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        if not self.multi_page:
+        if self.result_count == 0:
+            self.result_list = self.result_list.none()
+        elif not self.multi_page:
             self.result_list = self.result_list[: self.list_per_page]
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize("query", ["", "?language=nl", "?q=nobody", "?all="])
 def test_every_query_of_the_list_is_bounded(query: str, admin_client: Client) -> None:
-    person()
+    person(language="nl")
     url = reverse("admin:audiences_profile_changelist") + query
     with CaptureQueriesContext(
         connection,
