@@ -94,6 +94,10 @@ screenshots: .venv/dev ## Take the pictures in docs/images anew
 bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 	@$(PY) -m tests.benchmarks.bench_analysis $(N)
 
+.PHONY: bench-console
+bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_console $(N)
+
 .PHONY: bench-feedback
 bench-feedback: .venv/dev ## Read mails that came back (CORPUS=DIR) and say how well and how fast
 	@$(PY) -m tests.benchmarks.bench_feedback $(CORPUS)

@@ -1,4 +1,5 @@
-"""What the home page tells of the quarantine: how it grows, and signs of an outage."""
+"""What is counted in the background: how the quarantine grows, signs of an outage, and
+how many messages fail."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,6 +12,7 @@ from django.utils import timezone
 from audiences import figures
 from audiences.models import AddressStatus
 
+from .feedback import figures as feedback
 from .models import AddressError, QuarantineEntry
 from .models.quarantine import ErrorType
 
@@ -21,6 +23,8 @@ OUTAGE = 20
 OUTAGE_DAYS = 2
 # Reasons that say something about a server rather than about an address.
 _OF_SERVERS = ("unreachable", "refused", "not_defined", "not_connected")
+
+figures.register("feedback")(feedback.count)
 
 
 @figures.register("quarantine_growth")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -68,6 +69,22 @@ def estimated_rows(model: type[Model]) -> int:
     return max(0, int(rows[0][0])) if rows else 0  # -1 before the first ANALYZE
 
 
+class BoundedList(ChangeList):
+    """The rows of one page, asked for with a bound even when there is one page only.
+
+    Django leaves the bound away there, and the database then plans for all the rows
+    that it expects: it reads a big table to find out that nothing matches. What was
+    counted as nothing is not asked for again.
+    """
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if self.result_count == 0:
+            self.result_list = self.result_list.none()
+        elif not self.multi_page:
+            self.result_list = self.result_list[: self.list_per_page]
+
+
 class BigList(PlainAdmin):
     """A list of a table that may have millions of rows."""
 
@@ -76,6 +93,9 @@ class BigList(PlainAdmin):
     list_per_page = 50
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedList
 
 
 class ReadOnlyLog(BigList):

@@ -11,6 +11,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from audiences.admin.lists import grouped
+from audiences.figures import latest
 from delivery.feedback import figures
 from delivery.feedback.figures import Complaints, Failures
 from delivery.models import InboundItem
@@ -18,6 +19,7 @@ from delivery.models.quarantine import ErrorReason
 
 # The drawings are this wide and high, in units of their own.
 WIDTH, HEIGHT, ROW = 1000, 160, 18
+NOTHING: dict[str, Any] = {"weeks": [], "domains": [], "complaints": []}
 REASONS = dict(ErrorReason.choices)
 
 
@@ -25,15 +27,17 @@ def figures_page(model_admin: Any) -> Callable[[HttpRequest], HttpResponse]:
     def view(request: HttpRequest) -> HttpResponse:
         if not model_admin.has_view_permission(request):
             raise PermissionDenied
-        start = figures.since()
+        kept = latest().get("feedback")
+        data = kept.data if kept else NOTHING
         context = {
             **model_admin.admin_site.each_context(request),
             "opts": InboundItem._meta,
             "title": _("Failures and complaints"),
-            "start": start,
-            "weeks": _weeks(figures.failures_by_week(start)),
-            "domains": [_failures(row) for row in figures.failures_by_domain(start)],
-            "complaints": _complaints(figures.complaints_by_delivery()),
+            "kept": kept,
+            "start": date.fromisoformat(data["start"]) if kept else None,
+            "weeks": _weeks([Failures.kept(row) for row in data["weeks"]]),
+            "domains": [_failures(Failures.kept(row)) for row in data["domains"]],
+            "complaints": _complaints(figures.complaints_kept(data["complaints"])),
             "width": WIDTH,
             "height": HEIGHT,
         }

@@ -6,13 +6,12 @@ as long as the first.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from audiences import names, profiles
+from audiences import profiles, selections
 from audiences.models import Profile
 from delivery import outcomes
 from delivery.models import Delivery, Outcome
@@ -72,8 +71,8 @@ class Selection:
         else:
             rows = outcomes.decided(delivery, excluded=kind != TO_DELIVER)
         if self.text:
-            found = profiles.find_ids([self.text])[self.text]
-            rows = rows.filter(profile_id__in=found or _named(self.text))
+            people = Profile.objects.order_by().filter(selections.search(self.text))
+            rows = rows.filter(profile_id__in=people.values("pk"))
         return rows
 
     def query(self, **more: object) -> str:
@@ -85,12 +84,6 @@ class Selection:
     def everywhere(self) -> str:
         """The address of the same search among everyone."""
         return urlencode({"show": ALL, "q": self.text})
-
-
-def _named(text: str) -> QuerySet[Any, Any]:
-    """Ids of the profiles whose name has words that begin like those of the text."""
-    found = Profile.objects.order_by().filter(names.named(text))
-    return found.values("pk")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """How many messages fail and where, and how many recipients complain.
 
 A message counts once, however many reports there are of it. All counts read indexes of
-their period or of their delivery.
+their period or of their delivery; the background worker makes and keeps them.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import CharField, Count, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Lower, StrIndex, Substr, TruncWeek
@@ -30,6 +31,13 @@ class Failures:
     name: str
     sent: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def kept(cls, data: dict[str, Any]) -> "Failures":
+        return cls(data["name"], data["sent"], Counter(data["reasons"]))
+
+    def to_keep(self) -> dict[str, Any]:
+        return {"name": self.name, "sent": self.sent, "reasons": dict(self.reasons)}
 
     @property
     def failed(self) -> int:
@@ -59,6 +67,30 @@ class Complaints:
     @property
     def is_near(self) -> bool:
         return COMPLAINTS_WANTED <= self.rate < COMPLAINTS_LIMIT
+
+
+def count() -> dict[str, Any]:
+    """All of them, as data to keep: months of messages are not counted in a request."""
+    start = since()
+    return {
+        "start": start.date().isoformat(),
+        "weeks": [row.to_keep() for row in failures_by_week(start)],
+        "domains": [row.to_keep() for row in failures_by_domain(start)],
+        "complaints": [
+            [row.delivery.pk, row.sent, row.complaints]
+            for row in complaints_by_delivery()
+        ],
+    }
+
+
+def complaints_kept(rows: list[list[int]]) -> list[Complaints]:
+    """What `count` kept of them, without deliveries that are gone."""
+    deliveries = Delivery.objects.in_bulk([pk for pk, _sent, _complaints in rows])
+    return [
+        Complaints(deliveries[pk], sent, complaints)
+        for pk, sent, complaints in rows
+        if pk in deliveries
+    ]
 
 
 def since(now: datetime | None = None) -> datetime:

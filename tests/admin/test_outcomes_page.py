@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audiences import profiles
+from audiences.models import Profile
 from delivery import analysis
 from delivery.admin import outcome_log
 
@@ -65,6 +66,18 @@ def test_search(text: str, world: World, admin_client: Client) -> None:
     empty = admin_client.get(_url(world), {"q": text, "show": "to_deliver"})
     assert _names(empty) == []
     assert "Look among everyone" in empty.content.decode()
+
+
+def test_search_by_any_word_of_a_name_in_any_letter_case(
+    world: World, admin_client: Client
+) -> None:
+    Profile.objects.filter(pk=world.people[3].pk).update(
+        first_name="Zoë", last_name="de Vriès"
+    )
+    for text in ("vries", "ZOE DE V", "vriès zoe"):
+        assert _names(admin_client.get(_url(world), {"q": text})) == [
+            world.people[3].pk
+        ]
 
 
 def test_pages_go_on_after_the_last_profile(
