@@ -24,7 +24,7 @@ from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.intake import Findings
 from delivery.hooks import gate
 from delivery.hooks.refusals import Outcome
-from delivery.models import Delivery, InboundItem, QuarantineEntry
+from delivery.models import Delivery, InboundItem, Message, QuarantineEntry
 
 
 def person(number: int, **addresses_of: str) -> Profile:
@@ -81,6 +81,8 @@ class World:
 def came_back(delivery: Delivery) -> InboundItem:
     """A mail that was delayed, and one that proves nothing and waits."""
     message = delivery.messages.get()
+    # It can be proved by its number, so address and period are not enough.
+    Message.objects.filter(pk=message.pk).update(provider_id="p-1")
     told = [
         FeedbackEvent(
             kind=EventKind.DELAYED,
@@ -95,7 +97,7 @@ def came_back(delivery: Delivery) -> InboundItem:
         )
     ]
     for event in told:
-        number = f"item {delivery.pk} {len(event.clue.return_paths)}"
+        number = f"item {delivery.pk} {event.clue.return_paths}"
         item, _is_new = intake.receive("test", number.encode())
         intake.settle(item, Findings(events=(event,)))
     return item
