@@ -33,6 +33,8 @@ else:
     Pages = Paginator
 
 COUNTED = 2_000
+# So many rows at the beginning of a list are looked through for its first page.
+FIRST_ROWS = 4_000
 
 
 class BoundedPaginator(Pages):
@@ -56,6 +58,32 @@ class BoundedPaginator(Pages):
             return max(counted, estimated_rows(rows.model))
         self.precision = "bounded"
         return COUNTED
+
+    def page(self, number: int | str) -> Any:
+        page = super().page(number)
+        if self.precision == "bounded":
+            page.object_list = self._among_the_first(page.object_list)
+        return page
+
+    def _among_the_first(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of a page, from the beginning of the list where that holds them.
+
+        What nearly every row matches fills a page at once there. The database may not
+        know that so many match, and would find and sort them all for one page.
+        """
+        listed: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        order = (*listed.query.order_by, *listed.model._meta.ordering, "")[0]
+        if order not in ("id", "pk", "-id", "-pk"):
+            return rows
+        everything = listed.model._default_manager.order_by(order).values_list("pk")
+        ends = everything[FIRST_ROWS : FIRST_ROWS + 1]
+        side = "gte" if order.startswith("-") else "lte"
+        low, high = rows.query.low_mark, rows.query.high_mark
+        for (end,) in ends:
+            near = listed.filter(**{f"pk__{side}": end})[low:high]
+            if high is not None and len(near) == high - low:
+                return near
+        return rows
 
 
 def estimated_rows(model: type[Model]) -> int:
