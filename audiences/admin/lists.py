@@ -49,10 +49,14 @@ class BoundedPaginator(Pages):
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        is_filtered = bool(rows.query.where)
+        if is_filtered and self._beginning is not None and _bounded(self._beginning):
+            self.precision = "bounded"
+            return COUNTED
         counted = rows.order_by()[: COUNTED + 1].count()
         if counted <= COUNTED:
             return counted
-        if not rows.query.where:
+        if not is_filtered:
             if bulk_sql.is_postgresql():
                 self.precision = "estimated"
             return max(counted, estimated_rows(rows.model))
@@ -60,30 +64,40 @@ class BoundedPaginator(Pages):
         return COUNTED
 
     def page(self, number: int | str) -> Any:
+        """From the beginning of the list, where that holds all rows of the page."""
         page = super().page(number)
-        if self.precision == "bounded":
-            page.object_list = self._among_the_first(page.object_list)
+        if self.precision == "bounded" and self._order and self._beginning is not None:
+            low, high = page.start_index() - 1, page.end_index()
+            near = self._beginning[low:high]
+            if len(near) == high - low:  # and the others are not asked for
+                page.object_list = near
         return page
 
-    def _among_the_first(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of a page, from the beginning of the list where that holds them.
+    @cached_property
+    def _order(self) -> str:
+        """How the list is ordered by its key; empty when it is by something else."""
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        first = (*rows.query.order_by, *rows.model._meta.ordering, "")[0]
+        return {"id": "pk", "-id": "-pk"}.get(first, "")
 
-        What nearly every row matches fills a page at once there. The database may not
-        know that so many match, and would find and sort them all for one page.
+    @cached_property
+    def _beginning(self) -> QuerySet[Any] | None:
+        """The list among the first rows of its table; None when there are no more.
+
+        What nearly every row matches is seen there at once. The database may not know
+        that so many match, and would find and sort them all.
         """
-        listed: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        order = (*listed.query.order_by, *listed.model._meta.ordering, "")[0]
-        if order not in ("id", "pk", "-id", "-pk"):
-            return rows
-        everything = listed.model._default_manager.order_by(order).values_list("pk")
-        ends = everything[FIRST_ROWS : FIRST_ROWS + 1]
-        side = "gte" if order.startswith("-") else "lte"
-        low, high = rows.query.low_mark, rows.query.high_mark
-        for (end,) in ends:
-            near = listed.filter(**{f"pk__{side}": end})[low:high]
-            if high is not None and len(near) == high - low:
-                return near
-        return rows
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        order = self._order or "pk"
+        keys = rows.model._default_manager.order_by(order).values_list("pk", flat=True)
+        ends = list(keys[FIRST_ROWS : FIRST_ROWS + 1])
+        side = "pk__gte" if order.startswith("-") else "pk__lte"
+        return rows.filter(**{side: ends[0]}) if ends else None
+
+
+def _bounded(rows: QuerySet[Any]) -> bool:
+    """Whether there are more than are counted."""
+    return rows.order_by()[: COUNTED + 1].count() > COUNTED
 
 
 def estimated_rows(model: type[Model]) -> int:

@@ -163,7 +163,7 @@ def _message_fieldset(way: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _is_used(service: Service) -> bool:
-    """In the order of an index: else the database may read a table for the first one."""
+    """In the order of an index: else a table may be read for the first one."""
     held = Subscription.objects.filter(service=service).order_by("profile_id")
     events = ConsentEvent.objects.filter(service=service).order_by("id")
     return any(rows.values_list("pk")[:1] for rows in (held, events))
