@@ -34,7 +34,7 @@ else:
 
 COUNTED = 2_000
 # So many rows at the beginning of a list are looked through for its first page.
-FIRST_ROWS = 4_000
+FIRST_ROWS = 1_000
 
 
 class BoundedPaginator(Pages):
@@ -49,14 +49,10 @@ class BoundedPaginator(Pages):
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        is_filtered = bool(rows.query.where)
-        if is_filtered and self._beginning is not None and _bounded(self._beginning):
-            self.precision = "bounded"
-            return COUNTED
         counted = rows.order_by()[: COUNTED + 1].count()
         if counted <= COUNTED:
             return counted
-        if not is_filtered:
+        if not rows.query.where:
             if bulk_sql.is_postgresql():
                 self.precision = "estimated"
             return max(counted, estimated_rows(rows.model))
@@ -66,38 +62,27 @@ class BoundedPaginator(Pages):
     def page(self, number: int | str) -> Any:
         """From the beginning of the list, where that holds all rows of the page."""
         page = super().page(number)
-        if self.precision == "bounded" and self._order and self._beginning is not None:
-            low, high = page.start_index() - 1, page.end_index()
-            near = self._beginning[low:high]
-            if len(near) == high - low:  # and the others are not asked for
+        low, high = page.start_index() - 1, page.end_index()
+        if self.precision == "bounded" and high <= FIRST_ROWS:
+            near = self._beginning()[low:high]
+            if len(near) == high - low:
                 page.object_list = near
         return page
 
-    @cached_property
-    def _order(self) -> str:
-        """How the list is ordered by its key; empty when it is by something else."""
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        first = (*rows.query.order_by, *rows.model._meta.ordering, "")[0]
-        return {"id": "pk", "-id": "-pk"}.get(first, "")
-
-    @cached_property
-    def _beginning(self) -> QuerySet[Any] | None:
-        """The list among the first rows of its table; None when there are no more.
+    def _beginning(self) -> QuerySet[Any]:
+        """The list among the first rows of its table; none of it in another order.
 
         What nearly every row matches is seen there at once. The database may not know
-        that so many match, and would find and sort them all.
+        that so many match, and would find and sort them all for one page.
         """
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        order = self._order or "pk"
-        keys = rows.model._default_manager.order_by(order).values_list("pk", flat=True)
+        first = (*rows.query.order_by, *rows.model._meta.ordering, "")[0]
+        if first not in ("id", "-id"):
+            return rows.none()
+        keys = rows.model._default_manager.order_by(first).values_list("pk", flat=True)
         ends = list(keys[FIRST_ROWS : FIRST_ROWS + 1])
-        side = "pk__gte" if order.startswith("-") else "pk__lte"
-        return rows.filter(**{side: ends[0]}) if ends else None
-
-
-def _bounded(rows: QuerySet[Any]) -> bool:
-    """Whether there are more than are counted."""
-    return rows.order_by()[: COUNTED + 1].count() > COUNTED
+        side = "pk__gte" if first == "-id" else "pk__lte"
+        return rows.filter(**{side: ends[0]}) if ends else rows.none()
 
 
 def estimated_rows(model: type[Model]) -> int:
