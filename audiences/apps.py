@@ -20,6 +20,7 @@ class AudiencesConfig(AppConfig):
             names,
             reach_figures,
             roles,
+            service_figures,
         )
 
         checks.register()

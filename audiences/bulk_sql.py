@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, models, transaction
@@ -275,15 +275,22 @@ def _set_timeout(value: str) -> None:
     fetch("SELECT set_config('statement_timeout', %s, true)", [value])
 
 
-def estimated_count(queryset: models.QuerySet[Any, Any]) -> int | None:
-    """How many rows PostgreSQL's planner expects; None where there is no estimate."""
+class Expected(NamedTuple):
+    """What PostgreSQL's planner expects of a query, without running it."""
+
+    rows: int
+    cost: float
+
+
+def expected(queryset: models.QuerySet[Any, Any]) -> Expected | None:
+    """How many rows, at which cost; None where there is no estimate."""
     if not is_postgresql():
         return None
     try:
-        plan = json.loads(queryset.order_by().explain(format="json"))
+        plan = json.loads(queryset.order_by().explain(format="json"))[0]["Plan"]
     except EmptyResultSet:
-        return 0
-    return int(plan[0]["Plan"]["Plan Rows"])
+        return Expected(0, 0)
+    return Expected(int(plan["Plan Rows"]), float(plan["Total Cost"]))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Figures of the home page, counted in the background and kept with their time.
+"""Figures of home and of other pages, counted in the background, kept with their time.
 
 A figure is one function under a name. A request reads what was counted last; nothing
 of it scans a big table while somebody waits.
@@ -14,14 +14,20 @@ from django.utils import timezone
 from .models import Figure
 
 _counters: dict[str, Callable[[], Any]] = {}
+_of_one_page: set[str] = set()
 Counter = Callable[[], Any]
 
 
-def register(name: str) -> Callable[[Counter], Counter]:
-    """Make a function, which returns what JSON can hold, the figure of that name."""
+def register(name: str, *, is_of_home: bool = True) -> Callable[[Counter], Counter]:
+    """Make a function, which returns what JSON can hold, the figure of that name.
+
+    What home does not show may be long, and is read by `kept` alone.
+    """
 
     def keep(counter: Counter) -> Counter:
         _counters[name] = counter
+        if not is_of_home:
+            _of_one_page.add(name)
         return counter
 
     return keep
@@ -46,4 +52,10 @@ def refresh(only: str = "") -> None:
 
 def latest() -> dict[str, Figure]:
     """What was counted last, by name; those that never were are absent."""
-    return {figure.name: figure for figure in Figure.objects.filter(name__in=names())}
+    wanted = [name for name in names() if name not in _of_one_page]
+    return {figure.name: figure for figure in Figure.objects.filter(name__in=wanted)}
+
+
+def kept(name: str) -> Figure | None:
+    """One figure as it was counted last; None when it never was."""
+    return Figure.objects.filter(name=name).first()

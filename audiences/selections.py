@@ -38,7 +38,9 @@ def address_status(value: str) -> Q:
     marked = Address.objects.filter(quarantine_status=AddressStatus(value))
     # Said again, so that the index of the few that are not valid serves.
     marked = marked.exclude(quarantine_status=AddressStatus.VALID)
-    return Q(pk__in=marked.values("profile_id"))
+    # DISTINCT: PostgreSQL then reads the index in its order, and other filters of these
+    # people in the order of their tables, instead of all over them.
+    return Q(pk__in=marked.values("profile_id").distinct())
 
 
 def subscribed_to(value: str) -> Q:

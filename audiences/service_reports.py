@@ -19,6 +19,7 @@ from .models import ConsentEvent, Service, Subscription
 # The periods of a report, and how many it shows.
 PERIODS = {"day": 30, "week": 26, "month": 24}
 _STARTS = (Kind.SUBSCRIBE, Kind.CONFIRM)
+Step = tuple[datetime, str, str | None, str, int]
 _ENDS = {Kind.UNSUBSCRIBE: "unsubscribed", Kind.EXPIRE: "expired"}
 
 
@@ -84,15 +85,26 @@ def report(
 ) -> Report:
     """The evolution of a service, in a fixed number of queries."""
     now = now or timezone.now()
+    statuses = counts([service.pk], now)[service.pk]
+    return of_steps(steps(service, by, now), statuses, by=by, source=source, now=now)
+
+
+def of_steps(
+    found: Iterable[Step],
+    statuses: Counter[str],
+    *,
+    by: str,
+    source: str,
+    now: datetime,
+) -> Report:
+    """The evolution, from the steps that were counted at that time."""
     starts = _starts(by, now)
-    steps = list(_steps(service, by, starts[0]))
     periods = {start: Period(start=start) for start in starts}
     sources: dict[str, BySource] = {}
-    for start, kind, before, origin, number in steps:
+    for start, kind, before, origin, number in found:
         sources.setdefault(origin, BySource(source=origin)).count(kind, before, number)
         if start in periods and source in ("", origin):
             periods[start].count(kind, before, number)
-    statuses = counts([service.pk], now)[service.pk]
     if not source:
         _run_back(list(periods.values()), statuses.get("active", 0))
     ordered = sorted(sources.values(), key=lambda row: -row.subscribed)
@@ -124,9 +136,8 @@ def _midnight(moment: datetime) -> datetime:
     return timezone.make_aware(moment.replace(tzinfo=None))
 
 
-def _steps(
-    service: Service, by: str, since: datetime
-) -> Iterable[tuple[datetime, str, str | None, str, int]]:
+def steps(service: Service, by: str, now: datetime) -> Iterable[Step]:
+    """Period, kind, kind of the step before, source; and how many were like that."""
     earlier = (
         ConsentEvent.objects.filter(
             profile_id=OuterRef("profile_id"),
@@ -138,7 +149,7 @@ def _steps(
         .values("kind")[:1]
     )
     events: QuerySet[ConsentEvent] = ConsentEvent.objects.filter(
-        service=service, at__gte=since
+        service=service, at__gte=_starts(by, now)[0]
     )
     return (
         events.annotate(before=Subquery(earlier), start=Trunc("at", by))

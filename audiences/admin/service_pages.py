@@ -12,12 +12,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from audiences import page_texts, service_reports, subscription_messages
+from audiences import page_texts, service_figures, subscription_messages
 from audiences.channels import Channel
 from audiences.markdown import to_html, to_text
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.service_forms import ServiceForm
-from audiences.service_reports import PERIODS, Period, Report
+from audiences.service_reports import PERIODS, Period, Report, Steps
 
 from .lists import PlainAdmin, grouped
 
@@ -60,26 +60,34 @@ def report(admin: PlainAdmin) -> View:
         source = request.GET.get("source", "")
         sources = dict(ConsentEvent.Source.choices)
         source = source if source in sources else ""
-        found = service_reports.report(service, by=by, source=source)
+        found = service_figures.report(service, by=by, source=source)
         context = _context(admin, request, _("Report")) | {
             "service": service,
             "by": by,
             "source": source,
             "source_label": sources.get(source, ""),
             "periods_choices": _BY.items(),
-            "source_choices": [
-                (row.source, sources[row.source]) for row in found.sources
-            ],
-            "statuses": _statuses(found),
-            "chart": _chart(found.periods, by),
-            "rows": [_row(period, by) for period in reversed(found.periods)],
-            "sources": [(sources[row.source], *_numbers(row)) for row in found.sources],
-            "is_empty": found.is_empty,
+            "as_of": found.at,
+            "is_counted": found.report is not None,
         }
+        if found.report:
+            context |= _shown(found.report, by)
         template = "admin/audiences/service/report.html"
         return TemplateResponse(request, template, context)
 
     return view
+
+
+def _shown(found: Report, by: str) -> dict[str, Any]:
+    sources = dict(ConsentEvent.Source.choices)
+    return {
+        "source_choices": [(row.source, sources[row.source]) for row in found.sources],
+        "statuses": _statuses(found),
+        "chart": _chart(found.periods, by),
+        "rows": [_row(period, by) for period in reversed(found.periods)],
+        "sources": [(sources[row.source], *_numbers(row)) for row in found.sources],
+        "is_empty": found.is_empty,
+    }
 
 
 def _statuses(found: Report) -> list[tuple[str, str, str]]:
@@ -90,7 +98,7 @@ def _statuses(found: Report) -> list[tuple[str, str, str]]:
     ]
 
 
-def _numbers(row: service_reports.Steps) -> list[str]:
+def _numbers(row: Steps) -> list[str]:
     names = ("requested", "subscribed", "unsubscribed", "expired", "unconfirmed")
     return [*(grouped(getattr(row, name)) for name in names), _signed(row.net)]
 

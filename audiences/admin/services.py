@@ -7,13 +7,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audiences import service_forms, service_reports
+from audiences import service_figures, service_forms
 from audiences.models import ConsentEvent, Service, Subscription
+from audiences.service_figures import Counted
 from audiences.service_forms import ServiceForm
 
 from . import service_pages
@@ -91,10 +93,10 @@ class ServiceAdmin(PlainAdmin):
 
     # ------------------------------------------------------------------ columns
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """With the counts of all services of the page, in two queries."""
+        """With the counts of all services of the page, in a few queries."""
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
-        found = service_reports.counts([row.pk for row in rows], timezone.now())
+        found = service_figures.counts([row.pk for row in rows])
         for row in rows:
             row.counts = found[row.pk]
         changelist.result_list = rows
@@ -108,12 +110,12 @@ class ServiceAdmin(PlainAdmin):
         return format_html("{}", " · ".join(marks))
 
     @admin.display(description=_("active"))
-    def active(self, service: Any) -> str:
-        return grouped(service.counts["active"])
+    def active(self, service: Any) -> str | SafeString:
+        return _shown(service.counts, "active")
 
     @admin.display(description=_("pending"))
-    def pending(self, service: Any) -> str:
-        return grouped(service.counts["pending"])
+    def pending(self, service: Any) -> str | SafeString:
+        return _shown(service.counts, "pending")
 
     @admin.display(description=_("evolution"))
     def report(self, service: Service) -> SafeString:
@@ -122,15 +124,28 @@ class ServiceAdmin(PlainAdmin):
 
     @admin.display(description=_("active subscribers"))
     def subscribers(self, service: Service) -> str | SafeString:
-        count = service_reports.counts([service.pk], timezone.now())[service.pk]
+        counted = service_figures.counts([service.pk])[service.pk]
         url = reverse("admin:audiences_subscription_changelist")
         return format_html(
             '{} · <a href="{}?service__id__exact={}">{}</a>',
-            grouped(count["active"]),
+            _shown(counted, "active"),
             url,
             service.pk,
             gettext("all subscriptions"),
         )
+
+
+def _shown(counted: Counted, status: str) -> str | SafeString:
+    """A number, and since when it stands when it was not counted just now."""
+    if counted.statuses is None:
+        return gettext("Not counted yet")
+    number = grouped(counted.statuses[status])
+    if counted.at is None:
+        return number
+    at = date_format(timezone.localtime(counted.at), "SHORT_DATETIME_FORMAT")
+    return format_html(
+        '{} <span class="quiet">{}</span>', number, gettext("as of %(at)s") % {"at": at}
+    )
 
 
 def _message_fieldset(way: str) -> tuple[Any, dict[str, Any]]:
@@ -148,10 +163,10 @@ def _message_fieldset(way: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _is_used(service: Service) -> bool:
-    return (
-        Subscription.objects.filter(service=service).exists()
-        or ConsentEvent.objects.filter(service=service).exists()
-    )
+    """In the order of an index: else a table may be read for the first one."""
+    held = Subscription.objects.filter(service=service).order_by("profile_id")
+    events = ConsentEvent.objects.filter(service=service).order_by("id")
+    return any(rows.values_list("pk")[:1] for rows in (held, events))
 
 
 @admin.register(Subscription)

@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from audiences import bulk_sql, matching, membership
-from audiences.models import Audience
+from audiences.models import Audience, Profile
 from delivery import analysis, deliveries
+from tests.factories import many_profiles
 
 from .conftest import World, clerk
 
@@ -143,6 +144,26 @@ def test_count_that_takes_too_long_is_an_estimate(
     words = "about" if bulk_sql.is_postgresql() else "too many to count"
     assert words in found.number
     assert found.sample == []
+
+
+def test_dear_condition_is_counted_by_a_sample_of_all_ids(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not bulk_sql.is_postgresql():
+        pytest.skip("SQLite has no costs, and counts")
+    monkeypatch.setattr(matching, "COST", 0)
+    monkeypatch.setattr(matching, "STRETCHES", 5)
+    monkeypatch.setattr(matching, "LENGTH", 20)
+    many_profiles(400)
+    ids = Profile.objects.order_by("pk").values_list("pk", flat=True)
+    Profile.objects.filter(pk__lt=ids[200]).update(language="fy")
+    of_language = Profile.objects.filter(language="fy")
+    found = matching.count_within(of_language)
+    assert found.number
+    assert 150 <= found.number <= 250
+    assert not found.is_exact
+    empty = matching.count_within(Profile.objects.filter(language="xx"))
+    assert empty == matching.Count(0, is_exact=True)
 
 
 def test_statement_is_cut_off(db: None) -> None:
