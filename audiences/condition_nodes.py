@@ -10,6 +10,8 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from .addresses import domain_key
@@ -25,7 +27,7 @@ from .conditions import (
     register,
     say_node,
 )
-from .models import Address, AddressStatus, Service, Subscription
+from .models import Address, AddressStatus, Profile, Service, Subscription
 
 
 # ------------------------------------------------------------------ and, or, not
@@ -72,13 +74,17 @@ MOST_ITEMS = 1000
 _TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 TEXT_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
 _TEXT_OPERATORS = {
-    "is": "is",
-    "is_not": "is not",
-    "in": "is one of",
-    "starts_with": "starts with",
-    "is_empty": "is empty",
-    "is_filled": "is filled",
+    "is": gettext_noop("is"),
+    "is_not": gettext_noop("is not"),
+    "in": gettext_noop("is one of"),
+    "starts_with": gettext_noop("starts with"),
+    "is_empty": gettext_noop("is empty"),
+    "is_filled": gettext_noop("is filled"),
 }
+
+
+def _field_label(name: str) -> str:
+    return capfirst(str(Profile._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
 
 
 def _text_q(data: Data, moment: Moment) -> Q:
@@ -106,7 +112,10 @@ def _check_text(data: Data, path: str) -> None:
             raise BadCondition(f"{path}.value: {operator} takes no value.")
     elif operator == "in":
         if not isinstance(value, list) or not value:
-            raise BadCondition(f"{path}.value: in takes a list of texts.")
+            raise BadCondition(
+                f"{path}.value: in takes a list of texts.",
+                plain=gettext("Fill this in."),
+            )
         if len(value) > MOST_ITEMS:
             raise BadCondition(f"{path}.value: more than {MOST_ITEMS} texts.")
         for number, item in enumerate(value):
@@ -114,7 +123,9 @@ def _check_text(data: Data, path: str) -> None:
                 raise BadCondition(f"{path}.value[{number}]: {item!r} is not a text.")
             check_text(item, f"{path}.value[{number}]")
     elif not isinstance(value, str) or not value:
-        raise BadCondition(f"{path}.value: {operator} takes a text.")
+        raise BadCondition(
+            f"{path}.value: {operator} takes a text.", plain=gettext("Fill this in.")
+        )
     else:
         check_text(value, f"{path}.value")
 
@@ -150,7 +161,10 @@ register(
         _say_text,
         _check_text,
         label=_("A field of the profile"),
-        options={"operator": lambda: list(_TEXT_OPERATORS.items())},
+        options={
+            "field": lambda: [(name, _field_label(name)) for name in TEXT_FIELDS],
+            "operator": lambda: [(n, gettext(t)) for n, t in _TEXT_OPERATORS.items()],
+        },
         finish=_finish_text,
     )
 )
@@ -174,7 +188,10 @@ def read_moment(text: str, path: str = "") -> datetime:
     if moment is None and day is not None:
         moment = datetime.combine(day, time())
     if moment is None:
-        raise BadCondition(f"{path}: {text!r} is not a date such as 2026-05-01.")
+        raise BadCondition(
+            f"{path}: {text!r} is not a date such as 2026-05-01.",
+            plain=gettext("Type a date such as 2026-05-01."),
+        )
     aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
     try:
         return aware.astimezone(UTC)
@@ -211,7 +228,10 @@ def say_dates(data: Data) -> str:
 
 def _check_created(data: Data, path: str) -> None:
     if not set(data) & set(DATE_KEYS):
-        raise BadCondition(f"{path}: created needs one of {', '.join(DATE_KEYS)}.")
+        raise BadCondition(
+            f"{path}: created needs one of {', '.join(DATE_KEYS)}.",
+            plain=gettext("Fill in at least one of these fields."),
+        )
     check_dates(data, path)
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from audiences import figures
 from audiences.models import Profile
+from delivery.admin.inbound_figures import percent
 from delivery.feedback import intake
 from delivery.models import (
     InboundItem,
@@ -169,5 +170,6 @@ def test_figures_count_a_message_once_and_draw_the_limits(
     (row,) = context["complaints"]["rows"]
     assert (row["sent"], row["complaints"], row["rate"]) == ("4", "1", "25.00%")
     assert row["is_over"]
+    assert [percent(x) for x in (0, 0.00001, 0.0001)] == ["0.00%", "<0.01%", "0.01%"]
     assert context["complaints"]["wanted"] == "0.1%"
     assert clerk("nobody").get(FIGURES).status_code == 403

@@ -96,6 +96,15 @@ def test_run_whose_process_died_is_woken(delivery: Delivery) -> None:
     ask(delivery, actor="tom")  # nobody holds its lock
 
 
+def test_stop_ends_a_run_whose_process_died(delivery: Delivery) -> None:
+    ask(delivery, actor="eva")
+    tasks.run_analysis(delivery.pk)
+    Analysis.objects.update(state=Analysis.State.RUNNING, finished_at=None)
+    assert preparation.stop(delivery)
+    assert of(delivery).state == "stopped"
+    assert preparation.to_wake() == []
+
+
 def test_what_was_handed_over_stands(delivery: Delivery) -> None:
     analysis.analyse(delivery)
     messages.record_handover(delivery, timezone.now())
