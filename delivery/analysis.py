@@ -243,7 +243,7 @@ def _begin_or_resume(delivery: Delivery) -> Analysis:
     if run and run.state in unfinished and run.chunks.exists():
         run.delivery = delivery
         is_fresh = timezone.now() - run.started_at < LONGEST_PAUSE
-        if is_fresh and run.definition == chunks.definition_of(delivery):
+        if is_fresh and not chunks.is_stale(run):
             run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
             run.host, run.process = socket.gethostname(), os.getpid()
             run.save()
