@@ -45,7 +45,7 @@ register(
         lambda data, moment: reduce(
             and_, (compile_node(child, moment) for child in data["of"])
         ),
-        lambda data: _grouped(data, "and"),
+        lambda data: _grouped(data, gettext("and")),
     )
 )
 register(
@@ -56,7 +56,7 @@ register(
         lambda data, moment: reduce(
             or_, (compile_node(child, moment) for child in data["of"])
         ),
-        lambda data: _grouped(data, "or"),
+        lambda data: _grouped(data, gettext("or")),
     )
 )
 register(
@@ -65,7 +65,7 @@ register(
         {"of": _NODES},
         ("of",),
         lambda data, moment: ~compile_node(data["of"], moment),
-        lambda data: f"not {say_node(data['of'])}",
+        lambda data: gettext("not {what}").format(what=say_node(data["of"])),
     )
 )
 
@@ -133,8 +133,8 @@ def _check_text(data: Data, path: str) -> None:
 def _say_text(data: Data) -> str:
     value = data.get("value", "")
     words = ", ".join(value) if isinstance(value, list) else value
-    name = data["field"].replace("_", " ")
-    return f"{name} {_TEXT_OPERATORS[data['operator']]} {words}".strip()
+    name = str(Profile._meta.get_field(data["field"]).verbose_name)  # type: ignore[union-attr]
+    return f"{name} {gettext(_TEXT_OPERATORS[data['operator']])} {words}".strip()
 
 
 def _finish_text(data: dict[str, Any]) -> dict[str, Any]:
@@ -220,10 +220,15 @@ def dates_q(name: str, data: Data, moment: Moment) -> Q:
 
 
 def say_dates(data: Data) -> str:
-    parts = [f"{key} {data[key]}" for key in ("before", "after") if key in data]
+    parts = []
+    if "before" in data:
+        parts.append(gettext("before {date}").format(date=data["before"]))
+    if "after" in data:
+        parts.append(gettext("after {date}").format(date=data["after"]))
     if "in_last_days" in data:
-        parts.append(f"in the last {data['in_last_days']} days")
-    return " and ".join(parts)
+        text = gettext("in the last {number} days")
+        parts.append(text.format(number=data["in_last_days"]))
+    return f" {gettext('and')} ".join(parts)
 
 
 def _check_created(data: Data, path: str) -> None:
@@ -241,7 +246,7 @@ register(
         DATE_KEYS,
         (),
         lambda data, moment: dates_q("created_at", data, moment),
-        lambda data: f"created {say_dates(data)}",
+        lambda data: gettext("created {when}").format(when=say_dates(data)),
         _check_created,
         label=_("When the profile was created"),
     )
@@ -254,7 +259,9 @@ register(
         {"channel": {"enum": list(Scope.values)}},
         ("channel",),
         lambda data, moment: Q(**{flag_name(data["channel"]): True}),
-        lambda data: f"opted out of {Scope(data['channel']).label.lower()}",
+        lambda data: gettext("opted out of {channel}").format(
+            channel=Scope(data["channel"]).label.lower()
+        ),
         label=_("Opted out"),
         options={"channel": lambda: list(Scope.choices)},
     )
@@ -278,12 +285,16 @@ def _say_address(data: Data) -> str:
     label = Channel(data["channel"]).label.lower()
     details = []
     if "valid" in data:
-        details.append("valid" if data["valid"] else "invalid")
+        details.append(gettext("valid") if data["valid"] else gettext("invalid"))
     if "status" in data:
-        details.append(f"in quarantine as {data['status']}")
+        text = gettext("in quarantine as {status}")
+        status = AddressStatus(data["status"]).label.lower()
+        details.append(text.format(status=status))
     if "domain" in data:
-        details.append(f"at {data['domain']}")
-    return f"has a primary {label} address {' and '.join(details)}".strip()
+        details.append(gettext("at {domain}").format(domain=data["domain"]))
+    text = gettext("has a primary {channel} address").format(channel=label)
+    both = f" {gettext('and')} "
+    return f"{text} {both.join(details)}".strip()
 
 
 register(
@@ -331,13 +342,15 @@ def _say_subscription(data: Data) -> str:
     label = service.label if service else data["service"]
     status = data.get("status", "active")
     words = {
-        "active": "subscribed to",
-        "pending": "waiting to confirm",
-        "unsubscribed": "unsubscribed from",
-        "expired": "expired from",
-    }[status]
+        "active": gettext("subscribed to {service}"),
+        "pending": gettext("waiting to confirm {service}"),
+        "unsubscribed": gettext("unsubscribed from {service}"),
+        "expired": gettext("expired from {service}"),
+    }[status].format(service=label)
     since = say_dates(data)
-    return f"{words} {label}" + (f" since {since}" if since else "")
+    if since:
+        return gettext("{what} since {when}").format(what=words, when=since)
+    return words
 
 
 register(

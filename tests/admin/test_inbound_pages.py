@@ -135,6 +135,7 @@ def test_only_who_may_change_items_decides(forged: InboundItem, name: str) -> No
     reader = clerk("reader", "view_inbounditem")
     page = reader.get(url(forged)).content.decode()
     assert url(forged, "ignore") not in page
+    assert "Your role does not decide" in page
     assert reader.post(url(forged, name), {"message": 1}).status_code == 403
     assert reader.get(url(forged, name)).status_code == 405
     forged.refresh_from_db()
