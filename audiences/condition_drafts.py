@@ -196,7 +196,7 @@ def fault_of(draft: Draft, error: BadCondition, name: str) -> Fault:
         numbers.append(str(number + 1))
     key = rest.strip(".").partition("[")[0]
     key = "" if key == "of" or key.startswith("of.") else key
-    return Fault(path, key, words)
+    return Fault(path, key or error.key, error.plain or words)
 
 
 def number_of(path: str, name: str) -> str:

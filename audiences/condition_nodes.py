@@ -10,6 +10,8 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from .addresses import domain_key
@@ -25,7 +27,7 @@ from .conditions import (
     register,
     say_node,
 )
-from .models import Address, AddressStatus, Service, Subscription
+from .models import Address, AddressStatus, Profile, Service, Subscription
 
 
 # ------------------------------------------------------------------ and, or, not
@@ -43,7 +45,7 @@ register(
         lambda data, moment: reduce(
             and_, (compile_node(child, moment) for child in data["of"])
         ),
-        lambda data: _grouped(data, "and"),
+        lambda data: _grouped(data, gettext("and")),
     )
 )
 register(
@@ -54,7 +56,7 @@ register(
         lambda data, moment: reduce(
             or_, (compile_node(child, moment) for child in data["of"])
         ),
-        lambda data: _grouped(data, "or"),
+        lambda data: _grouped(data, gettext("or")),
     )
 )
 register(
@@ -63,7 +65,7 @@ register(
         {"of": _NODES},
         ("of",),
         lambda data, moment: ~compile_node(data["of"], moment),
-        lambda data: f"not {say_node(data['of'])}",
+        lambda data: gettext("not {what}").format(what=say_node(data["of"])),
     )
 )
 
@@ -72,13 +74,17 @@ MOST_ITEMS = 1000
 _TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 TEXT_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
 _TEXT_OPERATORS = {
-    "is": "is",
-    "is_not": "is not",
-    "in": "is one of",
-    "starts_with": "starts with",
-    "is_empty": "is empty",
-    "is_filled": "is filled",
+    "is": gettext_noop("is"),
+    "is_not": gettext_noop("is not"),
+    "in": gettext_noop("is one of"),
+    "starts_with": gettext_noop("starts with"),
+    "is_empty": gettext_noop("is empty"),
+    "is_filled": gettext_noop("is filled"),
 }
+
+
+def _field_label(name: str) -> str:
+    return capfirst(str(Profile._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
 
 
 def _text_q(data: Data, moment: Moment) -> Q:
@@ -106,7 +112,10 @@ def _check_text(data: Data, path: str) -> None:
             raise BadCondition(f"{path}.value: {operator} takes no value.")
     elif operator == "in":
         if not isinstance(value, list) or not value:
-            raise BadCondition(f"{path}.value: in takes a list of texts.")
+            raise BadCondition(
+                f"{path}.value: in takes a list of texts.",
+                plain=gettext("Fill this in."),
+            )
         if len(value) > MOST_ITEMS:
             raise BadCondition(f"{path}.value: more than {MOST_ITEMS} texts.")
         for number, item in enumerate(value):
@@ -114,7 +123,9 @@ def _check_text(data: Data, path: str) -> None:
                 raise BadCondition(f"{path}.value[{number}]: {item!r} is not a text.")
             check_text(item, f"{path}.value[{number}]")
     elif not isinstance(value, str) or not value:
-        raise BadCondition(f"{path}.value: {operator} takes a text.")
+        raise BadCondition(
+            f"{path}.value: {operator} takes a text.", plain=gettext("Fill this in.")
+        )
     else:
         check_text(value, f"{path}.value")
 
@@ -122,8 +133,8 @@ def _check_text(data: Data, path: str) -> None:
 def _say_text(data: Data) -> str:
     value = data.get("value", "")
     words = ", ".join(value) if isinstance(value, list) else value
-    name = data["field"].replace("_", " ")
-    return f"{name} {_TEXT_OPERATORS[data['operator']]} {words}".strip()
+    name = str(Profile._meta.get_field(data["field"]).verbose_name)  # type: ignore[union-attr]
+    return f"{name} {gettext(_TEXT_OPERATORS[data['operator']])} {words}".strip()
 
 
 def _finish_text(data: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +161,10 @@ register(
         _say_text,
         _check_text,
         label=_("A field of the profile"),
-        options={"operator": lambda: list(_TEXT_OPERATORS.items())},
+        options={
+            "field": lambda: [(name, _field_label(name)) for name in TEXT_FIELDS],
+            "operator": lambda: [(n, gettext(t)) for n, t in _TEXT_OPERATORS.items()],
+        },
         finish=_finish_text,
     )
 )
@@ -174,7 +188,10 @@ def read_moment(text: str, path: str = "") -> datetime:
     if moment is None and day is not None:
         moment = datetime.combine(day, time())
     if moment is None:
-        raise BadCondition(f"{path}: {text!r} is not a date such as 2026-05-01.")
+        raise BadCondition(
+            f"{path}: {text!r} is not a date such as 2026-05-01.",
+            plain=gettext("Type a date such as 2026-05-01."),
+        )
     aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
     try:
         return aware.astimezone(UTC)
@@ -203,15 +220,23 @@ def dates_q(name: str, data: Data, moment: Moment) -> Q:
 
 
 def say_dates(data: Data) -> str:
-    parts = [f"{key} {data[key]}" for key in ("before", "after") if key in data]
+    parts = []
+    if "before" in data:
+        parts.append(gettext("before {date}").format(date=data["before"]))
+    if "after" in data:
+        parts.append(gettext("after {date}").format(date=data["after"]))
     if "in_last_days" in data:
-        parts.append(f"in the last {data['in_last_days']} days")
-    return " and ".join(parts)
+        text = gettext("in the last {number} days")
+        parts.append(text.format(number=data["in_last_days"]))
+    return f" {gettext('and')} ".join(parts)
 
 
 def _check_created(data: Data, path: str) -> None:
     if not set(data) & set(DATE_KEYS):
-        raise BadCondition(f"{path}: created needs one of {', '.join(DATE_KEYS)}.")
+        raise BadCondition(
+            f"{path}: created needs one of {', '.join(DATE_KEYS)}.",
+            plain=gettext("Fill in at least one of these fields."),
+        )
     check_dates(data, path)
 
 
@@ -221,7 +246,7 @@ register(
         DATE_KEYS,
         (),
         lambda data, moment: dates_q("created_at", data, moment),
-        lambda data: f"created {say_dates(data)}",
+        lambda data: gettext("created {when}").format(when=say_dates(data)),
         _check_created,
         label=_("When the profile was created"),
     )
@@ -234,7 +259,9 @@ register(
         {"channel": {"enum": list(Scope.values)}},
         ("channel",),
         lambda data, moment: Q(**{flag_name(data["channel"]): True}),
-        lambda data: f"opted out of {Scope(data['channel']).label.lower()}",
+        lambda data: gettext("opted out of {channel}").format(
+            channel=Scope(data["channel"]).label.lower()
+        ),
         label=_("Opted out"),
         options={"channel": lambda: list(Scope.choices)},
     )
@@ -258,12 +285,16 @@ def _say_address(data: Data) -> str:
     label = Channel(data["channel"]).label.lower()
     details = []
     if "valid" in data:
-        details.append("valid" if data["valid"] else "invalid")
+        details.append(gettext("valid") if data["valid"] else gettext("invalid"))
     if "status" in data:
-        details.append(f"in quarantine as {data['status']}")
+        text = gettext("in quarantine as {status}")
+        status = AddressStatus(data["status"]).label.lower()
+        details.append(text.format(status=status))
     if "domain" in data:
-        details.append(f"at {data['domain']}")
-    return f"has a primary {label} address {' and '.join(details)}".strip()
+        details.append(gettext("at {domain}").format(domain=data["domain"]))
+    text = gettext("has a primary {channel} address").format(channel=label)
+    both = f" {gettext('and')} "
+    return f"{text} {both.join(details)}".strip()
 
 
 register(
@@ -311,13 +342,15 @@ def _say_subscription(data: Data) -> str:
     label = service.label if service else data["service"]
     status = data.get("status", "active")
     words = {
-        "active": "subscribed to",
-        "pending": "waiting to confirm",
-        "unsubscribed": "unsubscribed from",
-        "expired": "expired from",
-    }[status]
+        "active": gettext("subscribed to {service}"),
+        "pending": gettext("waiting to confirm {service}"),
+        "unsubscribed": gettext("unsubscribed from {service}"),
+        "expired": gettext("expired from {service}"),
+    }[status].format(service=label)
     since = say_dates(data)
-    return f"{words} {label}" + (f" since {since}" if since else "")
+    if since:
+        return gettext("{what} since {when}").format(what=words, when=since)
+    return words
 
 
 register(

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from .reach import Reach
 from .refusals import Refused
@@ -30,7 +31,15 @@ Options = Sequence[tuple[str, Any]]
 
 
 class BadCondition(Refused):
-    """The tree is not right; the message names the node by its path."""
+    """The tree is not right; the message names the node by its path.
+
+    `plain` says it in the reader's language to whoever builds it in a form, where the
+    row is marked; `key` is the field that it is about when the path names a node.
+    """
+
+    def __init__(self, message: str, *, plain: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.plain, self.key = plain, key
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,11 @@ def _validate(data: Any, path: str, depth: int) -> int:
 def _check_keys(node: Node, data: Data, path: str) -> None:
     for name in node.required:
         if name not in data:
-            raise BadCondition(f'{path}: {node.name} needs "{name}".')
+            raise BadCondition(
+                f'{path}: {node.name} needs "{name}".',
+                plain=gettext("Fill this in."),
+                key=name,
+            )
     for name, value in data.items():
         if name == "node":
             continue
@@ -160,15 +173,20 @@ def _check_value(schema: Mapping[str, Any], value: Any, path: str) -> None:
         return
     wanted, words = _TYPES[schema["type"]]
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise BadCondition(f"{path}: {value!r} is not {words}.")
-    if wanted is int and not (
-        schema.get("minimum", 0) <= value <= schema.get("maximum", 10**6)
-    ):
-        raise BadCondition(f"{path}: {value} is out of range.")
+        plain = gettext("Type a whole number.") if wanted is int else ""
+        raise BadCondition(f"{path}: {value!r} is not {words}.", plain=plain)
+    least, most = schema.get("minimum", 0), schema.get("maximum", 10**6)
+    if wanted is int and not least <= value <= most:
+        plain = gettext("Type a number from {least} to {most}.")
+        raise BadCondition(
+            f"{path}: {value} is out of range.",
+            plain=plain.format(least=least, most=most),
+        )
     if isinstance(value, str):
         check_text(value, path)
     if wanted in (str, list) and not value and schema.get("minItems", 1):
-        raise BadCondition(f"{path}: it is empty.")
+        plain = gettext("It is empty: fill it in, or remove the row.")
+        raise BadCondition(f"{path}: it is empty.", plain=plain)
 
 
 def check_text(value: str, path: str) -> None:

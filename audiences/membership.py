@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from . import conditions, subscriptions
@@ -211,7 +212,7 @@ AUDIENCE_NODE = conditions.register(
         {"name": {"type": "string"}},
         ("name",),
         lambda data, moment: audience_q(find_audience(data["name"]), moment),
-        lambda data: f"in the audience {data['name']}",
+        lambda data: gettext("in the audience {name}").format(name=data["name"]),
         _check_audience,
         label=_("In another audience"),
         options={"name": _names},

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -126,11 +126,19 @@ def _lost(session: Any) -> bool:
 
 
 def request_stop(delivery: Delivery) -> bool:
-    """Ask a running analysis to stop after its chunks; returns whether one runs."""
+    """Ask a running analysis to stop after its chunks; returns whether one runs.
+
+    One whose process has died has nobody to ask: it is stopped here, or whoever takes
+    it up would go on to its end.
+    """
     latest = delivery.latest_analysis
     if latest is None or latest.state != Analysis.State.RUNNING:
         return False
-    return bool(Analysis.objects.filter(pk=latest.pk).update(stop_requested=True))
+    running = Analysis.objects.filter(pk=latest.pk, state=Analysis.State.RUNNING)
+    is_asked = bool(running.update(stop_requested=True))
+    with suppress(AnalysisBusy), _only_one(delivery, wait_seconds=0):
+        running.update(state=Analysis.State.STOPPED, finished_at=timezone.now())
+    return is_asked
 
 
 def is_at_work(delivery: Delivery) -> bool:
@@ -235,7 +243,7 @@ def _begin_or_resume(delivery: Delivery) -> Analysis:
     if run and run.state in unfinished and run.chunks.exists():
         run.delivery = delivery
         is_fresh = timezone.now() - run.started_at < LONGEST_PAUSE
-        if is_fresh and run.definition == chunks.definition_of(delivery):
+        if is_fresh and not chunks.is_stale(run):
             run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
             run.host, run.process = socket.gethostname(), os.getpid()
             run.save()

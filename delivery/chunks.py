@@ -20,7 +20,7 @@ from audiences.models import Audience, Profile, StagedProfile
 from audiences.reach import Reach
 from audiences.refusals import Refused
 
-from . import judgement, typologies
+from . import controls, judgement, typologies
 from .exclusions import Rule
 from .models import Analysis, AnalysisChunk, Delivery, Outcome, TypologyRule
 
@@ -174,9 +174,16 @@ def definition_of(delivery: Delivery) -> dict[str, Any]:
 
 
 def is_stale(run: Analysis) -> bool:
-    """Whether the delivery, its audience or its rules are others than the run's."""
+    """Whether the delivery, its audience or its rules are others than the run's.
+
+    So is a message in which the control rules find something else: a run says that a
+    message may go, which must not outlive a change that takes its unsubscribe link.
+    """
+    told = [(found["code"], found["text"]) for found in run.findings]
+    rows = typologies.rows_of(run.delivery)
+    found = [(f.code, f.text) for f in controls.inspect(run.delivery, rows)]
     try:
-        return bool(definition_of(run.delivery) != run.definition)
+        return bool(told != found or definition_of(run.delivery) != run.definition)
     except Refused:  # an audience that the condition names is gone
         return True
 

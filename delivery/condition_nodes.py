@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
@@ -37,12 +38,17 @@ def _check_message(data: Data, path: str) -> None:
 
 def _say_message(data: Data) -> str:
     number = data.get("at_least", 1)
-    words = "got a message" if number == 1 else f"got at least {number} messages"
+    parts = [
+        gettext("got a message")
+        if number == 1
+        else gettext("got at least {number} messages").format(number=number)
+    ]
     if "channel" in data:
-        words += f" by {Channel(data['channel']).label.lower()}"
+        channel = Channel(data["channel"]).label.lower()
+        parts.append(gettext("by {channel}").format(channel=channel))
     if "delivery" in data:
-        words += f" of {data['delivery']}"
-    return f"{words} {say_dates(data)}".strip()
+        parts.append(gettext("of {delivery}").format(delivery=data["delivery"]))
+    return " ".join([*parts, say_dates(data)]).strip()
 
 
 def _newest_deliveries() -> list[tuple[str, str]]:

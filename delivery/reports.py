@@ -63,6 +63,18 @@ class Report:
         return " ".join(map(controls.in_words, errors))
 
     @property
+    def remarks(self) -> list[str]:
+        """What control rules say of the message, besides the error that stops it."""
+        stops = {
+            f["code"] for f in self.findings if f["severity"] == controls.Severity.ERROR
+        }
+        return [
+            self.in_words(line)
+            for line in self.warnings
+            if line.code not in WARNINGS and line.code not in stops
+        ]
+
+    @property
     def notice(self) -> str:
         """What must be said before the figures."""
         if not skips_denylist(self.delivery.purpose):

@@ -68,7 +68,11 @@ class RuleForm(TrialForm):
         max_length=80,
         help_text=_("Its name in reports and commands, after “filter:” and so on."),
     )
-    condition = ConditionField(label=_("Condition"), required=False)
+    condition = ConditionField(
+        label=_("Condition"),
+        required=False,
+        help_text=_("Filtering: profiles that meet it are excluded."),
+    )
     check_code = forms.ChoiceField(
         label=_("Check"),
         required=False,

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from audiences import roles
 from audiences.masking import DOTS, masked, masked_text
@@ -42,7 +43,8 @@ def column(
     def value(row: Any) -> str:
         text = str(getattr(row, field) or "")
         if is_text:
-            return shown_text(request, text)
+            # A note that the program wrote is known to the translators.
+            return shown_text(request, gettext(text) if text else "")
         return shown(request, row.channel, text)
 
     value.short_description = label  # type: ignore[attr-defined]

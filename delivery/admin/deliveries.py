@@ -155,19 +155,28 @@ class DeliveryAdmin(PlainAdmin):
     @admin.display(description=_("to deliver"))
     def to_deliver(self, delivery: Any) -> str:
         counts = delivery.latest_counts
-        return grouped(counts.get("", 0)) if counts else ""
+        if not counts:
+            return ""
+        return _captioned(counts.get("", 0), gettext("to deliver"))
 
     @admin.display(description=_("excluded"))
     def excluded(self, delivery: Any) -> str:
         counts = delivery.latest_counts
         if not counts:
             return ""
-        return grouped(sum(counts.values()) - counts.get("", 0))
+        number = sum(counts.values()) - counts.get("", 0)
+        return _captioned(number, gettext("excluded"))
 
     @admin.display(description=_("report"))
     def report(self, delivery: Delivery) -> SafeString:
         url = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
         return format_html('<a href="{}">{}</a>', url, gettext("Who is excluded"))
+
+
+def _captioned(number: int, caption: str) -> SafeString:
+    """A count of the list; on a phone, where no column has a heading, with its name."""
+    text = '{} <span class="narrow-only">{}</span>'
+    return format_html(text, grouped(number), caption)
 
 
 def _is_sent(delivery: Delivery | None) -> bool:

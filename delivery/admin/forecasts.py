@@ -50,7 +50,8 @@ def _shown(report: Report) -> dict[str, Any]:
         "excluded": grouped(report.excluded),
         "error": report.error_in_words,
         "causes": lines(report.causes),
-        "warnings": lines(report.warnings),
+        "warnings": lines([w for w in report.warnings if w.code in reports.WARNINGS]),
+        "remarks": report.remarks,
     }
 
 

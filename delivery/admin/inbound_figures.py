@@ -48,6 +48,10 @@ def figures_page(model_admin: Any) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def percent(share: float, digits: int = 2) -> str:
+    """A share in words; somebody is never 0.00%."""
+    least = 10.0**-digits
+    if 0 < share * 100 < least / 2:
+        return f"<{number_format(least, digits, use_l10n=True)}%"
     return f"{number_format(share * 100, digits, use_l10n=True)}%"
 
 

@@ -99,6 +99,8 @@ def report_and_log(admin: PlainAdmin) -> View:
                 "report": report,
                 "is_ready": run.state == Analysis.State.READY,
                 "is_stale": chunks.is_stale(run),
+                # A run that an error stopped before anybody was judged has none.
+                "has_log": run.state != Analysis.State.FAILED or run.chunks.exists(),
                 "previous": comparison.previous(delivery),
                 "selection": selection,
                 "may_export": may_export(request),
@@ -132,11 +134,6 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
         for line in report.warnings
         if line.code in reports.WARNINGS
     ]
-    findings = [
-        report.in_words(line)
-        for line in report.warnings
-        if line.code not in reports.WARNINGS
-    ]
     return {
         "targeted": grouped(report.targeted),
         "delivered": delivered,
@@ -145,7 +142,7 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
         "is_nobody_excluded": not report.excluded,
         "empty_causes": sum(not cause.count for cause in causes),
         "warnings": [warning for warning in warnings if warning.count],
-        "findings": findings,
+        "findings": report.remarks,
     }
 
 

@@ -47,8 +47,9 @@ def context(
         "preparation": present,
         "progress": far,
         "progress_words": words(far),
-        "moment": moment_of(present),
+        "moment": moment_of(delivery, present),
         "is_sent": is_sent,
+        "is_abandoned": is_abandoned(delivery, present),
         "may_prepare": may_prepare(request) and not is_sent,
     }
 
@@ -93,28 +94,34 @@ def progress(admin: PlainAdmin) -> Any:
         delivery = get_object_or_404(Delivery, pk=pk)
         if not admin.has_view_permission(request, delivery):
             raise PermissionDenied
-        answer = JsonResponse(_as_json(preparation.of(delivery)))
+        answer = JsonResponse(_as_json(delivery, preparation.of(delivery)))
         answer["Cache-Control"] = "no-store"
         return answer
 
     return view
 
 
-def _as_json(present: Preparation) -> dict[str, Any]:
+def _as_json(delivery: Delivery, present: Preparation) -> dict[str, Any]:
     far = progress_of(present)
     return {
         # Another moment is another page: the script loads it.
-        "moment": moment_of(present),
+        "moment": moment_of(delivery, present),
         "done": far.done,
         "expected": far.expected,
         "text": words(far),
     }
 
 
-def moment_of(present: Preparation) -> str:
+def is_abandoned(delivery: Delivery, present: Preparation) -> bool:
+    """Whether the run goes on on paper only: its process has died."""
+    return present.state == preparation.RUNNING and not analysis.is_at_work(delivery)
+
+
+def moment_of(delivery: Delivery, present: Preparation) -> str:
     """What decides which page is shown; while it stays the same only numbers change."""
     run = present.run.pk if present.run else 0
-    return f"{present.state}-{run}-{present.is_overdue}-{present.is_stopping}"
+    gone = is_abandoned(delivery, present)
+    return f"{present.state}-{run}-{present.is_overdue}-{present.is_stopping}-{gone}"
 
 
 def progress_of(present: Preparation) -> analysis.Progress:

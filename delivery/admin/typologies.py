@@ -66,7 +66,13 @@ class WrittenByForm(PlainAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def may_try(self, request: HttpRequest, obj: Any) -> bool:
-        return bool(request.user.has_perm("delivery.view_delivery"))
+        """Trying posts the form, which only those may do who may save it."""
+        may_post = (
+            self.has_change_permission(request, obj)
+            if obj
+            else self.has_add_permission(request)
+        )
+        return may_post and bool(request.user.has_perm("delivery.view_delivery"))
 
     def _trial(self, form: Any) -> dict[str, Any]:
         delivery = form.trial_delivery

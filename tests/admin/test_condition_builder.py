@@ -76,7 +76,7 @@ def test_what_is_not_complete_names_row_and_field(
     wrong = {**BASE, **ANNA, "condition.0.key.value": ""}
     answer = admin_client.post(reverse(ADD), wrong)
     errors = answer.context["adminform"].form.errors["condition"]
-    assert errors == ["Row 1, Value: is takes a text."]
+    assert errors == ["Row 1, Value: Fill this in."]
     assert 'aria-invalid="true"' in answer.content.decode()
     counted = admin_client.post(reverse(ADD), {**wrong, "_row": "count"})
     assert "Row 1, Value" in counted.context["matching"].problem

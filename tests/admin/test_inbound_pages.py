@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from audiences import figures
 from audiences.models import Profile
+from delivery.admin.inbound_figures import percent
 from delivery.feedback import intake
 from delivery.models import (
     InboundItem,
@@ -134,6 +135,7 @@ def test_only_who_may_change_items_decides(forged: InboundItem, name: str) -> No
     reader = clerk("reader", "view_inbounditem")
     page = reader.get(url(forged)).content.decode()
     assert url(forged, "ignore") not in page
+    assert "Your role does not decide" in page
     assert reader.post(url(forged, name), {"message": 1}).status_code == 403
     assert reader.get(url(forged, name)).status_code == 405
     forged.refresh_from_db()
@@ -169,5 +171,6 @@ def test_figures_count_a_message_once_and_draw_the_limits(
     (row,) = context["complaints"]["rows"]
     assert (row["sent"], row["complaints"], row["rate"]) == ("4", "1", "25.00%")
     assert row["is_over"]
+    assert [percent(x) for x in (0, 0.00001, 0.0001)] == ["0.00%", "<0.01%", "0.01%"]
     assert context["complaints"]["wanted"] == "0.1%"
     assert clerk("nobody").get(FIGURES).status_code == 403

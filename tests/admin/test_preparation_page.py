@@ -86,8 +86,19 @@ def test_failed_preparation_says_what_to_correct(
     admin_client.post(_url(world.draft, "prepare"))
     tasks.run_analysis(world.draft.pk)
     page = _page(admin_client, world.draft)
-    assert "nick }} is not a field" in page
+    assert page.count("nick }} is not a field") == 1
     assert "Correct it in the form" in page
+    assert "Exclusion log" not in page  # nobody was judged
+    forecast = _page(admin_client, world.draft, forecast="1")
+    assert forecast.count("nick }} is not a field") == 2
+
+
+def test_page_tells_of_a_process_that_died(world: World, admin_client: Client) -> None:
+    analysis.analyse(world.draft)
+    Analysis.objects.update(state=Analysis.State.RUNNING, finished_at=None)
+    assert "The process that worked on it has ended" in _page(admin_client, world.draft)
+    answer = admin_client.post(_url(world.draft, "stop"), follow=True)
+    assert "Resume" in answer.content.decode()
 
 
 def test_causes_without_people_are_folded_away(

@@ -92,7 +92,10 @@ def test_buttons(action: str, more: dict[str, str], rows: str) -> None:
 @pytest.mark.parametrize(
     ("node", "words"),
     [
-        ({"node": "all", "of": [NL, {"node": "opted_out"}]}, 'Row 2: .*"channel"'),
+        (
+            {"node": "all", "of": [NL, {"node": "opted_out"}]},
+            "Row 2, Channel: Fill this in",
+        ),
         (
             {
                 "node": "all",
@@ -104,12 +107,27 @@ def test_buttons(action: str, more: dict[str, str], rows: str) -> None:
         ),
         (
             {"node": "all", "of": [OUT, {"node": "created", "before": "tomorrow"}]},
-            "Row 2, Before: 'tomorrow' is not a date",
+            "Row 2, Before: Type a date such as",
         ),
-        ({"node": "all", "of": [OUT, {"node": "any", "of": []}]}, "Row 2: it is empty"),
+        (
+            {"node": "all", "of": [OUT, {"node": "any", "of": []}]},
+            "Row 2: It is empty: fill it in",
+        ),
+        (
+            {"node": "all", "of": [{"node": "opted_out"}]},
+            "Row 1, Channel: Fill this in",
+        ),
+        (
+            {"node": "all", "of": [OUT, {"node": "created"}]},
+            "Row 2: Fill in at least one of these fields",
+        ),
+        (
+            {"node": "all", "of": [{"node": "created", "in_last_days": -4}]},
+            r"Row 1, In the last … days: Type a number from 1 to \d+\.",
+        ),
         (
             {"node": "all", "of": [{"node": "message", "at_least": "two"}]},
-            "Row 1, At least so many times: 'two' is not a whole number",
+            "Row 1, At least so many times: Type a whole number",
         ),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from audiences import bulk_sql
-from delivery import analysis, deliveries, messages, preparation, tasks
+from delivery import analysis, chunks, deliveries, messages, preparation, tasks
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 from delivery.preparation import PreparationRefused, ask, of
 from tests.people import person
@@ -88,12 +88,34 @@ def test_stopped_run_goes_on_when_asked(delivery: Delivery, settings: object) ->
     assert Analysis.objects.count() == 1
 
 
+def test_message_that_may_not_go_any_more_is_not_gone_on_with(
+    delivery: Delivery, settings: object
+) -> None:
+    settings.ANALYSIS_CHUNK_SIZE = 1  # type: ignore[attr-defined]
+    analysis.analyse(delivery, should_stop=lambda: True)
+    delivery.content = f"{delivery.content} {{{{ nickname }}}}"
+    delivery.save()
+    run = delivery.latest_analysis
+    assert run
+    assert chunks.is_stale(run)
+    assert analysis.analyse(delivery).state == "failed"
+
+
 def test_run_whose_process_died_is_woken(delivery: Delivery) -> None:
     ask(delivery, actor="eva")
     tasks.run_analysis(delivery.pk)
     Analysis.objects.update(state=Analysis.State.RUNNING)
     assert preparation.to_wake() == [delivery.pk]
     ask(delivery, actor="tom")  # nobody holds its lock
+
+
+def test_stop_ends_a_run_whose_process_died(delivery: Delivery) -> None:
+    ask(delivery, actor="eva")
+    tasks.run_analysis(delivery.pk)
+    Analysis.objects.update(state=Analysis.State.RUNNING, finished_at=None)
+    assert preparation.stop(delivery)
+    assert of(delivery).state == "stopped"
+    assert preparation.to_wake() == []
 
 
 def test_what_was_handed_over_stands(delivery: Delivery) -> None:
