@@ -144,17 +144,24 @@ def select(chosen: Chosen) -> QuerySet[Profile]:
     return people
 
 
-def in_words(chosen: Chosen) -> str:
-    """The selection for people, such as "language: nl"."""
-    parts = [f"{TITLES[name]}: {_label(name, value)}" for name, value in chosen.items()]
+def in_words(chosen: Chosen, services: Mapping[str, str]) -> str:
+    """The selection for people, such as "language: nl".
+
+    `services` are the labels of services, which a list reads once for all its rows.
+    """
+    parts = [
+        f"{TITLES[name]}: {_label(name, value, services)}"
+        for name, value in chosen.items()
+    ]
     return "; ".join(parts) or _("everybody")
 
 
-def _label(name: str, value: str) -> str:
+def _label(name: str, value: str, services: Mapping[str, str]) -> str:
     labels: dict[str, Any] = {
         "opted_out": {**dict(Scope.choices), ON_NO_DENYLIST: _("on no denylist")},
         "address_status": dict(AddressStatus.choices),
         "without_address": {**dict(Channel.choices), ANY_ADDRESS: _("of any kind")},
+        "service": services,
     }
     if name == IDS:
         return str(value.count(",") + 1)

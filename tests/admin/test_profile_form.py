@@ -161,6 +161,9 @@ def test_addresses_are_added_made_primary_and_removed(
     admin_client.post(add, {"channel": "email", "address": "Two@example.com"})
     second = profile.addresses.get(key="two@example.com")
     assert not second.is_primary
+    again = {"channel": "email", "address": "TWO@example.com"}
+    page = admin_client.post(add, again, follow=True).content.decode()
+    assert "The profile had address “TWO@example.com” already." in page
     admin_client.post(_url(profile, "addresses_primary"), {"address": second.pk})
     second.refresh_from_db()
     assert second.is_primary

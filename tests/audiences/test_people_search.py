@@ -128,4 +128,4 @@ def test_filters_choose_whom_they_say() -> None:
     ]
     for chosen, expected in cases:
         assert set(selections.select(chosen)) == expected, chosen
-        assert selections.in_words(chosen) if chosen != {"colour": "red"} else True
+        assert selections.in_words(chosen, {}) if chosen != {"colour": "red"} else True
