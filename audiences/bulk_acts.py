@@ -7,7 +7,7 @@ worked off at once, a large one in the background.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -207,11 +207,11 @@ def _work_off_next(pk: int) -> bool:
 
 
 # ------------------------------------------------------------------ the acts
-def in_words(act: BulkAct) -> str:
-    """What was done, such as "Opt out: Email"."""
+def in_words(act: BulkAct, services: Mapping[str, str]) -> str:
+    """What was done, such as "Opt out: Email"; `services` are labels by slug."""
     label = str(_acts[act.code].label) if act.code in _acts else act.code
     scope, service = act.details.get("scope"), act.details.get("service")
-    about = Scope(scope).label if scope else service
+    about = Scope(scope).label if scope else services.get(service, service)
     return f"{label}: {about}" if about else label
 
 

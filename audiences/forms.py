@@ -296,7 +296,10 @@ class AudienceForm(BuilderForm, ModelForm):
 class BulkActForm(forms.Form):
     """What a change of many people must be told besides whom it is about."""
 
-    scope = forms.ChoiceField(label=_("Channel"), choices=Scope.choices)
+    # None is chosen beforehand: "any channel" must not be confirmed by oversight.
+    scope = forms.ChoiceField(
+        label=_("Channel"), choices=[("", "---------"), *Scope.choices]
+    )
     service = ServiceField(
         label=_("Service"), queryset=Service.objects.all(), to_field_name="slug"
     )

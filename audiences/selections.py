@@ -83,7 +83,9 @@ def chosen_one_by_one(value: str) -> Q:
 def search(value: str) -> Q:
     """An id, an external id, an address in any notation, or words of a name."""
     text = value.strip()
-    found = Q(pk__in=profiles.find_ids([text])[text])
+    # An external id such as P00045 is found in the letters that people type.
+    spellings = {text, text.upper(), text.lower()}
+    found = Q(pk__in=set().union(*profiles.find_ids(spellings).values()))
     # Asked for by a name, somebody must not be looked for among ids.
     return found if "@" in text or not names.words(text) else found | names.named(text)
 
@@ -146,17 +148,24 @@ def select(chosen: Chosen) -> QuerySet[Profile]:
     return people
 
 
-def in_words(chosen: Chosen) -> str:
-    """The selection for people, such as "language: nl"."""
-    parts = [f"{TITLES[name]}: {_label(name, value)}" for name, value in chosen.items()]
+def in_words(chosen: Chosen, services: Mapping[str, str]) -> str:
+    """The selection for people, such as "language: nl".
+
+    `services` are the labels of services, which a list reads once for all its rows.
+    """
+    parts = [
+        f"{TITLES[name]}: {_label(name, value, services)}"
+        for name, value in chosen.items()
+    ]
     return "; ".join(parts) or _("everybody")
 
 
-def _label(name: str, value: str) -> str:
+def _label(name: str, value: str, services: Mapping[str, str]) -> str:
     labels: dict[str, Any] = {
         "opted_out": {**dict(Scope.choices), ON_NO_DENYLIST: _("on no denylist")},
         "address_status": dict(AddressStatus.choices),
         "without_address": {**dict(Channel.choices), ANY_ADDRESS: _("of any kind")},
+        "service": services,
     }
     if name == IDS:
         return str(value.count(",") + 1)

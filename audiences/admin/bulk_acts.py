@@ -12,20 +12,20 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from audiences import bulk_acts, selections
 from audiences.bulk_acts import Act
 from audiences.forms import BulkActForm
 from audiences.masking import masked_text
-from audiences.models import BulkAct, Profile
+from audiences.models import BulkAct, Profile, Service
 
-from .lists import PlainAdmin, ReadOnlyLog, grouped
+from .lists import PlainAdmin, ReadOnlyLog, estimated_rows, grouped
 from .masking import shown_text
 
 # A confirmation counts up to here; afterwards the exact number is told.
-COUNTED = 10_000
+COUNTED = 250_000
 
 
 def allowed_acts(request: HttpRequest) -> list[Act]:
@@ -57,9 +57,18 @@ def action(act: Act) -> Callable[..., HttpResponse | None]:
 def how_many(chosen: selections.Chosen) -> str:
     """How many people that is; above a bound it is not counted on."""
     count = selections.select(chosen).order_by()[: COUNTED + 1].count()
-    if count > COUNTED:
-        return _("more than {count}").format(count=grouped(COUNTED))
-    return grouped(count)
+    if count <= COUNTED:
+        text = ngettext("{count} person", "{count} people", count)
+    elif chosen:
+        text, count = _("more than {count} people"), COUNTED
+    else:
+        text, count = _("about {count} people"), estimated_rows(Profile)
+    return text.format(count=grouped(count))
+
+
+def service_labels() -> dict[str, str]:
+    """How operators know the services, by slug."""
+    return dict(Service.objects.values_list("slug", "label"))
 
 
 def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
@@ -95,9 +104,8 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
                 "acts": [(each, address_of(each, chosen)) for each in acts],
                 "act": act,
                 "form": form,
-                "who": selections.in_words(chosen),
-                "everybody": not chosen,
-                "count": how_many(chosen),
+                "who": selections.in_words(chosen, service_labels()),
+                "people": how_many(chosen),
                 "back": f"{_list()}?{urlencode(chosen)}",
             },
         )
@@ -107,7 +115,7 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
 
 def _back_to(request: HttpRequest, act: BulkAct) -> str:
     """The list of those people, where its address gives no address away."""
-    words = selections.in_words(act.chosen)
+    words = selections.in_words(act.chosen, {})
     is_whole = shown_text(request, words) == words
     return f"{_list()}?{urlencode(act.chosen)}" if is_whole else _list()
 
@@ -120,7 +128,7 @@ def _list() -> str:
 class BulkActAdmin(ReadOnlyLog):
     """Every change of many people: by whom, whom, how far it is and what it did."""
 
-    list_display = ("what", "whom", "actor", "created_at", "state", "changed")
+    list_display = ("actor", "created_at", "state", "how_many")
     list_filter = ("state",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -130,14 +138,23 @@ class BulkActAdmin(ReadOnlyLog):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    @admin.display(description=gettext_lazy("what"))
-    def what(self, act: BulkAct) -> str:
-        return bulk_acts.in_words(act)
+    def get_list_display(self, request: HttpRequest) -> Any:
+        labels = service_labels()
 
-    @admin.display(description=gettext_lazy("whom"))
-    def whom(self, act: BulkAct) -> str:
-        # Seen also by those who may not see addresses, and somebody may search for one.
-        return masked_text(selections.in_words(act.chosen))
+        @admin.display(description=gettext_lazy("what"))
+        def what(act: BulkAct) -> str:
+            return bulk_acts.in_words(act, labels)
+
+        @admin.display(description=gettext_lazy("whom"))
+        def whom(act: BulkAct) -> str:
+            # Seen also by those who may not see addresses: somebody may look for one.
+            return masked_text(selections.in_words(act.chosen, labels))
+
+        return (what, whom, *self.list_display)
+
+    @admin.display(description=gettext_lazy("changed"))
+    def how_many(self, act: BulkAct) -> str:
+        return grouped(act.changed)
 
     def get_urls(self) -> list[URLPattern]:
         stop = path(
@@ -170,6 +187,7 @@ class BulkActAdmin(ReadOnlyLog):
         act = self.get_object(request, object_id)
         if act is None or not self.has_view_permission(request, act):
             return super().change_view(request, object_id, form_url, extra_context)
+        labels = service_labels()
         return TemplateResponse(
             request,
             "admin/audiences/bulkact/page.html",
@@ -177,9 +195,9 @@ class BulkActAdmin(ReadOnlyLog):
             | {
                 "opts": BulkAct._meta,
                 "media": self.media,
-                "title": bulk_acts.in_words(act),
+                "title": bulk_acts.in_words(act, labels),
                 "act": act,
-                "who": shown_text(request, selections.in_words(act.chosen)),
+                "who": shown_text(request, selections.in_words(act.chosen, labels)),
                 "changed": grouped(act.changed),
                 "unchanged": grouped(act.unchanged),
                 "note": shown_text(request, act.note),

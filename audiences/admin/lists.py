@@ -104,6 +104,10 @@ class BoundedList(ChangeList):
     counted as nothing is not asked for again.
     """
 
+    @property
+    def shown_count(self) -> str:
+        return grouped(self.result_count)
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if self.result_count == 0:

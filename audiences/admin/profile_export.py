@@ -35,7 +35,7 @@ def export(admin: PlainAdmin) -> Callable[..., Any]:
         if not (admin.has_view_permission(request) and may_export(request)):
             raise PermissionDenied
         chosen = selections.read(request.GET)
-        people, who = selections.select(chosen), selections.in_words(chosen)
+        people, who = selections.select(chosen), selections.in_words(chosen, {})
         LogEntry.objects.create(
             user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(Profile),

@@ -79,9 +79,14 @@ def add_address(admin: PlainAdmin) -> View:
         profile = _profile(admin, request, pk)
         form = AddressForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
+            held = set(profile.addresses.values_list("pk", flat=True))
             address = form.save(profile)
             if address:
-                text = _("Address “{address}” was added.")
+                text = (
+                    _("The profile had address “{address}” already.")
+                    if address.pk in held
+                    else _("Address “{address}” was added.")
+                )
                 text = text.format(address=address.value)
                 return _done(admin, request, profile, text)
         return _page(

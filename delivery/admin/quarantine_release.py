@@ -118,7 +118,7 @@ def _preview(request: HttpRequest, form: ReleaseForm, count: int) -> dict[str, A
 def _as_seen(request: HttpRequest, found: list[tuple[str, str]]) -> list[Any]:
     """Some of the addresses, masked for those who may not see them."""
     return [
-        (channel, masking.shown(request, channel, key))
+        (Channel(channel).label, masking.shown(request, channel, key))
         for channel, key in found[:SHOWN]
     ]
 

@@ -182,7 +182,7 @@ class QuarantineEntry(models.Model):
 
     class Meta:
         verbose_name = _("quarantine entry")
-        verbose_name_plural = _("quarantine")
+        verbose_name_plural = _("quarantined addresses")
         permissions = [
             ("release_quarantineentry", "Can release addresses from quarantine"),
         ]

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audiences import bulk_acts, consent, profiles, selections, tasks
+from audiences.admin import bulk_acts as pages
 from audiences.consent import Origin
 from audiences.models import BulkAct, ConsentEvent, Profile, Subscription
 from tests.factories import ServiceFactory, many_profiles
@@ -60,6 +61,7 @@ def test_whole_filtered_list_is_meant_not_the_page(
     [
         ("opt_in", {"scope": "email", "note": " "}, "note"),
         ("opt_out", {"scope": "pigeon"}, "scope"),
+        ("opt_out", {"scope": ""}, "scope"),
         ("subscribe", {"service": "gone"}, "service"),
     ],
 )
@@ -86,6 +88,47 @@ def test_each_act_changes_who_needs_it_and_says_who_was_so_already(
         assert act
         assert (act.seen, act.changed) == (everybody, changed), query
     assert not Subscription.objects.filter(status="active").exists()
+
+
+def test_no_channel_is_chosen_before_the_operator_chooses(
+    world: World, admin_client: Client
+) -> None:
+    page = admin_client.get(f"{reverse(BULK)}?act=opt_out&ids=1")
+    first = page.context["form"]["scope"].subwidgets[0].data
+    assert (first["value"], page.context["form"]["scope"].value()) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("count", "bound", "words"),
+    [
+        (1, 3, "1 person"),
+        (3, 3, "3 people"),
+        (4, 3, "more than 3 people"),
+    ],
+)
+def test_how_many_people_are_meant_is_said_up_to_a_bound(
+    count: int,
+    bound: int,
+    words: str,
+    world: World,
+    admin_client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "COUNTED", bound)
+    many_profiles(count, "bulk")
+    Profile.objects.filter(external_id__startswith="bulk").update(language="fr")
+    page = admin_client.get(f"{reverse(BULK)}?act=opt_out&language=fr")
+    assert f"yes, {words}" in page.content.decode()
+
+
+def test_services_are_named_as_operators_know_them(
+    world: World, admin_client: Client
+) -> None:
+    ServiceFactory(slug="sp-7", label="Spring offers")
+    _run(admin_client, "service=sp-7&act=subscribe", service="sp-7")
+    page = admin_client.get(reverse("admin:audiences_bulkact_changelist"))
+    assert "Subscribe: Spring offers" in page.content.decode()
+    assert "subscribed to: Spring offers" in page.content.decode()
 
 
 def test_a_closed_service_is_refused_before_anything_begins(

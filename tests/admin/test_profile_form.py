@@ -161,12 +161,15 @@ def test_addresses_are_added_made_primary_and_removed(
     admin_client.post(add, {"channel": "email", "address": "Two@example.com"})
     second = profile.addresses.get(key="two@example.com")
     assert not second.is_primary
+    again = {"channel": "email", "address": "TWO@example.com"}
+    page = admin_client.post(add, again, follow=True).content.decode()
+    assert "The profile had address “TWO@example.com” already." in page
     admin_client.post(_url(profile, "addresses_primary"), {"address": second.pk})
     second.refresh_from_db()
     assert second.is_primary
     remove = _url(profile, "addresses_remove")
     question = admin_client.get(remove, {"address": second.pk})
-    assert "Two@example.com" in question.content.decode()
+    assert "TWO@example.com" in question.content.decode()
     assert profile.addresses.filter(channel=Channel.EMAIL).count() == 2
     admin_client.post(remove, {"address": second.pk})
     assert profile.addresses.get(channel=Channel.EMAIL).is_primary

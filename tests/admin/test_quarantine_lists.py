@@ -42,8 +42,8 @@ def test_release_shows_what_would_happen_first(
     outage: list[str], admin_client: Client
 ) -> None:
     answer = admin_client.post(reverse(RELEASE), OUTAGE)
-    assert answer.context["released"] == [("email", outage[0])]
-    assert answer.context["kept"] == [("email", outage[1])]
+    assert answer.context["released"] == [("Email", outage[0])]
+    assert answer.context["kept"] == [("Email", outage[1])]
     assert _status(outage[0]) == "quarantine"
     done = admin_client.post(
         reverse(RELEASE), {**OUTAGE, "confirmed": "yes"}, follow=True

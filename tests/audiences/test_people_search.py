@@ -41,6 +41,14 @@ def test_any_word_of_a_name_finds_by_its_beginning(
 
 
 @pytest.mark.django_db
+def test_external_id_is_found_in_the_letters_that_people_type() -> None:
+    person = ProfileFactory(external_id="P00045")
+    ProfileFactory(external_id="P00046")
+    for text in ("P00045", "p00045", " p00045 "):
+        assert list(Profile.objects.filter(selections.search(text))) == [person], text
+
+
+@pytest.mark.django_db
 def test_index_of_names_follows_every_way_of_writing() -> None:
     person = ProfileFactory(first_name="A", last_name="Before")
     Profile.objects.filter(pk=person.pk).update(last_name="Later")
@@ -128,4 +136,4 @@ def test_filters_choose_whom_they_say() -> None:
     ]
     for chosen, expected in cases:
         assert set(selections.select(chosen)) == expected, chosen
-        assert selections.in_words(chosen) if chosen != {"colour": "red"} else True
+        assert selections.in_words(chosen, {}) if chosen != {"colour": "red"} else True
