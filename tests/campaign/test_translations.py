@@ -79,6 +79,8 @@ def test_texts_are_literal_where_they_are_looked_up():
     # Words that are stored in English (labels of rules, findings, notes) and marked where
     # they are written, by gettext_noop: translated where they are shown.
     assert computed == {
+        "audiences/admin/masking.py",
+        "audiences/condition_nodes.py",
         "delivery/admin/inbound.py",
         "delivery/admin/typologies.py",
         "delivery/comparison.py",
