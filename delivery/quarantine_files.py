@@ -88,8 +88,8 @@ def import_file(
     if missing:
         raise Refused(
             _(
-                "The file has no column {missing}. Columns: {columns}; --channel "
-                "replaces the column channel."
+                "The file has no column {missing}. Columns: {columns}. Without the "
+                "column channel, choose one channel for the whole file."
             ).format(missing=_(" and ").join(missing), columns=", ".join(COLUMNS))
         )
     unknown = [name for name in header if name not in COLUMNS]

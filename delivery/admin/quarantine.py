@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME as BOX
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -12,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from audiences import addresses
-from audiences.admin.lists import OfAddresses
+from audiences.admin.lists import OfAddresses, grouped
 from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.forms import EntryForm, NewEntryForm
@@ -122,10 +124,16 @@ class QuarantineEntryAdmin(OfAddresses):
     @admin.action(description=_("Set to valid"), permissions=["release"])
     def set_to_valid(
         self, request: HttpRequest, queryset: QuerySet[QuarantineEntry]
-    ) -> None:
-        """Release the chosen addresses, also from the denylist."""
+    ) -> HttpResponse | None:
+        """Release the chosen addresses; from the denylist after a question.
+
+        Somebody complained or wrote STOP: that is not undone by a slip of the mouse.
+        """
         actor = request.user.get_username()
         chosen = list(queryset.exclude(status=AddressStatus.VALID))
+        denied = sum(entry.status == AddressStatus.DENYLISTED for entry in chosen)
+        if denied and "post" not in request.POST:
+            return self._ask_before_releasing(request, len(chosen), denied)
         for entry in chosen:
             quarantine.set_status(
                 entry.channel,
@@ -141,6 +149,40 @@ class QuarantineEntryAdmin(OfAddresses):
             len(chosen),
         )
         self.message_user(request, text.format(count=len(chosen)), messages.SUCCESS)
+        return None
+
+    def _ask_before_releasing(
+        self, request: HttpRequest, count: int, denied: int
+    ) -> HttpResponse:
+        question = ngettext(
+            "Set {count} address to valid?", "Set {count} addresses to valid?", count
+        )
+        on_denylist = ngettext(
+            "{count} is on the denylist: somebody complained, wrote STOP, or was put "
+            "there by an operator. Messages can go there again.",
+            "{count} are on the denylist: somebody complained, wrote STOP, or was put "
+            "there by an operator. Messages can go there again.",
+            denied,
+        )
+        posted = request.POST
+        return TemplateResponse(
+            request,
+            "admin/delivery/quarantineentry/set_to_valid.html",
+            self.admin_site.each_context(request)
+            | {
+                "opts": self.opts,
+                "media": self.media,
+                "title": _("Set to valid"),
+                "question": question.format(count=grouped(count)),
+                "on_denylist": on_denylist.format(count=grouped(denied)),
+                "hidden": [
+                    ("action", "set_to_valid"),
+                    ("select_across", posted.get("select_across", "0")),
+                    *((BOX, pk) for pk in posted.getlist(BOX)),
+                ],
+                "back": request.get_full_path(),
+            },
+        )
 
     def get_urls(self) -> list[URLPattern]:
         pages = {**quarantine_release.PAGES, **quarantine_lists.PAGES}

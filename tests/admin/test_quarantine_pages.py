@@ -87,10 +87,25 @@ def test_a_note_alone_does_not_undo_what_happened_meanwhile(
 def test_action_sets_to_valid(world: World, admin_client: Client) -> None:
     chosen = QuarantineEntry.objects.values_list("pk", flat=True)
     posted = {"action": "set_to_valid", "_selected_action": list(chosen)}
+    posted["post"] = "yes"
     answer = admin_client.post(reverse(LIST), posted, follow=True)
     assert "2 addresses were set to valid" in answer.content.decode()
     assert _copy() == "valid"
     assert QuarantineAction.objects.filter(actor="admin").count() == 2
+
+
+def test_action_asks_before_it_releases_from_the_denylist(
+    world: World, admin_client: Client
+) -> None:
+    QuarantineEntry.objects.filter(pk=world.entry.pk).update(status="denylisted")
+    posted = {"action": "set_to_valid", "_selected_action": [world.entry.pk]}
+    asked = admin_client.post(reverse(LIST), posted)
+    assert asked.context["question"] == "Set 1 address to valid?"
+    assert not QuarantineAction.objects.filter(actor="admin").exists()
+    hidden = {**posted, **dict(asked.context["hidden"]), "post": "yes"}
+    admin_client.post(reverse(LIST), hidden)
+    world.entry.refresh_from_db()
+    assert world.entry.status == "valid"
 
 
 def test_deleting_releases_the_copies_too(world: World, admin_client: Client) -> None:
