@@ -55,17 +55,22 @@ def run(*, with_parent: bool = False) -> None:
     if with_parent:
         threading.Thread(target=_end_with_input, args=[clock], daemon=True).start()
     worker.start()
-    clock.stop()
+    _stop(clock)
     sys.exit(worker.exitcode)
+
+
+def _stop(clock: Any) -> None:
+    """Let the clock write down where it is; one that has died would never answer."""
+    stopping = threading.Thread(target=clock.stop, daemon=True)
+    stopping.start()
+    stopping.join(timeout=2)
 
 
 def _end_with_input(clock: Any) -> None:
     """At once when nothing is being done, which Celery's own stop is not."""
     while sys.stdin.buffer.read(1024):
         pass
-    # Whatever hangs meanwhile, such as a clock whose folder is gone.
-    threading.Timer(2 * PATIENCE, os._exit, [1]).start()
-    clock.stop()
+    _stop(clock)
     if active_requests:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(PATIENCE)

@@ -193,7 +193,8 @@ def test_a_stop_from_another_process_ends_the_run_and_it_goes_on_later(
 ) -> None:
     label = site.unused.pop()
     stopper = site.start("shell", "-v0", "-c", STOP.format(label=label))
-    process = site.start("analyse_delivery", label, "--json")
+    # Small chunks: it must not be through before the other process has seen it.
+    process = site.start("analyse_delivery", label, "--json", chunk=5)
     assert ended(stopper) == (
         0,
         f"The analysis of {label} stops after its present chunks.\n",
