@@ -13,6 +13,8 @@ from django.urls import reverse
 from delivery.models import InboundItem, MessageEvent
 from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
 
+from . import accessibility
+
 # In CI a missing browser is a failure; elsewhere these tests are skipped, and say why.
 REQUIRED = bool(os.environ.get("BROWSER_TESTS_REQUIRED"))
 if REQUIRED:
@@ -37,6 +39,8 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 WIDTHS = (1440, 390)
+# The windows in which axe looks at each page as well.
+AXE_IN = ((1440, "light"),)
 
 
 @pytest.fixture
@@ -126,3 +130,8 @@ def test_pages_fit_the_screen_and_report_no_error(
         )
         assert too_wide <= 0, f"{url} is {too_wide} pixels too wide at {width}"
         assert errors == [], url
+        # The two lists of permissions are Django's own, and axe finds fault with them.
+        if (width, scheme) in AXE_IN and "/auth/" not in url:
+            # axe brings a style sheet of its own, which the policy refuses.
+            accessibility.check(page)
+            errors.clear()
