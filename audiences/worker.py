@@ -35,6 +35,8 @@ def run(*, with_parent: bool = False) -> None:
     With `with_parent` also until standard input ends: that is a pipe whose other end
     whoever started the worker holds, so it ends however that process ends.
     """
+    if with_parent:  # first of all: it may end while this starts
+        threading.Thread(target=_end_with_input, daemon=True).start()
     # Mails of the console backend are for people, not for a log.
     current_app.conf.worker_redirect_stdouts = False
     # Celery warns of root because of pickle, which we do not accept.
@@ -52,8 +54,6 @@ def run(*, with_parent: bool = False) -> None:
     )
     clock = EmbeddedService(current_app._get_current_object(), thread=True)
     clock.start()
-    if with_parent:
-        threading.Thread(target=_end_with_input, args=[clock], daemon=True).start()
     worker.start()
     _stop(clock)
     sys.exit(worker.exitcode)
@@ -66,11 +66,13 @@ def _stop(clock: Any) -> None:
     stopping.join(timeout=2)
 
 
-def _end_with_input(clock: Any) -> None:
-    """At once when nothing is being done, which Celery's own stop is not."""
+def _end_with_input() -> None:
+    """End as soon as the parent has: at once, or when what is being done is done.
+
+    Nothing is waited for that might never answer; what is broken off is in our rows.
+    """
     while sys.stdin.buffer.read(1024):
         pass
-    _stop(clock)
     if active_requests:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(PATIENCE)
