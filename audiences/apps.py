@@ -11,19 +11,16 @@ class AudiencesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
-        from . import (  # noqa: F401  (those that register something)
-            checks,
-            condition_nodes,
-            history_guards,
-            link_requests,
-            membership,
-            names,
-            reach_figures,
-            roles,
-            service_figures,
-        )
+        from audiences import checks, roles
+        from audiences.conditions import people  # noqa: F401
+        from audiences.consent import figures as reach_figures  # noqa: F401
+        from audiences.consent import guards
+        from audiences.membership import members  # noqa: F401
+        from audiences.profiles import name_search
+        from audiences.signups import signups  # noqa: F401
+        from audiences.subscriptions import figures as service_figures  # noqa: F401
 
         checks.register()
-        post_migrate.connect(history_guards.install_after_migrate)
-        post_migrate.connect(names.install_after_migrate, sender=self)
+        post_migrate.connect(guards.install_after_migrate)
+        post_migrate.connect(name_search.install_after_migrate, sender=self)
         post_migrate.connect(roles.keep_in_step, sender=self)

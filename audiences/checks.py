@@ -7,7 +7,7 @@ from typing import Any
 from django.core import checks
 from django.db import connection
 
-from . import history_guards
+from audiences.consent import guards as history_guards
 
 
 def register() -> None:

@@ -2,17 +2,16 @@
 
 from celery import shared_task
 
-from . import (
-    bulk_acts,
-    figures,
-    import_runs,
-    link_requests,
-    outbox,
-    pending_requests,
-    proof_of_work,
-    request_caps,
-    subscriptions,
-)
+from audiences.imports import runs as import_runs
+from audiences.outbox import caps as request_caps
+from audiences.outbox import sending as outbox
+from audiences.privacy import retention as pending_requests
+from audiences.selections import bulk_acts
+from audiences.signups import proof_of_work
+from audiences.signups import signups as link_requests
+from audiences.subscriptions import writing as subscriptions
+from audiences.work import figures
+
 from .models import BulkAct, ImportRun
 
 

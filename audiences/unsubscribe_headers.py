@@ -1,19 +1,5 @@
-"""Headers for the unsubscribe button of mail clients (RFC 2369, RFC 8058)."""
+"""A door for those who send: the headers of RFC 8058 by the path that we promised."""
 
-from .links import Link, one_click_url, unsubscribe_address
+from audiences.links.headers import unsubscribe_headers
 
-ONE_CLICK = "List-Unsubscribe=One-Click"
-
-
-def unsubscribe_headers(link: Link) -> dict[str, str]:
-    """Both headers for one message: `EmailMessage(…, headers=…)` takes them.
-
-    Exactly one HTTPS address, which identifies recipient and list and cannot be forged
-    (RFC 8058, 3.1), and a mail address where UNSUBSCRIBE_MAILBOX is set. The DKIM
-    signature must cover both headers (RFC 8058, 4).
-    """
-    ways = [f"<{one_click_url(link)}>"]
-    mailbox = unsubscribe_address(link)
-    if mailbox:
-        ways.append(f"<mailto:{mailbox}>")
-    return {"List-Unsubscribe": ", ".join(ways), "List-Unsubscribe-Post": ONE_CLICK}
+__all__ = ["unsubscribe_headers"]

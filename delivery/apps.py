@@ -11,7 +11,7 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
-        from audiences import history_guards
+        from audiences.consent import guards
         from audiences.signals import (
             address_stop_requested,
             address_stop_withdrawn,
@@ -19,19 +19,15 @@ class DeliveryConfig(AppConfig):
             mail_to_be_sent,
             profile_erased,
         )
-
-        from . import (  # noqa: F401  (those that register something)
-            bulk_quarantine,
-            condition_nodes,
-            figures,
-            messages,
-            quarantine,
-            roles,
-            typologies,
-        )
-        from .feedback import keyword_rows, mail_items
-        from .hooks import readers
-        from .models import message_events
+        from delivery import roles  # noqa: F401
+        from delivery.feedback.mails import items
+        from delivery.feedback.texts import keyword_rows
+        from delivery.hooks import readers
+        from delivery.models import message_events
+        from delivery.quarantine import figures, people  # noqa: F401
+        from delivery.quarantine import writing as quarantine
+        from delivery.rules import message_nodes, typologies  # noqa: F401
+        from delivery.sending import handover
 
         readers.register()
         post_migrate.connect(typologies.keep_in_step, sender=self)
@@ -40,10 +36,10 @@ class DeliveryConfig(AppConfig):
         address_stop_requested.connect(quarantine.stop_address)
         address_stop_withdrawn.connect(quarantine.withdraw_stop)
         mail_to_be_sent.connect(quarantine.forbid_denylisted)
-        profile_erased.connect(messages.forget_person)
-        mail_items.register()
-        history_guards.register(
-            history_guards.Guard(
+        profile_erased.connect(handover.forget_person)
+        items.register()
+        guards.register(
+            guards.Guard(
                 message_events.MessageEvent,
                 "What became of messages is append-only",
                 may_be_emptied=message_events.MAY_BE_EMPTIED,

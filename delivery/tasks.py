@@ -8,11 +8,15 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from audiences import bulk_sql
 from audiences.refusals import Refused
+from audiences.sql import statements as bulk_sql
+from delivery.analysis import chunks, preparation
+from delivery.analysis import runs as analysis
+from delivery.feedback import erasure
+from delivery.feedback.intake import intake
+from delivery.feedback.mails import imap, mailboxes
+from delivery.quarantine import writing as quarantine
 
-from . import analysis, chunks, preparation, quarantine
-from .feedback import erasure, imap, intake, mailboxes
 from .models import Analysis, Delivery
 
 log = logging.getLogger(__name__)

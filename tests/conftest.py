@@ -8,7 +8,7 @@ from celery import current_app
 from django.conf import settings
 from django.test import SimpleTestCase
 
-from audiences import history_guards
+from audiences.consent import guards as history_guards
 
 
 def pytest_configure() -> None:

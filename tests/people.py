@@ -5,10 +5,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences import addresses, consent
-from audiences.consent import Origin
+from audiences.addresses import books as addresses
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
 from audiences.models import Profile, Service, Subscription
-from delivery import analysis, deliveries, explanation
+from delivery.analysis import explanation
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery, Message, Outcome, TypologyRule
 
 ORIGIN = Origin(source="operator", note="asked by phone")

@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from audiences.channels import Channel
 from audiences.console import charts
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
+from audiences.console.lists import COUNTED, grouped
 from audiences.models import OutboxMail
-
-from .lists import COUNTED, grouped
 
 PARTS = {
     "contactable": gettext_lazy("contactable"),

@@ -18,15 +18,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audiences import addresses, waiting_requests
+from audiences.addresses import books as addresses
+from audiences.admin.landing_pages.lives import require
 from audiences.channels import Channel
+from audiences.console.lists import ReadOnlyLog
+from audiences.console.masking import may_see_addresses
 from audiences.masking import DOTS, masked
 from audiences.models import OutboxMail, SignupRequest
 from audiences.refusals import Refused
-
-from .landing_page_lives import require
-from .lists import ReadOnlyLog
-from .masking import may_see_addresses
+from audiences.signups import waiting as waiting_requests
 
 Result = OutboxMail.Result
 WAITING = "waiting"

@@ -12,8 +12,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
-from audiences import figures
 from audiences.models import Figure
+from audiences.work import figures
 
 Figures = Mapping[str, Figure]
 

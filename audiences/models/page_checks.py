@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
-from audiences.colours import LEAST_CONTRAST, contrast
+from audiences.wording.colours import LEAST_CONTRAST, contrast
 
 if TYPE_CHECKING:
     from .landing_pages import LandingPage

@@ -8,8 +8,8 @@ import re
 
 from django.urls import reverse
 
-from audiences.colours import text_on
-from audiences.landing_pages import Content
+from audiences.landing_pages.lives import Content
+from audiences.wording.colours import text_on
 
 _COLOURS = ("brand_colour", "text_on_brand", "background_colour")
 NAME = r"[0-9a-f]{6}-[0-9a-f]{6}-[0-9a-f]{6}"

@@ -6,16 +6,20 @@ Mail scanners open links: nothing changes until the button is pressed.
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from audiences import consent, landing_pages, links, page_texts, subscriptions
 from audiences.channels import flag_name
-from audiences.consent import Source
-from audiences.landing_pages import Content
-from audiences.links import BadLink, Confirmation, Link
+from audiences.consent import flags as consent
+from audiences.consent.flags import Source
+from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages.lives import Content
+from audiences.links import tokens as links
+from audiences.links.tokens import BadLink, Confirmation, Link
 from audiences.models import LandingPage, LandingPageVersion, Subscription
+from audiences.subscriptions import writing as subscriptions
+from audiences.visits.identified import closed
+from audiences.wording import page_texts
 
 from . import rendering, visitors
 from .rendering import Shown
-from .visits import closed
 
 Kind = LandingPage.Kind
 Status = Subscription.Status

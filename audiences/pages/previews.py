@@ -7,19 +7,19 @@ preview is the page itself, and nothing is changed.
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from audiences import page_texts
 from audiences.channels import Channel
-from audiences.landing_pages import Content
-from audiences.links import Link
+from audiences.landing_pages.lives import Content
+from audiences.links.tokens import Link
 from audiences.masking import masked
 from audiences.models import LandingPage, Profile
+from audiences.visits.acts import Undone
+from audiences.visits.identified import Visit, identified, read_subscriptions
+from audiences.wording import page_texts
 
 from . import rendering, unidentified
-from .acts import Undone
 from .middleware import secured
 from .views import answer
 from .visitors import posted
-from .visits import Visit, identified, read_subscriptions
 
 SAMPLE_ADDRESS = "somebody@example.org"
 

@@ -15,18 +15,22 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from audiences import landing_pages, links, page_texts, subscription_messages
 from audiences.channels import ANY, Channel
-from audiences.landing_pages import Content
-from audiences.links import Link, Undo
-from audiences.markdown import sanitise
+from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages.lives import Content
+from audiences.links import tokens as links
+from audiences.links.tokens import Link, Undo
 from audiences.models import LandingPage, Profile
+from audiences.pages import brand
+from audiences.subscriptions import messages as subscription_messages
+from audiences.visits import acts
+from audiences.visits.acts import Done, Undone
+from audiences.visits.choices import Present
+from audiences.visits.identified import Visit, read_subscriptions
+from audiences.wording import page_texts
+from audiences.wording.markdown import sanitise
 
-from . import acts, brand
-from .acts import Done, Undone
-from .choices import Present
 from .forms import PageForm
-from .visits import Visit, read_subscriptions
 
 Kind = LandingPage.Kind
 

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from audiences import link_requests, page_texts, proof_of_work
-from audiences.landing_pages import Content
-from audiences.links import BadLink
+from audiences.landing_pages.lives import Content
+from audiences.links.tokens import BadLink
 from audiences.models import LandingPage, LandingPageVersion, Profile, Service
 from audiences.models.services import label_of
 from audiences.refusals import Refused
+from audiences.signups import proof_of_work
+from audiences.signups import signups as link_requests
+from audiences.wording import page_texts
 
 from . import rendering, visitors
 from .forms import AddressForm, SignupForm

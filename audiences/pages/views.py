@@ -18,17 +18,29 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from audiences import landing_pages, links
-from audiences.consent import Origin, Source
-from audiences.landing_pages import Content
-from audiences.links import BadLink, Link
+from audiences.consent.flags import Origin, Source
+from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages.lives import Content
+from audiences.links import tokens as links
+from audiences.links.tokens import BadLink, Link
 from audiences.models import LandingPage, LandingPageAsset
+from audiences.pages import (
+    brand,
+    confirming,
+    rendering,
+    unidentified,
+)
+from audiences.visits import acts
+from audiences.visits.identified import (
+    Visit,
+    closed,
+    identified,
+    read_subscriptions,
+)
 
-from . import acts, brand, confirming, rendering, unidentified
 from .forms import VisitForm
 from .rendering import Shown
 from .visitors import network_address, posted, user_agent
-from .visits import Visit, closed, identified, read_subscriptions
 
 Kind = LandingPage.Kind
 Status = LandingPage.Status

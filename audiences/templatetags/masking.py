@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from audiences.admin import masking
+from audiences.console import masking
 
 register = template.Library()
 

@@ -1,18 +1,12 @@
 """The operators' admin for deliveries, quarantine and what was handed over."""
 
-from . import (
-    deliveries,
-    home,
-    hooks,
-    inbound,
-    keywords,
-    menu,
-    messages,
-    profile_panels,
-    quarantine,
-    quarantine_logs,
-    typologies,
-)
+from delivery.admin import home, menu
+from delivery.admin.deliveries import deliveries, messages
+from delivery.admin.feedback import hooks, inbound, keywords
+from delivery.admin.people import panels as profile_panels
+from delivery.admin.quarantine import entries as quarantine
+from delivery.admin.quarantine import logs as quarantine_logs
+from delivery.admin.rules import typologies
 
 __all__ = [
     "deliveries",

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from audiences.admin.home import waiting
-from audiences.admin.lists import grouped
-from audiences.admin.masking import shown_text
 from audiences.console import charts
 from audiences.console.badges import badge
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
+from audiences.console.lists import grouped
+from audiences.console.masking import shown_text
 from delivery.models import Analysis, Delivery, HookCount, InboundItem
 from delivery.models.quarantine import ErrorReason
 

@@ -6,13 +6,14 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings, Outcome
+from delivery.feedback.intake.matching import Match, key_of, match
+from delivery.feedback.texts import inbound as inbound_texts
 from delivery.models import EventKind, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
 
-from . import inbound_texts, intake
 from .events import FeedbackEvent
-from .intake import Findings, Outcome
-from .matching import Match, key_of, match
 
 State = InboundItem.State
 SOURCE = "operator"

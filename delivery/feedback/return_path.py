@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from audiences import links
+from audiences.links import tokens as links
 
 _SALT = "delivery.feedback.return_path"
 # 0-9a-z and dots, whatever becomes of letter case.

@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 
-from delivery.feedback import email_reports, intake, mail_items
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import Findings
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings
+from delivery.feedback.mails import items as mail_items
+from delivery.feedback.mails import provider_reports as email_reports
 from delivery.models import InboundItem
 
 from . import tokens

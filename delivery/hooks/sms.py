@@ -16,9 +16,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audiences.channels import Channel
-from delivery.feedback import inbound_texts, intake, sms_reports
-from delivery.feedback.inbound_texts import InboundText
-from delivery.feedback.intake import Findings
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings
+from delivery.feedback.texts import inbound as inbound_texts
+from delivery.feedback.texts import reports as sms_reports
+from delivery.feedback.texts.inbound import InboundText
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack

@@ -11,10 +11,12 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from audiences.channels import Channel
-from delivery.feedback import inbound_texts, intake, sms_reports
-from delivery.feedback.inbound_texts import InboundText
-from delivery.feedback.intake import Findings
-from delivery.feedback.keywords import KeywordAction
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings
+from delivery.feedback.texts import inbound as inbound_texts
+from delivery.feedback.texts import reports as sms_reports
+from delivery.feedback.texts.inbound import InboundText
+from delivery.feedback.texts.keywords import KeywordAction
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack

@@ -8,9 +8,12 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from audiences import addresses, consent, landing_pages, membership, subscriptions
+from audiences.addresses import books as addresses
 from audiences.channels import FLAGS, Channel
-from audiences.consent import Origin, Source
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin, Source
+from audiences.landing_pages import lives as landing_pages
+from audiences.membership import members as membership
 from audiences.models import (
     LandingPage,
     OutboxMail,
@@ -18,13 +21,18 @@ from audiences.models import (
     Service,
     SignupRequest,
 )
-from delivery import analysis, deliveries, messages, quarantine
-from delivery.feedback import intake, return_path
+from audiences.subscriptions import writing as subscriptions
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
+from delivery.feedback import return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
-from delivery.feedback.intake import Findings
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings
 from delivery.hooks import gate
 from delivery.hooks.refusals import Outcome
 from delivery.models import Delivery, InboundItem, Message, QuarantineEntry
+from delivery.quarantine import writing as quarantine
+from delivery.sending import handover as messages
 
 
 def person(number: int, **addresses_of: str) -> Profile:

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences.admin import lists
+from audiences.console import lists
 from audiences.models import Profile
 from tests.factories import many_profiles
 from tests.people import person

@@ -6,10 +6,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences import bulk_acts, consent, profiles, selections, tasks
-from audiences.admin import bulk_acts as pages
-from audiences.consent import Origin
+from audiences import tasks
+from audiences.admin.people import bulk_acts as pages
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
 from audiences.models import BulkAct, ConsentEvent, Profile, Subscription
+from audiences.profiles import finding as profiles
+from audiences.selections import bulk_acts
+from audiences.selections import filters as selections
 from tests.factories import ServiceFactory, many_profiles
 
 from .conftest import World, clerk

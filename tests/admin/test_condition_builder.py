@@ -6,9 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences import bulk_sql, matching, membership
+from audiences.membership import counting as matching
+from audiences.membership import members as membership
 from audiences.models import Audience, Profile
-from delivery import analysis, deliveries
+from audiences.sql import statements as bulk_sql
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from tests.factories import many_profiles
 
 from .conftest import World, clerk

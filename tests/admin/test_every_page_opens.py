@@ -8,12 +8,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences import bulk_acts, bulk_sql, consent, import_runs, profiles
-from audiences.admin import lists
-from audiences.consent import Origin
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
+from audiences.console import lists
+from audiences.imports import runs as import_runs
 from audiences.models import ConsentEvent, Profile
-from delivery import quarantine
+from audiences.profiles import finding as profiles
+from audiences.selections import bulk_acts
+from audiences.sql import statements as bulk_sql
 from delivery.models import QuarantineEntry
+from delivery.quarantine import writing as quarantine
 
 from .conftest import World, person
 
@@ -138,8 +142,13 @@ def test_queries_of_lists_do_not_grow_with_rows(
 
 
 def _more_of_everything(world: World) -> None:
-    from audiences import addresses, landing_pages, membership, subscriptions
-    from delivery import analysis, deliveries, messages
+    from audiences.addresses import books as addresses
+    from audiences.landing_pages import lives as landing_pages
+    from audiences.membership import members as membership
+    from audiences.subscriptions import writing as subscriptions
+    from delivery.analysis import runs as analysis
+    from delivery.deliveries import writing as deliveries
+    from delivery.sending import handover as messages
 
     origin = Origin(source="operator", actor="eva", note="n")
     for number in range(3):

@@ -11,8 +11,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audiences import consent, import_runs, imports, profiles, tasks
-from audiences.consent import Origin
+from audiences import tasks
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
+from audiences.imports import people as imports
+from audiences.imports import runs as import_runs
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -21,6 +24,7 @@ from audiences.models import (
     ImportRun,
     Profile,
 )
+from audiences.profiles import finding as profiles
 from tests.factories import ProfileFactory
 
 from .conftest import World, clerk

@@ -5,10 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audiences import figures
 from audiences.models import Profile
-from delivery.admin.inbound_figures import percent
-from delivery.feedback import intake
+from audiences.work import figures
+from delivery.admin.feedback.figures import percent
+from delivery.feedback.intake import intake
 from delivery.models import (
     InboundItem,
     Message,

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from audiences import page_assets
+from audiences.landing_pages import logos as page_assets
 from audiences.models import (
     LandingPage,
     LandingPageAsset,

@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audiences import outbox, profiles
 from audiences.models import OutboxMail, Profile, SignupRequest
+from audiences.outbox import sending as outbox
+from audiences.profiles import finding as profiles
 from tests.factories import ProfileFactory
 from tests.pages.visitors import page
 

@@ -8,10 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences import profiles
 from audiences.models import Profile
-from delivery import analysis
-from delivery.admin import outcome_log
+from audiences.profiles import finding as profiles
+from delivery.admin.deliveries import outcome_log
+from delivery.analysis import runs as analysis
 
 from .conftest import World, clerk, person
 

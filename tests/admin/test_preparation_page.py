@@ -8,9 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences import bulk_sql
-from delivery import analysis, deliveries, preparation, tasks
-from delivery.admin import forecasts
+from audiences.sql import statements as bulk_sql
+from delivery import tasks
+from delivery.admin.deliveries import forecasts
+from delivery.analysis import preparation
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, Delivery, Message, Outcome, PreparationRequest
 
 from .conftest import World, clerk, person

@@ -5,10 +5,11 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from audiences import consent, profiles
 from audiences.channels import Channel
-from audiences.consent import Origin
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
 from audiences.models import Profile, Subscription
+from audiences.profiles import finding as profiles
 
 from .conftest import World, clerk, page_values
 

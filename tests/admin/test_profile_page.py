@@ -7,10 +7,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences import consent, landing_pages, profiles, subscriptions
-from audiences.consent import Origin
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
+from audiences.landing_pages import lives as landing_pages
 from audiences.models import Profile
-from delivery import analysis, deliveries
+from audiences.profiles import finding as profiles
+from audiences.subscriptions import writing as subscriptions
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import QuarantineAction
 
 from .conftest import World, clerk, page_values

@@ -7,9 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from delivery import quarantine, tasks
-from delivery.admin import quarantine_release
+from delivery import tasks
+from delivery.admin.quarantine import release as quarantine_release
 from delivery.models import QuarantineAction, QuarantineEntry
+from delivery.quarantine import writing as quarantine
 
 from .conftest import World, clerk
 

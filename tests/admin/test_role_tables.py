@@ -15,11 +15,13 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
 
-from audiences import bulk_acts, import_runs, subscriptions
+from audiences.imports import runs as import_runs
 from audiences.models import Audience, BulkAct, ImportRun, OutboxMail
 from audiences.roles import Code
-from delivery import typologies
+from audiences.selections import bulk_acts
+from audiences.subscriptions import writing as subscriptions
 from delivery.models import InboundItem, Keyword
+from delivery.rules import typologies
 
 from .conftest import World
 from .test_roles import in_role

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from delivery import analysis, typologies
+from delivery.analysis import runs as analysis
 from delivery.models import Typology, TypologyRule
+from delivery.rules import typologies
 
 from .conftest import World, clerk
 

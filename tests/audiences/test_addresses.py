@@ -9,8 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiences import addresses
-from audiences.addresses import InvalidAddress, accept, normalise
+from audiences.addresses import books as addresses
+from audiences.addresses.books import InvalidAddress, accept, normalise
 from audiences.channels import Channel
 from audiences.models import Address
 from tests.factories import ProfileFactory

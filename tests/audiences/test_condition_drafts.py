@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from django.db.models import Q
 
-from audiences import condition_drafts as drafts
-from audiences import conditions
-from audiences.condition_drafts import Draft, draft_of, tree_of
-from audiences.condition_forms import ConditionField, said
-from audiences.conditions import BadCondition, Node
+from audiences.admin.audiences.condition_forms import ConditionField, said
+from audiences.conditions import drafts
+from audiences.conditions import trees as conditions
+from audiences.conditions.drafts import Draft, draft_of, tree_of
+from audiences.conditions.trees import BadCondition, Node
 
 NL = {"node": "profile", "field": "language", "operator": "is", "value": "nl"}
 OUT = {"node": "opted_out", "channel": "email"}

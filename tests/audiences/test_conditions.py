@@ -10,12 +10,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audiences import conditions, membership
-from audiences.condition_nodes import _TEXT_OPERATORS, TEXT_FIELDS
-from audiences.conditions import BadCondition, Moment
+from audiences.conditions import trees as conditions
+from audiences.conditions.people import _TEXT_OPERATORS, TEXT_FIELDS
+from audiences.conditions.trees import BadCondition, Moment
+from audiences.membership import members as membership
 from audiences.models import Audience, Profile, Service
 from audiences.refusals import Refused
-from delivery import deliveries, quarantine
+from delivery.deliveries import writing as deliveries
+from delivery.quarantine import writing as quarantine
 from tests.people import ago, got, is_, person, subscribed, tree
 
 pytestmark = pytest.mark.django_db

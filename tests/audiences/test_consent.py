@@ -7,11 +7,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from audiences import addresses, consent
+from audiences.addresses import books as addresses
 from audiences.channels import FLAGS, Scope
-from audiences.consent import ConsentError, Origin, Source
+from audiences.consent import flags as consent
+from audiences.consent.flags import ConsentError, Origin, Source
 from audiences.models import ConsentEvent, ConsentEvidence, Profile
-from audiences.verification import verify_consent
+from audiences.records.verification import verify_consent
 from tests.factories import BY_COMMAND, ProfileFactory, many_profiles
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,12 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, models, transaction
 
-from audiences import bulk_sql, consent, history_guards, profiles
+from audiences.consent import flags as consent
+from audiences.consent import guards as history_guards
 from audiences.models import ConsentEvent, Profile
-from audiences.verification import verify_consent
+from audiences.profiles import finding as profiles
+from audiences.records.verification import verify_consent
+from audiences.sql import statements as bulk_sql
 from tests.factories import BY_COMMAND, ProfileFactory
 
 pytestmark = pytest.mark.django_db

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audiences import bulk_sql, imports
-from audiences.import_files import DelimitedFile
+from audiences.files.delimited import DelimitedFile
+from audiences.imports import people as imports
 from audiences.models import Address, ConsentEvent, Profile
-from audiences.verification import verify_consent
+from audiences.records.verification import verify_consent
+from audiences.sql import statements as bulk_sql
 
 pytestmark = pytest.mark.django_db
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from audiences import message_templates, subscription_messages
-from audiences.markdown import to_html, to_text
 from audiences.models import Profile, Service
+from audiences.subscriptions import messages as subscription_messages
+from audiences.wording import places as message_templates
+from audiences.wording.markdown import to_html, to_text
 
 FIELDS = ("service.label", "link")
 

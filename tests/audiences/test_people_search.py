@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from audiences import bulk_sql, consent, names, selections, subscriptions
-from audiences.consent import Origin
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin
 from audiences.models import Address, Profile
+from audiences.profiles import name_search as names
+from audiences.selections import filters as selections
+from audiences.sql import statements as bulk_sql
+from audiences.subscriptions import writing as subscriptions
 from tests.factories import ProfileFactory, ServiceFactory, many_profiles
 
 BY = Origin(source="operator", actor="eva", note="asked")

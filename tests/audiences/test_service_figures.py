@@ -6,9 +6,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences import figures, service_figures, service_reports, subscriptions
 from audiences.models import Figure, Profile, Service
-from audiences.service_figures import COUNTS, REPORTS
+from audiences.subscriptions import figures as service_figures
+from audiences.subscriptions import reports as service_reports
+from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions.figures import COUNTS, REPORTS
+from audiences.work import figures
 from tests.factories import BY_COMMAND, ProfileFactory, many_profiles
 
 pytestmark = pytest.mark.django_db

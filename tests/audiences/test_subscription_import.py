@@ -13,12 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import (
-    bulk_sql,
-    pending_requests,
-    subscription_imports,
-    subscriptions,
-)
+from audiences.imports import subscriptions as subscription_imports
+from audiences.imports.subscription_rows import ACTIONS
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -27,8 +23,10 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.subscription_rows import ACTIONS
-from audiences.verification import verify_consent
+from audiences.privacy import retention as pending_requests
+from audiences.records.verification import verify_consent
+from audiences.sql import statements as bulk_sql
+from audiences.subscriptions import writing as subscriptions
 from tests.commands.conftest import Outcome, run  # noqa: F401  (a fixture)
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory
 

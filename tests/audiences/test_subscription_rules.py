@@ -8,19 +8,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import (
-    membership,
-    pending_requests,
-    service_reports,
-    subscriptions,
-)
-from audiences.consent import Kind, Origin, Source
+from audiences.consent.flags import Kind, Origin, Source
+from audiences.membership import members as membership
 from audiences.models import ConsentEvent, Profile, Service, Subscription
-from audiences.subscriptions import NoteNeeded, ServiceClosed
-from audiences.verification import verify_consent
-from delivery import analysis
-from delivery.last_check import LastCheck
+from audiences.privacy import retention as pending_requests
+from audiences.records.verification import verify_consent
+from audiences.subscriptions import reports as service_reports
+from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions.writing import NoteNeeded, ServiceClosed
+from delivery.analysis import runs as analysis
 from delivery.models import Delivery
+from delivery.sending.last_check import LastCheck
 from tests.delivery.worlds import delivery_of, person, rows_of
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory, many_profiles
 

@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from audiences import consent, membership, profiles, subscriptions
 from audiences.channels import FLAGS, Channel, Scope
-from audiences.consent import Kind, Origin, Source
+from audiences.consent import flags as consent
+from audiences.consent.flags import Kind, Origin, Source
+from audiences.membership import members as membership
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -18,8 +19,10 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.subscriptions import NoSuchService, active
-from audiences.verification import verify_consent
+from audiences.profiles import finding as profiles
+from audiences.records.verification import verify_consent
+from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions.writing import NoSuchService, active
 from tests.factories import (
     BY_COMMAND,
     ProfileFactory,

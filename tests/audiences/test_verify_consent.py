@@ -13,10 +13,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import bulk_sql, consent, profiles, subscriptions
 from audiences.channels import FLAGS, Scope
+from audiences.consent import flags as consent
 from audiences.models import ConsentEvent, Profile, Service, Subscription
-from audiences.verification import verify_consent
+from audiences.profiles import finding as profiles
+from audiences.records.verification import verify_consent
+from audiences.sql import statements as bulk_sql
+from audiences.subscriptions import writing as subscriptions
 from tests.commands.conftest import process
 from tests.factories import (
     BY_COMMAND,

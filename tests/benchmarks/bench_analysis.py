@@ -34,8 +34,9 @@ def fill(count: int) -> Any:
     """Make the people, the service, the past deliveries and the rules."""
     from django.db import connection
 
-    from audiences import subscriptions
-    from delivery import deliveries, typologies
+    from audiences.subscriptions import writing as subscriptions
+    from delivery.deliveries import writing as deliveries
+    from delivery.rules import typologies
 
     is_postgresql = connection.vendor == "postgresql"
     subscriptions.create_service("weekly", label="Weekly", channel="email")
@@ -101,10 +102,14 @@ def measure(count: int) -> dict[str, Any]:
     django.setup()
     from django.db import connection
 
-    from audiences import membership, profiles
+    from audiences.membership import members as membership
     from audiences.models import Service
-    from delivery import analysis, deliveries, explanation, last_check
+    from audiences.profiles import finding as profiles
+    from delivery.analysis import explanation
+    from delivery.analysis import runs as analysis
+    from delivery.deliveries import writing as deliveries
     from delivery.models import Delivery, Outcome
+    from delivery.sending import last_check
 
     typology = fill(count)
     service = Service.objects.get()

@@ -186,7 +186,7 @@ def measure(count: int, *, is_filled: bool) -> None:
     from django.test import Client
     from django.test.utils import override_settings
 
-    from audiences import membership
+    from audiences.membership import members as membership
 
     from .console_data import fill
 
@@ -243,7 +243,7 @@ def _while_many_are_changed(client: Any, count: int) -> None:
     from django.contrib.auth import get_user_model
     from django.urls import reverse
 
-    from audiences import bulk_acts
+    from audiences.selections import bulk_acts
 
     by = get_user_model().objects.get(username="bench").get_username()
     chosen, details = {"language": "en"}, {"scope": "sms"}

@@ -16,7 +16,7 @@ MUTATIONS = 2_000
 
 
 def main(folder: str, *, lists_all: bool) -> None:
-    from delivery.feedback.mail import reading_of
+    from delivery.feedback.mails.reader import reading_of
     from tests.feedback import corpus
     from tests.feedback.mutations import mutated
 

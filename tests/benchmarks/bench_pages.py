@@ -113,8 +113,10 @@ def cases(port: int) -> dict[str, Iterator[bytes]]:
     """Requests without end; each opt-out is of a person whom nobody has opted out."""
     from django.urls import reverse
 
-    from audiences import landing_pages, links, proof_of_work
-    from audiences.links import Link
+    from audiences.landing_pages import lives as landing_pages
+    from audiences.links import tokens as links
+    from audiences.links.tokens import Link
+    from audiences.signups import proof_of_work
 
     page = landing_pages.create("stop", kind="unsubscription")
     landing_pages.publish(page)

@@ -7,10 +7,14 @@ feedback, and one prepared delivery to everybody.
 
 from django.db import connection
 
-from audiences import figures, membership, subscriptions
+from audiences.membership import members as membership
 from audiences.models import Profile
-from delivery import analysis, deliveries, typologies
+from audiences.subscriptions import writing as subscriptions
+from audiences.work import figures
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery
+from delivery.rules import typologies
 
 from .people import OPTED_OUT_EMAIL, QUARANTINED, UNSUBSCRIBED, statements
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from audiences import page_texts
 from audiences.models import Profile
+from audiences.wording import page_texts
 from tests.browser.test_admin_pages import browser, pytestmark  # noqa: F401
 from tests.factories import ProfileFactory, ServiceFactory
 from tests.pages.visitors import flags, one_click_path, page, path_to, subscriptions_of

@@ -15,8 +15,10 @@ from django.db.models import Count
 from django.test import override_settings
 from django.utils import timezone
 
-from audiences import addresses, bulk_sql, consent, landing_pages
+from audiences.addresses import books as addresses
 from audiences.channels import Channel
+from audiences.consent import flags as consent
+from audiences.landing_pages import lives as landing_pages
 from audiences.models import (
     Address,
     AddressStatus,
@@ -25,12 +27,15 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.subscriptions import active
-from audiences.verification import verify_consent
-from delivery import analysis, demo, reports
-from delivery.exclusions import registered_rules
+from audiences.records.verification import verify_consent
+from audiences.sql import statements as bulk_sql
+from audiences.subscriptions.writing import active
+from delivery.analysis import reports
+from delivery.analysis import runs as analysis
+from delivery.demo import people as demo
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
-from delivery.verification import verify_quarantine
+from delivery.quarantine.verification import verify_quarantine
+from delivery.rules.native import registered_rules
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .conftest import Outcome as Ended

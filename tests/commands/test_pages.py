@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from audiences import landing_pages, links
+from audiences.landing_pages import lives as landing_pages
+from audiences.links import tokens as links
 from audiences.models import LandingPage, Profile
-from delivery import deliveries
+from delivery.deliveries import writing as deliveries
 from tests.factories import ProfileFactory, ServiceFactory
 from tests.pages.visitors import browser, flags, subscriptions_of, words
 

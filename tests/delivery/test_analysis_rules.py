@@ -4,9 +4,11 @@ from itertools import combinations
 
 import pytest
 
-from audiences import consent, subscriptions
+from audiences.consent import flags as consent
 from audiences.models import Profile
-from delivery import analysis, explanation
+from audiences.subscriptions import writing as subscriptions
+from delivery.analysis import explanation
+from delivery.analysis import runs as analysis
 
 from .oracle import SKIPPED
 from .worlds import (

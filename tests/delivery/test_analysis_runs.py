@@ -9,9 +9,12 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import consent, membership, subscriptions
+from audiences.consent import flags as consent
+from audiences.membership import members as membership
 from audiences.models import Profile
-from delivery import analysis, chunks, reports
+from audiences.subscriptions import writing as subscriptions
+from delivery.analysis import chunks, reports
+from delivery.analysis import runs as analysis
 from delivery.models import Analysis, Delivery, Message, Outcome
 from tests.people import is_, tree
 

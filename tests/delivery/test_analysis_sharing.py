@@ -2,8 +2,8 @@
 
 import pytest
 
-from audiences import membership
-from delivery import analysis
+from audiences.membership import members as membership
+from delivery.analysis import runs as analysis
 
 from .worlds import (
     assert_as_oracle,

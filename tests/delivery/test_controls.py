@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from delivery import analysis, controls, deliveries, typologies
-from delivery.controls import sms_segments
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery, Outcome
+from delivery.rules import controls, typologies
+from delivery.rules.controls import sms_segments
 from tests.people import person
 
 pytestmark = pytest.mark.django_db

@@ -2,8 +2,10 @@
 
 import pytest
 
-from audiences import consent, membership
-from delivery import analysis, explanation
+from audiences.consent import flags as consent
+from audiences.membership import members as membership
+from delivery.analysis import explanation
+from delivery.analysis import runs as analysis
 
 from .worlds import ORIGIN, delivery_of, person
 

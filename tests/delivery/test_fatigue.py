@@ -9,11 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from audiences import membership
+from audiences.membership import members as membership
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery import analysis, deliveries, explanation, messages, typologies
+from delivery.analysis import explanation
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, Delivery, Message, Outcome
+from delivery.rules import typologies
+from delivery.sending import handover as messages
 from tests.people import ago, causes, got, person, rows_of
 
 pytestmark = pytest.mark.django_db

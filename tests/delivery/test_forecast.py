@@ -8,10 +8,14 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from audiences import membership
+from audiences.membership import members as membership
 from audiences.models import Audience, Profile, Service
-from delivery import analysis, deliveries, quarantine, reports, typologies
+from delivery.analysis import reports
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Typology
+from delivery.quarantine import writing as quarantine
+from delivery.rules import typologies
 from tests.people import ago, got, is_, person, subscribed, tree
 
 pytestmark = pytest.mark.django_db

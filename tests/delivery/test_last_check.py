@@ -6,11 +6,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audiences import consent, membership, profiles, subscriptions
+from audiences.consent import flags as consent
+from audiences.membership import members as membership
 from audiences.models import Address, Profile
-from delivery import analysis, typologies
-from delivery.last_check import LastCheck
+from audiences.profiles import finding as profiles
+from audiences.subscriptions import writing as subscriptions
+from delivery.analysis import runs as analysis
 from delivery.models import Delivery, Outcome
+from delivery.rules import typologies
+from delivery.sending.last_check import LastCheck
 from tests.people import ago, got, is_, tree
 
 from .worlds import ORIGIN, block, delivery_of, give, person

@@ -2,7 +2,8 @@
 
 import pytest
 
-from delivery import analysis, outcomes, reports
+from delivery.analysis import outcomes, reports
+from delivery.analysis import runs as analysis
 
 from .worlds import delivery_of, person
 

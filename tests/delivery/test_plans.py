@@ -11,10 +11,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import bulk_sql, membership, subscriptions
+from audiences.membership import members as membership
 from audiences.models import Service
-from delivery import chunks, deliveries, typologies
+from audiences.sql import statements as bulk_sql
+from audiences.subscriptions import writing as subscriptions
+from delivery.analysis import chunks
+from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, AnalysisChunk, Delivery, Typology
+from delivery.rules import typologies
 from tests.benchmarks.people import statements
 from tests.people import ago, is_, tree
 

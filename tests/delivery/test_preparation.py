@@ -3,10 +3,14 @@
 import pytest
 from django.utils import timezone
 
-from audiences import bulk_sql
-from delivery import analysis, chunks, deliveries, messages, preparation, tasks
+from audiences.sql import statements as bulk_sql
+from delivery import tasks
+from delivery.analysis import chunks, preparation
+from delivery.analysis import runs as analysis
+from delivery.analysis.preparation import PreparationRefused, ask, of
+from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
-from delivery.preparation import PreparationRefused, ask, of
+from delivery.sending import handover as messages
 from tests.people import person
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.models import Profile, Service
-from delivery import deliveries, quarantine, reports, typologies
-from delivery.deliveries import BadDelivery
-from delivery.exclusions import registered_rules
+from delivery.analysis import reports
+from delivery.deliveries import writing as deliveries
+from delivery.deliveries.writing import BadDelivery
 from delivery.models import Delivery, Typology
+from delivery.quarantine import writing as quarantine
+from delivery.rules import typologies
+from delivery.rules.native import registered_rules
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.test import override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from delivery.evidence import EntryState, aged, fold
 from delivery.models import AddressError, QuarantineAction
+from delivery.quarantine.evidence import EntryState, aged, fold
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

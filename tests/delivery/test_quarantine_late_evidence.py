@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from audiences.models import AddressStatus
-from delivery import quarantine
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.verification import verify_quarantine
+from delivery.quarantine import writing as quarantine
+from delivery.quarantine.verification import verify_quarantine
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)

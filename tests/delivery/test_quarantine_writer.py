@@ -10,12 +10,14 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from audiences import addresses, profiles
-from audiences.import_files import open_file
+from audiences.addresses import books as addresses
+from audiences.files.delimited import open_file
 from audiences.models import Address, Profile
-from delivery import quarantine, quarantine_files
+from audiences.profiles import finding as profiles
 from delivery.models import AddressError, MessageEvent, QuarantineEntry
-from delivery.verification import verify_quarantine
+from delivery.quarantine import files as quarantine_files
+from delivery.quarantine import writing as quarantine
+from delivery.quarantine.verification import verify_quarantine
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)

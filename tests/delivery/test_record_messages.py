@@ -10,8 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.models import Profile
-from delivery import analysis, deliveries, typologies
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery, Message
+from delivery.rules import typologies
 from tests.people import ago, causes, person
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +84,7 @@ def test_a_file_that_comes_twice_is_recorded_once(
 def test_batches_add_up(
     delivery: Delivery, write: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.message_files.BATCH", 2)
+    monkeypatch.setattr("delivery.sending.files.BATCH", 2)
     people = [person(email=f"p{n}@shop.example") for n in range(5)]
     rows = [f"p{n}@shop.example,{TIME}" for n in (0, 1, 2, 9, 0, 3, 4, 4)]
     path = write(*rows)
@@ -178,7 +180,7 @@ def test_a_secondary_address_is_matched_as_well(delivery: Delivery, write: Any) 
 
 
 def _attach(profile: Profile, text: str) -> None:
-    from audiences import addresses
+    from audiences.addresses import books as addresses
 
     book = addresses.books([profile.pk])[profile.pk]
     book.give("email", addresses.accept("email", text), primary=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from delivery.exclusions import registered_rules
 from delivery.models import TypologyRule
+from delivery.rules.native import registered_rules
 
 
 @pytest.mark.django_db

@@ -11,12 +11,16 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db.models import Q
 
-from audiences.conditions import BadCondition
+from audiences.conditions.trees import BadCondition
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery import analysis, deliveries, exclusions, explanation, typologies
-from delivery.exclusions import NATIVE_RULES, Rule
+from delivery.analysis import explanation
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery, Typology, TypologyRule
+from delivery.rules import native as exclusions
+from delivery.rules import typologies
+from delivery.rules.native import NATIVE_RULES, Rule
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db

@@ -65,7 +65,7 @@ def _code(text: str) -> str:
 
 
 def columns() -> list[tuple[str, ...]]:
-    from audiences.import_rows import OTHER_NAMES
+    from audiences.imports.people_rows import OTHER_NAMES
 
     return [
         (_code(own), ", ".join(map(_code, others)))
@@ -74,8 +74,8 @@ def columns() -> list[tuple[str, ...]]:
 
 
 def rules() -> list[tuple[str, ...]]:
-    from delivery.exclusions import registered_rules
     from delivery.models import Delivery
+    from delivery.rules.native import registered_rules
 
     return [
         (
@@ -93,7 +93,7 @@ def rules() -> list[tuple[str, ...]]:
 
 def checks() -> list[tuple[str, ...]]:
     from audiences.channels import Channel
-    from delivery.controls import CHECKS
+    from delivery.rules.controls import CHECKS
 
     return [
         (
@@ -110,7 +110,7 @@ def checks() -> list[tuple[str, ...]]:
 
 
 def nodes() -> list[tuple[str, ...]]:
-    from audiences.conditions import nodes as all_nodes
+    from audiences.conditions.trees import nodes as all_nodes
 
     return [
         (
@@ -139,7 +139,7 @@ def bounce_reasons() -> list[tuple[str, ...]]:
 
 
 def statuses() -> list[tuple[str, ...]]:
-    from delivery.feedback.wordings import PROVIDER_STATUSES, STATUSES
+    from delivery.feedback.mails.wordings import PROVIDER_STATUSES, STATUSES
 
     known = [
         (_code(f"x.{detail}"), _code(reason), str(error_type.value), "RFC 3463")

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from delivery.feedback.arf import ACTING_TYPES
 from delivery.feedback.events import EventKind, FeedbackEvent
-from delivery.feedback.mail import read
+from delivery.feedback.mails.arf import ACTING_TYPES
+from delivery.feedback.mails.reader import read
 from delivery.models.quarantine import ErrorType
 
 OURS = Path(__file__).resolve().parents[1] / "data" / "bounces"

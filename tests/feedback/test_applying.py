@@ -9,13 +9,14 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from audiences import consent, links
-from audiences.links import Link
+from audiences.consent import flags as consent
+from audiences.links import tokens as links
+from audiences.links.tokens import Link
 from audiences.models import ConsentEvent, Service
-from delivery import deliveries, quarantine
-from delivery.feedback import intake
+from delivery.deliveries import writing as deliveries
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import Findings, Outcome
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings, Outcome
 from delivery.models import (
     AddressError,
     InboundItem,
@@ -24,7 +25,8 @@ from delivery.models import (
     QuarantineEntry,
 )
 from delivery.models.message_events import latest_kind
-from delivery.verification import verify_quarantine
+from delivery.quarantine import writing as quarantine
+from delivery.quarantine.verification import verify_quarantine
 from tests.people import ORIGIN, person, subscribed
 
 from .reports import ADDRESS, AT, DAY, HOUR, dsn, event, item, sent, status

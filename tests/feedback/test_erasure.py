@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from audiences import profiles
-from delivery.feedback import erasure, intake
-from delivery.feedback.intake import Findings
+from audiences.profiles import finding as profiles
+from delivery.feedback import erasure
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings
 from delivery.models import (
     InboundItem,
     InboundMention,
     MessageEvent,
     QuarantineEntry,
 )
-from delivery.verification import verify_quarantine
+from delivery.quarantine.verification import verify_quarantine
 
 from .reports import ADDRESS, AT, DAY, HOUR, event, item, sent, status
 

@@ -7,8 +7,8 @@ import tracemalloc
 
 import pytest
 
-from delivery.feedback.mail import read, reading_of
-from delivery.feedback.mime import MOST_DEPTH, MOST_PARTS, take_apart
+from delivery.feedback.mails.mime import MOST_DEPTH, MOST_PARTS, take_apart
+from delivery.feedback.mails.reader import read, reading_of
 
 from .corpus import mails_of
 from .mutations import BOMBS, mutated
@@ -64,7 +64,7 @@ def test_a_defect_of_the_reader_loses_no_mail(monkeypatch):
     def breaks(raw):
         raise RuntimeError
 
-    monkeypatch.setattr("delivery.feedback.mail.take_apart", breaks)
+    monkeypatch.setattr("delivery.feedback.mails.reader.take_apart", breaks)
     assert read(b"From: a@b.example\n\n").kind == "unreadable"
 
 

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from delivery.feedback import keyword_rows
-from delivery.feedback.keywords import Entry, KeywordAction, KeywordTable, judge
-from delivery.feedback.sms_wording import clean
+from delivery.feedback.texts import keyword_rows
+from delivery.feedback.texts.keywords import (
+    Entry,
+    KeywordAction,
+    KeywordTable,
+    judge,
+)
+from delivery.feedback.texts.wording import clean
 from delivery.models import Keyword
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from delivery.feedback import intake, return_path
-from delivery.feedback.intake import Outcome
+from delivery.feedback import return_path
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Outcome
 from delivery.models import Message, MessageEvent
 
 from .reports import ADDRESS, AT, DAY, HOUR, event, item, sent, status
@@ -110,7 +111,7 @@ def test_one_number_for_many_recipients_needs_the_address() -> None:
 def test_one_number_for_very_many_recipients_finds_the_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("delivery.feedback.matching.MOST_ALIKE", 2)
+    monkeypatch.setattr("delivery.feedback.intake.matching.MOST_ALIKE", 2)
     for number in range(4):
         sent(f"{number}@shop.example", message_id="bulk@mta")
     intake.apply(event(address="0@shop.example", message_ids=("bulk@mta",)), item())

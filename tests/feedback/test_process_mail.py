@@ -19,8 +19,9 @@ from django.db import OperationalError
 from imapclient import IMAPClient
 
 from delivery import tasks
-from delivery.feedback import imap, intake, mailboxes
-from delivery.feedback.mailboxes import Mail
+from delivery.feedback.intake import intake
+from delivery.feedback.mails import imap, mailboxes
+from delivery.feedback.mails.mailboxes import Mail
 from delivery.models import InboundItem, MailboxPosition, MessageEvent
 
 from .reports import ADDRESS, dsn, sent, status

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audiences.links import Link, unsubscribe_address
-from delivery.feedback.mail import read
+from audiences.links.tokens import Link, unsubscribe_address
+from delivery.feedback.mails.reader import read
 
 
 def report(recipient, *, headers="", human="", returned="", kind="delivery-status"):

@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from audiences import addresses
+from audiences.addresses import books as addresses
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.sms_reports import CODES, event_of, find_code, read_receipt
+from delivery.feedback.texts.reports import (
+    CODES,
+    event_of,
+    find_code,
+    read_receipt,
+)
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"
 

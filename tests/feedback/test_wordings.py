@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.feedback.classification import classify
+from delivery.feedback.mails.classification import classify
 
 HARD, SOFT, IGNORED = "hard", "soft", "ignored"
 

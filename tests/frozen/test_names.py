@@ -17,11 +17,13 @@ from django.core.management import get_commands
 from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver
 
-from audiences import conditions, figures, outbox
+from audiences.conditions import trees as conditions
+from audiences.outbox import sending as outbox
+from audiences.work import figures
 from campaign import settings as defaults
 from campaign.celery import app as celery
-from delivery.exclusions import registered_rules
-from delivery.feedback import intake
+from delivery.feedback.intake import intake
+from delivery.rules.native import registered_rules
 
 OURS = ("audiences", "delivery")
 FILE = Path(__file__).with_name("names.ini")

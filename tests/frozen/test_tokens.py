@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from django.core import signing
 
-from audiences import link_requests, links, proof_of_work, request_caps
-from audiences.links import Confirmation, Link, Undo
+from audiences.links import tokens as links
+from audiences.links.tokens import Confirmation, Link, Undo
 from audiences.models import LandingPageVersion, RequestCount, SignupRequest
+from audiences.outbox import caps as request_caps
+from audiences.signups import proof_of_work
+from audiences.signups import signups as link_requests
 from delivery.feedback import return_path
 
 KEY = "the key with which the frozen tokens were signed, 2026"

@@ -7,7 +7,7 @@ import pytest
 from anymail.signals import tracking
 from django.utils import timezone
 
-from delivery.feedback.email_reports import ROWS
+from delivery.feedback.mails.provider_reports import ROWS
 from delivery.hooks.email_providers import PROVIDERS
 from delivery.models import AddressError, InboundItem, Message, MessageEvent
 from tests.feedback.reports import sent, status

@@ -9,13 +9,15 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from audiences import consent
 from audiences.channels import Channel
-from audiences.consent import Origin, Source
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin, Source
 from audiences.models import Profile
-from delivery import analysis, deliveries, quarantine, reports, verification
-from delivery.feedback import decisions, inbound_texts
-from delivery.last_check import LastCheck
+from delivery.analysis import reports
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
+from delivery.feedback import decisions
+from delivery.feedback.texts import inbound as inbound_texts
 from delivery.models import (
     InboundItem,
     Keyword,
@@ -23,6 +25,9 @@ from delivery.models import (
     QuarantineAction,
     QuarantineEntry,
 )
+from delivery.quarantine import verification
+from delivery.quarantine import writing as quarantine
+from delivery.sending.last_check import LastCheck
 from tests.factories import ProfileFactory
 
 from .calls import generic, text_message, twilio

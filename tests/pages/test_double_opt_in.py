@@ -11,17 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from audiences import (
-    addresses,
-    consent,
-    link_requests,
-    outbox,
-    pending_requests,
-    profiles,
-    subscriptions,
-)
-from audiences.consent import Origin, Source
-from audiences.links import BadLink, read_confirmation_token
+from audiences.addresses import books as addresses
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin, Source
+from audiences.links.tokens import BadLink, read_confirmation_token
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -30,9 +23,14 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.sms import Refused
-from audiences.verification import verify_consent
-from delivery import quarantine
+from audiences.outbox import sending as outbox
+from audiences.outbox.gateways import Refused
+from audiences.privacy import retention as pending_requests
+from audiences.profiles import finding as profiles
+from audiences.records.verification import verify_consent
+from audiences.signups import signups as link_requests
+from audiences.subscriptions import writing as subscriptions
+from delivery.quarantine import writing as quarantine
 from tests.audiences.test_consent_races import at_once
 from tests.factories import BY_COMMAND, ProfileFactory
 

@@ -15,8 +15,10 @@ from django.db.models import Model
 from django.utils import timezone
 from PIL import Image
 
-from audiences import landing_pages, links, page_assets
-from audiences.links import Link
+from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages import logos as page_assets
+from audiences.links import tokens as links
+from audiences.links.tokens import Link
 from audiences.models import (
     LandingPageText,
     OutboxMail,
@@ -26,7 +28,7 @@ from audiences.models import (
     UsedProof,
 )
 from audiences.pages import log_masking
-from audiences.pages.visits import masked
+from audiences.visits.identified import masked
 from tests.factories import ProfileFactory
 
 from .visitors import browser, history, news, one_click_path, page, path_to, words

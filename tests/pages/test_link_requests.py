@@ -10,19 +10,11 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import (
-    addresses,
-    consent,
-    link_requests,
-    links,
-    outbox,
-    profiles,
-    proof_of_work,
-    request_caps,
-)
-from audiences.addresses import InvalidAddress
-from audiences.link_requests import Confirmed, InvalidSignup
-from audiences.links import BadLink
+from audiences.addresses import books as addresses
+from audiences.addresses.books import InvalidAddress
+from audiences.consent import flags as consent
+from audiences.links import tokens as links
+from audiences.links.tokens import BadLink
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -33,8 +25,14 @@ from audiences.models import (
     SignupRequest,
     Subscription,
 )
-from audiences.verification import verify_consent
-from delivery import quarantine
+from audiences.outbox import caps as request_caps
+from audiences.outbox import sending as outbox
+from audiences.profiles import finding as profiles
+from audiences.records.verification import verify_consent
+from audiences.signups import proof_of_work
+from audiences.signups import signups as link_requests
+from audiences.signups.signups import Confirmed, InvalidSignup
+from delivery.quarantine import writing as quarantine
 from tests.audiences.test_consent_races import at_once
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory
 

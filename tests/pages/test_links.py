@@ -12,8 +12,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiences import links
-from audiences.links import BadLink, Link, Undo
+from audiences.links import tokens as links
+from audiences.links.tokens import BadLink, Link, Undo
 
 PAGE = Link(7, "email", 3, 12, "stop", "denylist")
 READERS: dict[str, tuple[Callable[[], str], Callable[[str], Any]]] = {

@@ -10,14 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audiences import (
-    link_requests,
-    outbox,
-    pending_requests,
-    request_caps,
-    subscriptions,
-)
-from audiences.consent import Origin, Source
+from audiences.consent.flags import Origin, Source
 from audiences.models import (
     ConsentEvent,
     OutboxMail,
@@ -27,7 +20,12 @@ from audiences.models import (
     SignupRequest,
     Subscription,
 )
-from audiences.verification import verify_consent
+from audiences.outbox import caps as request_caps
+from audiences.outbox import sending as outbox
+from audiences.privacy import retention as pending_requests
+from audiences.records.verification import verify_consent
+from audiences.signups import signups as link_requests
+from audiences.subscriptions import writing as subscriptions
 from tests.factories import ProfileFactory
 
 from .mailboxes import Mailboxes

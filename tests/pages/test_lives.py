@@ -9,13 +9,15 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from audiences import bulk_sql, history_guards, landing_pages
+from audiences.consent import guards as history_guards
+from audiences.landing_pages import lives as landing_pages
 from audiences.models import (
     LandingPage,
     LandingPageText,
     LandingPageVersion,
     Service,
 )
+from audiences.sql import statements as bulk_sql
 from tests.factories import ServiceFactory
 
 from .visitors import browser, words

@@ -8,10 +8,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audiences import consent, landing_pages, profiles, subscriptions
+from audiences.consent import flags as consent
+from audiences.landing_pages import lives as landing_pages
 from audiences.models import ConsentEvent, LandingPage, Profile
-from audiences.verification import verify_consent
-from delivery import quarantine
+from audiences.profiles import finding as profiles
+from audiences.records.verification import verify_consent
+from audiences.subscriptions import writing as subscriptions
+from delivery.quarantine import writing as quarantine
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (

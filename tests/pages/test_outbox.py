@@ -19,11 +19,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audiences import links, outbox, profiles, tasks
-from audiences.addresses import normalise
+from audiences import tasks
+from audiences.addresses.books import normalise
+from audiences.links import tokens as links
 from audiences.models import OutboxMail, Profile
-from audiences.outbox import Result
-from delivery import quarantine
+from audiences.outbox import sending as outbox
+from audiences.outbox.sending import Result
+from audiences.profiles import finding as profiles
+from delivery.quarantine import writing as quarantine
 from tests.docs.tables import ROOT
 from tests.factories import ProfileFactory
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from audiences import page_texts
 from audiences.channels import Channel
 from audiences.models import LandingPage
+from audiences.wording import page_texts
 
 CODES = [code for code, _name in page_texts.languages()]
 

@@ -9,11 +9,17 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audiences import consent, subscriptions
 from audiences.channels import Channel
+from audiences.consent import flags as consent
 from audiences.models import Profile
-from audiences.pages.choices import Boxes, Change, Present, changes
-from audiences.verification import verify_consent
+from audiences.records.verification import verify_consent
+from audiences.subscriptions import writing as subscriptions
+from audiences.visits.choices import (
+    Boxes,
+    Change,
+    Present,
+    changes,
+)
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audiences import proof_of_work
 from audiences.models import UsedProof
-from audiences.proof_of_work import NotProven
+from audiences.signups import proof_of_work
+from audiences.signups.proof_of_work import NotProven
 from tests.audiences.test_consent_races import at_once
 
 pytestmark = pytest.mark.django_db

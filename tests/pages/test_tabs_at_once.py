@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from audiences.models import ConsentEvent
-from audiences.verification import verify_consent
+from audiences.records.verification import verify_consent
 from tests.factories import ProfileFactory
 
 from .visitors import (

@@ -11,8 +11,10 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
-from audiences import landing_pages, link_requests, proof_of_work
+from audiences.landing_pages import lives as landing_pages
 from audiences.models import OutboxMail, Profile, SignupRequest
+from audiences.signups import proof_of_work
+from audiences.signups import signups as link_requests
 from tests.factories import ProfileFactory
 
 from .test_http import REQUESTS, everything

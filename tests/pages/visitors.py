@@ -7,8 +7,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from audiences import landing_pages, links
-from audiences.links import Link
+from audiences.landing_pages import lives as landing_pages
+from audiences.links import tokens as links
+from audiences.links.tokens import Link
 from audiences.models import ConsentEvent, LandingPage, Profile, Service, Subscription
 
 PHONE = "Mozilla/5.0 (Android 16; Mobile)"

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from audiences import (
-    link_requests,
-    outbox,
-    pending_requests,
-    proof_of_work,
-    request_caps,
-)
-from audiences.terminal import CampaignCommand
+from audiences.outbox import caps as request_caps
+from audiences.outbox import sending as outbox
+from audiences.privacy import retention as pending_requests
+from audiences.signups import proof_of_work
+from audiences.signups import signups as link_requests
+from audiences.terminal.command import CampaignCommand
 
 
 class Command(CampaignCommand):

@@ -6,9 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from audiences import landing_pages, subscriptions
+from audiences.landing_pages import lives as landing_pages
 from audiences.models import LandingPage
-from audiences.terminal import CampaignCommand, CommandError, CommandParser
+from audiences.subscriptions import writing as subscriptions
+from audiences.terminal.command import CampaignCommand, CommandError, CommandParser
 
 Kind = LandingPage.Kind
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences import subscriptions
-from audiences.terminal import CampaignCommand
+from audiences.subscriptions import writing as subscriptions
+from audiences.terminal.command import CampaignCommand
 
 
 class Command(CampaignCommand):

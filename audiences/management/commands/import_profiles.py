@@ -4,9 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiences import import_files, import_rows, imports, reject_files
-from audiences.imports import Counts, Listeners, Options, StateChange
-from audiences.terminal import (
+from audiences.files import delimited as import_files
+from audiences.files import rejects as reject_files
+from audiences.imports import people as imports
+from audiences.imports import people_rows as import_rows
+from audiences.imports.people import (
+    Counts,
+    Listeners,
+    Options,
+    StateChange,
+)
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from audiences import (
-    import_files,
-    reject_files,
-    subscription_imports,
-    subscription_rows,
-)
-from audiences.subscription_imports import Listeners, Options
-from audiences.terminal import (
+from audiences.files import delimited as import_files
+from audiences.files import rejects as reject_files
+from audiences.imports import subscription_rows
+from audiences.imports import subscriptions as subscription_imports
+from audiences.imports.subscriptions import Listeners, Options
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,

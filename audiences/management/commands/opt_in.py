@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from audiences import consent, profiles
 from audiences.channels import Scope
-from audiences.consent import Origin, Source
-from audiences.terminal import (
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin, Source
+from audiences.profiles import finding as profiles
+from audiences.terminal.command import (
     CampaignCommand,
     CommandParser,
     add_profile,

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from audiences import profiles
-from audiences.terminal import CampaignCommand, CommandParser, add_json, add_profile
+from audiences.profiles import finding as profiles
+from audiences.terminal.command import (
+    CampaignCommand,
+    CommandParser,
+    add_json,
+    add_profile,
+)
 
 
 class Command(CampaignCommand):

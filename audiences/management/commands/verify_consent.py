@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
-from audiences.verification import verify_consent
+from audiences.records.verification import verify_consent
+from audiences.terminal.command import (
+    CampaignCommand,
+    CommandError,
+    CommandParser,
+    add_json,
+)
 
 
 class Command(CampaignCommand):

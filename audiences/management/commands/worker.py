@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences import worker
-from audiences.terminal import CampaignCommand, CommandParser
+from audiences.terminal.command import CampaignCommand, CommandParser
+from audiences.work import worker
 
 
 class Command(CampaignCommand):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audiences.terminal import (
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
@@ -10,7 +10,10 @@ from audiences.terminal import (
     add_json,
     stop_on_interrupt,
 )
-from delivery import analysis, deliveries, preparation, reports, tasks
+from delivery import tasks
+from delivery.analysis import preparation, reports
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery
 
 

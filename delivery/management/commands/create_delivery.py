@@ -4,17 +4,19 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from audiences import membership, subscriptions
+from audiences.membership import members as membership
 from audiences.models import Audience
-from audiences.terminal import (
+from audiences.subscriptions import writing as subscriptions
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_channel,
     moment,
 )
-from delivery import deliveries, typologies
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery
+from delivery.rules import typologies
 
 
 class Command(CampaignCommand):

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from audiences.channels import Channel
-from audiences.terminal import (
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
     read_json,
 )
-from delivery import controls, typologies
 from delivery.models import TypologyRule
+from delivery.rules import controls, typologies
 
 # What each kind needs on the command line.
 NEEDED = {

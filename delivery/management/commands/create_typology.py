@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandParser
-from delivery import typologies
+from audiences.terminal.command import CampaignCommand, CommandParser
+from delivery.rules import typologies
 
 
 class Command(CampaignCommand):

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from audiences import profiles
-from audiences.terminal import (
+from audiences.profiles import finding as profiles
+from audiences.terminal.command import (
     CampaignCommand,
     CommandParser,
     add_delivery,
     add_json,
     add_profile,
 )
-from delivery import deliveries, explanation
+from delivery.analysis import explanation
+from delivery.deliveries import writing as deliveries
 
 
 class Command(CampaignCommand):

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from audiences.terminal import (
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_delivery,
 )
-from delivery import deliveries, outcomes, reports
+from delivery.analysis import outcomes, reports
+from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand
-from delivery import quarantine_files
+from audiences.terminal.command import CampaignCommand
+from delivery.quarantine import files as quarantine_files
 
 
 class Command(CampaignCommand):

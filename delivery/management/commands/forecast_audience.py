@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from audiences import membership
+from audiences.membership import members as membership
 from audiences.models import Audience
-from audiences.subscriptions import find_service
-from audiences.terminal import (
+from audiences.subscriptions.writing import find_service
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_channel,
     add_json,
 )
-from delivery import reports, typologies
+from delivery.analysis import reports
 from delivery.models import Delivery
+from delivery.rules import typologies
 
 
 class Command(CampaignCommand):

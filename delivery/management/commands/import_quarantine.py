@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from audiences.import_files import open_file
-from audiences.terminal import (
+from audiences.files.delimited import open_file
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
@@ -12,7 +12,7 @@ from audiences.terminal import (
     add_json,
     write_csv,
 )
-from delivery import quarantine_files
+from delivery.quarantine import files as quarantine_files
 
 
 class Command(CampaignCommand):

@@ -4,11 +4,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
+from audiences.terminal.command import (
+    CampaignCommand,
+    CommandError,
+    CommandParser,
+    add_json,
+)
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.mail import read
-from delivery.feedback.mime import MOST_BYTES
-from delivery.feedback.reading import Reading
+from delivery.feedback.mails.mime import MOST_BYTES
+from delivery.feedback.mails.reader import read
+from delivery.feedback.mails.reading import Reading
 
 
 class Command(CampaignCommand):

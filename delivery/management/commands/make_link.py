@@ -3,16 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
-from audiences import landing_pages, links, profiles, subscriptions
-from audiences.links import Link
+from audiences.landing_pages import lives as landing_pages
+from audiences.links import tokens as links
+from audiences.links.tokens import Link
 from audiences.models import Profile
-from audiences.terminal import (
+from audiences.profiles import finding as profiles
+from audiences.subscriptions import writing as subscriptions
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_profile,
 )
-from delivery import deliveries
+from delivery.deliveries import writing as deliveries
 
 
 class Command(CampaignCommand):

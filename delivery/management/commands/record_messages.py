@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from audiences.import_files import open_file
-from audiences.terminal import (
+from audiences.files.delimited import open_file
+from audiences.terminal.command import (
     CampaignCommand,
     CommandParser,
     add_delivery,
     add_json,
     write_csv,
 )
-from delivery import deliveries, message_files
+from delivery.deliveries import writing as deliveries
+from delivery.sending import files as message_files
 
 
 class Command(CampaignCommand):

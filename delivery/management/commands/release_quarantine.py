@@ -4,7 +4,7 @@ from typing import Any
 
 from audiences.channels import Channel
 from audiences.models import AddressStatus
-from audiences.terminal import (
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
@@ -13,7 +13,7 @@ from audiences.terminal import (
     end_moment,
     moment,
 )
-from delivery import quarantine
+from delivery.quarantine import writing as quarantine
 
 
 class Command(CampaignCommand):

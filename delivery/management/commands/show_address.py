@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandParser, add_channel, add_json
-from delivery import quarantine
+from audiences.terminal.command import (
+    CampaignCommand,
+    CommandParser,
+    add_channel,
+    add_json,
+)
+from delivery.quarantine import writing as quarantine
 
 
 class Command(CampaignCommand):

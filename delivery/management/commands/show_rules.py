@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandParser, add_json
-from delivery import typologies
+from audiences.terminal.command import CampaignCommand, CommandParser, add_json
 from delivery.models import Delivery
+from delivery.rules import typologies
 
 Purpose = Delivery.Purpose
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from audiences.terminal import (
+from audiences.terminal.command import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_delivery,
 )
-from delivery import analysis, deliveries
+from delivery.analysis import runs as analysis
+from delivery.deliveries import writing as deliveries
 
 
 class Command(CampaignCommand):

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
-from delivery.verification import verify_quarantine
+from audiences.terminal.command import (
+    CampaignCommand,
+    CommandError,
+    CommandParser,
+    add_json,
+)
+from delivery.quarantine.verification import verify_quarantine
 
 
 class Command(CampaignCommand):

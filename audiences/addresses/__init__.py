@@ -1,0 +1,3 @@
+"""The addresses of a profile: how they are compared, attached, taken away, made
+primary.
+"""

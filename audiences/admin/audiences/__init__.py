@@ -1,0 +1,1 @@
+"""Audiences in the console, and the builder of conditions."""

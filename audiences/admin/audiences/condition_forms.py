@@ -1,0 +1,239 @@
+"""The form in which operators build a condition: a field, its widget, its buttons.
+
+A button of the builder posts the whole form under the name `_row`; the page comes back
+with the row added, moved or removed, and nothing is saved. A script does the same
+without loading the page (audiences/builder.js).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
+from django.forms.widgets import Script
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audiences.conditions import drafts as condition_drafts
+from audiences.conditions import trees as conditions
+from audiences.conditions.drafts import Draft, Fault
+from audiences.conditions.trees import BadCondition, Node
+
+BUTTON = "_row"
+SCRIPT = Script("audiences/builder.js", defer=True)
+LABELS = {
+    condition_drafts.ALL: _("All of these"),
+    condition_drafts.ANY: _("Any of these"),
+    condition_drafts.NONE: _("None of these"),
+}
+KEYS = {
+    "at_least": _("At least so many times"),
+    "before": _("Before"),
+    "after": _("On or after"),
+    "channel": _("Channel"),
+    "delivery": _("Delivery"),
+    "domain": _("Domain"),
+    "field": _("Field"),
+    "in_last_days": _("In the last … days"),
+    "name": _("Name"),
+    "operator": _("Comparison"),
+    "service": _("Service"),
+    "status": _("Status"),
+    "valid": _("Valid"),
+    "value": _("Value"),
+}
+
+
+class BuilderForm:
+    """A form with buttons that change its rows: pressing one saves nothing."""
+
+    data: Mapping[str, Any]
+    is_bound: bool
+
+    @property
+    def is_being_built(self) -> bool:
+        return self.is_bound and BUTTON in self.data
+
+    def full_clean(self) -> None:
+        if self.is_being_built:
+            self._errors = ErrorDict()
+            self.cleaned_data: dict[str, Any] = {}
+            return
+        super().full_clean()  # type: ignore[misc]
+
+    def is_valid(self) -> bool:
+        return not self.is_being_built and super().is_valid()  # type: ignore[misc]
+
+
+class ConditionWidget(forms.Widget):
+    """The rows of a condition, made from the registry of nodes."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.fault: Fault | None = None
+
+    class Media:
+        js = (SCRIPT,)
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """The draft that the form posts, after the button that was pressed."""
+        draft = condition_drafts.read(data, name)
+        if draft is None:
+            return data.get(name)
+        if action := data.get(BUTTON):
+            condition_drafts.act(draft, action, data, name)
+        return draft
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return name not in data and f"{name}.node" not in data
+
+    def id_for_label(self, id_: str) -> str:
+        return ""
+
+    def render(
+        self, name: str, value: Any, attrs: Any = None, renderer: Any = None
+    ) -> SafeString:
+        draft = value if isinstance(value, Draft) else _shown(value)
+        context = {
+            "row": _row(draft, name, name, self.fault),
+            "groups": LABELS.items(),
+            "kinds": [(n.name, label_of(n)) for n in condition_drafts.leaves()],
+            "button": BUTTON,
+        }
+        return render_to_string("admin/builder/condition.html", context)
+
+
+class ConditionField(forms.Field):
+    """A condition tree; what is wrong is said of the row and the field."""
+
+    widget = ConditionWidget
+
+    def clean(self, value: Any) -> Any:
+        value = super().clean(value)
+        if isinstance(value, str) and value.strip():
+            return forms.JSONField().clean(value)
+        if not isinstance(value, Draft):
+            return None
+        tree = condition_drafts.tree_of(value)
+        if tree is None:
+            if self.required:
+                raise ValidationError(gettext("Add at least one row."))
+            return None
+        try:
+            conditions.validate(tree)
+        except BadCondition as error:
+            raise ValidationError(self.explain(value, error)) from error
+        return tree
+
+    def explain(self, draft: Draft, error: BadCondition) -> str:
+        """The fault in words with its row, and marked in the row itself."""
+        fault = condition_drafts.fault_of(draft, error, "condition")
+        assert isinstance(self.widget, ConditionWidget)  # noqa: S101
+        self.widget.fault = fault
+        return said(fault)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        tree = condition_drafts.tree_of(data) if isinstance(data, Draft) else data
+        try:
+            return not condition_drafts.is_same(initial, tree)
+        except (TypeError, KeyError, StopIteration):
+            return True
+
+
+def said(fault: Fault, name: str = "condition") -> str:
+    """The fault in words, with the number of its row and the name of its field."""
+    number = condition_drafts.number_of(fault.path, name)
+    if not number:
+        return fault.text
+    where = gettext("Row {number}").format(number=number)
+    if fault.key:
+        where += f", {key_label(fault.key)}"
+    return f"{where}: {fault.text}"
+
+
+def label_of(node: Node) -> str:
+    return str(node.label) or node.name.replace("_", " ").capitalize()
+
+
+def key_label(key: str) -> str:
+    return str(KEYS.get(key) or key.replace("_", " ").capitalize())
+
+
+def _shown(value: Any) -> Draft:
+    try:
+        return condition_drafts.draft_of(value)
+    except (TypeError, KeyError, AttributeError):
+        return Draft(condition_drafts.ALL)
+
+
+def _row(
+    draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
+) -> dict[str, Any]:
+    """What the template needs of a row and of those below it."""
+    number = condition_drafts.number_of(path, name)
+    here = fault if fault and fault.path == path else None
+    row: dict[str, Any] = {
+        "path": path,
+        "name": draft.node,
+        "number": number,
+        "is_group": draft.is_group,
+        "is_outermost": path == name,
+        "is_new": draft.is_new,
+        "is_first": path.endswith(".0"),
+        "is_last": last,
+        "fault": here.text if here and not here.key else "",
+    }
+    if draft.is_group:
+        count = len(draft.rows)
+        row["rows"] = [
+            _row(child, f"{path}.{at}", name, fault, at == count - 1)
+            for at, child in enumerate(draft.rows)
+        ]
+        return row
+    node = next(leaf for leaf in condition_drafts.leaves() if leaf.name == draft.node)
+    row["label"] = label_of(node)
+    row["fields"] = [
+        _field(node, key, draft.texts.get(key, ""), f"{path}.key.{key}")
+        | {"fault": here.text if here and here.key == key else ""}
+        for key in node.schema
+    ]
+    return row
+
+
+def _field(node: Node, key: str, text: str, name: str) -> dict[str, Any]:
+    schema = node.schema[key]
+    kind = "text"
+    choices: list[tuple[str, Any]] = []
+    if key in node.options:
+        choices = list(node.options[key]())
+    elif "enum" in schema:
+        choices = [(v, str(v).replace("_", " ").capitalize()) for v in schema["enum"]]
+    elif schema.get("type") == "boolean":
+        choices = [("true", _("Yes")), ("false", _("No"))]
+    elif schema.get("type") == "integer":
+        kind = "number"
+    elif "anyOf" in schema:
+        kind = "texts"
+    elif schema.get("format") == "date" and (not text or _is_date(text)):
+        kind = "date"
+    if choices or key in node.options:
+        kind = "choice"
+        if text and text not in dict(choices):
+            choices.append((text, text))
+    return {
+        "name": name,
+        "label": key_label(key),
+        "kind": kind,
+        "choices": choices,
+        "text": text,
+        "needed": key in node.required,
+        "minimum": schema.get("minimum", 0),
+        "maximum": schema.get("maximum", ""),
+    }
+
+
+def _is_date(text: str) -> bool:
+    return len(text) == len("2026-05-01")

@@ -1,0 +1,1 @@
+"""Landing pages in the console: their form, lives, previews and versions."""

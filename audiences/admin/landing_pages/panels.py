@@ -1,0 +1,140 @@
+"""What the page of a landing page shows beside its form: its life, versions, twins."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Count
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from audiences.admin.landing_pages.lives import may_publish
+from audiences.console.lists import grouped
+from audiences.landing_pages import lives as landing_pages
+from audiences.models import Address, LandingPage, LandingPageVersion
+
+Status = LandingPage.Status
+SHOWN_VERSIONS = 5
+COUNTED_TWINS = 100_000
+KEPT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Life:
+    """Where a page is between draft and end, in words, and what can be done."""
+
+    status: str
+    label: str
+    sentence: str
+    has_changes: bool
+    may_publish: bool
+    address: str | SafeString
+    version: LandingPageVersion | None = field(default=None)
+
+    @property
+    def offers_publishing(self) -> bool:
+        return self.may_publish and self.has_changes
+
+    @property
+    def offers_unpublishing(self) -> bool:
+        return self.may_publish and self.version is not None
+
+
+def context(request: HttpRequest, page: LandingPage) -> dict[str, Any]:
+    """The life of a page, its newest versions, and a notice about twins."""
+    versions = LandingPageVersion.objects.filter(page_slug=page.slug).order_by(
+        "-number"
+    )
+    every = reverse("admin:audiences_landingpageversion_changelist")
+    return {
+        "life": life_of(request, page),
+        "versions": versions[:SHOWN_VERSIONS],
+        "versions_url": f"{every}?q={page.slug}",
+        "twins": twins_notice(page),
+    }
+
+
+def life_of(request: HttpRequest, page: LandingPage) -> Life:
+    status = page.status
+    has_changes = landing_pages.has_unpublished_changes(page)
+    return Life(
+        status=status,
+        label=str(Status(status).label),
+        sentence=_sentence(page, status, has_changes=has_changes),
+        has_changes=has_changes,
+        may_publish=may_publish(request),
+        address=address_of(page),
+        version=page.live_version,
+    )
+
+
+def _sentence(page: LandingPage, status: str, *, has_changes: bool) -> str:
+    version = page.live_version
+    if version is None and status == Status.DRAFT:
+        return _("Nobody sees this page yet. Look at the preview, then publish it.")
+    if version is None:
+        return _(
+            "Nobody sees this page any more. Publish it to put it back on the site."
+        )
+    when = date_format(timezone.localtime(version.published_at), "DATETIME_FORMAT")
+    words = {
+        Status.SCHEDULED: _("Visitors will see version {number} when the page opens."),
+        Status.ENDED: _("The page has ended: visitors see what comes afterwards."),
+        Status.PUBLISHED: _("Since {when}, visitors see version {number}."),
+    }[Status(status)]
+    if has_changes:
+        words += " " + _("They do not see what was changed since: publish it.")
+    return words.format(number=version.number, when=when)
+
+
+def address_of(page: LandingPage) -> str | SafeString:
+    """The public address; a link once there is something to see."""
+    path = reverse("pages:anybody", args=[page.slug])
+    url = f"{settings.BASE_URL}{path}"
+    if page.live_version_id is None:
+        return url
+    return format_html('<a href="{}">{}</a>', url, url)
+
+
+# ---------------------------------------------------------------- twins (P4)
+def twins_notice(page: LandingPage) -> str:
+    """What an opt-out here leaves, when other profiles have the same address."""
+    if page.stops_address or not page.may_stop_address:
+        return ""
+    count = shared_addresses()
+    if not count:
+        return ""
+    amount = grouped(count) if count <= COUNTED_TWINS else f"{grouped(COUNTED_TWINS)}+"
+    belong = ngettext(
+        "{amount} address belongs to more than one profile.",
+        "{amount} addresses belong to more than one profile.",
+        count,
+    ).format(amount=amount)
+    rule = _(
+        "Who opts out here stops the messages to one profile; the others go on "
+        "getting them at the same address. To stop those too, tick “Stop all messages "
+        "to this address” under “Who may use it”: then the opt-out also puts the "
+        "address on the denylist."
+    )
+    return f"{belong} {rule}"
+
+
+def shared_addresses() -> int:
+    """How many addresses several profiles have, up to a bound; some minutes old."""
+    return int(
+        cache.get_or_set("audiences.shared_addresses", _count_shared, KEPT_SECONDS) or 0
+    )
+
+
+def _count_shared() -> int:
+    valid = Address.objects.filter(is_valid=True)
+    holders = valid.order_by("channel", "key").values("channel", "key")
+    shared = holders.annotate(holders=Count("profile")).filter(holders__gt=1)
+    return shared[: COUNTED_TWINS + 1].count()

@@ -1,0 +1,171 @@
+"""Looking at a page as visitors will see it, and trying it with a chosen profile.
+
+The page itself is shown in a frame. It acts in a transaction that is rolled back.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from audiences.admin.landing_pages.forms import LONGEST
+from audiences.admin.landing_pages.lives import context, page_of, require
+from audiences.console.lists import PlainAdmin
+from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages.lives import Content
+from audiences.models import Profile
+from audiences.pages.previews import preview
+from audiences.profiles import finding as profiles
+from audiences.wording.markdown import to_html
+
+View = Callable[..., HttpResponse]
+WIDTHS = ("wide", "phone")
+MOST_FOUND = 10
+
+
+def roles() -> dict[str, str]:
+    """As whom a page can be looked at."""
+    return {
+        "link": _("Somebody with a personal link"),
+        "profile": _("A profile of my choice (test)"),
+        "anybody": _("Somebody without a link"),
+        "late": _("Somebody who comes after it ended"),
+    }
+
+
+def frame(request: HttpRequest, content: Content, url: str) -> dict[str, Any]:
+    """What the template of the frame needs: the choices and the page to show.
+
+    `url` is where `shown` answers, with WHO in the place of the role.
+    """
+    role = request.GET.get("as", "link")
+    role = role if role in roles() else "link"
+    wanted = request.GET.get("profile", "").strip()
+    if wanted and role == "link":
+        role = "profile"  # whoever names a profile means it
+    may_test = request.user.has_perm("audiences.view_profile")
+    names = dict(settings.LANGUAGES)
+    languages = [(c, names[c]) for c in content["languages"] if c in names]
+    language = request.GET.get("lang", "")
+    if language not in dict(languages):
+        language = languages[0][0] if languages else ""
+    found: list[Profile] = []
+    who, problem = role, ""
+    if role == "profile":
+        found = _found(wanted) if may_test else []
+        who = f"profile-{found[0].pk}" if len(found) == 1 else ""
+        problem = "" if who else _why_nobody(wanted, found, may_test=may_test)
+    width = request.GET.get("width")
+    return {
+        "roles": roles() if may_test else _without_test(),
+        "role": role,
+        "wanted": wanted,
+        "may_test": may_test,
+        "found": found,
+        "problem": problem,
+        "frame_languages": languages,
+        "frame_language": language,
+        "width": width if width in WIDTHS else "wide",
+        "frame_url": f"{url.replace('WHO', who)}?{urlencode({'lang': language})}"
+        if who
+        else "",
+        "tested": found[0] if role == "profile" and who else None,
+    }
+
+
+def _without_test() -> dict[str, str]:
+    return {name: label for name, label in roles().items() if name != "profile"}
+
+
+def _found(text: str) -> list[Profile]:
+    ids = list(profiles.find_ids([text])[text])[:MOST_FOUND] if text else []
+    return list(Profile.objects.filter(pk__in=ids).order_by("pk"))
+
+
+def _why_nobody(wanted: str, found: list[Profile], *, may_test: bool) -> str:
+    if not may_test:
+        return _("You may not look at profiles, so you cannot test with one.")
+    if not wanted:
+        return _("Give the profile to test with: its id, external id or address.")
+    if found:
+        return _("Several profiles have this address. Choose one:")
+    return _(
+        "No profile has the id, external id or address “{text}”. Look it up under "
+        "Profiles."
+    ).format(text=wanted)
+
+
+def look(admin: PlainAdmin) -> View:
+    """The draft in a frame, with choices of visitor, language and width."""
+
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        page = page_of(admin, request, pk)
+        content = landing_pages.snapshot(page)
+        url = reverse("admin:audiences_landingpage_shown", args=[pk, "WHO"])
+        facts = {"title": _("Preview"), "page": page} | frame(request, content, url)
+        template = "admin/audiences/landingpage/preview.html"
+        return TemplateResponse(request, template, context(admin, request, **facts))
+
+    return view
+
+
+def shown(admin: PlainAdmin) -> View:
+    """The page in the frame. Its form has no CSRF token, and changes nothing."""
+
+    @csrf_exempt
+    def view(request: HttpRequest, pk: int, who: str) -> HttpResponse:
+        page = page_of(admin, request, pk)
+        return show(request, landing_pages.snapshot(page), who)
+
+    return view
+
+
+def show(request: HttpRequest, content: Content, who: str) -> HttpResponse:
+    """A page as a role of `roles` or `profile-<id>` sees it, for a frame of ours."""
+    role, _dash, number = who.partition("-")
+    profile = None
+    if role == "profile":
+        require(request.user.has_perm("audiences.view_profile"))
+        if not (number.isascii() and number.isdigit() and len(number) < 19):
+            raise Http404
+        profile = get_object_or_404(Profile, pk=int(number))
+    elif who not in roles():
+        raise Http404
+    # The page's own links give `?lang=` alone, so the role is in the path.
+    query = request.GET.copy()
+    query["as"] = role if role in ("anybody", "late") else ""
+    request.GET = query  # type: ignore[assignment]
+    response = preview(request, content, profile)
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    policy = response["Content-Security-Policy"]
+    response["Content-Security-Policy"] = policy.replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    )
+    return response
+
+
+def as_html(admin: PlainAdmin) -> View:
+    """A Markdown text as visitors see it, for the script beside the form."""
+
+    @require_POST
+    def view(request: HttpRequest) -> HttpResponse:
+        require(admin.has_view_permission(request))
+        text = request.POST.get("text", "")[:LONGEST]
+        return HttpResponse(to_html(text))
+
+    return view
+
+
+PAGES: dict[str, tuple[str, Callable[[PlainAdmin], View]]] = {
+    "preview": ("<int:pk>/preview/", look),
+    "shown": ("<int:pk>/preview/<str:who>/", shown),
+    "markdown": ("markdown/", as_html),
+}

@@ -1,0 +1,122 @@
+"""Published versions of landing pages: what visitors saw when; read-only for ever."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+
+from audiences.admin.landing_pages import previews as landing_page_previews
+from audiences.admin.landing_pages.lives import require
+from audiences.console.lists import ReadOnlyLog
+from audiences.landing_pages import changes as page_changes
+from audiences.models import ConsentEvent, LandingPage, LandingPageVersion
+
+
+@admin.register(LandingPageVersion)
+class LandingPageVersionAdmin(ReadOnlyLog):
+    """Also versions of pages that were deleted: consent refers to them."""
+
+    list_display = ("name", "kind", "published_at", "published_by", "is_live")
+    search_fields = ("page_slug",)
+    search_help_text = _("The slug of the page.")
+    list_select_related = ("page",)
+    fields = ("name", "page", "published_at", "published_by", "is_live")
+    readonly_fields = ("name", "is_live")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LandingPageVersion]:
+        rows: QuerySet[LandingPageVersion] = super().get_queryset(request)
+        live = LandingPage.objects.filter(live_version=OuterRef("pk"))
+        return rows.annotate(live_now=Exists(live))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the whole slug, or by the name that consent events have: news/3."""
+        slug, _slash, number = search_term.strip().partition("/")
+        if slug:
+            queryset = queryset.filter(page_slug=slug)
+        if number.isascii() and number.isdigit() and len(number) < 10:
+            queryset = queryset.filter(number=int(number))
+        return queryset, False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may look at pages may look at what they were."""
+        pages = ("audiences.view_landingpage", "audiences.change_landingpage")
+        may = super().has_view_permission(request, obj)
+        return may or any(request.user.has_perm(name) for name in pages)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    @admin.display(description=_("name"))
+    def name(self, version: LandingPageVersion) -> str:
+        return version.name
+
+    @admin.display(description=_("kind"))
+    def kind(self, version: LandingPageVersion) -> str:
+        return str(LandingPage.Kind(version.content["kind"]).label)
+
+    @admin.display(description=_("live now"), boolean=True)
+    def is_live(self, version: Any) -> bool:
+        return bool(version.live_now)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        facts: dict[str, Any] = extra_context or {}
+        if version and self.has_view_permission(request, version):
+            facts |= _facts(request, version)
+        return super().change_view(request, object_id, form_url, facts)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:pk>/as-it-was/<str:who>/",
+                self.admin_site.admin_view(self.shown),
+                name="audiences_landingpageversion_shown",
+            ),
+            *super().get_urls(),
+        ]
+
+    @property
+    def shown(self) -> landing_page_previews.View:
+        """The version as visitors saw it, in the frame."""
+
+        @csrf_exempt
+        def view(request: HttpRequest, pk: int, who: str) -> HttpResponse:
+            version = get_object_or_404(LandingPageVersion, pk=pk)
+            require(self.has_view_permission(request, version))
+            return landing_page_previews.show(request, version.content, who)
+
+        return view
+
+
+def _facts(request: HttpRequest, version: LandingPageVersion) -> dict[str, Any]:
+    url = reverse("admin:audiences_landingpageversion_shown", args=[version.pk, "WHO"])
+    before = LandingPageVersion.objects.filter(
+        page_slug=version.page_slug, number=version.number - 1
+    ).first()
+    events = reverse("admin:audiences_consentevent_changelist")
+    return {
+        "title": gettext("A page as it was"),
+        "lines": page_changes.lines(version.content),
+        "before": before,
+        "changes": page_changes.changes(before.content, version.content)
+        if before
+        else [],
+        "events": ConsentEvent.objects.filter(wording_version=version.name).count(),
+        "events_url": f"{events}?wording_version={version.name}",
+        **landing_page_previews.frame(request, version.content, url),
+    }

@@ -1,0 +1,214 @@
+"""Changes of many people: choose, see how many, confirm; then what became of it."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from audiences.admin.people.forms import BulkActForm
+from audiences.console.lists import (
+    PlainAdmin,
+    ReadOnlyLog,
+    estimated_rows,
+    grouped,
+)
+from audiences.console.masking import shown_text
+from audiences.masking import masked_text
+from audiences.models import BulkAct, Profile, Service
+from audiences.selections import bulk_acts
+from audiences.selections import filters as selections
+from audiences.selections.bulk_acts import Act
+
+# A confirmation counts up to here; afterwards the exact number is told.
+COUNTED = 250_000
+
+
+def allowed_acts(request: HttpRequest) -> list[Act]:
+    return [a for a in bulk_acts.acts() if request.user.has_perm(a.permission)]
+
+
+def address_of(act: Act, chosen: selections.Chosen) -> str:
+    """The page that asks whether the act is meant."""
+    query = urlencode({**chosen, "act": act.code})
+    return f"{reverse('admin:audiences_profile_bulk')}?{query}"
+
+
+def action(act: Act) -> Callable[..., HttpResponse | None]:
+    """The act as an action of the list: it leads to the page that asks."""
+
+    def chosen_rows(
+        admin_: PlainAdmin, request: HttpRequest, queryset: Any
+    ) -> HttpResponse | None:
+        if request.POST.get("select_across") == "1":
+            chosen = selections.read(request.GET)
+        else:
+            ids = request.POST.getlist(ACTION_CHECKBOX_NAME)
+            chosen = {selections.IDS: ",".join(i for i in ids if i.isdigit())}
+        return redirect(address_of(act, chosen))
+
+    return chosen_rows
+
+
+def how_many(chosen: selections.Chosen) -> str:
+    """How many people that is; above a bound it is not counted on."""
+    count = selections.select(chosen).order_by()[: COUNTED + 1].count()
+    if count <= COUNTED:
+        text = ngettext("{count} person", "{count} people", count)
+    elif chosen:
+        text, count = _("more than {count} people"), COUNTED
+    else:
+        text, count = _("about {count} people"), estimated_rows(Profile)
+    return text.format(count=grouped(count))
+
+
+def service_labels() -> dict[str, str]:
+    """How operators know the services, by slug."""
+    return dict(Service.objects.values_list("slug", "label"))
+
+
+def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
+    """What to do for everybody in a selection; the second step asks for confirmation.
+
+    The selection and the act stand in the address, so that a look is a GET.
+    """
+
+    def view(request: HttpRequest) -> HttpResponse:
+        acts = allowed_acts(request)
+        if not (acts and profile_admin.has_view_permission(request)):
+            raise PermissionDenied
+        chosen = selections.read(request.GET)
+        code = request.GET.get("act", "")
+        act = next((a for a in acts if a.code == code), None)
+        if code and act is None:
+            raise PermissionDenied
+        form = None
+        if act is not None:
+            form = BulkActForm(request.POST or None, act=act)
+            if request.method == "POST" and form.is_valid():
+                done = form.begin(chosen, actor=request.user.get_username())
+                if done is not None:
+                    return redirect("admin:audiences_bulkact_change", done.pk)
+        return TemplateResponse(
+            request,
+            "admin/audiences/profile/bulk.html",
+            profile_admin.admin_site.each_context(request)
+            | {
+                "opts": Profile._meta,
+                "media": profile_admin.media,
+                "title": act.label if act else _("Change many people"),
+                "acts": [(each, address_of(each, chosen)) for each in acts],
+                "act": act,
+                "form": form,
+                "who": selections.in_words(chosen, service_labels()),
+                "people": how_many(chosen),
+                "back": f"{_list()}?{urlencode(chosen)}",
+            },
+        )
+
+    return view
+
+
+def _back_to(request: HttpRequest, act: BulkAct) -> str:
+    """The list of those people, where its address gives no address away."""
+    words = selections.in_words(act.chosen, {})
+    is_whole = shown_text(request, words) == words
+    return f"{_list()}?{urlencode(act.chosen)}" if is_whole else _list()
+
+
+def _list() -> str:
+    return reverse("admin:audiences_profile_changelist")
+
+
+@admin.register(BulkAct)
+class BulkActAdmin(ReadOnlyLog):
+    """Every change of many people: by whom, whom, how far it is and what it did."""
+
+    list_display = ("actor", "created_at", "state", "how_many")
+    list_filter = ("state",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever makes such changes sees what became of them."""
+        return super().has_view_permission(request, obj) or bool(allowed_acts(request))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        labels = service_labels()
+
+        @admin.display(description=gettext_lazy("what"))
+        def what(act: BulkAct) -> str:
+            return bulk_acts.in_words(act, labels)
+
+        @admin.display(description=gettext_lazy("whom"))
+        def whom(act: BulkAct) -> str:
+            # Seen also by those who may not see addresses: somebody may look for one.
+            return masked_text(selections.in_words(act.chosen, labels))
+
+        return (what, whom, *self.list_display)
+
+    @admin.display(description=gettext_lazy("changed"))
+    def how_many(self, act: BulkAct) -> str:
+        return grouped(act.changed)
+
+    def get_urls(self) -> list[URLPattern]:
+        stop = path(
+            "<int:pk>/stop/",
+            self.admin_site.admin_view(require_POST(self.stop)),
+            name="audiences_bulkact_stop",
+        )
+        return [stop, *super().get_urls()]
+
+    def stop(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Leave it at what is done."""
+        act = get_object_or_404(BulkAct, pk=pk)
+        if act.code not in [a.code for a in allowed_acts(request)]:
+            raise PermissionDenied
+        if bulk_acts.stop(act):
+            messages.success(request, _("The change was stopped."))
+        else:
+            messages.info(request, _("The change had ended already."))
+        return redirect("admin:audiences_bulkact_change", pk)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method == "POST":  # it is changed by its own buttons alone
+            raise PermissionDenied
+        act = self.get_object(request, object_id)
+        if act is None or not self.has_view_permission(request, act):
+            return super().change_view(request, object_id, form_url, extra_context)
+        labels = service_labels()
+        return TemplateResponse(
+            request,
+            "admin/audiences/bulkact/page.html",
+            self.admin_site.each_context(request)
+            | {
+                "opts": BulkAct._meta,
+                "media": self.media,
+                "title": bulk_acts.in_words(act, labels),
+                "act": act,
+                "who": shown_text(request, selections.in_words(act.chosen, labels)),
+                "changed": grouped(act.changed),
+                "unchanged": grouped(act.unchanged),
+                "note": shown_text(request, act.note),
+                "back": _back_to(request, act),
+                "waits_long": bulk_acts.waits_long(act),
+                "may_stop": act.is_unfinished
+                and act.code in [a.code for a in allowed_acts(request)],
+            },
+        )

@@ -1,0 +1,1 @@
+"""Services and subscriptions in the console, with their reports."""

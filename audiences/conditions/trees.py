@@ -1,0 +1,260 @@
+"""Condition trees: what operators say about people, typed, and compiled to the ORM.
+
+A tree is JSON with a version: `{"version": 1, "condition": NODE}`. Each node names its
+kind in "node". No operator writes SQL: a tree becomes one Q on profiles, set-based.
+The other app adds nodes about messages with `register`. docs/conditions.md shows every
+node; `condition_schema` prints the JSON schema.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
+
+from audiences.conditions.spans import Reach
+from audiences.refusals import Refused
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+VERSION = 1
+DEEPEST = 20
+MOST_NODES = 200
+LONGEST_TEXT = 1000
+
+Data = Mapping[str, Any]
+# Values that a form offers, with their labels.
+Options = Sequence[tuple[str, Any]]
+
+
+class BadCondition(Refused):
+    """The tree is not right; the message names the node by its path.
+
+    `plain` says it in the reader's language to whoever builds it in a form, where the
+    row is marked; `key` is the field that it is about when the path names a node.
+    """
+
+    def __init__(self, message: str, *, plain: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.plain, self.key = plain, key
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a condition is judged for: a moment, and the audiences being compiled.
+
+    `reach` says which profiles are judged; a node repeats it on the rows that it looks
+    up (`within`).
+    """
+
+    at: datetime
+    inside: tuple[str, ...] = ()
+    reach: Reach | None = None
+
+    def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        """Those of the rows that are about a profile within reach."""
+        return rows if self.reach is None else self.reach.within(rows)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A kind of node.
+
+    `schema` is the JSON schema of its own keys; `check` raises BadCondition for what a
+    schema cannot say (its arguments are the node and its path); `to_q` compiles it;
+    `say` puts it into words. The form of operators is built from these: `label` names
+    the node in its menu, `options` offers values for a key, and `finish` turns what the
+    form gave into the node where a schema cannot say how.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    required: tuple[str, ...]
+    to_q: Callable[[Data, Moment], Q]
+    say: Callable[[Data], str]
+    check: Callable[[Data, str], None] = field(default=lambda data, path: None)
+    label: "str | StrPromise" = ""
+    options: Mapping[str, Callable[[], Options]] = field(default_factory=dict)
+    finish: Callable[[dict[str, Any]], dict[str, Any]] = field(
+        default=lambda data: data
+    )
+
+
+_NODES: dict[str, Node] = {}
+
+
+def register(node: Node) -> Node:
+    """Add a kind of node; a name is taken once."""
+    if node.name in _NODES:
+        raise ValueError(f"the node {node.name!r} is registered already")
+    _NODES[node.name] = node
+    return node
+
+
+def nodes() -> list[Node]:
+    """Every kind of node, by name."""
+    return sorted(_NODES.values(), key=lambda node: node.name)
+
+
+def validate(tree: Any) -> None:
+    """Raise BadCondition, naming the node, unless the tree can be compiled."""
+    if not isinstance(tree, dict):
+        raise BadCondition("The condition must be a JSON object.")
+    unknown = set(tree) - {"version", "condition"}
+    if unknown:
+        raise BadCondition(f"Unknown key: {', '.join(sorted(unknown))}.")
+    version = tree.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise BadCondition(f'"version" must be {VERSION}.')
+    if "condition" not in tree:
+        raise BadCondition('"condition" is missing.')
+    _validate(tree["condition"], "condition", 1)
+
+
+def _validate(data: Any, path: str, depth: int) -> int:
+    """Validate one node and those below it; returns how many there are."""
+    if depth > DEEPEST:
+        raise BadCondition(f"{path}: deeper than {DEEPEST} nodes.")
+    if not isinstance(data, dict) or "node" not in data:
+        raise BadCondition(f'{path}: a node is an object with the key "node".')
+    node = _NODES.get(data["node"]) if isinstance(data["node"], str) else None
+    if node is None:
+        known = ", ".join(n.name for n in nodes())
+        raise BadCondition(f"{path}.node: {data['node']!r} is not one of {known}.")
+    _check_keys(node, data, path)
+    node.check(data, path)
+    count = 1
+    for number, child in enumerate(children(data)):
+        below = f"{path}.of" + (f"[{number}]" if isinstance(data["of"], list) else "")
+        count += _validate(child, below, depth + 1)
+        if count > MOST_NODES:
+            raise BadCondition(f"The tree has more than {MOST_NODES} nodes.")
+    return count
+
+
+def _check_keys(node: Node, data: Data, path: str) -> None:
+    for name in node.required:
+        if name not in data:
+            raise BadCondition(
+                f'{path}: {node.name} needs "{name}".',
+                plain=gettext("Fill this in."),
+                key=name,
+            )
+    for name, value in data.items():
+        if name == "node":
+            continue
+        if name not in node.schema:
+            known = ", ".join(node.schema)
+            raise BadCondition(f"{path}.{name}: unknown; {node.name} has {known}.")
+        _check_value(node.schema[name], value, f"{path}.{name}")
+
+
+_TYPES: dict[str, tuple[type, str]] = {
+    "string": (str, "a text"),
+    "integer": (int, "a whole number"),
+    "array": (list, "a list"),
+    "boolean": (bool, "true or false"),
+}
+
+
+def _check_value(schema: Mapping[str, Any], value: Any, path: str) -> None:
+    """The part of JSON schema that our nodes use."""
+    if "enum" in schema:
+        if value not in schema["enum"]:
+            known = ", ".join(schema["enum"])
+            raise BadCondition(f"{path}: {value!r} is not one of {known}.")
+        return
+    if "$ref" in schema and not isinstance(value, dict):
+        raise BadCondition(f"{path}: a node is an object, not a list or a value.")
+    if "type" not in schema:
+        return
+    wanted, words = _TYPES[schema["type"]]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        plain = gettext("Type a whole number.") if wanted is int else ""
+        raise BadCondition(f"{path}: {value!r} is not {words}.", plain=plain)
+    least, most = schema.get("minimum", 0), schema.get("maximum", 10**6)
+    if wanted is int and not least <= value <= most:
+        plain = gettext("Type a number from {least} to {most}.")
+        raise BadCondition(
+            f"{path}: {value} is out of range.",
+            plain=plain.format(least=least, most=most),
+        )
+    if isinstance(value, str):
+        check_text(value, path)
+    if wanted in (str, list) and not value and schema.get("minItems", 1):
+        plain = gettext("It is empty: fill it in, or remove the row.")
+        raise BadCondition(f"{path}: it is empty.", plain=plain)
+
+
+def check_text(value: str, path: str) -> None:
+    """Raise BadCondition for a text that not every database can compare."""
+    if "\x00" in value:
+        raise BadCondition(f"{path}: it contains a NUL character.")
+    if len(value) > LONGEST_TEXT:
+        raise BadCondition(f"{path}: longer than {LONGEST_TEXT} characters.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadCondition(f"{path}: it contains half a character (a surrogate).")
+
+
+def children(data: Data) -> list[Any]:
+    """The nodes directly below one."""
+    below = data.get("of", [])
+    return below if isinstance(below, list) else [below]
+
+
+def walk(tree: Data) -> list[Data]:
+    """Every node of a valid tree."""
+    found, waiting = [], [tree["condition"]]
+    while waiting:
+        data = waiting.pop()
+        found.append(data)
+        waiting += children(data)
+    return found
+
+
+def to_q(tree: Data, moment: Moment) -> Q:
+    """The condition on profiles that a valid tree means at a moment."""
+    return compile_node(tree["condition"], moment)
+
+
+def compile_node(data: Data, moment: Moment) -> Q:
+    return _NODES[data["node"]].to_q(data, moment)
+
+
+def sentence(tree: Data) -> str:
+    """The tree in words: "(language is nl and subscribed to Weekly)"."""
+    return say_node(tree["condition"])
+
+
+def say_node(data: Data) -> str:
+    return _NODES[data["node"]].say(data)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of a tree, for editors and other programs."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Campaign condition",
+        "type": "object",
+        "properties": {
+            "version": {"const": VERSION},
+            "condition": {"$ref": "#/$defs/node"},
+        },
+        "required": ["version", "condition"],
+        "additionalProperties": False,
+        "$defs": {
+            "node": {"oneOf": [{"$ref": f"#/$defs/{n.name}"} for n in nodes()]},
+            **{
+                node.name: {
+                    "type": "object",
+                    "properties": {"node": {"const": node.name}, **node.schema},
+                    "required": ["node", *node.required],
+                    "additionalProperties": False,
+                }
+                for node in nodes()
+            },
+        },
+    }

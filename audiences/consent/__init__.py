@@ -1,0 +1,1 @@
+"""Opting in and out, the history that proves it, and what guards that history."""

@@ -1,0 +1,219 @@
+"""Guards in the database that keep the consent history and what it refers to.
+
+`ConsentEvent` is append-only. So is `LandingPageVersion`, which events name, except
+that the column of its page may be emptied when the page goes. Other apps register
+their own.
+
+PostgreSQL: triggers that refuse UPDATE, DELETE and TRUNCATE, also when a session
+switches ordinary triggers off (ENABLE ALWAYS). SQLite: triggers that refuse UPDATE,
+DELETE, and an INSERT with an id or another unique key that exists, because REPLACE
+deletes the old row without firing a delete trigger.
+
+They are installed after every `migrate`, not by one migration: SQLite rebuilds a table
+that a later migration alters, and drops its triggers without a word.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models, transaction
+
+from audiences.models import ConsentEvent, LandingPageVersion
+from audiences.sql import statements as bulk_sql
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What protects one table; the columns in `may_be_emptied` may become null."""
+
+    model: type[models.Model]
+    refusal: str
+    may_be_emptied: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    # ------------------------------------------------------------ PostgreSQL
+    @property
+    def pg_name(self) -> str:
+        return f"{self.table}_append_only"
+
+    @property
+    def pg_triggers(self) -> dict[str, tuple[str, int, str]]:
+        """Triggers by name: when they fire, their type in pg_trigger, their function.
+
+        tgtype: 1 for each row, 2 before, 8 delete, 16 update, 32 truncate.
+        """
+        refuse = (
+            f"\nBEGIN\n    RAISE EXCEPTION '{self.refusal}: % refused', TG_OP"
+            " USING ERRCODE = 'restrict_violation';\nEND\n"
+        )
+        if not self.may_be_emptied:
+            when = "UPDATE OR DELETE OR TRUNCATE"
+            return {self.pg_name: (f"{when} {{}} STATEMENT", 2 + 8 + 16 + 32, refuse)}
+        names = ", ".join(f"'{name}'" for name in self.may_be_emptied)
+        emptied = " AND ".join(
+            f"(NEW.{name} IS NULL OR NEW.{name} IS NOT DISTINCT FROM OLD.{name})"
+            for name in self.may_be_emptied
+        )
+        only_emptied = (
+            f"\nBEGIN\n    IF {emptied} AND to_jsonb(NEW) - ARRAY[{names}]"
+            f" = to_jsonb(OLD) - ARRAY[{names}] THEN RETURN NEW; END IF;\n"
+            f"    RAISE EXCEPTION '{self.refusal}: % refused', TG_OP"
+            " USING ERRCODE = 'restrict_violation';\nEND\n"
+        )
+        return {
+            self.pg_name: ("DELETE OR TRUNCATE {} STATEMENT", 2 + 8 + 32, refuse),
+            f"{self.table}_frozen": ("UPDATE {} ROW", 1 + 2 + 16, only_emptied),
+        }
+
+    # ------------------------------------------------------------ SQLite
+    @property
+    def sqlite_names(self) -> list[str]:
+        return [f"{self.table}_no_{act}" for act in ("update", "delete", "replace")]
+
+    def sqlite_triggers(self) -> dict[str, str]:
+        """The triggers as they must be, by name."""
+        no_update, no_delete, no_replace = self.sqlite_names
+        table = self.table
+        return {
+            no_update: f"""CREATE TRIGGER {no_update}
+BEFORE UPDATE ON {table}{self._sqlite_when_changed()}
+BEGIN SELECT RAISE(ABORT, '{self.refusal}: UPDATE refused'); END""",
+            no_delete: f"""CREATE TRIGGER {no_delete}
+BEFORE DELETE ON {table}
+BEGIN SELECT RAISE(ABORT, '{self.refusal}: DELETE refused'); END""",
+            no_replace: f"""CREATE TRIGGER {no_replace}
+BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {self._same()})
+BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
+        }
+
+    def _sqlite_when_changed(self) -> str:
+        if not self.may_be_emptied:
+            return ""
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_table_description(cursor, self.table)
+        changed = [
+            f'NEW."{column.name}" IS NOT OLD."{column.name}"'
+            + (
+                f' AND NEW."{column.name}" IS NOT NULL'
+                if column.name in self.may_be_emptied
+                else ""
+            )
+            for column in found
+        ]
+        return f" WHEN {' OR '.join(changed)}"
+
+    def _same(self) -> str:
+        """Whether a row stands in the way of a new one: by any unique key.
+
+        A later migration may add one, and REPLACE deletes whatever stands in its way.
+        """
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, self.table)
+        keys = {("id",)} | {
+            tuple(facts["columns"])
+            for facts in found.values()
+            if (facts["unique"] or facts["primary_key"]) and facts["columns"]
+        }
+        return " OR ".join(
+            "(" + " AND ".join(f'"{name}" = NEW."{name}"' for name in key) + ")"
+            for key in sorted(keys)
+        )
+
+
+HISTORY = Guard(ConsentEvent, "The consent history is append-only")
+VERSIONS = Guard(
+    LandingPageVersion,
+    "Published versions are append-only",
+    may_be_emptied=("page_id",),
+)
+GUARDS = [HISTORY, VERSIONS]
+TABLE = HISTORY.table
+
+
+def register(guard: Guard) -> None:
+    """Guard a table of another app, from its `AppConfig.ready`."""
+    if guard not in GUARDS:
+        GUARDS.append(guard)
+
+
+def install() -> None:
+    """Put every guard in place; repeating it changes nothing."""
+    with transaction.atomic():
+        remove()
+        for guard in _present():
+            _create(guard)
+
+
+def _create(guard: Guard) -> None:
+    if not bulk_sql.is_postgresql():
+        for sql in guard.sqlite_triggers().values():
+            bulk_sql.execute(sql)
+        return
+    for name, (when, _type, body) in guard.pg_triggers.items():
+        bulk_sql.execute(
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger"
+            f" LANGUAGE plpgsql AS $guard${body}$guard$"
+        )
+        fires = when.format(f"ON {guard.table} FOR EACH")
+        bulk_sql.execute(
+            f"CREATE TRIGGER {name} BEFORE {fires} EXECUTE FUNCTION {name}()"
+        )
+        bulk_sql.execute(f"ALTER TABLE {guard.table} ENABLE ALWAYS TRIGGER {name}")
+
+
+def remove() -> None:
+    """Take the guards away: for tests that must empty tables, and for `install`."""
+    for guard in _present():
+        if bulk_sql.is_postgresql():
+            for name in guard.pg_triggers:
+                bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name} ON {guard.table}")
+        else:
+            for name in guard.sqlite_names:
+                bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def _present() -> list[Guard]:
+    """The guards whose table exists: during a migration not all may."""
+    tables = connection.introspection.table_names()
+    return [guard for guard in GUARDS if guard.table in tables]
+
+
+def missing() -> list[str]:
+    """Names of guards that are absent, switched off or altered."""
+    return [name for guard in _present() for name in _missing_of(guard)]
+
+
+def _missing_of(guard: Guard) -> list[str]:
+    if bulk_sql.is_postgresql():
+        rows = bulk_sql.fetch(
+            "SELECT t.tgname, t.tgtype, t.tgenabled, p.prosrc FROM pg_trigger t"
+            " JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE t.tgrelid = to_regclass(%s) AND NOT t.tgisinternal"
+            # Neither a WHEN condition nor a list of columns weakens it.
+            " AND t.tgqual IS NULL AND cardinality(t.tgattr::int2[]) = 0",
+            [guard.table],
+        )
+        held = {name: facts for name, *facts in rows}
+        return [
+            name
+            for name, (_when, kind, body) in guard.pg_triggers.items()
+            if held.get(name) != [kind, "A", body]
+        ]
+    rows = bulk_sql.fetch(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
+        [guard.table],
+    )
+    found = dict(rows)
+    wanted = guard.sqlite_triggers()
+    return [name for name, sql in wanted.items() if found.get(name) != sql]
+
+
+def install_after_migrate(**kwargs: Any) -> None:
+    """Listener of `post_migrate`: put back what a migration has dropped."""
+    if kwargs.get("using", connection.alias) != connection.alias:
+        return
+    if missing():
+        install()

@@ -1,0 +1,1 @@
+"""Reading and writing the files that people make: delimited text, cells, rejects."""

@@ -1,0 +1,1 @@
+"""People and subscriptions from files, and people into files."""

@@ -1,0 +1,1 @@
+"""Landing pages: their lives, versions, changes and logos, without HTTP."""

@@ -1,0 +1,272 @@
+"""Landing pages: the only writer of pages' lives (L6), and what a version says.
+
+Editing changes the page; publishing makes an immutable version, and visitors see
+versions only. Publishing an unchanged page makes no new version.
+"""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audiences.channels import Channel
+from audiences.models import (
+    LandingPage,
+    LandingPageText,
+    LandingPageVersion,
+    Service,
+)
+from audiences.models.landing_pages import all_languages
+from audiences.refusals import Refused
+from audiences.wording import page_texts
+from audiences.wording.markdown import to_html
+
+Kind = LandingPage.Kind
+Content = dict[str, Any]
+
+
+class NoSuchPage(Refused):
+    """No page has the slug."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The version that is live now, and whether publishing made it."""
+
+    version: LandingPageVersion
+    is_new: bool
+
+
+def find(slug: str) -> LandingPage:
+    """The page with a slug; raises NoSuchPage that lists the pages."""
+    page = LandingPage.objects.filter(slug=slug).first()
+    if page is None:
+        slugs = LandingPage.objects.order_by("slug").values_list("slug", flat=True)
+        known = ", ".join(slugs)
+        raise NoSuchPage(
+            f"There is no page {slug!r}. "
+            + (f"There are: {known}." if known else "Make one with create_page.")
+        )
+    return page
+
+
+def create(
+    slug: str, *, kind: str, label: str = "", service: Service | None = None
+) -> LandingPage:
+    """Make a page from the built-in template of its kind; it is a draft.
+
+    It works as it is: texts are the built-in ones until somebody writes others. A kind
+    with check boxes offers every channel and, unless `service` is given, every
+    service. Raises ValidationError.
+    """
+    has_choices = kind in LandingPage.CHOICE_KINDS
+    page = LandingPage(
+        slug=slug,
+        label=label or _template_label(kind, service),
+        kind=kind,
+        service=None if has_choices else service,
+        channels=list(Channel.values) if has_choices else [],
+        allows_unidentified=True,
+    )
+    with transaction.atomic():
+        page.full_clean()
+        page.save()
+        if has_choices:
+            page.services.set([service] if service else Service.objects.all())
+    return page
+
+
+def _template_label(kind: str, service: Service | None) -> str:
+    label = str(Kind(kind).label) if kind in Kind.values else kind
+    return f"{label}: {service.label}"[:150] if service else label
+
+
+def duplicate(page: LandingPage, *, slug: str, label: str) -> LandingPage:
+    """A draft with the settings, texts and brand of another page."""
+    copy = LandingPage.objects.get(pk=page.pk)
+    copy.pk, copy._state.adding = None, True
+    copy.slug, copy.label, copy.live_version = slug, label, None
+    with transaction.atomic():
+        copy.full_clean()
+        copy.save()
+        copy.services.set(page.services.all())
+        for text in page.texts.all():
+            text.pk, text._state.adding, text.page = None, True, copy
+            text.save()
+    return copy
+
+
+def publish(page: LandingPage, *, actor: str = "") -> Published:
+    """Let visitors see the page as it is now, as an immutable version.
+
+    A page that is as one of its versions was last makes no new one. Raises
+    ValidationError when the page is not complete.
+    """
+    with transaction.atomic():
+        locked = LandingPage.objects.select_for_update(of=("self",)).get(pk=page.pk)
+        locked.full_clean()
+        content = snapshot(locked)
+        version = _versions(locked.slug).first()
+        is_new = version is None or version.content != content
+        if version is None or is_new:
+            version = LandingPageVersion.objects.create(
+                page=locked,
+                page_slug=locked.slug,
+                number=version.number + 1 if version else 1,
+                content=content,
+                published_at=timezone.now(),
+                published_by=actor,
+            )
+        _set_live(locked, version)
+    page.live_version = version
+    return Published(version, is_new)
+
+
+def unpublish(page: LandingPage) -> None:
+    """Take the page off the site. Personal links go on opting out."""
+    _set_live(page, None)
+    page.live_version = None
+
+
+def _set_live(page: LandingPage, version: LandingPageVersion | None) -> None:
+    LandingPage.objects.filter(pk=page.pk).update(live_version=version)
+
+
+def delete(page: LandingPage) -> None:
+    """Delete the page. Its versions stay, because consent refers to them."""
+    with transaction.atomic():
+        LandingPage.objects.select_for_update(of=("self",)).get(pk=page.pk)
+        LandingPage.objects.filter(pk=page.pk).delete()
+
+
+def _versions(slug: str) -> QuerySet[LandingPageVersion]:
+    """Versions under a slug, the newest first, also of a page that was deleted."""
+    return LandingPageVersion.objects.filter(page_slug=slug).order_by("-number")
+
+
+def version_named(name: str) -> LandingPageVersion | None:
+    """The version that a consent event names, such as `news/3`."""
+    slug, _slash, number = name.rpartition("/")
+    if not slug or not number.isdecimal() or len(number) > 9:
+        return None
+    return _versions(slug).filter(number=int(number)).first()
+
+
+def live(slug: str) -> LandingPageVersion | None:
+    """The version that visitors of a page see, whatever its dates."""
+    return LandingPageVersion.objects.filter(live_pages__slug=slug).first()
+
+
+def has_unpublished_changes(page: LandingPage) -> bool:
+    """Whether publishing now would show visitors something else."""
+    live_version = page.live_version
+    return live_version is None or live_version.content != snapshot(page)
+
+
+# ---------------------------------------------------------------- what a version says
+def snapshot(page: LandingPage) -> Content:
+    """Everything that a visitor of the page could see, as plain data."""
+    written = {text.language: text for text in page.texts.all()}
+    return {
+        "slug": page.slug,
+        "kind": page.kind,
+        "service": service_facts(page.service) if page.service else None,
+        "channels": list(page.channels),
+        "services": [service_facts(s) for s in page.services.all()],
+        "extra_fields": list(page.extra_fields),
+        "languages": list(page.languages),
+        "needs_agreement": page.needs_agreement,
+        "stops_address": page.stops_address and page.may_stop_address,
+        "allows_unidentified": page.allows_unidentified,
+        "reconciles_by": page.reconciles_by,
+        "updates_profile": page.updates_profile,
+        "opens_at": _iso(page.opens_at),
+        "closes_at": _iso(page.closes_at),
+        "closed_redirect": page.closed_redirect,
+        "brand": {
+            "logo": page.logo_id,
+            "brand_colour": page.brand_colour.lower(),
+            "text_on_brand": page.text_on_brand.lower(),
+            "background_colour": page.background_colour.lower(),
+        },
+        "texts": {
+            language: _texts(page.kind, language, written.get(language))
+            for language in page.languages
+        },
+    }
+
+
+def built_in_content(kind: str, languages: Sequence[str] = ()) -> Content:
+    """What the built-in page of a kind says: for links whose page is gone."""
+    codes = list(languages) or all_languages()
+    page = LandingPage(kind=kind)
+    return {
+        "slug": "",
+        "kind": kind,
+        "service": None,
+        "channels": list(Channel.values) if kind in LandingPage.CHOICE_KINDS else [],
+        "services": [],
+        "extra_fields": [],
+        "languages": codes,
+        "needs_agreement": False,
+        "stops_address": False,
+        "allows_unidentified": False,
+        "reconciles_by": page.reconciles_by,
+        "updates_profile": False,
+        "opens_at": None,
+        "closes_at": None,
+        "closed_redirect": "",
+        "brand": {
+            "logo": None,
+            "brand_colour": page.brand_colour,
+            "text_on_brand": page.text_on_brand,
+            "background_colour": page.background_colour,
+        },
+        "texts": {code: _texts(kind, code, None) for code in codes},
+    }
+
+
+@functools.cache
+def built_in_name(kind: str) -> str:
+    """How consent events name a built-in page: with a digest of its wording."""
+    wording = repr([page_texts.texts(code)["kinds"][kind] for code in all_languages()])
+    return f"built-in:{kind}/{hashlib.sha256(wording.encode()).hexdigest()[:12]}"
+
+
+def built_in_texts(kind: str, language: str) -> dict[str, str]:
+    """The texts that a page of the kind has until somebody writes others."""
+    found = page_texts.texts(language)["kinds"][kind]
+    return {name: str(found[name]) for name in LandingPageText.FIELDS}
+
+
+def _texts(kind: str, language: str, written: LandingPageText | None) -> Content:
+    """Texts with the built-in ones for the empty; Markdown also as safe HTML."""
+    texts: Content = built_in_texts(kind, language)
+    for name in LandingPageText.FIELDS:
+        own = getattr(written, name, "").strip()
+        if own:
+            texts[name] = own
+    texts["html"] = {n: to_html(texts[n]) for n in LandingPageText.MARKDOWN_FIELDS}
+    return texts
+
+
+def service_facts(service: Service) -> Content:
+    """A service as a version keeps it."""
+    return {
+        "id": service.pk,
+        "slug": service.slug,
+        "label": service.label,
+        "channel": service.channel,
+        # Only where there are any: a version of before stays as it was.
+        **({"texts": service.texts} if service.texts else {}),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None

@@ -1,0 +1,1 @@
+"""Signed personal links: tokens, addresses of the web and of mail, headers."""

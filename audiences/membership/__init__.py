@@ -1,0 +1,1 @@
+"""Who is in an audience, and how many they are."""

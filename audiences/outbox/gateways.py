@@ -1,0 +1,41 @@
+"""SMS: the interface of a gateway, and one that prints for trying out.
+
+`SMS_GATEWAY` names a class by its dotted path. It is made without arguments and has
+`send`. A provider's gateway is one such class.
+"""
+
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+class Refused(Exception):
+    """The gateway certainly did not take the message; `passing`: try again later."""
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(reason)
+
+
+class Gateway(Protocol):
+    """What hands one SMS over.
+
+    `send` returns when the provider has taken the message, and raises `Refused` when
+    it certainly has not. After any other exception nobody knows: it is not sent again.
+    """
+
+    def send(self, number: str, text: str) -> None: ...
+
+
+class ConsoleGateway:
+    """Prints each SMS, as Django's console backend does with mails."""
+
+    def send(self, number: str, text: str) -> None:
+        print(f"SMS to {number}:\n{text}\n{'-' * 79}", flush=True)  # noqa: T201
+
+
+def gateway() -> Gateway:
+    """The gateway of the settings."""
+    made: Gateway = import_string(settings.SMS_GATEWAY)()
+    return made

@@ -1,0 +1,1 @@
+"""The end of what is known about a person: erasure, and what is not kept for long."""

@@ -1,0 +1,44 @@
+"""Requests for subscriptions that nobody confirmed: erased after their time.
+
+Beside the subscription goes the profile, if it was made for the request alone.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from audiences.consent import flags as consent
+from audiences.consent.flags import Kind
+from audiences.models import ConsentEvent, Profile, Subscription
+from audiences.profiles import finding as profiles
+from audiences.subscriptions import writing as subscriptions
+
+Status = Subscription.Status
+# What makes a profile more than the shell of a request.
+_REASONS_TO_STAY = (Kind.OPT_IN, Kind.SUBSCRIBE, Kind.CONFIRM)
+
+
+def clean_up(now: datetime | None = None) -> int:
+    """Erase the requests whose time has passed; returns how many."""
+    at = now or timezone.now()
+    due = Subscription.objects.filter(status=Status.PENDING, expires_at__lte=at)
+    count = 0
+    for pk, profile_id in list(due.order_by("pk").values_list("pk", "profile_id")):
+        with transaction.atomic():
+            locked = consent.rows_to_lock().filter(pk=profile_id).first()
+            held = due.filter(pk=pk).select_related("service").first()
+            if locked is None or held is None:  # confirmed or erased meanwhile
+                continue
+            was_made_for_it = held.made_profile
+            subscriptions.lapse(locked, held, at)
+            if was_made_for_it and not _has_reason_to_stay(locked):
+                profiles.erase(locked)
+            count += 1
+    return count
+
+
+def _has_reason_to_stay(profile: Profile) -> bool:
+    events = ConsentEvent.objects.filter(profile=profile, kind__in=_REASONS_TO_STAY)
+    running = profile.subscriptions.filter(status__in=[Status.ACTIVE, Status.PENDING])
+    return bool(profile.external_id) or events.exists() or running.exists()

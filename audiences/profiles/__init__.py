@@ -1,0 +1,1 @@
+"""Finding people, by what names them, by their names; reading facts about them."""

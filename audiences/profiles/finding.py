@@ -1,0 +1,218 @@
+"""Profiles as a whole: finding the one that is meant, reading all of it, erasing it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audiences.addresses import books as addresses
+from audiences.channels import FLAGS, Channel
+from audiences.models import (
+    Address,
+    ConsentEvent,
+    ConsentEvidence,
+    Profile,
+    Subscription,
+)
+from audiences.refusals import Refused
+from audiences.signals import profile_erased
+from audiences.signups import signups as link_requests
+from audiences.signups import waiting as waiting_requests
+
+LARGEST_ID = 2**63 - 1
+READINGS = ("id", "ext", "addr")
+
+
+class NotFound(Refused):
+    """No profile is named so."""
+
+
+class Ambiguous(Refused):
+    """The text names several profiles; `profiles` lists them."""
+
+    def __init__(self, text: str, profiles: list[Profile]) -> None:
+        self.profiles = profiles
+        listed = ", ".join(
+            f"id:{p.pk}" + (f" (ext:{p.external_id})" if p.external_id else "")
+            for p in profiles
+        )
+        super().__init__(
+            f"{text!r} names several profiles: {listed}. Say which with id: or ext:."
+        )
+
+
+def find(text: str) -> Profile:
+    """The profile that an id, an external id or an address names.
+
+    Every reading is tried; the prefixes id:, ext: and addr: fix one. Raises NotFound,
+    or Ambiguous when the readings name different profiles or several have the address.
+    """
+    ids = find_ids([text])[text]
+    found = list(Profile.objects.filter(pk__in=ids).order_by("pk"))
+    if not found:
+        raise NotFound(
+            f"No profile has the id, external id or address {text!r}. "
+            "The prefixes id:, ext: and addr: say which is meant."
+        )
+    if len(found) > 1:
+        raise Ambiguous(text, found)
+    return found[0]
+
+
+def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
+    """The ids of the profiles that each text may mean, in three queries."""
+    ids: dict[Any, set[str]] = defaultdict(set)
+    external_ids: dict[Any, set[str]] = defaultdict(set)
+    keys: dict[Any, set[str]] = defaultdict(set)
+    found: dict[str, set[int]] = {text: set() for text in texts}
+    for text in found:
+        if addresses.unstorable(text):
+            continue
+        for reading, name in readings(text):
+            if reading == "ext":
+                external_ids[name].add(text)
+            elif reading == "addr" and name:
+                for pair in addresses.readings(name):
+                    keys[pair].add(text)
+            elif reading == "id" and _is_id(name):
+                ids[int(name)].add(text)
+    # In no order: for the sake of one the planner would walk through the whole table.
+    everybody = Profile.objects.order_by()
+    by_id = everybody.filter(pk__in=list(ids)).values_list("pk", "pk")
+    by_external_id = everybody.filter(external_id__in=list(external_ids)).values_list(
+        "external_id", "pk"
+    )
+    # Every channel is named, so that the index on (channel, key) serves.
+    by_key = Address.objects.filter(
+        channel__in=Channel.values, key__in={key for channel, key in keys}
+    )
+    matches = [
+        *((ids[pk], pk) for pk, _pk in by_id),
+        *((external_ids[name], pk) for name, pk in by_external_id),
+        *(
+            (keys.get((channel, key), set()), pk)
+            for channel, key, pk in by_key.values_list("channel", "key", "profile_id")
+        ),
+    ]
+    for named, pk in matches:
+        for text in named:
+            found[text].add(pk)
+    return found
+
+
+def _is_id(name: str) -> bool:
+    # Python refuses to read numbers of thousands of digits: the length comes first.
+    return (
+        name.isascii()
+        and name.isdigit()
+        and len(name) <= len(str(LARGEST_ID))
+        and int(name) <= LARGEST_ID
+    )
+
+
+def readings(text: str) -> list[tuple[str, str]]:
+    """The ways to read a name: pairs of a reading and the name without its prefix."""
+    prefix, colon, rest = text.partition(":")
+    if colon and prefix in READINGS:
+        return [(prefix, rest.strip())]
+    return [(reading, text.strip()) for reading in READINGS]
+
+
+def describe(profile: Profile) -> dict[str, Any]:
+    """Everything known about a profile, as plain data (P5, S3, A2)."""
+    return {
+        "id": profile.pk,
+        "external_id": profile.external_id,
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+        "language": profile.language,
+        "country": profile.country,
+        "created": profile.created_at.isoformat(),
+        "flags": {flag: getattr(profile, flag) for flag in FLAGS.values()},
+        "addresses": [
+            {
+                "channel": address.channel,
+                "address": address.value,
+                "key": address.key,
+                "primary": address.is_primary,
+                "valid": address.is_valid,
+                "quarantine_status": address.quarantine_status,
+            }
+            for address in profile.addresses.order_by("channel", "-is_primary", "id")
+        ],
+        "shared_with": [
+            {
+                "profile": other.profile_id,
+                "channel": other.channel,
+                "address": other.value,
+            }
+            for other in addresses.sharing(profile)
+        ],
+        "subscriptions": [
+            {
+                "service": subscription.service.slug,
+                "status": subscription.status_at(timezone.now()),
+                "since": subscription.changed_at.isoformat(),
+                "expires": _iso(subscription.expires_at),
+            }
+            for subscription in Subscription.objects.filter(
+                profile=profile
+            ).select_related("service")
+        ],
+        "signup_requests": [
+            {
+                "page": request.version.name,
+                "address": request.email,
+                "asked": request.created_at.isoformat(),
+                "expires": request.expires_at.isoformat(),
+            }
+            for request in waiting_requests.signups_of(profile).select_related(
+                "version"
+            )
+        ],
+        "history": [_event(event) for event in history(profile.pk)],
+    }
+
+
+def history(profile_id: int) -> QuerySet[ConsentEvent]:
+    """The consent history of a profile, newest first, also after its erasure."""
+    return ConsentEvent.objects.filter(profile_id=profile_id).select_related(
+        "service", "evidence"
+    )
+
+
+def _event(event: ConsentEvent) -> dict[str, Any]:
+    evidence = getattr(event, "evidence", None)
+    return {
+        "id": event.pk,
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "channel": event.channel or None,
+        "service": event.service.slug if event.service else None,
+        "source": event.source,
+        "wording_version": event.wording_version or None,
+        "delivery": event.delivery_id,
+        "actor": evidence.actor if evidence else "",
+        "note": evidence.note if evidence else "",
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def erase(profile: Profile) -> None:
+    """Remove a person: profile, addresses, subscriptions and evidence; events stay.
+
+    The only code that deletes a profile. The events name nothing but its number. What
+    visitors asked for with its addresses goes too.
+    """
+    with transaction.atomic():
+        link_requests.forget(profile)
+        Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
+        profile_erased.send(sender=Profile, profile_id=profile.pk)
+        ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
+        Profile.objects.filter(pk=profile.pk).delete()

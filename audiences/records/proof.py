@@ -1,0 +1,130 @@
+"""Proof of consent for one person (GDPR 7(1)): everything on record about it.
+
+Who changed what, when, how, with which evidence, and the words that the person saw: the
+published version of the page as it was, which the database keeps unaltered.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from audiences.channels import FLAGS
+from audiences.landing_pages import lives as landing_pages
+from audiences.models import (
+    ConsentEvent,
+    LandingPage,
+    LandingPageText,
+    LandingPageVersion,
+    Profile,
+)
+from audiences.profiles import finding as profiles
+from audiences.wording import page_texts
+
+
+def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
+    """The proof as plain data: present state, history, and each wording once.
+
+    The device of the person (IP address, browser) is for those who may see it.
+    """
+    events = list(profiles.history(profile.pk).order_by("id"))
+    versions = wordings(events)
+    return {
+        "made_at": timezone.now().isoformat(),
+        "profile": {
+            "id": profile.pk,
+            "external_id": profile.external_id,
+            "first_name": profile.first_name,
+            "last_name": profile.last_name,
+            "addresses": [
+                {"channel": a.channel, "address": a.value, "primary": a.is_primary}
+                for a in profile.addresses.order_by("channel", "-is_primary", "id")
+            ],
+        },
+        "no_longer_contact": {
+            str(scope): getattr(profile, flag) for scope, flag in FLAGS.items()
+        },
+        "subscriptions": _subscriptions(profile),
+        "history": [_event(event, with_device=with_device) for event in events],
+        "wordings": _built_in(events)
+        | {name: _words(version) for name, version in versions.items()},
+    }
+
+
+def _subscriptions(profile: Profile) -> list[dict[str, Any]]:
+    held = profile.subscriptions.select_related("service").order_by("service__slug")
+    now = timezone.now()
+    return [
+        {
+            "service": each.service.slug,
+            "label": each.service.label,
+            "status": each.status_at(now),
+            "since": each.changed_at.isoformat(),
+            "expires": each.expires_at.isoformat() if each.expires_at else None,
+        }
+        for each in held
+    ]
+
+
+def _event(event: ConsentEvent, *, with_device: bool) -> dict[str, Any]:
+    evidence = getattr(event, "evidence", None)
+    service = getattr(event, "service", None)
+    device = {
+        "ip": evidence.ip if evidence else None,
+        "user_agent": evidence.user_agent if evidence else "",
+    }
+    return {
+        "id": event.pk,
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "channel": event.channel or None,
+        "service": service.slug if service else event.service_id,
+        "source": event.source,
+        "wording_version": event.wording_version or None,
+        "delivery": event.delivery_id,
+        "actor": evidence.actor if evidence else "",
+        "note": evidence.note if evidence else "",
+        **(device if with_device else {}),
+    }
+
+
+def wordings(events: Iterable[ConsentEvent]) -> dict[str, LandingPageVersion]:
+    """The published versions that events name, by that name; one query."""
+    named = Q(pk__in=[])
+    for name in {event.wording_version for event in events}:
+        slug, slash, number = name.rpartition("/")
+        if slash and number.isascii() and number.isdigit() and len(number) < 10:
+            named |= Q(page_slug=slug, number=int(number))
+    return {v.name: v for v in LandingPageVersion.objects.filter(named)}
+
+
+def _words(version: LandingPageVersion) -> dict[str, Any]:
+    return {
+        "published_at": version.published_at.isoformat(),
+        "published_by": version.published_by,
+        "services": [service["label"] for service in version.content["services"]],
+        "texts": {
+            language: {name: texts[name] for name in LandingPageText.FIELDS}
+            for language, texts in version.content["texts"].items()
+        },
+    }
+
+
+def _built_in(events: Iterable[ConsentEvent]) -> dict[str, dict[str, Any]]:
+    """The wording of built-in pages that events name, if it is still what it was."""
+    named = {event.wording_version for event in events}
+    present = {landing_pages.built_in_name(kind): kind for kind in LandingPage.Kind}
+    return {
+        name: {
+            "published_at": None,
+            "published_by": "",
+            "services": [],
+            "texts": {
+                code: landing_pages.built_in_texts(kind, code)
+                for code, _name in page_texts.languages()
+            },
+        }
+        for name, kind in present.items()
+        if name in named
+    }

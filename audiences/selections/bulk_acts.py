@@ -1,0 +1,285 @@
+"""Changes of many people at once: the only writer of `BulkAct`.
+
+An act is one set-based function of the domain. A selection is worked off in chunks by
+id, each in a transaction that also moves the act's position: locks are short, a worker
+that dies loses nothing, and two workers never do the same chunk. A small selection is
+worked off at once, a large one in the background.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from audiences import roles
+from audiences.channels import Scope
+from audiences.consent import flags as consent
+from audiences.consent.flags import Origin, Source
+from audiences.models import BulkAct, Profile, Service
+from audiences.refusals import Refused
+from audiences.selections import filters as selections
+from audiences.subscriptions import writing as subscriptions
+
+State = BulkAct.State
+CHUNK_SIZE = 2000
+# A running act without a sign of work for so long has lost its worker.
+SILENCE = timedelta(minutes=2)
+logger = logging.getLogger(__name__)
+
+
+class NotPossible(Refused):
+    """The change as asked cannot be made; the message says what is missing."""
+
+
+# The people of one chunk, the details of the act, and in whose name; returns how many
+# changed.
+Work = Callable[[QuerySet[Profile], dict[str, Any], Origin], int]
+
+
+@dataclass(frozen=True)
+class Act:
+    """A change that can be made for many; `asks` names what the operator must say.
+
+    `permission` is what the operator must hold.
+    """
+
+    code: str
+    label: Any
+    work: Work
+    permission: str
+    asks: Sequence[str] = ()
+    needs_note: bool = False
+    explanation: Any = ""
+    # Whether it makes subscriptions, which a closed service does not take.
+    begins: bool = False
+    # People of one chunk at most: fewer where each takes longer, for short locks.
+    most: int = 10_000
+
+
+_acts: dict[str, Act] = {}
+
+
+def register(act: Act) -> None:
+    """Add a kind of change; `delivery` adds those of addresses."""
+    _acts[act.code] = act
+
+
+def acts() -> list[Act]:
+    return list(_acts.values())
+
+
+def find(code: str) -> Act:
+    act = _acts.get(code)
+    if act is None:
+        raise NotPossible(f"There is no bulk change {code!r}.")
+    return act
+
+
+# ------------------------------------------------------------------ beginning
+def begin(
+    code: str,
+    chosen: selections.Chosen,
+    *,
+    actor: str,
+    note: str = "",
+    details: dict[str, Any] | None = None,
+) -> BulkAct:
+    """Write down what is to be done for whom, and do it or wake a worker.
+
+    People who are added later are not meant. Raises NotPossible.
+    """
+    kind, details = find(code), dict(details or {})
+    if kind.needs_note and not note.strip():
+        raise NotPossible(
+            str(_("An opt-in needs a note that says how the people asked for it."))
+        )
+    _check(kind, details)
+    people = selections.select(chosen)
+    act = BulkAct.objects.create(
+        code=code,
+        details=details,
+        chosen=dict(chosen),
+        note=note.strip(),
+        actor=actor,
+        last_id=Profile.objects.aggregate(last=Max("pk"))["last"] or 0,
+    )
+    at_once = settings.BULK_AT_ONCE
+    if people.order_by()[: at_once + 1].count() <= at_once:
+        work_off(act)
+        act.refresh_from_db()
+    else:
+        transaction.on_commit(lambda: wake(act), robust=True)
+    return act
+
+
+def _check(kind: Act, details: dict[str, Any]) -> None:
+    missing = [name for name in kind.asks if not details.get(name)]
+    if missing:
+        raise NotPossible(f"Missing: {', '.join(missing)}.")
+    if "scope" in kind.asks and details["scope"] not in Scope.values:
+        raise NotPossible(f"{details['scope']!r} is no channel.")
+    if "service" in kind.asks:
+        service = subscriptions.find_service(details["service"])
+        if kind.begins and service.is_closed:
+            raise subscriptions.ServiceClosed(service)
+
+
+def wake(act: BulkAct) -> None:
+    # By name: the task's module imports this one.
+    current_app.send_task(
+        "audiences.tasks.work_off_bulk_act",
+        [act.pk],
+        retry=True,
+        retry_policy={"max_retries": 0},
+    )
+
+
+def stop(act: BulkAct) -> bool:
+    """Leave it at what is done; tells whether it was still going on."""
+    return bool(
+        BulkAct.objects.filter(pk=act.pk, state__in=BulkAct.UNFINISHED).update(
+            state=State.STOPPED, finished_at=timezone.now()
+        )
+    )
+
+
+def waits_long(act: BulkAct) -> bool:
+    """No worker has taken it, though the sweep must have come by."""
+    asked = act.created_at < timezone.now() - SILENCE
+    return act.is_unfinished and act.worked_at is None and asked
+
+
+def forgotten() -> Iterator[BulkAct]:
+    """Acts that wait, or whose worker has not been heard of for a while."""
+    for act in BulkAct.objects.filter(state__in=BulkAct.UNFINISHED):
+        if act.worked_at is None or act.worked_at < timezone.now() - SILENCE:
+            yield act
+
+
+# ------------------------------------------------------------------ working
+def work_off(act: BulkAct) -> None:
+    """Work chunk after chunk until the act is done, stopped, or fails.
+
+    What fails is written down with what was done until then; nothing is done twice.
+    """
+    try:
+        while _work_off_next(act.pk):
+            pass
+    except Exception as error:
+        logger.exception("A bulk change failed")
+        BulkAct.objects.filter(pk=act.pk).update(
+            state=State.FAILED, error=str(error)[:500], finished_at=timezone.now()
+        )
+    act.refresh_from_db()
+
+
+def _work_off_next(pk: int) -> bool:
+    """One chunk in one transaction; tells whether there may be more."""
+    with transaction.atomic():
+        act = BulkAct.objects.select_for_update(of=("self",)).get(pk=pk)
+        if not act.is_unfinished:
+            return False
+        kind = find(act.code)
+        size = min(CHUNK_SIZE, kind.most)
+        ids = list(
+            selections.select(act.chosen)
+            .filter(pk__gt=act.position, pk__lte=act.last_id)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:size]
+        )
+        if ids:
+            origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
+            people = Profile.objects.filter(pk__in=ids)
+            act.changed += kind.work(people, act.details, origin)
+            act.seen += len(ids)
+            act.position = ids[-1]
+        act.worked_at = timezone.now()
+        act.state = State.RUNNING
+        if len(ids) < size:
+            act.state, act.finished_at = State.DONE, act.worked_at
+        act.save()
+        return act.state == State.RUNNING
+
+
+# ------------------------------------------------------------------ the acts
+def in_words(act: BulkAct, services: Mapping[str, str]) -> str:
+    """What was done, such as "Opt out: Email"; `services` are labels by slug."""
+    label = str(_acts[act.code].label) if act.code in _acts else act.code
+    scope, service = act.details.get("scope"), act.details.get("service")
+    about = Scope(scope).label if scope else services.get(service, service)
+    return f"{label}: {about}" if about else label
+
+
+def _opt_out(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
+    return consent.opt_out_all(people, details["scope"], by)
+
+
+def _opt_in(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
+    return consent.opt_in_all(people, details["scope"], by)
+
+
+def _service(details: dict[str, Any]) -> Service:
+    return subscriptions.find_service(details["service"])
+
+
+def _subscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
+    return subscriptions.subscribe_all(people, _service(details), by)
+
+
+def _unsubscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
+    return subscriptions.unsubscribe_all(people, _service(details), by)
+
+
+register(
+    Act(
+        "opt_out",
+        _("Opt out"),
+        _opt_out,
+        asks=("scope",),
+        explanation=_("Nothing is sent to them on this channel any more."),
+        permission=roles.OPT_OUT,
+    )
+)
+register(
+    Act(
+        "opt_in",
+        _("Opt in"),
+        _opt_in,
+        asks=("scope",),
+        needs_note=True,
+        explanation=_("They can be contacted on this channel again."),
+        permission=roles.OPT_IN,
+    )
+)
+register(
+    Act(
+        "subscribe",
+        _("Subscribe"),
+        _subscribe,
+        asks=("service",),
+        begins=True,
+        explanation=_(
+            "Who is opted out stays opted out. Who has unsubscribed is left out, "
+            "unless a note says how they asked for it."
+        ),
+        permission="audiences.add_subscription",
+    )
+)
+register(
+    Act(
+        "unsubscribe",
+        _("Unsubscribe"),
+        _unsubscribe,
+        asks=("service",),
+        explanation=_("Their other subscriptions and opt-outs stay as they are."),
+        permission="audiences.change_subscription",
+    )
+)

@@ -1,0 +1,180 @@
+"""A selection: the people of a list, by what operators search and filter for.
+
+It is plain data (names and values, as in the address of a page), so that a background
+task selects the very same people later. The admin's list, bulk changes and the export
+all read it here.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audiences.channels import FLAGS, Channel, Scope
+from audiences.models import (
+    Address,
+    AddressStatus,
+    Profile,
+    Service,
+    Subscription,
+)
+from audiences.profiles import finding as profiles
+from audiences.profiles import name_search as names
+from audiences.subscriptions import writing as subscriptions
+
+Chosen = Mapping[str, str]
+ON_NO_DENYLIST = "none"
+ANY_ADDRESS = "any"
+# Chosen one by one, instead of by filters.
+IDS = "ids"
+
+
+def opted_out(value: str) -> Q:
+    """Profiles with the flag of a channel, or of any; or with none at all."""
+    if value == ON_NO_DENYLIST:
+        return Q(**dict.fromkeys(FLAGS.values(), False))
+    return Q(**{FLAGS[Scope(value)]: True})
+
+
+def address_status(value: str) -> Q:
+    """Profiles with an address that has this status in quarantine."""
+    marked = Address.objects.filter(quarantine_status=AddressStatus(value))
+    # Said again, so that the index of the few that are not valid serves.
+    marked = marked.exclude(quarantine_status=AddressStatus.VALID)
+    # DISTINCT: PostgreSQL then reads the index in its order, and other filters of these
+    # people in the order of their tables, instead of all over them.
+    return Q(pk__in=marked.values("profile_id").distinct())
+
+
+def subscribed_to(value: str) -> Q:
+    """Profiles with an active subscription to the service with this slug."""
+    service = Service.objects.filter(slug=value).values_list("pk", flat=True).first()
+    if service is None:
+        raise ValueError(value)
+    active = Subscription.objects.filter(
+        subscriptions.active(timezone.now()), service_id=service
+    )
+    return Q(pk__in=active.values("profile_id"))
+
+
+def without_address(value: str) -> Q:
+    """Profiles without any address on a channel, or on none at all."""
+    # EXISTS: PostgreSQL cannot turn NOT IN into a join, and reads the set for each row.
+    held = Address.objects.filter(profile_id=OuterRef("pk"))
+    if value != ANY_ADDRESS:
+        held = held.filter(channel=Channel(value), is_primary=True)
+    return ~Q(Exists(held))
+
+
+def language(value: str) -> Q:
+    return Q(language=value)
+
+
+def created_from(value: str) -> Q:
+    return Q(created_at__gte=_midnight(_day(value)))
+
+
+def created_to(value: str) -> Q:
+    """Created up to the end of the day."""
+    return Q(created_at__lt=_midnight(_day(value) + timedelta(days=1)))
+
+
+def chosen_one_by_one(value: str) -> Q:
+    return Q(pk__in=[int(number) for number in value.split(",")])
+
+
+def search(value: str) -> Q:
+    """An id, an external id, an address in any notation, or words of a name."""
+    text = value.strip()
+    # An external id such as P00045 is found in the letters that people type.
+    spellings = {text, text.upper(), text.lower()}
+    found = Q(pk__in=set().union(*profiles.find_ids(spellings).values()))
+    # Asked for by a name, somebody must not be looked for among ids.
+    return found if "@" in text or not names.words(text) else found | names.named(text)
+
+
+def _day(value: str) -> date:
+    day = parse_date(value)
+    if day is None or not date(1900, 1, 1) <= day < date(2200, 1, 1):
+        raise ValueError(value)
+    return day
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+FILTERS: dict[str, Callable[[str], Q]] = {
+    "q": search,
+    "opted_out": opted_out,
+    "address_status": address_status,
+    "without_address": without_address,
+    "service": subscribed_to,
+    "language": language,
+    "created_from": created_from,
+    "created_to": created_to,
+    IDS: chosen_one_by_one,
+}
+TITLES: dict[str, Any] = {
+    "q": gettext_lazy("search"),
+    "opted_out": gettext_lazy("no longer contact"),
+    "address_status": gettext_lazy("status of an address"),
+    "without_address": gettext_lazy("without an address"),
+    "service": gettext_lazy("subscribed to"),
+    "language": gettext_lazy("language"),
+    "created_from": gettext_lazy("created from"),
+    "created_to": gettext_lazy("created up to"),
+    IDS: gettext_lazy("chosen one by one"),
+}
+
+
+def read(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The selection in the parameters of a list; others are passed over."""
+    return {
+        name: str(parameters[name]).strip()
+        for name in FILTERS
+        if str(parameters.get(name) or "").strip()
+    }
+
+
+def select(chosen: Chosen) -> QuerySet[Profile]:
+    """The people of a selection; a value that means nothing selects nobody.
+
+    Nobody, not everybody: a bulk change must never reach more people than were meant.
+    """
+    people = Profile.objects.all()
+    for name, value in chosen.items():
+        try:
+            people = people.filter(FILTERS[name](value))
+        except (KeyError, ValueError):
+            return Profile.objects.none()
+    return people
+
+
+def in_words(chosen: Chosen, services: Mapping[str, str]) -> str:
+    """The selection for people, such as "language: nl".
+
+    `services` are the labels of services, which a list reads once for all its rows.
+    """
+    parts = [
+        f"{TITLES[name]}: {_label(name, value, services)}"
+        for name, value in chosen.items()
+    ]
+    return "; ".join(parts) or _("everybody")
+
+
+def _label(name: str, value: str, services: Mapping[str, str]) -> str:
+    labels: dict[str, Any] = {
+        "opted_out": {**dict(Scope.choices), ON_NO_DENYLIST: _("on no denylist")},
+        "address_status": dict(AddressStatus.choices),
+        "without_address": {**dict(Channel.choices), ANY_ADDRESS: _("of any kind")},
+        "service": services,
+    }
+    if name == IDS:
+        return str(value.count(",") + 1)
+    return str(labels.get(name, {}).get(value, value))

@@ -1,0 +1,1 @@
+"""What visitors without a personal link ask for, until they prove their address."""

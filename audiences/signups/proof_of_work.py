@@ -1,0 +1,104 @@
+"""Proof of work (Altcha) for visitors without a personal link (L7).
+
+The page carries a signed challenge; the visitor's browser finds the number that solves
+it; the form brings back both. There is nothing to type, to see or to hear. Each
+solution is accepted once: a row with a unique key says which were used.
+
+The challenge is Altcha's, version 2 (PBKDF2 with SHA-256): it can be solved within a
+known number of rounds, and checking it costs two HMACs.
+"""
+
+import base64
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import altcha
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from audiences.models import UsedProof
+
+ALGORITHM = "PBKDF2/SHA-256"
+# Iterations of one round; PROOF_OF_WORK_ROUNDS says how many rounds.
+ITERATIONS = 5_000
+LONGEST_SOLUTION = 2_000
+_SALT = "audiences.proof_of_work"
+# What both sides sign: the parameters, and the key that only work finds.
+_PARAMETERS, _KEY = "parameters", "key"
+
+
+class NotProven(Exception):
+    """Forged, wrong, too old or used before: nothing more is said."""
+
+
+@dataclass(frozen=True)
+class _Secrets:
+    parameters: bytes
+    key: bytes
+
+
+def challenge(now: datetime | None = None) -> str:
+    """A new challenge as JSON, for the page (templates escape it in an attribute).
+
+    It needs no row: its signature says that it is ours, and until when it counts
+    (PROOF_OF_WORK_MINUTES). A page that was open for longer gets a new one when it is
+    shown again with its errors.
+    """
+    rounds = settings.PROOF_OF_WORK_ROUNDS
+    at = (now or timezone.now()) + timedelta(minutes=settings.PROOF_OF_WORK_MINUTES)
+    ours = _secrets(settings.SECRET_KEY)
+    made = altcha.create_challenge(
+        ALGORITHM,
+        ITERATIONS,
+        counter=rounds // 2 + secrets.randbelow(rounds - rounds // 2),
+        expires_at=at,
+        hmac_secret=ours.parameters,
+        hmac_key_secret=ours.key,
+    )
+    return json.dumps(made.to_dict(), separators=(",", ":"))
+
+
+def accept(solution: str) -> None:
+    """Accept the solution of a form, once; raises NotProven.
+
+    Call it in the transaction that does what the visitor asks, after the form's other
+    checks: a form that is shown again because of an error has used up nothing.
+    """
+    if not solution or len(solution) > LONGEST_SOLUTION:
+        raise NotProven
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    if not any(_is_solved(solution, _secrets(key)) for key in keys):
+        raise NotProven
+    # What is signed names the proof: the rest of the solution can be written in ways.
+    parameters = json.loads(base64.b64decode(solution))["challenge"]["parameters"]
+    expires_at = datetime.fromtimestamp(parameters["expiresAt"], UTC)
+    try:
+        with transaction.atomic():
+            UsedProof.objects.create(nonce=parameters["nonce"], expires_at=expires_at)
+    except IntegrityError as error:
+        raise NotProven from error
+
+
+def _is_solved(solution: str, ours: _Secrets) -> bool:
+    result = altcha.verify_solution(solution, ours.parameters, hmac_key_secret=ours.key)
+    return result.verified
+
+
+def _secrets(key: str) -> _Secrets:
+    return _Secrets(
+        *(
+            salted_hmac(_SALT, purpose, secret=key, algorithm="sha256").digest()
+            for purpose in (_PARAMETERS, _KEY)
+        )
+    )
+
+
+def clean_up(now: datetime | None = None) -> int:
+    """Forget used proofs that are long too old to be accepted; returns how many."""
+    # A day later, so that a clock that goes wrong lets nobody use one twice.
+    before = (now or timezone.now()) - timedelta(days=1)
+    return UsedProof.objects.filter(expires_at__lt=before).delete()[0]

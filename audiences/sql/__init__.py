@@ -1,0 +1,1 @@
+"""The only place that opens a cursor: statements, locks, limits, staging."""

@@ -1,0 +1,1 @@
+"""Services and who subscribes to them: acts, double opt-in, messages, reports."""

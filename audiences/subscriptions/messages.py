@@ -1,0 +1,236 @@
+"""Messages about subscriptions: the one that asks to confirm, and those that tell.
+
+They go through the outbox, at once, and are counted for each address and day. Only the
+message that asks to confirm reaches somebody who is opted out (S6). What a visitor may
+have typed, such as a name, is in none of them before the address is confirmed.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from audiences.addresses.books import Normalised
+from audiences.channels import ANY_FLAG, Channel, flag_name
+from audiences.consent.flags import Kind, Source
+from audiences.links.headers import unsubscribe_headers
+from audiences.links.tokens import (
+    Confirmation,
+    Link,
+    confirmation_url,
+    one_click_url,
+    page_url,
+)
+from audiences.models import (
+    Address,
+    ConsentEvent,
+    OutboxMail,
+    Profile,
+    Service,
+    Subscription,
+)
+from audiences.outbox import caps as request_caps
+from audiences.outbox import sending as outbox
+from audiences.outbox.sending import Result, Words
+from audiences.wording import page_texts
+from audiences.wording import places as message_templates
+
+Status = Subscription.Status
+Confirms = Service.Confirms
+
+# Whose acts are answered by a message: those of the person.
+OF_THE_PERSON = (Source.LANDING_PAGE, Source.ONE_CLICK, Source.MAIL, Source.API)
+
+_SERVICE_FIELDS = ("service.label", "service.description", "site")
+_PROFILE_FIELDS = ("profile.first_name", "profile.last_name")
+# What the text of each message may have in its places.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "request": (*_SERVICE_FIELDS, "link", "days", "unsubscribe_link"),
+    "subscribed": (*_SERVICE_FIELDS, *_PROFILE_FIELDS, "unsubscribe_link"),
+    "unsubscribed": (*_SERVICE_FIELDS, *_PROFILE_FIELDS),
+}
+
+
+def channel_of(service: Service) -> str:
+    """Where its messages go: by SMS for a service on SMS, else by mail."""
+    return Channel.SMS if service.channel == Channel.SMS else Channel.EMAIL
+
+
+def problems(way: str, text: str, *, is_subject: bool = False) -> list[str]:
+    """What is wrong with a text of a message, in sentences."""
+    found = message_templates.problems(text, FIELDS[way])
+    needs_link = way == "request" and not is_subject
+    if needs_link and "link" not in message_templates.places(text):
+        found.append("Without {{ link }} nobody can confirm.")
+    if is_subject and len(text.splitlines()) > 1:
+        found.append("A subject is one line.")
+    return found
+
+
+def address_for(profile_id: int, service: Service) -> Address | None:
+    """Where its messages to a profile go, if there is such an address."""
+    return Address.objects.filter(
+        profile_id=profile_id,
+        channel=channel_of(service),
+        is_primary=True,
+        is_valid=True,
+    ).first()
+
+
+# ---------------------------------------------------------------- into the outbox
+def ask(profile_id: int, service: Service, event_id: int, language: str) -> None:
+    """Ask to confirm the request of an event; the cap of the address may forbid it."""
+    _put("request", profile_id, service, language, {"event": event_id})
+
+
+def tell(way: str, profile_id: int, service: Service, source: str) -> None:
+    """Tell a person of what they did, if the service has a message for it.
+
+    `service` may be what a page knows of it, with an empty text where it does not.
+    """
+    name = f"{way}_message"
+    if source not in OF_THE_PERSON or getattr(service, name) == Confirms.NONE:
+        return
+    row = Service.objects.filter(pk=service.pk).exclude(**{name: Confirms.NONE}).first()
+    if row:
+        _put(way, profile_id, row, "", {})
+
+
+def _put(
+    way: str, profile_id: int, service: Service, language: str, more: dict[str, int]
+) -> None:
+    channel = channel_of(service)
+    address = address_for(profile_id, service)
+    # Requests share the cap of what visitors ask for; the rest has one of its own.
+    counted = "" if way == "request" else "notice:"
+    if address is None or not request_caps.allow_address(
+        f"{counted}{channel}:{address.key}"
+    ):
+        return
+    outbox.put(
+        OutboxMail.Kind(way),
+        Normalised(address.value, address.key),
+        language=language,
+        context={"profile": profile_id, "service": service.pk, **more},
+        network="",
+        found_by=channel,
+        channel=channel,
+    )
+
+
+# ---------------------------------------------------------------- in the worker
+_EXPECTED = {
+    "request": Status.PENDING,
+    "subscribed": Status.ACTIVE,
+    "unsubscribed": Status.UNSUBSCRIBED,
+}
+
+
+def _write(mail: OutboxMail) -> Words | Result:
+    """The words of a message, if what it says is still true."""
+    now = timezone.now()
+    held = (
+        Subscription.objects.filter(
+            profile_id=mail.context["profile"], service_id=mail.context["service"]
+        )
+        .select_related("profile", "service")
+        .first()
+    )
+    if held is None or held.status_at(now) != _EXPECTED[mail.kind]:
+        return Result.OUTDATED
+    profile = held.profile
+    has_address = profile.addresses.filter(channel=mail.channel, key=mail.key)
+    if not has_address.exists():
+        return Result.OUTDATED
+    if mail.kind == "request":
+        if last_request(held) != mail.context["event"]:
+            return Result.OUTDATED
+    elif getattr(profile, ANY_FLAG) or getattr(profile, flag_name(mail.channel)):
+        return Result.OPTED_OUT
+    return words(
+        mail.kind,
+        profile,
+        held.service,
+        mail.language or profile.language,
+        event_id=mail.context.get("event", 0),
+    )
+
+
+for _kind in ("request", "subscribed", "unsubscribed"):
+    outbox.composes(OutboxMail.Kind(_kind))(_write)
+
+
+def last_request(held: Subscription) -> int | None:
+    """The event that a pending subscription waits for."""
+    requests = ConsentEvent.objects.filter(
+        profile_id=held.profile_id,
+        channel="",
+        service_id=held.service_id,
+        kind=Kind.REQUEST,
+    )
+    return requests.order_by("-id").values_list("pk", flat=True).first()
+
+
+def words(
+    way: str, profile: Profile, service: Service, language: str, *, event_id: int = 0
+) -> Words:
+    """What a message of a service says to a profile, all of it in one language.
+
+    The closest to that of the profile; where only other ones have a text, one of these.
+    """
+    channel = channel_of(service)
+    code, subject, text = _source(
+        way, service, outbox.closest_language(language), channel
+    )
+    link = Link(profile.pk, service.channel, service_id=service.pk)
+    confirmation = Confirmation(profile.pk, service.pk, event_id)
+    values = {
+        "service.label": service.label_in(code),
+        "service.description": service.description_in(code),
+        "profile.first_name": profile.first_name,
+        "profile.last_name": profile.last_name,
+        "site": outbox.site_name(),
+        "days": str(settings.PENDING_SUBSCRIPTION_DAYS),
+        "link": confirmation_url(confirmation),
+        "unsubscribe_link": _unsubscribe_url(service, link),
+    }
+    if channel == Channel.SMS:
+        return Words("", message_templates.fill(text, values), code)
+    if "unsubscribe_link" in FIELDS[way]:
+        given = message_templates.places(text)
+        footer = page_texts.text(code, "mails.unsubscribe.text").strip()
+        text += "" if "unsubscribe_link" in given else f"\n\n{footer}"
+    return Words(
+        " ".join(message_templates.fill(subject, values).split()),
+        message_templates.fill_markdown(text, values).strip() + "\n",
+        code,
+        unsubscribe_headers(link),
+    )
+
+
+def _unsubscribe_url(service: Service, link: Link) -> str:
+    """The service's own page where there is one, else the built-in one."""
+    page = service.unsubscription_page
+    if page is None or page.live_version_id is None:
+        return one_click_url(link)
+    return page_url(replace(link, page=page.slug, kind=page.kind))
+
+
+def _source(
+    way: str, service: Service, code: str, channel: str
+) -> tuple[str, str, str]:
+    """The language and the templates of subject and text: its own, or built in."""
+    own: dict[str, Any] = service.messages.get(way, {})
+    if getattr(service, f"{way}_message") == Confirms.CUSTOM and own:
+        found = next((c for c in (code, settings.LANGUAGE_CODE) if c in own), "")
+        found = found or next(iter(own))
+        return found, own[found]["subject"], own[found]["text"]
+    return code, *built_in(way, code, channel)
+
+
+def built_in(way: str, code: str, channel: str) -> tuple[str, str]:
+    """The built-in templates of a message: its subject and its text."""
+    path = f"{'texts' if channel == Channel.SMS else 'mails'}.{way}"
+    text = page_texts.text(code, f"{path}.text").strip()
+    return page_texts.text(code, f"{path}.subject"), text

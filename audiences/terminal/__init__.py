@@ -1,0 +1,1 @@
+"""How commands speak: arguments, output, progress, exit codes."""

@@ -1,0 +1,1 @@
+"""What a personal link may do, without HTTP: pages, mail and API call it."""

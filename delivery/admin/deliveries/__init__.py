@@ -1,0 +1,1 @@
+"""Deliveries in the console: their form, report, log, comparison, messages."""

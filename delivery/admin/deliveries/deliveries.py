@@ -1,0 +1,207 @@
+"""Deliveries and their analyses in the admin."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import JSONField, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audiences.console.lists import PlainAdmin, ReadOnlyLog, grouped
+from delivery.admin.deliveries import (
+    comparisons,
+    outcomes,
+    preparations,
+)
+from delivery.admin.deliveries import (
+    previews as delivery_previews,
+)
+from delivery.admin.deliveries.forms import DeliveryForm
+from delivery.deliveries import writing as deliveries
+from delivery.models import Analysis, Delivery, Message
+from delivery.rules import controls
+
+STEPS = (
+    (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
+    (_("Content"), ("subject", "content")),
+    (_("Audience"), ("audience", "service")),
+    (_("Rules"), ("typology",)),
+)
+# One field that every browser has a picker for.
+MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(PlainAdmin):
+    """A delivery whose messages were handed over stands: no change, no deletion."""
+
+    form = DeliveryForm
+    change_form_template = "admin/delivery/delivery/change_form.html"
+    add_form_template = change_form_template
+    list_display = (
+        *("label", "state", "to_deliver", "excluded", "report"),
+        *("channel", "audience"),
+    )
+    list_filter = ("channel", "purpose", "service")
+    list_select_related = ("audience",)
+    list_per_page = 50
+    search_fields = ("label",)
+    search_help_text = _("A part of the label.")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
+        counts = Subquery(latest.values("counts")[:1], output_field=JSONField())
+        rows: QuerySet[Delivery] = super().get_queryset(request)
+        return rows.annotate(
+            latest_state=Subquery(latest.values("state")[:1]), latest_counts=counts
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        steps = tuple((title, {"fields": names}) for title, names in STEPS)
+        if obj is None:
+            return steps
+        return (*steps, (_("Preparation"), {"fields": PREPARATION}))
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Delivery | None = None
+    ) -> tuple[str, ...]:
+        return PREPARATION
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        may = request.user.has_perm("delivery.skip_denylist")
+        form.may_skip_denylist = may  # type: ignore[attr-defined]
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_sent(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_sent(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The analyses go with their delivery, though nobody deletes one alone."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        lacking.discard(Analysis._meta.verbose_name)
+        return deleted, counts, lacking, protected
+
+    def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
+        deliveries.delete(obj)
+
+    def delete_queryset(
+        self, request: HttpRequest, queryset: QuerySet[Delivery]
+    ) -> None:
+        for delivery in queryset:
+            self.delete_model(request, delivery)
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """Nobody deletes or edits an audience or service by a slip from here."""
+        if db_field.name == "contact_date":
+            kwargs |= {"form_class": forms.DateTimeField, "widget": MOMENT}
+            return db_field.formfield(**kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and hasattr(field.widget, "can_delete_related"):
+            field.widget.can_delete_related = field.widget.can_change_related = False
+        return field
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = {
+            **outcomes.PAGES,
+            **preparations.PAGES,
+            **comparisons.PAGES,
+            **delivery_previews.PAGES,
+        }
+        new = self.admin_site.admin_view(delivery_previews.preview(self))
+        return (
+            [
+                path("preview/", new, name="delivery_delivery_preview_new"),
+            ]
+            + [
+                path(
+                    f"<int:pk>/{ending}",
+                    self.admin_site.admin_view(view(self)),
+                    name=f"delivery_delivery_{name}",
+                )
+                for name, (ending, view) in pages.items()
+            ]
+            + super().get_urls()
+        )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        delivery = kwargs.get("obj")
+        page = "preview" if delivery else "preview_new"
+        where = [delivery.pk] if delivery else []
+        context |= {
+            "may_add": self.has_add_permission(request),
+            "placeholders": [f"{{{{ {name} }}}}" for name in controls.FIELDS],
+            "preview_url": reverse(f"admin:delivery_delivery_{page}", args=where),
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description=_("state"))
+    def state(self, delivery: Any) -> str:
+        state = delivery.latest_state or Delivery.State.DRAFT
+        return str(Delivery.State(state).label)
+
+    @admin.display(description=_("to deliver"))
+    def to_deliver(self, delivery: Any) -> str:
+        counts = delivery.latest_counts
+        if not counts:
+            return ""
+        return _captioned(counts.get("", 0), gettext("to deliver"))
+
+    @admin.display(description=_("excluded"))
+    def excluded(self, delivery: Any) -> str:
+        counts = delivery.latest_counts
+        if not counts:
+            return ""
+        number = sum(counts.values()) - counts.get("", 0)
+        return _captioned(number, gettext("excluded"))
+
+    @admin.display(description=_("report"))
+    def report(self, delivery: Delivery) -> SafeString:
+        url = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
+        return format_html('<a href="{}">{}</a>', url, gettext("Who is excluded"))
+
+
+def _captioned(number: int, caption: str) -> SafeString:
+    """A count of the list; on a phone, where no column has a heading, with its name."""
+    text = '{} <span class="narrow-only">{}</span>'
+    return format_html(text, grouped(number), caption)
+
+
+def _is_sent(delivery: Delivery | None) -> bool:
+    return bool(delivery) and Message.objects.filter(delivery=delivery).exists()
+
+
+@admin.register(Analysis)
+class AnalysisAdmin(ReadOnlyLog):
+    list_display = (
+        *("delivery", "state", "targeted", "to_deliver", "excluded"),
+        *("seconds", "started_at", "finished_at"),
+    )
+    list_filter = ("state",)
+    list_select_related = ("delivery",)
+    search_fields = ("delivery__label",)
+    fields = (
+        *("delivery", "state", "error", "targeted", "to_deliver", "excluded"),
+        *("counts", "warnings", "findings", "definition", "at", "done"),
+        *("host", "process", "seconds", "started_at", "finished_at"),
+    )
+    readonly_fields = ("targeted", "to_deliver", "excluded", "done")

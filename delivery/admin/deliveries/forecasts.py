@@ -1,0 +1,61 @@
+"""What a preparation would find, before there is one (D8): bounded in time.
+
+Nothing is stored. A page waits a few seconds for it and no longer: a preparation, which
+blocks nobody, tells the same.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from audiences.console.lists import grouped
+from audiences.refusals import Refused
+from audiences.sql import statements as bulk_sql
+from delivery.analysis import reports
+from delivery.analysis.reports import Line, Report
+from delivery.models import Delivery
+
+SECONDS = 4.0
+
+
+def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
+    """The forecast when the page asks for it, or why there is none."""
+    if "forecast" not in request.GET:
+        return {}
+    try:
+        return {"forecast": _shown(within_time(delivery))}
+    except bulk_sql.TooSlow:
+        return {
+            "no_forecast": _(
+                "There are too many people to forecast it while you wait. Prepare "
+                "it: that sends nothing, and can be stopped."
+            )
+        }
+    except Refused as refused:
+        return {"no_forecast": str(refused)}
+
+
+def _shown(report: Report) -> dict[str, Any]:
+    """The report with its numbers as the language writes them."""
+
+    def lines(found: list[Line]) -> list[tuple[str, str]]:
+        return [
+            (report.in_words(line), grouped(line.count)) for line in found if line.count
+        ]
+
+    return {
+        "targeted": grouped(report.targeted),
+        "to_deliver": grouped(report.to_deliver),
+        "excluded": grouped(report.excluded),
+        "error": report.error_in_words,
+        "causes": lines(report.causes),
+        "warnings": lines([w for w in report.warnings if w.code in reports.WARNINGS]),
+        "remarks": report.remarks,
+    }
+
+
+def within_time(delivery: Delivery) -> Report:
+    """A dry run that may take some seconds; raises TooSlow, Refused."""
+    with bulk_sql.time_limit(SECONDS):
+        return reports.dry_run(delivery)

@@ -1,0 +1,152 @@
+"""Prepare, Stop and how far it is, on the page of a delivery's report (D1).
+
+The page only asks; a background worker does it. So nobody waits, and leaving the page
+stops nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from audiences.console.lists import PlainAdmin, grouped
+from delivery import tasks
+from delivery.analysis import preparation
+from delivery.analysis import runs as analysis
+from delivery.analysis.preparation import Preparation
+from delivery.models import Delivery, Message
+from delivery.roles import PREPARE
+
+
+def may_prepare(request: HttpRequest) -> bool:
+    """Who may start and stop a preparation."""
+    return bool(request.user.has_perm(PREPARE))
+
+
+def _delivery(request: HttpRequest, pk: int) -> Delivery:
+    if not may_prepare(request):
+        raise PermissionDenied
+    return get_object_or_404(Delivery, pk=pk)
+
+
+def _back(delivery: Delivery) -> HttpResponse:
+    return redirect("admin:delivery_delivery_outcomes", delivery.pk)
+
+
+def context(
+    request: HttpRequest, delivery: Delivery, present: Preparation
+) -> dict[str, Any]:
+    """What the page says about the preparation, and which buttons it has."""
+    far = progress_of(present)
+    is_sent = Message.objects.filter(delivery=delivery).exists()
+    return {
+        "preparation": present,
+        "progress": far,
+        "progress_words": words(far),
+        "moment": moment_of(delivery, present),
+        "is_sent": is_sent,
+        "is_abandoned": is_abandoned(delivery, present),
+        "may_prepare": may_prepare(request) and not is_sent,
+    }
+
+
+def prepare(admin: PlainAdmin) -> Any:
+    """Ask for a preparation, or for a stopped one to go on."""
+
+    @require_POST
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        delivery = _delivery(request, pk)
+        try:
+            preparation.ask(delivery, actor=request.user.get_username())
+        except preparation.PreparationRefused as refused:
+            messages.warning(request, str(refused))
+            return _back(delivery)
+        tasks.wake(delivery)
+        admin.log_change(request, delivery, "Asked for its preparation.")
+        return _back(delivery)
+
+    return view
+
+
+def stop(admin: PlainAdmin) -> Any:
+    """Stop after the present chunk; what was judged stands."""
+
+    @require_POST
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        delivery = _delivery(request, pk)
+        if preparation.stop(delivery):
+            admin.log_change(request, delivery, "Stopped its preparation.")
+        else:
+            messages.info(request, _("It had ended already: there is nothing to stop."))
+        return _back(delivery)
+
+    return view
+
+
+def progress(admin: PlainAdmin) -> Any:
+    """How far it is, as JSON, for the script of the page."""
+
+    def view(request: HttpRequest, pk: int) -> JsonResponse:
+        delivery = get_object_or_404(Delivery, pk=pk)
+        if not admin.has_view_permission(request, delivery):
+            raise PermissionDenied
+        answer = JsonResponse(_as_json(delivery, preparation.of(delivery)))
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    return view
+
+
+def _as_json(delivery: Delivery, present: Preparation) -> dict[str, Any]:
+    far = progress_of(present)
+    return {
+        # Another moment is another page: the script loads it.
+        "moment": moment_of(delivery, present),
+        "done": far.done,
+        "expected": far.expected,
+        "text": words(far),
+    }
+
+
+def is_abandoned(delivery: Delivery, present: Preparation) -> bool:
+    """Whether the run goes on on paper only: its process has died."""
+    return present.state == preparation.RUNNING and not analysis.is_at_work(delivery)
+
+
+def moment_of(delivery: Delivery, present: Preparation) -> str:
+    """What decides which page is shown; while it stays the same only numbers change."""
+    run = present.run.pk if present.run else 0
+    gone = is_abandoned(delivery, present)
+    return f"{present.state}-{run}-{present.is_overdue}-{present.is_stopping}-{gone}"
+
+
+def progress_of(present: Preparation) -> analysis.Progress:
+    running = present.run and present.state == preparation.RUNNING
+    if present.run and (running or not present.is_going_on):
+        return analysis.progress_of(present.run)
+    return analysis.Progress(0, 0)
+
+
+def words(far: analysis.Progress) -> str:
+    """How far it is, in words."""
+    if not far.expected:
+        return _("It is about to begin.")
+    text = ngettext(
+        "{done} of {expected} profile was judged.",
+        "{done} of {expected} profiles were judged.",
+        far.expected,
+    )
+    return text.format(done=grouped(far.done), expected=grouped(far.expected))
+
+
+PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
+    "prepare": ("prepare/", prepare),
+    "stop": ("stop/", stop),
+    "progress": ("progress.json", progress),
+}

@@ -1,0 +1,111 @@
+"""The message as somebody would read it, while it is being written; and a duplicate."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+
+from audiences.channels import Channel
+from audiences.console.lists import PlainAdmin
+from audiences.models import Profile
+from audiences.profiles import finding as profiles
+from delivery.content import previews
+from delivery.deliveries import writing as deliveries
+from delivery.models import Delivery
+from delivery.rules.native import skips_denylist
+
+# What somebody wrote is shown in a frame that runs nothing and loads nothing.
+FRAME_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'self'; sandbox"
+)
+
+
+def preview(admin: PlainAdmin) -> Any:
+    """What the form holds now, saved or not, for a profile or an example.
+
+    The form is posted into a frame; nothing is stored.
+    """
+
+    @xframe_options_sameorigin
+    def view(request: HttpRequest, pk: int = 0) -> HttpResponse:
+        may = admin.has_view_permission(request) or admin.has_add_permission(request)
+        if not may:
+            raise PermissionDenied
+        delivery = get_object_or_404(Delivery, pk=pk) if pk else Delivery()
+        _take(request, delivery)
+        profile, problem = _profile(request)
+        shown = previews.preview(delivery, profile)
+        answer = TemplateResponse(
+            request,
+            "admin/delivery/delivery/preview.html",
+            {
+                "delivery": delivery,
+                "shown": shown,
+                "profile": profile,
+                "problem": problem,
+                "is_sms": delivery.channel == Channel.SMS,
+                "is_email": delivery.channel == Channel.EMAIL,
+            },
+        )
+        answer["Content-Security-Policy"] = FRAME_POLICY
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    return view
+
+
+def _take(request: HttpRequest, delivery: Delivery) -> None:
+    for name in ("subject", "content", "channel"):
+        if name in request.POST:
+            setattr(delivery, name, request.POST[name])
+
+
+def _profile(request: HttpRequest) -> tuple[Profile | None, str]:
+    """The profile of whose words the preview is made, if somebody chose one."""
+    text = request.POST.get("preview_profile", "").replace("\0", "").strip()
+    if not text:
+        return None, ""
+    if not request.user.has_perm("audiences.view_profile"):
+        return None, _("You may not see profiles: this is an example.")
+    found = sorted(profiles.find_ids([text])[text])
+    if len(found) != 1:
+        many = _("“{text}” names several profiles: give an id.")
+        none = _("“{text}” names no profile.")
+        return None, (many if found else none).format(text=text)
+    return Profile.objects.filter(pk=found[0]).first(), ""
+
+
+def duplicate(admin: PlainAdmin) -> Any:
+    """A new draft like this one; the operator goes on in its form."""
+
+    @require_POST
+    def view(request: HttpRequest, pk: int) -> HttpResponse:
+        delivery = get_object_or_404(Delivery, pk=pk)
+        may_see = admin.has_view_permission(request, delivery)
+        if not (may_see and admin.has_add_permission(request)):
+            raise PermissionDenied
+        reaches = skips_denylist(delivery.purpose)
+        if reaches and not request.user.has_perm("delivery.skip_denylist"):
+            raise PermissionDenied
+        copy = deliveries.duplicate(delivery)
+        admin.log_addition(request, copy, f"A copy of {delivery}.")
+        admin.message_user(
+            request,
+            _("This is a copy of “{label}”: give it a name.").format(label=delivery),
+        )
+        return redirect("admin:delivery_delivery_change", copy.pk)
+
+    return view
+
+
+PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
+    "preview": ("preview/", preview),
+    "duplicate": ("duplicate/", duplicate),
+}

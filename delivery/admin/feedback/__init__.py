@@ -1,0 +1,1 @@
+"""What came back, in the console: inbound items, events, keywords, webhooks."""

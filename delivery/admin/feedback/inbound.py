@@ -1,0 +1,286 @@
+"""What came back, in the admin: the queue of what waits, and what was done with it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from audiences.console import masking
+from audiences.console.lists import (
+    Masked,
+    OfAddresses,
+    ReadOnlyLog,
+    about_address,
+)
+from audiences.refusals import Refused
+from audiences.roles import SEE_ADDRESSES
+from delivery.admin.deliveries.messages import link_to_message
+from delivery.admin.feedback.figures import figures_page
+from delivery.feedback import decisions
+from delivery.models import (
+    InboundItem,
+    InboundMention,
+    Message,
+    MessageEvent,
+)
+from delivery.roles import DECIDE, RELEASE
+
+State = InboundItem.State
+# Characters of an item that its page shows.
+SHOWN = 20_000
+LONGEST_PK = 18
+
+
+class StateFilter(admin.SimpleListFilter):
+    """What waits, unless another state is asked for."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("all", _("All")), *((s.value, s.label) for s in State)]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *rest = super().choices(changelist)
+        return [{**first, "display": _("Waiting")}, *rest]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if chosen == "all":
+            return queryset
+        states = [chosen] if chosen in State.values else InboundItem.WAITING
+        return queryset.filter(state__in=states)
+
+
+@admin.register(InboundItem)
+class InboundItemAdmin(Masked, ReadOnlyLog):
+    """Decisions go through `delivery.feedback.decisions`, with the operator's name.
+
+    What arrived is full of addresses: without the right to see them nobody reads it as
+    it is, nor decides about it.
+    """
+
+    addresses_in = ()
+    texts_in = ("note",)
+
+    change_form_template = "admin/delivery/inbounditem/change_form.html"
+    change_list_template = "admin/delivery/inbounditem/change_list.html"
+    list_display = (
+        "received_at",
+        "state_mark",
+        "source",
+        "channel",
+        "named",
+        "shown_note",
+    )
+    list_filter = (StateFilter, "channel")
+    search_fields = ("mentions__key",)
+    search_help_text = _("An address that it names, in any notation.")
+    fields = (
+        *("state", "note", "source", "received_at", "size", "is_verified"),
+        *("decided_by", "decided_at"),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[InboundItem]:
+        rows = super().get_queryset(request)
+        if request.resolver_match and request.resolver_match.url_name.endswith("list"):  # type: ignore[union-attr]
+            rows = rows.defer("raw").prefetch_related("mentions")
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if search_term.strip():
+            about = InboundMention.objects.filter(about_address(search_term))
+            queryset = queryset.filter(pk__in=about.values("item"))
+        return queryset, False
+
+    @admin.display(description=_("state"))
+    def state_mark(self, item: InboundItem) -> SafeString:
+        bad = " bad" if item.is_waiting else ""
+        return format_html(
+            '<span class="mark{}">{}</span>', bad, item.get_state_display()
+        )
+
+    def heading(self, request: HttpRequest, row: InboundItem) -> str:
+        return str(row)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        @admin.display(description=_("names"))
+        def named(item: InboundItem) -> str:
+            told = [
+                masking.shown(request, mention.channel, mention.key)
+                for mention in item.mentions.all()
+            ]
+            return ", ".join(told[:3]) + (" …" if len(told) > 3 else "")
+
+        @admin.display(description=_("note"))
+        def shown_note(item: InboundItem) -> str:
+            return masking.shown_text(request, gettext(item.note))
+
+        names = super().get_list_display(request)
+        columns: dict[str, masking.Column] = {
+            "named": named,
+            "shown_note": shown_note,
+        }
+        return masking.replaced(names, columns)
+
+    @admin.display(description=_("note"))
+    def shown_note(self, item: InboundItem) -> str:
+        """Replaced for each request, like `named`."""
+        return ""
+
+    @admin.display(description=_("names"))
+    def named(self, item: InboundItem) -> str:
+        """Replaced for each request; the list's settings name it."""
+        return ""
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        item = self.get_object(request, object_id)
+        context = extra_context or {}
+        if item:
+            may = _may_decide(request)
+            may_see = masking.may_see_addresses(request)
+            reported = decisions.reported(item) if item.is_waiting else []
+            context |= {
+                "reported": reported,
+                "may_see_raw": may_see,
+                "raw_text": bytes(item.raw[:SHOWN]).decode("utf-8", "replace")
+                if may_see
+                else "",
+                "is_shortened": len(item.raw) > SHOWN,
+                "item_events": item.events.select_related("message__delivery"),
+                "may_decide": may and item.is_waiting,
+                "may_release": request.user.has_perm(RELEASE),
+                "said": _said(),
+            }
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        acts = [("match", _match), ("ignore", _ignore), ("stop", _stop)]
+        acts += [("read-again", _read_again)]
+        return [
+            path(
+                "figures/",
+                self.admin_site.admin_view(figures_page(self)),
+                name="delivery_inbounditem_figures",
+            ),
+            *(
+                path(
+                    f"<int:pk>/{name}/",
+                    self.admin_site.admin_view(require_POST(self._act(act))),
+                    name=f"delivery_inbounditem_{name.replace('-', '_')}",
+                )
+                for name, act in acts
+            ),
+            *super().get_urls(),
+        ]
+
+    def _act(self, act: Any) -> Any:
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
+            item = get_object_or_404(InboundItem, pk=pk)
+            ends_a_hold = item.state == State.HELD and act is _ignore
+            if not _may_decide(request) or (
+                ends_a_hold and not request.user.has_perm(RELEASE)
+            ):
+                raise PermissionDenied
+            try:
+                act(request, item)
+            except Refused as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                text = gettext("Done. It is now: {state}.").format(
+                    state=item.get_state_display()
+                )
+                self.message_user(request, text, messages.SUCCESS)
+                self.log_change(request, item, text)
+            page = reverse("admin:delivery_inbounditem_change", args=[pk])
+            return HttpResponseRedirect(page)
+
+        return view
+
+
+def _may_decide(request: HttpRequest) -> bool:
+    return bool(request.user.has_perms([DECIDE, SEE_ADDRESSES]))
+
+
+def _said() -> list[tuple[str, str]]:
+    return [
+        ("hard", gettext("a failure for good (hard)")),
+        ("soft", gettext("a failure for now (soft)")),
+        ("complaint", gettext("a complaint")),
+        ("unsubscribe", gettext("a wish to unsubscribe")),
+    ]
+
+
+def _match(request: HttpRequest, item: InboundItem) -> None:
+    given = request.POST.get("message", "").strip()
+    usable = given.isascii() and given.isdigit() and len(given) <= LONGEST_PK
+    message = Message.objects.filter(pk=int(given)).first() if usable else None
+    if message is None:
+        raise decisions.CannotDecide(gettext("There is no message with this number."))
+    says = request.POST.get("says", "")
+    decisions.match_to(item, message, actor=_actor(request), says=says)
+
+
+def _ignore(request: HttpRequest, item: InboundItem) -> None:
+    note = request.POST.get("note", "").strip()
+    decisions.ignore(item, note=note, actor=_actor(request))
+
+
+def _stop(request: HttpRequest, item: InboundItem) -> None:
+    decisions.stop(item, actor=_actor(request))
+
+
+def _read_again(request: HttpRequest, item: InboundItem) -> None:
+    decisions.read_again(item)
+
+
+def _actor(request: HttpRequest) -> str:
+    return str(request.user.get_username())
+
+
+@admin.register(MessageEvent)
+class MessageEventAdmin(OfAddresses, ReadOnlyLog):
+    texts_in = ("text",)
+    list_display = (
+        *("at", "kind", "key", "channel", "type", "reason", "status_code"),
+        "source",
+    )
+    list_filter = ("kind", "channel")
+    list_select_related = ("message__delivery",)
+    fields = (
+        *("at", "kind", "channel", "key", "message_link", "type", "reason"),
+        *("status_code", "text", "source", "event_id", "item_link"),
+    )
+    readonly_fields = ("message_link", "item_link")
+
+    def heading(self, request: HttpRequest, row: MessageEvent) -> str:
+        address = super().heading(request, row) if row.key else ""
+        return f"{row.get_kind_display()}: {address or f'#{row.pk}'}"
+
+    @admin.display(description=_("message"))
+    def message_link(self, event: MessageEvent) -> str | SafeString:
+        return link_to_message(event.message)
+
+    @admin.display(description=_("inbound item"))
+    def item_link(self, event: MessageEvent) -> str | SafeString:
+        if event.item is None:
+            return ""
+        url = reverse("admin:delivery_inbounditem_change", args=[event.item.pk])
+        return format_html('<a href="{}">{}</a>', url, event.item)

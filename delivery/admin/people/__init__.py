@@ -1,0 +1,1 @@
+"""What this app adds to a person's page."""

@@ -1,0 +1,154 @@
+"""What `delivery` adds to the page of a profile: quarantine, messages, exclusions."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from audiences.admin.people.panels import Panel, extensions
+from audiences.console.masking import shown
+from audiences.models import Address, Profile
+from delivery.admin.people import pages as person_pages
+from delivery.models import (
+    Delivery,
+    Message,
+    Outcome,
+    QuarantineEntry,
+)
+
+SHOWN = 20
+# The exclusions of one person are looked for in so many deliveries, the latest.
+DELIVERIES = 50
+
+
+def links_to_entries(rows: Iterable[Address]) -> dict[int, str]:
+    """The page of the quarantine entry of each address that has one; one query."""
+    rows = [row for row in rows if row.is_valid]
+    about = Q(pk__in=[])
+    for row in rows:
+        about |= Q(channel=row.channel, key=row.key)
+    entries = {
+        (channel, key): pk
+        for channel, key, pk in QuarantineEntry.objects.filter(about).values_list(
+            "channel", "key", "pk"
+        )
+    }
+    return {
+        row.pk: reverse("admin:delivery_quarantineentry_change", args=[entry])
+        for row in rows
+        if (entry := entries.get((row.channel, row.key)))
+    }
+
+
+def handed_over(request: HttpRequest, profile: Profile) -> Panel | None:
+    """The last messages that this profile got."""
+    if not request.user.has_perm("delivery.view_message"):
+        return None
+    rows = Message.objects.filter(profile=profile).select_related("delivery")
+    newest = list(rows.order_by("-sent_at")[: SHOWN + 1])
+    more = ""
+    if len(newest) > SHOWN:
+        url = reverse("admin:delivery_message_changelist")
+        text = _("All messages")
+        more = format_html('<a href="{}?q=id:{}">{}</a>', url, profile.pk, text)
+    return Panel(
+        title=_("Messages handed over"),
+        columns=[_("when"), _("delivery"), _("channel"), _("address")],
+        rows=[
+            [
+                date_format(timezone.localtime(m.sent_at), "SHORT_DATETIME_FORMAT"),
+                m.delivery,
+                m.get_channel_display(),
+                shown(request, m.channel, m.address),
+            ]
+            for m in newest[:SHOWN]
+        ],
+        empty=_("No message was handed over to this profile."),
+        more=more,
+    )
+
+
+def judged(request: HttpRequest, profile: Profile) -> Panel | None:
+    """What the latest deliveries decided about this profile.
+
+    Outcomes are kept by delivery and profile: each delivery is one look-up.
+    """
+    if not request.user.has_perm("delivery.view_delivery"):
+        return None
+    latest = list(Delivery.objects.order_by("-pk")[:DELIVERIES])
+    labels = {delivery.pk: delivery for delivery in latest}
+    outcomes = Outcome.objects.filter(delivery_id__in=list(labels), profile=profile)
+    rows = outcomes.select_related("rule").order_by("-delivery_id")
+    return Panel(
+        title=_("Deliveries: to deliver, or excluded and why"),
+        columns=[_("delivery"), _("at its last analysis"), _("address")],
+        rows=[
+            [
+                _link(labels[each.delivery_id], profile),
+                _("Excluded: {cause}").format(cause=each.rule.shown_label)
+                if each.rule
+                else _("To deliver"),
+                shown(request, labels[each.delivery_id].channel, each.address or "")
+                or "-",
+            ]
+            for each in rows
+        ],
+        empty=_("No recent delivery has judged this profile."),
+        more=_("The latest {count} deliveries are looked at.").format(count=DELIVERIES)
+        if len(latest) == DELIVERIES
+        else "",
+    )
+
+
+def _link(delivery: Delivery, profile: Profile) -> str:
+    url = reverse("admin:delivery_delivery_why", args=[delivery.pk, profile.pk])
+    return format_html('<a href="{}">{}</a>', url, delivery)
+
+
+def would_get(request: HttpRequest, profile: Profile) -> Panel | None:
+    """A form that asks whether the person would get a delivery now."""
+    if not request.user.has_perm("delivery.view_delivery"):
+        return None
+    return Panel(
+        title=_("Would this person get a delivery?"),
+        template="admin/delivery/delivery/would_get.html",
+        facts={
+            "deliveries": Delivery.objects.order_by("-pk")[:DELIVERIES],
+            "url": reverse("admin:audiences_profile_would-get", args=[profile.pk]),
+        },
+    )
+
+
+def links_of_deliveries(
+    request: HttpRequest, ids: set[int]
+) -> dict[int, tuple[str, str]]:
+    """The label and page of each delivery; no link for who may not see it."""
+    if not ids:
+        return {}
+    may_see = request.user.has_perm("delivery.view_delivery")
+    return {
+        pk: (
+            label,
+            reverse("admin:delivery_delivery_change", args=[pk]) if may_see else "",
+        )
+        for pk, label in Delivery.objects.filter(pk__in=ids).values_list("pk", "label")
+    }
+
+
+def quarantine_all(request: HttpRequest, profile: Profile) -> tuple[str, str] | None:
+    """The act that stops somebody everywhere, for the panel of shared addresses."""
+    if not request.user.has_perm(person_pages.PERMISSION):
+        return None
+    url = reverse("admin:audiences_profile_quarantine", args=[profile.pk])
+    return _("Put all addresses of this person in quarantine"), url
+
+
+extensions.links_of_addresses = links_to_entries
+extensions.links_of_deliveries = links_of_deliveries
+extensions.acts.append(quarantine_all)
+extensions.panels += [would_get, judged, handed_over]

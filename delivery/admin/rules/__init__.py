@@ -1,0 +1,1 @@
+"""Typologies and their rules in the console."""

@@ -1,0 +1,333 @@
+"""Forms of operators for rules and typologies; their buttons are the builder's."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audiences.admin.audiences.condition_forms import (
+    BUTTON,
+    SCRIPT,
+    BuilderForm,
+    ConditionField,
+)
+from audiences.refusals import Refused
+from delivery.models import Delivery, Typology, TypologyRule
+from delivery.rules import controls, typologies
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+    DeliveryField = forms.ModelChoiceField[Delivery]
+else:
+    ModelForm = forms.ModelForm
+    DeliveryField = forms.ModelChoiceField
+
+Kind = TypologyRule.Kind
+OFFERED = 100
+# What each kind has of its own.
+FIELDS: dict[str, tuple[str, ...]] = {
+    Kind.FILTERING: ("condition",),
+    Kind.FATIGUE: ("maximum", "period_days", "channel", "uses_profile_limit"),
+    Kind.CONTROL: ("check_code", "severity"),
+}
+
+_PREFIX: dict[str, str] = {
+    Kind.FILTERING: "filter",
+    Kind.FATIGUE: "fatigue",
+    Kind.CONTROL: "control",
+}
+
+
+def _try_on() -> Any:
+    """A delivery on which the rules are tried, without saving anything."""
+    newest = Delivery.objects.order_by("-id").values("pk")[:OFFERED]
+    return Delivery.objects.filter(pk__in=list(newest.values_list("pk", flat=True)))
+
+
+class TrialForm(BuilderForm, ModelForm):
+    """A form whose rules can be tried on a delivery before they are saved."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.trial_deliveries = list(_try_on())
+
+    @property
+    def wants_trial(self) -> bool:
+        return self.is_being_built and self.data[BUTTON] == "try"
+
+    @property
+    def trial_delivery(self) -> Delivery | None:
+        wanted = self.data.get("trial_delivery", "")
+        return next((d for d in self.trial_deliveries if str(d.pk) == wanted), None)
+
+
+class RuleForm(TrialForm):
+    """A filtering, fatigue or control rule; its kind and slug stay once it is made."""
+
+    slug = forms.SlugField(
+        label=_("Slug"),
+        max_length=80,
+        help_text=_("Its name in reports and commands, after “filter:” and so on."),
+    )
+    condition = ConditionField(
+        label=_("Condition"),
+        required=False,
+        help_text=_("Filtering: profiles that meet it are excluded."),
+    )
+    check_code = forms.ChoiceField(
+        label=_("Check"),
+        required=False,
+        choices=lambda: (
+            [("", "")]
+            + [(c.code, gettext(str(c.label))) for c in controls.CHECKS.values()]
+        ),
+    )
+
+    class Meta:
+        model = TypologyRule
+        fields = (
+            *("kind", "slug", "label", "is_active", "condition", "maximum"),
+            *("period_days", "channel", "uses_profile_limit", "check_code", "severity"),
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            # Declared fields are in every form: only those of its kind stay.
+            own = (*FIELDS.get(self.instance.kind, ()), "label", "is_active")
+            for name in set(self.fields) - set(own) | {"check_code"}:
+                self.fields.pop(name, None)
+        if "kind" in self.fields:
+            kind = self.fields["kind"]
+            assert isinstance(kind, forms.ChoiceField)  # noqa: S101
+            kind.choices = [c for c in Kind.choices if c[0] != Kind.NATIVE]
+        if "label" in self.fields:
+            self.fields["label"].required = False
+            self.fields["label"].help_text = _("Empty: the rule in words.")
+
+    @property
+    def kind(self) -> str:
+        return str(self.instance.kind or self.data.get("kind", ""))
+
+    def clean(self) -> None:
+        super().clean()
+        needed: dict[str, tuple[str, ...]] = {
+            Kind.FILTERING: ("condition",),
+            Kind.FATIGUE: ("maximum", "period_days"),
+            Kind.CONTROL: ("check_code", "severity"),
+        }
+        for name in needed.get(self.kind, ()):
+            is_there = name in self.fields and name not in self.errors
+            if is_there and not self.cleaned_data.get(name):
+                self.add_error(name, _("This kind of rule needs it."))
+
+        slug = self.cleaned_data.get("slug")
+        code = f"{_PREFIX.get(self.kind, '')}:{slug}"
+        if slug and TypologyRule.objects.filter(code=code).exists():
+            self.add_error("slug", _("There is a rule with this slug already."))
+        if self.kind == Kind.FATIGUE:
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        for name, most in (("maximum", 1000), ("period_days", 3650)):
+            value = self.cleaned_data.get(name)
+            if value is not None and not 1 <= value <= most:
+                text = _("From 1 to {most}; 0 does not mean unlimited.")
+                self.add_error(name, text.format(most=most))
+
+    def _post_clean(self) -> None:
+        """The writer makes and validates the row, not the form."""
+
+    def write(self) -> TypologyRule:
+        """Make or change the rule through its writer; raises Refused."""
+        data = self.cleaned_data
+        if self.instance.pk:
+            changed = {name: data[name] for name in self.changed_data if name in data}
+            row: TypologyRule = self.instance
+            typologies.change_rule(row, **changed)
+            return row
+        slug, label = data["slug"], data["label"]
+        if self.kind == Kind.FILTERING:
+            row = typologies.create_filtering_rule(
+                slug, condition=data["condition"], label=label
+            )
+        elif self.kind == Kind.FATIGUE:
+            row = typologies.create_fatigue_rule(
+                slug,
+                maximum=data["maximum"],
+                period_days=data["period_days"],
+                channel=data["channel"],
+                uses_profile_limit=data["uses_profile_limit"],
+                label=label,
+            )
+        else:
+            row = typologies.create_control_rule(
+                slug, check=data["check_code"], severity=data["severity"], label=label
+            )
+        if not data["is_active"]:
+            typologies.change_rule(row, is_active=False)
+        return row
+
+    def as_row(self) -> TypologyRule:
+        """The rule as the form has it now, not saved; raises Refused for a fault."""
+        whole = RulesOnTrial(
+            {name: v for name, v in self.data.items() if name != BUTTON},
+            instance=self.instance,
+        )
+        if not whole.is_valid():
+            first = next(iter(whole.errors.items()))
+            raise Refused(f"{whole.fields[first[0]].label}: {first[1][0]}")
+        row = TypologyRule(kind=self.kind, code=self.instance.code or "tried:rule")
+        for name in FIELDS.get(self.kind, ()):
+            setattr(row, name, whole.cleaned_data.get(name, getattr(row, name)))
+        return row
+
+
+class RulesOnTrial(RuleForm):
+    """The same form without what a rule needs only when it is saved."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"slug", "kind"} & set(self.fields):
+            self.fields[name].required = False
+
+
+class RulesWidget(forms.Widget):
+    """The rules of a typology in their order, with buttons to move them."""
+
+    class Media:
+        js = (SCRIPT,)
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[int]:
+        """The ids that the form posts, after the button that was pressed."""
+        posted = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        ids = [int(text) for text in posted if str(text).isdigit()]
+        verb, _colon, rest = data.get(BUTTON, "").partition(":")
+        if verb == "add":
+            added = data.get(f"{name}.add", "")
+            return [*ids, int(added)] if added.isdigit() else ids
+        if verb not in ("remove", "up", "down"):
+            return ids
+        at = rest.rpartition(".")[2]
+        number = int(at) if at.isdigit() else -1
+        if not 0 <= number < len(ids):
+            return ids
+        if verb == "remove":
+            return ids[:number] + ids[number + 1 :]
+        other = number + (-1 if verb == "up" else 1)
+        if 0 <= other < len(ids):
+            ids[number], ids[other] = ids[other], ids[number]
+        return ids
+
+    def id_for_label(self, id_: str) -> str:
+        return ""
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def render(
+        self, name: str, value: Any, attrs: Any = None, renderer: Any = None
+    ) -> SafeString:
+        offered = TypologyRule.objects.exclude(kind=Kind.NATIVE)
+        rows = {row.pk: row for row in offered}
+        chosen = [rows[pk] for pk in dict.fromkeys(value or []) if pk in rows]
+        context = {
+            "name": name,
+            "rules": [
+                {
+                    "rule": rule,
+                    "row": {
+                        "path": f"{name}.{at}",
+                        "number": str(at + 1),
+                        "is_first": at == 0,
+                        "is_last": at == len(chosen) - 1,
+                    },
+                }
+                for at, rule in enumerate(chosen)
+            ],
+            "rest": [row for row in offered if row not in chosen],
+            "button": BUTTON,
+        }
+        return render_to_string("admin/builder/rules.html", context)
+
+
+class RulesField(forms.Field):
+    """Rules of a typology, in order."""
+
+    widget = RulesWidget
+
+    def clean(self, value: Any) -> list[TypologyRule]:
+        rows = TypologyRule.objects.exclude(kind=Kind.NATIVE).in_bulk(value or [])
+        return [rows[pk] for pk in dict.fromkeys(value or []) if pk in rows]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != list(data or [])
+
+
+class TypologyForm(TrialForm):
+    """A typology: its rules in their order, and whether it is the default one."""
+
+    rules = RulesField(
+        label=_("Rules"),
+        required=False,
+        help_text=_(
+            "Filtering rules decide before fatigue rules, each in this order; control "
+            "rules look at the message first. The rules of the code always judge."
+        ),
+    )
+
+    class Meta:
+        model = Typology
+        fields = ("slug", "label", "is_default")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            uses = self.instance.uses.order_by("position", "id")
+            self.initial["rules"] = list(uses.values_list("rule_id", flat=True))
+
+    def clean(self) -> None:
+        super().clean()
+        kept = self.cleaned_data.get("is_default")
+        if self.instance.pk and self.instance.is_default and kept is False:
+            self.add_error(
+                "is_default",
+                _("There must be a default: make another typology the default."),
+            )
+
+    def validate_constraints(self) -> None:
+        """The writer takes the mark from the present default."""
+
+    def _post_clean(self) -> None:
+        """The writer makes and validates the row, not the form."""
+        slug = self.cleaned_data.get("slug")
+        if slug and Typology.objects.filter(slug=slug).exists():
+            self.add_error("slug", _("There is a typology with this slug already."))
+
+    def write(self) -> Typology:
+        """Make or change the typology through its writer; raises Refused."""
+        data = self.cleaned_data
+        rows: list[TypologyRule] = data["rules"]
+        if self.instance.pk:
+            typology: Typology = self.instance
+            typologies.change_typology(
+                typology,
+                rows,
+                label=data["label"],
+                is_default=data["is_default"],
+            )
+            return typology
+        return typologies.create_typology(
+            data["slug"],
+            rules=[row.code for row in rows],
+            label=data["label"],
+            is_default=data["is_default"],
+        )
+
+    def rows_on_trial(self) -> list[TypologyRule]:
+        """The active rules as the form has them now."""
+        rows: list[TypologyRule] = self.fields["rules"].clean(self["rules"].value())
+        return [row for row in rows if row.is_active]

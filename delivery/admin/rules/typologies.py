@@ -1,0 +1,252 @@
+"""Typologies and rules in the admin: made, ordered, tried on a delivery, switched off.
+
+Rules of the code are shown as they are. A rule is never deleted: outcomes name it.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from audiences.admin.audiences.builders import matching_of
+from audiences.console.lists import PlainAdmin, grouped
+from audiences.refusals import Refused
+from audiences.sql import statements as bulk_sql
+from delivery.admin.rules.forms import FIELDS, RuleForm, TypologyForm
+from delivery.analysis import reports
+from delivery.models import Delivery, Typology, TypologyRule
+from delivery.rules import native as exclusions
+from delivery.rules import typologies
+
+Kind = TypologyRule.Kind
+SECONDS = 4.0
+
+
+class WrittenByForm(PlainAdmin):
+    """An admin whose form writes through the domain; a refusal is shown in the form."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect(request.get_full_path())
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        return form.write()
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
+        """The form has written it through its writer."""
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        """What belongs to it was written with it."""
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        form = context["adminform"].form
+        context["may_try"] = self.may_try(request, kwargs.get("obj"))
+        if context["may_try"] and hasattr(form, "trial_deliveries"):
+            context["trial_deliveries"] = form.trial_deliveries
+            if form.wants_trial:
+                context["trial_delivery"] = form.trial_delivery
+                context["trial"] = self._trial(form)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def may_try(self, request: HttpRequest, obj: Any) -> bool:
+        """Trying posts the form, which only those may do who may save it."""
+        may_post = (
+            self.has_change_permission(request, obj)
+            if obj
+            else self.has_add_permission(request)
+        )
+        return may_post and bool(request.user.has_perm("delivery.view_delivery"))
+
+    def _trial(self, form: Any) -> dict[str, Any]:
+        delivery = form.trial_delivery
+        if delivery is None:
+            return {"problem": gettext("Choose a delivery.")}
+        try:
+            with bulk_sql.time_limit(SECONDS):
+                return {"lines": self.tried(form, delivery)}
+        except bulk_sql.TooSlow:
+            return {
+                "problem": gettext(
+                    "There are too many people to try it while you wait. Save it, "
+                    "and prepare the delivery: that sends nothing."
+                )
+            }
+        except Refused as refused:
+            return {"problem": str(refused)}
+
+    def tried(self, form: Any, delivery: Delivery) -> list[str]:
+        raise NotImplementedError
+
+
+@admin.register(TypologyRule)
+class TypologyRuleAdmin(WrittenByForm):
+    form = RuleForm
+    change_form_template = "admin/delivery/typologyrule/change_form.html"
+    add_form_template = change_form_template
+    list_display = ("shown_label", "code", "kind", "is_active", "used_by")
+    list_filter = ("kind", "is_active")
+    search_fields = ("label", "code")
+    ordering = ("id",)
+    sortable_by = ()
+    actions = ("activate", "deactivate")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("typology_set")
+
+    @admin.display(description=_("label"))
+    def shown_label(self, rule: TypologyRule) -> str:
+        return gettext(rule.label)
+
+    @admin.display(description=_("used by"))
+    def used_by(self, rule: TypologyRule) -> str:
+        if rule.kind == Kind.NATIVE:
+            return gettext("every delivery")
+        return ", ".join(gettext(row.label) for row in rule.typology_set.all())
+
+    def get_fields(self, request: HttpRequest, obj: TypologyRule | None = None) -> Any:
+        if obj is None:
+            return RuleForm.Meta.fields
+        return ("code", "kind", "label", "is_active", *FIELDS.get(obj.kind, ()))
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: TypologyRule | None = None
+    ) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return ("code", "kind", *(("check_code",) if obj.kind == Kind.CONTROL else ()))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_change_permission(request, obj)
+        return may and not (obj and obj.kind == Kind.NATIVE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def may_try(self, request: HttpRequest, obj: TypologyRule | None) -> bool:
+        judges = obj is None or obj.kind in (Kind.FILTERING, Kind.FATIGUE)
+        return judges and super().may_try(request, obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        form, rule = context["adminform"].form, kwargs.get("obj")
+        context["has_builder"] = "condition" in form.fields
+        context["matching"] = matching_of(request, form)
+        context["purposes"] = _purposes(rule) if rule else []
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def tried(self, form: RuleForm, delivery: Delivery) -> list[str]:
+        effect = reports.effect_of(delivery, form.as_row())
+        return [
+            ngettext(
+                "{count} person of the audience of “{delivery}” meets it.",
+                "{count} people of the audience of “{delivery}” meet it.",
+                effect.matching,
+            ).format(count=grouped(effect.matching), delivery=delivery),
+            ngettext(
+                "It would exclude {count} who would get it otherwise.",
+                "It would exclude {count} who would get it otherwise.",
+                effect.deciding,
+            ).format(count=grouped(effect.deciding)),
+        ]
+
+    @admin.action(description=_("Activate"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[TypologyRule]) -> None:
+        self._switch(request, queryset, on=True)
+
+    @admin.action(description=_("Deactivate"), permissions=["change"])
+    def deactivate(
+        self, request: HttpRequest, queryset: QuerySet[TypologyRule]
+    ) -> None:
+        self._switch(request, queryset, on=False)
+
+    def _switch(
+        self, request: HttpRequest, queryset: QuerySet[TypologyRule], *, on: bool
+    ) -> None:
+        rows = list(queryset.exclude(kind=Kind.NATIVE).exclude(is_active=on))
+        for row in rows:
+            typologies.change_rule(row, is_active=on)
+            self.log_change(request, row, [{"changed": {"fields": ["is_active"]}}])
+        text = ngettext("{count} rule changed.", "{count} rules changed.", len(rows))
+        self.message_user(request, text.format(count=len(rows)), messages.SUCCESS)
+
+
+def _purposes(rule: TypologyRule) -> list[tuple[str, bool]]:
+    """For each purpose, whether the rule judges its deliveries."""
+    known = {native.code: native for native in exclusions.registered_rules()}
+    if rule.kind == Kind.CONTROL:
+        return []
+    if rule.kind == Kind.NATIVE:
+        skipped = known[rule.code].skipped_by if rule.code in known else frozenset()
+    else:
+        skipped = typologies.as_rule(rule).skipped_by
+    return [(str(p.label), p.value not in skipped) for p in Delivery.Purpose]
+
+
+@admin.register(Typology)
+class TypologyAdmin(WrittenByForm):
+    form = TypologyForm
+    change_form_template = "admin/delivery/typology/change_form.html"
+    add_form_template = change_form_template
+    list_display = ("shown_label", "slug", "is_default", "its_rules")
+    search_fields = ("label", "slug")
+    ordering = ("slug",)
+    sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("uses__rule")
+
+    @admin.display(description=_("label"))
+    def shown_label(self, typology: Typology) -> str:
+        return gettext(typology.label)
+
+    @admin.display(description=_("rules"))
+    def its_rules(self, typology: Typology) -> str:
+        return ", ".join(gettext(use.rule.label) for use in typology.uses.all())
+
+    def get_fields(self, request: HttpRequest, obj: Typology | None = None) -> Any:
+        return ("label", "slug", "is_default", "rules")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Typology | None = None
+    ) -> tuple[str, ...]:
+        return ("slug",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_delete_permission(request, obj)
+        return may and not (obj and obj.is_default)
+
+    def tried(self, form: TypologyForm, delivery: Delivery) -> list[str]:
+        report = reports.dry_run(delivery, form.rows_on_trial())
+        text = gettext(
+            "“{delivery}” now: {targeted} targeted = {to_deliver} to deliver + "
+            "{excluded} excluded."
+        ).format(
+            delivery=delivery,
+            targeted=grouped(report.targeted),
+            to_deliver=grouped(report.to_deliver),
+            excluded=grouped(report.excluded),
+        )
+        found = [*report.causes, *report.warnings]
+        lines = [f"{report.in_words(x)}: {grouped(x.count)}" for x in found if x.count]
+        error = report.error_in_words
+        return [text, *([error] if error else []), *lines]

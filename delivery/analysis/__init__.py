@@ -1,0 +1,3 @@
+"""Who gets a delivery, who does not, and why: runs, reports, forecasts,
+explanations.
+"""

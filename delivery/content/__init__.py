@@ -1,0 +1,1 @@
+"""What a message says: its places, its length, its preview."""

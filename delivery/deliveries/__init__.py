@@ -1,0 +1,1 @@
+"""Deliveries: making, changing, finding, duplicating, deleting them."""

@@ -1,0 +1,179 @@
+"""Deliveries: making one, and finding the one that is meant."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audiences.links.tokens import Link
+from audiences.membership import members as membership
+from audiences.models import Audience, Service
+from audiences.profiles import finding as profiles
+from audiences.refusals import Refused
+from delivery.models import (
+    Delivery,
+    Outcome,
+    OutcomeWarning,
+    Typology,
+)
+from delivery.rules.native import skips_denylist
+
+READINGS = ("id", "label")
+BATCH = 1000
+
+
+class BadDelivery(Refused):
+    """The delivery cannot be made; the message says why and what to do."""
+
+
+class NotFound(Refused):
+    """No delivery is named so, or the readings name different ones."""
+
+
+def find(text: str) -> Delivery:
+    """The delivery that an id or the exact label names; id: and label: fix one."""
+    prefix, colon, rest = text.partition(":")
+    if colon and prefix in READINGS:
+        readings = [(prefix, rest)]
+    else:
+        readings = [("id", text), ("label", text)]
+    found: dict[int, Delivery] = {}
+    for reading, name in readings:
+        rows = Delivery.objects.select_related("audience", "service")
+        if reading == "label":
+            rows = rows.filter(label=name)
+        elif name.isascii() and name.isdigit() and int(name) <= profiles.LARGEST_ID:
+            rows = rows.filter(pk=int(name))
+        else:
+            continue
+        found |= {delivery.pk: delivery for delivery in rows}
+    if not found:
+        raise NotFound(f"No delivery has the id or label {text!r}.")
+    if len(found) > 1:
+        listed = ", ".join(f"id:{d.pk} ({d.label})" for d in found.values())
+        raise NotFound(
+            f"{text!r} names several deliveries: {listed}. Say id: or label:."
+        )
+    return next(iter(found.values()))
+
+
+def link(delivery: Delivery, profile_id: int) -> Link:
+    """What the links in a message of the delivery to this profile are about."""
+    return Link(profile_id, delivery.channel, delivery.service_id, delivery.pk)
+
+
+def create(
+    label: str,
+    *,
+    channel: str,
+    audience: Callable[[], Audience] = membership.everyone,
+    service: Service | None = None,
+    purpose: str = Delivery.Purpose.MARKETING,
+    purpose_note: str = "",
+    typology: Typology | None = None,
+    subject: str = "",
+    content: str = "",
+    contact_date: datetime | None = None,
+) -> Delivery:
+    """Make a delivery; the audience is everyone unless given.
+
+    `audience` is called only when all else is right, so that a refused delivery leaves
+    no audience behind. Raises BadDelivery when the label is taken, the service has
+    another channel, or the purpose reaches opted-out people and no note says why.
+    """
+    if not label.strip():
+        raise BadDelivery("The delivery needs a label.")
+    if Delivery.objects.filter(label=label).exists():
+        raise BadDelivery(
+            f"There is already a delivery {label!r}; choose another label."
+        )
+    if service and service.channel != channel:
+        raise BadDelivery(
+            f"The service {service.slug!r} is on the channel {service.channel}, "
+            f"the delivery on {channel}; they must be the same."
+        )
+    if skips_denylist(purpose) and not purpose_note.strip():
+        raise BadDelivery(
+            f"A delivery with the purpose {purpose} reaches opted-out people too: it "
+            "needs a note that says why."
+        )
+    with transaction.atomic():
+        delivery = Delivery(
+            label=label,
+            channel=channel,
+            audience=audience(),
+            service=service,
+            purpose=purpose,
+            purpose_note=purpose_note,
+            typology=typology,
+            subject=subject,
+            content=content,
+            contact_date=contact_date,
+        )
+        delivery.full_clean()
+        delivery.save()
+    return delivery
+
+
+def duplicate(delivery: Delivery) -> Delivery:
+    """A draft with the same message, audience and rules, and a label of its own.
+
+    The contact date is left out: it was that of the other one.
+    """
+    number, label = 1, ""
+    while not label or Delivery.objects.filter(label=label).exists():
+        ending = _(" (copy)") if number == 1 else _(" (copy {number})")
+        ending = ending.format(number=number)
+        label, number = delivery.label[: 150 - len(ending)] + ending, number + 1
+    copied = {
+        field.attname: getattr(delivery, field.attname)
+        for field in Delivery._meta.concrete_fields
+        if field.name not in ("id", "label", "contact_date", "created_at")
+    }
+    return Delivery.objects.create(label=label, **copied)
+
+
+def delete(delivery: Delivery) -> None:
+    """Delete a delivery with its outcomes; one that was handed over is protected."""
+    with transaction.atomic():
+        Outcome.objects.filter(delivery=delivery).delete()
+        OutcomeWarning.objects.filter(delivery=delivery).delete()
+        delivery.delete()
+
+
+def list_audience(name: str, path: Path) -> Audience:
+    """An audience from a file with one profile a line (id, external id or address).
+
+    Raises BadDelivery with every line that names no profile, or several.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadDelivery(f"{path}: {error}") from error
+    with transaction.atomic():
+        ids, problems = _profiles_of(lines)
+        if problems:
+            raise BadDelivery(f"{path}:\n" + "\n".join(problems))
+        if not ids:
+            raise BadDelivery(f"{path} names nobody: write one profile on each line.")
+        return membership.list_of(name, ids)
+
+
+def _profiles_of(lines: list[str]) -> tuple[list[int], list[str]]:
+    ids: list[int] = []
+    problems: list[str] = []
+    for start in range(0, len(lines), BATCH):
+        batch = [line.strip() for line in lines[start : start + BATCH]]
+        found = profiles.find_ids({line for line in batch if line})
+        for number, line in enumerate(batch, start + 1):
+            named = sorted(found.get(line, ()))
+            if len(named) == 1:
+                ids += named
+            elif named:
+                listed = ", ".join(f"id:{pk}" for pk in named)
+                problems.append(f"  line {number}: {line!r} names {listed}; say which")
+            elif line:
+                problems.append(f"  line {number}: no profile is named {line!r}")
+    return ids, problems

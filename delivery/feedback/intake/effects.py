@@ -1,0 +1,81 @@
+"""What an event does, by its kind: to the quarantine, or to consent."""
+
+from django.db import transaction
+
+from audiences.consent.flags import Origin, Source
+from audiences.links import tokens as links
+from audiences.links.tokens import BadLink, Link
+from audiences.models import LandingPage
+from audiences.visits import acts
+from audiences.visits import identified as visits
+from delivery.feedback.events import FeedbackEvent
+from delivery.models import EventKind, MessageEvent
+from delivery.models.quarantine import ErrorReason, ErrorType
+from delivery.quarantine import writing as quarantine
+
+# What denylists the address (Q4), and the reason that the evidence bears.
+_DENYLISTING = {
+    EventKind.COMPLAINT: ErrorReason.COMPLAINT,
+    EventKind.STOP: ErrorReason.STOP,
+}
+
+
+def act(event: FeedbackEvent, row: MessageEvent, link: Link | None) -> None:
+    """Let an event act whose row was just written, in the same transaction.
+
+    A delay does nothing. An address that is not known any more (the person was erased)
+    is left alone.
+    """
+    if event.kind == EventKind.UNSUBSCRIBE:
+        if link:
+            unsubscribe(link, row)
+    elif row.key is None:
+        return
+    elif event.kind == EventKind.FAILED:
+        _record(row, event.type, event.reason)
+    elif event.kind in _DENYLISTING:
+        _record(row, ErrorType.HARD, _DENYLISTING[event.kind])
+    elif event.kind == EventKind.DELIVERED:
+        quarantine.delivered(row.channel, row.key)
+    elif event.kind == EventKind.START:
+        quarantine.start(
+            row.channel, row.key, at=row.at, source=row.source, text=row.text or ""
+        )
+
+
+def _record(row: MessageEvent, type: ErrorType, reason: ErrorReason) -> None:
+    quarantine.record(
+        row.channel,
+        row.key or "",
+        type=type,
+        reason=reason,
+        at=row.at,
+        text=row.text or "",
+        message=row.message,
+        source=row.source,
+        event_id=row.event_id,
+    )
+
+
+def unsubscribe(link: Link, row: MessageEvent) -> None:
+    """What one-click does (RFC 8058), asked for by mail (RFC 2369)."""
+    origin = Origin(
+        source=Source.MAIL,
+        note=f"inbound item {row.item_id}",
+        delivery_id=link.delivery_id,
+        at=row.at,
+    )
+    with transaction.atomic():
+        visit = visits.identified(link, LandingPage.Kind.UNSUBSCRIPTION, lock=True)
+        if visit.profile is not None:
+            acts.opt_out(visit, origin)
+
+
+def unsubscribe_link(address: str) -> Link | None:
+    """What the signed address of a List-Unsubscribe header says; None for another."""
+    local, _at, _domain = address.strip("<> ").rpartition("@")
+    _mailbox, _plus, token = local.rpartition("+")
+    try:
+        return links.read_mail_token(token)
+    except BadLink:
+        return None

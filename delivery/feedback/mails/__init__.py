@@ -1,0 +1,1 @@
+"""Reading mails that came back: bounces, complaints, unsubscribe mails."""

@@ -1,0 +1,74 @@
+"""Complaint reports: the abuse reporting format (RFC 5965).
+
+`abuse` and `opt-out` are a person's wish. All others (`not-spam`, `auth-failure`,
+`virus`, `fraud`, `other`) say nothing that a recipient wants of us.
+"""
+
+from audiences.channels import Channel
+from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
+from delivery.feedback.mails import addresses
+from delivery.feedback.mails.dsn import MOST_RECIPIENTS, date
+from delivery.feedback.mails.mime import Part, header_fields
+from delivery.feedback.mails.reading import SOURCE
+from delivery.feedback.mails.returned import Returned
+from delivery.models.quarantine import ErrorReason
+
+ACTING_TYPES = {"abuse", "opt-out", "opt-out-list"}
+# Where a returned message may name the one who complained, beside To.
+_RECIPIENT_HEADERS = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to")
+
+
+def report_of(mail: Part) -> list[tuple[str, str]] | None:
+    """The fields of a complaint report; None when the mail is none."""
+    for part in mail.own():
+        if part.content_type == "message/feedback-report":
+            return header_fields(part.text())
+    # Hotmail's loop forwards the message and names the recipient in a header of it.
+    if any(
+        name == "x-hmxmroriginalrecipient" for p in mail.walk() for name, _ in p.headers
+    ):
+        return [("feedback-type", "abuse")]
+    return None
+
+
+def events_of(
+    fields: list[tuple[str, str]], returned: Returned, clue: MessageClue
+) -> list[FeedbackEvent]:
+    """A complaint for each recipient; none for reports that act on nobody."""
+    kind = next((v for name, v in fields if name == "feedback-type"), "")
+    kind = kind.strip().lower()
+    if kind not in ACTING_TYPES:
+        return []
+    when = next(
+        (v for name, v in fields if name in {"arrival-date", "received-date"}), ""
+    )
+    return [
+        FeedbackEvent(
+            kind=EventKind.COMPLAINT,
+            channel=Channel.EMAIL,
+            address=address,
+            source=SOURCE,
+            reason=ErrorReason.COMPLAINT,
+            text=kind,
+            at=date(when),
+            clue=clue,
+        )
+        for address in _complainers(fields, returned)[:MOST_RECIPIENTS]
+    ]
+
+
+def _complainers(fields: list[tuple[str, str]], returned: Returned) -> list[str]:
+    """Named by the report, else the one recipient of the message that it returns."""
+    named = [
+        address
+        for name, value in fields
+        if name in {"original-rcpt-to", "removal-recipient"}
+        and (address := addresses.clean(value))
+    ]
+    if named:
+        return list(dict.fromkeys(named))
+    for header in _RECIPIENT_HEADERS:
+        found = addresses.of_header(*returned.all(header))
+        if len(found) == 1:
+            return found
+    return returned.recipients if len(returned.recipients) == 1 else []

@@ -1,0 +1,146 @@
+"""Which reason a failure has, and what it says about the address (Q2, Q3).
+
+By the server's wording, else the enhanced status code (RFC 3463), else the class of
+either code. Hard only for a permanent failure whose reason says that the address is
+dead: 5.x.x by itself never is.
+"""
+
+import re
+from dataclasses import dataclass
+
+from delivery.feedback.mails.wordings import (
+    LAST_WORDINGS,
+    PROVIDER_STATUSES,
+    STATUSES,
+    WORDINGS,
+    Wording,
+)
+from delivery.models.quarantine import ErrorReason, ErrorType
+
+LONGEST_WORDING = 1_500
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+_REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?=[ \-:;>]|$)")
+_TRY_AGAIN = re.compile(r"try again\W*$|try again later|temporary (?:error|fail)")
+_SPACES = re.compile(r"\s+")
+# Names that a text only quotes: they say nothing about the failure.
+_LINK = re.compile(r"https?://\S{1,300}")
+_ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
+# What Cisco's gateway puts before the answer that it got.
+_PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
+_AFTER_MESSAGE = re.compile(
+    r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
+    r"(?:for (?:text|data) command|command data)"
+)
+_OF_DEAD_ACCOUNTS = (ErrorReason.USER_UNKNOWN, ErrorReason.ACCOUNT_DISABLED)
+_TO_RECIPIENT = re.compile(r"after rcpt to|reply to rcpt to|our rcpt to")
+_Found = tuple[ErrorReason, ErrorType, str]
+_Rules = list[tuple[re.Pattern[str], Wording]]
+_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in WORDINGS]
+_LAST_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in LAST_WORDINGS]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a failure says. `provider`: where its wording was seen, for the table."""
+
+    reason: ErrorReason
+    type: ErrorType
+    status_code: str = ""
+    seen_at: str = ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything was recognised."""
+        return self.reason != ErrorReason.NOT_DEFINED
+
+
+def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
+    """The verdict on one failure.
+
+    `text` is the server's answer, `status` what the report says itself, `host` the
+    server that answered, `context` the report's own words around it.
+    """
+    wording = _plain(text)
+    code = status_of(wording) or status_of(status)
+    reported = status_of(status)
+    if code.endswith(".0.0") and not reported.endswith(".0.0"):
+        code = reported or code
+    is_temporary = _is_temporary(wording, code)
+    reason, type, seen_at = _of(wording, code)
+    if reason in _OF_DEAD_ACCOUNTS and _is_filter(wording, code, context):
+        type = ErrorType.SOFT
+        if reason == ErrorReason.USER_UNKNOWN:
+            reason = ErrorReason.REFUSED
+    if type == ErrorType.HARD and is_temporary:
+        type = ErrorType.SOFT
+    return Verdict(reason, type, code, seen_at)
+
+
+def status_of(text: str) -> str:
+    """The first enhanced status code of a text, preferring one with a detail."""
+    found = [match[0] for match in _STATUS.finditer(text[:LONGEST_WORDING])]
+    return next((c for c in found if not c.endswith(".0.0")), found[0] if found else "")
+
+
+def _plain(text: str) -> str:
+    return _SPACES.sub(" ", text[: 4 * LONGEST_WORDING]).lower()[:LONGEST_WORDING]
+
+
+def _of(wording: str, code: str) -> _Found:
+    """By wording, the code's detail, the last wordings, the code's class: in turn."""
+    wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
+    return (
+        _by_wording(wording, _RULES)
+        or _by_detail(code)
+        or _by_wording(wording, _LAST_RULES)
+        or _by_subject(code)
+    )
+
+
+def _by_wording(wording: str, rules: _Rules) -> _Found | None:
+    for pattern, rule in rules:
+        if pattern.search(wording):
+            return rule.reason, rule.type, rule.seen_at
+    return None
+
+
+def _by_detail(code: str) -> _Found | None:
+    if code in PROVIDER_STATUSES:
+        return PROVIDER_STATUSES[code]
+    kind, _dot, detail = code.partition(".")
+    found = STATUSES.get(detail) if kind in ("4", "5") else None
+    if found is None or found[0] == ErrorReason.NOT_DEFINED:
+        return None
+    return *found, "RFC 3463"
+
+
+def _by_subject(code: str) -> _Found:
+    """Unknown details fall back to the class and subject (RFC 3463, section 2)."""
+    found = STATUSES.get(f"{code[2:].partition('.')[0]}.0")
+    if found is None or code[:1] not in ("4", "5"):
+        return ErrorReason.NOT_DEFINED, ErrorType.SOFT, ""
+    return *found, "RFC 3463"
+
+
+def _is_temporary(wording: str, code: str) -> bool:
+    if code:
+        return code.startswith("4")
+    if _TRY_AGAIN.search(wording):
+        return True
+    reply = _REPLY.search(wording)
+    return bool(reply and reply[1].startswith("4"))
+
+
+def _is_filter(wording: str, code: str, context: str) -> bool:
+    """Whether "user unknown" was the answer to the message, not to the recipient.
+
+    A filter of the recipient answers so, after the message or with another status; a
+    dead address is refused at once, with a status of its own.
+    """
+    if code[1:4] == ".1.":
+        return False
+    if _AFTER_MESSAGE.search(wording) or _AFTER_MESSAGE.search(_plain(context)):
+        return True
+    if _TO_RECIPIENT.search(wording):
+        return False
+    return code.endswith(".2.0") or code[1:4] == ".7."

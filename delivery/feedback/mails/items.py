@@ -1,0 +1,55 @@
+"""Mails as inbound items: read by `delivery.feedback.mail`, sorted for intake."""
+
+import re
+
+from django.utils import translation
+
+from audiences.channels import Channel
+from delivery.feedback.intake import intake
+from delivery.feedback.intake.intake import Findings
+from delivery.feedback.mails import reader as mail
+from delivery.feedback.mails.reading import SOURCE, MailKind
+from delivery.models import InboundItem
+
+State = InboundItem.State
+# What becomes of a mail without events.
+_OTHERWISE = {
+    MailKind.AUTO_REPLY: State.IGNORED,
+    MailKind.NOTICE: State.IGNORED,
+    MailKind.UNREADABLE: State.UNREADABLE,
+}
+# Where a mail that nobody could read is searched for the addresses that it names.
+_SEARCHED = 50_000
+_MOST_NAMES = 50
+_ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+
+
+def read_item(item: InboundItem) -> Findings:
+    """The events of a mail; one that cannot be understood waits for a human."""
+    raw = bytes(item.raw)
+    reading = mail.read(raw)
+    otherwise = _OTHERWISE.get(reading.kind, State.UNCLEAR)
+    understood = reading.events or otherwise == State.IGNORED
+    return Findings(
+        events=reading.events,
+        otherwise=otherwise,
+        note=_in_english(reading.kind),
+        mentions=() if understood else _names(raw),
+    )
+
+
+def _in_english(kind: MailKind) -> str:
+    """What is stored is the same whoever reads the mail; the console translates it."""
+    with translation.override(None):
+        return str(kind.label)
+
+
+def _names(raw: bytes) -> tuple[tuple[str, str], ...]:
+    """Addresses in a mail that waits, so that a search and an erasure find it."""
+    found = {m.decode("ascii", "replace") for m in _ADDRESS.findall(raw[:_SEARCHED])}
+    return tuple((str(Channel.EMAIL), name) for name in sorted(found)[:_MOST_NAMES])
+
+
+def register() -> None:
+    """Let intake read mails."""
+    intake.register(SOURCE, read_item)

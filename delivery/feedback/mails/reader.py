@@ -1,0 +1,195 @@
+"""A mail that came back, read: bytes in, events out; nothing stored, nothing decided.
+
+`read` is total: whatever the bytes are, it answers, in bounded time and memory. What it
+can't make sense of is UNKNOWN, for a human to look at.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from delivery.feedback.events import EventKind, FeedbackEvent
+from delivery.feedback.mails import (
+    arf,
+    auto_replies,
+    dsn,
+    nonstandard,
+    provider_notices,
+    returned,
+    unsubscribe_mails,
+)
+from delivery.feedback.mails.dsn import Surroundings
+from delivery.feedback.mails.mime import LONGEST_TEXT, Part, take_apart
+from delivery.feedback.mails.reading import MailKind, Reading
+from delivery.models.quarantine import ErrorType
+
+# What human readers of a report see.
+_MOST_WORDS = 16_000
+_LONGEST_LINE = 2_000
+_TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>\s]{1,100}@)[^<>]{0,2000}>")
+_BREAK = re.compile(
+    r"<(?:br|p|/p|div|tr|li|/tr|/div|h\d)\b[^<>]{0,500}>", re.IGNORECASE
+)
+_HIDDEN = re.compile(r"<(/?)(?:style|script)\b[^<>]{0,500}>", re.IGNORECASE)
+_MOST_HIDDEN = 50
+
+
+def read(raw: bytes) -> Reading:
+    """What a mail says happened; never raises."""
+    try:
+        return reading_of(raw)
+    except Exception:
+        # A mail that breaks the reader is a defect of ours, and a human's to read.
+        return Reading(kind=MailKind.UNREADABLE)
+
+
+def reading_of(raw: bytes) -> Reading:
+    """`read` without its guard: no mail is known that makes it raise."""
+    mail = take_apart(raw)
+    if not mail.headers:
+        return Reading(kind=MailKind.UNREADABLE)
+    recipients = returned.recipients_of(mail)
+    kind, events = _kind_and_events(raw, mail, recipients)
+    return Reading(
+        kind=kind, events=tuple(_numbered(events, mail)), recipients=recipients
+    )
+
+
+def _kind_and_events(
+    raw: bytes, mail: Part, recipients: tuple[str, ...]
+) -> tuple[MailKind, list[FeedbackEvent]]:
+    text = report_text(mail)
+    sent = returned.returned_by(mail, text)
+    clue = returned.clue(mail, sent, text)
+    complaint = arf.report_of(mail)
+    if complaint is not None:
+        events = arf.events_of(complaint, sent, clue)
+        return (MailKind.COMPLAINT if events else MailKind.NOTICE), events
+    words = returned.split_quote(text)[0][:_MOST_WORDS]
+    around = Surroundings(
+        clue=clue,
+        words=words,
+        failed=nonstandard.failed_recipients(mail),
+        sent_to=tuple(sent.recipients),
+        at=dsn.date(mail.get("date")),
+    )
+    status = dsn.status_text(mail, is_bounce=nonstandard.looks_like_bounce(mail, words))
+    found = dsn.events_of(status, around) if status else None
+    if found:
+        return MailKind.BOUNCE, found
+    notices = provider_notices.events_of(mail, clue)
+    if notices:
+        return _kind_of(notices), notices
+    return _unstandard(
+        raw, mail, recipients, around, sent, has_status=found is not None
+    )
+
+
+def _unstandard(
+    raw: bytes,
+    mail: Part,
+    recipients: tuple[str, ...],
+    around: Surroundings,
+    sent: returned.Returned,
+    *,
+    has_status: bool,
+) -> tuple[MailKind, list[FeedbackEvent]]:
+    """Mail without a report that machines read."""
+    is_bounce = nonstandard.looks_like_bounce(mail, around.words)
+    # Before automatic replies: Apple's unsubscribe mails say that they are one.
+    wishes = unsubscribe_mails.wishes_of(mail, recipients)
+    if wishes and not is_bounce:
+        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
+    if auto_replies.is_auto_reply(mail) and not nonstandard.is_from_mailer(mail):
+        return MailKind.AUTO_REPLY, []
+    if is_bounce:
+        events = nonstandard.events_of(raw, mail, around, sent)
+        if events:
+            return MailKind.BOUNCE, events
+    return (MailKind.NOTICE if has_status else MailKind.UNKNOWN), []
+
+
+def report_text(mail: Part) -> str:
+    """The text that the reporter wrote, not that of the message returned."""
+    texts: list[str] = []
+    for part in _own_parts(mail):
+        if part.content_type in {"text/plain", "text/html"}:
+            text = part.text()
+            texts.append(
+                _without_tags(text) if part.content_type == "text/html" else text
+            )
+        if texts and sum(map(len, texts)) > _MOST_WORDS:
+            break
+    lines = "\n".join(texts)[:LONGEST_TEXT].replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(_without_gaps(lines.split("\n")))
+
+
+def _without_gaps(lines: list[str]) -> Iterator[str]:
+    """One empty line where there are more."""
+    was_empty = False
+    for line in lines:
+        is_empty = not line.strip()
+        if not (is_empty and was_empty):
+            yield line.rstrip()[:_LONGEST_LINE]
+        was_empty = is_empty
+
+
+def _own_parts(mail: Part) -> list[Part]:
+    """The parts outside any returned message, plain text before its HTML."""
+    found: list[Part] = []
+    waiting = [mail]
+    while waiting:
+        part = waiting.pop(0)
+        if not part.content_type.startswith("message/"):
+            waiting = [*part.parts, *waiting]
+            if not part.parts:
+                found.append(part)
+    plain = [part for part in found if part.content_type == "text/plain"]
+    return plain or found
+
+
+def _without_tags(text: str) -> str:
+    return html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _shown(text))))
+
+
+def _shown(text: str) -> str:
+    """A page's text without its styles and scripts."""
+    shown: list[str] = []
+    is_hidden, begin = False, 0
+    for mark in islice(_HIDDEN.finditer(text), _MOST_HIDDEN):
+        if not is_hidden:
+            shown.append(text[begin : mark.start()])
+        is_hidden, begin = not mark[1], mark.end()
+    return " ".join([*shown, "" if is_hidden else text[begin:]])
+
+
+def _kind_of(events: list[FeedbackEvent]) -> MailKind:
+    is_complaint = events[0].reason == "complaint"
+    return MailKind.COMPLAINT if is_complaint else MailKind.BOUNCE
+
+
+def _plain(event: FeedbackEvent) -> FeedbackEvent:
+    """Only a failure has a type that counts."""
+    is_failure = event.kind == EventKind.FAILED
+    return event if is_failure else replace(event, type=ErrorType.IGNORED)
+
+
+def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
+    """Each event with a number of its own: the same mail again has the same ones.
+
+    By what the mailer wrote, not by what it went through: a copy that came another way
+    has other Received headers.
+    """
+    digest = hashlib.sha256(mail.get("message-id").encode("utf-8", "replace"))
+    # Line ends, and the mark that an mbox puts before "From", differ by the way too.
+    body = mail.body.replace(b"\r", b"").replace(b"\n>From ", b"\nFrom ").strip()
+    digest.update(b"\0" + body[:LONGEST_TEXT])
+    number = digest.hexdigest()[:40]
+    once = {(event.kind, event.address): event for event in reversed(events)}
+    return [
+        replace(_plain(event), event_id=f"{number}:{position}")
+        for position, event in enumerate(reversed(once.values()), start=1)
+    ]

@@ -1,0 +1,64 @@
+"""Mails that unsubscribe: they came to the address of a List-Unsubscribe header."""
+
+import re
+
+from django.conf import settings
+
+from audiences.channels import Channel
+from audiences.links.tokens import BadLink, read_mail_token
+from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
+from delivery.feedback.mails import addresses
+from delivery.feedback.mails.mime import Part, readable
+from delivery.feedback.mails.reading import SOURCE
+
+# The whole subject: that of a mail client's own unsubscribe button.
+_SUBJECT = re.compile(
+    r"(?:re: ?)?(?:unsubscribe|uitschrijven|afmelden|abmelden|opt-?out|"
+    r"d.sabonne\w+)\W*",
+    re.IGNORECASE,
+)
+
+
+def wishes_of(mail: Part, recipients: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses of ours that carry the wish; empty when the mail is no such one.
+
+    One with a good token says who it is about. Without one the mail proves nothing:
+    somebody else may have written it.
+    """
+    signed = tuple(address for address in recipients if _has_token(address))
+    if signed or not _SUBJECT.fullmatch(readable(mail.get("subject")).strip()):
+        return signed
+    return recipients[:1]
+
+
+def events_of(mail: Part, found: tuple[str, ...]) -> list[FeedbackEvent]:
+    """A wish for each address. A token says who; the sender proves nothing."""
+    sender = (addresses.of_header(*mail.all("from")) or [""])[0]
+    return [
+        FeedbackEvent(
+            kind=EventKind.UNSUBSCRIBE,
+            channel=Channel.EMAIL,
+            address=sender,
+            source=SOURCE,
+            clue=MessageClue(return_paths=(address,)),
+        )
+        for address in found
+    ]
+
+
+def _has_token(address: str) -> bool:
+    try:
+        read_mail_token(_tag(address) or "")
+    except BadLink:
+        return False
+    return True
+
+
+def _tag(address: str) -> str | None:
+    """What stands after the + of our mailbox, empty without; None for another one."""
+    box, at, box_domain = settings.UNSUBSCRIBE_MAILBOX.lower().rpartition("@")
+    local, _at, domain = address.lower().rpartition("@")
+    if not at or domain != box_domain:
+        return None
+    name, _plus, tag = local.partition("+")
+    return tag if name == box else None

@@ -1,0 +1,1 @@
+"""Reading text messages that came back: keywords, receipts."""

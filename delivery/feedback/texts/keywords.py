@@ -1,0 +1,138 @@
+"""What a text message of a recipient asks for: stop, start, help, nothing; or unclear.
+
+A whole message that is a keyword does what the table says (`delivery.models.Keyword`,
+which operators edit). A sentence that plainly wants no more messages is an opt-out too.
+What smells of stopping and is neither is for a person; nothing is handed over to the
+number until they decide. Pure: nothing here reads the database.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from delivery.feedback.texts import wording
+from delivery.models import Keyword
+
+# Words of everyday speech: only in a short message do they smell of stopping.
+EVERYDAY = frozenset("uit aus end ende red dur alto td fin".split())
+SHORT = 6
+
+
+KeywordAction = Keyword.Action
+# Where one keyword has several meanings, the most careful one.
+_CAREFUL = list(KeywordAction)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A row of the table: what a keyword does, and where it counts."""
+
+    keyword: str
+    language: str
+    action: KeywordAction
+    reply: str = ""
+    # Empty: at all our numbers, from all countries.
+    short_code: str = ""
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a text asks for; `entry` is the keyword that it was, if it was one."""
+
+    action: KeywordAction
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True)
+class KeywordTable:
+    """The table, by keyword as `wording.clean` leaves it, with and without spaces."""
+
+    entries: Sequence[Entry]
+    _by_key: dict[str, list[Entry]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        for entry in self.entries:
+            whole = wording.clean(entry.keyword)
+            for key in {whole, whole.replace(" ", "")} - {""}:
+                self._by_key.setdefault(key, []).append(entry)
+
+    def find(self, text: str, *, to: str = "", language: str = "") -> Entry | None:
+        """The row of the keyword that the whole text is, for texts to this number.
+
+        A row for that number comes before one for all; among rows that do the same,
+        the one in the recipient's language.
+        """
+        for reading in wording.readings(text):
+            rows = [
+                entry
+                for entry in self._by_key.get(reading, [])
+                if entry.short_code in ("", to)
+            ]
+            if rows:
+                return min(
+                    rows,
+                    key=lambda entry: (
+                        not entry.short_code,
+                        _CAREFUL.index(entry.action),
+                        entry.language != language,
+                        entry.language != "en",
+                    ),
+                )
+        return None
+
+    def words(self, action: KeywordAction, *, to: str = "") -> set[str]:
+        """Keywords that do this in texts to this number, without spaces."""
+        return {
+            key
+            for key, rows in self._by_key.items()
+            if any(
+                entry.action == action and entry.short_code in ("", to)
+                for entry in rows
+            )
+        }
+
+
+def judge(
+    text: str,
+    table: KeywordTable,
+    *,
+    to: str = "",
+    language: str = "",
+    region: str = "",
+) -> Verdict:
+    """What a text asks for.
+
+    `to` is our number that it was sent to, `region` the country of the sender's number
+    and `language` the recipient's, each empty when it is not known.
+    """
+    entry = table.find(text, to=to, language=language)
+    if entry is not None:
+        if entry.regions and region and region not in entry.regions:
+            careful = entry.action == KeywordAction.OPT_OUT
+            return Verdict(
+                action=KeywordAction.REVIEW if careful else KeywordAction.NONE
+            )
+        return Verdict(action=entry.action, entry=entry)
+    return Verdict(action=_of_sentences(text, table, to))
+
+
+def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
+    words = set(wording.clean(text).split())
+    stops = table.words(KeywordAction.OPT_OUT, to=to)
+    starts = table.words(KeywordAction.OPT_IN, to=to) - {"yes", "aan"}
+    sure = _sure(stops)
+    stopping = any(clause.stops(sure) for clause in wording.clauses(text))
+    contrary = wording.contradicts(text) or bool(words & starts)
+    if stopping and not contrary:
+        return KeywordAction.OPT_OUT
+    everyday = words & stops & EVERYDAY and len(wording.clean(text).split()) <= SHORT
+    if stopping or everyday or words & (stops - EVERYDAY) or wording.smells(text):
+        return KeywordAction.REVIEW
+    return KeywordAction.NONE
+
+
+def _sure(keywords: Iterable[str]) -> list[str]:
+    """Keywords that mean stopping in a sentence too: long ones that say so."""
+    return [
+        word for word in keywords if word.startswith(("stop", "uitschrij", "afmel"))
+    ]

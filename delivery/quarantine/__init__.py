@@ -1,0 +1,1 @@
+"""Bad addresses: the evidence, the entry that follows from it, and its copies."""

@@ -1,0 +1,69 @@
+"""All addresses of people into quarantine: of one person (P4), or of many at once."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from audiences.consent.flags import Origin
+from audiences.models import Address, AddressStatus, Profile
+from audiences.selections import bulk_acts
+from delivery.models import QuarantineAction
+from delivery.models.quarantine import ErrorReason
+from delivery.quarantine import writing as quarantine
+
+PERMISSION = "delivery.add_quarantineentry"
+
+
+def addresses_of(people: QuerySet[Profile]) -> QuerySet[Address]:
+    """The addresses that can be quarantined: what is invalid is sent to by nobody."""
+    return Address.objects.filter(profile__in=people, is_valid=True)
+
+
+def quarantine_people(
+    people: QuerySet[Profile], details: dict[str, Any], by: Origin
+) -> int:
+    """Put every address of these people in quarantine, for all profiles that have it.
+
+    Set-based; an address that is there already, or on the denylist, stays as it is.
+    Returns how many people had an address that was not.
+    """
+    with transaction.atomic():
+        open_ = addresses_of(people).filter(
+            quarantine_status__in=[AddressStatus.VALID, AddressStatus.ERRONEOUS]
+        )
+        rows = list(open_.values_list("channel", "key", "profile_id"))
+        quarantine.raise_statuses(
+            [
+                QuarantineAction(
+                    channel=channel,
+                    key=key,
+                    at=timezone.now(),
+                    kind=QuarantineAction.Kind.SET,
+                    status=AddressStatus.QUARANTINE,
+                    reason=ErrorReason.OPERATOR,
+                    text=by.note,
+                    actor=by.actor,
+                    source=by.source,
+                )
+                for channel, key in sorted({(c, k) for c, k, _pk in rows})
+            ]
+        )
+    return len({pk for _channel, _key, pk in rows})
+
+
+bulk_acts.register(
+    bulk_acts.Act(
+        "quarantine",
+        _("Quarantine all addresses"),
+        quarantine_people,
+        explanation=_(
+            "Nothing is sent to these addresses any more, also not for other profiles "
+            "that have them."
+        ),
+        permission=PERMISSION,
+        most=250,
+    )
+)

@@ -1,0 +1,244 @@
+"""Control rules: what a message must be before anybody is judged (D5).
+
+An error stops the analysis; a warning is shown with its report. A delivery without
+subject and content (another system has them) is checked only by `content_present`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from audiences.channels import Channel
+from delivery.models import Delivery, TypologyRule
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+Severity = TypologyRule.Severity
+
+# What a message may say about its reader: {{ name }}.
+FIELDS = (
+    "first_name",
+    "last_name",
+    "language",
+    "country",
+    "external_id",
+    "unsubscribe_link",
+    "preferences_link",
+)
+LINKS = ("unsubscribe_link", "preferences_link")
+
+
+class Fault(str):
+    """A sentence about a message in English; the console says it in other languages."""
+
+    template: str
+    values: dict[str, Any]
+
+    def __new__(cls, template: str, **values: Any) -> "Fault":
+        fault = super().__new__(cls, template % values if values else template)
+        fault.template, fault.values = template, values
+        return fault
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a control rule checks: `find` yields one sentence for each fault."""
+
+    code: str
+    label: "str | StrPromise"
+    find: Callable[[Delivery], Iterable[Fault]]
+    severity: str
+    by_default: bool = True
+    channels: tuple[str, ...] = tuple(Channel.values)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault of a message, and whether it stops the analysis.
+
+    `text` is English; `template` and `values` say it again in another language.
+    """
+
+    code: str
+    label: str
+    text: str
+    severity: str
+    template: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
+    """What the control rules of a typology find in the message, errors first."""
+    findings = [
+        Finding(
+            row.code, row.label, str(fault), row.severity, fault.template, fault.values
+        )
+        for row in rows
+        if row.kind == TypologyRule.Kind.CONTROL
+        and (check := CHECKS.get(row.check_code))
+        and delivery.channel in check.channels
+        for fault in check.find(delivery)
+    ]
+    return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
+
+
+def error_of(findings: Iterable[Finding]) -> str:
+    """The errors among the findings in one text; empty when the analysis may run."""
+    return " ".join(f.text for f in findings if f.severity == Severity.ERROR)
+
+
+def in_words(finding: Mapping[str, Any]) -> str:
+    """What a finding, as it is stored, says in the reader's language."""
+    template, values = finding.get("template", ""), finding.get("values", {})
+    if not template:
+        return str(finding["text"])
+    text = gettext(template)
+    return text % values if values else text
+
+
+def placeholders(text: str) -> list[str]:
+    """The names between double braces, without filters."""
+    found = re.findall(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}", text)
+    return [name.strip() for name in found]
+
+
+def _content_present(delivery: Delivery) -> Iterable[Fault]:
+    if delivery.channel == Channel.EMAIL and not delivery.subject.strip():
+        yield Fault(_("The subject is empty."))
+    if not delivery.content.strip():
+        yield Fault(_("The content is empty."))
+
+
+def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
+    if delivery.purpose != Delivery.Purpose.MARKETING or not delivery.content.strip():
+        return
+    if not set(LINKS) & set(placeholders(delivery.content)):
+        yield Fault(
+            _("Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}.")
+        )
+
+
+def _known_fields(delivery: Delivery) -> Iterable[Fault]:
+    for name in placeholders(f"{delivery.subject} {delivery.content}"):
+        if name not in FIELDS:
+            yield Fault(
+                _("%(field)s is not a field. There are: %(known)s."),
+                field=f"{{{{ {name} }}}}",
+                known=", ".join(FIELDS),
+            )
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[Any]) -> None:
+        self.found += [
+            value or ""
+            for name, value in attrs
+            if name == ("src" if tag == "img" else "href") and tag in ("a", "img")
+        ]
+
+
+def _https_links(delivery: Delivery) -> Iterable[Fault]:
+    parser = _Links()
+    parser.feed(delivery.content)
+    in_text = re.findall(r"\bhttp://[^\s<>\"']*[^\s<>\"'.,;:!?)]", delivery.content)
+    for link in dict.fromkeys([*parser.found, *in_text]):
+        if link.strip().lower().startswith("http:"):
+            yield Fault(_("The link %(link)s is not https."), link=link[:100])
+
+
+# GSM 03.38: the characters of a 160-character message; the second row takes two places.
+_GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENDED = set("^{}\\[~]|€\f")
+SMS_SEGMENTS = 3
+
+
+def sms_segments(text: str) -> tuple[str, int]:
+    """The encoding of an SMS and how many segments it takes (3GPP TS 23.038, 23.040).
+
+    GSM-7: 160 places in one, 153 in each of several. UCS-2: 70 and 67 code units.
+    """
+    if all(character in _GSM or character in _GSM_EXTENDED for character in text):
+        sizes = [2 if character in _GSM_EXTENDED else 1 for character in text]
+        return "GSM-7", _segments(sizes, 160, 153)
+    sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
+    return "UCS-2", _segments(sizes, 70, 67)
+
+
+def _segments(sizes: list[int], alone: int, together: int) -> int:
+    """A character of two places is never split over segments."""
+    if sum(sizes) <= alone:
+        return 1 if sizes else 0
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > together:
+            count, used = count + 1, 0
+        used += size
+    return count
+
+
+def _sms_length(delivery: Delivery) -> Iterable[Fault]:
+    encoding, segments = sms_segments(delivery.content)
+    if segments > SMS_SEGMENTS:
+        yield Fault(
+            _(
+                "The SMS takes %(segments)s segments in %(encoding)s; the most is "
+                "%(most)s. Personal fields make it longer still."
+            ),
+            segments=segments,
+            encoding=encoding,
+            most=SMS_SEGMENTS,
+        )
+
+
+CHECKS: dict[str, Check] = {
+    check.code: check
+    for check in (
+        Check(
+            "content_present",
+            _("Subject and content are present"),
+            _content_present,
+            Severity.ERROR,
+            # Deliveries that another system sends have their content there.
+            by_default=False,
+        ),
+        Check(
+            "unsubscribe_link",
+            _("Marketing has an unsubscribe link"),
+            _unsubscribe_link,
+            Severity.ERROR,
+            channels=(Channel.EMAIL,),
+        ),
+        Check(
+            "known_fields",
+            _("Personal fields are known"),
+            _known_fields,
+            Severity.ERROR,
+        ),
+        Check(
+            "sms_length",
+            _("The SMS is not too long"),
+            _sms_length,
+            Severity.WARNING,
+            channels=(Channel.SMS,),
+        ),
+        Check(
+            "https_links",
+            _("Links are https"),
+            _https_links,
+            Severity.WARNING,
+        ),
+    )
+}

@@ -1,0 +1,174 @@
+"""The rules that exclude a profile from a delivery, in their order (D3, D5, D6).
+
+A rule is one small object: a stable code, a label for the log, the purposes that skip
+it, and a predicate over profiles. The same object serves the analysis, the dry run, the
+forecast, the explanation of one profile and the table in the documentation. The first
+rule that matches decides; which others match can be asked.
+
+A predicate is a Q on a queryset of profiles to which `delivery.judgement` has given the
+names `main_address` (the primary address on the delivery's channel, or nothing) and
+`subscription` (the active subscription to the delivery's service, or nothing).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop as _
+
+from audiences.channels import ANY_FLAG, flag_name
+from audiences.conditions.spans import Reach
+from audiences.models import AddressStatus
+from delivery.models import Delivery, QuarantineEntry
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+Purpose = Delivery.Purpose
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the rules need to know about a delivery.
+
+    `at` is the moment it is judged for: the contact date, or now. `reach` says which
+    profiles are judged. `losers` yields the ids of
+    profiles whose address another profile keeps; None where duplicates are not judged.
+    `reads_entries`: the quarantine itself is asked, not the copy beside the address.
+    """
+
+    channel: str
+    purpose: str
+    service_id: int | None
+    at: datetime
+    delivery_id: int | None = None
+    reach: Reach | None = None
+    losers: QuerySet[Any, Any] | None = None
+    reads_entries: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One reason to exclude a profile; `matches` gives None where it cannot apply.
+
+    `label` is English: files and commands have it so, and the console translates it.
+    `about` says in one sentence whom it excludes, for the documentation.
+    """
+
+    code: str
+    label: "str | StrPromise"
+    matches: Callable[[Situation], Q | None]
+    skipped_by: frozenset[str] = frozenset()
+    about: str = ""
+
+    def predicate(self, situation: Situation) -> Q | None:
+        """When the rule excludes; None when it does not judge this delivery at all."""
+        if situation.purpose in self.skipped_by:
+            return None
+        return self.matches(situation)
+
+
+# Who gets a receipt or a legal notice has not asked for it, and must get it.
+NOBODY_ASKED = frozenset({Purpose.TRANSACTIONAL, Purpose.LEGAL})
+
+
+def _status(status: AddressStatus) -> Callable[[Situation], Q | None]:
+    def predicate(situation: Situation) -> Q:
+        if not situation.reads_entries:
+            return Q(main_address__quarantine_status=status)
+        entries = QuarantineEntry.objects.filter(
+            channel=situation.channel, key=OuterRef("main_address__key"), status=status
+        )
+        return Q(main_address__is_valid=True) & Q(Exists(entries))
+
+    return predicate
+
+
+def _not_subscribed(situation: Situation) -> Q | None:
+    return Q(subscription__isnull=True) if situation.service_id else None
+
+
+def _loses_address(situation: Situation) -> Q | None:
+    return None if situation.losers is None else Q(pk__in=situation.losers)
+
+
+NATIVE_RULES: list[Rule] = [
+    Rule(
+        "address_missing",
+        _("Address missing"),
+        lambda situation: Q(main_address__isnull=True),
+        about="has no primary address on the channel",
+    ),
+    Rule(
+        "address_invalid",
+        _("Invalid address"),
+        lambda situation: Q(main_address__is_valid=False),
+        about="has a primary address that cannot be delivered to",
+    ),
+    Rule(
+        "denylist_any_channel",
+        _("Profile on denylist: any channel"),
+        lambda situation: Q(**{ANY_FLAG: True}),
+        skipped_by=NOBODY_ASKED,
+        about="is opted out of any channel",
+    ),
+    Rule(
+        "denylist_channel",
+        _("Profile on denylist: this channel"),
+        lambda situation: Q(**{flag_name(situation.channel): True}),
+        skipped_by=NOBODY_ASKED,
+        about="is opted out of the delivery's channel",
+    ),
+    Rule(
+        "address_denylisted",
+        _("Address on denylist"),
+        _status(AddressStatus.DENYLISTED),
+        about="has an address that complained or said STOP, or was denylisted by hand",
+    ),
+    Rule(
+        "address_quarantined",
+        _("Address quarantined"),
+        _status(AddressStatus.QUARANTINE),
+        about="has an address in quarantine",
+    ),
+    Rule(
+        "not_subscribed",
+        _("Not subscribed"),
+        _not_subscribed,
+        about="has no active subscription to the delivery's service",
+    ),
+]
+DUPLICATE = Rule(
+    "duplicate_address",
+    _("Duplicate address"),
+    _loses_address,
+    # Each person must get a receipt or a legal notice, also at a shared address.
+    skipped_by=NOBODY_ASKED,
+    about="shares its address with a profile of a lower id that gets the delivery",
+)
+DENYLIST = ("denylist_any_channel", "denylist_channel")
+
+
+def register(rule: Rule) -> Rule:
+    """Add a rule of another app; it judges after the native ones, before duplicates.
+
+    Call it in the app's `ready()`. After the next `migrate` outcomes can name it.
+    """
+    if any(rule.code == known.code for known in (*NATIVE_RULES, DUPLICATE)):
+        raise ValueError(f"the rule {rule.code!r} is registered already")
+    NATIVE_RULES.append(rule)
+    return rule
+
+
+def registered_rules() -> list[Rule]:
+    """The rules of the code, in order; operators' rules come before the last one."""
+    return [*NATIVE_RULES, DUPLICATE]
+
+
+def skips_denylist(purpose: str) -> bool:
+    """Whether a delivery of this purpose reaches opted-out people (D6)."""
+    return any(
+        purpose in rule.skipped_by for rule in NATIVE_RULES if rule.code in DENYLIST
+    )
