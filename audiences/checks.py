@@ -7,7 +7,7 @@ from typing import Any
 from django.core import checks
 from django.db import connection
 
-from audiences.consent import guards as history_guards
+from audiences.consent import guards
 
 
 def register() -> None:
@@ -20,7 +20,7 @@ def check_history_guards(
     """Fail when the database would let somebody change the consent history."""
     if connection.alias not in (databases or ()):
         return []
-    if history_guards.TABLE not in connection.introspection.table_names():
+    if guards.TABLE not in connection.introspection.table_names():
         return []
     # `migrate` runs this check first and puts the guards back: it must not be stopped.
     level = checks.Warning if sys.argv[1:2] == ["migrate"] else checks.Error
@@ -30,5 +30,5 @@ def check_history_guards(
             hint="Run: python manage.py migrate (it puts the guards back).",
             id="audiences.E001",
         )
-        for name in history_guards.missing()
+        for name in guards.missing()
     ]

@@ -2,16 +2,14 @@
 
 from celery import shared_task
 
-from audiences.imports import runs as import_runs
-from audiences.outbox import caps as request_caps
-from audiences.outbox import sending as outbox
-from audiences.privacy import retention as pending_requests
+from audiences.imports import runs
+from audiences.outbox import caps, rows
+from audiences.privacy import retention
 from audiences.selections import bulk_acts
-from audiences.signups import proof_of_work
-from audiences.signups import signups as link_requests
-from audiences.subscriptions import writing as subscriptions
+from audiences.signups import proof_of_work, signups
 from audiences.work import figures
 
+from . import outbox, subscriptions
 from .models import BulkAct, ImportRun
 
 
@@ -24,12 +22,12 @@ def send_outbox() -> None:
 @shared_task(ignore_result=True)
 def clean_up_requests() -> None:
     """Each night: nothing about unidentified visitors is kept longer than needed."""
-    link_requests.clean_up()
-    pending_requests.clean_up()
-    outbox.clean_up()
+    signups.clean_up()
+    retention.clean_up()
+    rows.clean_up()
     proof_of_work.clean_up()
-    request_caps.clean_up()
-    import_runs.clean_up()
+    caps.clean_up()
+    runs.clean_up()
 
 
 @shared_task(ignore_result=True)
@@ -45,7 +43,7 @@ def work_off_import(pk: int) -> None:
     """Look a file through or import it, from where it is."""
     run = ImportRun.objects.filter(pk=pk).first()
     if run is not None:
-        import_runs.work_off(run)
+        runs.work_off(run)
 
 
 @shared_task(ignore_result=True)
@@ -53,7 +51,7 @@ def wake_people_work() -> None:
     """Each minute: go on with what waits or whose worker has died."""
     for act in bulk_acts.forgotten():
         work_off_bulk_act.delay(act.pk)
-    for run in import_runs.forgotten():
+    for run in runs.forgotten():
         work_off_import.delay(run.pk)
 
 

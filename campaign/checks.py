@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Caution
+from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
 from django.utils.module_loading import import_string
 
 

@@ -1,8 +1,19 @@
 """Delivery: what is sent, to whom, and what came back."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+# Modules that register something as they are imported.
+REGISTERING = """
+    delivery.feedback.figures
+    delivery.quarantine.figures
+    delivery.quarantine.people
+    delivery.roles
+    delivery.rules.message_nodes
+""".split()
 
 
 class DeliveryConfig(AppConfig):
@@ -19,23 +30,23 @@ class DeliveryConfig(AppConfig):
             mail_to_be_sent,
             profile_erased,
         )
-        from delivery import roles  # noqa: F401
         from delivery.feedback.mails import items
         from delivery.feedback.texts import keyword_rows
         from delivery.hooks import readers
         from delivery.models import message_events
-        from delivery.quarantine import figures, people  # noqa: F401
-        from delivery.quarantine import writing as quarantine
-        from delivery.rules import message_nodes, typologies  # noqa: F401
+        from delivery.quarantine import listeners
+        from delivery.rules import rule_rows
         from delivery.sending import handover
 
+        for name in REGISTERING:
+            import_module(name)
         readers.register()
-        post_migrate.connect(typologies.keep_in_step, sender=self)
+        post_migrate.connect(rule_rows.keep_in_step, sender=self)
         post_migrate.connect(keyword_rows.keep_in_step, sender=self)
-        addresses_attached.connect(quarantine.mark_attached_addresses)
-        address_stop_requested.connect(quarantine.stop_address)
-        address_stop_withdrawn.connect(quarantine.withdraw_stop)
-        mail_to_be_sent.connect(quarantine.forbid_denylisted)
+        addresses_attached.connect(listeners.mark_attached_addresses)
+        address_stop_requested.connect(listeners.stop_address)
+        address_stop_withdrawn.connect(listeners.withdraw_stop)
+        mail_to_be_sent.connect(listeners.forbid_denylisted)
         profile_erased.connect(handover.forget_person)
         items.register()
         guards.register(

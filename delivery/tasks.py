@@ -8,15 +8,13 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError
 
+from audiences import sql
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
 from delivery.analysis import chunks, preparation
-from delivery.analysis import runs as analysis
-from delivery.feedback import erasure
-from delivery.feedback.intake import intake
+from delivery.feedback import erasure, intake
 from delivery.feedback.mails import imap, mailboxes
-from delivery.quarantine import writing as quarantine
 
+from . import analysis, quarantine
 from .models import Analysis, Delivery
 
 log = logging.getLogger(__name__)
@@ -78,7 +76,7 @@ def read_mailbox() -> None:
                     settings.FEEDBACK_IMAP_URL, delete=settings.FEEDBACK_IMAP_DELETE
                 )
             )
-        except bulk_sql.Locked:
+        except sql.Locked:
             return  # another worker is still at it
     for _item in intake.process_waiting():
         pass

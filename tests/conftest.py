@@ -8,7 +8,7 @@ from celery import current_app
 from django.conf import settings
 from django.test import SimpleTestCase
 
-from audiences.consent import guards as history_guards
+from audiences.consent import guards
 
 
 def pytest_configure() -> None:
@@ -52,7 +52,7 @@ def _lift_history_guards_for_the_flush(
         return
     request.getfixturevalue("transactional_db")
     yield
-    history_guards.remove()
+    guards.remove()
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from audiences.channels import Channel
-from audiences.consent.flags import Origin, Source
+from audiences.consent import Origin, Source
 from audiences.models import Profile, Service
 
 BY_COMMAND = Origin(source=Source.COMMAND, note="asked by phone")

@@ -5,13 +5,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences import addresses, consent
+from audiences.consent import Origin
 from audiences.models import Profile, Service, Subscription
-from delivery.analysis import explanation
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from delivery.models import Delivery, Message, Outcome, TypologyRule
 
 ORIGIN = Origin(source="operator", note="asked by phone")
@@ -89,6 +86,6 @@ def causes(delivery: Delivery) -> dict[int, str | None]:
     assert analysis.analyse(delivery).state == "ready"
     found = rows_of(delivery)
     for profile in Profile.objects.filter(pk__in=found):
-        deciding = explanation.explain(delivery, profile).deciding
+        deciding = analysis.explain(delivery, profile).deciding
         assert (deciding.code if deciding else None) == found[profile.pk], profile.pk
     return found

@@ -50,15 +50,15 @@ VISITOR = "ext:P00045"
 DRAFT = ("autumn", "--kind", "acquisition", "--label", "Autumn fair")
 # A file that was uploaded and looked through, and waits to be confirmed.
 IMPORT = """
-from audiences import import_runs
-run = import_runs.upload("spring.csv", [b'''klantnummer;voornaam;achternaam;e-mail;geen_email
+from audiences.imports import runs
+run = runs.upload("spring.csv", [b'''klantnummer;voornaam;achternaam;e-mail;geen_email
 P00001;Zoe;Parker;zoe@example.com;ja
 P00002;;;sam@example.com;
 N00001;Kees;van Dam;kees@example.com;nee
 N00002;Ada;Bos;ada at example.com;
 N00003;Bo;Mulder;bo@example.com;perhaps
 '''], actor="admin")
-import_runs.work_off(run)
+runs.work_off(run)
 """
 
 

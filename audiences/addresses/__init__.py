@@ -1,3 +1,39 @@
 """The addresses of a profile: how they are compared, attached, taken away, made
 primary.
 """
+
+from audiences.addresses.address_book import (
+    AddressBook,
+    attach,
+    books,
+    detach,
+    make_primary,
+    save,
+    sharing,
+    with_key,
+)
+from audiences.addresses.keys import (
+    InvalidAddress,
+    Normalised,
+    accept,
+    normalise,
+    readings,
+    unstorable,
+)
+
+__all__ = [
+    "AddressBook",
+    "InvalidAddress",
+    "Normalised",
+    "accept",
+    "attach",
+    "books",
+    "detach",
+    "make_primary",
+    "normalise",
+    "readings",
+    "save",
+    "sharing",
+    "unstorable",
+    "with_key",
+]

@@ -1,6 +1,6 @@
 """Operators in the admin: Django's users, whose power nobody raises above their own."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -9,10 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-if TYPE_CHECKING:
-    Users = UserAdmin[User]
-else:
-    Users = UserAdmin
+Users = UserAdmin[User]
 
 admin.site.unregister(User)
 

@@ -15,10 +15,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.addresses import books as addresses
+from audiences.addresses import readings
 from audiences.admin.landing_pages.lives import require
 from audiences.channels import Channel
 from audiences.console.lists import ReadOnlyLog
@@ -26,7 +25,7 @@ from audiences.console.masking import may_see_addresses
 from audiences.masking import DOTS, masked
 from audiences.models import OutboxMail, SignupRequest
 from audiences.refusals import Refused
-from audiences.signups import waiting as waiting_requests
+from audiences.signups import waiting
 
 Result = OutboxMail.Result
 WAITING = "waiting"
@@ -59,7 +58,7 @@ class WithAddresses(ReadOnlyLog):
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
         if text:
-            keys = {key for _channel, key in addresses.readings(text)} | {text}
+            keys = {key for _channel, key in readings(text)} | {text}
             queryset = queryset.filter(key__in=keys)
         return queryset, False
 
@@ -123,8 +122,8 @@ class OutboxMailAdmin(WithAddresses):
         mail = self.get_object(request, object_id)
         context = {**(extra_context or {})}
         if mail and mail.result == Result.UNCERTAIN and _may_send_again(request):
-            context["may_send_again"] = not waiting_requests.why_not_again(mail)
-            context["why_not_again"] = waiting_requests.why_not_again(mail)
+            context["may_send_again"] = not waiting.why_not_again(mail)
+            context["why_not_again"] = waiting.why_not_again(mail)
         return super().change_view(request, object_id, form_url, context)
 
     def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -133,7 +132,7 @@ class OutboxMailAdmin(WithAddresses):
         mail = get_object_or_404(OutboxMail, pk=pk)
         if request.method == "POST":
             try:
-                waiting_requests.send_again(mail)
+                waiting.send_again(mail)
             except Refused as error:
                 messages.error(request, str(error))
             else:
@@ -145,7 +144,7 @@ class OutboxMailAdmin(WithAddresses):
             "opts": OutboxMail._meta,
             "mail": mail,
             "title": gettext("Send again"),
-            "reason": waiting_requests.why_not_again(mail),
+            "reason": waiting.why_not_again(mail),
         }
         template = "admin/audiences/outboxmail/send_again.html"
         return TemplateResponse(request, template, context)

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiences.conditions import trees as conditions
 from audiences.conditions.trees import BadCondition, Data, Node
+
+from . import trees
 
 ALL, ANY, NONE = GROUPS = ("all", "any", "none")
 ADD, REMOVE, UP, DOWN = "add", "remove", "up", "down"
 # Whoever posts more than this is not a form of ours.
-MOST_CHILDREN = conditions.MOST_NODES
+MOST_CHILDREN = trees.MOST_NODES
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Draft:
 
 def leaves() -> list[Node]:
     """The nodes that are rows: all of the registry but those that hold others."""
-    return [node for node in conditions.nodes() if "of" not in node.schema]
+    return [node for node in trees.nodes() if "of" not in node.schema]
 
 
 # ------------------------------------------------------------------ from a tree
@@ -86,7 +87,7 @@ def _read(data: Mapping[str, Any], path: str, depth: int) -> Draft:
         texts = {key: str(data.get(f"{path}.key.{key}", "")) for key in keys}
         return Draft(node, texts)
     draft = Draft(node if node in GROUPS else ALL)
-    if depth > conditions.DEEPEST:
+    if depth > trees.DEEPEST:
         return draft
     for number in range(MOST_CHILDREN):
         below = f"{path}.{number}"
@@ -140,7 +141,7 @@ def tree_of(draft: Draft) -> dict[str, Any] | None:
     """The tree that the draft means, still to be validated; None when it is empty."""
     if draft.is_group and not draft.rows:
         return None
-    return {"version": conditions.VERSION, "condition": _node_of(draft)}
+    return {"version": trees.VERSION, "condition": _node_of(draft)}
 
 
 def _node_of(draft: Draft) -> dict[str, Any]:

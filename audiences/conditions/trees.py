@@ -9,16 +9,14 @@ node; `condition_schema` prints the JSON schema.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
+from django_stubs_ext import StrPromise
 
 from audiences.conditions.spans import Reach
 from audiences.refusals import Refused
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 VERSION = 1
 DEEPEST = 20

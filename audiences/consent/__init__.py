@@ -1,1 +1,32 @@
 """Opting in and out, the history that proves it, and what guards that history."""
+
+from audiences.consent.flags import (
+    ConsentError,
+    Result,
+    change_flag,
+    lacks_note,
+    opt_in,
+    opt_in_all,
+    opt_out,
+    opt_out_all,
+)
+from audiences.consent.history import Kind, Origin, Source, Step, events_of, record
+from audiences.consent.locks import lock
+
+__all__ = [
+    "ConsentError",
+    "Kind",
+    "Origin",
+    "Result",
+    "Source",
+    "Step",
+    "change_flag",
+    "events_of",
+    "lacks_note",
+    "lock",
+    "opt_in",
+    "opt_in_all",
+    "opt_out",
+    "opt_out_all",
+    "record",
+]

@@ -9,12 +9,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from audiences.channels import ANY_FLAG, Channel, flag_name
-from audiences.models import (
-    Address,
-    AddressStatus,
-    ConsentEvent,
-    Profile,
-)
+from audiences.models import Address, AddressStatus, ConsentEvent, Profile
 from audiences.work import figures
 
 DAYS = 30

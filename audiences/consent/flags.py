@@ -6,38 +6,17 @@ twice and the events in the order of their ids always fold to the flags. An opt-
 never cleared implicitly: only `opt_in` clears a flag.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.db import transaction
-from django.db.models import (
-    BigIntegerField,
-    DateTimeField,
-    F,
-    Max,
-    QuerySet,
-    TextField,
-    Value,
-)
-from django.db.models.expressions import Combinable
-from django.utils import timezone
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audiences.channels import ANY_FLAG, Scope
-from audiences.models import (
-    ConsentEvent,
-    ConsentEvidence,
-    Profile,
-    Service,
-    StagedProfile,
-)
+from audiences.consent.history import Kind, Origin, Source, record, record_staged
+from audiences.consent.locks import lock, stage, staged
+from audiences.models import Profile
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
-
-Kind = ConsentEvent.Kind
-Source = ConsentEvent.Source
 
 # Whoever acts for somebody else must say why the person may be contacted again.
 NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)
@@ -45,27 +24,6 @@ NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)
 
 class ConsentError(Refused):
     """The change is not allowed; the message says what is missing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Who or what makes a change, and the proof of it (GDPR 7(1)).
-
-    `at` is the moment of the person's act when that is not now.
-    """
-
-    source: str
-    note: str = ""
-    actor: str = ""
-    ip: str | None = None
-    user_agent: str = ""
-    wording_version: str = ""
-    delivery_id: int | None = None
-    at: datetime | None = None
-
-    @property
-    def has_evidence(self) -> bool:
-        return bool(self.note or self.actor or self.ip or self.user_agent)
 
 
 @dataclass(frozen=True)
@@ -164,157 +122,3 @@ def _set_flags(
 
 def _kind(opted_out: bool) -> Kind:
     return Kind.OPT_OUT if opted_out else Kind.OPT_IN
-
-
-def lock(profile: Profile, *fields: str) -> Profile:
-    """Lock the profile's row and read these fields of it again."""
-    return rows_to_lock().only(*fields).get(pk=profile.pk)
-
-
-def rows_to_lock() -> QuerySet[Profile]:
-    """Profiles whose rows are locked as they are read: what a writer begins with."""
-    return Profile.objects.select_for_update(of=("self",))
-
-
-def stage(profiles: QuerySet[Profile], **condition: object) -> int:
-    """Lock and stage those profiles of a queryset that meet a condition.
-
-    The queryset may join, repeat rows, be ordered or sliced.
-    """
-    # The order decides what a slice or a DISTINCT ON takes; else it is a wasted sort.
-    query = profiles.query
-    ordered = query.is_sliced or query.distinct_fields or query.combinator
-    chosen = (profiles if ordered else profiles.order_by()).values("pk")
-    return bulk_sql.stage_profiles(
-        Profile.objects.filter(pk__in=chosen).filter(**condition)
-    )
-
-
-def unstage(profile_ids: QuerySet[Any, Any]) -> int:
-    """Leave these out again, now that the locks are held; returns how many are left.
-
-    What a condition reads from *other* tables may have changed while `stage` waited.
-    """
-    StagedProfile.objects.filter(id__in=profile_ids).delete()
-    return StagedProfile.objects.count()
-
-
-def staged() -> QuerySet[Profile]:
-    return Profile.objects.filter(pk__in=StagedProfile.objects.values("id"))
-
-
-def record(
-    profile: Profile,
-    kind: Kind,
-    origin: Origin,
-    *,
-    scope: str = "",
-    service: Service | None = None,
-) -> ConsentEvent:
-    """Write one event with its evidence; the caller has locked the profile."""
-    event = ConsentEvent.objects.create(
-        profile_id=profile.pk,
-        at=origin.at or timezone.now(),
-        kind=kind,
-        channel=scope,
-        service=service,
-        source=origin.source,
-        wording_version=origin.wording_version,
-        delivery_id=origin.delivery_id,
-    )
-    if origin.has_evidence:
-        ConsentEvidence.objects.create(
-            event=event,
-            note=origin.note,
-            actor=origin.actor,
-            ip=origin.ip,
-            user_agent=origin.user_agent,
-        )
-    return event
-
-
-def record_staged(
-    kind: Kind,
-    origin: Origin,
-    *,
-    scope: str = "",
-    service: Service | None = None,
-    at: Combinable | None = None,
-) -> None:
-    """Write one event with its evidence for every staged profile.
-
-    `at` is the moment where each has its own.
-    """
-    before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
-    bulk_sql.insert_select(
-        ConsentEvent,
-        [
-            "profile_id",
-            "at",
-            "kind",
-            "channel",
-            "service_id",
-            "source",
-            "wording_version",
-            "delivery_id",
-        ],
-        StagedProfile.objects.order_by("id").values_list(
-            F("id"),
-            at or Value(origin.at or timezone.now(), DateTimeField()),
-            Value(str(kind), TextField()),
-            Value(str(scope), TextField()),
-            Value(service.pk if service else None, BigIntegerField()),
-            Value(str(origin.source), TextField()),
-            Value(origin.wording_version, TextField()),
-            Value(origin.delivery_id, BigIntegerField()),
-        ),
-    )
-    if not origin.has_evidence:
-        return
-    # Only this transaction can have written later events of the staged profiles.
-    events = ConsentEvent.objects.filter(
-        id__gt=before, profile_id__in=StagedProfile.objects.values("id")
-    )
-    bulk_sql.insert_select(
-        ConsentEvidence,
-        ["event_id", "note", "actor", "ip", "user_agent"],
-        events.order_by("id").values_list(
-            F("id"),
-            Value(origin.note, TextField()),
-            Value(origin.actor, TextField()),
-            Value(origin.ip, ConsentEvidence._meta.get_field("ip")),
-            Value(origin.user_agent, TextField()),
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One event about a service, of those that `record_steps` writes together."""
-
-    profile_id: int
-    service_id: int
-    kind: str
-    at: datetime
-
-
-def record_steps(steps: Sequence[Step], origin: Origin) -> None:
-    """Write events of many profiles, in this order; the caller has locked them."""
-    ids = bulk_sql.draw_ids(ConsentEvent, len(steps))
-    columns = ("id", "profile_id", "at", "kind", "channel", "service_id", "source")
-    rest = (origin.wording_version, origin.delivery_id)
-    bulk_sql.bulk_insert(
-        ConsentEvent,
-        [*columns, "wording_version", "delivery_id"],
-        (
-            (pk, s.profile_id, s.at, s.kind, "", s.service_id, origin.source, *rest)
-            for pk, s in zip(ids, steps, strict=True)
-        ),
-    )
-    if origin.has_evidence:
-        proof = (origin.note, origin.actor, origin.ip, origin.user_agent)
-        bulk_sql.bulk_insert(
-            ConsentEvidence,
-            ["event_id", "note", "actor", "ip", "user_agent"],
-            ((pk, *proof) for pk in ids),
-        )

@@ -19,7 +19,7 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from audiences.models import ConsentEvent, LandingPageVersion
-from audiences.sql import statements as bulk_sql
+from audiences.sql import execute, fetch, is_postgresql, schema
 
 
 @dataclass(frozen=True)
@@ -92,16 +92,10 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
     def _sqlite_when_changed(self) -> str:
         if not self.may_be_emptied:
             return ""
-        with connection.cursor() as cursor:
-            found = connection.introspection.get_table_description(cursor, self.table)
         changed = [
-            f'NEW."{column.name}" IS NOT OLD."{column.name}"'
-            + (
-                f' AND NEW."{column.name}" IS NOT NULL'
-                if column.name in self.may_be_emptied
-                else ""
-            )
-            for column in found
+            f'NEW."{name}" IS NOT OLD."{name}"'
+            + (f' AND NEW."{name}" IS NOT NULL' if name in self.may_be_emptied else "")
+            for name in schema.column_names(self.table)
         ]
         return f" WHEN {' OR '.join(changed)}"
 
@@ -110,13 +104,7 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
 
         A later migration may add one, and REPLACE deletes whatever stands in its way.
         """
-        with connection.cursor() as cursor:
-            found = connection.introspection.get_constraints(cursor, self.table)
-        keys = {("id",)} | {
-            tuple(facts["columns"])
-            for facts in found.values()
-            if (facts["unique"] or facts["primary_key"]) and facts["columns"]
-        }
+        keys = {("id",)} | schema.unique_keys(self.table)
         return " OR ".join(
             "(" + " AND ".join(f'"{name}" = NEW."{name}"' for name in key) + ")"
             for key in sorted(keys)
@@ -148,31 +136,29 @@ def install() -> None:
 
 
 def _create(guard: Guard) -> None:
-    if not bulk_sql.is_postgresql():
+    if not is_postgresql():
         for sql in guard.sqlite_triggers().values():
-            bulk_sql.execute(sql)
+            execute(sql)
         return
     for name, (when, _type, body) in guard.pg_triggers.items():
-        bulk_sql.execute(
+        execute(
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger"
             f" LANGUAGE plpgsql AS $guard${body}$guard$"
         )
         fires = when.format(f"ON {guard.table} FOR EACH")
-        bulk_sql.execute(
-            f"CREATE TRIGGER {name} BEFORE {fires} EXECUTE FUNCTION {name}()"
-        )
-        bulk_sql.execute(f"ALTER TABLE {guard.table} ENABLE ALWAYS TRIGGER {name}")
+        execute(f"CREATE TRIGGER {name} BEFORE {fires} EXECUTE FUNCTION {name}()")
+        execute(f"ALTER TABLE {guard.table} ENABLE ALWAYS TRIGGER {name}")
 
 
 def remove() -> None:
     """Take the guards away: for tests that must empty tables, and for `install`."""
     for guard in _present():
-        if bulk_sql.is_postgresql():
+        if is_postgresql():
             for name in guard.pg_triggers:
-                bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name} ON {guard.table}")
+                execute(f"DROP TRIGGER IF EXISTS {name} ON {guard.table}")
         else:
             for name in guard.sqlite_names:
-                bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name}")
+                execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def _present() -> list[Guard]:
@@ -187,8 +173,8 @@ def missing() -> list[str]:
 
 
 def _missing_of(guard: Guard) -> list[str]:
-    if bulk_sql.is_postgresql():
-        rows = bulk_sql.fetch(
+    if is_postgresql():
+        rows = fetch(
             "SELECT t.tgname, t.tgtype, t.tgenabled, p.prosrc FROM pg_trigger t"
             " JOIN pg_proc p ON p.oid = t.tgfoid"
             " WHERE t.tgrelid = to_regclass(%s) AND NOT t.tgisinternal"
@@ -202,7 +188,7 @@ def _missing_of(guard: Guard) -> list[str]:
             for name, (_when, kind, body) in guard.pg_triggers.items()
             if held.get(name) != [kind, "A", body]
         ]
-    rows = bulk_sql.fetch(
+    rows = fetch(
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
         [guard.table],
     )

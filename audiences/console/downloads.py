@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from audiences.terminal.command import safe_cells
+from audiences.files import safe_cells
 
 
 class _Line:

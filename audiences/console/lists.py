@@ -5,7 +5,7 @@ into keys and ids that an index finds.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -20,18 +20,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from audiences.addresses import books as addresses
+from audiences import profiles, sql
+from audiences.addresses import readings
 from audiences.console import masking
 from audiences.models import Profile
-from audiences.profiles import finding as profiles
-from audiences.sql import statements as bulk_sql
 
-if TYPE_CHECKING:
-    PlainAdmin = admin.ModelAdmin[Any]
-    Pages = Paginator[Any]
-else:
-    PlainAdmin = admin.ModelAdmin
-    Pages = Paginator
+PlainAdmin = admin.ModelAdmin[Any]
+Pages = Paginator[Any]
 
 COUNTED = 2_000
 # So many rows at the beginning of a list are looked through for its first page.
@@ -54,7 +49,7 @@ class BoundedPaginator(Pages):
         if counted <= COUNTED:
             return counted
         if not rows.query.where:
-            if bulk_sql.is_postgresql():
+            if sql.is_postgresql():
                 self.precision = "estimated"
             return max(counted, estimated_rows(rows.model))
         self.precision = "bounded"
@@ -88,9 +83,9 @@ class BoundedPaginator(Pages):
 
 def estimated_rows(model: type[Model]) -> int:
     """How many rows a table has: PostgreSQL's estimate, elsewhere counted."""
-    if not bulk_sql.is_postgresql():
+    if not sql.is_postgresql():
         return model._default_manager.count()
-    rows = bulk_sql.fetch(
+    rows = sql.fetch(
         "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
         [f'"{model._meta.db_table}"'],
     )
@@ -188,7 +183,7 @@ def profile_link(profile_id: int, profile: Profile | None) -> str | SafeString:
 def about_address(text: str) -> Q:
     """Rows with `channel` and `key` whose address the text may mean, as written."""
     about = Q(pk__in=[])
-    for channel, key in sorted(addresses.readings(text.strip())):
+    for channel, key in sorted(readings(text.strip())):
         about |= Q(channel=channel, key=key)
     return about
 

@@ -1,25 +1,12 @@
-"""The file of what an import rejected: its place, and one row for each problem."""
+"""The file of what an import rejected: one row for each problem."""
 
 import contextlib
 import csv
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from audiences.imports.people_rows import Problem
-from audiences.terminal.command import CommandError, safe_cells
-
-
-def place(source: Path, wanted: Path | None) -> Path:
-    """Where the rejects of a file go; raises CommandError when nothing can."""
-    path = wanted or Path(f"{source}.rejects.csv")
-    if path.resolve() == source.resolve():
-        raise CommandError("--rejects is the file itself.", returncode=2)
-    writable = path if path.exists() else path.parent
-    if path.is_dir() or not os.access(writable, os.W_OK):
-        raise CommandError(f"--rejects: {path} cannot be written.")
-    return path
+from .cells import Problem, safe_cells
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet
 
 from audiences.channels import FLAGS, Channel
-from audiences.imports.people_rows import PROFILE_FIELDS
 from audiences.models import Address, Profile
+from audiences.profiles import PROFILE_FIELDS
 
 CHUNK_SIZE = 2000
 

@@ -20,19 +20,13 @@ from dataclasses import dataclass, field
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
+from audiences import addresses, consent, sql
 from audiences.channels import FLAGS, Channel, Scope
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin, Source
-from audiences.files.delimited import DelimitedFile
-from audiences.imports.people_rows import (
-    Column,
-    Problem,
-    Row,
-    read_row,
-)
+from audiences.consent import Origin, Source
+from audiences.files import DelimitedFile, Problem
 from audiences.models import Address, Profile
-from audiences.sql import statements as bulk_sql
+
+from .people_rows import Column, Row, read_row
 
 CHUNK_SIZE = 5000
 # A file that changes more profiles than this gets fresh planner statistics.
@@ -108,7 +102,7 @@ def import_profiles(
             "Opting in needs a note that says how the people asked for it."
         )
     run = _Import(file, columns, options, listeners)
-    with bulk_sql.process_lock("import"):
+    with sql.process_lock("import"):
         if options.dry_run:
             with transaction.atomic():
                 run.work()
@@ -116,7 +110,7 @@ def import_profiles(
         else:
             run.work()
             if run.counts.created + run.counts.updated > MANY:
-                bulk_sql.analyze(Profile, Address)
+                sql.analyze(Profile, Address)
     return run.counts
 
 
@@ -159,7 +153,7 @@ class _Chunk:
 
     def draw_ids(self) -> None:
         """Give the new people their ids, in the order of their rows."""
-        ids = bulk_sql.draw_ids(Profile, len(self.created))
+        ids = sql.draw_ids(Profile, len(self.created))
         for person, pk in zip(self.created, ids, strict=True):
             person.profile.id = pk
             person.book.belong_to(pk)
@@ -397,8 +391,8 @@ _FIELDS = ["first_name", "last_name", "language", "country"]
 def _write_profiles(chunk: _Chunk) -> None:
     columns = ["id", "external_id", *_FIELDS, "created_at"]
     values = operator.attrgetter(*columns)
-    bulk_sql.bulk_insert(Profile, columns, (values(p.profile) for p in chunk.created))
-    bulk_sql.bulk_update(Profile, _FIELDS, list(chunk.changed.values()))
+    sql.bulk_insert(Profile, columns, (values(p.profile) for p in chunk.created))
+    sql.bulk_update(Profile, _FIELDS, list(chunk.changed.values()))
 
 
 class _Seen:

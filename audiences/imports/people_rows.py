@@ -9,14 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from audiences.addresses.books import Normalised, accept
+from audiences.addresses import Normalised, accept
 from audiences.channels import Channel, Scope, flag_name
-from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
-from audiences.refusals import Refused
+from audiences.files import Problem, UnknownColumns, unescaped
+from audiences.models.profiles import LONGEST_EXTERNAL_ID
+from audiences.profiles import PROFILE_FIELDS, read_country, read_language, read_name
 
 TRUE = {"1", "true", "t", "yes", "y", "ja", "j", "x", "on"}
-# What a spreadsheet would compute; exports write an apostrophe before it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FALSE = {"0", "false", "f", "no", "n", "nee", "off"}
 
 # What a column may be called besides our own name for it. Letter case, spaces, hyphens
@@ -56,12 +55,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "no_longer_contact_fax": ("geen_contact_fax", "geen_fax"),
 }
 
-PROFILE_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
 _FLAG_OF = {flag_name(scope): scope for scope in Scope}
-
-
-class UnknownColumns(Refused):
-    """The header cannot be understood; the message names the columns and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +65,6 @@ class Column:
     name: str
     kind: Literal["profile", "address", "flag"]
     number: int = 1
-
-
-@dataclass(slots=True)
-class Problem:
-    """Why a value was left out or kept as invalid, or why a row was rejected."""
-
-    field: str
-    reason: str
 
 
 @dataclass(slots=True)
@@ -100,13 +86,6 @@ class Row:
             if channel == Channel.EMAIL and number == 1:
                 return given.key
         return ""
-
-
-def unescaped(text: str) -> str:
-    """A cell as it was before an export kept spreadsheets from computing it."""
-    if text[:1] == "'" and text[1:2] in FORMULA:
-        return text[1:]
-    return text
 
 
 def _plain(name: str) -> str:
@@ -231,30 +210,9 @@ def _read_field(row: Row, column: Column, text: str) -> None:
         row.problems.append(Problem(column.name, f"left out: {error}"))
 
 
-def read_language(text: str) -> str:
-    """A language code as we keep it (nl, en-GB); raises ValueError (BCP 47, short)."""
-    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}", text):
-        raise ValueError("not a language code such as nl or en-GB")
-    first, *rest = re.split("[-_]", text)
-    return "-".join([first.lower(), *(p.upper() if len(p) == 2 else p for p in rest)])
-
-
-def read_country(text: str) -> str:
-    """A country code as we keep it (NL); raises ValueError (ISO 3166-1 alpha-2)."""
-    if not re.fullmatch(r"[A-Za-z]{2}", text):
-        raise ValueError("not a country code of two letters such as NL")
-    return text.upper()
-
-
-def _read_name(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"longer than {LONGEST_TEXT} characters")
-    return text
-
-
 _FIELD_READERS = {
-    "first_name": _read_name,
-    "last_name": _read_name,
+    "first_name": read_name,
+    "last_name": read_name,
     "language": read_language,
     "country": read_country,
 }

@@ -22,20 +22,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audiences.files import delimited as import_files
-from audiences.files.delimited import DelimitedFile
-from audiences.imports import people as imports
-from audiences.imports import people_rows as import_rows
-from audiences.imports.people import (
-    Counts,
-    Listeners,
-    Options,
-    StateChange,
-)
-from audiences.imports.people_rows import Column, Problem, Row
+from audiences import files, sql
+from audiences.files import DelimitedFile, Problem
+from audiences.imports.people import Counts, Listeners, Options, StateChange
 from audiences.models import ImportContent, ImportReject, ImportRun
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
+
+from . import people, people_rows
+from .people_rows import Column, Row
 
 State = ImportRun.State
 SILENCE = timedelta(minutes=2)
@@ -131,8 +125,8 @@ def _opened(run: ImportRun) -> Iterator[tuple[DelimitedFile, list[Column | None]
             for data in run.content.values_list("data", flat=True).iterator():
                 target.write(bytes(data))
         try:
-            file = import_files.open_file(path)
-            columns = import_rows.read_header(
+            file = files.open_file(path)
+            columns = people_rows.read_header(
                 file.header, {}, ignore_unknown=run.ignore_unknown
             )
         except Refused as refusal:
@@ -201,13 +195,13 @@ def work_off(run: ImportRun) -> None:
     Leaves it to whoever is at it already; only one import runs at a time.
     """
     try:
-        with bulk_sql.process_lock(f"import-run:{run.pk}"):
+        with sql.process_lock(f"import-run:{run.pk}"):
             run.refresh_from_db()
             if run.state == State.CHECKING:
                 _look_through(run)
             elif run.state == State.IMPORTING:
                 _import(run)
-    except (bulk_sql.Locked, _Cancelled):
+    except (sql.Locked, _Cancelled):
         return  # the sweep comes back to it
     except Exception as error:
         logger.exception("An import in the browser failed")
@@ -302,7 +296,7 @@ def _look_through(run: ImportRun) -> None:
     told = _Run(run)
     with _opened(run) as (file, columns):
         options = replace(_options(run), preview=True)
-        imports.import_profiles(file, columns, options, told)
+        people.import_profiles(file, columns, options, told)
     sample = told.sample
     ImportRun.objects.filter(pk=run.pk, state=State.CHECKING).update(
         state=State.CHECKED,
@@ -316,7 +310,7 @@ def _import(run: ImportRun) -> None:
     told = _Run(run)
     with _opened(run) as (file, columns):
         options = replace(_options(run), after_line=run.line)
-        imports.import_profiles(file, columns, options, told)
+        people.import_profiles(file, columns, options, told)
     _end(run, State.DONE, [State.IMPORTING], done_bytes=run.size)
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, time
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from audiences.addresses import books as addresses
-from audiences.imports.people_rows import Problem, UnknownColumns
+from audiences import addresses
+from audiences.files import Problem, UnknownColumns
 from audiences.refusals import Refused
 
 SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"

@@ -17,20 +17,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from audiences.consent import flags as consent
-from audiences.consent.flags import (
-    Kind,
-    Origin,
-    Source,
-    Step,
-)
-from audiences.files.delimited import DelimitedFile
-from audiences.imports.people_rows import Problem
+from audiences import consent, profiles, sql, subscriptions
+from audiences.consent import Kind, Origin, Source, Step, locks
+from audiences.files import DelimitedFile, Problem
 from audiences.imports.subscription_rows import SUBSCRIBE, Row, read_row
 from audiences.models import ConsentEvent, Service, Subscription
-from audiences.profiles import finding as profiles
-from audiences.sql import statements as bulk_sql
-from audiences.subscriptions import writing as subscriptions
+from audiences.sql import process_lock, statements
+from audiences.subscriptions import find_service, many, state
 
 CHUNK_SIZE = 5000
 # A file that changes more than this gets fresh planner statistics.
@@ -81,9 +74,9 @@ def import_subscriptions(
             "Reviving needs a note that says how the people asked for it."
         )
     if options.service:
-        subscriptions.find_service(options.service)
+        find_service(options.service)
     run = _Import(file, columns, options, listeners)
-    with bulk_sql.process_lock("import-subscriptions"), _few_collections():
+    with process_lock("import-subscriptions"), _few_collections():
         if options.dry_run:
             with transaction.atomic():
                 run.work()
@@ -91,7 +84,7 @@ def import_subscriptions(
         else:
             run.work()
             if run.counts.subscribed + run.counts.unsubscribed > MANY:
-                bulk_sql.analyze(Subscription, ConsentEvent)
+                sql.analyze(Subscription, ConsentEvent)
     return run.counts
 
 
@@ -190,12 +183,12 @@ class _Import:
     def _write(self, rows: list[Row]) -> _Plan:
         """Play the rows one by one on what is locked, then write what changed."""
         self.now = timezone.now()
-        bulk_sql.expect_look_ups()
+        statements.expect_look_ups()
         readable = [row for row in rows if not row.rejection]
         found = profiles.find_ids({row.who for row in readable})
         ids = {pk for named in found.values() for pk in named}
         # Locked in the order of ids, as every writer does.
-        locked = consent.rows_to_lock().filter(pk__in=ids).order_by("pk")
+        locked = locks.rows_to_lock().filter(pk__in=ids).order_by("pk")
         there = set(locked.values_list("pk", flat=True))
         slugs = {row.service for row in readable}
         services = {s.slug: s for s in Service.objects.filter(slug__in=slugs)}
@@ -219,7 +212,7 @@ class _Import:
         )
         if plan.steps:
             new, changed = list(plan.new.values()), list(plan.changed.values())
-            subscriptions.write_steps(new, changed, plan.steps, origin)
+            many.write_steps(new, changed, plan.steps, origin)
         return plan
 
     def _play(
@@ -260,7 +253,7 @@ class _Import:
         elif held and _is_older(row, held):
             plan.reject(row, "date", _older(held))
         else:
-            values = subscriptions.activated(service, at)
+            values = state.activated(service, at)
             plan.take(pair, values, Kind.SUBSCRIBE, at)
             plan.counts.subscribed += 1
 

@@ -16,12 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audiences.channels import Channel
-from audiences.models import (
-    LandingPage,
-    LandingPageText,
-    LandingPageVersion,
-    Service,
-)
+from audiences.models import LandingPage, LandingPageText, LandingPageVersion, Service
 from audiences.models.landing_pages import all_languages
 from audiences.refusals import Refused
 from audiences.wording import page_texts

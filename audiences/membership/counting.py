@@ -12,14 +12,14 @@ from typing import Any
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _, ngettext
 
-from audiences.conditions import trees as conditions
-from audiences.conditions.trees import Moment
-from audiences.membership import members as membership
+from audiences import conditions, sql
+from audiences.conditions import Moment
 from audiences.models import Audience, Profile
-from audiences.sql import statements as bulk_sql
+from audiences.sql import limits
+
+from . import members
 
 SECONDS = 0.12
 # What PostgreSQL's planner says is dearer is not tried: it would read a big table.
@@ -68,7 +68,7 @@ def of_tree(tree: Any, *, with_sample: bool) -> Matching:
 
 def of_audience(audience: Audience) -> Count:
     """How many profiles an audience has now."""
-    return count_within(membership.ids(audience, timezone.now()))
+    return count_within(members.ids(audience, timezone.now()))
 
 
 def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:
@@ -76,14 +76,14 @@ def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:
 
     What only few meet is counted too, if there is time: "about" none helps nobody.
     """
-    plan = bulk_sql.expected(rows)
+    plan = limits.expected(rows)
     is_dear = plan is not None and plan.cost > COST
     try:
-        with bulk_sql.time_limit(seconds):
+        with sql.time_limit(seconds):
             if is_dear and (number := _by_sample(rows)):
                 return Count(number, is_exact=False)
             return Count(rows.count(), is_exact=True)
-    except bulk_sql.TooSlow:
+    except sql.TooSlow:
         pass
     return Count(plan.rows if plan else None, is_exact=False)
 
@@ -113,9 +113,9 @@ def _by_sample(rows: QuerySet[Any, Any]) -> int | None:
 
 def _some(found: QuerySet[Profile]) -> list[Profile]:
     try:
-        with bulk_sql.time_limit(SECONDS_FOR_SAMPLE):
+        with sql.time_limit(SECONDS_FOR_SAMPLE):
             return list(found[:SAMPLE])
-    except bulk_sql.TooSlow:
+    except sql.TooSlow:
         return []
 
 

@@ -5,21 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.conditions import trees as conditions
-from audiences.conditions.spans import Reach
-from audiences.conditions.trees import BadCondition, Moment, Node
-from audiences.models import (
-    Audience,
-    AudienceMember,
-    Profile,
-    Service,
-    Subscription,
-)
+from audiences import conditions, subscriptions
+from audiences.conditions import BadCondition, Moment, Node, Reach
+from audiences.models import Audience, AudienceMember, Profile, Service, Subscription
 from audiences.refusals import Refused
-from audiences.subscriptions import writing as subscriptions
 
 Kind = Audience.Kind
 EVERYONE = "everyone"

@@ -1,1 +1,25 @@
 """Mails and SMS of our own: a row first, later sent at most once."""
+
+from audiences.outbox.composing import (
+    Result,
+    Words,
+    closest_language,
+    composes,
+    site_name,
+    words,
+)
+from audiences.outbox.rows import put
+from audiences.outbox.sending import LONGEST_WAIT, UNREACHABLE, send_waiting
+
+__all__ = [
+    "LONGEST_WAIT",
+    "UNREACHABLE",
+    "Result",
+    "Words",
+    "closest_language",
+    "composes",
+    "put",
+    "send_waiting",
+    "site_name",
+    "words",
+]

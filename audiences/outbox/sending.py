@@ -14,35 +14,26 @@ whether somebody is known.
 import logging
 import smtplib
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
 from django.db import transaction
-from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from audiences.addresses.books import Normalised
 from audiences.channels import Channel
-from audiences.models import LandingPage, OutboxMail
-from audiences.outbox import gateways as sms
+from audiences.models import OutboxMail
+from audiences.outbox.composing import Result, Words, composers
+from audiences.outbox.rows import give_up_on_the_dead, waiting
 from audiences.signals import mail_to_be_sent
-from audiences.wording import page_texts
 from audiences.wording.markdown import to_html, to_text
 
-Kind = OutboxMail.Kind
-Result = OutboxMail.Result
+from . import gateways
 
-# A worker that has not said in this time what became of its mail has died.
-CLAIM_LIFE = timedelta(minutes=10)
 # Later nobody waits for the mail any more.
 LONGEST_WAIT = timedelta(days=1)
 MOST_ATTEMPTS = 6
@@ -54,103 +45,6 @@ UNREACHABLE, POSTPONED = "unreachable", "postponed"
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Words:
-    """A message before it is addressed.
-
-    `text` is Markdown, from which both forms of a mail are made; an SMS is `text` as it
-    is, without a subject.
-    """
-
-    subject: str
-    text: str
-    language: str
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-Composer = Callable[[OutboxMail], Words | Result]
-_composers: dict[str, Composer] = {}
-
-
-def composes(kind: Kind) -> Callable[[Composer], Composer]:
-    """Register what writes the mails of a kind, or says why there is none."""
-
-    def register(composer: Composer) -> Composer:
-        _composers[kind] = composer
-        return composer
-
-    return register
-
-
-def put(
-    kind: Kind,
-    given: Normalised,
-    *,
-    language: str,
-    context: dict[str, Any],
-    network: str,
-    found_by: str = LandingPage.ReconciledBy.EMAIL,
-    channel: str = Channel.EMAIL,
-) -> OutboxMail:
-    """Write the row and wake a worker when the caller's transaction commits.
-
-    `context` holds ids and codes only. A queue that is down delays the mail by a
-    minute at most and stops nobody.
-    """
-    mail = OutboxMail.objects.create(
-        kind=kind,
-        channel=channel,
-        found_by=found_by,
-        to=given.value,
-        key=given.key,
-        language=language,
-        context=context,
-        network=network,
-    )
-    transaction.on_commit(_wake, robust=True)
-    return mail
-
-
-def _wake() -> None:
-    # By name: the task's module imports this one. Tried once: a visitor waits for it.
-    current_app.send_task(
-        "audiences.tasks.send_outbox", retry=True, retry_policy={"max_retries": 0}
-    )
-
-
-def words(language: str, path: str, **values: object) -> Words:
-    """The words of a mail from the texts of a language, such as "mails.link"."""
-    code, site = closest_language(language), site_name()
-    return Words(
-        page_texts.text(code, f"{path}.subject", site=site, **values),
-        page_texts.text(code, f"{path}.text", site=site, **values).strip() + "\n",
-        code,
-    )
-
-
-def closest_language(language: str) -> str:
-    """The language of the texts that a person's language means, or the site's."""
-    codes = [code for code, _name in page_texts.languages()]
-    wanted = (language, settings.LANGUAGE_CODE, codes[0])
-    return next(filter(None, (page_texts.closest(each, codes) for each in wanted)))
-
-
-def site_name() -> str:
-    return str(urlsplit(settings.BASE_URL).hostname or settings.BASE_URL)
-
-
-def waiting(
-    channel: str = Channel.EMAIL, now: datetime | None = None
-) -> QuerySet[OutboxMail]:
-    """Messages of a channel that are due and that no worker has taken."""
-    return OutboxMail.objects.filter(
-        result="",
-        channel=channel,
-        claimed_at__isnull=True,
-        due_at__lte=now or timezone.now(),
-    )
-
-
 def send_waiting() -> Counter[str]:
     """Send every mail and SMS that is due; returns how many of each result.
 
@@ -158,7 +52,7 @@ def send_waiting() -> Counter[str]:
     no mail is taken, and the next sweep tries again; the result then counts
     `UNREACHABLE`.
     """
-    _give_up_on_the_dead()
+    give_up_on_the_dead()
     return _send_texts() + _send_mails()
 
 
@@ -227,7 +121,7 @@ def _written(mail: OutboxMail) -> Message | None:
         return None
     try:
         with transaction.atomic():
-            said = _composers[mail.kind](mail)
+            said = composers[mail.kind](mail)
             if isinstance(said, Result):
                 mail.result = said
             elif _is_vetoed(mail):
@@ -295,11 +189,11 @@ def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> Non
     """
     try:
         if isinstance(message, str):
-            sms.gateway().send(mail.key, message)
+            gateways.gateway().send(mail.key, message)
         else:
             message.connection = connection
             message.send()
-    except sms.Refused as error:
+    except gateways.Refused as error:
         _refused(mail, passing=error.passing)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
@@ -341,19 +235,6 @@ def _postpone(mail: OutboxMail, at_last: Result) -> None:
     mail.due_at = timezone.now() + FIRST_PAUSE * 2 ** (mail.attempts - 1)
 
 
-def _give_up_on_the_dead() -> None:
-    """Say of mails whose worker has died that nobody knows whether they left."""
-    OutboxMail.objects.filter(
-        result="", claimed_at__lt=timezone.now() - CLAIM_LIFE
-    ).update(result=Result.UNCERTAIN)
-
-
 def _name(error: Exception) -> str:
     """What kind of error it was: its words may hold an address."""
     return type(error).__name__
-
-
-def clean_up(now: datetime | None = None) -> int:
-    """Remove rows older than OUTBOX_DAYS, whatever became of them; returns how many."""
-    before = (now or timezone.now()) - timedelta(days=settings.OUTBOX_DAYS)
-    return OutboxMail.objects.filter(created_at__lt=before).delete()[0]

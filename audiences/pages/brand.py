@@ -8,7 +8,7 @@ import re
 
 from django.urls import reverse
 
-from audiences.landing_pages.lives import Content
+from audiences.landing_pages import Content
 from audiences.wording.colours import text_on
 
 _COLOURS = ("brand_colour", "text_on_brand", "background_colour")

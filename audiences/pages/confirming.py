@@ -6,15 +6,13 @@ Mail scanners open links: nothing changes until the button is pressed.
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from audiences import consent, landing_pages, links, subscriptions
 from audiences.channels import flag_name
-from audiences.consent import flags as consent
-from audiences.consent.flags import Source
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages.lives import Content
-from audiences.links import tokens as links
-from audiences.links.tokens import BadLink, Confirmation, Link
+from audiences.consent import Source
+from audiences.landing_pages import Content
+from audiences.links import BadLink, Confirmation, Link
 from audiences.models import LandingPage, LandingPageVersion, Subscription
-from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions import double_opt_in
 from audiences.visits.identified import closed
 from audiences.wording import page_texts
 
@@ -63,7 +61,7 @@ def _look(held: Subscription) -> tuple[Content, str]:
 
 def _before(confirmation: Confirmation, held: Subscription, language: str) -> Shown:
     now = timezone.now()
-    if subscriptions.can_confirm(confirmation, held, now):
+    if double_opt_in.can_confirm(confirmation, held, now):
         if held.service.is_closed:
             return _closed(held, language)
         service = held.service.label_in(language)
@@ -73,7 +71,7 @@ def _before(confirmation: Confirmation, held: Subscription, language: str) -> Sh
             button=page_texts.text(language, "confirm.subscribe_button"),
         )
     is_done = held.status_at(now) == Status.ACTIVE
-    if is_done and subscriptions.is_about(confirmation, held):
+    if is_done and double_opt_in.is_about(confirmation, held):
         return _after(held, language, "confirm.again")
     raise BadLink
 

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
-from audiences.addresses import books as addresses
-from audiences.imports.people_rows import read_country
-from audiences.landing_pages.lives import Content
+from audiences import addresses
+from audiences.landing_pages import Content
 from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.models.services import label_of, offer_of
+from audiences.profiles import read_country
 from audiences.visits.choices import Boxes
 from audiences.visits.identified import Visit
 from audiences.wording import page_texts

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from audiences.channels import Channel
-from audiences.landing_pages.lives import Content
-from audiences.links.tokens import Link
+from audiences.landing_pages import Content
+from audiences.links import Link
 from audiences.masking import masked
 from audiences.models import LandingPage, Profile
-from audiences.visits.acts import Undone
 from audiences.visits.identified import Visit, identified, read_subscriptions
+from audiences.visits.undoing import Undone
 from audiences.wording import page_texts
 
 from . import rendering, unidentified

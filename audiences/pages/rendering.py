@@ -15,18 +15,18 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from audiences import landing_pages, links
 from audiences.channels import ANY, Channel
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages.lives import Content
-from audiences.links import tokens as links
-from audiences.links.tokens import Link, Undo
+from audiences.landing_pages import Content
+from audiences.links import Link, Undo
 from audiences.models import LandingPage, Profile
 from audiences.pages import brand
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits import acts
-from audiences.visits.acts import Done, Undone
+from audiences.visits import acts, addresses
+from audiences.visits.acts import Done
 from audiences.visits.choices import Present
 from audiences.visits.identified import Visit, read_subscriptions
+from audiences.visits.undoing import Undone
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
@@ -157,7 +157,7 @@ def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
     if _has_nothing_to_do(visit):
         shown.state, shown.body = state(visit, language), ""
         scope = ANY if visit.kind == Kind.DENYLIST else visit.link.channel
-        if not visit.service and acts.has_address_to_stop(visit, scope):
+        if not visit.service and addresses.has_address_to_stop(visit, scope):
             others = page_texts.text(language, "state.address_not_stopped")
             shown.state.append(others)
         else:

@@ -10,13 +10,12 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from audiences.landing_pages.lives import Content
-from audiences.links.tokens import BadLink
+from audiences.landing_pages import Content
+from audiences.links import BadLink
 from audiences.models import LandingPage, LandingPageVersion, Profile, Service
 from audiences.models.services import label_of
 from audiences.refusals import Refused
-from audiences.signups import proof_of_work
-from audiences.signups import signups as link_requests
+from audiences.signups import confirming, links, proof_of_work, signups
 from audiences.wording import page_texts
 
 from . import rendering, visitors
@@ -117,7 +116,7 @@ def _accepted(
 def _ask_for_link(
     request: HttpRequest, form: AddressForm, version: LandingPageVersion
 ) -> None:
-    link_requests.request_link(
+    links.request_link(
         form.cleaned_data["address"],
         page=version.content["slug"],
         kind=version.content["kind"],
@@ -130,7 +129,7 @@ def _ask_for_link(
 def _ask_to_sign_up(
     request: HttpRequest, form: SignupForm, version: LandingPageVersion
 ) -> None:
-    link_requests.request_signup(
+    signups.request_signup(
         version,
         form.asked,
         language=form.language,
@@ -200,13 +199,13 @@ def _messages(content: Content, language: str) -> str:
 # ---------------------------------------------------------------- the link in the mail
 def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
-    asked = link_requests.read_confirmation(token)
+    asked = signups.read_confirmation(token)
     if asked.version.page_slug != slug:
         raise BadLink
     content = asked.version.content
     language = rendering.page_language(request, content["languages"], asked.language)
     if request.method == "POST":
-        done = link_requests.confirm_signup(
+        done = confirming.confirm_signup(
             token,
             ip=visitors.network_address(request),
             user_agent=visitors.user_agent(request),

@@ -18,25 +18,14 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from audiences.consent.flags import Origin, Source
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages.lives import Content
-from audiences.links import tokens as links
-from audiences.links.tokens import BadLink, Link
+from audiences import landing_pages, links
+from audiences.consent import Origin, Source
+from audiences.landing_pages import Content
+from audiences.links import BadLink, Link
 from audiences.models import LandingPage, LandingPageAsset
-from audiences.pages import (
-    brand,
-    confirming,
-    rendering,
-    unidentified,
-)
-from audiences.visits import acts
-from audiences.visits.identified import (
-    Visit,
-    closed,
-    identified,
-    read_subscriptions,
-)
+from audiences.pages import brand, confirming, rendering, unidentified
+from audiences.visits import acts, undoing
+from audiences.visits.identified import Visit, closed, identified, read_subscriptions
 
 from .forms import VisitForm
 from .rendering import Shown
@@ -202,9 +191,9 @@ def _undo(visit: Visit, language: str, token: str, origin: Origin) -> Shown:
     try:
         wanted = links.read_undo_token(token)
     except BadLink:
-        undone = acts.Undone.NOTHING
+        undone = undoing.Undone.NOTHING
     else:
-        undone = acts.undo(visit, wanted, origin)
+        undone = undoing.undo(visit, wanted, origin)
     read_subscriptions(visit)
     return rendering.after_undo(visit, language, undone)
 

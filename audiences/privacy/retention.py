@@ -8,11 +8,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from audiences.consent import flags as consent
-from audiences.consent.flags import Kind
+from audiences.consent import Kind, locks
 from audiences.models import ConsentEvent, Profile, Subscription
-from audiences.profiles import finding as profiles
-from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions import double_opt_in
+
+from . import erasure
 
 Status = Subscription.Status
 # What makes a profile more than the shell of a request.
@@ -26,14 +26,14 @@ def clean_up(now: datetime | None = None) -> int:
     count = 0
     for pk, profile_id in list(due.order_by("pk").values_list("pk", "profile_id")):
         with transaction.atomic():
-            locked = consent.rows_to_lock().filter(pk=profile_id).first()
+            locked = locks.rows_to_lock().filter(pk=profile_id).first()
             held = due.filter(pk=pk).select_related("service").first()
             if locked is None or held is None:  # confirmed or erased meanwhile
                 continue
             was_made_for_it = held.made_profile
-            subscriptions.lapse(locked, held, at)
+            double_opt_in.lapse(locked, held, at)
             if was_made_for_it and not _has_reason_to_stay(locked):
-                profiles.erase(locked)
+                erasure.erase(locked)
             count += 1
     return count
 

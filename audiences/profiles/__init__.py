@@ -1,1 +1,21 @@
 """Finding people, by what names them, by their names; reading facts about them."""
+
+from audiences.profiles.facts import (
+    PROFILE_FIELDS,
+    read_country,
+    read_language,
+    read_name,
+)
+from audiences.profiles.finding import LARGEST_ID, Ambiguous, NotFound, find, find_ids
+
+__all__ = [
+    "LARGEST_ID",
+    "PROFILE_FIELDS",
+    "Ambiguous",
+    "NotFound",
+    "find",
+    "find_ids",
+    "read_country",
+    "read_language",
+    "read_name",
+]

@@ -4,23 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
-from django.db.models import QuerySet
-from django.utils import timezone
-
-from audiences.addresses import books as addresses
-from audiences.channels import FLAGS, Channel
-from audiences.models import (
-    Address,
-    ConsentEvent,
-    ConsentEvidence,
-    Profile,
-    Subscription,
-)
+from audiences import addresses
+from audiences.channels import Channel
+from audiences.models import Address, Profile
 from audiences.refusals import Refused
-from audiences.signals import profile_erased
-from audiences.signups import signups as link_requests
-from audiences.signups import waiting as waiting_requests
 
 LARGEST_ID = 2**63 - 1
 READINGS = ("id", "ext", "addr")
@@ -119,100 +106,3 @@ def readings(text: str) -> list[tuple[str, str]]:
     if colon and prefix in READINGS:
         return [(prefix, rest.strip())]
     return [(reading, text.strip()) for reading in READINGS]
-
-
-def describe(profile: Profile) -> dict[str, Any]:
-    """Everything known about a profile, as plain data (P5, S3, A2)."""
-    return {
-        "id": profile.pk,
-        "external_id": profile.external_id,
-        "first_name": profile.first_name,
-        "last_name": profile.last_name,
-        "language": profile.language,
-        "country": profile.country,
-        "created": profile.created_at.isoformat(),
-        "flags": {flag: getattr(profile, flag) for flag in FLAGS.values()},
-        "addresses": [
-            {
-                "channel": address.channel,
-                "address": address.value,
-                "key": address.key,
-                "primary": address.is_primary,
-                "valid": address.is_valid,
-                "quarantine_status": address.quarantine_status,
-            }
-            for address in profile.addresses.order_by("channel", "-is_primary", "id")
-        ],
-        "shared_with": [
-            {
-                "profile": other.profile_id,
-                "channel": other.channel,
-                "address": other.value,
-            }
-            for other in addresses.sharing(profile)
-        ],
-        "subscriptions": [
-            {
-                "service": subscription.service.slug,
-                "status": subscription.status_at(timezone.now()),
-                "since": subscription.changed_at.isoformat(),
-                "expires": _iso(subscription.expires_at),
-            }
-            for subscription in Subscription.objects.filter(
-                profile=profile
-            ).select_related("service")
-        ],
-        "signup_requests": [
-            {
-                "page": request.version.name,
-                "address": request.email,
-                "asked": request.created_at.isoformat(),
-                "expires": request.expires_at.isoformat(),
-            }
-            for request in waiting_requests.signups_of(profile).select_related(
-                "version"
-            )
-        ],
-        "history": [_event(event) for event in history(profile.pk)],
-    }
-
-
-def history(profile_id: int) -> QuerySet[ConsentEvent]:
-    """The consent history of a profile, newest first, also after its erasure."""
-    return ConsentEvent.objects.filter(profile_id=profile_id).select_related(
-        "service", "evidence"
-    )
-
-
-def _event(event: ConsentEvent) -> dict[str, Any]:
-    evidence = getattr(event, "evidence", None)
-    return {
-        "id": event.pk,
-        "at": event.at.isoformat(),
-        "kind": event.kind,
-        "channel": event.channel or None,
-        "service": event.service.slug if event.service else None,
-        "source": event.source,
-        "wording_version": event.wording_version or None,
-        "delivery": event.delivery_id,
-        "actor": evidence.actor if evidence else "",
-        "note": evidence.note if evidence else "",
-    }
-
-
-def _iso(moment: Any) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def erase(profile: Profile) -> None:
-    """Remove a person: profile, addresses, subscriptions and evidence; events stay.
-
-    The only code that deletes a profile. The events name nothing but its number. What
-    visitors asked for with its addresses goes too.
-    """
-    with transaction.atomic():
-        link_requests.forget(profile)
-        Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
-        profile_erased.send(sender=Profile, profile_id=profile.pk)
-        ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
-        Profile.objects.filter(pk=profile.pk).delete()

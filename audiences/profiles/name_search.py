@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import BooleanField, F, Func, Q
 
 from audiences.models import Profile
-from audiences.sql import statements as bulk_sql
+from audiences.sql import execute, fetch, is_postgresql
 
 TABLE = Profile._meta.db_table
 WORDS = "audiences_profile_words"
@@ -116,16 +116,16 @@ def _install_on_postgresql() -> None:
     wanted = f"profile_by_word_{digest}"
     present = {
         name
-        for (name,) in bulk_sql.fetch(
+        for (name,) in fetch(
             "SELECT indexname FROM pg_indexes WHERE tablename = %s AND schemaname ="
             r" current_schema() AND indexname LIKE 'profile\_by\_word\_%%'",
             [TABLE],
         )
     }
     if wanted not in present:
-        bulk_sql.execute(f"CREATE INDEX {wanted} ON {TABLE} USING gin (({expression}))")
+        execute(f"CREATE INDEX {wanted} ON {TABLE} USING gin (({expression}))")
     for name in present - {wanted}:
-        bulk_sql.execute(f"DROP INDEX {name}")
+        execute(f"DROP INDEX {name}")
 
 
 # ------------------------------------------------------------------ SQLite
@@ -159,9 +159,7 @@ def _install_on_sqlite() -> None:
         ),
     }
     present = dict(
-        bulk_sql.fetch(
-            "SELECT name, sql FROM sqlite_master WHERE name LIKE %s", [f"{WORDS}%"]
-        )
+        fetch("SELECT name, sql FROM sqlite_master WHERE name LIKE %s", [f"{WORDS}%"])
     )
     wanted = {
         f"{WORDS}_{act}": f"CREATE TRIGGER {WORDS}_{act} {t}"
@@ -171,18 +169,18 @@ def _install_on_sqlite() -> None:
         return
     # A trigger was missing: what happened meanwhile is not in the table.
     for name in wanted:
-        bulk_sql.execute(f"DROP TRIGGER IF EXISTS {name}")
-    bulk_sql.execute(f"DROP TABLE IF EXISTS {WORDS}")
-    bulk_sql.execute(
+        execute(f"DROP TRIGGER IF EXISTS {name}")
+    execute(f"DROP TABLE IF EXISTS {WORDS}")
+    execute(
         f"CREATE VIRTUAL TABLE {WORDS} USING fts5(first_name, last_name,"
         " tokenize='unicode61 remove_diacritics 2', prefix='1 2 3', detail='none')"
     )
-    bulk_sql.execute(
+    execute(
         f"INSERT INTO {WORDS}(rowid, first_name, last_name)"
         f" SELECT {values('')} FROM {TABLE}"
     )
     for sql in wanted.values():
-        bulk_sql.execute(sql)
+        execute(sql)
 
 
 def install_after_migrate(sender: Any, **kwargs: Any) -> None:
@@ -191,7 +189,7 @@ def install_after_migrate(sender: Any, **kwargs: Any) -> None:
         return
     if TABLE not in connection.introspection.table_names():
         return  # migrated back to nothing
-    if bulk_sql.is_postgresql():
+    if is_postgresql():
         _install_on_postgresql()
     else:
         _install_on_sqlite()

@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from audiences import consent, landing_pages
 from audiences.channels import FLAGS
-from audiences.landing_pages import lives as landing_pages
 from audiences.models import (
     ConsentEvent,
     LandingPage,
@@ -19,7 +19,6 @@ from audiences.models import (
     LandingPageVersion,
     Profile,
 )
-from audiences.profiles import finding as profiles
 from audiences.wording import page_texts
 
 
@@ -28,7 +27,7 @@ def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
 
     The device of the person (IP address, browser) is for those who may see it.
     """
-    events = list(profiles.history(profile.pk).order_by("id"))
+    events = list(consent.events_of(profile.pk).order_by("id"))
     versions = wordings(events)
     return {
         "made_at": timezone.now().isoformat(),

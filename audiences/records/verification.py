@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from audiences.channels import FLAGS
-from audiences.consent import guards as history_guards
-from audiences.consent.flags import Kind
+from audiences.consent import Kind, guards
 from audiences.models import ConsentEvent, Profile, Subscription
-from audiences.subscriptions.writing import STATUS_AFTER
+from audiences.subscriptions.state import STATUS_AFTER
 
 
 @dataclass
@@ -34,7 +33,7 @@ def verify_consent() -> Report:
     """Fold the history, compare it with flags and subscriptions, check the guards."""
     return Report(
         differences=[*_flag_differences(), *_subscription_differences()],
-        missing_guards=history_guards.missing(),
+        missing_guards=guards.missing(),
         erased_profiles=list(
             ConsentEvent.objects.exclude(profile_id__in=Profile.objects.values("pk"))
             .order_by("profile_id")

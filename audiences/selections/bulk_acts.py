@@ -19,14 +19,14 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from audiences import roles
+from audiences import consent, roles, subscriptions
 from audiences.channels import Scope
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin, Source
+from audiences.consent import Origin, Source
 from audiences.models import BulkAct, Profile, Service
 from audiences.refusals import Refused
-from audiences.selections import filters as selections
-from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions import ServiceClosed, find_service
+
+from . import filters
 
 State = BulkAct.State
 CHUNK_SIZE = 2000
@@ -86,7 +86,7 @@ def find(code: str) -> Act:
 # ------------------------------------------------------------------ beginning
 def begin(
     code: str,
-    chosen: selections.Chosen,
+    chosen: filters.Chosen,
     *,
     actor: str,
     note: str = "",
@@ -102,7 +102,7 @@ def begin(
             str(_("An opt-in needs a note that says how the people asked for it."))
         )
     _check(kind, details)
-    people = selections.select(chosen)
+    people = filters.select(chosen)
     act = BulkAct.objects.create(
         code=code,
         details=details,
@@ -127,9 +127,9 @@ def _check(kind: Act, details: dict[str, Any]) -> None:
     if "scope" in kind.asks and details["scope"] not in Scope.values:
         raise NotPossible(f"{details['scope']!r} is no channel.")
     if "service" in kind.asks:
-        service = subscriptions.find_service(details["service"])
+        service = find_service(details["service"])
         if kind.begins and service.is_closed:
-            raise subscriptions.ServiceClosed(service)
+            raise ServiceClosed(service)
 
 
 def wake(act: BulkAct) -> None:
@@ -190,7 +190,7 @@ def _work_off_next(pk: int) -> bool:
         kind = find(act.code)
         size = min(CHUNK_SIZE, kind.most)
         ids = list(
-            selections.select(act.chosen)
+            filters.select(act.chosen)
             .filter(pk__gt=act.position, pk__lte=act.last_id)
             .order_by("pk")
             .values_list("pk", flat=True)[:size]
@@ -227,7 +227,7 @@ def _opt_in(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> i
 
 
 def _service(details: dict[str, Any]) -> Service:
-    return subscriptions.find_service(details["service"])
+    return find_service(details["service"])
 
 
 def _subscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:

@@ -12,20 +12,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 
+from audiences import profiles, subscriptions
 from audiences.channels import FLAGS, Channel, Scope
-from audiences.models import (
-    Address,
-    AddressStatus,
-    Profile,
-    Service,
-    Subscription,
-)
-from audiences.profiles import finding as profiles
-from audiences.profiles import name_search as names
-from audiences.subscriptions import writing as subscriptions
+from audiences.models import Address, AddressStatus, Profile, Service, Subscription
+from audiences.profiles import name_search
 
 Chosen = Mapping[str, str]
 ON_NO_DENYLIST = "none"
@@ -95,7 +87,11 @@ def search(value: str) -> Q:
     spellings = {text, text.upper(), text.lower()}
     found = Q(pk__in=set().union(*profiles.find_ids(spellings).values()))
     # Asked for by a name, somebody must not be looked for among ids.
-    return found if "@" in text or not names.words(text) else found | names.named(text)
+    return (
+        found
+        if "@" in text or not name_search.words(text)
+        else found | name_search.named(text)
+    )
 
 
 def _day(value: str) -> date:

@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audiences import outbox
 from audiences.channels import Channel
 from audiences.models import OutboxMail, Profile, SignupRequest
-from audiences.outbox import sending as outbox
 from audiences.refusals import Refused
 
 Result = OutboxMail.Result

@@ -1,1 +1,33 @@
 """The only place that opens a cursor: statements, locks, limits, staging."""
+
+from audiences.sql.limits import TooSlow, time_limit
+from audiences.sql.locks import Locked, hold, process_lock
+from audiences.sql.staging import stage, stage_profiles
+from audiences.sql.statements import (
+    analyze,
+    bulk_insert,
+    bulk_update,
+    draw_ids,
+    execute,
+    fetch,
+    insert_select,
+    is_postgresql,
+)
+
+__all__ = [
+    "Locked",
+    "TooSlow",
+    "analyze",
+    "bulk_insert",
+    "bulk_update",
+    "draw_ids",
+    "execute",
+    "fetch",
+    "hold",
+    "insert_select",
+    "is_postgresql",
+    "process_lock",
+    "stage",
+    "stage_profiles",
+    "time_limit",
+]

@@ -6,31 +6,13 @@ has. Nothing here knows the domain.
 """
 
 import contextlib
-import fcntl
-import hashlib
 import io
-import json
-import os
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import OperationalError, connection, models, transaction
-
-from audiences.models import StagedProfile
-from audiences.refusals import Refused
-
-
-class Locked(Refused):
-    """Another process holds the lock."""
-
-
-class TooSlow(Refused):
-    """A question took longer than its asker would wait."""
+from django.db import connection, models
 
 
 def is_postgresql() -> bool:
@@ -92,8 +74,8 @@ def insert_select(
         sql, params = queryset.query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:  # Django knows without asking that there is nothing
         return 0
-    names = ", ".join(_column(model, name) for name in columns)
-    return execute(f"INSERT INTO {_table(model)} ({names}) {sql}", params)
+    names = ", ".join(column_of(model, name) for name in columns)
+    return execute(f"INSERT INTO {table_of(model)} ({names}) {sql}", params)
 
 
 def bulk_insert(
@@ -104,7 +86,7 @@ def bulk_insert(
     `columns` are field attnames; each row has its values in that order. Values are
     written as they are: the caller has validated them.
     """
-    names = ", ".join(_column(model, name) for name in columns)
+    names = ", ".join(column_of(model, name) for name in columns)
     with connection.cursor() as cursor:
         if is_postgresql():
             text = io.StringIO()
@@ -112,12 +94,12 @@ def bulk_insert(
                 text.write("\t".join(map(_copy_value, row)) + "\n")
             text.seek(0)
             cursor.cursor.copy_expert(
-                f"COPY {_table(model)} ({names}) FROM STDIN", text
+                f"COPY {table_of(model)} ({names}) FROM STDIN", text
             )
         else:
             marks = ", ".join(["%s"] * len(columns))
             cursor.executemany(
-                f"INSERT INTO {_table(model)} ({names}) VALUES ({marks})",
+                f"INSERT INTO {table_of(model)} ({names}) VALUES ({marks})",
                 [[_sqlite_value(value) for value in row] for row in rows],
             )
 
@@ -131,8 +113,8 @@ def bulk_update(
     """
     if not rows:
         return
-    table, key = _table(model), _column(model, "id")
-    names = [_column(model, name) for name in columns]
+    table, key = table_of(model), column_of(model, "id")
+    names = [column_of(model, name) for name in columns]
     values = [[getattr(row, name) for row in rows] for name in ["id", *columns]]
     if is_postgresql():
         arrays = ", ".join(
@@ -177,37 +159,6 @@ def draw_ids(model: type[models.Model], count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def stage_profiles(queryset: models.QuerySet[Any]) -> int:
-    """Lock the profiles of a queryset and put their ids into `StagedProfile`.
-
-    The rows are locked in the order of their ids until the transaction ends, so two
-    writers cannot wait for each other. Returns how many there are.
-    """
-    locked = queryset.order_by("pk").select_for_update(of=("self",)).values_list("pk")
-    return stage(StagedProfile, ["id"], locked)
-
-
-def stage(
-    model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
-) -> int:
-    """Fill the temporary table of an unmanaged model with the rows of a queryset.
-
-    The table belongs to the connection and is empty after the transaction; what was
-    staged before is forgotten. Returns the number of rows.
-    """
-    fields = model._meta.local_concrete_fields
-    definition = ", ".join(
-        f"{_column(model, field.attname)} {field.db_type(connection)}"
-        + (" PRIMARY KEY" if field.primary_key else "")
-        for field in fields
-    )
-    on_commit = " ON COMMIT DELETE ROWS" if is_postgresql() else ""
-    table = _table(model)
-    execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}){on_commit}")
-    execute(f"DELETE FROM {table}")
-    return insert_select(model, columns, queryset)
-
-
 def expect_look_ups() -> None:
     """Let the rest of the transaction find its rows by index on PostgreSQL.
 
@@ -223,7 +174,7 @@ def expect_look_ups() -> None:
 def analyze(*tables: type[models.Model]) -> None:
     """Refresh the planner's statistics after a bulk load."""
     for model in tables:
-        execute(f"ANALYZE {_table(model)}")
+        execute(f"ANALYZE {table_of(model)}")
 
 
 def are_written(*tables: type[models.Model]) -> bool:
@@ -244,116 +195,11 @@ def are_written(*tables: type[models.Model]) -> bool:
     return bool(rows)
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Cut off a statement that takes longer; raises TooSlow. For reading only."""
-    try:
-        if is_postgresql():
-            with transaction.atomic():
-                before = fetch("SHOW statement_timeout")[0][0]
-                _set_timeout(f"{int(seconds * 1000)}ms")
-                yield
-                _set_timeout(before)
-        else:
-            connection.ensure_connection()
-            deadline = time.monotonic() + seconds
-            raw = connection.connection
-            raw.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-            try:
-                yield
-            finally:
-                raw.set_progress_handler(None, 0)
-    except OperationalError as error:
-        # 57014: query_canceled.
-        code = getattr(error.__cause__, "pgcode", "")
-        if code == "57014" or "interrupted" in str(error):
-            raise TooSlow(f"It took longer than {seconds:g} seconds.") from error
-        raise
-
-
-def _set_timeout(value: str) -> None:
-    fetch("SELECT set_config('statement_timeout', %s, true)", [value])
-
-
-class Expected(NamedTuple):
-    """What PostgreSQL's planner expects of a query, without running it."""
-
-    rows: int
-    cost: float
-
-
-def expected(queryset: models.QuerySet[Any, Any]) -> Expected | None:
-    """How many rows, at which cost; None where there is no estimate."""
-    if not is_postgresql():
-        return None
-    try:
-        plan = json.loads(queryset.order_by().explain(format="json"))[0]["Plan"]
-    except EmptyResultSet:
-        return Expected(0, 0)
-    return Expected(int(plan["Plan Rows"]), float(plan["Total Cost"]))
-
-
-@contextlib.contextmanager
-def process_lock(name: str) -> Iterator[None]:
-    """Hold a lock that dies with this process; raises Locked when it is taken.
-
-    PostgreSQL: an advisory lock of the session, valid on every machine. SQLite: a file
-    lock beside the database, since SQLite is used on one machine only.
-    """
-    with _advisory_lock(name) if is_postgresql() else _file_lock(name):
-        yield
-
-
-def hold(name: str) -> None:
-    """Let nobody else hold this name until the transaction ends; wait for it.
-
-    For what has no row yet that could be locked. SQLite has one writer at a time.
-    """
-    if is_postgresql():
-        fetch("SELECT 1 FROM pg_advisory_xact_lock(%s)", [_number_of(name)])
-
-
-def _number_of(name: str) -> int:
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
-
-
-@contextlib.contextmanager
-def _advisory_lock(name: str) -> Iterator[None]:
-    number = _number_of(name)
-    if not fetch("SELECT pg_try_advisory_lock(%s)", [number])[0][0]:
-        raise Locked(f"Another process is busy with this ({name}). Try again later.")
-    try:
-        yield
-    finally:
-        # A lost connection has lost the lock with it.
-        if connection.connection is not None and not connection.connection.closed:
-            with contextlib.suppress(Exception):
-                fetch("SELECT pg_advisory_unlock(%s)", [number])
-
-
-@contextlib.contextmanager
-def _file_lock(name: str) -> Iterator[None]:
-    database = str(connection.settings_dict["NAME"])
-    in_memory = ":memory:" in database or "mode=memory" in database
-    beside = Path(tempfile.gettempdir()) if in_memory else Path(database).parent
-    # Nobody but this process sees a database in memory.
-    stem = f"campaign-{os.getpid()}" if in_memory else Path(database).name
-    with (beside / f"{stem}-{name.replace(':', '-')}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Locked(
-                f"Another process is busy with this ({name}). Try again later."
-            ) from error
-        yield
-
-
-def _table(model: type[models.Model]) -> str:
+def table_of(model: type[models.Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
-def _column(model: type[models.Model], name: str) -> str:
+def column_of(model: type[models.Model], name: str) -> str:
     column: str = getattr(model._meta.get_field(name), "column", name)
     return connection.ops.quote_name(column)
 

@@ -14,9 +14,10 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from audiences.models import ConsentEvent, Service, Subscription
-from audiences.subscriptions import reports as service_reports
 from audiences.subscriptions.reports import PERIODS, Report
 from audiences.work import figures
+
+from . import reports
 
 # A page counts so many rows itself, of all services on it together.
 LIVE = 20_000
@@ -58,11 +59,11 @@ def _reports() -> dict[str, Any]:
     for pk in sorted(_larger_than(LIVE // 2, _history(), every)):
         found[str(pk)] = {
             "at": now.isoformat(),
-            "statuses": service_reports.counts([pk], now)[pk],
+            "statuses": reports.counts([pk], now)[pk],
             "steps": {
                 by: [
                     (start.isoformat(), *rest)
-                    for start, *rest in service_reports.steps(every[pk], by, now)
+                    for start, *rest in reports.steps(every[pk], by, now)
                 ]
                 for by in PERIODS
             },
@@ -90,7 +91,7 @@ def counts(service_ids: Iterable[int]) -> dict[int, Counted]:
 def report(service: Service, *, by: str, source: str) -> Reported:
     """The evolution of a service."""
     if not _larger_than(LIVE, _history(), [service.pk]):
-        return Reported(service_reports.report(service, by=by, source=source))
+        return Reported(reports.report(service, by=by, source=source))
     figure = figures.kept(REPORTS)
     kept = figure.data.get(str(service.pk)) if figure else None
     if kept is None:
@@ -98,12 +99,12 @@ def report(service: Service, *, by: str, source: str) -> Reported:
     at = datetime.fromisoformat(kept["at"])
     steps = [(datetime.fromisoformat(row[0]), *row[1:]) for row in kept["steps"][by]]
     statuses = Counter(kept["statuses"])
-    made = service_reports.of_steps(steps, statuses, by=by, source=source, now=at)
+    made = reports.of_steps(steps, statuses, by=by, source=source, now=at)
     return Reported(made, at)
 
 
 def _live(service_ids: Iterable[int]) -> dict[int, Counter[str]]:
-    return service_reports.counts(service_ids, timezone.now())
+    return reports.counts(service_ids, timezone.now())
 
 
 def _history() -> QuerySet[ConsentEvent, Any]:

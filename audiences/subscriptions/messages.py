@@ -11,17 +11,18 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from audiences.addresses.books import Normalised
+from audiences import outbox
+from audiences.addresses import Normalised
 from audiences.channels import ANY_FLAG, Channel, flag_name
-from audiences.consent.flags import Kind, Source
-from audiences.links.headers import unsubscribe_headers
-from audiences.links.tokens import (
+from audiences.consent import Kind, Source
+from audiences.links import (
     Confirmation,
     Link,
     confirmation_url,
     one_click_url,
     page_url,
 )
+from audiences.links.headers import unsubscribe_headers
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -30,11 +31,8 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.outbox import caps as request_caps
-from audiences.outbox import sending as outbox
-from audiences.outbox.sending import Result, Words
-from audiences.wording import page_texts
-from audiences.wording import places as message_templates
+from audiences.outbox import Result, Words, caps
+from audiences.wording import page_texts, places
 
 Status = Subscription.Status
 Confirms = Service.Confirms
@@ -59,9 +57,9 @@ def channel_of(service: Service) -> str:
 
 def problems(way: str, text: str, *, is_subject: bool = False) -> list[str]:
     """What is wrong with a text of a message, in sentences."""
-    found = message_templates.problems(text, FIELDS[way])
+    found = places.problems(text, FIELDS[way])
     needs_link = way == "request" and not is_subject
-    if needs_link and "link" not in message_templates.places(text):
+    if needs_link and "link" not in places.places(text):
         found.append("Without {{ link }} nobody can confirm.")
     if is_subject and len(text.splitlines()) > 1:
         found.append("A subject is one line.")
@@ -104,9 +102,7 @@ def _put(
     address = address_for(profile_id, service)
     # Requests share the cap of what visitors ask for; the rest has one of its own.
     counted = "" if way == "request" else "notice:"
-    if address is None or not request_caps.allow_address(
-        f"{counted}{channel}:{address.key}"
-    ):
+    if address is None or not caps.allow_address(f"{counted}{channel}:{address.key}"):
         return
     outbox.put(
         OutboxMail.Kind(way),
@@ -127,7 +123,7 @@ _EXPECTED = {
 }
 
 
-def _write(mail: OutboxMail) -> Words | Result:
+def write(mail: OutboxMail) -> Words | Result:
     """The words of a message, if what it says is still true."""
     now = timezone.now()
     held = (
@@ -158,7 +154,7 @@ def _write(mail: OutboxMail) -> Words | Result:
 
 
 for _kind in ("request", "subscribed", "unsubscribed"):
-    outbox.composes(OutboxMail.Kind(_kind))(_write)
+    outbox.composes(OutboxMail.Kind(_kind))(write)
 
 
 def last_request(held: Subscription) -> int | None:
@@ -196,14 +192,14 @@ def words(
         "unsubscribe_link": _unsubscribe_url(service, link),
     }
     if channel == Channel.SMS:
-        return Words("", message_templates.fill(text, values), code)
+        return Words("", places.fill(text, values), code)
     if "unsubscribe_link" in FIELDS[way]:
-        given = message_templates.places(text)
+        given = places.places(text)
         footer = page_texts.text(code, "mails.unsubscribe.text").strip()
         text += "" if "unsubscribe_link" in given else f"\n\n{footer}"
     return Words(
-        " ".join(message_templates.fill(subject, values).split()),
-        message_templates.fill_markdown(text, values).strip() + "\n",
+        " ".join(places.fill(subject, values).split()),
+        places.fill_markdown(text, values).strip() + "\n",
         code,
         unsubscribe_headers(link),
     )

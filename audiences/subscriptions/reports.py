@@ -13,7 +13,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Trunc
 from django.utils import timezone
 
-from audiences.consent.flags import Kind
+from audiences.consent import Kind
 from audiences.models import ConsentEvent, Service, Subscription
 
 # The periods of a report, and how many it shows.

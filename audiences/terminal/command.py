@@ -5,15 +5,12 @@ nothing else. Cells of CSV files that a spreadsheet would compute are escaped.
 """
 
 import argparse
-import csv
-import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -21,8 +18,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone, translation
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils import translation
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -33,9 +29,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from audiences.channels import ANY, Channel
-from audiences.imports.people_rows import FORMULA
+from audiences.files import write_csv
 from audiences.refusals import Refused
+from audiences.terminal.output import Bar, Stream, cell, width
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -104,13 +100,13 @@ class CampaignCommand(BaseCommand):
             numeric = rows and all(isinstance(r[position], int | float) for r in rows)
             table.add_column(column, justify="right" if numeric else "left")
         for row in rows:
-            table.add_row(*(_cell(value) for value in row))
-        stream = cast(TextIO, _Stream(self.stdout))
-        console = Console(file=stream, width=_width(), highlight=False)
+            table.add_row(*(cell(value) for value in row))
+        stream = cast(TextIO, Stream(self.stdout))
+        console = Console(file=stream, width=width(), highlight=False)
         console.print(table, markup=False)
 
     def write_csv(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        write_csv(_Stream(self.stdout), columns, rows)
+        write_csv(Stream(self.stdout), columns, rows)
 
     @contextmanager
     def progress(self, title: str) -> Iterator["Bar"]:
@@ -137,42 +133,6 @@ def _require_migrations() -> None:
         )
 
 
-class Bar:
-    """A progress bar that is told how much is done of how much."""
-
-    def __init__(self, progress: Progress, task: Any) -> None:
-        self._progress, self._task = progress, task
-
-    def update(self, done: int, total: int) -> None:
-        self._progress.update(self._task, completed=done, total=total)
-
-
-class _Stream(io.TextIOBase):
-    """Django's output wrapper adds line ends; tables and CSV bring their own."""
-
-    def __init__(self, wrapper: Any) -> None:
-        self._wrapper = wrapper
-
-    def write(self, text: str) -> int:
-        self._wrapper.write(text, ending="")
-        return len(text)
-
-    def flush(self) -> None:
-        self._wrapper.flush()
-
-
-def _width() -> int | None:
-    return None if sys.stdout.isatty() else 100
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return str(value)
-
-
 def _sentences(error: ValidationError) -> str:
     if hasattr(error, "message_dict"):
         return " ".join(
@@ -180,24 +140,6 @@ def _sentences(error: ValidationError) -> str:
             for name, messages in error.message_dict.items()
         )
     return " ".join(error.messages)
-
-
-def write_csv(
-    stream: TextIO | Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Write a CSV file that no spreadsheet runs: = + - @ first are escaped."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(safe_cells(row))
-
-
-def safe_cells(row: Sequence[Any]) -> list[Any]:
-    """The cells with an apostrophe before what a spreadsheet would compute."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
-        for cell in row
-    ]
 
 
 @contextmanager
@@ -231,79 +173,3 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise Refused(f"{path}: {error}") from error
-
-
-# -------------------------------------------------------------------- arguments
-def add_channel(parser: CommandParser, **kwargs: Any) -> None:
-    parser.add_argument(
-        "--channel", choices=Channel.values, help="The channel.", **kwargs
-    )
-
-
-def add_scope(parser: CommandParser) -> None:
-    """--channel C or --any, one of them."""
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--channel", dest="scope", choices=Channel.values)
-    group.add_argument(
-        "--any",
-        dest="scope",
-        action="store_const",
-        const=ANY,
-        help="Any channel: the flag that stops everything.",
-    )
-
-
-def add_json(parser: CommandParser) -> None:
-    parser.add_argument(
-        "--json", action="store_true", help="One JSON object on stdout, nothing else."
-    )
-
-
-def add_profile(parser: CommandParser) -> None:
-    parser.add_argument(
-        "profile",
-        metavar="PROFILE",
-        help="An id, an external id or an address; id:, ext: and addr: say which.",
-    )
-
-
-def add_delivery(parser: CommandParser) -> None:
-    parser.add_argument(
-        "delivery",
-        metavar="DELIVERY",
-        help="An id or the exact label; id: and label: say which.",
-    )
-
-
-def moment(text: str) -> datetime:
-    """An argument that is a date or a time (ISO 8601); local unless it says."""
-    try:
-        parsed = parse_datetime(text)
-        if parsed is None:
-            day = parse_date(text)
-            parsed = datetime.combine(day, time()) if day else None
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time such as 2026-05-01 or 2026-05-01T14:30+02:00"
-        )
-    return _local(parsed, text)
-
-
-def end_moment(text: str) -> datetime:
-    """Like `moment`; a date alone is the last moment of its day."""
-    parsed = moment(text)
-    if len(text) > len("2026-05-01"):
-        return parsed
-    return parsed.replace(hour=23, minute=59, second=59, microsecond=999_999)
-
-
-def _local(parsed: datetime, text: str) -> datetime:
-    """The moment with its zone; refuses what no database can keep."""
-    try:
-        aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
-        aware.astimezone(UTC)
-    except OverflowError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is outside the calendar") from error
-    return aware

@@ -3,32 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
+from audiences import consent, subscriptions
 from audiences.channels import ANY, Channel, flag_name
-from audiences.consent import flags as consent
-from audiences.consent.flags import Kind, Origin, Source
-from audiences.links.tokens import Undo
-from audiences.models import (
-    Address,
-    AddressStatus,
-    ConsentEvent,
-    LandingPage,
-    Profile,
-    Service,
-)
-from audiences.signals import address_stop_requested, address_stop_withdrawn
-from audiences.subscriptions import writing as subscriptions
-from audiences.visits.choices import (
-    Boxes,
-    Change,
-    Present,
-    changes,
-    meant,
-)
+from audiences.consent import Kind, Origin, Source
+from audiences.models import ConsentEvent, LandingPage, Profile, Service
+from audiences.subscriptions import ServiceClosed, writing
+from audiences.visits.addresses import stop_addresses
+from audiences.visits.choices import Boxes, Change, Present, changes, meant
 from audiences.visits.identified import Visit
 
 # A POST that comes twice is answered like the first one, with its undo.
@@ -69,7 +54,7 @@ def opt_out(visit: Visit, origin: Origin) -> Done:
         return _stop(visit, ANY, origin)
     if service is None:
         return _stop(visit, visit.link.channel, origin)
-    result = subscriptions.end(profile, service, origin)
+    result = writing.end(profile, service, origin)
     visit.subscribed = set()
     if result.event_id:
         return Done([result.event_id])
@@ -88,7 +73,7 @@ def _stop(visit: Visit, scope: str, origin: Origin) -> Done:
     if not result.changed:
         done.event_ids = _just_done(visit, Q(channel=scope), origin)
     if visit.content["stops_address"]:
-        _stop_addresses(visit, {scope: sum(done.event_ids)})
+        stop_addresses(visit, {scope: sum(done.event_ids)})
         done.stopped_address = True
     return done
 
@@ -144,11 +129,11 @@ def choose(
             if change.kind == Kind.SUBSCRIBE:
                 result = _ask(done, profile, service, origin, language)
             else:
-                result = subscriptions.end(profile, service, origin)
+                result = writing.end(profile, service, origin)
         if result.event_id:
             done.event_ids.append(result.event_id)
     if stopped and visit.content["stops_address"]:
-        _stop_addresses(visit, stopped)
+        stop_addresses(visit, stopped)
         done.stopped_address = True
     return done
 
@@ -158,7 +143,7 @@ def _ask(
 ) -> consent.Result:
     try:
         return subscriptions.ask(profile, service, origin, language=language)
-    except subscriptions.ServiceClosed:
+    except ServiceClosed:
         done.closed.append(service)
         return consent.Result(False)
 
@@ -190,123 +175,3 @@ def edit(visit: Visit, facts: dict[str, str]) -> None:
         Profile.objects.filter(pk=profile.pk).update(**changed)
         for name, value in changed.items():
             setattr(profile, name, value)
-
-
-class Undone(Enum):
-    """How much of an act was reversed."""
-
-    ALL = "all"
-    SOME = "some"
-    NOTHING = "nothing"
-
-
-def undo(visit: Visit, wanted: Undo, origin: Origin) -> Undone:
-    """Reverse what the events of one act did, where nothing has happened since.
-
-    Doing it twice changes nothing: the reversal is the later event then. Details of
-    the profile stay as they are.
-    """
-    profile = visit.profile
-    assert profile is not None  # noqa: S101
-    if wanted.profile_id != profile.pk:
-        return Undone.NOTHING
-    events = list(
-        ConsentEvent.objects.filter(pk__in=wanted.event_ids, profile=profile)
-        .select_related("service")
-        .order_by("-id")
-    )
-    reversed_ids = []
-    for event in events:
-        if _is_latest(event) and _reverse(profile, event, origin):
-            reversed_ids.append(event.pk)
-            if wanted.stopped_address and event.kind == Kind.OPT_OUT:
-                _withdraw_stop(visit, event)
-    if not reversed_ids:
-        return Undone.NOTHING
-    complete = len(reversed_ids) == len(wanted.event_ids)
-    return Undone.ALL if complete else Undone.SOME
-
-
-def _is_latest(event: ConsentEvent) -> bool:
-    return not _about_the_same(event).filter(id__gt=event.pk).exists()
-
-
-def _about_the_same(event: ConsentEvent) -> QuerySet[ConsentEvent]:
-    events = ConsentEvent.objects.filter(profile_id=event.profile_id)
-    if event.service_id is None:
-        return events.filter(channel=event.channel, service__isnull=True)
-    return events.filter(channel="", service_id=event.service_id)
-
-
-def _reverse(profile: Profile, event: ConsentEvent, origin: Origin) -> bool:
-    if event.kind in (Kind.OPT_OUT, Kind.OPT_IN):
-        is_out = event.kind == Kind.OPT_IN
-        return consent.change_flag(
-            profile, event.channel, opted_out=is_out, origin=origin
-        ).changed
-    if event.service is None:
-        return False
-    if event.kind in (Kind.SUBSCRIBE, Kind.REQUEST):
-        return subscriptions.end(profile, event.service, origin).changed
-    if event.kind == Kind.UNSUBSCRIBE and not _was_pending(event):
-        return subscriptions.restore(profile, event.service, origin).changed
-    return False
-
-
-def _was_pending(event: ConsentEvent) -> bool:
-    """Whether what ended was a mere request, which an undo must not confirm."""
-    last = _about_the_same(event).filter(id__lt=event.pk).order_by("-id").first()
-    return last is not None and last.kind == Kind.REQUEST
-
-
-# ---------------------------------------------------------------- addresses (P4)
-def _stop_addresses(visit: Visit, events: dict[str, int]) -> None:
-    """Stop the addresses of each scope, by the event that opted out (0: none did)."""
-    for scope, event_id in events.items():
-        for channel, key in _addresses(visit, scope):
-            address_stop_requested.send(
-                sender=LandingPage,
-                channel=channel,
-                key=key,
-                source=str(Source.LANDING_PAGE),
-                text=_stop_text(visit.wording, visit.link.profile_id, event_id),
-            )
-
-
-def _withdraw_stop(visit: Visit, event: ConsentEvent) -> None:
-    """Take back what the act of this event stopped, whatever page is there now."""
-    for channel, key in _addresses(visit, event.channel):
-        address_stop_withdrawn.send(
-            sender=LandingPage,
-            channel=channel,
-            key=key,
-            source=str(Source.LANDING_PAGE),
-            text=_stop_text(event.wording_version, visit.link.profile_id, event.pk),
-        )
-
-
-def _stop_text(wording: str, profile_id: int, event_id: int) -> str:
-    slug = wording.rpartition("/")[0]
-    return f"landing page {slug}, profile {profile_id}, event {event_id}"
-
-
-def has_address_to_stop(visit: Visit, scope: str) -> bool:
-    """Whether the page would put an address on the denylist that is not there yet.
-
-    Somebody may have opted out elsewhere before: other profiles with the same address
-    still get messages then (P4).
-    """
-    if not visit.content["stops_address"]:
-        return False
-    rows = _rows_of_addresses(visit, scope)
-    return rows.exclude(quarantine_status=AddressStatus.DENYLISTED).exists()
-
-
-def _addresses(visit: Visit, scope: str) -> list[tuple[str, str]]:
-    """The person's addresses on the channels of a scope (P3), in one order."""
-    return sorted(_rows_of_addresses(visit, scope).values_list("channel", "key"))
-
-
-def _rows_of_addresses(visit: Visit, scope: str) -> QuerySet[Address]:
-    rows = Address.objects.filter(profile=visit.profile, is_valid=True)
-    return rows if scope == ANY else rows.filter(channel=scope)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from audiences.channels import ANY, Channel
-from audiences.consent.flags import Kind
+from audiences.consent import Kind
 
 OPENING = (Kind.OPT_IN, Kind.SUBSCRIBE)
 

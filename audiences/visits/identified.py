@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
+from audiences import landing_pages, subscriptions
 from audiences.channels import FLAGS, Channel
-from audiences.consent import flags as consent
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages.lives import Content
-from audiences.links.tokens import Link
+from audiences.consent import locks
+from audiences.landing_pages import Content
+from audiences.links import Link
 from audiences.masking import masked
 from audiences.models import (
     Address,
@@ -21,7 +21,6 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.subscriptions import writing as subscriptions
 
 Kind = LandingPage.Kind
 
@@ -107,7 +106,7 @@ def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
     that an opt-out is still honoured. With `lock` the caller is in a transaction, and
     what was read stays true until it ends.
     """
-    rows = consent.rows_to_lock() if lock else Profile.objects.all()
+    rows = locks.rows_to_lock() if lock else Profile.objects.all()
     read = rows.filter(pk=link.profile_id).annotate(**_beside(link)).only(*_COLUMNS)
     profile = next(iter(read), None)
     if profile is None:

@@ -4,8 +4,7 @@ from delivery.admin import home, menu
 from delivery.admin.deliveries import deliveries, messages
 from delivery.admin.feedback import hooks, inbound, keywords
 from delivery.admin.people import panels as profile_panels
-from delivery.admin.quarantine import entries as quarantine
-from delivery.admin.quarantine import logs as quarantine_logs
+from delivery.admin.quarantine import entries as quarantine, logs as quarantine_logs
 from delivery.admin.rules import typologies
 
 __all__ = [

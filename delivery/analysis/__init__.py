@@ -1,3 +1,24 @@
 """Who gets a delivery, who does not, and why: runs, reports, forecasts,
 explanations.
 """
+
+from delivery.analysis.explanation import explain
+from delivery.analysis.forecasting import dry_run, forecast
+from delivery.analysis.reports import WARNINGS, Report
+from delivery.analysis.runs import Progress, analyse, progress_of, request_stop
+from delivery.analysis.turns import AnalysisBusy, AnalysisRefused, is_at_work
+
+__all__ = [
+    "WARNINGS",
+    "AnalysisBusy",
+    "AnalysisRefused",
+    "Progress",
+    "Report",
+    "analyse",
+    "dry_run",
+    "explain",
+    "forecast",
+    "is_at_work",
+    "progress_of",
+    "request_stop",
+]

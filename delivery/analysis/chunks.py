@@ -15,21 +15,13 @@ from django.db import transaction
 from django.db.models import F, Max, Min, QuerySet, Value
 from django.utils.dateparse import parse_datetime
 
-from audiences.conditions import spans as reach
-from audiences.conditions.spans import Reach
-from audiences.membership import members as membership
+from audiences import conditions, membership, sql
+from audiences.conditions import Reach
 from audiences.models import Audience, Profile, StagedProfile
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
-from delivery.models import (
-    Analysis,
-    AnalysisChunk,
-    Delivery,
-    Outcome,
-    TypologyRule,
-)
-from delivery.rules import controls, judgement, typologies
-from delivery.rules.native import Rule
+from delivery import rules
+from delivery.models import Analysis, AnalysisChunk, Delivery, Outcome, TypologyRule
+from delivery.rules import Rule, controls, judgement, typologies
 
 # Members that lie further apart than this, on average, are looked up one by one.
 SPARSE = 20
@@ -109,9 +101,9 @@ def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
     span = Reach(chunk.low, chunk.high)
     if (chunk.high - chunk.low + 1) > SPARSE * chunk.size:
         members = membership.ids(delivery.audience, run.at)
-        bulk_sql.stage(StagedProfile, ["id"], span.within(members))
-        bulk_sql.analyze(StagedProfile)
-        found = reach.of_staged()
+        sql.stage(StagedProfile, ["id"], span.within(members))
+        sql.analyze(StagedProfile)
+        found = conditions.of_staged()
         if found is None:
             return 0
         return write_outcomes(
@@ -133,15 +125,15 @@ def write_outcomes(
     outcomes there are.
     """
     delivery = delivery_of(run)
-    situation = replace(judgement.situation_of(delivery, at or run.at), reach=of)
+    situation = replace(rules.situation_of(delivery, at or run.at), reach=of)
     judged = judgement.prepared(profiles, situation).values_list(
         Value(delivery.pk),
         F("pk"),
         F("main_address__value"),
-        judgement.cause(situation, rules_of(run), typologies.rule_ids()),
+        judgement.cause(situation, rules_of(run), rules.rule_ids()),
     )
     columns = ["delivery_id", "profile_id", "address", "rule_id"]
-    return bulk_sql.insert_select(Outcome, columns, judged)
+    return sql.insert_select(Outcome, columns, judged)
 
 
 # What of an operator's rule decides, and so is kept with the run.
@@ -187,7 +179,7 @@ def is_stale(run: Analysis) -> bool:
     message may go, which must not outlive a change that takes its unsubscribe link.
     """
     told = [(found["code"], found["text"]) for found in run.findings]
-    rows = typologies.rows_of(run.delivery)
+    rows = rules.rows_of(run.delivery)
     found = [(f.code, f.text) for f in controls.inspect(run.delivery, rows)]
     try:
         return bool(told != found or definition_of(run.delivery) != run.definition)

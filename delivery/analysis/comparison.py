@@ -10,12 +10,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from delivery.analysis import chunks
-from delivery.models import (
-    Analysis,
-    Delivery,
-    Outcome,
-    TypologyRule,
-)
+from delivery.models import Analysis, Delivery, Outcome, TypologyRule
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 
 from django.db.models import BooleanField, Case, When
 
-from audiences.conditions.spans import Reach
+from audiences.conditions import Reach
 from audiences.models import Profile
 from delivery.models import Delivery
-from delivery.rules import judgement, typologies
-from delivery.rules.native import DUPLICATE, Rule, Situation
+from delivery.rules import DUPLICATE, Rule, Situation, judgement, rules_of, situation_of
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ def explain(delivery: Delivery, profile: Profile) -> Explanation:
     A profile outside the audience is judged by no rule. Everybody who has the same
     primary address is judged with it, to know who of them keeps the address.
     """
-    situation = judgement.situation_of(delivery)
-    rules = typologies.rules_of(delivery)
+    situation = situation_of(delivery)
+    rules = rules_of(delivery)
     primary = profile.addresses.filter(
         channel=delivery.channel, is_primary=True
     ).first()

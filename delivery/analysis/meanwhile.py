@@ -11,19 +11,10 @@ from typing import Any
 
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet
 
-from audiences.models import (
-    Address,
-    ConsentEvent,
-    StagedProfile,
-    Subscription,
-)
-from audiences.sql import statements as bulk_sql
-from delivery.models import (
-    AddressError,
-    Analysis,
-    Outcome,
-    QuarantineAction,
-)
+from audiences import sql
+from audiences.models import Address, ConsentEvent, StagedProfile, Subscription
+from audiences.sql import statements
+from delivery.models import AddressError, Analysis, Outcome, QuarantineAction
 
 ACTIVE = Subscription.Status.ACTIVE
 TABLES: list[type[Model]] = [ConsentEvent, Address, AddressError, QuarantineAction]
@@ -40,7 +31,7 @@ def marks() -> dict[str, int]:
         for model in TABLES
     }
     # Asked afterwards: who has committed since is seen by every chunk.
-    slack = SLACK if bulk_sql.are_written(*TABLES) else 0
+    slack = SLACK if statements.are_written(*TABLES) else 0
     return {name: max(last - slack, 0) for name, last in found.items()}
 
 
@@ -69,8 +60,8 @@ def stage_changed(run: Analysis, now: datetime) -> None:
         .values("profile_id"),
     )
     people = changed[0].union(*changed[1:]).values_list("profile_id")
-    if not bulk_sql.stage(StagedProfile, ["id"], people):
+    if not sql.stage(StagedProfile, ["id"], people):
         return
-    bulk_sql.analyze(StagedProfile)
+    sql.analyze(StagedProfile)
     judged = Outcome.objects.filter(delivery=run.delivery_id, profile_id=OuterRef("id"))
     StagedProfile.objects.filter(~Exists(judged)).delete()

@@ -15,13 +15,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
-from delivery.analysis import runs as analysis
-from delivery.models import (
-    Analysis,
-    Delivery,
-    Message,
-    PreparationRequest,
-)
+from delivery.models import Analysis, Delivery, Message, PreparationRequest
+
+from . import runs, turns
 
 # A worker that is there takes a request within a second or two.
 PATIENCE = timedelta(seconds=8)
@@ -99,7 +95,7 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
         present = of(delivery)
         if present.state == WAITING and present.request:
             raise PreparationRefused(_told(present.request))
-        if present.state == RUNNING and analysis.is_at_work(delivery):
+        if present.state == RUNNING and turns.is_at_work(delivery):
             raise PreparationRefused(_at_work(present))
         request, _is_new = PreparationRequest.objects.update_or_create(
             delivery=delivery,
@@ -135,7 +131,7 @@ def stop(delivery: Delivery) -> bool:
 
     Returns whether there was something to stop.
     """
-    if analysis.request_stop(delivery):
+    if runs.request_stop(delivery):
         return True
     present = of(delivery)
     if present.state != WAITING:

@@ -12,24 +12,28 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, F, QuerySet, Sum, Value
+from django.db.models import Sum
 from django.utils import timezone
 
-from audiences.conditions import spans as reach
-from audiences.models import StagedProfile
-from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
+from audiences import sql
+from delivery import rules
 from delivery.analysis import chunks
-from delivery.analysis import meanwhile as changes
-from delivery.analysis.reports import SHARES_ADDRESS, Report, report_of
+from delivery.analysis.finishing import finish
+from delivery.analysis.reports import Report, report_of
+from delivery.analysis.turns import (
+    SECONDS_TO_WAIT,
+    AnalysisBusy,
+    AnalysisRefused,
+    lost,
+    only_one,
+)
 from delivery.models import (
     Analysis,
     AnalysisChunk,
@@ -37,23 +41,14 @@ from delivery.models import (
     Message,
     Outcome,
     OutcomeWarning,
-    StagedHolder,
 )
-from delivery.rules import controls, judgement, typologies
-from delivery.rules.native import DUPLICATE
+from delivery.rules import controls
+
+from . import meanwhile
 
 log = logging.getLogger(__name__)
-SECONDS_TO_WAIT = 5
 # What was judged longer ago than this is not gone on with.
 LONGEST_PAUSE = timedelta(days=1)
-
-
-class AnalysisRefused(Refused):
-    """The analysis cannot run now; the message says why."""
-
-
-class AnalysisBusy(AnalysisRefused):
-    """Another process analyses the delivery at this moment."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ def analyse(
     database is lost, or the database refuses a statement (a full disk).
     """
     started = time.monotonic()
-    with _only_one(delivery, wait_seconds):
+    with only_one(delivery, wait_seconds):
         if Message.objects.filter(delivery=delivery).exists():
             raise AnalysisRefused(
                 f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
@@ -102,7 +97,7 @@ def analyse(
                 on_begin(run)
                 _judge_all(run, connections, on_progress, should_stop)
         except Exception as error:
-            if _lost(session):
+            if lost(session):
                 # Our lock is lost with it: as after kill -9, nothing is written.
                 reason = str(error).partition("\n")[0]
                 raise AnalysisRefused(
@@ -117,14 +112,9 @@ def analyse(
                 ) from error
             raise
         finally:
-            if not _lost(session):
+            if not lost(session):
                 _close(run, before + time.monotonic() - started)
     return report_of(run)
-
-
-def _lost(session: Any) -> bool:
-    """Whether the connection broke; Django may have opened another one since."""
-    return connection.connection is not session or not connection.is_usable()
 
 
 def request_stop(delivery: Delivery) -> bool:
@@ -138,18 +128,9 @@ def request_stop(delivery: Delivery) -> bool:
         return False
     running = Analysis.objects.filter(pk=latest.pk, state=Analysis.State.RUNNING)
     is_asked = bool(running.update(stop_requested=True))
-    with suppress(AnalysisBusy), _only_one(delivery, wait_seconds=0):
+    with suppress(AnalysisBusy), only_one(delivery, wait_seconds=0):
         running.update(state=Analysis.State.STOPPED, finished_at=timezone.now())
     return is_asked
-
-
-def is_at_work(delivery: Delivery) -> bool:
-    """Whether a process that is alive analyses the delivery."""
-    try:
-        with _only_one(delivery, wait_seconds=0):
-            return False
-    except AnalysisBusy:
-        return True
 
 
 def _judge_all(
@@ -171,7 +152,7 @@ def _judge_all(
         finally:
             connection.close()
 
-    helpers = connections - 1 if bulk_sql.is_postgresql() else 0
+    helpers = connections - 1 if sql.is_postgresql() else 0
     with ThreadPoolExecutor(max(helpers, 1)) as pool:
         others = [pool.submit(help_judging) for _number in range(helpers)]
         try:
@@ -191,7 +172,7 @@ def _judge_all(
     if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
         run.state = Analysis.State.STOPPED
     else:
-        _finish(run)
+        finish(run)
 
 
 def _work_is_left(run: Analysis) -> bool:
@@ -219,26 +200,6 @@ def _close(run: Analysis, seconds: float) -> None:
     Analysis.objects.filter(pk=run.pk).update(**{f: getattr(run, f) for f in fields})
 
 
-@contextmanager
-def _only_one(delivery: Delivery, wait_seconds: float) -> Iterator[None]:
-    """Hold the delivery's lock; wait a little, then refuse and name the holder."""
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            with bulk_sql.process_lock(f"analysis-{delivery.pk}"):
-                yield
-                return
-        except bulk_sql.Locked as error:
-            if time.monotonic() < deadline:
-                time.sleep(0.2)
-                continue
-            run = delivery.latest_analysis
-            who = f"process {run.process} on {run.host}" if run else "another process"
-            raise AnalysisBusy(
-                f"{delivery.label!r} is being analysed by {who}. Wait until it is done."
-            ) from error
-
-
 def _begin_or_resume(delivery: Delivery) -> Analysis:
     run = delivery.latest_analysis
     unfinished = (Analysis.State.RUNNING, Analysis.State.STOPPED, Analysis.State.FAILED)
@@ -255,11 +216,11 @@ def _begin_or_resume(delivery: Delivery) -> Analysis:
 
 def _begin(delivery: Delivery) -> Analysis:
     """A new run in place of the last one's results."""
-    findings = controls.inspect(delivery, typologies.rows_of(delivery))
+    findings = controls.inspect(delivery, rules.rows_of(delivery))
     run = Analysis(
         delivery=delivery,
-        at=judgement.situation_of(delivery).at,
-        marks=changes.marks(),
+        at=rules.situation_of(delivery).at,
+        marks=meanwhile.marks(),
         definition=chunks.definition_of(delivery),
         findings=[vars(finding) for finding in findings],
         error=controls.error_of(findings),
@@ -277,78 +238,3 @@ def _begin(delivery: Delivery) -> Analysis:
         if not run.error:
             chunks.plan(run)
     return run
-
-
-def _finish(run: Analysis) -> None:
-    """Judge changes and duplicates, count, warn: ready, or nothing of it is written."""
-    delivery = chunks.delivery_of(run)
-    situation = judgement.situation_of(delivery, run.at)
-    targeted = Outcome.objects.filter(delivery=delivery.pk, rule__isnull=True)
-    with transaction.atomic():
-        _judge_changed(run)
-        _stage_holders(run, targeted.values("profile_id"))
-        staged = StagedHolder.objects.order_by()
-        losers = judgement.losers(staged)
-        if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
-            # Staged, since a planner that errs would rank them again for each row.
-            bulk_sql.stage(StagedProfile, ["id"], losers)
-            bulk_sql.analyze(StagedProfile)
-            ids = StagedProfile.objects.values("id")
-            targeted.filter(profile_id__in=ids).update(
-                rule_id=typologies.rule_ids()[DUPLICATE.code]
-            )
-            staged.filter(profile_id__in=ids).delete()
-        warned = judgement.sharing_with_opted_out(delivery.channel, staged)
-        run.counts = _counts(delivery)
-        people = warned.values_list(
-            Value(delivery.pk), Value(SHARES_ADDRESS), F("profile_id")
-        )
-        columns = ["delivery_id", "code", "profile_id"]
-        count = bulk_sql.insert_select(OutcomeWarning, columns, people)
-        run.warnings = {SHARES_ADDRESS: count}
-        run.state = Analysis.State.READY
-        run.save(update_fields=["counts", "warnings", "state"])
-
-
-def _judge_changed(run: Analysis) -> None:
-    """Judge again whoever's consent or address changed since the run began.
-
-    Who has left the audience since leaves the results.
-    """
-    now = max(run.at, timezone.now())
-    changes.stage_changed(run, now)
-    changed = reach.of_staged()
-    if changed is None:
-        return
-    profiles = judgement.audience_profiles(chunks.delivery_of(run), now, changed)
-    Outcome.objects.filter(changed.q("profile_id"), delivery=run.delivery_id).delete()
-    chunks.write_outcomes(run, profiles, changed, now)
-
-
-# An audience up to this size is looked up profile by profile.
-FEW = 20_000
-
-
-def _stage_holders(run: Analysis, targeted: QuerySet[Any, Any]) -> None:
-    """Look once for those to deliver whose address is shared, and for how many."""
-    if run.done > FEW:
-        bulk_sql.analyze(Outcome)
-        holders = judgement.shared_holders(run.delivery.channel)
-        holders = holders.filter(profile_id__in=targeted)
-    else:
-        holders = judgement.shared_holders(run.delivery.channel, among=targeted)
-    columns = ["profile_id", "key"]
-    bulk_sql.stage(StagedHolder, columns, holders.values_list(*columns))
-    bulk_sql.analyze(StagedHolder)
-
-
-def _counts(delivery: Delivery) -> dict[str, int]:
-    """How many outcomes each rule decided, by code; "" are those to deliver."""
-    codes = {number: code for code, number in typologies.rule_ids().items()}
-    rows = (
-        Outcome.objects.filter(delivery=delivery)
-        .order_by()
-        .values_list("rule_id")
-        .annotate(count=Count("profile_id"))
-    )
-    return {codes.get(rule_id, ""): count for rule_id, count in rows}

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from audiences.channels import Channel
 from audiences.models import Profile
 from delivery.models import Delivery
-from delivery.rules import controls
+
+from . import places
+from .segments import sms_segments
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}")
 _TAG = re.compile(r"<[a-zA-Z!/]")
@@ -46,7 +48,7 @@ def values_of(profile: Profile | None) -> dict[str, str]:
         name: str(getattr(profile, name) or "") if profile else example[name]
         for name in example
     }
-    return found | {name: EXAMPLE_LINK.format(name=name) for name in controls.LINKS}
+    return found | {name: EXAMPLE_LINK.format(name=name) for name in places.LINKS}
 
 
 def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
@@ -54,12 +56,12 @@ def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
     values = values_of(profile)
     is_html = delivery.channel == Channel.EMAIL and bool(_TAG.search(delivery.content))
     content = _filled(delivery.content, values, escaped=is_html)
-    names = controls.placeholders(f"{delivery.subject} {delivery.content}")
+    names = places.placeholders(f"{delivery.subject} {delivery.content}")
     unknown = [name for name in dict.fromkeys(names) if name not in values]
     subject = _filled(delivery.subject, values, escaped=False)
     if delivery.channel != Channel.SMS:
         return Preview(subject, content, is_html, unknown)
-    encoding, segments = controls.sms_segments(content)
+    encoding, segments = sms_segments(content)
     return Preview(subject, content, is_html, unknown, encoding, segments, len(content))
 
 

@@ -7,18 +7,12 @@ from pathlib import Path
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audiences.links.tokens import Link
-from audiences.membership import members as membership
+from audiences import membership, profiles
+from audiences.links import Link
 from audiences.models import Audience, Service
-from audiences.profiles import finding as profiles
 from audiences.refusals import Refused
-from delivery.models import (
-    Delivery,
-    Outcome,
-    OutcomeWarning,
-    Typology,
-)
-from delivery.rules.native import skips_denylist
+from delivery.models import Delivery, Outcome, OutcomeWarning, Typology
+from delivery.rules import skips_denylist
 
 READINGS = ("id", "label")
 BATCH = 1000

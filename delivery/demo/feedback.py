@@ -11,10 +11,9 @@ from django.utils import timezone
 
 from audiences.channels import Channel
 from audiences.models import Address
-from delivery.feedback import return_path
-from delivery.feedback.intake import intake
+from delivery.feedback import intake, return_path
 from delivery.feedback.mails.reading import SOURCE as MAIL
-from delivery.feedback.texts import inbound as inbound_texts
+from delivery.feedback.texts import inbound
 from delivery.feedback.texts.inbound import InboundText
 from delivery.hooks.envelope import packed
 from delivery.hooks.sms import SOURCE as SMS
@@ -96,7 +95,7 @@ def _text(number: str, words: str, at: datetime) -> None:
     text = InboundText(
         number=number, to=OUR_NUMBER, text=words, event_id=told["id"], at=at
     )
-    inbound_texts.take(text, item)
+    inbound.take(text, item)
 
 
 def _mail(raw: bytes) -> InboundItem:

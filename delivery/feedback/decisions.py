@@ -6,14 +6,15 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings, Outcome
+from delivery.feedback.intake import processing
 from delivery.feedback.intake.matching import Match, key_of, match
-from delivery.feedback.texts import inbound as inbound_texts
+from delivery.feedback.texts import inbound
 from delivery.models import EventKind, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
 
+from . import intake
 from .events import FeedbackEvent
+from .intake import Findings, Outcome
 
 State = InboundItem.State
 SOURCE = "operator"
@@ -98,7 +99,7 @@ def match_to(
     rest = [intake.apply(e, item).outcome for e in events if e is not chosen]
     still = State.UNMATCHED if Outcome.UNMATCHED in rest else State.APPLIED
     note = _("Matched to message {number}.").format(number=message.pk)
-    return intake.conclude(item, still, note=note, actor=actor)
+    return processing.conclude(item, still, note=note, actor=actor)
 
 
 def _about(events: list[FeedbackEvent], message: Message) -> FeedbackEvent | None:
@@ -112,7 +113,7 @@ def _about(events: list[FeedbackEvent], message: Message) -> FeedbackEvent | Non
 def ignore(item: InboundItem, *, note: str, actor: str) -> InboundItem:
     """Let an item change nothing. What it did before stays."""
     _require_waiting(item)
-    return intake.conclude(item, State.IGNORED, note=note, actor=actor)
+    return processing.conclude(item, State.IGNORED, note=note, actor=actor)
 
 
 def stop(item: InboundItem, *, actor: str) -> InboundItem:
@@ -120,7 +121,7 @@ def stop(item: InboundItem, *, actor: str) -> InboundItem:
     _require_waiting(item)
     if item.state != State.HELD:
         raise CannotDecide(_("Only a text message that holds a number can mean STOP."))
-    return inbound_texts.stop(item, actor=actor)
+    return inbound.stop(item, actor=actor)
 
 
 def read_again(item: InboundItem) -> InboundItem:

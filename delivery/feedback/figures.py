@@ -14,6 +14,7 @@ from django.db.models.functions import Lower, StrIndex, Substr, TruncWeek
 from django.utils import timezone
 
 from audiences.channels import Channel
+from audiences.work import figures
 from delivery.models import Delivery, EventKind, Message, MessageEvent
 from delivery.models.quarantine import ErrorType
 
@@ -69,6 +70,7 @@ class Complaints:
         return COMPLAINTS_WANTED <= self.rate < COMPLAINTS_LIMIT
 
 
+@figures.register("feedback")
 def count() -> dict[str, Any]:
     """All of them, as data to keep: months of messages are not counted in a request."""
     start = since()

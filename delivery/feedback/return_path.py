@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from audiences.links import tokens as links
+from audiences.links import tokens
 
 _SALT = "delivery.feedback.return_path"
 # 0-9a-z and dots, whatever becomes of letter case.
@@ -26,13 +26,13 @@ def address(delivery_id: int, profile_id: int) -> str:
     if not at:
         return ""
     whole = f"{local}+{token(delivery_id, profile_id)}"
-    return f"{whole}@{domain}" if len(whole) <= links.LONGEST_LOCAL_PART else ""
+    return f"{whole}@{domain}" if len(whole) <= tokens.LONGEST_LOCAL_PART else ""
 
 
 def token(delivery_id: int, profile_id: int) -> str:
     """The signed name of a message."""
-    payload = f"{links.base36(delivery_id)}.{links.base36(profile_id)}"
-    return f"{payload}.{links.short_signature(_SALT, payload)}"
+    payload = f"{tokens.base36(delivery_id)}.{tokens.base36(profile_id)}"
+    return f"{payload}.{tokens.short_signature(_SALT, payload)}"
 
 
 def read(text: str) -> tuple[int, int] | None:
@@ -46,7 +46,7 @@ def read(text: str) -> tuple[int, int] | None:
     if match is None:
         return None
     payload, _dot, signature = match[0].rpartition(".")
-    if not links.is_short_signature(_SALT, payload, signature):
+    if not tokens.is_short_signature(_SALT, payload, signature):
         return None
     return int(match[1], 36), int(match[2], 36)
 

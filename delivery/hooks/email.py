@@ -12,11 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 
+from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
-from delivery.feedback.mails import items as mail_items
-from delivery.feedback.mails import provider_reports as email_reports
+from delivery.feedback.intake import Findings
+from delivery.feedback.mails import items, provider_reports
 from delivery.models import InboundItem
 
 from . import tokens
@@ -87,7 +86,7 @@ def event_of_report(
     sender: object, event: AnymailTrackingEvent, esp_name: str, **kwargs: Any
 ) -> FeedbackEvent | None:
     """Listener of anymail's `tracking`: what the report says about an address."""
-    return email_reports.event_of(event, esp_name)
+    return provider_reports.event_of(event, esp_name)
 
 
 def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Findings:
@@ -97,7 +96,7 @@ def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Finding
         inbound.send(sender=provider.inbound, event=mail, esp_name=provider.name)
         if mail.message is not None:
             raw = mail.message.as_bytes()
-            found.append(mail_items.read_item(InboundItem(raw=raw)))
+            found.append(items.read_item(InboundItem(raw=raw)))
     if not found:
         return Findings(otherwise=State.UNREADABLE, note="no message in it")
     return Findings(

@@ -2,7 +2,7 @@
 
 from anymail.signals import tracking
 
-from delivery.feedback.intake import intake
+from delivery.feedback import intake
 
 from . import email, sms, twilio
 from .email_providers import PROVIDERS

@@ -16,10 +16,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audiences.channels import Channel
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
-from delivery.feedback.texts import inbound as inbound_texts
-from delivery.feedback.texts import reports as sms_reports
+from delivery.feedback import intake
+from delivery.feedback.intake import Findings
+from delivery.feedback.texts import inbound as inbound_texts, reports
 from delivery.feedback.texts.inbound import InboundText
 from delivery.models import InboundItem
 
@@ -142,16 +141,16 @@ def read(item: InboundItem) -> Findings:
 
 
 def _report(fields: dict[str, str]) -> Findings:
-    receipt = sms_reports.read_receipt(fields.get("receipt", ""))
+    receipt = reports.read_receipt(fields.get("receipt", ""))
     status = fields.get("status") or receipt.get("stat", "")
     error = fields.get("error") or receipt.get("err", "")
     codes = fields.get("codes", "smpp").lower()
     address = fields.get("to", "")
     if not (fields.get("id") and address and (status or error)):
         return Findings(otherwise=State.UNREADABLE, note="id, to or status")
-    if codes not in sms_reports.LISTS:
+    if codes not in reports.LISTS:
         return Findings(otherwise=State.UNREADABLE, note=f"codes: {codes}"[:100])
-    event = sms_reports.event_of(
+    event = reports.event_of(
         codes=codes,
         status=status,
         error=error,

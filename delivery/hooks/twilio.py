@@ -11,10 +11,9 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from audiences.channels import Channel
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
-from delivery.feedback.texts import inbound as inbound_texts
-from delivery.feedback.texts import reports as sms_reports
+from delivery.feedback import intake
+from delivery.feedback.intake import Findings
+from delivery.feedback.texts import inbound as inbound_texts, reports
 from delivery.feedback.texts.inbound import InboundText
 from delivery.feedback.texts.keywords import KeywordAction
 from delivery.models import InboundItem
@@ -123,7 +122,7 @@ def read(item: InboundItem) -> Findings:
     address = fields.get("To", "")
     if not (number and state and address):
         return Findings(otherwise=State.UNREADABLE, note="MessageSid, status or To")
-    event = sms_reports.event_of(
+    event = reports.event_of(
         codes="twilio",
         status=state,
         error=fields.get("ErrorCode", ""),

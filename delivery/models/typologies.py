@@ -1,8 +1,7 @@
 """The rules as rows, and the typologies that name a set of them."""
 
 from django.db import models
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.channels import Channel
 

@@ -1,5 +1,4 @@
-"""What is counted in the background: how the quarantine grows, signs of an outage, and
-how many messages fail."""
+"""What is counted in the background: how the quarantine grows, signs of an outage."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,7 +10,6 @@ from django.utils import timezone
 
 from audiences.models import AddressStatus
 from audiences.work import figures
-from delivery.feedback import figures as feedback
 from delivery.models import AddressError, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 
@@ -22,8 +20,6 @@ OUTAGE = 20
 OUTAGE_DAYS = 2
 # Reasons that say something about a server rather than about an address.
 _OF_SERVERS = ("unreachable", "refused", "not_defined", "not_connected")
-
-figures.register("feedback")(feedback.count)
 
 
 @figures.register("quarantine_growth")

@@ -10,14 +10,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from audiences.channels import Channel
-from audiences.files.delimited import DelimitedFile
+from audiences.files import DelimitedFile
 from audiences.models import AddressStatus
 from audiences.refusals import Refused
 from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine import writing as quarantine
+
+from . import writing
+from .entries import in_calendar
 
 COLUMNS = [
     "channel",
@@ -180,13 +182,13 @@ def _time(cells: dict[str, str], name: str) -> datetime | None:
         raise BadValue(name, problem.format(text=repr(text)))
     aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
     try:
-        return quarantine.in_calendar(aware)
+        return in_calendar(aware)
     except Refused as error:
         raise BadValue(name, str(error)) from error
 
 
 def _apply(batch: list[QuarantineAction], result: Result, *, dry_run: bool) -> None:
     with transaction.atomic():
-        changed = quarantine.raise_statuses(batch, dry_run=dry_run)
+        changed = writing.raise_statuses(batch, dry_run=dry_run)
     result.changed += changed
     result.unchanged += len(batch) - changed

@@ -7,12 +7,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from audiences.consent.flags import Origin
+from audiences.consent import Origin
 from audiences.models import Address, AddressStatus, Profile
 from audiences.selections import bulk_acts
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
-from delivery.quarantine import writing as quarantine
+
+from . import writing
 
 PERMISSION = "delivery.add_quarantineentry"
 
@@ -35,7 +36,7 @@ def quarantine_people(
             quarantine_status__in=[AddressStatus.VALID, AddressStatus.ERRONEOUS]
         )
         rows = list(open_.values_list("channel", "key", "profile_id"))
-        quarantine.raise_statuses(
+        writing.raise_statuses(
             [
                 QuarantineAction(
                     channel=channel,
@@ -51,7 +52,7 @@ def quarantine_people(
                 for channel, key in sorted({(c, k) for c, k, _pk in rows})
             ]
         )
-    return len({pk for _channel, _key, pk in rows})
+    return len({pk for _channel, key_of, pk in rows})
 
 
 bulk_acts.register(

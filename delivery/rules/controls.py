@@ -8,30 +8,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext, gettext_noop as _
+from django_stubs_ext import StrPromise
 
 from audiences.channels import Channel
+from delivery.content.places import FIELDS, LINKS, placeholders
+from delivery.content.segments import sms_segments
 from delivery.models import Delivery, TypologyRule
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
 Severity = TypologyRule.Severity
-
-# What a message may say about its reader: {{ name }}.
-FIELDS = (
-    "first_name",
-    "last_name",
-    "language",
-    "country",
-    "external_id",
-    "unsubscribe_link",
-    "preferences_link",
-)
-LINKS = ("unsubscribe_link", "preferences_link")
 
 
 class Fault(str):
@@ -102,12 +89,6 @@ def in_words(finding: Mapping[str, Any]) -> str:
     return text % values if values else text
 
 
-def placeholders(text: str) -> list[str]:
-    """The names between double braces, without filters."""
-    found = re.findall(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}", text)
-    return [name.strip() for name in found]
-
-
 def _content_present(delivery: Delivery) -> Iterable[Fault]:
     if delivery.channel == Channel.EMAIL and not delivery.subject.strip():
         yield Fault(_("The subject is empty."))
@@ -156,37 +137,7 @@ def _https_links(delivery: Delivery) -> Iterable[Fault]:
             yield Fault(_("The link %(link)s is not https."), link=link[:100])
 
 
-# GSM 03.38: the characters of a 160-character message; the second row takes two places.
-_GSM = set(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_EXTENDED = set("^{}\\[~]|€\f")
 SMS_SEGMENTS = 3
-
-
-def sms_segments(text: str) -> tuple[str, int]:
-    """The encoding of an SMS and how many segments it takes (3GPP TS 23.038, 23.040).
-
-    GSM-7: 160 places in one, 153 in each of several. UCS-2: 70 and 67 code units.
-    """
-    if all(character in _GSM or character in _GSM_EXTENDED for character in text):
-        sizes = [2 if character in _GSM_EXTENDED else 1 for character in text]
-        return "GSM-7", _segments(sizes, 160, 153)
-    sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
-    return "UCS-2", _segments(sizes, 70, 67)
-
-
-def _segments(sizes: list[int], alone: int, together: int) -> int:
-    """A character of two places is never split over segments."""
-    if sum(sizes) <= alone:
-        return 1 if sizes else 0
-    count, used = 1, 0
-    for size in sizes:
-        if used + size > together:
-            count, used = count + 1, 0
-        used += size
-    return count
 
 
 def _sms_length(delivery: Delivery) -> Iterable[Fault]:

@@ -25,11 +25,10 @@ from django.db.models import (
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from audiences import membership, subscriptions
 from audiences.channels import ANY_FLAG, flag_name
-from audiences.conditions.spans import Reach
-from audiences.membership import members as membership
+from audiences.conditions import Reach
 from audiences.models import Address, Profile
-from audiences.subscriptions import writing as subscriptions
 from delivery.models import Delivery
 from delivery.rules.native import Rule, Situation
 

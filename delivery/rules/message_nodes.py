@@ -3,23 +3,11 @@
 from typing import Any
 
 from django.db.models import Count, Q
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.channels import Channel
-from audiences.conditions.people import (
-    DATE_KEYS,
-    check_dates,
-    dates_q,
-    say_dates,
-)
-from audiences.conditions.trees import (
-    BadCondition,
-    Data,
-    Moment,
-    Node,
-    register,
-)
+from audiences.conditions import BadCondition, Data, Moment, Node, register
+from audiences.conditions.dates import DATE_KEYS, check_dates, dates_q, say_dates
 from delivery.models import Delivery, Message
 
 

@@ -13,18 +13,16 @@ names `main_address` (the primary address on the delivery's channel, or nothing)
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop as _
+from django_stubs_ext import StrPromise
 
 from audiences.channels import ANY_FLAG, flag_name
-from audiences.conditions.spans import Reach
+from audiences.conditions import Reach
 from audiences.models import AddressStatus
 from delivery.models import Delivery, QuarantineEntry
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 Purpose = Delivery.Purpose
 

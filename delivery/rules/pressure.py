@@ -20,13 +20,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from delivery.models import (
-    Analysis,
-    Delivery,
-    Message,
-    Outcome,
-    TypologyRule,
-)
+from delivery.models import Analysis, Delivery, Message, Outcome, TypologyRule
 from delivery.rules.native import Situation
 
 

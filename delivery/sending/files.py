@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from audiences.addresses import books as addresses
-from audiences.conditions.people import read_moment
-from audiences.conditions.trees import BadCondition
-from audiences.files.delimited import DelimitedFile
+from audiences import addresses
+from audiences.conditions import BadCondition
+from audiences.conditions.dates import read_moment
+from audiences.files import DelimitedFile
 from audiences.models import Address
 from audiences.refusals import Refused
 from delivery.models import Delivery, Message, Outcome

@@ -5,15 +5,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import DateTimeField, F, TextField, Value
 
+from audiences import sql
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
 from delivery.feedback import erasure
-from delivery.models import (
-    Analysis,
-    Delivery,
-    Message,
-    Outcome,
-)
+from delivery.models import Analysis, Delivery, Message, Outcome
 
 
 class NotPrepared(Refused):
@@ -30,7 +25,7 @@ def record_handover(delivery: Delivery, at: datetime) -> int:
         raise NotPrepared(f"{delivery.label!r} has no finished analysis.")
     target = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
     with transaction.atomic():
-        return bulk_sql.insert_select(
+        return sql.insert_select(
             Message,
             ["delivery_id", "profile_id", "channel", "address", "sent_at"],
             target.order_by("profile_id").values_list(

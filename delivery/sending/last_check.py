@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from django.db.models import BooleanField, Case, OuterRef, Q, Subquery, When
 
-from audiences.conditions.spans import Reach
-from audiences.sql import statements as bulk_sql
+from audiences.conditions import Reach
+from audiences.sql import statements
+from delivery import rules
 from delivery.models import Delivery, Outcome
-from delivery.rules import judgement, typologies
+from delivery.rules import judgement
 
 # Causes that only a check after the analysis can find.
 LEFT_AUDIENCE = "left_audience"
@@ -40,9 +41,9 @@ class LastCheck:
         )
         reach = Reach(LOW, HIGH, targets.values("profile_id"))
         situation = replace(
-            judgement.situation_of(delivery), reach=reach, reads_entries=True
+            rules.situation_of(delivery), reach=reach, reads_entries=True
         )
-        self._rules = typologies.rules_of(delivery)
+        self._rules = rules.rules_of(delivery)
         numbers = {rule.code: number for number, rule in enumerate(self._rules)}
         members = judgement.audience_profiles(delivery, situation.at, reach)
         analysed = targets.filter(profile_id=OuterRef("pk")).values("address")
@@ -59,9 +60,9 @@ class LastCheck:
             .filter(Q(cause__isnull=False) | Q(is_same=False))
         )
         ends = (LOW, HIGH)
-        self._judged = bulk_sql.Compiled(judged.values_list("pk", "cause"), ends)
+        self._judged = statements.Compiled(judged.values_list("pk", "cause"), ends)
         left = targets.exclude(profile_id__in=members.values("pk"))
-        self._left = bulk_sql.Compiled(left.values_list("profile_id"), ends)
+        self._left = statements.Compiled(left.values_list("profile_id"), ends)
 
     def excluded(self, low: int, high: int) -> dict[int, str]:
         """The causes, by profile id, of the targets between two ids to leave out now.

@@ -8,31 +8,18 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
+from audiences import addresses, consent, landing_pages, membership, subscriptions
 from audiences.channels import FLAGS, Channel
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin, Source
-from audiences.landing_pages import lives as landing_pages
-from audiences.membership import members as membership
-from audiences.models import (
-    LandingPage,
-    OutboxMail,
-    Profile,
-    Service,
-    SignupRequest,
-)
-from audiences.subscriptions import writing as subscriptions
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
-from delivery.feedback import return_path
+from audiences.consent import Origin, Source
+from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
+from delivery import analysis, deliveries, quarantine
+from delivery.feedback import intake, return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
+from delivery.feedback.intake import Findings
 from delivery.hooks import gate
 from delivery.hooks.refusals import Outcome
 from delivery.models import Delivery, InboundItem, Message, QuarantineEntry
-from delivery.quarantine import writing as quarantine
-from delivery.sending import handover as messages
+from delivery.sending import handover
 
 
 def person(number: int, **addresses_of: str) -> Profile:
@@ -138,7 +125,7 @@ def world(db: None) -> World:
         "Sent", channel="email", audience=lambda: membership.subscribers(service)
     )
     analysis.analyse(sent)
-    messages.record_handover(sent, sent.created_at)
+    handover.record_handover(sent, sent.created_at)
     came_back(sent)
     gate.count("twilio", Outcome.WRONG_SIGNATURE)
     prepared = deliveries.create("Prepared", channel="email")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from audiences.landing_pages import lives as landing_pages
+from audiences import landing_pages
 from audiences.models import LandingPage, Service
 
 

@@ -6,14 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences import tasks
+from audiences import consent, tasks
 from audiences.admin.people import bulk_acts as pages
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences.consent import Origin
 from audiences.models import BulkAct, ConsentEvent, Profile, Subscription
-from audiences.profiles import finding as profiles
-from audiences.selections import bulk_acts
-from audiences.selections import filters as selections
+from audiences.selections import bulk_acts, filters
 from tests.factories import ServiceFactory, many_profiles
 
 from .conftest import World, clerk
@@ -41,7 +38,7 @@ def test_action_of_the_list_asks_before_it_acts(
     assert "letter of May" in page
     out = Profile.objects.filter(no_longer_contact_sms=True)
     assert sorted(out.values_list("pk", flat=True)) == sorted(chosen)
-    event = profiles.history(chosen[0])[0]
+    event = consent.events_of(chosen[0])[0]
     assert (event.source, event.evidence.actor) == ("operator", "admin")
 
 
@@ -248,7 +245,7 @@ def test_statements_do_not_grow_with_people(
         act = _begun()
     assert act.changed == 900
     assert consent.lock(Profile.objects.all()[0], "pk")
-    assert selections.select({"opted_out": "email"}).count() == 900
+    assert filters.select({"opted_out": "email"}).count() == 900
 
 
 @pytest.mark.django_db

@@ -6,12 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences.membership import counting as matching
-from audiences.membership import members as membership
+from audiences import membership, sql
+from audiences.membership import counting
 from audiences.models import Audience, Profile
-from audiences.sql import statements as bulk_sql
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from tests.factories import many_profiles
 
 from .conftest import World, clerk
@@ -135,16 +133,16 @@ def test_audience_that_holds_itself_is_refused(
 def test_count_that_takes_too_long_is_an_estimate(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matching, "SECONDS", 0)
+    monkeypatch.setattr(counting, "SECONDS", 0)
 
     def too_slow(*args: Any) -> Any:
-        raise bulk_sql.TooSlow("0 seconds")
+        raise sql.TooSlow("0 seconds")
 
-    monkeypatch.setattr(bulk_sql, "time_limit", too_slow)
-    found = matching.of_tree(TREE, with_sample=True)
+    monkeypatch.setattr(sql, "time_limit", too_slow)
+    found = counting.of_tree(TREE, with_sample=True)
     assert found.count
     assert not found.count.is_exact
-    words = "about" if bulk_sql.is_postgresql() else "too many to count"
+    words = "about" if sql.is_postgresql() else "too many to count"
     assert words in found.number
     assert found.sample == []
 
@@ -152,28 +150,28 @@ def test_count_that_takes_too_long_is_an_estimate(
 def test_dear_condition_is_counted_by_a_sample_of_all_ids(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not bulk_sql.is_postgresql():
+    if not sql.is_postgresql():
         pytest.skip("SQLite has no costs, and counts")
-    monkeypatch.setattr(matching, "COST", 0)
-    monkeypatch.setattr(matching, "STRETCHES", 5)
-    monkeypatch.setattr(matching, "LENGTH", 20)
+    monkeypatch.setattr(counting, "COST", 0)
+    monkeypatch.setattr(counting, "STRETCHES", 5)
+    monkeypatch.setattr(counting, "LENGTH", 20)
     many_profiles(400)
     ids = Profile.objects.order_by("pk").values_list("pk", flat=True)
     Profile.objects.filter(pk__lt=ids[200]).update(language="fy")
     of_language = Profile.objects.filter(language="fy")
-    found = matching.count_within(of_language)
+    found = counting.count_within(of_language)
     assert found.number
     assert 150 <= found.number <= 250
     assert not found.is_exact
-    empty = matching.count_within(Profile.objects.filter(language="xx"))
-    assert empty == matching.Count(0, is_exact=True)
+    empty = counting.count_within(Profile.objects.filter(language="xx"))
+    assert empty == counting.Count(0, is_exact=True)
 
 
 def test_statement_is_cut_off(db: None) -> None:
     numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE"
-    with pytest.raises(bulk_sql.TooSlow), bulk_sql.time_limit(0.05):
-        bulk_sql.fetch(f"{numbers} x < 100000000) SELECT max(x) FROM n")
-    assert bulk_sql.fetch("SELECT 1") == [(1,)]
+    with pytest.raises(sql.TooSlow), sql.time_limit(0.05):
+        sql.fetch(f"{numbers} x < 100000000) SELECT max(x) FROM n")
+    assert sql.fetch("SELECT 1") == [(1,)]
 
 
 def test_who_may_only_look_builds_nothing(world: World) -> None:

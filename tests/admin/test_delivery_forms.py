@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from audiences.membership import members as membership
+from audiences import membership
 from audiences.models import Audience, ConsentEvent, Service
 from delivery.models import Delivery, Outcome
 

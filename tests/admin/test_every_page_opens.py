@@ -8,16 +8,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences import consent, privacy, sql
+from audiences.consent import Origin
 from audiences.console import lists
-from audiences.imports import runs as import_runs
+from audiences.imports import runs
 from audiences.models import ConsentEvent, Profile
-from audiences.profiles import finding as profiles
 from audiences.selections import bulk_acts
-from audiences.sql import statements as bulk_sql
+from delivery import quarantine
 from delivery.models import QuarantineEntry
-from delivery.quarantine import writing as quarantine
 
 from .conftest import World, person
 
@@ -66,7 +64,7 @@ def test_list_search_and_page_open(
     bulk_acts.begin(
         "unsubscribe", {"ids": "0"}, actor="eva", details={"service": "news"}
     )
-    import_runs.upload("people.csv", [b"external_id\nP1\n"], actor="eva")
+    runs.upload("people.csv", [b"external_id\nP1\n"], actor="eva")
     assert admin_client.get(_list(model)).status_code == 200
     for text in ("1", "P1", "ANNA.VOS@example.com", "06 12345678", "Vos, Anna", "'\"%"):
         answer = admin_client.get(_list(model), {"q": text})
@@ -115,7 +113,7 @@ def test_history_of_an_erased_profile_is_still_listed(
 ) -> None:
     gone = world.people[1]
     pk = gone.pk
-    profiles.erase(gone)
+    privacy.erase(gone)
     answer = admin_client.get(_list(ConsentEvent))
     assert f"#{pk}" in answer.content.decode()
 
@@ -142,13 +140,9 @@ def test_queries_of_lists_do_not_grow_with_rows(
 
 
 def _more_of_everything(world: World) -> None:
-    from audiences.addresses import books as addresses
-    from audiences.landing_pages import lives as landing_pages
-    from audiences.membership import members as membership
-    from audiences.subscriptions import writing as subscriptions
-    from delivery.analysis import runs as analysis
-    from delivery.deliveries import writing as deliveries
-    from delivery.sending import handover as messages
+    from audiences import addresses, landing_pages, membership, subscriptions
+    from delivery import analysis, deliveries
+    from delivery.sending import handover
 
     origin = Origin(source="operator", actor="eva", note="n")
     for number in range(3):
@@ -171,7 +165,7 @@ def _more_of_everything(world: World) -> None:
             audience=lambda: membership.subscribers(service),
         )
         analysis.analyse(delivery)
-        messages.record_handover(delivery, delivery.created_at)
+        handover.record_handover(delivery, delivery.created_at)
     analysis.analyse(world.prepared)
 
 
@@ -180,7 +174,7 @@ def test_huge_lists_are_counted_to_a_bound_and_say_so(
 ) -> None:
     monkeypatch.setattr(lists, "COUNTED", 3)
     page = admin_client.get(_list(Profile))
-    expected = "estimated" if bulk_sql.is_postgresql() else "exact"
+    expected = "estimated" if sql.is_postgresql() else "exact"
     assert page.context["cl"].paginator.precision == expected
     filtered = admin_client.get(_list(Profile), {"q": "Anna"})
     assert filtered.context["cl"].paginator.precision == "bounded"

@@ -11,11 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audiences import tasks
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
-from audiences.imports import people as imports
-from audiences.imports import runs as import_runs
+from audiences import consent, tasks
+from audiences.consent import Origin
+from audiences.imports import people, runs
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -24,7 +22,6 @@ from audiences.models import (
     ImportRun,
     Profile,
 )
-from audiences.profiles import finding as profiles
 from tests.factories import ProfileFactory
 
 from .conftest import World, clerk
@@ -89,7 +86,7 @@ def test_confirmed_import_is_done_once_and_the_file_goes(
     assert (run.state, run.counts["rows"]["created"]) == ("done", 2)
     anna = Profile.objects.get(external_id="P1")
     assert anna.no_longer_contact_email
-    evidence = profiles.history(anna.pk)[0].evidence
+    evidence = consent.events_of(anna.pk)[0].evidence
     assert evidence.actor == "admin"
     assert Profile.objects.get(external_id="P2").no_longer_contact_email
     assert not ImportContent.objects.exists()
@@ -102,12 +99,12 @@ def test_confirmed_import_is_done_once_and_the_file_goes(
 def test_import_goes_on_after_its_worker_died(
     db: None, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_SIZE", 2)
+    monkeypatch.setattr(people, "CHUNK_SIZE", 2)
     lines = "".join(f"E{n},e{n}@example.com\n" for n in range(5)) + "E9,wrong\n"
     _upload(admin_client, f"external_id,email\n{lines}")
     run = _work(ImportRun.objects.get())
-    import_runs.confirm(run)
-    real, calls = import_runs._Run.save, []
+    runs.confirm(run)
+    real, calls = runs._Run.save, []
 
     def dies(self: Any, *args: Any) -> None:
         calls.append(1)
@@ -115,14 +112,14 @@ def test_import_goes_on_after_its_worker_died(
             raise KeyboardInterrupt
         real(self, *args)
 
-    monkeypatch.setattr(import_runs._Run, "save", dies)
+    monkeypatch.setattr(runs._Run, "save", dies)
     with pytest.raises(KeyboardInterrupt):
         tasks.work_off_import(run.pk)
     assert Profile.objects.count() == 2
     run.refresh_from_db()
-    assert list(import_runs.forgotten()) == []
+    assert list(runs.forgotten()) == []
     ImportRun.objects.update(worked_at=timezone.now() - timedelta(hours=1))
-    assert list(import_runs.forgotten()) == [run]
+    assert list(runs.forgotten()) == [run]
     run = _work(run)
     assert (run.state, run.counts["rows"]["created"]) == ("done", 6)
     assert ImportReject.objects.count() == run.counts["rows"]["bad_values"] == 1
@@ -157,11 +154,11 @@ def test_no_opts_in_only_when_allowed_with_a_note(
     _upload(admin_client, allow_opt_in="on", note="paper form")
     run = _work(ImportRun.objects.get())
     assert run.counts["changes"] == {"opt_out:email": 1, "opt_in:email": 1}
-    import_runs.confirm(run)
+    runs.confirm(run)
     _work(run)
     person = Profile.objects.get(external_id="P2")
     assert not person.no_longer_contact_email
-    assert profiles.history(person.pk)[0].evidence.note == "paper form"
+    assert consent.events_of(person.pk)[0].evidence.note == "paper form"
 
 
 def test_cancelled_and_forgotten_files_go(db: None, admin_client: Client) -> None:
@@ -176,7 +173,7 @@ def test_cancelled_and_forgotten_files_go(db: None, admin_client: Client) -> Non
     ImportRun.objects.filter(pk=first.pk).update(
         finished_at=timezone.now() - timedelta(days=99)
     )
-    import_runs.clean_up()
+    runs.clean_up()
     second.refresh_from_db()
     assert second.state == "cancelled"
     assert not ImportContent.objects.exists()

@@ -8,13 +8,8 @@ from django.utils import timezone
 from audiences.models import Profile
 from audiences.work import figures
 from delivery.admin.feedback.figures import percent
-from delivery.feedback.intake import intake
-from delivery.models import (
-    InboundItem,
-    Message,
-    MessageEvent,
-    QuarantineEntry,
-)
+from delivery.feedback import intake
+from delivery.models import InboundItem, Message, MessageEvent, QuarantineEntry
 from tests.feedback.reports import ADDRESS, dsn, event, sent, status
 
 from .conftest import clerk

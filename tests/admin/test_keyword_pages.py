@@ -4,9 +4,9 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from delivery.feedback.intake import intake
+from delivery import quarantine
+from delivery.feedback import intake
 from delivery.models import HookCount, InboundItem, Keyword
-from delivery.quarantine import writing as quarantine
 from tests.hooks.calls import SECRETS, generic
 
 pytestmark = pytest.mark.django_db

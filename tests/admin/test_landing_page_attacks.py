@@ -10,13 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from audiences.landing_pages import logos as page_assets
-from audiences.models import (
-    LandingPage,
-    LandingPageAsset,
-    LandingPageVersion,
-    Service,
-)
+from audiences.landing_pages import logos
+from audiences.models import LandingPage, LandingPageAsset, LandingPageVersion, Service
 
 from .landing_pages import errors_of, made, picture, publish, save, url, what_runs
 
@@ -282,7 +277,7 @@ def test_of_a_file_that_is_also_something_else_only_pixels_stay(
     asset = LandingPageAsset.objects.get()
     assert b"script" not in bytes(asset.data)
     answer = admin_client.get(reverse("pages:logo", args=[asset.pk]))
-    assert answer["Content-Type"] == page_assets.FORMATS[kind]
+    assert answer["Content-Type"] == logos.FORMATS[kind]
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 

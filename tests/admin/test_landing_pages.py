@@ -10,10 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences import consent, landing_pages
+from audiences.consent import Origin
 from audiences.landing_pages import changes as page_changes
-from audiences.landing_pages import lives as landing_pages
 from audiences.models import (
     Address,
     ConsentEvent,

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from audiences import outbox
 from audiences.models import OutboxMail, Profile, SignupRequest
-from audiences.outbox import sending as outbox
-from audiences.profiles import finding as profiles
+from audiences.outbox.rows import waiting
+from audiences.records import profiles
 from tests.factories import ProfileFactory
 from tests.pages.visitors import page
 
@@ -94,13 +95,13 @@ def test_a_mail_of_which_nobody_knows_is_sent_again_once(
     client = clerk("eva", SEE, ACT)
     shown = client.get(again(uncertain)).content.decode()
     assert "twice" in shown
-    assert not outbox.waiting().exists()  # looking changes nothing
+    assert not waiting().exists()  # looking changes nothing
     client.post(again(uncertain))
     assert outbox.send_waiting()["sent"] == 1
     assert [message.to for message in mails.outbox] == [[ADDRESS]]
     refused = client.post(again(uncertain), follow=True).content.decode()
     assert "Only a mail whose hand-over was interrupted" in refused
-    assert not outbox.waiting().exists()
+    assert not waiting().exists()
 
 
 @pytest.mark.parametrize("rights", [[SEE], [ACT.replace("change", "add")], []])
@@ -110,7 +111,7 @@ def test_sending_again_needs_its_permission(
     client = clerk("eva", *rights)
     for method in (client.get, client.post):
         assert method(again(uncertain)).status_code == 403
-    assert not outbox.waiting().exists()
+    assert not waiting().exists()
 
 
 @pytest.mark.parametrize("result", ["sent", "nobody", "denylisted", "refused", ""])
@@ -120,7 +121,7 @@ def test_no_other_mail_is_sent_again(
     rows = OutboxMail.objects.filter(pk=uncertain.pk)
     rows.update(result=result)
     admin_client.post(again(uncertain))
-    assert not outbox.waiting().exists()
+    assert not waiting().exists()
     assert "yes, send it again" not in (
         admin_client.get(again(uncertain)).content.decode().lower()
     )
@@ -133,7 +134,7 @@ def test_a_mail_that_nobody_waits_for_any_more_is_not_sent_again(
     uncertain.save()
     answer = admin_client.post(again(uncertain), follow=True)
     assert "too old" in answer.content.decode()
-    assert not outbox.waiting().exists()
+    assert not waiting().exists()
 
 
 def test_the_list_of_sign_ups_shows_the_open_ones_first(admin_client: Client) -> None:

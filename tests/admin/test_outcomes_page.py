@@ -8,10 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audiences import privacy
 from audiences.models import Profile
-from audiences.profiles import finding as profiles
+from delivery import analysis
 from delivery.admin.deliveries import outcome_log
-from delivery.analysis import runs as analysis
 
 from .conftest import World, clerk, person
 
@@ -135,7 +135,7 @@ def test_erased_person_stays_in_the_log_without_a_name(
 ) -> None:
     gone = world.people[3]
     pk = gone.pk
-    profiles.erase(gone)
+    privacy.erase(gone)
     answer = admin_client.get(_url(world))
     assert pk in _names(answer)
     assert f"#{pk}" in answer.content.decode()

@@ -8,12 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences.sql import statements as bulk_sql
-from delivery import tasks
+from audiences import sql
+from delivery import analysis, deliveries, tasks
 from delivery.admin.deliveries import forecasts
 from delivery.analysis import preparation
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, Delivery, Message, Outcome, PreparationRequest
 
 from .conftest import World, clerk, person
@@ -123,7 +121,7 @@ def test_forecast_that_takes_too_long_gives_way(
     world: World, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slow(delivery: Delivery) -> Any:
-        raise bulk_sql.TooSlow("5 seconds")
+        raise sql.TooSlow("5 seconds")
 
     monkeypatch.setattr(forecasts, "within_time", slow)
     assert "too many people" in _page(admin_client, world.draft, forecast="1")

@@ -5,11 +5,10 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from audiences import consent
 from audiences.channels import Channel
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences.consent import Origin
 from audiences.models import Profile, Subscription
-from audiences.profiles import finding as profiles
 
 from .conftest import World, clerk, page_values
 
@@ -28,7 +27,7 @@ def test_ticked_box_is_an_opt_out_in_the_users_name(
     assert admin_client.post(_url(profile), posted).status_code == 302
     profile.refresh_from_db()
     assert profile.no_longer_contact_sms
-    event = profiles.history(profile.pk)[0]
+    event = consent.events_of(profile.pk)[0]
     assert (event.kind, event.channel, event.source) == ("opt_out", "sms", "operator")
     assert (event.evidence.actor, event.evidence.note) == ("admin", "called us")
     assert LogEntry.objects.filter(object_id=str(profile.pk)).exists()
@@ -45,7 +44,7 @@ def test_cleared_box_needs_a_note(world: World, admin_client: Client) -> None:
     assert admin_client.post(_url(profile), posted).status_code == 302
     profile.refresh_from_db()
     assert not profile.no_longer_contact_email
-    assert profiles.history(profile.pk)[0].kind == "opt_in"
+    assert consent.events_of(profile.pk)[0].kind == "opt_in"
 
 
 def test_opt_in_under_any_channel_warns(world: World, admin_client: Client) -> None:
@@ -66,7 +65,9 @@ def test_opt_out_that_came_in_while_the_page_was_open_stays(
     profile.refresh_from_db()
     assert profile.no_longer_contact_email
     assert profile.first_name == "Anneke"
-    assert [event.source for event in profiles.history(profile.pk)[:1]] == ["one_click"]
+    assert [event.source for event in consent.events_of(profile.pk)[:1]] == [
+        "one_click"
+    ]
 
 
 def test_two_operators_who_change_different_fields_both_keep_theirs(
@@ -137,7 +138,7 @@ def test_new_profile_with_a_ticked_box_has_an_event(
     assert admin_client.post(add, posted).status_code == 302
     profile = Profile.objects.get()
     assert profile.no_longer_contact
-    assert profiles.history(profile.pk)[0].evidence.actor == "admin"
+    assert consent.events_of(profile.pk)[0].evidence.actor == "admin"
 
 
 def test_nothing_deletes_a_profile(world: World, admin_client: Client) -> None:
@@ -191,7 +192,7 @@ def test_subscriptions_are_changed_in_the_users_name(
     data = {"service": world.service.pk, "note": "at the desk"}
     answer = admin_client.post(_url(profile, "subscribe"), data, follow=True)
     assert "opted out of Email" in answer.content.decode()
-    event = profiles.history(profile.pk)[0]
+    event = consent.events_of(profile.pk)[0]
     assert (event.kind, event.evidence.actor) == ("subscribe", "admin")
     admin_client.post(_url(profile, "unsubscribe"), {"service": "news"})
     subscription = Subscription.objects.get(profile=profile)

@@ -7,14 +7,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
-from audiences.landing_pages import lives as landing_pages
+from audiences import consent, landing_pages, subscriptions
+from audiences.consent import Origin
 from audiences.models import Profile
-from audiences.profiles import finding as profiles
-from audiences.subscriptions import writing as subscriptions
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from delivery.models import QuarantineAction
 
 from .conftest import World, clerk, page_values
@@ -48,7 +44,7 @@ def test_timeline_says_who_what_when_how_and_links_to_the_words(
     opted_in: Profile, world: World, admin_client: Client
 ) -> None:
     page = _page(admin_client, opted_in)
-    event = profiles.history(opted_in.pk)[0]
+    event = consent.events_of(opted_in.pk)[0]
     version = world.page.versions.latest("pk")
     for text in (
         "Opted in to Email",
@@ -159,7 +155,7 @@ def test_who_may_not_see_addresses_sees_them_masked(
 
 # ------------------------------------------------------------------ two at a time
 def _seen(profile: Profile, **changed: str) -> dict[str, str]:
-    last = profiles.history(profile.pk).first()
+    last = consent.events_of(profile.pk).first()
     values = page_values(profile, **changed)
     return {**values, "seen_event": str(last.pk if last else 0)}
 

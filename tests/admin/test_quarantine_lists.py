@@ -7,10 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from delivery import tasks
-from delivery.admin.quarantine import release as quarantine_release
+from delivery import quarantine, tasks
+from delivery.admin.quarantine import release
 from delivery.models import QuarantineAction, QuarantineEntry
-from delivery.quarantine import writing as quarantine
 
 from .conftest import World, clerk
 
@@ -57,7 +56,7 @@ def test_release_shows_what_would_happen_first(
 def test_very_many_are_released_in_the_background(
     outage: list[str], admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quarantine_release, "AT_ONCE", 1)
+    monkeypatch.setattr(release, "AT_ONCE", 1)
     monkeypatch.setattr(tasks.release_matching, "delay", tasks.release_matching)
     answer = admin_client.post(reverse(RELEASE), OUTAGE)
     assert "More than 1 addresses" in answer.content.decode()

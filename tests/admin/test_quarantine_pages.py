@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audiences.models import Address
+from delivery import quarantine
 from delivery.models import QuarantineAction, QuarantineEntry
-from delivery.quarantine import writing as quarantine
 
 from .conftest import World, clerk
 

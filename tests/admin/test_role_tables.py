@@ -15,13 +15,13 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
 
-from audiences.imports import runs as import_runs
+from audiences import subscriptions
+from audiences.imports import runs
 from audiences.models import Audience, BulkAct, ImportRun, OutboxMail
 from audiences.roles import Code
 from audiences.selections import bulk_acts
-from audiences.subscriptions import writing as subscriptions
 from delivery.models import InboundItem, Keyword
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 
 from .conftest import World
 from .test_roles import in_role
@@ -163,7 +163,7 @@ def rows(world: World) -> Callable[[str], int]:
         "audiences_bulkact": bulk_acts.begin(
             "unsubscribe", {"ids": "0"}, actor="eva", details={"service": "news"}
         ).pk,
-        "audiences_importrun": import_runs.upload(
+        "audiences_importrun": runs.upload(
             "people.csv", [b"external_id\nP1\n"], actor="eva"
         ).pk,
         "auth_user": root.pk,
@@ -175,8 +175,8 @@ def rows(world: World) -> Callable[[str], int]:
         "delivery_keyword": Keyword.objects.create(
             keyword="GENOEG", language="nl", action="opt_out"
         ).pk,
-        "delivery_typology": typologies.create_typology("ours", rules=[]).pk,
-        "delivery_typologyrule": typologies.create_fatigue_rule(
+        "delivery_typology": rule_rows.create_typology("ours", rules=[]).pk,
+        "delivery_typologyrule": rule_rows.create_fatigue_rule(
             "often", maximum=1, period_days=7
         ).pk,
     }

@@ -5,19 +5,13 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from audiences import roles
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences import consent, roles
+from audiences.consent import Origin
 from audiences.models import BulkAct, OutboxMail, Profile, Role, SignupRequest
 from audiences.roles import Code
 from audiences.selections import bulk_acts
-from delivery.feedback.intake import intake
-from delivery.models import (
-    AddressError,
-    InboundItem,
-    MessageEvent,
-    QuarantineEntry,
-)
+from delivery.feedback import intake
+from delivery.models import AddressError, InboundItem, MessageEvent, QuarantineEntry
 
 from .conftest import World, clerk, page_values
 

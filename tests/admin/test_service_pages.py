@@ -9,9 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audiences.landing_pages import lives as landing_pages
+from audiences import landing_pages, subscriptions
 from audiences.models import Profile, Service
-from audiences.subscriptions import writing as subscriptions
 from tests.factories import BY_COMMAND, ProfileFactory, many_profiles
 
 from .conftest import clerk

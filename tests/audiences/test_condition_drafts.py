@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from django.db.models import Q
 
+from audiences import conditions
 from audiences.admin.audiences.condition_forms import ConditionField, said
-from audiences.conditions import drafts
-from audiences.conditions import trees as conditions
+from audiences.conditions import BadCondition, Node, drafts, trees
 from audiences.conditions.drafts import Draft, draft_of, tree_of
-from audiences.conditions.trees import BadCondition, Node
 
 NL = {"node": "profile", "field": "language", "operator": "is", "value": "nl"}
 OUT = {"node": "opted_out", "channel": "email"}
@@ -164,7 +163,7 @@ def shoe_size() -> Iterator[Node]:
         )
     )
     yield node
-    del conditions._NODES["shoe_size"]
+    del trees._NODES["shoe_size"]
 
 
 def test_node_of_a_plug_in_has_its_row_by_itself(shoe_size: Node, db: None) -> None:

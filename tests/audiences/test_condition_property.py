@@ -5,15 +5,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra.django import TestCase
 
+from audiences import conditions, membership
 from audiences.channels import Channel
-from audiences.conditions import trees as conditions
-from audiences.conditions.spans import Reach
-from audiences.conditions.trees import Moment
-from audiences.membership import members as membership
+from audiences.conditions import Moment, Reach
 from audiences.models import (
     Address,
     Audience,
@@ -22,7 +19,7 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from delivery.deliveries import writing as deliveries
+from delivery import deliveries
 from delivery.models import Delivery, Message
 from tests.people import is_, tree
 

@@ -10,14 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audiences.conditions import trees as conditions
-from audiences.conditions.people import _TEXT_OPERATORS, TEXT_FIELDS
-from audiences.conditions.trees import BadCondition, Moment
-from audiences.membership import members as membership
+from audiences import conditions, membership
+from audiences.conditions import BadCondition, Moment
+from audiences.conditions.texts import TEXT_FIELDS, TEXT_OPERATORS
 from audiences.models import Audience, Profile, Service
 from audiences.refusals import Refused
-from delivery.deliveries import writing as deliveries
-from delivery.quarantine import writing as quarantine
+from delivery import deliveries, quarantine
 from tests.people import ago, got, is_, person, subscribed, tree
 
 pytestmark = pytest.mark.django_db
@@ -217,7 +215,7 @@ def test_the_table_of_meanings_leaves_no_node_operator_or_key_out() -> None:
             used.setdefault(one["node"], set()).update(set(one) - {"node"})
             operators.add(one.get("operator"))
     assert used == {node.name: set(node.schema) for node in conditions.nodes()}
-    assert operators == {None, *_TEXT_OPERATORS}
+    assert operators == {None, *TEXT_OPERATORS}
 
 
 def test_a_condition_is_one_query_whatever_it_says(
@@ -465,7 +463,7 @@ def test_the_schema_has_every_node_with_its_keys() -> None:
         assert definition["additionalProperties"] is False
     assert schema["properties"]["version"] == {"const": 1}
     operators = definitions["profile"]["properties"]["operator"]["enum"]
-    assert operators == list(_TEXT_OPERATORS)
+    assert operators == list(TEXT_OPERATORS)
 
 
 def test_the_command_prints_the_schema_as_json() -> None:

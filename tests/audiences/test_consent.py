@@ -7,10 +7,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from audiences.addresses import books as addresses
+from audiences import addresses, consent
 from audiences.channels import FLAGS, Scope
-from audiences.consent import flags as consent
-from audiences.consent.flags import ConsentError, Origin, Source
+from audiences.consent import ConsentError, Origin, Source
 from audiences.models import ConsentEvent, ConsentEvidence, Profile
 from audiences.records.verification import verify_consent
 from tests.factories import BY_COMMAND, ProfileFactory, many_profiles
@@ -143,8 +142,8 @@ def test_failure_between_flag_and_history_leaves_neither(
         raise RuntimeError("power cut")
 
     profile = ProfileFactory()
-    monkeypatch.setattr(consent, "record", fail)
-    monkeypatch.setattr(consent, "record_staged", fail)
+    monkeypatch.setattr(consent.flags, "record", fail)
+    monkeypatch.setattr(consent.flags, "record_staged", fail)
     with pytest.raises(RuntimeError):
         act("opt_out", profile, "email")
     assert flags(profile) == set()

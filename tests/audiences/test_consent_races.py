@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from audiences import consent, subscriptions
 from audiences.channels import Scope
-from audiences.consent import flags as consent
 from audiences.models import ConsentEvent, Profile, Subscription
 from audiences.records.verification import verify_consent
-from audiences.subscriptions import writing as subscriptions
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory, many_profiles
 
 pytestmark = [

@@ -7,16 +7,15 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, models, transaction
 
-from audiences.consent import flags as consent
-from audiences.consent import guards as history_guards
+from audiences import consent, privacy
+from audiences.consent import guards
 from audiences.models import ConsentEvent, Profile
-from audiences.profiles import finding as profiles
 from audiences.records.verification import verify_consent
-from audiences.sql import statements as bulk_sql
+from audiences.sql import execute
 from tests.factories import BY_COMMAND, ProfileFactory
 
 pytestmark = pytest.mark.django_db
-T = history_guards.TABLE
+T = guards.TABLE
 ON_PG = connection.vendor == "postgresql"
 COLUMNS = "id, profile_id, at, kind, channel, source"
 AGAIN = f"SELECT {COLUMNS} FROM {T}"
@@ -43,7 +42,7 @@ else:
 
 def attempt(sql: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        bulk_sql.execute(sql)
+        execute(sql)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -89,14 +88,14 @@ DAMAGE = (
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_found_and_migrate_repairs_it(damage: str) -> None:
     for statement in DAMAGE[damage].split("; "):
-        bulk_sql.execute(statement)
+        execute(statement)
     assert not verify_consent().is_consistent
     with pytest.raises(CommandError):
         call_command("verify_consent", "--json")
     with pytest.raises(SystemCheckError, match=r"audiences\.E001"):
         call_command("check", databases=["default"])
     call_command("migrate", verbosity=0)
-    assert history_guards.missing() == []
+    assert guards.missing() == []
     call_command("check", databases=["default"])
 
 
@@ -111,9 +110,9 @@ def test_guards_are_back_after_a_migration_alters_the_table() -> None:
     call_command("migrate", verbosity=0)
     for sql in ATTACKS.values():
         attempt(sql)
-    history_guards.remove()
-    bulk_sql.execute(f"ALTER TABLE {T} DROP COLUMN extra")
-    history_guards.install()
+    guards.remove()
+    execute(f"ALTER TABLE {T} DROP COLUMN extra")
+    guards.install()
 
 
 @pytest.mark.parametrize("flag", [True, False])
@@ -131,10 +130,10 @@ def test_an_erased_profile_keeps_its_events_and_nothing_else() -> None:
     profile = ProfileFactory(email="jan@x.example")
     pk = profile.pk
     consent.opt_out(profile, "sms", BY_COMMAND)
-    profiles.erase(profile)
+    privacy.erase(profile)
     report = verify_consent()
     assert (report.is_consistent, report.erased_profiles) == (True, [pk])
-    (event,) = profiles.history(pk)
+    (event,) = consent.events_of(pk)
     assert not hasattr(event, "evidence")
 
 
@@ -142,18 +141,18 @@ def test_an_erased_profile_keeps_its_events_and_nothing_else() -> None:
 @pytest.mark.usefixtures("transactional_db")
 def test_replace_by_a_unique_key_of_a_later_migration_is_refused() -> None:
     consent.opt_out(Profile.objects.create(), "sms", BY_COMMAND)
-    table = history_guards.TABLE
-    bulk_sql.execute(f"CREATE UNIQUE INDEX later ON {table} (profile_id, kind)")
+    table = guards.TABLE
+    execute(f"CREATE UNIQUE INDEX later ON {table} (profile_id, kind)")
     try:
-        history_guards.install_after_migrate()
-        assert history_guards.missing() == []
+        guards.install_after_migrate()
+        assert guards.missing() == []
         with pytest.raises(DatabaseError, match="append-only"):
-            bulk_sql.execute(
+            execute(
                 f"INSERT OR REPLACE INTO {table} (profile_id, at, kind, channel,"
                 " source, wording_version) SELECT profile_id, at, kind, 'email',"
                 f" source, '' FROM {table}"
             )
         assert ConsentEvent.objects.get().channel == "sms"
     finally:
-        bulk_sql.execute("DROP INDEX later")
-        history_guards.install()
+        execute("DROP INDEX later")
+        guards.install()

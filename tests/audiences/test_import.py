@@ -9,14 +9,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from audiences.files.delimited import DelimitedFile
+from audiences import sql
+from audiences.files import DelimitedFile
 from audiences.imports import people as imports
 from audiences.models import Address, ConsentEvent, Profile
 from audiences.records.verification import verify_consent
-from audiences.sql import statements as bulk_sql
 
 pytestmark = pytest.mark.django_db
 
@@ -266,7 +265,7 @@ def test_statements_are_the_same_for_10_and_1000_rows(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="advisory locks re-enter")
 def test_a_second_import_at_once_is_refused(tmp_path: Path) -> None:
-    with bulk_sql.process_lock("import"), pytest.raises(CommandError, match="busy"):
+    with sql.process_lock("import"), pytest.raises(CommandError, match="busy"):
         run(tmp_path, TWO)
 
 

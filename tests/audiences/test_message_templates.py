@@ -3,8 +3,8 @@
 import pytest
 
 from audiences.models import Profile, Service
-from audiences.subscriptions import messages as subscription_messages
-from audiences.wording import places as message_templates
+from audiences.subscriptions import messages
+from audiences.wording import places
 from audiences.wording.markdown import to_html, to_text
 
 FIELDS = ("service.label", "link")
@@ -25,14 +25,14 @@ WRONG = [
 
 @pytest.mark.parametrize(("text", "said"), WRONG, ids=range(len(WRONG)))
 def test_a_mistake_is_named_when_the_text_is_saved(text: str, said: str) -> None:
-    assert said in " ".join(message_templates.problems(text, FIELDS))
+    assert said in " ".join(places.problems(text, FIELDS))
 
 
 @pytest.mark.parametrize(
     "text", ["", "Hello", "{{link}} {{ service.label }}", "{ link }", "100 % {ok}"]
 )
 def test_what_can_be_filled_has_no_problem(text: str) -> None:
-    assert message_templates.problems(text, FIELDS) == []
+    assert places.problems(text, FIELDS) == []
 
 
 NASTY = [
@@ -50,7 +50,7 @@ NASTY = [
 
 @pytest.mark.parametrize("value", NASTY)
 def test_what_a_place_holds_is_text_in_both_forms(value: str) -> None:
-    filled = message_templates.fill_markdown("Hi {{ a }}!", {"a": value})
+    filled = places.fill_markdown("Hi {{ a }}!", {"a": value})
     as_line = " ".join(value.split())
     assert to_text(filled) == f"Hi {as_line}!\n"
     html = to_html(filled)
@@ -65,7 +65,7 @@ def test_what_a_place_holds_is_text_in_both_forms(value: str) -> None:
     ],
 )
 def test_an_address_becomes_a_link(text: str, html: str, plain: str) -> None:
-    filled = message_templates.fill_markdown(text, {"a": "http://x.y/_z_"})
+    filled = places.fill_markdown(text, {"a": "http://x.y/_z_"})
     assert html in to_html(filled)
     assert to_text(filled).strip() == plain
 
@@ -74,11 +74,11 @@ def test_an_address_becomes_a_link(text: str, html: str, plain: str) -> None:
 @pytest.mark.parametrize("code", ["en", "nl"])
 @pytest.mark.parametrize("channel", ["email", "sms"])
 def test_every_built_in_text_can_be_filled(way: str, code: str, channel: str) -> None:
-    for text in subscription_messages.built_in(way, code, channel):
-        assert message_templates.problems(text, subscription_messages.FIELDS[way]) == []
+    for text in messages.built_in(way, code, channel):
+        assert places.problems(text, messages.FIELDS[way]) == []
     service = Service(pk=1, slug="news", label="News", channel=channel)
     service.subscribed_message = service.unsubscribed_message = "default"
-    said = subscription_messages.words(way, Profile(pk=1), service, code)
+    said = messages.words(way, Profile(pk=1), service, code)
     assert "{{" not in said.subject + said.text
     assert bool(said.headers) == (channel == "email")
     if way != "unsubscribed":
@@ -86,8 +86,6 @@ def test_every_built_in_text_can_be_filled(way: str, code: str, channel: str) ->
 
 
 def test_the_names_of_a_profile_are_not_in_the_message_that_asks() -> None:
-    assert subscription_messages.problems(
-        "request", "{{ profile.first_name }}{{ link }}"
-    )
-    assert subscription_messages.problems("request", "Hello")
-    assert subscription_messages.problems("subscribed", "a\nb", is_subject=True)
+    assert messages.problems("request", "{{ profile.first_name }}{{ link }}")
+    assert messages.problems("request", "Hello")
+    assert messages.problems("subscribed", "a\nb", is_subject=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from audiences.profiles import finding as profiles
-from audiences.profiles.finding import Ambiguous, NotFound
+from audiences import profiles
+from audiences.profiles import Ambiguous, NotFound
 from tests.factories import ProfileFactory
 
 pytestmark = pytest.mark.django_db

@@ -5,13 +5,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences import consent, sql, subscriptions
+from audiences.consent import Origin
 from audiences.models import Address, Profile
-from audiences.profiles import name_search as names
-from audiences.selections import filters as selections
-from audiences.sql import statements as bulk_sql
-from audiences.subscriptions import writing as subscriptions
+from audiences.profiles import name_search
+from audiences.selections import filters
 from tests.factories import ProfileFactory, ServiceFactory, many_profiles
 
 BY = Origin(source="operator", actor="eva", note="asked")
@@ -39,9 +37,9 @@ def test_any_word_of_a_name_finds_by_its_beginning(
     person = ProfileFactory(first_name=first, last_name=last)
     ProfileFactory(first_name="Other", last_name="Person")
     for text in found_by:
-        assert list(Profile.objects.filter(names.named(text))) == [person], text
+        assert list(Profile.objects.filter(name_search.named(text))) == [person], text
     for text in not_by:
-        assert not Profile.objects.filter(names.named(text)).exists(), text
+        assert not Profile.objects.filter(name_search.named(text)).exists(), text
 
 
 @pytest.mark.django_db
@@ -49,7 +47,7 @@ def test_external_id_is_found_in_the_letters_that_people_type() -> None:
     person = ProfileFactory(external_id="P00045")
     ProfileFactory(external_id="P00046")
     for text in ("P00045", "p00045", " p00045 "):
-        assert list(Profile.objects.filter(selections.search(text))) == [person], text
+        assert list(Profile.objects.filter(filters.search(text))) == [person], text
 
 
 @pytest.mark.django_db
@@ -59,7 +57,7 @@ def test_index_of_names_follows_every_way_of_writing() -> None:
     many_profiles(2)
     Profile.objects.bulk_create([Profile(first_name="B", last_name="Bulk")])
     found = [
-        Profile.objects.filter(names.named(text)).count()
+        Profile.objects.filter(name_search.named(text)).count()
         for text in ("before", "later", "bulk", "'\"% & | ! * ( NEAR", "")
     ]
     assert found == [0, 1, 1, 0, 0]
@@ -68,21 +66,21 @@ def test_index_of_names_follows_every_way_of_writing() -> None:
 @pytest.mark.django_db
 def test_index_of_names_is_rebuilt_when_it_was_lost() -> None:
     person = ProfileFactory(first_name="A", last_name="Lost")
-    if bulk_sql.is_postgresql():
-        (name,) = bulk_sql.fetch(
+    if sql.is_postgresql():
+        (name,) = sql.fetch(
             "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'profile_by_word%'"
         )[0]
-        bulk_sql.execute(f"DROP INDEX {name}")
+        sql.execute(f"DROP INDEX {name}")
     else:
-        bulk_sql.execute(f"DROP TRIGGER {names.WORDS}_insert")
+        sql.execute(f"DROP TRIGGER {name_search.WORDS}_insert")
         person = ProfileFactory(first_name="B", last_name="Unseen")
-    names.install_after_migrate(sender=None)
-    assert Profile.objects.filter(names.named(person.last_name)).exists()
+    name_search.install_after_migrate(sender=None)
+    assert Profile.objects.filter(name_search.named(person.last_name)).exists()
 
 
 def _plan(queryset: Any) -> str:
     with connection.cursor() as cursor:
-        if bulk_sql.is_postgresql():
+        if sql.is_postgresql():
             cursor.execute("SET LOCAL enable_seqscan = off")
             return str(queryset.explain())
     return str(queryset.explain())
@@ -105,7 +103,7 @@ def test_lists_are_found_by_an_index(
 ) -> None:
     ServiceFactory(slug="news")
     many_profiles(20)
-    plan = _plan(selections.select(chosen).order_by())
+    plan = _plan(filters.select(chosen).order_by())
     assert any(name in plan for name in index), plan
 
 
@@ -139,5 +137,5 @@ def test_filters_choose_whom_they_say() -> None:
         ({"colour": "red"}, set()),
     ]
     for chosen, expected in cases:
-        assert set(selections.select(chosen)) == expected, chosen
-        assert selections.in_words(chosen, {}) if chosen != {"colour": "red"} else True
+        assert set(filters.select(chosen)) == expected, chosen
+        assert filters.in_words(chosen, {}) if chosen != {"colour": "red"} else True

@@ -6,10 +6,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audiences import subscriptions
 from audiences.models import Figure, Profile, Service
-from audiences.subscriptions import figures as service_figures
-from audiences.subscriptions import reports as service_reports
-from audiences.subscriptions import writing as subscriptions
+from audiences.subscriptions import figures as service_figures, reports
 from audiences.subscriptions.figures import COUNTS, REPORTS
 from audiences.work import figures
 from tests.factories import BY_COMMAND, ProfileFactory, many_profiles
@@ -60,7 +59,7 @@ def test_large_service_shows_what_was_counted_last(large: Service) -> None:
     assert active(large) == 5
 
 
-@pytest.mark.parametrize("by", service_reports.PERIODS)
+@pytest.mark.parametrize("by", reports.PERIODS)
 @pytest.mark.parametrize("source", ["", "command", "import"])
 def test_kept_report_says_what_a_report_of_that_time_says(
     large: Service, by: str, source: str
@@ -68,9 +67,7 @@ def test_kept_report_says_what_a_report_of_that_time_says(
     figures.refresh(REPORTS)
     kept = service_figures.report(large, by=by, source=source)
     assert kept.at
-    assert kept.report == service_reports.report(
-        large, by=by, source=source, now=kept.at
-    )
+    assert kept.report == reports.report(large, by=by, source=source, now=kept.at)
 
 
 def test_large_service_does_not_hide_changes_of_a_small_one(

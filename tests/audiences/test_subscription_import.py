@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audiences import subscriptions
 from audiences.imports import subscriptions as subscription_imports
 from audiences.imports.subscription_rows import ACTIONS
 from audiences.models import (
@@ -23,10 +24,10 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.privacy import retention as pending_requests
+from audiences.privacy import retention
 from audiences.records.verification import verify_consent
-from audiences.sql import statements as bulk_sql
-from audiences.subscriptions import writing as subscriptions
+from audiences.sql import fetch, statements as bulk_sql
+from audiences.subscriptions import writing
 from tests.commands.conftest import Outcome, run  # noqa: F401  (a fixture)
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory
 
@@ -194,9 +195,9 @@ def test_a_request_that_nobody_confirmed_does_not_revive(
     service = ServiceFactory(slug="news", double_opt_in=True)
     subscriptions.subscribe(people[0], service, BY_COMMAND)
     subscriptions.unsubscribe(people[0], service, BY_COMMAND)
-    subscriptions.request(people[0], service, subscriptions.Origin(source="api"))
+    subscriptions.request(people[0], service, writing.Origin(source="api"))
     if lapses:
-        pending_requests.clean_up(timezone.now() + timedelta(days=99))
+        retention.clean_up(timezone.now() + timedelta(days=99))
     path = written(tmp_path, "external_id,service", "C0,news")
     assert imported(run, path)["rejected"] == 1
     assert "has unsubscribed;" in rejects(path)[0][2]
@@ -281,7 +282,7 @@ def test_a_chunk_reads_its_own_people_and_no_others(
     assert len(read) == 3
     bulk_sql.expect_look_ups()
     for sql in read:
-        plan = "\n".join(row[0] for row in bulk_sql.fetch(f"EXPLAIN ANALYZE {sql}"))
+        plan = "\n".join(row[0] for row in fetch(f"EXPLAIN ANALYZE {sql}"))
         assert "Seq Scan on audiences_" not in plan
         assert "Rows Removed by Filter" not in plan
 
@@ -327,11 +328,11 @@ def test_an_expired_subscription_is_renewed_and_a_pending_one_activated(
     people: list[Profile],
 ) -> None:
     service = ServiceFactory(slug="news", validity_days=1, double_opt_in=True)
-    old = subscriptions.Origin(
+    old = writing.Origin(
         source="import", at=timezone.now() - timedelta(days=3), note="x"
     )
     subscriptions.subscribe(people[0], service, old)
-    subscriptions.request(people[1], service, subscriptions.Origin(source="api"))
+    subscriptions.request(people[1], service, writing.Origin(source="api"))
     path = written(tmp_path, "external_id,service", "C0,news", "C1,news")
     assert imported(run, path)["subscribed"] == 2
     assert set(statuses(service).values()) == {"active"}

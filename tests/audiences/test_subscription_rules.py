@@ -8,15 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences.consent.flags import Kind, Origin, Source
-from audiences.membership import members as membership
+from audiences import membership, subscriptions
+from audiences.consent import Kind, Origin, Source
 from audiences.models import ConsentEvent, Profile, Service, Subscription
-from audiences.privacy import retention as pending_requests
+from audiences.privacy import retention
 from audiences.records.verification import verify_consent
-from audiences.subscriptions import reports as service_reports
-from audiences.subscriptions import writing as subscriptions
-from audiences.subscriptions.writing import NoteNeeded, ServiceClosed
-from delivery.analysis import runs as analysis
+from audiences.subscriptions import NoteNeeded, ServiceClosed, reports, state, writing
+from delivery import analysis
 from delivery.models import Delivery
 from delivery.sending.last_check import LastCheck
 from tests.delivery.worlds import delivery_of, person, rows_of
@@ -33,7 +31,7 @@ def on(moment: datetime, source: str = Source.IMPORT, note: str = "list") -> Ori
 
 
 def statuses(service: Service) -> dict[str, int]:
-    counts = service_reports.counts([service.pk], timezone.now())[service.pk]
+    counts = reports.counts([service.pk], timezone.now())[service.pk]
     return {status: number for status, number in counts.items() if number}
 
 
@@ -77,7 +75,7 @@ def test_a_request_that_nobody_confirmed_does_not_replace_the_note(
     subscriptions.unsubscribe(profile, service, PLAIN[Source.ONE_CLICK])
     assert subscriptions.request(profile, service, PLAIN[Source.LANDING_PAGE]).changed
     if lapses:
-        assert pending_requests.clean_up(timezone.now() + 99 * DAY) == 1
+        assert retention.clean_up(timezone.now() + 99 * DAY) == 1
     for source in (Source.OPERATOR, Source.COMMAND, Source.IMPORT):
         with pytest.raises(NoteNeeded):
             subscriptions.subscribe(profile, service, PLAIN[source])
@@ -96,7 +94,7 @@ def test_a_request_that_was_not_confirmed_in_time_waits_no_more() -> None:
     assert held.expires_at
     assert held.status_at(held.expires_at - DAY / 24) == Status.PENDING
     assert held.status_at(held.expires_at) == Status.EXPIRED
-    counts = service_reports.counts([service.pk], held.expires_at)[service.pk]
+    counts = reports.counts([service.pk], held.expires_at)[service.pk]
     assert (counts["pending"], counts["expired"]) == (0, 1)
 
 
@@ -105,7 +103,7 @@ def test_taking_an_unsubscription_back_gives_no_longer_validity() -> None:
     subscriptions.subscribe(profile, service, on(timezone.now() - 3 * DAY))
     until = Subscription.objects.get().expires_at
     subscriptions.unsubscribe(profile, service, PLAIN[Source.LANDING_PAGE])
-    assert subscriptions.restore(profile, service, PLAIN[Source.LANDING_PAGE]).changed
+    assert writing.restore(profile, service, PLAIN[Source.LANDING_PAGE]).changed
     assert Subscription.objects.get().expires_at == until
     assert verify_consent().is_consistent
 
@@ -243,7 +241,7 @@ def test_the_report_counts_each_step_once_by_what_was_before_it() -> None:
         4: [("request", 1), ("expire", 6)],
         5: [("subscribe", 2), ("subscribe", 3)],  # renewed before it was written down
     }
-    after = subscriptions.STATUS_AFTER
+    after = state.STATUS_AFTER
     for profile, steps in zip(many_profiles(6), kinds.values(), strict=True):
         for kind, days in steps:
             at = MONDAY + days * DAY
@@ -254,7 +252,7 @@ def test_the_report_counts_each_step_once_by_what_was_before_it() -> None:
         Subscription.objects.create(
             profile=profile, service=service, status=after[steps[-1][0]], changed_at=at
         )
-    found = service_reports.report(service, now=MONDAY + 6 * DAY)
+    found = reports.report(service, now=MONDAY + 6 * DAY)
     days = {period.start.day: period for period in found.periods[-7:]}
     names = ("requested", "subscribed", "unsubscribed", "expired", "unconfirmed")
     table = {
@@ -270,17 +268,15 @@ def test_the_report_counts_each_step_once_by_what_was_before_it() -> None:
         6: [0, 0, 0, 1, 0, 3],
         7: [0, 0, 0, 0, 1, 3],
     }
-    week = service_reports.report(service, by="week", now=MONDAY + 6 * DAY).periods[-1]
+    week = reports.report(service, by="week", now=MONDAY + 6 * DAY).periods[-1]
     assert (week.subscribed, week.net, week.active) == (5, 3, 3)
-    by_system = service_reports.report(
-        service, source=Source.SYSTEM, now=MONDAY + 6 * DAY
-    )
+    by_system = reports.report(service, source=Source.SYSTEM, now=MONDAY + 6 * DAY)
     assert sum(period.expired for period in by_system.periods) == 1
     assert sum(period.subscribed for period in by_system.periods) == 0
     assert {row.source for row in by_system.sources} == {"landing_page", "system"}
 
 
-@pytest.mark.parametrize("by", service_reports.PERIODS)
+@pytest.mark.parametrize("by", reports.PERIODS)
 def test_the_periods_of_a_report_begin_at_midnight_whatever_the_clocks_do(
     by: str, settings: Any
 ) -> None:
@@ -290,7 +286,7 @@ def test_the_periods_of_a_report_begin_at_midnight_whatever_the_clocks_do(
         for profile, days in zip(many_profiles(60), range(60), strict=True):
             at = datetime(2026, 11, 20, 0, 30, tzinfo=UTC) - days * DAY
             subscriptions.subscribe(profile, service, on(at))
-        found = service_reports.report(
+        found = reports.report(
             service, by=by, now=datetime(2026, 11, 20, 12, tzinfo=UTC)
         )
         starts = [timezone.localtime(period.start) for period in found.periods]

@@ -8,10 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from audiences import consent, membership, subscriptions
 from audiences.channels import FLAGS, Channel, Scope
-from audiences.consent import flags as consent
-from audiences.consent.flags import Kind, Origin, Source
-from audiences.membership import members as membership
+from audiences.consent import Kind, Origin, Source, history
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -19,16 +18,9 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.profiles import finding as profiles
 from audiences.records.verification import verify_consent
-from audiences.subscriptions import writing as subscriptions
-from audiences.subscriptions.writing import NoSuchService, active
-from tests.factories import (
-    BY_COMMAND,
-    ProfileFactory,
-    ServiceFactory,
-    many_profiles,
-)
+from audiences.subscriptions import NoSuchService, active
+from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory, many_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -119,7 +111,7 @@ def test_the_history_names_each_step_with_its_service_and_time(act: Any) -> None
     columns = ("kind", "channel", "service_id", "at", "source")
     of_service = service.consent_events.order_by("id")
     assert list(of_service.values_list(*columns)) == expected
-    of_profile = profiles.history(profile.pk).order_by("id")
+    of_profile = consent.events_of(profile.pk).order_by("id")
     assert list(of_profile.values_list(*columns)) == expected
     assert Subscription.objects.count() == 1
     assert verify_consent().is_consistent
@@ -335,7 +327,7 @@ def test_failure_between_state_and_history_leaves_neither(
     before = list(Subscription.objects.values()), kinds()
     with monkeypatch.context() as patched:
         patched.setattr(consent, "record", fail)
-        patched.setattr(consent, "record_staged", fail)
+        patched.setattr(history, "record_staged", fail)
         with pytest.raises(RuntimeError):
             act(step, profile, service, BY_COMMAND)
     assert (list(Subscription.objects.values()), kinds()) == before

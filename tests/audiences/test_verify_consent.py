@@ -13,20 +13,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audiences import consent, privacy, subscriptions
 from audiences.channels import FLAGS, Scope
-from audiences.consent import flags as consent
+from audiences.consent import Origin, record
 from audiences.models import ConsentEvent, Profile, Service, Subscription
-from audiences.profiles import finding as profiles
 from audiences.records.verification import verify_consent
-from audiences.sql import statements as bulk_sql
-from audiences.subscriptions import writing as subscriptions
+from audiences.sql import execute, is_postgresql
 from tests.commands.conftest import process
-from tests.factories import (
-    BY_COMMAND,
-    ProfileFactory,
-    ServiceFactory,
-    many_profiles,
-)
+from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory, many_profiles
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +45,7 @@ def brought_to(status: str, profile: Profile, service: Service) -> None:
 
 
 def event(profile: Profile, service: Service, kind: str) -> None:
-    consent.record(profile, ConsentEvent.Kind(kind), BY_COMMAND, service=service)
+    record(profile, ConsentEvent.Kind(kind), BY_COMMAND, service=service)
 
 
 def crowd(service: Service) -> None:
@@ -90,7 +84,7 @@ def test_a_status_changed_by_sql_is_found_in_both_directions(
     crowd(service)
     brought_to(truth, profile, service)
     sql = f"UPDATE {TABLE} SET status = %s WHERE profile_id = %s AND service_id = %s"
-    assert bulk_sql.execute(sql, [written, profile.pk, service.pk]) == 1
+    assert execute(sql, [written, profile.pk, service.pk]) == 1
     about = f"profile {profile.pk}, service {service.pk}:"
     assert sorted(verify_consent().differences) == sorted(
         []
@@ -108,7 +102,7 @@ def test_a_row_deleted_by_sql_is_found(status: str) -> None:
     crowd(service)
     brought_to(status, profile, service)
     sql = f"DELETE FROM {TABLE} WHERE profile_id = %s AND service_id = %s"
-    assert bulk_sql.execute(sql, [profile.pk, service.pk]) == 1
+    assert execute(sql, [profile.pk, service.pk]) == 1
     (line,) = verify_consent().differences
     assert line.startswith(f"profile {profile.pk}, service {service.pk}: the history")
     assert f"ends in {status}," in line
@@ -122,7 +116,7 @@ def test_a_row_added_by_sql_is_found(status: str) -> None:
         f"INSERT INTO {TABLE} (profile_id, service_id, status, changed_at)"
         " VALUES (%s, %s, %s, CURRENT_TIMESTAMP)"
     )
-    bulk_sql.execute(sql, [profile.pk, service.pk, status])
+    execute(sql, [profile.pk, service.pk, status])
     (line,) = verify_consent().differences
     assert line.startswith(f"profile {profile.pk}, service {service.pk}: the subscript")
     assert f"is {status}," in line
@@ -134,7 +128,7 @@ def test_a_row_moved_to_somebody_else_is_found_at_both(column: str) -> None:
     service, service_2 = ServiceFactory(), ServiceFactory()
     subscriptions.subscribe(profile, service, BY_COMMAND)
     moved = other.pk if column == "profile_id" else service_2.pk
-    bulk_sql.execute(f"UPDATE {TABLE} SET {column} = %s", [moved])
+    execute(f"UPDATE {TABLE} SET {column} = %s", [moved])
     starts = {line.partition(":")[0] for line in verify_consent().differences}
     assert starts == {
         f"profile {profile.pk}, service {service.pk}",
@@ -157,9 +151,7 @@ def test_ids_not_times_order_the_history() -> None:
     profile, service = ProfileFactory(), ServiceFactory()
     now = timezone.now()
     for step, days in (("subscribe", 0), ("unsubscribe", 9)):
-        origin = consent.Origin(
-            source="import", note="list", at=now - timedelta(days=days)
-        )
+        origin = Origin(source="import", note="list", at=now - timedelta(days=days))
         getattr(subscriptions, step)(profile, service, origin)
     assert verify_consent().is_consistent
 
@@ -181,7 +173,7 @@ def test_each_flag_changed_by_sql_is_found_in_its_direction(
             consent.opt_out(profile, other, BY_COMMAND)
     assert verify_consent().is_consistent
     truth = history == "opt_out"
-    bulk_sql.execute(
+    execute(
         f"UPDATE audiences_profile SET {FLAGS[scope]} = %s WHERE id = %s",
         [not truth, profile.pk],
     )
@@ -200,7 +192,7 @@ def test_each_of_many_differences_is_listed_once() -> None:
     people = many_profiles(20)
     for profile in people[:10]:
         consent.opt_out(profile, "email", BY_COMMAND)
-    bulk_sql.execute(
+    execute(
         "UPDATE audiences_profile"
         " SET no_longer_contact_email = NOT no_longer_contact_email"
     )
@@ -231,7 +223,7 @@ def test_erased_profiles_are_listed_once_and_are_no_difference() -> None:
         subscriptions.subscribe(profile, service, BY_COMMAND)
     gone = [people[2].pk, people[0].pk]
     for pk in gone:
-        profiles.erase(Profile.objects.get(pk=pk))
+        privacy.erase(Profile.objects.get(pk=pk))
     report = verify_consent()
     assert (report.is_consistent, report.differences) == (True, [])
     assert report.erased_profiles == sorted(gone)
@@ -244,7 +236,7 @@ def test_erased_profiles_are_listed_once_and_are_no_difference() -> None:
 
 
 def test_who_was_erased_without_a_history_is_not_listed() -> None:
-    profiles.erase(ProfileFactory())
+    privacy.erase(ProfileFactory())
     assert verify_consent().erased_profiles == []
 
 
@@ -253,7 +245,7 @@ def test_an_erased_profile_does_not_hide_the_differences_of_others() -> None:
     for profile in (gone, stays):
         consent.opt_out(profile, "sms", BY_COMMAND)
     Profile.objects.update(no_longer_contact_sms=False)
-    profiles.erase(gone)
+    privacy.erase(gone)
     report = verify_consent()
     assert [line.partition(":")[0] for line in report.differences] == [
         f"profile {stays.pk}"
@@ -286,9 +278,9 @@ def spoil_a_row(profile: Profile, service: Service) -> None:
 
 def spoil_a_guard(profile: Profile, service: Service) -> None:
     table = ConsentEvent._meta.db_table
-    bulk_sql.execute(
+    execute(
         f"DROP TRIGGER {table}_append_only ON {table}"
-        if bulk_sql.is_postgresql()
+        if is_postgresql()
         else f"DROP TRIGGER {table}_no_update"
     )
 

@@ -34,9 +34,9 @@ def fill(count: int) -> Any:
     """Make the people, the service, the past deliveries and the rules."""
     from django.db import connection
 
-    from audiences.subscriptions import writing as subscriptions
-    from delivery.deliveries import writing as deliveries
-    from delivery.rules import typologies
+    from audiences import subscriptions
+    from delivery import deliveries
+    from delivery.rules import rule_rows
 
     is_postgresql = connection.vendor == "postgresql"
     subscriptions.create_service("weekly", label="Weekly", channel="email")
@@ -59,11 +59,11 @@ def fill(count: int) -> Any:
         else:
             cursor.execute("ANALYZE")
     tree = {"node": "profile", "field": "country", "operator": "is", "value": "XX"}
-    typologies.create_filtering_rule(
+    rule_rows.create_filtering_rule(
         "country", condition={"version": 1, "condition": tree}
     )
-    typologies.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
-    return typologies.create_typology("bench", rules=["country", "two"])
+    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
+    return rule_rows.create_typology("bench", rules=["country", "two"])
 
 
 def floors() -> tuple[Callable[[], None], Callable[[], None]]:
@@ -102,12 +102,9 @@ def measure(count: int) -> dict[str, Any]:
     django.setup()
     from django.db import connection
 
-    from audiences.membership import members as membership
+    from audiences import membership, profiles
     from audiences.models import Service
-    from audiences.profiles import finding as profiles
-    from delivery.analysis import explanation
-    from delivery.analysis import runs as analysis
-    from delivery.deliveries import writing as deliveries
+    from delivery import analysis, deliveries
     from delivery.models import Delivery, Outcome
     from delivery.sending import last_check
 
@@ -134,9 +131,9 @@ def measure(count: int) -> dict[str, Any]:
         seconds["analysis"].append(taken)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     person = profiles.find(f"id:{count // 2}")
-    explanation.explain(delivery, person)
+    analysis.explain(delivery, person)
     explain = statistics.median(
-        timed(lambda: explanation.explain(delivery, person)) for _ in range(9)
+        timed(lambda: analysis.explain(delivery, person)) for _ in range(9)
     )
     checks = last_check.LastCheck(delivery)
     targets = Outcome.objects.filter(

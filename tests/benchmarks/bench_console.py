@@ -186,7 +186,7 @@ def measure(count: int, *, is_filled: bool) -> None:
     from django.test import Client
     from django.test.utils import override_settings
 
-    from audiences.membership import members as membership
+    from audiences import membership
 
     from .console_data import fill
 

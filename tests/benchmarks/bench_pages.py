@@ -113,9 +113,8 @@ def cases(port: int) -> dict[str, Iterator[bytes]]:
     """Requests without end; each opt-out is of a person whom nobody has opted out."""
     from django.urls import reverse
 
-    from audiences.landing_pages import lives as landing_pages
-    from audiences.links import tokens as links
-    from audiences.links.tokens import Link
+    from audiences import landing_pages, links
+    from audiences.links import Link, tokens
     from audiences.signups import proof_of_work
 
     page = landing_pages.create("stop", kind="unsubscription")
@@ -126,7 +125,7 @@ def cases(port: int) -> dict[str, Iterator[bytes]]:
 
     def personal(pk: int) -> str:
         link = Link(pk, page=page.slug, kind=page.kind)
-        return reverse("pages:personal", args=[page.slug, links.page_token(link)])
+        return reverse("pages:personal", args=[page.slug, tokens.page_token(link)])
 
     def one_click(pk: int) -> str:
         return reverse("pages:one_click", args=[links.opt_out_token(Link(pk))])

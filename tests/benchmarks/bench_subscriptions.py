@@ -13,11 +13,11 @@ from pathlib import Path
 from .databases import machine, manage, postgresql, sqlite
 
 PEOPLE = (
-    "from audiences import bulk_sql\n"
+    "from audiences import sql\n"
     "from audiences.models import Profile\n"
     "texts = ['first_name', 'last_name', 'language', 'country']\n"
     "rows = ((f'C{{n}}', '', '', '', '') for n in range({rows}))\n"
-    "bulk_sql.bulk_insert(Profile, ['external_id', *texts], rows)"
+    "sql.bulk_insert(Profile, ['external_id', *texts], rows)"
 )
 
 

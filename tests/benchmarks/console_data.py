@@ -7,14 +7,12 @@ feedback, and one prepared delivery to everybody.
 
 from django.db import connection
 
-from audiences.membership import members as membership
+from audiences import membership, subscriptions
 from audiences.models import Profile
-from audiences.subscriptions import writing as subscriptions
 from audiences.work import figures
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from delivery.models import Delivery
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 
 from .people import OPTED_OUT_EMAIL, QUARANTINED, UNSUBSCRIBED, statements
 
@@ -107,9 +105,9 @@ def _more(numbers: str) -> list[str]:
 def _prepare() -> None:
     tree = {"node": "profile", "field": "country", "operator": "is", "value": "XX"}
     condition = {"version": 1, "condition": tree}
-    typologies.create_filtering_rule("country", condition=condition)
-    typologies.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
-    typology = typologies.create_typology("bench", rules=["country", "two"])
+    rule_rows.create_filtering_rule("country", condition=condition)
+    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
+    typology = rule_rows.create_typology("bench", rules=["country", "two"])
     everybody = deliveries.create(NEXT_DELIVERY, channel="email", typology=typology)
     analysis.analyse(everybody)
     few = list(Profile.objects.order_by("pk").values_list("pk", flat=True)[:100])

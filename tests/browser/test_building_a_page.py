@@ -87,7 +87,7 @@ def test_leaving_with_unsaved_work_is_asked_about(
     browser: Any,  # noqa: F811
     live_server: Any,
 ) -> None:
-    from audiences.landing_pages import lives as landing_pages
+    from audiences import landing_pages
 
     page = landing_pages.create("stop", kind="denylist")
     tab, problems = _signed_in(browser, live_server)

@@ -8,9 +8,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from audiences.models import Audience
-from delivery import tasks
+from delivery import quarantine, tasks
 from delivery.models import Delivery, QuarantineEntry
-from delivery.quarantine import writing as quarantine
 from tests.browser.accessibility import check
 from tests.browser.test_admin_pages import browser, pytestmark  # noqa: F401
 from tests.people import person

@@ -79,15 +79,16 @@ def test_texts_are_literal_where_they_are_looked_up():
     # Words that are stored in English (labels of rules, findings, notes) and marked where
     # they are written, by gettext_noop: translated where they are shown.
     assert computed == {
-        "audiences/admin/masking.py",
-        "audiences/condition_nodes.py",
-        "delivery/admin/inbound.py",
-        "delivery/admin/typologies.py",
-        "delivery/comparison.py",
-        "delivery/controls.py",
+        "audiences/conditions/people.py",
+        "audiences/conditions/texts.py",
+        "audiences/console/masking.py",
+        "delivery/admin/feedback/inbound.py",
+        "delivery/admin/rules/forms.py",
+        "delivery/admin/rules/typologies.py",
+        "delivery/analysis/comparison.py",
+        "delivery/analysis/reports.py",
         "delivery/models/typologies.py",
-        "delivery/reports.py",
-        "delivery/rule_forms.py",
+        "delivery/rules/controls.py",
     }
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from audiences.models import Profile, Service
 from delivery.models import Delivery, QuarantineEntry
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,10 +16,8 @@ from django.db.models import Count
 from django.test import override_settings
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
+from audiences import addresses, consent, landing_pages, sql as audiences_sql
 from audiences.channels import Channel
-from audiences.consent import flags as consent
-from audiences.landing_pages import lives as landing_pages
 from audiences.models import (
     Address,
     AddressStatus,
@@ -28,18 +27,15 @@ from audiences.models import (
     Subscription,
 )
 from audiences.records.verification import verify_consent
-from audiences.sql import statements as bulk_sql
-from audiences.subscriptions.writing import active
-from delivery.analysis import reports
-from delivery.analysis import runs as analysis
-from delivery.demo import people as demo
+from audiences.subscriptions import active
+from delivery import analysis, demo
+from delivery.demo import loading, past, people
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
 from delivery.quarantine.verification import verify_quarantine
-from delivery.rules.native import registered_rules
+from delivery.rules import registered_rules
 from tests.factories import BY_COMMAND, ProfileFactory
 
-from .conftest import Outcome as Ended
-from .conftest import process
+from .conftest import Outcome as Ended, process
 
 PAST = [28, 21, 14, 7]
 
@@ -89,7 +85,7 @@ def counts(fetch: Callable[[str], list[Any]]) -> dict[str, list[tuple[Any, ...]]
 
 
 def counts_here() -> dict[str, list[tuple[Any, ...]]]:
-    return counts(bulk_sql.fetch)
+    return counts(audiences_sql.fetch)
 
 
 # ------------------------------------------------------------------ where it refuses
@@ -111,16 +107,22 @@ def test_a_database_with_other_people_is_refused_and_left_alone(
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("step", ["_subscribe", "_bounces", "_quarantine_list"])
+@pytest.mark.parametrize(
+    ("room", "step"),
+    [(loading, "_subscribe"), (past, "bounces"), (loading, "quarantine_list")],
+)
 def test_a_load_that_fails_leaves_nothing(
-    step: str, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ended]
+    room: ModuleType,
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., Ended],
 ) -> None:
     def fail(*arguments: Any) -> None:
         raise RuntimeError("power cut")
 
     before = counts_here()
-    monkeypatch.setattr(demo, "PEOPLE", 300)
-    monkeypatch.setattr(demo, step, fail)
+    monkeypatch.setattr(people, "PEOPLE", 300)
+    monkeypatch.setattr(room, step, fail)
     with pytest.raises(RuntimeError):
         run("load_demo")
     assert counts_here() == before
@@ -155,7 +157,7 @@ def test_a_taken_port_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------ loaded once
 @pytest.fixture(scope="module")
-def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[reports.Report]:
+def loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[analysis.Report]:
     """The demo, loaded and analysed once; taken back after this file.
 
     The tests that use it are not marked with `django_db`: they only read.
@@ -209,19 +211,19 @@ def test_two_fresh_databases_get_the_same_demo(
         assert json.loads(told.out)["consistent"]
 
 
-def test_each_native_rule_excludes_somebody(loaded: reports.Report) -> None:
+def test_each_native_rule_excludes_somebody(loaded: analysis.Report) -> None:
     codes = [rule.code for rule in registered_rules()]
     found = {line.code: line.count for line in loaded.causes}
     assert set(codes) <= set(found)
     assert [code for code in codes if not found[code]] == []
     assert loaded.state == "ready"
-    assert loaded.targeted == demo.PEOPLE == Profile.objects.count()
+    assert loaded.targeted == people.PEOPLE == Profile.objects.count()
     assert sum(found.values()) == loaded.excluded
     # Most people get it: a demo where nobody does shows nothing.
-    assert loaded.to_deliver > demo.PEOPLE / 2
+    assert loaded.to_deliver > people.PEOPLE / 2
 
 
-def test_people_at_shared_addresses_are_warned_about(loaded: reports.Report) -> None:
+def test_people_at_shared_addresses_are_warned_about(loaded: analysis.Report) -> None:
     (warning,) = loaded.warnings
     assert (warning.code, warning.count > 0) == ("shares_address_with_opted_out", True)
     keys = Address.objects.filter(channel="email", is_valid=True).order_by()
@@ -275,7 +277,7 @@ def test_a_past_delivery_has_messages_of_its_day_to_its_target(days: int) -> Non
     assert timedelta(days=days) <= age < timedelta(days=days, hours=1)
     messages = Message.objects.filter(delivery=past)
     to_deliver = Outcome.objects.filter(delivery=past, rule__isnull=True)
-    assert messages.count() == to_deliver.count() > demo.PEOPLE / 2
+    assert messages.count() == to_deliver.count() > people.PEOPLE / 2
     assert not messages.exclude(sent_at__lte=timezone.now()).exists()
 
 
@@ -291,7 +293,7 @@ def test_the_deliveries_are_the_past_ones_and_one_that_is_not_sent() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_there_are_pages_on_the_site_and_somebody_to_visit_them() -> None:
-    live = {slug: landing_pages.live(slug) for slug in demo.PAGES}
+    live = {slug: landing_pages.live(slug) for slug in loading.PAGES}
     assert all(live.values())
     assert {str(page.content["kind"]) for page in live.values() if page} == {
         "acquisition",

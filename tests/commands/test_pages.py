@@ -5,10 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from audiences.landing_pages import lives as landing_pages
-from audiences.links import tokens as links
+from audiences import landing_pages, links
 from audiences.models import LandingPage, Profile
-from delivery.deliveries import writing as deliveries
+from delivery import deliveries
 from tests.factories import ProfileFactory, ServiceFactory
 from tests.pages.visitors import browser, flags, subscriptions_of, words
 

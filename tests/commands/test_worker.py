@@ -18,10 +18,11 @@ PARENT = """
 import sys, time
 import django
 django.setup()
-from audiences import link_requests, worker
+from audiences.signups import links as signup_links
+from audiences.work import worker
 with worker.beside_this_process():
     if sys.argv[1:]:
-        link_requests.request_link(
+        signup_links.request_link(
             sys.argv[1], page="stop", kind="denylist", language="en",
             network="192.0.2.0/24",
         )

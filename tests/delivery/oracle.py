@@ -15,13 +15,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from audiences.models import (
-    Address,
-    Audience,
-    AudienceMember,
-    Profile,
-    Subscription,
-)
+from audiences.models import Address, Audience, AudienceMember, Profile, Subscription
 from delivery.models import Delivery, QuarantineEntry
 
 Predicate = Callable[[Profile], bool]

@@ -6,15 +6,12 @@ from typing import Any
 import pytest
 from django.test import override_settings
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra.django import TestCase
 
+from audiences import consent, membership, subscriptions
 from audiences.channels import Channel
-from audiences.consent import flags as consent
-from audiences.membership import members as membership
 from audiences.models import Profile
-from audiences.subscriptions import writing as subscriptions
 
 from .worlds import (
     ADDRESSES,

@@ -4,11 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from audiences.consent import flags as consent
+from audiences import consent, subscriptions
 from audiences.models import Profile
-from audiences.subscriptions import writing as subscriptions
-from delivery.analysis import explanation
-from delivery.analysis import runs as analysis
+from delivery import analysis
 
 from .oracle import SKIPPED
 from .worlds import (
@@ -77,7 +75,7 @@ def test_the_earlier_rule_decides_and_both_are_explained(
     delivery = delivery_of(channel=channel, service=service)
     analysis.analyse(delivery)
     assert rows_of(delivery) == {profile.pk: codes[0]}
-    found = explanation.explain(delivery, profile)
+    found = analysis.explain(delivery, profile)
     assert [rule.code for rule in found.matching] == list(codes)
 
 

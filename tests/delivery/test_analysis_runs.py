@@ -9,12 +9,10 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences.consent import flags as consent
-from audiences.membership import members as membership
+from audiences import consent, membership, subscriptions
 from audiences.models import Profile
-from audiences.subscriptions import writing as subscriptions
-from delivery.analysis import chunks, reports
-from delivery.analysis import runs as analysis
+from delivery import analysis
+from delivery.analysis import chunks, runs
 from delivery.models import Analysis, Delivery, Message, Outcome
 from tests.people import is_, tree
 
@@ -147,7 +145,7 @@ def test_who_left_the_audience_while_it_ran_leaves_the_results(
 
 def test_a_run_that_was_stopped_long_ago_begins_anew(delivery: Delivery) -> None:
     _stop_at_once(delivery)
-    yesterday = timezone.now() - analysis.LONGEST_PAUSE
+    yesterday = timezone.now() - runs.LONGEST_PAUSE
     Analysis.objects.update(started_at=yesterday)
     analysis.analyse(delivery)
     assert delivery.analyses.count() == 2
@@ -221,7 +219,7 @@ def test_a_dry_run_stores_nothing(delivery: Delivery) -> None:
         return {m._meta.label: list(m._base_manager.values_list()) for m in models}
 
     before = everything()
-    assert reports.dry_run(delivery).targeted == 5
+    assert analysis.dry_run(delivery).targeted == 5
     assert everything() == before
     assert delivery.state == "draft"
 

@@ -2,17 +2,10 @@
 
 import pytest
 
-from audiences.membership import members as membership
-from delivery.analysis import runs as analysis
+from audiences import membership
+from delivery import analysis
 
-from .worlds import (
-    assert_as_oracle,
-    block,
-    delivery_of,
-    person,
-    rows_of,
-    warned_of,
-)
+from .worlds import assert_as_oracle, block, delivery_of, person, rows_of, warned_of
 
 pytestmark = pytest.mark.django_db
 A, B, C = "a@shop.example", "b@shop.example", "c@shop.example"

@@ -4,12 +4,10 @@ from typing import Any
 
 import pytest
 
-from audiences.consent import flags as consent
+from audiences import consent
+from delivery import analysis, deliveries, quarantine
 from delivery.analysis import comparison
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery
-from delivery.quarantine import writing as quarantine
 from tests.people import ORIGIN, person
 
 pytestmark = pytest.mark.django_db

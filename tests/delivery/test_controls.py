@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
+from delivery.content import places
+from delivery.content.segments import sms_segments
 from delivery.models import Delivery, Outcome
-from delivery.rules import controls, typologies
-from delivery.rules.controls import sms_segments
+from delivery.rules import controls, rule_rows
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("known_fields", {"subject": "{{ first_name }}", "content": "{{last_name|upper}}"}, []),
     ("known_fields", {"content": "no {braces} }} {{"}, []),
-    *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in controls.FIELDS),
+    *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in places.FIELDS),
     ("https_links", {"content": 'x <a href="https://x.example">x</a>'}, []),
     ("https_links", {"content": f'<a href="{LINK}">x</a>'}, []),
     ("https_links", {"content": '<a href="mailto:a@x.example">x</a> <a>x</a>'}, []),
@@ -159,7 +159,7 @@ def somebody() -> None:
 def make(content: str, *rules: str, **facts: Any) -> Delivery:
     facts = {"channel": "email", "subject": "News", **facts}
     if rules:
-        facts["typology"] = typologies.create_typology("t", rules=rules)
+        facts["typology"] = rule_rows.create_typology("t", rules=rules)
     return deliveries.create("News", content=content, **facts)
 
 
@@ -221,8 +221,8 @@ def test_a_warning_is_shown_with_the_report_and_its_json() -> None:
 
 @pytest.mark.usefixtures("somebody")
 def test_an_operator_decides_how_severe_a_fault_is() -> None:
-    typologies.create_control_rule("strict", check="https_links", severity="error")
-    typologies.create_control_rule("lax", check="known_fields", severity="warning")
+    rule_rows.create_control_rule("strict", check="https_links", severity="error")
+    rule_rows.create_control_rule("lax", check="known_fields", severity="warning")
     delivery = make("http://a.example {{ name }}", "strict", "lax")
     report = analysis.analyse(delivery)
     assert report.state == "failed"
@@ -235,9 +235,7 @@ def test_an_operator_decides_how_severe_a_fault_is() -> None:
 
 @pytest.mark.usefixtures("somebody")
 def test_a_control_rule_that_is_switched_off_checks_nothing() -> None:
-    rule = typologies.create_control_rule(
-        "c", check="content_present", severity="error"
-    )
+    rule = rule_rows.create_control_rule("c", check="content_present", severity="error")
     delivery = make("", "c")
     assert analysis.analyse(delivery).error == "The content is empty."
     rule.is_active = False

@@ -2,10 +2,8 @@
 
 import pytest
 
-from audiences.consent import flags as consent
-from audiences.membership import members as membership
-from delivery.analysis import explanation
-from delivery.analysis import runs as analysis
+from audiences import consent, membership
+from delivery import analysis
 
 from .worlds import ORIGIN, delivery_of, person
 
@@ -16,7 +14,7 @@ A = "a@shop.example"
 def test_a_profile_outside_the_audience_matches_no_rule() -> None:
     inside, outside = person(A), person(A, out="any")
     delivery = delivery_of(audience=lambda: membership.list_of("us", [inside.pk]))
-    found = explanation.explain(delivery, outside)
+    found = analysis.explain(delivery, outside)
     assert (found.in_audience, found.deciding, found.matching) == (False, None, [])
     assert found.address == A
 
@@ -26,7 +24,7 @@ def test_an_explanation_tells_the_present_truth_after_an_analysis() -> None:
     delivery = delivery_of()
     analysis.analyse(delivery)
     consent.opt_out(profile, "email", ORIGIN)
-    found = explanation.explain(delivery, profile)
+    found = analysis.explain(delivery, profile)
     assert [rule.code for rule in found.matching] == ["denylist_channel"]
     consent.opt_in(profile, "email", ORIGIN)
-    assert explanation.explain(delivery, profile).matching == []
+    assert analysis.explain(delivery, profile).matching == []

@@ -5,19 +5,16 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra.django import TestCase
 
-from audiences.membership import members as membership
+from audiences import membership
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery.analysis import explanation
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from delivery.models import Analysis, Delivery, Message, Outcome
-from delivery.rules import typologies
-from delivery.sending import handover as messages
+from delivery.rules import rule_rows
+from delivery.sending import handover
 from tests.people import ago, causes, got, person, rows_of
 
 pytestmark = pytest.mark.django_db
@@ -28,10 +25,10 @@ WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 def delivery_with(
     maximum: int = 1, at: datetime | None = None, **facts: Any
 ) -> Delivery:
-    typologies.create_fatigue_rule(
+    rule_rows.create_fatigue_rule(
         "r", maximum=maximum, period_days=facts.pop("days", 7), **facts
     )
-    typology = typologies.create_typology("t", rules=["r"])
+    typology = rule_rows.create_typology("t", rules=["r"])
     return deliveries.create(
         "News", channel="email", typology=typology, contact_date=at
     )
@@ -111,7 +108,7 @@ def test_a_scheduled_delivery_that_was_handed_over_counts_once(ann: Profile) -> 
     date = timezone.now() + timedelta(days=1)
     delivery = delivery_with(maximum=2, at=date)
     planned = scheduled("Planned", date, [ann])
-    assert messages.record_handover(planned, date) == 1
+    assert handover.record_handover(planned, date) == 1
     assert causes(delivery) == {ann.pk: None}
     got(ann, ago(1))
     assert causes(delivery) == {ann.pk: CODE}
@@ -160,8 +157,8 @@ def test_the_delivery_itself_is_not_counted(ann: Profile) -> None:
     delivery = delivery_with(at=timezone.now() + timedelta(days=1))
     assert causes(delivery) == {ann.pk: None}
     assert causes(delivery) == {ann.pk: None}
-    messages.record_handover(delivery, timezone.now())
-    assert explanation.explain(delivery, ann).deciding is None
+    handover.record_handover(delivery, timezone.now())
+    assert analysis.explain(delivery, ann).deciding is None
 
 
 @pytest.mark.parametrize(("channel", "counts"), [("", True), ("sms", True), ("email", False)])  # fmt: skip
@@ -208,7 +205,7 @@ def test_a_profiles_limit_means_nothing_to_a_rule_that_does_not_read_it() -> Non
 @pytest.mark.parametrize(("maximum", "days"), [(0, 7), (-1, 7), (1, 0), (1001, 7), (1, 3651)])  # fmt: skip
 def test_zero_is_refused_and_does_not_mean_unlimited(maximum: int, days: int) -> None:
     with pytest.raises(Refused, match=r"0 does not mean unlimited|The most"):
-        typologies.create_fatigue_rule("r", maximum=maximum, period_days=days)
+        rule_rows.create_fatigue_rule("r", maximum=maximum, period_days=days)
 
 
 def test_chunks_count_like_the_whole(ann: Profile, settings: Any) -> None:
@@ -288,5 +285,5 @@ class FatigueProperty(TestCase):
         analysis.analyse(delivery)
         assert rows_of(delivery) == expected
         for profile in self.people:
-            found = explanation.explain(delivery, profile).deciding
+            found = analysis.explain(delivery, profile).deciding
             assert (found.code if found else None) == expected[profile.pk]

@@ -8,14 +8,11 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from audiences.membership import members as membership
+from audiences import membership
 from audiences.models import Audience, Profile, Service
-from delivery.analysis import reports
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries, quarantine
 from delivery.models import Typology
-from delivery.quarantine import writing as quarantine
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 from tests.people import ago, got, is_, person, subscribed, tree
 
 pytestmark = pytest.mark.django_db
@@ -47,9 +44,9 @@ def people() -> list[Profile]:
 
 @pytest.fixture
 def typology() -> Typology:
-    typologies.create_filtering_rule("xx", condition=tree(is_("country", "XX")))
-    typologies.create_fatigue_rule("one", maximum=1, period_days=7)
-    return typologies.create_typology("t", rules=["one", "xx"])
+    rule_rows.create_filtering_rule("xx", condition=tree(is_("country", "XX")))
+    rule_rows.create_fatigue_rule("one", maximum=1, period_days=7)
+    return rule_rows.create_typology("t", rules=["one", "xx"])
 
 
 def counts() -> dict[str, int]:
@@ -103,7 +100,7 @@ def _saved(name: str) -> Audience:
 def test_a_forecast_has_every_cause_at_work(
     people: list[Profile], typology: Typology
 ) -> None:
-    report = reports.forecast(membership.everyone(), "email", typology=typology)
+    report = analysis.forecast(membership.everyone(), "email", typology=typology)
     assert {line.code: line.count for line in report.causes} == {
         "address_missing": 1,
         "address_invalid": 1,
@@ -123,7 +120,7 @@ def test_a_forecast_has_every_cause_at_work(
 
 def test_a_forecast_of_nobody_is_zero() -> None:
     empty = membership.list_of("empty", [])
-    report = reports.forecast(empty, "email")
+    report = analysis.forecast(empty, "email")
     assert (report.targeted, report.to_deliver, report.excluded) == (0, 0, 0)
 
 
@@ -134,7 +131,7 @@ def test_the_table_for_people_has_the_same_figures(people: list[Profile]) -> Non
     assert "Forecast: listed by email" in shown
     assert "Targeted (everyone in the audience)" in shown
     cells = [line.split("│") for line in shown.splitlines() if "To deliver" in line]
-    report = reports.forecast(membership.find_audience("listed"), "email")
+    report = analysis.forecast(membership.find_audience("listed"), "email")
     assert int(cells[0][2]) == report.to_deliver == 2
 
 
@@ -188,5 +185,5 @@ def test_a_forecast_takes_the_same_queries_for_few_and_many(
     everyone = membership.everyone()
     Profile.objects.bulk_create(Profile(language="nl") for _number in range(300))
     with django_assert_max_num_queries(8):
-        report = reports.forecast(everyone, "email", typology=typology)
+        report = analysis.forecast(everyone, "email", typology=typology)
     assert report.targeted == 310

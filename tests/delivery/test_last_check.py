@@ -6,14 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audiences.consent import flags as consent
-from audiences.membership import members as membership
+from audiences import consent, membership, privacy, subscriptions
 from audiences.models import Address, Profile
-from audiences.profiles import finding as profiles
-from audiences.subscriptions import writing as subscriptions
-from delivery.analysis import runs as analysis
+from delivery import analysis
 from delivery.models import Delivery, Outcome
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 from delivery.sending.last_check import LastCheck
 from tests.people import ago, got, is_, tree
 
@@ -28,9 +25,9 @@ def delivery() -> Delivery:
     service = subscriptions.create_service("weekly", label="Weekly", channel="email")
     for number in range(4):
         subscriptions.subscribe(person(f"{number}@shop.example"), service, ORIGIN)
-    typologies.create_filtering_rule("french", condition=tree(is_("language", "fr")))
-    typologies.create_fatigue_rule("two", maximum=2, period_days=7)
-    typology = typologies.create_typology("usual", rules=["french", "two"])
+    rule_rows.create_filtering_rule("french", condition=tree(is_("language", "fr")))
+    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7)
+    typology = rule_rows.create_typology("usual", rules=["french", "two"])
     delivery = delivery_of(
         service=service,
         typology=typology,
@@ -86,7 +83,7 @@ CHANGES: dict[str, tuple[Callable[[Profile], object], str]] = {
         "filter:french",
     ),
     "messages": (_two_messages, "fatigue:two"),
-    "erased": (profiles.erase, "left_audience"),
+    "erased": (privacy.erase, "left_audience"),
 }
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from delivery import analysis
 from delivery.analysis import outcomes, reports
-from delivery.analysis import runs as analysis
 
 from .worlds import delivery_of, person
 

@@ -11,14 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences.membership import members as membership
+from audiences import membership, subscriptions
 from audiences.models import Service
-from audiences.sql import statements as bulk_sql
-from audiences.subscriptions import writing as subscriptions
+from audiences.sql import execute
+from delivery import deliveries
 from delivery.analysis import chunks
-from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, AnalysisChunk, Delivery, Typology
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 from tests.benchmarks.people import statements
 from tests.people import ago, is_, tree
 
@@ -56,7 +55,7 @@ def people() -> None:
         f" SELECT {listed.pk}, n FROM {numbers} WHERE n % 3 = 0",
         "ANALYZE",
     ):
-        bulk_sql.execute(sql)
+        execute(sql)
     membership.create_with_condition("dutch", tree(is_("language", "nl")))
 
 
@@ -107,13 +106,13 @@ def scans(plan: str) -> list[str]:
 
 
 def test_no_chunk_reads_a_big_table_from_end_to_end(people: None) -> None:
-    typologies.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
-    typologies.create_fatigue_rule(
+    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
+    rule_rows.create_fatigue_rule(
         "own", maximum=3, period_days=7, uses_profile_limit=True
     )
     for slug, node in CONDITIONS.items():
-        typologies.create_filtering_rule(slug.replace(" ", "_"), condition=tree(node))
-    usual = typologies.create_typology("usual", rules=["profile", "two"])
+        rule_rows.create_filtering_rule(slug.replace(" ", "_"), condition=tree(node))
+    usual = rule_rows.create_typology("usual", rules=["profile", "two"])
     found = {}
     for name, audience in AUDIENCES.items():
         plan = plan_of_a_chunk(_delivery(name, usual, audience))
@@ -121,7 +120,7 @@ def test_no_chunk_reads_a_big_table_from_end_to_end(people: None) -> None:
         for table in ("profile", "address", "subscription", "message", "outcome"):
             assert f"_{table} " in plan, f"{name} does not read {table}"
     for slug in (*(name.replace(" ", "_") for name in CONDITIONS), "own"):
-        typology = typologies.create_typology(slug, rules=[slug])
+        typology = rule_rows.create_typology(slug, rules=[slug])
         delivery = _delivery(slug, typology, membership.everyone)
         found[slug] = scans(plan_of_a_chunk(delivery))
     assert {name: lines for name, lines in found.items() if lines} == {}

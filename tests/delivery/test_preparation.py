@@ -3,14 +3,12 @@
 import pytest
 from django.utils import timezone
 
-from audiences.sql import statements as bulk_sql
-from delivery import tasks
-from delivery.analysis import chunks, preparation
-from delivery.analysis import runs as analysis
+from audiences import sql
+from delivery import analysis, deliveries, tasks
+from delivery.analysis import chunks, preparation, turns
 from delivery.analysis.preparation import PreparationRefused, ask, of
-from delivery.deliveries import writing as deliveries
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
-from delivery.sending import handover as messages
+from delivery.sending import handover
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -51,16 +49,16 @@ def test_who_asks_while_a_process_is_at_it_is_told(delivery: Delivery) -> None:
 
     # SQLite's lock of a file belongs to the open file, also within one process.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(analysis, "is_at_work", lambda delivery: True)
+        patch.setattr(turns, "is_at_work", lambda delivery: True)
         analysis.analyse(delivery, on_progress=ask_again)
     assert "eva" in told[0]
 
 
 def test_a_lock_that_is_held_is_seen(delivery: Delivery) -> None:
-    if bulk_sql.is_postgresql():
+    if sql.is_postgresql():
         pytest.skip("the lock of a session is seen from other sessions alone")
     assert not analysis.is_at_work(delivery)
-    with bulk_sql.process_lock(f"analysis-{delivery.pk}"):
+    with sql.process_lock(f"analysis-{delivery.pk}"):
         assert analysis.is_at_work(delivery)
 
 
@@ -124,7 +122,7 @@ def test_stop_ends_a_run_whose_process_died(delivery: Delivery) -> None:
 
 def test_what_was_handed_over_stands(delivery: Delivery) -> None:
     analysis.analyse(delivery)
-    messages.record_handover(delivery, timezone.now())
+    handover.record_handover(delivery, timezone.now())
     assert Message.objects.exists()
     with pytest.raises(PreparationRefused, match="handed over"):
         ask(delivery, actor="eva")
@@ -134,7 +132,7 @@ def test_worker_that_may_not_begin_says_why(delivery: Delivery) -> None:
     ask(delivery, actor="eva")
     analysis.analyse(delivery)
     ask(delivery, actor="eva")
-    messages.record_handover(delivery, timezone.now())
+    handover.record_handover(delivery, timezone.now())
     tasks.run_analysis(delivery.pk)
     assert "handed over" in of(delivery).refusal
     assert preparation.to_wake() == []

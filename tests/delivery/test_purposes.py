@@ -8,13 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.models import Profile, Service
-from delivery.analysis import reports
-from delivery.deliveries import writing as deliveries
-from delivery.deliveries.writing import BadDelivery
+from delivery import analysis, deliveries, quarantine
+from delivery.deliveries import BadDelivery
 from delivery.models import Delivery, Typology
-from delivery.quarantine import writing as quarantine
-from delivery.rules import typologies
-from delivery.rules.native import registered_rules
+from delivery.rules import registered_rules, rule_rows, rules_of
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db
@@ -56,13 +53,13 @@ TABLE: dict[str, tuple[Callable[[], Profile], set[str]]] = {
 
 @pytest.fixture
 def typology() -> Typology:
-    typologies.create_filtering_rule("dutch", condition=tree(is_("language", "nl")))
-    typologies.create_fatigue_rule("one", maximum=1, period_days=7)
-    return typologies.create_typology("t", rules=["dutch", "one"])
+    rule_rows.create_filtering_rule("dutch", condition=tree(is_("language", "nl")))
+    rule_rows.create_fatigue_rule("one", maximum=1, period_days=7)
+    return rule_rows.create_typology("t", rules=["dutch", "one"])
 
 
 def test_the_table_has_every_rule_in_order(typology: Typology) -> None:
-    rules = typologies.rules_of(Delivery(typology=typology))
+    rules = rules_of(Delivery(typology=typology))
     assert [rule.code for rule in rules] == list(TABLE)
     assert {rule.code for rule in registered_rules()} < set(TABLE)
 
@@ -154,4 +151,4 @@ def test_a_legal_delivery_reaches_both_holders_of_an_address() -> None:
         "Notice", channel="email", purpose=LEGAL, purpose_note="recall"
     )
     assert causes(legal) == {twin.pk: None for twin in twins}
-    assert reports.dry_run(legal).to_deliver == 2
+    assert analysis.dry_run(legal).to_deliver == 2

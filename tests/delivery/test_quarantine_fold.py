@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import override_settings
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from delivery.models import AddressError, QuarantineAction
-from delivery.quarantine.evidence import EntryState, aged, fold
+from delivery.quarantine.fold import EntryState, aged, fold
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

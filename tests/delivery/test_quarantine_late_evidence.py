@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from delivery import quarantine
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine import writing as quarantine
 from delivery.quarantine.verification import verify_quarantine
 
 pytestmark = pytest.mark.django_db

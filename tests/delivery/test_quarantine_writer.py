@@ -10,13 +10,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from audiences.addresses import books as addresses
-from audiences.files.delimited import open_file
+from audiences import addresses, profiles
+from audiences.files import open_file
 from audiences.models import Address, Profile
-from audiences.profiles import finding as profiles
+from delivery import quarantine
 from delivery.models import AddressError, MessageEvent, QuarantineEntry
-from delivery.quarantine import files as quarantine_files
-from delivery.quarantine import writing as quarantine
+from delivery.quarantine import files
 from delivery.quarantine.verification import verify_quarantine
 
 pytestmark = pytest.mark.django_db
@@ -282,7 +281,7 @@ def exported() -> list[list[str]]:
 def import_text(tmp_path, text: str, **options):
     file = tmp_path / "list.csv"
     file.write_text(text)
-    return quarantine_files.import_file(open_file(file), source="test", **options)
+    return files.import_file(open_file(file), source="test", **options)
 
 
 def test_an_export_brings_equal_entries_into_an_empty_database(tmp_path):
@@ -344,7 +343,7 @@ def test_of_several_rows_for_one_address_the_gravest_counts(tmp_path, order):
     ],
 )
 def test_a_broken_row_is_rejected_and_the_others_are_done(tmp_path, row, field):
-    header = ",".join(quarantine_files.COLUMNS)
+    header = ",".join(files.COLUMNS)
     result = import_text(tmp_path, f"{header}\n{row}\nemail,ok@x.example,,,,,,,\n")
     [(line, where, reason)] = result.rejects
     assert (line, where, bool(reason)) == (2, field, True)

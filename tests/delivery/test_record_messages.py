@@ -10,10 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.models import Profile
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from delivery.models import Delivery, Message
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 from tests.people import ago, causes, person
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +179,7 @@ def test_a_secondary_address_is_matched_as_well(delivery: Delivery, write: Any) 
 
 
 def _attach(profile: Profile, text: str) -> None:
-    from audiences.addresses import books as addresses
+    from audiences import addresses
 
     book = addresses.books([profile.pk])[profile.pk]
     book.give("email", addresses.accept("email", text), primary=True)
@@ -204,8 +203,8 @@ def test_the_delivery_is_handed_over_then_and_fatigue_counts_it(
     assert record(write(f"ann@shop.example,{ago(1).isoformat()}")) == (1, 0, 0)
     with pytest.raises(analysis.AnalysisRefused, match="were handed over"):
         analysis.analyse(delivery)
-    typologies.create_fatigue_rule("one", maximum=1, period_days=7)
-    typology = typologies.create_typology("t", rules=["one"])
+    rule_rows.create_fatigue_rule("one", maximum=1, period_days=7)
+    typology = rule_rows.create_typology("t", rules=["one"])
     following = deliveries.create("Next", channel="email", typology=typology)
     assert causes(following) == {ann.pk: "fatigue:one", bob.pk: None}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from delivery.models import TypologyRule
-from delivery.rules.native import registered_rules
+from delivery.rules import registered_rules
 
 
 @pytest.mark.django_db

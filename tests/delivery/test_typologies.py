@@ -11,16 +11,13 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db.models import Q
 
-from audiences.conditions.trees import BadCondition
+from audiences.conditions import BadCondition
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery.analysis import explanation
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 from delivery.models import Delivery, Typology, TypologyRule
-from delivery.rules import native as exclusions
-from delivery.rules import typologies
-from delivery.rules.native import NATIVE_RULES, Rule
+from delivery.rules import DUPLICATE, Rule, register, rows_of, rule_rows, rules_of
+from delivery.rules.native import NATIVE_RULES
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db
@@ -36,29 +33,29 @@ NATIVE = [
 
 
 def filtering(slug: str, value: str, field: str = "language") -> TypologyRule:
-    return typologies.create_filtering_rule(slug, condition=tree(is_(field, value)))
+    return rule_rows.create_filtering_rule(slug, condition=tree(is_(field, value)))
 
 
 def fatigue(slug: str = "weekly", maximum: int = 1) -> TypologyRule:
-    return typologies.create_fatigue_rule(slug, maximum=maximum, period_days=7)
+    return rule_rows.create_fatigue_rule(slug, maximum=maximum, period_days=7)
 
 
 def delivery_with(*rules: str, label: str = "News") -> Delivery:
-    typology = typologies.create_typology(f"for-{label}", rules=rules)
+    typology = rule_rows.create_typology(f"for-{label}", rules=rules)
     return deliveries.create(label, channel="email", typology=typology)
 
 
 def codes(delivery: Delivery) -> list[str]:
-    return [rule.code for rule in typologies.rules_of(delivery)]
+    return [rule.code for rule in rules_of(delivery)]
 
 
 def test_a_delivery_without_a_typology_has_the_default_one() -> None:
     default = Typology.objects.get(is_default=True)
     assert default.slug == "default"
     delivery = deliveries.create("News", channel="email")
-    assert typologies.typology_of(delivery) == default
+    assert rule_rows.typology_of(delivery) == default
     assert codes(delivery) == [*NATIVE, "duplicate_address"]
-    controls = [rule.code for rule in typologies.rows_of(delivery)]
+    controls = [rule.code for rule in rows_of(delivery)]
     assert controls == [
         "control:unsubscribe_link",
         "control:known_fields",
@@ -69,7 +66,7 @@ def test_a_delivery_without_a_typology_has_the_default_one() -> None:
 
 def test_a_new_default_takes_the_place_of_the_old_one() -> None:
     filtering("dutch", "nl")
-    typologies.create_typology("ours", rules=["dutch"], is_default=True)
+    rule_rows.create_typology("ours", rules=["dutch"], is_default=True)
     assert [t.slug for t in Typology.objects.filter(is_default=True)] == ["ours"]
     delivery = deliveries.create("News", channel="email")
     assert "filter:dutch" in codes(delivery)
@@ -117,7 +114,7 @@ def test_filtering_decides_before_fatigue_before_duplicates_whatever_the_order()
         "twin": "duplicate_address",
         "opted out": "denylist_any_channel",
     }
-    explained = explanation.explain(delivery, people["all of it"])
+    explained = analysis.explain(delivery, people["all of it"])
     assert [rule.code for rule in explained.matching] == [
         "filter:be",
         "filter:nl",
@@ -168,7 +165,7 @@ def test_a_malformed_slug_is_refused(slug: str) -> None:
     with pytest.raises((Refused, ValidationError)):
         filtering(slug, "nl")
     with pytest.raises((Refused, ValidationError)):
-        typologies.create_typology(slug, rules=[])
+        rule_rows.create_typology(slug, rules=[])
     assert not TypologyRule.objects.filter(kind="filtering").exists()
     assert Typology.objects.count() == 1
 
@@ -178,13 +175,13 @@ def test_a_slug_is_taken_once_for_each_kind() -> None:
     with pytest.raises(Refused, match="already a rule 'filter:x'"):
         filtering("x", "en")
     fatigue("x")
-    typologies.create_typology("t", rules=[])
+    rule_rows.create_typology("t", rules=[])
     with pytest.raises(Refused, match="already a typology 't'"):
-        typologies.create_typology("t", rules=[])
+        rule_rows.create_typology("t", rules=[])
     with pytest.raises(Refused, match="names several rules: filter:x, fatigue:x"):
-        typologies.create_typology("u", rules=["x"])
-    typologies.create_typology("u", rules=["fatigue:x", "filter:x", "fatigue:x"])
-    assert codes(Delivery(typology=typologies.find("u")))[-3:-1] == [
+        rule_rows.create_typology("u", rules=["x"])
+    rule_rows.create_typology("u", rules=["fatigue:x", "filter:x", "fatigue:x"])
+    assert codes(Delivery(typology=rule_rows.find("u")))[-3:-1] == [
         "filter:x",
         "fatigue:x",
     ]
@@ -192,15 +189,15 @@ def test_a_slug_is_taken_once_for_each_kind() -> None:
 
 def test_an_unknown_rule_typology_or_check_is_refused_with_what_there_is() -> None:
     with pytest.raises(Refused, match=r"no rule 'x'.*control:content_present"):
-        typologies.create_typology("t", rules=["x"])
+        rule_rows.create_typology("t", rules=["x"])
     with pytest.raises(Refused, match="no rule 'address_missing'"):
-        typologies.create_typology("t", rules=["address_missing"])
+        rule_rows.create_typology("t", rules=["address_missing"])
     with pytest.raises(Refused, match=r"no typology 'x'\. There are: default"):
-        typologies.find("x")
+        rule_rows.find("x")
     with pytest.raises(Refused, match=r"no check 'x'\. There are: content_present"):
-        typologies.create_control_rule("c", check="x", severity="error")
+        rule_rows.create_control_rule("c", check="x", severity="error")
     with pytest.raises(ValidationError):
-        typologies.create_control_rule("c", check="known_fields", severity="fatal")
+        rule_rows.create_control_rule("c", check="known_fields", severity="fatal")
     with pytest.raises(BadCondition, match=r"condition\.field"):
         filtering("x", "nl", field="email")
     assert not Typology.objects.filter(slug="t").exists()
@@ -211,10 +208,10 @@ def test_keeping_in_step_never_overwrites_what_an_operator_changed() -> None:
     TypologyRule.objects.filter(code="control:https_links").update(
         label="Our own words", severity="error", is_active=False
     )
-    typologies.set_rules(Typology.objects.get(), [filtering("dutch", "nl")])
+    rule_rows.set_rules(Typology.objects.get(), [filtering("dutch", "nl")])
     Typology.objects.update(label="Ours", slug="ours")
     before = list(TypologyRule.objects.values()), list(Typology.objects.values())
-    typologies.keep_in_step()
+    rule_rows.keep_in_step()
     assert (
         list(TypologyRule.objects.values()),
         list(Typology.objects.values()),
@@ -226,16 +223,16 @@ def test_keeping_in_step_restores_what_is_missing() -> None:
     TypologyRule.objects.filter(code="address_missing").update(label="Old words")
     Typology.objects.all().delete()
     TypologyRule.objects.filter(kind="control").delete()
-    typologies.keep_in_step()
+    rule_rows.keep_in_step()
     row = TypologyRule.objects.get(code="address_missing")
     assert row.label == "Address missing"
-    assert len(typologies.rows_of(Delivery())) == 4
+    assert len(rows_of(Delivery())) == 4
 
 
 # ------------------------------------------------------------------ a third app's rule
 @pytest.fixture
 def minors() -> Iterator[Rule]:
-    rule = exclusions.register(
+    rule = register(
         Rule(
             "test:minor",
             "A minor",
@@ -249,7 +246,7 @@ def minors() -> Iterator[Rule]:
 
 
 def test_a_rule_of_a_third_app_judges_explains_and_is_shown(minors: Rule) -> None:
-    typologies.keep_in_step()
+    rule_rows.keep_in_step()
     minor = person(email="a@shop.example", last_name="Minor", language="nl")
     filtering("dutch", "nl")
     delivery = delivery_with("dutch")
@@ -264,9 +261,9 @@ def test_a_rule_of_a_third_app_judges_explains_and_is_shown(minors: Rule) -> Non
 
 
 def test_a_code_is_registered_once(minors: Rule) -> None:
-    for rule in (minors, exclusions.DUPLICATE):
+    for rule in (minors, DUPLICATE):
         with pytest.raises(ValueError, match="is registered already"):
-            exclusions.register(rule)
+            register(rule)
 
 
 # ------------------------------------------------------------------ the commands

@@ -5,21 +5,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin
+from audiences import addresses, consent
+from audiences.consent import Origin
 from audiences.models import Profile, Service, Subscription
-from delivery.analysis import (
-    explanation,
-    outcomes,
-    reports,
-)
-from delivery.analysis import (
-    runs as analysis,
-)
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries, quarantine
+from delivery.analysis import outcomes, reports
 from delivery.models import Delivery, Outcome
-from delivery.quarantine import writing as quarantine
 
 from .oracle import Oracle
 
@@ -98,7 +89,7 @@ def warned_of(delivery: Delivery) -> set[int]:
     return {row.profile_id for row in rows}
 
 
-def assert_report(report: reports.Report, oracle: Oracle) -> None:
+def assert_report(report: analysis.Report, oracle: Oracle) -> None:
     causes = {line.code: line.count for line in report.causes}
     assert {code: n for code, n in causes.items() if n} == {
         code: n for code, n in oracle.counts.items() if code
@@ -110,17 +101,17 @@ def assert_report(report: reports.Report, oracle: Oracle) -> None:
     assert warnings[reports.SHARES_ADDRESS] == len(oracle.warned)
 
 
-def assert_as_oracle(delivery: Delivery) -> reports.Report:
+def assert_as_oracle(delivery: Delivery) -> analysis.Report:
     """Dry run, analysis, log, warning and explanations all agree with the oracle."""
     oracle = Oracle(delivery)
-    assert_report(reports.dry_run(delivery), oracle)
+    assert_report(analysis.dry_run(delivery), oracle)
     report = analysis.analyse(delivery)
     assert report.state == "ready"
     assert_report(report, oracle)
     assert rows_of(delivery) == oracle.outcomes
     assert warned_of(delivery) == oracle.warned
     for profile in Profile.objects.all():
-        found = explanation.explain(delivery, profile)
+        found = analysis.explain(delivery, profile)
         codes = [rule.code for rule in found.matching]
         assert found.in_audience == (profile.pk in oracle.matching)
         assert codes == oracle.matching.get(profile.pk, []), profile.pk

@@ -75,7 +75,7 @@ def columns() -> list[tuple[str, ...]]:
 
 def rules() -> list[tuple[str, ...]]:
     from delivery.models import Delivery
-    from delivery.rules.native import registered_rules
+    from delivery.rules import registered_rules
 
     return [
         (
@@ -110,7 +110,7 @@ def checks() -> list[tuple[str, ...]]:
 
 
 def nodes() -> list[tuple[str, ...]]:
-    from audiences.conditions.trees import nodes as all_nodes
+    from audiences.conditions import nodes as all_nodes
 
     return [
         (

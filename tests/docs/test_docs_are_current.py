@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from audiences.channels import Channel
 from audiences.models import AddressStatus, ConsentEvent
-from delivery.analysis.reports import WARNINGS
+from delivery.analysis import WARNINGS
 from delivery.models import Delivery
 from delivery.models.quarantine import ErrorReason, ErrorType
+from delivery.rules import registered_rules
 from delivery.rules.controls import CHECKS
-from delivery.rules.native import registered_rules
 
 from .tables import DOCS, ROOT, TABLES, Table
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audiences.models import Profile
-from delivery.deliveries import writing as deliveries
+from delivery import deliveries
+from delivery.feedback import intake
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
-from delivery.feedback.intake import intake
 from delivery.models import Delivery, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine.writing import entry_of
+from delivery.quarantine import entry_of
 from tests.people import person
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)

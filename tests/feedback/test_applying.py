@@ -9,14 +9,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from audiences.consent import flags as consent
-from audiences.links import tokens as links
-from audiences.links.tokens import Link
+from audiences import consent, links
+from audiences.links import Link
 from audiences.models import ConsentEvent, Service
-from delivery.deliveries import writing as deliveries
+from delivery import deliveries, quarantine
+from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings, Outcome
+from delivery.feedback.intake import Findings, Outcome, processing
 from delivery.models import (
     AddressError,
     InboundItem,
@@ -25,7 +24,6 @@ from delivery.models import (
     QuarantineEntry,
 )
 from delivery.models.message_events import latest_kind
-from delivery.quarantine import writing as quarantine
 from delivery.quarantine.verification import verify_quarantine
 from tests.people import ORIGIN, person, subscribed
 
@@ -339,18 +337,18 @@ def test_a_connection_lost_between_storing_and_applying_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent(message_id="1@mta")
-    real = intake.effects.act
+    real = processing.effects.act
 
     def cut_off(*args: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     report, _is_new = intake.receive("mail", dsn("1@mta"))
-    monkeypatch.setattr(intake.effects, "act", cut_off)
+    monkeypatch.setattr(processing.effects, "act", cut_off)
     with pytest.raises(Exception, match=r"terminat|clos|connection"):
         intake.process(report)
     connection.close()
-    monkeypatch.setattr(intake.effects, "act", real)
+    monkeypatch.setattr(processing.effects, "act", real)
     assert InboundItem.objects.get().state == "new"
     assert not MessageEvent.objects.exists()
     assert [row.state for row in intake.process_waiting()] == ["applied"]

@@ -5,16 +5,10 @@ from typing import Any
 
 import pytest
 
-from audiences.profiles import finding as profiles
-from delivery.feedback import erasure
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
-from delivery.models import (
-    InboundItem,
-    InboundMention,
-    MessageEvent,
-    QuarantineEntry,
-)
+from audiences.privacy import erase
+from delivery.feedback import erasure, intake
+from delivery.feedback.intake import Findings
+from delivery.models import InboundItem, InboundMention, MessageEvent, QuarantineEntry
 from delivery.quarantine.verification import verify_quarantine
 
 from .reports import ADDRESS, AT, DAY, HOUR, event, item, sent, status
@@ -37,7 +31,7 @@ def test_an_erasure_takes_what_arrived_about_the_person_and_nothing_else() -> No
     )
     delivered = event("delivered", at=AT + 2 * HOUR, message_ids=("1@mta",))
     settled(b"delivered", delivered)
-    profiles.erase(message.profile)
+    erase(message.profile)
     for erased in (about, guessed):
         erased.refresh_from_db()
         assert (bytes(erased.raw), erased.is_waiting) == (b"", False)
@@ -54,7 +48,7 @@ def test_an_erasure_takes_what_arrived_about_the_person_and_nothing_else() -> No
 
 def test_a_report_about_an_erased_person_changes_nothing() -> None:
     message = sent(message_id="1@mta")
-    profiles.erase(message.profile)
+    erase(message.profile)
     late = settled(b"late", event(message_ids=("1@mta",)))
     assert (late.state, status()) == ("applied", "none")
     assert MessageEvent.objects.get().key is None

@@ -6,12 +6,7 @@ from pathlib import Path
 import pytest
 
 from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import (
-    Entry,
-    KeywordAction,
-    KeywordTable,
-    judge,
-)
+from delivery.feedback.texts.keywords import Entry, KeywordAction, KeywordTable, judge
 from delivery.feedback.texts.wording import clean
 from delivery.models import Keyword
 

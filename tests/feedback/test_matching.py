@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from delivery.feedback import return_path
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Outcome
+from delivery.feedback import intake, return_path
+from delivery.feedback.intake import Outcome
 from delivery.models import Message, MessageEvent
 
 from .reports import ADDRESS, AT, DAY, HOUR, event, item, sent, status

@@ -19,7 +19,8 @@ from django.db import OperationalError
 from imapclient import IMAPClient
 
 from delivery import tasks
-from delivery.feedback.intake import intake
+from delivery.feedback import intake
+from delivery.feedback.intake import processing
 from delivery.feedback.mails import imap, mailboxes
 from delivery.feedback.mails.mailboxes import Mail
 from delivery.models import InboundItem, MailboxPosition, MessageEvent
@@ -180,12 +181,12 @@ def test_a_database_that_fails_in_the_middle_loses_nothing(
     def lost(*args: Any) -> InboundItem:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(intake, "settle", lost)
+    monkeypatch.setattr(processing, "settle", lost)
     with pytest.raises(CommandError, match="database failed") as refusal:
         run(*mails)
     assert refusal.value.returncode == 1
     assert set(InboundItem.objects.values_list("state", flat=True)) == {"new"}
-    monkeypatch.setattr(intake, "settle", real)
+    monkeypatch.setattr(processing, "settle", real)
     # They count as there already, and are applied all the same.
     assert run(*mails) == {"duplicates": 3, "applied": 1, "waiting": 2}
     assert status() == "quarantine"

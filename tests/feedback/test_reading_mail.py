@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audiences.links.tokens import Link, unsubscribe_address
+from audiences.links import Link, unsubscribe_address
 from delivery.feedback.mails.reader import read
 
 

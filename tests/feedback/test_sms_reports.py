@@ -6,14 +6,9 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.texts.reports import (
-    CODES,
-    event_of,
-    find_code,
-    read_receipt,
-)
+from delivery.feedback.texts.reports import CODES, event_of, find_code, read_receipt
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"
 

@@ -17,13 +17,13 @@ from django.core.management import get_commands
 from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver
 
-from audiences.conditions import trees as conditions
-from audiences.outbox import sending as outbox
+from audiences import conditions
+from audiences.outbox import composing
 from audiences.work import figures
-from campaign import settings as defaults
+from campaign import settings
 from campaign.celery import app as celery
-from delivery.feedback.intake import intake
-from delivery.rules.native import registered_rules
+from delivery.feedback import intake
+from delivery.rules import registered_rules
 
 OURS = ("audiences", "delivery")
 FILE = Path(__file__).with_name("names.ini")
@@ -81,7 +81,7 @@ NAMES: dict[str, Callable[[], set[str]]] = {
     "migrations": migrations,
     "figures": lambda: set(figures.names()),
     "condition nodes": lambda: {node.name for node in conditions.nodes()},
-    "kinds of mail": lambda: set(map(str, outbox._composers)),
+    "kinds of mail": lambda: set(map(str, composing.composers)),
     "rules": lambda: {rule.code for rule in registered_rules()},
     "readers of inbound items": lambda: set(intake.READERS),
 }
@@ -134,4 +134,4 @@ def test_an_extension_point_stays_where_it_is(path: str) -> None:
 
 def test_the_default_gateway_keeps_its_path() -> None:
     """Whoever wrote the default into their own settings goes on with it."""
-    assert defaults.SMS_GATEWAY == "audiences.sms.ConsoleGateway"
+    assert settings.SMS_GATEWAY == "audiences.sms.ConsoleGateway"

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from django.core import signing
 
-from audiences.links import tokens as links
-from audiences.links.tokens import Confirmation, Link, Undo
+from audiences import links
+from audiences.links import Confirmation, Link, Undo
 from audiences.models import LandingPageVersion, RequestCount, SignupRequest
-from audiences.outbox import caps as request_caps
-from audiences.signups import proof_of_work
-from audiences.signups import signups as link_requests
+from audiences.outbox import caps
+from audiences.signups import proof_of_work, signups
 from delivery.feedback import return_path
 
 KEY = "the key with which the frozen tokens were signed, 2026"
@@ -93,7 +92,7 @@ def test_confirmation_of_a_signup() -> None:
         language="en",
         expires_at=datetime(2200, 1, 1, tzinfo=UTC),
     )
-    assert link_requests.read_confirmation(SIGNUP).pk == 5
+    assert signups.read_confirmation(SIGNUP).pk == 5
 
 
 def test_return_path() -> None:
@@ -109,5 +108,5 @@ def test_proof_of_work() -> None:
 def test_caps_count_on_after_an_update(settings: Any) -> None:
     """The counters hold keyed hashes: another salt would forget today's requests."""
     settings.SECRET_KEY = KEY
-    request_caps.allow_address("reader@example.org")
+    caps.allow_address("reader@example.org")
     assert RequestCount.objects.get().subject == CAP_OF_ADDRESS

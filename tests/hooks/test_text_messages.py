@@ -9,15 +9,13 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from audiences import consent
 from audiences.channels import Channel
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin, Source
+from audiences.consent import Origin, Source
 from audiences.models import Profile
-from delivery.analysis import reports
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries, quarantine
 from delivery.feedback import decisions
-from delivery.feedback.texts import inbound as inbound_texts
+from delivery.feedback.texts import inbound
 from delivery.models import (
     InboundItem,
     Keyword,
@@ -26,7 +24,6 @@ from delivery.models import (
     QuarantineEntry,
 )
 from delivery.quarantine import verification
-from delivery.quarantine import writing as quarantine
 from delivery.sending.last_check import LastCheck
 from tests.factories import ProfileFactory
 
@@ -151,7 +148,7 @@ def test_the_decision_that_it_means_nothing_ends_the_hold() -> None:
 
 def test_the_decision_that_it_means_stop_denies_the_number() -> None:
     reply("the end")
-    inbound_texts.stop(InboundItem.objects.get(), actor="ann")
+    inbound.stop(InboundItem.objects.get(), actor="ann")
     assert entry() == ("denylisted", "stop")
     assert reply("START")
     assert entry()[0] == "valid"
@@ -358,7 +355,7 @@ def test_neither_a_stopped_nor_a_held_number_is_handed_anything(
     assert LastCheck(delivery).excluded(0, person.pk) == {
         person.pk: "address_denylisted"
     }
-    causes = {c.code: c.count for c in reports.dry_run(delivery).causes}
+    causes = {c.code: c.count for c in analysis.dry_run(delivery).causes}
     assert causes["address_denylisted"] == 1
 
 

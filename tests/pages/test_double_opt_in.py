@@ -11,10 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin, Source
-from audiences.links.tokens import BadLink, read_confirmation_token
+from audiences import addresses, consent, outbox, privacy, profiles, subscriptions
+from audiences.consent import Kind, Origin, Source, record
+from audiences.links import BadLink, read_confirmation_token
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -23,14 +22,11 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.outbox import sending as outbox
 from audiences.outbox.gateways import Refused
-from audiences.privacy import retention as pending_requests
-from audiences.profiles import finding as profiles
+from audiences.privacy import retention
 from audiences.records.verification import verify_consent
-from audiences.signups import signups as link_requests
-from audiences.subscriptions import writing as subscriptions
-from delivery.quarantine import writing as quarantine
+from audiences.signups import signups
+from delivery import quarantine
 from tests.audiences.test_consent_races import at_once
 from tests.factories import BY_COMMAND, ProfileFactory
 
@@ -322,8 +318,8 @@ def test_what_nobody_confirms_is_erased_and_its_proof_too(
 ) -> None:
     link = asked(ann, service, server)
     soon = timezone.now() + timedelta(days=6, hours=23)
-    assert pending_requests.clean_up(soon) == 0
-    assert pending_requests.clean_up(soon + timedelta(hours=2)) == 1
+    assert retention.clean_up(soon) == 0
+    assert retention.clean_up(soon + timedelta(hours=2)) == 1
     assert status_of(ann, service) == Status.EXPIRED
     assert history(ann) == [("request", "news"), ("expire", "news")]
     assert not ConsentEvidence.objects.exists()
@@ -342,10 +338,10 @@ def test_the_profile_that_was_made_for_it_goes_too(stays: bool) -> None:
     locked = Profile.objects.get(pk=profile.pk)
     subscriptions.ask(locked, service, BY_PAGE, made_profile=True)
     if stays:
-        consent.record(locked, consent.Kind.OPT_IN, BY_PAGE, scope="email")
+        record(locked, Kind.OPT_IN, BY_PAGE, scope="email")
     call_command("cleanup_requests")
     assert Profile.objects.exists()
-    assert pending_requests.clean_up(timezone.now() + timedelta(days=8)) == 1
+    assert retention.clean_up(timezone.now() + timedelta(days=8)) == 1
     assert Profile.objects.exists() is stays
     assert verify_consent().is_consistent
 
@@ -387,7 +383,7 @@ def test_confirming_while_it_lapses_is_one_or_the_other(server: Mailboxes) -> No
         later = timezone.now() + timedelta(days=8)
         at_once(
             lambda link=link: browser().post(link),
-            lambda later=later: pending_requests.clean_up(later),
+            lambda later=later: retention.clean_up(later),
         )
         assert history(ann)[-1][0] in ("confirm", "expire")
     assert verify_consent().is_consistent
@@ -498,7 +494,7 @@ def test_a_service_on_sms_asks_by_sms_also_after_a_mail(
     )
     made = page("acquisition", services=[alert], channels=["email"])
     assert made.live_version
-    link_requests.request_signup(
+    signups.request_signup(
         made.live_version,
         {"email": ANN, "services": [alert.pk], "channels": ["email"]},
         language="en",
@@ -568,7 +564,7 @@ def test_a_changed_address_and_an_erased_person_get_nothing(
     addresses.detach(ann.addresses.get(channel="email"))
     bea = ProfileFactory(email="bea@shop.example")
     subscriptions.request(bea, service, BY_PAGE)
-    profiles.erase(bea)
+    privacy.erase(bea)
     assert outbox.send_waiting() == {"outdated": 1}
     assert OutboxMail.objects.count() == 1
     assert server.messages == []

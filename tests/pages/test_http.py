@@ -15,10 +15,9 @@ from django.db.models import Model
 from django.utils import timezone
 from PIL import Image
 
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages import logos as page_assets
-from audiences.links import tokens as links
-from audiences.links.tokens import Link
+from audiences import landing_pages, links
+from audiences.landing_pages import logos
+from audiences.links import Link, tokens
 from audiences.models import (
     LandingPageText,
     OutboxMail,
@@ -139,7 +138,7 @@ def test_a_page_for_a_fresh_link_holds_no_address_at_all(profile: Profile) -> No
 # ---------------------------------------------------------------- tokens
 def bad_tokens(profile: Profile) -> list[str]:
     good = links.opt_out_token(Link(profile.pk))
-    of_page = links.page_token(Link(profile.pk, page="denylist", kind="denylist"))
+    of_page = tokens.page_token(Link(profile.pk, page="denylist", kind="denylist"))
     chance = random.Random(1)
     swapped = [
         good[: (place := chance.randrange(len(good)))]
@@ -154,7 +153,7 @@ def bad_tokens(profile: Profile) -> list[str]:
         good + good,
         of_page,
         links.undo_token(links.Undo(profile.pk, (1,))),
-        links.mail_token(Link(profile.pk)),
+        tokens.mail_token(Link(profile.pk)),
         "1",
         "%00",
         "%0d%0aSet-Cookie:x",
@@ -173,7 +172,7 @@ def test_every_bad_token_gets_the_same_answer(profile: Profile, method: str) -> 
         for token in bad_tokens(profile)
         for answer in [act(f"/u/{token}/")]
     }
-    good_elsewhere = links.page_token(Link(profile.pk, page="other", kind="denylist"))
+    good_elsewhere = tokens.page_token(Link(profile.pk, page="other", kind="denylist"))
     expired = act(f"/p/denylist/{good_elsewhere}/")
     answers.add((expired.status_code, expired.content))
     ((status, content),) = answers
@@ -361,8 +360,8 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20)) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_logo_is_served_as_what_it_is(profile: Profile, kind: str) -> None:
-    asset = page_assets.store_logo(picture(kind))
-    assert page_assets.store_logo(picture(kind)) == asset
+    asset = logos.store_logo(picture(kind))
+    assert logos.store_logo(picture(kind)) == asset
     answer = browser().get(path_to(page("denylist", logo=asset), profile))
     path = f"/p/logo/{asset.pk}"
     assert path in answer.content.decode()
@@ -386,12 +385,12 @@ def test_a_logo_is_served_as_what_it_is(profile: Profile, kind: str) -> None:
     ids=["empty", "svg", "gif", "bmp", "cut", "too wide", "too large"],
 )
 def test_what_is_no_logo_is_refused(data: bytes) -> None:
-    with pytest.raises(page_assets.InvalidLogo):
-        page_assets.store_logo(data)
+    with pytest.raises(logos.InvalidLogo):
+        logos.store_logo(data)
 
 
 def test_nothing_but_the_picture_is_kept_of_a_file() -> None:
-    asset = page_assets.store_logo(picture() + b"<script>alert(1)</script>")
+    asset = logos.store_logo(picture() + b"<script>alert(1)</script>")
     assert b"script" not in bytes(asset.data)
 
 

@@ -10,11 +10,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences.addresses import books as addresses
-from audiences.addresses.books import InvalidAddress
-from audiences.consent import flags as consent
-from audiences.links import tokens as links
-from audiences.links.tokens import BadLink
+from audiences import addresses, consent, links, outbox, privacy
+from audiences.addresses import InvalidAddress
+from audiences.links import BadLink
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -25,14 +23,14 @@ from audiences.models import (
     SignupRequest,
     Subscription,
 )
-from audiences.outbox import caps as request_caps
-from audiences.outbox import sending as outbox
-from audiences.profiles import finding as profiles
+from audiences.outbox import caps
+from audiences.records import profiles
 from audiences.records.verification import verify_consent
-from audiences.signups import proof_of_work
-from audiences.signups import signups as link_requests
-from audiences.signups.signups import Confirmed, InvalidSignup
-from delivery.quarantine import writing as quarantine
+from audiences.signups import confirming, proof_of_work, signups
+from audiences.signups.confirming import Confirmed
+from audiences.signups.links import request_link
+from audiences.signups.signups import InvalidSignup
+from delivery import quarantine
 from tests.audiences.test_consent_races import at_once
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory
 
@@ -64,7 +62,7 @@ def generous(settings: Any) -> None:
 
 
 def ask(given: str = ANN, network: str = HERE, **facts: Any) -> None:
-    link_requests.request_link(
+    request_link(
         given,
         network=network,
         **{"page": "stop", "kind": "denylist", "language": "en"} | facts,
@@ -88,7 +86,7 @@ def joining() -> LandingPageVersion:
 def sign_up(
     version: LandingPageVersion, email: str = ANN, network: str = HERE, **data: Any
 ) -> None:
-    link_requests.request_signup(
+    signups.request_signup(
         version,
         {"email": email, "agreed": True} | data,
         language="nl",
@@ -102,7 +100,7 @@ def confirm_last(server: Mailboxes) -> Confirmed:
     """Open the link in the newest mail and press the button."""
     outbox.send_waiting()
     token = server.links()[-1].rstrip("/").rpartition("/")[2]
-    return link_requests.confirm_signup(token, ip="198.51.100.9", user_agent="Safari")
+    return confirming.confirm_signup(token, ip="198.51.100.9", user_agent="Safari")
 
 
 # -------------------------------------------------------- nobody can tell who is known
@@ -337,7 +335,7 @@ def test_caps_are_for_a_day_and_yesterdays_counters_are_removed() -> None:
     RequestCount.objects.update(day=timezone.now().date() - timedelta(days=1))
     ask()
     assert OutboxMail.objects.count() == 4
-    assert request_caps.clean_up() == 2
+    assert caps.clean_up() == 2
     assert RequestCount.objects.count() == 2
 
 
@@ -491,10 +489,7 @@ def test_confirming_in_many_windows_at_once_makes_one_profile(
     tokens = [url.rstrip("/").rpartition("/")[2] for url in server.links()]
     assert len(tokens) == 4
     done = at_once(
-        *(
-            lambda token=token: link_requests.confirm_signup(token)
-            for token in tokens * 2
-        )
+        *(lambda token=token: confirming.confirm_signup(token) for token in tokens * 2)
     )
     assert Profile.objects.count() == 1
     assert sum(confirmed.is_first for confirmed in done) == 4
@@ -548,12 +543,12 @@ def test_no_link_confirms_but_the_right_one_in_its_time(
     token = server.links()[-1].rstrip("/").rpartition("/")[2]
     for bad in ("", "x", token[:-1], token + "A", "W10." + token, "a" * 5_000):
         with pytest.raises(BadLink):
-            link_requests.confirm_signup(bad)
+            confirming.confirm_signup(bad)
     now = timezone.now()
     SignupRequest.objects.update(expires_at=now)
     with pytest.raises(BadLink):
-        link_requests.read_confirmation(token)
-    assert link_requests.clean_up() == 1
+        signups.read_confirmation(token)
+    assert signups.clean_up() == 1
     assert not Profile.objects.exists()
 
 
@@ -573,7 +568,7 @@ def test_erasing_a_person_takes_their_requests_away(
     sign_up(joining)
     sign_up(joining, "other@shop.example")
     assert done.profile is not None
-    profiles.erase(done.profile)
+    privacy.erase(done.profile)
     assert [row.email for row in SignupRequest.objects.all()] == ["other@shop.example"]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audiences.consent.flags import Origin, Source
+from audiences import outbox, subscriptions
+from audiences.consent import Origin, Source
 from audiences.models import (
     ConsentEvent,
     OutboxMail,
@@ -20,12 +21,10 @@ from audiences.models import (
     SignupRequest,
     Subscription,
 )
-from audiences.outbox import caps as request_caps
-from audiences.outbox import sending as outbox
-from audiences.privacy import retention as pending_requests
+from audiences.outbox import caps, rows
+from audiences.privacy import retention
 from audiences.records.verification import verify_consent
-from audiences.signups import signups as link_requests
-from audiences.subscriptions import writing as subscriptions
+from audiences.signups import signups
 from tests.factories import ProfileFactory
 
 from .mailboxes import Mailboxes
@@ -53,7 +52,7 @@ def test_sign_ups_of_unknown_visitors_bomb_nobody(
     assert made.live_version
     known = ProfileFactory(email="victim0@shop.example")
     for number in range(BOMBS):
-        link_requests.request_signup(
+        signups.request_signup(
             made.live_version,
             {
                 "email": f"Victim{number % VICTIMS}@Shop.Example",
@@ -74,9 +73,9 @@ def test_sign_ups_of_unknown_visitors_bomb_nobody(
     assert not Subscription.objects.exists()
     assert not ConsentEvent.objects.exists()
     later = timezone.now() + timedelta(days=8)
-    assert link_requests.clean_up(later) == VICTIMS * most
-    outbox.clean_up(later)
-    request_caps.clean_up(later)
+    assert signups.clean_up(later) == VICTIMS * most
+    rows.clean_up(later)
+    caps.clean_up(later)
     for model in (SignupRequest, OutboxMail, RequestCount):
         assert not model.objects.exists()
 
@@ -106,5 +105,5 @@ def test_the_domain_bombs_nobody_whoever_calls_it(
     )
     assert max(server.counts.values()) <= 2 * most
     assert not Subscription.objects.filter(status="active").exists()
-    pending_requests.clean_up(timezone.now() + timedelta(days=8))
+    retention.clean_up(timezone.now() + timedelta(days=8))
     assert verify_consent().is_consistent

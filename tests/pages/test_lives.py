@@ -9,15 +9,10 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from audiences import landing_pages
 from audiences.consent import guards as history_guards
-from audiences.landing_pages import lives as landing_pages
-from audiences.models import (
-    LandingPage,
-    LandingPageText,
-    LandingPageVersion,
-    Service,
-)
-from audiences.sql import statements as bulk_sql
+from audiences.models import LandingPage, LandingPageText, LandingPageVersion, Service
+from audiences.sql import execute
 from tests.factories import ServiceFactory
 
 from .visitors import browser, words
@@ -133,7 +128,7 @@ TABLE = LandingPageVersion._meta.db_table
 def test_the_database_refuses_to_change_a_version(sql: str) -> None:
     landing_pages.publish(make())
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        bulk_sql.execute(sql)
+        execute(sql)
 
 
 ATTACKS = (
@@ -156,7 +151,7 @@ ATTACKS = (
 def test_the_database_refuses_it_by_other_ways_too(attack: str) -> None:
     landing_pages.publish(make())
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        bulk_sql.execute(ATTACKS[attack])
+        execute(ATTACKS[attack])
 
 
 @pytest.mark.parametrize("guard", ["first", "second"])
@@ -165,7 +160,7 @@ def test_a_missing_guard_is_found_and_put_back(guard: str) -> None:
     guards = history_guards.VERSIONS
     names = [*(guards.pg_triggers if on_postgresql else guards.sqlite_names)]
     name = names[0 if guard == "first" else 1]
-    bulk_sql.execute(f"DROP TRIGGER {name}" + f" ON {TABLE}" * on_postgresql)
+    execute(f"DROP TRIGGER {name}" + f" ON {TABLE}" * on_postgresql)
     assert history_guards.missing() == [name]
     call_command("migrate", verbosity=0)
     assert history_guards.missing() == []

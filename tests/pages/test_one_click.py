@@ -6,11 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from audiences.consent import flags as consent
-from audiences.links import tokens as links
-from audiences.links.tokens import Link
+from audiences import consent, links, subscriptions
+from audiences.links import Link
 from audiences.models import ConsentEvent, Profile
-from audiences.subscriptions import writing as subscriptions
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import flags, history, news, subscriptions_of

@@ -8,13 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audiences.consent import flags as consent
-from audiences.landing_pages import lives as landing_pages
+from audiences import consent, landing_pages, privacy, subscriptions
+from audiences.consent import Kind, Origin, record
 from audiences.models import ConsentEvent, LandingPage, Profile
-from audiences.profiles import finding as profiles
 from audiences.records.verification import verify_consent
-from audiences.subscriptions import writing as subscriptions
-from delivery.quarantine import writing as quarantine
+from audiences.subscriptions import writing
+from delivery import quarantine
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (
@@ -163,14 +162,14 @@ def test_a_wrong_undo_changes_nothing(anna: Profile, undo: str) -> None:
 
 def test_an_undo_never_confirms_a_mere_request(anna: Profile) -> None:
     service = news()
-    subscriptions.Subscription.objects.create(
+    writing.Subscription.objects.create(
         profile=anna,
         service=service,
         status="pending",
         changed_at=anna.created_at,
     )
-    origin = consent.Origin(source="api")
-    consent.record(anna, consent.Kind.REQUEST, origin, service=service)
+    origin = Origin(source="api")
+    record(anna, Kind.REQUEST, origin, service=service)
     url = path_to(page("unsubscription", service=service), anna)
     done = browser().post(url)
     browser().post(url, {"undo": undo_of(done)})
@@ -227,7 +226,7 @@ def test_a_service_deleted_after_it_was_published_means_the_channel(
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_erased_person_gets_a_true_answer(anna: Profile, method: str) -> None:
     urls = [path_to(page("preferences"), anna), one_click_path(anna)]
-    profiles.erase(anna)
+    privacy.erase(anna)
     for url in urls:
         answer = getattr(browser(), method)(url)
         assert answer.status_code == 200

@@ -19,14 +19,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audiences import tasks
-from audiences.addresses.books import normalise
-from audiences.links import tokens as links
+from audiences import links, outbox, privacy, tasks
+from audiences.addresses import Normalised, normalise
 from audiences.models import OutboxMail, Profile
-from audiences.outbox import sending as outbox
-from audiences.outbox.sending import Result
-from audiences.profiles import finding as profiles
-from delivery.quarantine import writing as quarantine
+from audiences.outbox import Result, rows, sending
+from delivery import quarantine
 from tests.docs.tables import ROOT
 from tests.factories import ProfileFactory
 
@@ -164,7 +161,7 @@ def test_a_mail_that_waited_for_a_day_is_not_sent_any_more(server: Mailboxes) ->
 def test_a_refusal_that_passes_is_tried_again_later(server: Mailboxes) -> None:
     mail = put()
     server.answers[ANN] = "451 Greylisted"
-    assert outbox.send_waiting() == {outbox.POSTPONED: 1}
+    assert outbox.send_waiting() == {sending.POSTPONED: 1}
     assert outbox.send_waiting() == {}, "not at once"
     server.answers.clear()
     later(minutes=3)
@@ -178,7 +175,7 @@ def test_a_refusal_that_passes_is_tried_again_later(server: Mailboxes) -> None:
 def test_a_refusal_that_passes_is_not_tried_for_ever(server: Mailboxes) -> None:
     mail = put()
     server.answers[ANN] = "451 Greylisted"
-    for _attempt in range(outbox.MOST_ATTEMPTS):
+    for _attempt in range(sending.MOST_ATTEMPTS):
         outbox.send_waiting()
         later(hours=2)
     assert result_of(mail) == Result.REFUSED
@@ -199,7 +196,7 @@ def test_a_final_refusal_is_final(server: Mailboxes) -> None:
 def test_a_local_part_that_django_would_rewrite_does_not_leave(
     server: Mailboxes, address: str
 ) -> None:
-    given = outbox.Normalised(address, address)
+    given = Normalised(address, address)
     mail = outbox.put(
         OutboxMail.Kind.LINK, given, language="en", context={}, network=""
     )
@@ -216,9 +213,9 @@ def test_a_mail_that_cannot_be_written_stops_none_behind_it(
 ) -> None:
     broken, sound = put("broken@shop.example"), put()
     OutboxMail.objects.filter(pk=broken.pk).update(context={})
-    assert outbox.send_waiting() == {outbox.POSTPONED: 1, "sent": 1}
+    assert outbox.send_waiting() == {sending.POSTPONED: 1, "sent": 1}
     assert result_of(sound) == Result.SENT
-    for _attempt in range(outbox.MOST_ATTEMPTS):
+    for _attempt in range(sending.MOST_ATTEMPTS):
         later(hours=2)
         outbox.send_waiting()
     assert result_of(broken) == Result.FAILED
@@ -249,7 +246,7 @@ def test_a_worker_that_died_after_taking_a_mail_leaves_it_uncertain(
     server: Mailboxes,
 ) -> None:
     mail = put()
-    outbox.take_next()  # and nothing more: this is all that a dead worker has done
+    sending.take_next()  # and nothing more: this is all that a dead worker has done
     assert outbox.send_waiting() == {}
     later(minutes=11)
     assert outbox.send_waiting() == {}
@@ -329,7 +326,7 @@ def test_a_mail_that_another_worker_is_taking_is_passed_over(
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = '2s'")
-            return outbox.take_next()
+            return sending.take_next()
         finally:
             connection.close()
 
@@ -344,7 +341,7 @@ def test_a_mail_that_another_worker_is_taking_is_passed_over(
 def test_erasing_a_person_takes_their_mails_away(server: Mailboxes) -> None:
     put()
     put("other@shop.example")
-    profiles.erase(Profile.objects.order_by("pk")[0])
+    privacy.erase(Profile.objects.order_by("pk")[0])
     assert [mail.to for mail in OutboxMail.objects.all()] == ["other@shop.example"]
 
 
@@ -352,8 +349,8 @@ def test_erasing_a_person_takes_their_mails_away(server: Mailboxes) -> None:
 def test_rows_are_removed_after_their_days(settings: Any) -> None:
     put()
     now = timezone.now()
-    assert outbox.clean_up(now + timedelta(days=settings.OUTBOX_DAYS - 1)) == 0
-    assert outbox.clean_up(now + timedelta(days=settings.OUTBOX_DAYS, minutes=1)) == 1
+    assert rows.clean_up(now + timedelta(days=settings.OUTBOX_DAYS - 1)) == 0
+    assert rows.clean_up(now + timedelta(days=settings.OUTBOX_DAYS, minutes=1)) == 1
 
 
 @pytest.mark.django_db

@@ -6,20 +6,13 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
+from audiences import consent, subscriptions
 from audiences.channels import Channel
-from audiences.consent import flags as consent
 from audiences.models import Profile
 from audiences.records.verification import verify_consent
-from audiences.subscriptions import writing as subscriptions
-from audiences.visits.choices import (
-    Boxes,
-    Change,
-    Present,
-    changes,
-)
+from audiences.visits.choices import Boxes, Change, Present, changes
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (

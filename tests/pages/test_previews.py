@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from audiences.consent import flags as consent
-from audiences.landing_pages import lives as landing_pages
+from audiences import consent, landing_pages
 from audiences.models import LandingPage, Profile
 from audiences.pages.previews import preview
 from tests.factories import BY_COMMAND, ProfileFactory

@@ -9,9 +9,9 @@ import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
-from audiences.links import tokens as links
+from audiences import links
+from audiences.links import Link
 from audiences.links.headers import unsubscribe_headers
-from audiences.links.tokens import Link
 from tests.factories import ProfileFactory
 
 LONG = "https://" + ".".join(["a-rather-long-name-of-a-department"] * 6) + ".example"

@@ -7,9 +7,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from audiences.landing_pages import lives as landing_pages
-from audiences.links import tokens as links
-from audiences.links.tokens import Link
+from audiences import landing_pages, links
+from audiences.links import Link, tokens
 from audiences.models import ConsentEvent, LandingPage, Profile, Service, Subscription
 
 PHONE = "Mozilla/5.0 (Android 16; Mobile)"
@@ -34,7 +33,7 @@ def path_to(made: LandingPage, profile: Profile, **facts: Any) -> str:
     if made.service and made.kind != "subscription":
         facts.setdefault("service_id", made.service.pk)
     link = Link(profile.pk, page=made.slug, kind=made.kind, **facts)
-    return f"/p/{made.slug}/{links.page_token(link)}/"
+    return f"/p/{made.slug}/{tokens.page_token(link)}/"
 
 
 def one_click_path(profile: Profile, **facts: Any) -> str:

@@ -4,15 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
+from audiences import membership
 from audiences.admin.audiences.builders import matching_of
-from audiences.admin.people.forms import AudienceForm
 from audiences.console.lists import PlainAdmin, estimated_rows, grouped
-from audiences.membership import counting as matching
-from audiences.membership import members as membership
+from audiences.membership import counting
 from audiences.models import Audience, Profile
+
+from .forms import AudienceForm
 
 
 @admin.register(Audience)
@@ -75,4 +75,4 @@ class AudienceAdmin(PlainAdmin):
         if audience.kind == Audience.Kind.EVERYONE:
             count = estimated_rows(Profile)
             return gettext("everyone, about {count}").format(count=grouped(count))
-        return matching.words(matching.of_audience(audience))
+        return counting.words(counting.of_audience(audience))

@@ -4,12 +4,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from audiences import conditions
 from audiences.admin.audiences import condition_forms
-from audiences.conditions import drafts as condition_drafts
-from audiences.conditions import trees as conditions
+from audiences.conditions import BadCondition, drafts
 from audiences.conditions.drafts import Draft
-from audiences.conditions.trees import BadCondition
-from audiences.membership import counting as matching
+from audiences.membership import counting
 from audiences.membership.counting import Matching
 from audiences.refusals import Refused
 
@@ -20,12 +19,12 @@ def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any
         return None
     value = form[name].value()
     try:
-        tree = condition_drafts.tree_of(value) if isinstance(value, Draft) else value
+        tree = drafts.tree_of(value) if isinstance(value, Draft) else value
         if not isinstance(tree, dict):
             return None
         conditions.validate(tree)
         may = request.user.has_perm("audiences.view_profile")
-        return matching.of_tree(tree, with_sample=may)
+        return counting.of_tree(tree, with_sample=may)
     except BadCondition as error:
         return Matching(problem=_explained(name, value, error))
     except Refused as refused:
@@ -35,4 +34,4 @@ def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any
 def _explained(name: str, value: Any, error: BadCondition) -> str:
     if not isinstance(value, Draft):
         return str(error)
-    return condition_forms.said(condition_drafts.fault_of(value, error, name), name)
+    return condition_forms.said(drafts.fault_of(value, error, name), name)

@@ -14,20 +14,18 @@ from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.conditions import drafts as condition_drafts
-from audiences.conditions import trees as conditions
+from audiences import conditions
+from audiences.conditions import BadCondition, Node, drafts
 from audiences.conditions.drafts import Draft, Fault
-from audiences.conditions.trees import BadCondition, Node
 
 BUTTON = "_row"
 SCRIPT = Script("audiences/builder.js", defer=True)
 LABELS = {
-    condition_drafts.ALL: _("All of these"),
-    condition_drafts.ANY: _("Any of these"),
-    condition_drafts.NONE: _("None of these"),
+    drafts.ALL: _("All of these"),
+    drafts.ANY: _("Any of these"),
+    drafts.NONE: _("None of these"),
 }
 KEYS = {
     "at_least": _("At least so many times"),
@@ -80,11 +78,11 @@ class ConditionWidget(forms.Widget):
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """The draft that the form posts, after the button that was pressed."""
-        draft = condition_drafts.read(data, name)
+        draft = drafts.read(data, name)
         if draft is None:
             return data.get(name)
         if action := data.get(BUTTON):
-            condition_drafts.act(draft, action, data, name)
+            drafts.act(draft, action, data, name)
         return draft
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
@@ -100,7 +98,7 @@ class ConditionWidget(forms.Widget):
         context = {
             "row": _row(draft, name, name, self.fault),
             "groups": LABELS.items(),
-            "kinds": [(n.name, label_of(n)) for n in condition_drafts.leaves()],
+            "kinds": [(n.name, label_of(n)) for n in drafts.leaves()],
             "button": BUTTON,
         }
         return render_to_string("admin/builder/condition.html", context)
@@ -117,7 +115,7 @@ class ConditionField(forms.Field):
             return forms.JSONField().clean(value)
         if not isinstance(value, Draft):
             return None
-        tree = condition_drafts.tree_of(value)
+        tree = drafts.tree_of(value)
         if tree is None:
             if self.required:
                 raise ValidationError(gettext("Add at least one row."))
@@ -130,22 +128,22 @@ class ConditionField(forms.Field):
 
     def explain(self, draft: Draft, error: BadCondition) -> str:
         """The fault in words with its row, and marked in the row itself."""
-        fault = condition_drafts.fault_of(draft, error, "condition")
+        fault = drafts.fault_of(draft, error, "condition")
         assert isinstance(self.widget, ConditionWidget)  # noqa: S101
         self.widget.fault = fault
         return said(fault)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        tree = condition_drafts.tree_of(data) if isinstance(data, Draft) else data
+        tree = drafts.tree_of(data) if isinstance(data, Draft) else data
         try:
-            return not condition_drafts.is_same(initial, tree)
+            return not drafts.is_same(initial, tree)
         except (TypeError, KeyError, StopIteration):
             return True
 
 
 def said(fault: Fault, name: str = "condition") -> str:
     """The fault in words, with the number of its row and the name of its field."""
-    number = condition_drafts.number_of(fault.path, name)
+    number = drafts.number_of(fault.path, name)
     if not number:
         return fault.text
     where = gettext("Row {number}").format(number=number)
@@ -164,16 +162,16 @@ def key_label(key: str) -> str:
 
 def _shown(value: Any) -> Draft:
     try:
-        return condition_drafts.draft_of(value)
+        return drafts.draft_of(value)
     except (TypeError, KeyError, AttributeError):
-        return Draft(condition_drafts.ALL)
+        return Draft(drafts.ALL)
 
 
 def _row(
     draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
 ) -> dict[str, Any]:
     """What the template needs of a row and of those below it."""
-    number = condition_drafts.number_of(path, name)
+    number = drafts.number_of(path, name)
     here = fault if fault and fault.path == path else None
     row: dict[str, Any] = {
         "path": path,
@@ -193,7 +191,7 @@ def _row(
             for at, child in enumerate(draft.rows)
         ]
         return row
-    node = next(leaf for leaf in condition_drafts.leaves() if leaf.name == draft.node)
+    node = next(leaf for leaf in drafts.leaves() if leaf.name == draft.node)
     row["label"] = label_of(node)
     row["fields"] = [
         _field(node, key, draft.texts.get(key, ""), f"{path}.key.{key}")

@@ -3,22 +3,21 @@
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.admin.landing_pages.forms import COLOURS, text_name
-from audiences.landing_pages import changes as page_changes
+from audiences.landing_pages import changes
 from audiences.models import LandingPage
 
 
 def facts_to_read(page: LandingPage) -> Any:
     """For who may only look: the settings; the preview has the texts."""
     names = ("label", "kind", "public_address", "service", "spoken")
-    return ((None, {"fields": (*names, *page_changes.DATES)}),)
+    return ((None, {"fields": (*names, *changes.DATES)}),)
 
 
 def fieldsets(page: LandingPage) -> Any:
-    offers = page_changes.offers(page.kind)
+    offers = changes.offers(page.kind)
     sections: list[Any] = [
         (None, {"fields": ("label", "kind", "public_address", "seen_at")})
     ]
@@ -37,13 +36,13 @@ def fieldsets(page: LandingPage) -> Any:
         (
             _("Dates and afterwards"),
             {
-                "fields": page_changes.DATES,
+                "fields": changes.DATES,
                 "description": _(
                     "Without dates the page is open from the moment you publish it."
                 ),
             },
         ),
-        (_("Who may use it"), {"fields": page_changes.access(page.kind)}),
+        (_("Who may use it"), {"fields": changes.access(page.kind)}),
     ]
     return tuple(sections)
 
@@ -56,10 +55,10 @@ def _languages_of(page: LandingPage) -> list[str]:
 
 
 def _texts(page: LandingPage, language: str) -> Any:
-    name = page_changes.language_name(language)
+    name = changes.language_name(language)
     offered = language in page.languages
     options: dict[str, Any] = {
-        "fields": [text_name(language, f) for f in page_changes.text_fields(page.kind)],
+        "fields": [text_name(language, f) for f in changes.text_fields(page.kind)],
         "classes": ("texts",) if offered else ("texts", "collapse"),
         "description": gettext(
             "What you leave empty is the built-in text, shown in grey."

@@ -1,40 +1,27 @@
 """The form in which operators edit the draft of a landing page."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
+from audiences import landing_pages
 from audiences.admin.landing_pages.widgets import ColourInput, MarkdownArea
-from audiences.admin.people.forms import ModelForm
 from audiences.channels import Channel
-from audiences.landing_pages import changes as page_changes
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages import logos as page_assets
-from audiences.models import (
-    LandingPage,
-    LandingPageAsset,
-    LandingPageText,
-    Service,
-)
+from audiences.landing_pages import changes, logos
+from audiences.models import LandingPage, LandingPageAsset, LandingPageText, Service
 from audiences.wording.colours import contrast, text_on
-
-if TYPE_CHECKING:
-    ServicesField = forms.ModelMultipleChoiceField[Service]
-else:
-    ServicesField = forms.ModelMultipleChoiceField
 
 Kind = LandingPage.Kind
 
 COLOURS = ("brand_colour", "text_on_brand", "background_colour")
 
 
-class LandingPageForm(ModelForm):
+class LandingPageForm(forms.ModelForm[Any]):
     """The draft of a page; visitors see nothing of it before it is published.
 
     It has the fields that a page of the kind can use, and the texts in every language
@@ -48,7 +35,7 @@ class LandingPageForm(ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Each ticked channel gets a check box on the page."),
     )
-    services = ServicesField(
+    services = forms.ModelMultipleChoiceField[Service](
         label=_("Services"),
         queryset=Service.objects.all(),
         required=False,
@@ -113,15 +100,15 @@ class LandingPageForm(ModelForm):
             self._add_texts(language)
 
     def _keep_fields_of(self, kind: str) -> None:
-        used = {*page_changes.offers(kind), *page_changes.access(kind)}
-        optional = {name for k in Kind.values for name in page_changes.offers(k)}
-        optional |= {name for k in Kind.values for name in page_changes.access(k)}
+        used = {*changes.offers(kind), *changes.access(kind)}
+        optional = {name for k in Kind.values for name in changes.offers(k)}
+        optional |= {name for k in Kind.values for name in changes.access(k)}
         for name in optional - used:
             self.fields.pop(name, None)
 
     def _fill_choices(self) -> None:
         choices: dict[str, Any] = {
-            "extra_fields": list(page_changes.extra_field_names().items()),
+            "extra_fields": list(changes.extra_field_names().items()),
             "languages": settings.LANGUAGES,
             "first_language": settings.LANGUAGES,
         }
@@ -133,8 +120,8 @@ class LandingPageForm(ModelForm):
     def _add_texts(self, language: str) -> None:
         built_in = landing_pages.built_in_texts(self.instance.kind, language)
         text = self.written.get(language)
-        for name in page_changes.text_fields(self.instance.kind):
-            meta = page_changes.field_of(LandingPageText, name)
+        for name in changes.text_fields(self.instance.kind):
+            meta = changes.field_of(LandingPageText, name)
             is_long = name in LandingPageText.MARKDOWN_FIELDS
             self.fields[text_name(language, name)] = forms.CharField(
                 label=capfirst(str(meta.verbose_name)),
@@ -164,10 +151,10 @@ class LandingPageForm(ModelForm):
         upload = self.cleaned_data["logo_upload"]
         if not upload:
             return None
-        data = upload.read(page_assets.LARGEST_BYTES + 1)
+        data = upload.read(logos.LARGEST_BYTES + 1)
         try:
-            return page_assets.store_logo(data)
-        except page_assets.InvalidLogo as error:
+            return logos.store_logo(data)
+        except logos.InvalidLogo as error:
             remedy = gettext("Save it as a PNG of at most 800 pixels wide.")
             raise ValidationError(f"{error} {remedy}") from error
 
@@ -225,7 +212,7 @@ class LandingPageForm(ModelForm):
     def _save_texts(self, language: str) -> None:
         values = {
             name: self.cleaned_data[text_name(language, name)].strip()
-            for name in page_changes.text_fields(self.instance.kind)
+            for name in changes.text_fields(self.instance.kind)
         }
         if any(values.values()) or language in self.written:
             LandingPageText.objects.update_or_create(

@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from audiences import landing_pages
 from audiences.admin.landing_pages.new_forms import CopyForm
 from audiences.console.lists import PlainAdmin
-from audiences.landing_pages import changes as page_changes
-from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
 
 View = Callable[..., HttpResponse]
@@ -60,7 +60,7 @@ def publish(admin: PlainAdmin) -> View:
         content = landing_pages.snapshot(page)
         problems = _problems(page)
         seen = request.POST.get("seen")
-        is_same = seen == page_changes.fingerprint(content)
+        is_same = seen == changes.fingerprint(content)
         if request.method == "POST" and is_same and not problems:
             return _publish(admin, request, page)
         if request.method == "POST" and not is_same:
@@ -75,12 +75,10 @@ def publish(admin: PlainAdmin) -> View:
             "page": page,
             "before": before,
             "is_live": page.live_version is not None,
-            "changes": page_changes.changes(
-                before.content if before else None, content
-            ),
+            "changes": changes.changes(before.content if before else None, content),
             "problems": problems,
             "hints": _hints(page),
-            "seen": page_changes.fingerprint(content),
+            "seen": changes.fingerprint(content),
         }
         template = "admin/audiences/landingpage/publish.html"
         return TemplateResponse(request, template, context(admin, request, **facts))
@@ -109,7 +107,7 @@ def _problems(page: LandingPage) -> list[str]:
         page.full_clean()
     except ValidationError as error:
         return [
-            f"{page_changes.label_of(LandingPage, name)}: {' '.join(texts)}"
+            f"{changes.label_of(LandingPage, name)}: {' '.join(texts)}"
             if name != "__all__"
             else " ".join(texts)
             for name, texts in error.message_dict.items()

@@ -6,11 +6,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils.text import slugify
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.admin.people.forms import ServiceField
-from audiences.landing_pages import lives as landing_pages
+from audiences import landing_pages
 from audiences.models import LandingPage, Service
 
 Kind = LandingPage.Kind
@@ -98,7 +96,7 @@ class NewPageForm(NamedForm):
         initial=Kind.PREFERENCES,
         error_messages={"required": _("Choose what the page is for.")},
     )
-    service = ServiceField(
+    service = forms.ModelChoiceField[Service](
         label=_("Service"),
         queryset=Service.objects.all(),
         required=False,

@@ -14,28 +14,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.admin.landing_pages import (
-    fieldsets as landing_page_fieldsets,
-)
-from audiences.admin.landing_pages import (
-    lives as landing_page_lives,
-)
-from audiences.admin.landing_pages import (
-    panels as landing_page_panels,
-)
-from audiences.admin.landing_pages import (
-    previews as landing_page_previews,
-)
+from audiences import landing_pages
 from audiences.admin.landing_pages.forms import LandingPageForm
 from audiences.admin.landing_pages.new_forms import NewPageForm
 from audiences.console.lists import PlainAdmin
-from audiences.landing_pages import changes as page_changes
-from audiences.landing_pages import lives as landing_pages
+from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
 from audiences.wording.colours import LEAST_CONTRAST, contrast
+
+from . import fieldsets, lives, panels, previews
 
 Status = LandingPage.Status
 
@@ -110,11 +99,11 @@ class LandingPageAdmin(PlainAdmin):
 
     @admin.display(description=_("public address"))
     def public_address(self, page: LandingPage) -> str | SafeString:
-        return landing_page_panels.address_of(page)
+        return panels.address_of(page)
 
     @admin.display(description=_("languages"))
     def spoken(self, page: LandingPage) -> str:
-        return ", ".join(page_changes.language_name(code) for code in page.languages)
+        return ", ".join(changes.language_name(code) for code in page.languages)
 
     # ------------------------------------------------------------------ the form
     def get_form(
@@ -135,8 +124,8 @@ class LandingPageAdmin(PlainAdmin):
         if obj is None:
             return ()
         if not self.has_change_permission(request, obj):
-            return landing_page_fieldsets.facts_to_read(obj)
-        return landing_page_fieldsets.fieldsets(obj)
+            return fieldsets.facts_to_read(obj)
+        return fieldsets.fieldsets(obj)
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -205,7 +194,7 @@ class LandingPageAdmin(PlainAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """A page from a built-in template: choose a kind, and give it a name."""
-        landing_page_lives.require(self.has_add_permission(request))
+        lives.require(self.has_add_permission(request))
         form = NewPageForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             page = form.make()
@@ -219,7 +208,7 @@ class LandingPageAdmin(PlainAdmin):
                     ),
                 )
                 return redirect("admin:audiences_landingpage_change", page.pk)
-        context = landing_page_lives.context(self, request, form=form)
+        context = lives.context(self, request, form=form)
         context |= {"title": gettext("A new landing page"), "media": self.media}
         template = "admin/audiences/landingpage/new.html"
         return TemplateResponse(request, template, context)
@@ -234,7 +223,7 @@ class LandingPageAdmin(PlainAdmin):
         page = self.get_object(request, object_id)
         context = {**(extra_context or {}), "show_save_and_add_another": False}
         if page and self.has_view_permission(request, page):
-            context |= landing_page_panels.context(request, page)
+            context |= panels.context(request, page)
         return super().change_view(request, object_id, form_url, context)
 
     def response_change(self, request: HttpRequest, obj: LandingPage) -> HttpResponse:
@@ -250,9 +239,7 @@ class LandingPageAdmin(PlainAdmin):
         """Deleting a page that is live takes it off the site: a publisher's task."""
         may = super().has_delete_permission(request, obj)
         return may and (
-            obj is None
-            or obj.live_version_id is None
-            or landing_page_lives.may_publish(request)
+            obj is None or obj.live_version_id is None or lives.may_publish(request)
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -284,7 +271,7 @@ class LandingPageAdmin(PlainAdmin):
         return super().delete_view(request, object_id, context)
 
     def get_urls(self) -> list[URLPattern]:
-        pages = {**landing_page_lives.PAGES, **landing_page_previews.PAGES}
+        pages = {**lives.PAGES, **previews.PAGES}
         return [
             path(
                 route,

@@ -12,12 +12,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _, ngettext
 
+from audiences import landing_pages
 from audiences.admin.landing_pages.lives import may_publish
 from audiences.console.lists import grouped
-from audiences.landing_pages import lives as landing_pages
 from audiences.models import Address, LandingPage, LandingPageVersion
 
 Status = LandingPage.Status

@@ -16,14 +16,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from audiences import landing_pages, profiles
 from audiences.admin.landing_pages.forms import LONGEST
 from audiences.admin.landing_pages.lives import context, page_of, require
 from audiences.console.lists import PlainAdmin
-from audiences.landing_pages import lives as landing_pages
-from audiences.landing_pages.lives import Content
+from audiences.landing_pages import Content
 from audiences.models import Profile
 from audiences.pages.previews import preview
-from audiences.profiles import finding as profiles
 from audiences.wording.markdown import to_html
 
 View = Callable[..., HttpResponse]

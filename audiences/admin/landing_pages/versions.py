@@ -7,15 +7,15 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
-from audiences.admin.landing_pages import previews as landing_page_previews
 from audiences.admin.landing_pages.lives import require
 from audiences.console.lists import ReadOnlyLog
-from audiences.landing_pages import changes as page_changes
+from audiences.landing_pages import changes
 from audiences.models import ConsentEvent, LandingPage, LandingPageVersion
+
+from . import previews
 
 
 @admin.register(LandingPageVersion)
@@ -91,14 +91,14 @@ class LandingPageVersionAdmin(ReadOnlyLog):
         ]
 
     @property
-    def shown(self) -> landing_page_previews.View:
+    def shown(self) -> previews.View:
         """The version as visitors saw it, in the frame."""
 
         @csrf_exempt
         def view(request: HttpRequest, pk: int, who: str) -> HttpResponse:
             version = get_object_or_404(LandingPageVersion, pk=pk)
             require(self.has_view_permission(request, version))
-            return landing_page_previews.show(request, version.content, who)
+            return previews.show(request, version.content, who)
 
         return view
 
@@ -111,12 +111,10 @@ def _facts(request: HttpRequest, version: LandingPageVersion) -> dict[str, Any]:
     events = reverse("admin:audiences_consentevent_changelist")
     return {
         "title": gettext("A page as it was"),
-        "lines": page_changes.lines(version.content),
+        "lines": changes.lines(version.content),
         "before": before,
-        "changes": page_changes.changes(before.content, version.content)
-        if before
-        else [],
+        "changes": changes.changes(before.content, version.content) if before else [],
         "events": ConsentEvent.objects.filter(wording_version=version.name).count(),
         "events_url": f"{events}?wording_version={version.name}",
-        **landing_page_previews.frame(request, version.content, url),
+        **previews.frame(request, version.content, url),
     }

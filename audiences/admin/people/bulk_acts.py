@@ -11,22 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from audiences.admin.people.forms import BulkActForm
-from audiences.console.lists import (
-    PlainAdmin,
-    ReadOnlyLog,
-    estimated_rows,
-    grouped,
-)
+from audiences.console.lists import PlainAdmin, ReadOnlyLog, estimated_rows, grouped
 from audiences.console.masking import shown_text
 from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile, Service
-from audiences.selections import bulk_acts
-from audiences.selections import filters as selections
+from audiences.selections import bulk_acts, filters
 from audiences.selections.bulk_acts import Act
 
 # A confirmation counts up to here; afterwards the exact number is told.
@@ -37,7 +30,7 @@ def allowed_acts(request: HttpRequest) -> list[Act]:
     return [a for a in bulk_acts.acts() if request.user.has_perm(a.permission)]
 
 
-def address_of(act: Act, chosen: selections.Chosen) -> str:
+def address_of(act: Act, chosen: filters.Chosen) -> str:
     """The page that asks whether the act is meant."""
     query = urlencode({**chosen, "act": act.code})
     return f"{reverse('admin:audiences_profile_bulk')}?{query}"
@@ -50,18 +43,18 @@ def action(act: Act) -> Callable[..., HttpResponse | None]:
         admin_: PlainAdmin, request: HttpRequest, queryset: Any
     ) -> HttpResponse | None:
         if request.POST.get("select_across") == "1":
-            chosen = selections.read(request.GET)
+            chosen = filters.read(request.GET)
         else:
             ids = request.POST.getlist(ACTION_CHECKBOX_NAME)
-            chosen = {selections.IDS: ",".join(i for i in ids if i.isdigit())}
+            chosen = {filters.IDS: ",".join(i for i in ids if i.isdigit())}
         return redirect(address_of(act, chosen))
 
     return chosen_rows
 
 
-def how_many(chosen: selections.Chosen) -> str:
+def how_many(chosen: filters.Chosen) -> str:
     """How many people that is; above a bound it is not counted on."""
-    count = selections.select(chosen).order_by()[: COUNTED + 1].count()
+    count = filters.select(chosen).order_by()[: COUNTED + 1].count()
     if count <= COUNTED:
         text = ngettext("{count} person", "{count} people", count)
     elif chosen:
@@ -86,7 +79,7 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
         acts = allowed_acts(request)
         if not (acts and profile_admin.has_view_permission(request)):
             raise PermissionDenied
-        chosen = selections.read(request.GET)
+        chosen = filters.read(request.GET)
         code = request.GET.get("act", "")
         act = next((a for a in acts if a.code == code), None)
         if code and act is None:
@@ -109,7 +102,7 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
                 "acts": [(each, address_of(each, chosen)) for each in acts],
                 "act": act,
                 "form": form,
-                "who": selections.in_words(chosen, service_labels()),
+                "who": filters.in_words(chosen, service_labels()),
                 "people": how_many(chosen),
                 "back": f"{_list()}?{urlencode(chosen)}",
             },
@@ -120,7 +113,7 @@ def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
 
 def _back_to(request: HttpRequest, act: BulkAct) -> str:
     """The list of those people, where its address gives no address away."""
-    words = selections.in_words(act.chosen, {})
+    words = filters.in_words(act.chosen, {})
     is_whole = shown_text(request, words) == words
     return f"{_list()}?{urlencode(act.chosen)}" if is_whole else _list()
 
@@ -153,7 +146,7 @@ class BulkActAdmin(ReadOnlyLog):
         @admin.display(description=gettext_lazy("whom"))
         def whom(act: BulkAct) -> str:
             # Seen also by those who may not see addresses: somebody may look for one.
-            return masked_text(selections.in_words(act.chosen, labels))
+            return masked_text(filters.in_words(act.chosen, labels))
 
         return (what, whom, *self.list_display)
 
@@ -202,7 +195,7 @@ class BulkActAdmin(ReadOnlyLog):
                 "media": self.media,
                 "title": bulk_acts.in_words(act, labels),
                 "act": act,
-                "who": shown_text(request, selections.in_words(act.chosen, labels)),
+                "who": shown_text(request, filters.in_words(act.chosen, labels)),
                 "changed": grouped(act.changed),
                 "unchanged": grouped(act.unchanged),
                 "note": shown_text(request, act.note),

@@ -17,7 +17,7 @@ from audiences.console.lists import PlainAdmin
 from audiences.imports import exports
 from audiences.masking import masked_text
 from audiences.models import Profile
-from audiences.selections import filters as selections
+from audiences.selections import filters
 
 
 def may_export(request: HttpRequest) -> bool:
@@ -35,8 +35,8 @@ def export(admin: PlainAdmin) -> Callable[..., Any]:
     def view(request: HttpRequest) -> Any:
         if not (admin.has_view_permission(request) and may_export(request)):
             raise PermissionDenied
-        chosen = selections.read(request.GET)
-        people, who = selections.select(chosen), selections.in_words(chosen, {})
+        chosen = filters.read(request.GET)
+        people, who = filters.select(chosen), filters.in_words(chosen, {})
         LogEntry.objects.create(
             user_id=request.user.pk or 0,
             content_type=ContentType.objects.get_for_model(Profile),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel, Scope
 from audiences.models import AddressStatus, Profile, Service
-from audiences.selections import filters as selections
+from audiences.selections import filters
 from audiences.wording.page_texts import languages
 
 Lookups = list[tuple[str, Any]]
@@ -26,21 +26,21 @@ class OfSelection(admin.SimpleListFilter):
         if not value:
             return queryset
         try:
-            return queryset.filter(selections.FILTERS[str(self.parameter_name)](value))
+            return queryset.filter(filters.FILTERS[str(self.parameter_name)](value))
         except ValueError:
             return queryset.none()
 
 
 class OptedOutFilter(OfSelection):
-    title = selections.TITLES["opted_out"]
+    title = filters.TITLES["opted_out"]
     parameter_name = "opted_out"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [*Scope.choices, (selections.ON_NO_DENYLIST, _("On no denylist"))]
+        return [*Scope.choices, (filters.ON_NO_DENYLIST, _("On no denylist"))]
 
 
 class QuarantinedFilter(OfSelection):
-    title = selections.TITLES["address_status"]
+    title = filters.TITLES["address_status"]
     parameter_name = "address_status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
@@ -48,15 +48,15 @@ class QuarantinedFilter(OfSelection):
 
 
 class WithoutAddressFilter(OfSelection):
-    title = selections.TITLES["without_address"]
+    title = filters.TITLES["without_address"]
     parameter_name = "without_address"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(selections.ANY_ADDRESS, _("Of any kind")), *Channel.choices]
+        return [(filters.ANY_ADDRESS, _("Of any kind")), *Channel.choices]
 
 
 class SubscribedFilter(OfSelection):
-    title = selections.TITLES["service"]
+    title = filters.TITLES["service"]
     parameter_name = "service"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
@@ -66,7 +66,7 @@ class SubscribedFilter(OfSelection):
 class LanguageFilter(OfSelection):
     """The languages of our pages; another one can be given in the address."""
 
-    title = selections.TITLES["language"]
+    title = filters.TITLES["language"]
     parameter_name = "language"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
@@ -76,8 +76,8 @@ class LanguageFilter(OfSelection):
 class OneByOneFilter(OfSelection):
     """People who were chosen one by one, for as long as they are looked at."""
 
-    title = selections.TITLES[selections.IDS]
-    parameter_name = selections.IDS
+    title = filters.TITLES[filters.IDS]
+    parameter_name = filters.IDS
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
         ids = self.value()
@@ -111,7 +111,7 @@ class CreatedFilter(admin.ListFilter):
     ) -> QuerySet[Profile]:
         try:
             for name, value in self.used_parameters.items():
-                queryset = queryset.filter(selections.FILTERS[name](str(value)))
+                queryset = queryset.filter(filters.FILTERS[name](str(value)))
         except ValueError:
             return queryset.none()
         return queryset

@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from audiences import roles
@@ -17,7 +16,7 @@ from audiences.admin.people.forms import ImportForm
 from audiences.channels import Scope
 from audiences.console.downloads import csv_file
 from audiences.console.lists import ReadOnlyLog, grouped
-from audiences.imports import runs as import_runs
+from audiences.imports import runs
 from audiences.models import ConsentEvent, ImportRun
 from audiences.refusals import Refused
 
@@ -111,7 +110,7 @@ class ImportRunAdmin(ReadOnlyLog):
         context = self._context(request) | {
             "title": run.file_name,
             "run": run,
-            "waits_long": import_runs.waits_long(run),
+            "waits_long": runs.waits_long(run),
             "may_decide": may_import(request),
             "counts": rows
             and [
@@ -139,14 +138,14 @@ class ImportRunAdmin(ReadOnlyLog):
     def confirm(self, request: HttpRequest, pk: int) -> HttpResponse:
         run = self._run(request, pk)
         try:
-            import_runs.confirm(run)
+            runs.confirm(run)
         except Refused as refusal:
             messages.error(request, str(refusal))
         return _page_of(pk)
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         run = self._run(request, pk)
-        if not import_runs.cancel(run):
+        if not runs.cancel(run):
             messages.info(request, _("It cannot be cancelled any more."))
         return _page_of(pk)
 

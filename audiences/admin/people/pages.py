@@ -14,18 +14,16 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from audiences import roles
-from audiences.addresses import books as addresses
-from audiences.admin.people import panels as profile_panels
+from audiences import addresses, consent, roles, subscriptions
 from audiences.admin.people.forms import AddressForm, SubscriptionForm
 from audiences.channels import FLAGS
-from audiences.consent.flags import Origin, Source
+from audiences.consent import Origin, Source
 from audiences.console.lists import PlainAdmin
 from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
-from audiences.profiles import finding as profiles
 from audiences.records import proof
-from audiences.subscriptions import writing as subscriptions
+
+from . import panels
 
 View = Callable[..., HttpResponse]
 
@@ -216,7 +214,7 @@ def proof_page(admin: PlainAdmin) -> View:
 
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         profile = _proof_of(request, pk)
-        events = list(profiles.history(profile.pk).order_by("id"))
+        events = list(consent.events_of(profile.pk).order_by("id"))
         told = proof.of(profile)
         return TemplateResponse(
             request,
@@ -234,7 +232,7 @@ def proof_page(admin: PlainAdmin) -> View:
                     (scope.label, getattr(profile, flag))
                     for scope, flag in FLAGS.items()
                 ],
-                "history": profile_panels.timeline(request, events),
+                "history": panels.timeline(request, events),
                 "site_header": admin.admin_site.site_header,
                 "actor": request.user.get_username(),
             },

@@ -15,21 +15,15 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy
 
-from audiences.addresses import books as addresses
+from audiences import addresses, consent
 from audiences.admin.people.forms import AddressForm, SubscriptionForm
 from audiences.admin.people.history import subject
 from audiences.channels import Channel
-from audiences.consent.flags import Kind
+from audiences.consent import Kind
 from audiences.console.masking import may_see_addresses, shown, shown_text
-from audiences.models import (
-    Address,
-    ConsentEvent,
-    Profile,
-    Service,
-)
-from audiences.profiles import finding as profiles
+from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.records import proof
-from audiences.signups import waiting as waiting_requests
+from audiences.signups import waiting
 
 SHOWN = 100
 
@@ -81,7 +75,7 @@ def context(
     """What the template of the page needs, in a fixed number of queries."""
     own = list(profile.addresses.order_by("channel", "-is_primary", "id"))
     links = extensions.links_of_addresses(own)
-    history = list(profiles.history(profile.pk)[: SHOWN + 1])
+    events = list(consent.events_of(profile.pk)[: SHOWN + 1])
     may_see_proof = may_see_addresses(request) and request.user.has_perm(
         "audiences.view_consentevent"
     )
@@ -99,17 +93,17 @@ def context(
         "subscription_form": SubscriptionForm(),
         "has_services": Service.objects.exists(),
         "shared": list(shared),
-        "history": timeline(request, history[:SHOWN]),
+        "history": timeline(request, events[:SHOWN]),
         "may_see_proof": may_see_proof,
         "acts": [act for make in extensions.acts if (act := make(request, profile))],
-        "history_is_longer": len(history) > SHOWN,
+        "history_is_longer": len(events) > SHOWN,
         "panels": [p for make in makers if (p := make(request, profile))],
     }
 
 
 def _signups(request: HttpRequest, profile: Profile) -> Panel | None:
     """Sign-ups with an address of the person that wait to be confirmed."""
-    found = waiting_requests.signups_of(profile).select_related("version")[:SHOWN]
+    found = waiting.signups_of(profile).select_related("version")[:SHOWN]
     rows = [
         [
             signup.version.name,

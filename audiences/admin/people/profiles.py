@@ -11,32 +11,19 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from audiences import roles
-from audiences.admin.people import (
-    bulk_acts,
-)
-from audiences.admin.people import (
-    export as profile_export,
-)
-from audiences.admin.people import (
-    filters as profile_filters,
-)
-from audiences.admin.people import (
-    pages as profile_pages,
-)
-from audiences.admin.people import (
-    panels as profile_panels,
-)
-from audiences.admin.people.forms import FACTS, ProfileForm
+from audiences import consent, roles
+from audiences.admin.people import bulk_acts
 from audiences.admin.people.imports import may_import
 from audiences.channels import FLAGS, Scope
-from audiences.consent import flags as consent
 from audiences.console import masking
 from audiences.console.lists import BigList
 from audiences.models import Profile
-from audiences.selections import filters as selections
+from audiences.selections import filters as selection_filters
 
-LIST_PAGES = {"bulk": bulk_acts.ask, "export": profile_export.export}
+from . import export, filters, pages, panels
+from .profile_forms import FACTS, ProfileForm
+
+LIST_PAGES = {"bulk": bulk_acts.ask, "export": export.export}
 
 
 @admin.register(Profile)
@@ -50,7 +37,7 @@ class ProfileAdmin(BigList):
         *("language", "created"),
     )
     change_list_template = "admin/audiences/profile/change_list.html"
-    list_filter = profile_filters.FILTERS
+    list_filter = filters.FILTERS
     search_fields = ("last_name", "first_name", "external_id")
     search_help_text = _(
         "A name or the beginning of one, a profile id, an external id, or an address "
@@ -92,13 +79,13 @@ class ProfileAdmin(BigList):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Said without asking who may change, which asks this."""
-        codes = "audiences.view_profile", profile_pages.CHANGE
+        codes = "audiences.view_profile", pages.CHANGE
         return any(request.user.has_perm(name) for name in codes)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Profile | None = None
     ) -> tuple[str, ...]:
-        if obj is None or request.user.has_perm(profile_pages.CHANGE):
+        if obj is None or request.user.has_perm(pages.CHANGE):
             return ("created_at",)
         return (*FACTS, "created_at")
 
@@ -153,12 +140,12 @@ class ProfileAdmin(BigList):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if search_term.strip():
-            queryset = queryset.filter(selections.search(search_term))
+            queryset = queryset.filter(selection_filters.search(search_term))
         return queryset, False
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Only the filters beside the list: a bulk change must reach whom it shows."""
-        return lookup in selections.FILTERS
+        return lookup in selection_filters.FILTERS
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The changes that can be made for many; each leads to a page that asks."""
@@ -170,11 +157,11 @@ class ProfileAdmin(BigList):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        query = urlencode(selections.read(request.GET))
+        query = urlencode(selection_filters.read(request.GET))
         context = (extra_context or {}) | {
             "query": query,
             "may_change_many": bool(bulk_acts.allowed_acts(request)),
-            "may_export": profile_export.may_export(request),
+            "may_export": export.may_export(request),
             "may_import": may_import(request),
         }
         return super().changelist_view(request, context)
@@ -190,7 +177,7 @@ class ProfileAdmin(BigList):
             for flag in FLAGS.values():
                 setattr(obj, flag, False)
             obj.save()
-        origin = profile_pages.operator(request, form.cleaned_data["note"])
+        origin = pages.operator(request, form.cleaned_data["note"])
         if form.meanwhile:
             text = _("Somebody else changed meanwhile, and it stays so: {what}.")
             messages.info(request, text.format(what=", ".join(form.meanwhile)))
@@ -208,7 +195,7 @@ class ProfileAdmin(BigList):
                     self.admin_site.admin_view(view(self)),
                     name=f"audiences_profile_{name.replace('/', '_')}",
                 )
-                for name, view in profile_pages.PAGES.items()
+                for name, view in pages.PAGES.items()
             ]
             + [
                 path(
@@ -231,6 +218,6 @@ class ProfileAdmin(BigList):
         profile = self.get_object(request, object_id)
         context = extra_context or {}
         if profile:
-            may_change = request.user.has_perm(profile_pages.CHANGE)
-            context |= profile_panels.context(request, profile, may_change=may_change)
+            may_change = request.user.has_perm(pages.CHANGE)
+            context |= panels.context(request, profile, may_change=may_change)
         return super().change_view(request, object_id, form_url, context)

@@ -1,24 +1,18 @@
 """The form of a service: its facts, its names and its messages in every language."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.channels import Channel
 from audiences.models import Service
 from audiences.models.services import LONGEST_LABEL
-from audiences.subscriptions import messages as subscription_messages
+from audiences.subscriptions import messages
 from audiences.subscriptions.messages import FIELDS
 from audiences.wording import page_texts
-
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Any]
-else:
-    ModelForm = forms.ModelForm
 
 LONGEST_SUBJECT = 200
 FACTS = (
@@ -59,7 +53,7 @@ def places_of(way: str) -> str:
     return ", ".join(f"{{{{ {name} }}}}" for name in FIELDS[way])
 
 
-class _ServiceForm(ModelForm):
+class _ServiceForm(forms.ModelForm[Any]):
     """Texts and messages are kept by language in the service itself."""
 
     class Meta:
@@ -129,10 +123,10 @@ class _ServiceForm(ModelForm):
         return found
 
     def _check(self, way: str, code: str, subject: str, text: str) -> None:
-        wrong = subscription_messages.problems(way, subject, is_subject=True)
+        wrong = messages.problems(way, subject, is_subject=True)
         if wrong:
             self.add_error(f"{way}_subject_{code}", ValidationError(list(wrong)))
-        wrong = subscription_messages.problems(way, text) if text else []
+        wrong = messages.problems(way, text) if text else []
         if wrong:
             self.add_error(f"{way}_text_{code}", ValidationError(list(wrong)))
 

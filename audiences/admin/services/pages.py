@@ -9,26 +9,14 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.admin.services.forms import ServiceForm
 from audiences.channels import Channel
 from audiences.console.lists import PlainAdmin, grouped
-from audiences.models import (
-    ConsentEvent,
-    Profile,
-    Service,
-    Subscription,
-)
-from audiences.subscriptions import figures as service_figures
-from audiences.subscriptions import messages as subscription_messages
-from audiences.subscriptions.reports import (
-    PERIODS,
-    Period,
-    Report,
-    Steps,
-)
+from audiences.models import ConsentEvent, Profile, Service, Subscription
+from audiences.subscriptions import figures, messages
+from audiences.subscriptions.reports import PERIODS, Period, Report, Steps
 from audiences.wording import page_texts
 from audiences.wording.markdown import to_html, to_text
 
@@ -71,7 +59,7 @@ def report(admin: PlainAdmin) -> View:
         source = request.GET.get("source", "")
         sources = dict(ConsentEvent.Source.choices)
         source = source if source in sources else ""
-        found = service_figures.report(service, by=by, source=source)
+        found = figures.report(service, by=by, source=source)
         context = _context(admin, request, _("Report")) | {
             "service": service,
             "by": by,
@@ -211,8 +199,8 @@ def _way(service: Service, way: str) -> dict[str, Any]:
 def _message(service: Service, way: str, code: str, language: str) -> dict[str, Any]:
     # Nobody has the number 0: the links of a preview lead nowhere.
     sample = Profile(pk=0, first_name="Anna", last_name="de Vries")
-    said = subscription_messages.words(way, sample, service, code)
-    by_sms = subscription_messages.channel_of(service) == Channel.SMS
+    said = messages.words(way, sample, service, code)
+    by_sms = messages.channel_of(service) == Channel.SMS
     return {
         "code": code,
         "language": language,

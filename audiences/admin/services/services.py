@@ -10,21 +10,16 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.admin.services import forms as service_forms
 from audiences.admin.services import pages as service_pages
 from audiences.admin.services.forms import ServiceForm
-from audiences.console.lists import (
-    OfProfiles,
-    PlainAdmin,
-    ReadOnlyLog,
-    grouped,
-)
+from audiences.console.lists import OfProfiles, PlainAdmin, ReadOnlyLog, grouped
 from audiences.models import ConsentEvent, Service, Subscription
-from audiences.subscriptions import figures as service_figures
+from audiences.subscriptions import figures
 from audiences.subscriptions.figures import Counted
+
+from . import forms
 
 
 @admin.register(Service)
@@ -73,7 +68,7 @@ class ServiceAdmin(PlainAdmin):
         )
         if not may_change:
             return found
-        names = [name for row in service_forms.text_fields() for name in row]
+        names = [name for row in forms.text_fields() for name in row]
         read = {
             "fields": names,
             "description": _(
@@ -101,7 +96,7 @@ class ServiceAdmin(PlainAdmin):
         """With the counts of all services of the page, in a few queries."""
         changelist = super().get_changelist_instance(request)
         rows = list(changelist.result_list)
-        found = service_figures.counts([row.pk for row in rows])
+        found = figures.counts([row.pk for row in rows])
         for row in rows:
             row.counts = found[row.pk]
         changelist.result_list = rows
@@ -129,7 +124,7 @@ class ServiceAdmin(PlainAdmin):
 
     @admin.display(description=_("active subscribers"))
     def subscribers(self, service: Service) -> str | SafeString:
-        counted = service_figures.counts([service.pk])[service.pk]
+        counted = figures.counts([service.pk])[service.pk]
         url = reverse("admin:audiences_subscription_changelist")
         return format_html(
             '{} · <a href="{}?service__id__exact={}">{}</a>',
@@ -157,12 +152,12 @@ def _message_fieldset(way: str) -> tuple[Any, dict[str, Any]]:
     return (
         _("Own text: {message}").format(message=service_pages.WAYS[way]),
         {
-            "fields": service_forms.message_fields(way),
+            "fields": forms.message_fields(way),
             "classes": ["collapse"],
             "description": gettext(
                 "Markdown. Used where “A text of its own” is chosen above. "
                 "Places: {places}"
-            ).format(places=service_forms.places_of(way)),
+            ).format(places=forms.places_of(way)),
         },
     )
 

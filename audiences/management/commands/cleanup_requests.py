@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from audiences.outbox import caps as request_caps
-from audiences.outbox import sending as outbox
-from audiences.privacy import retention as pending_requests
-from audiences.signups import proof_of_work
-from audiences.signups import signups as link_requests
-from audiences.terminal.command import CampaignCommand
+from audiences.outbox import caps, rows
+from audiences.privacy import retention
+from audiences.signups import proof_of_work, signups
+from audiences.terminal import CampaignCommand
 
 
 class Command(CampaignCommand):
@@ -19,8 +17,8 @@ class Command(CampaignCommand):
     )
 
     def run(self, **options: Any) -> None:
-        self.say(f"{link_requests.clean_up():,} sign-up requests")
-        self.say(f"{pending_requests.clean_up():,} unconfirmed subscriptions")
-        self.say(f"{outbox.clean_up():,} rows of mails")
-        self.say(f"{request_caps.clean_up():,} counters")
+        self.say(f"{signups.clean_up():,} sign-up requests")
+        self.say(f"{retention.clean_up():,} unconfirmed subscriptions")
+        self.say(f"{rows.clean_up():,} rows of mails")
+        self.say(f"{caps.clean_up():,} counters")
         self.say(f"{proof_of_work.clean_up():,} proofs of work")

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from audiences.conditions import trees as conditions
-from audiences.terminal.command import CampaignCommand
+from audiences import conditions
+from audiences.terminal import CampaignCommand
 
 
 class Command(CampaignCommand):

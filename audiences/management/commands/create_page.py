@@ -6,10 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from audiences.landing_pages import lives as landing_pages
+from audiences import landing_pages, subscriptions
 from audiences.models import LandingPage
-from audiences.subscriptions import writing as subscriptions
-from audiences.terminal.command import CampaignCommand, CommandError, CommandParser
+from audiences.terminal import CampaignCommand, CommandError, CommandParser
 
 Kind = LandingPage.Kind
 

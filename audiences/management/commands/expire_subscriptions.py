@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.subscriptions import writing as subscriptions
-from audiences.terminal.command import CampaignCommand
+from audiences import subscriptions
+from audiences.terminal import CampaignCommand
 
 
 class Command(CampaignCommand):

@@ -4,21 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiences.files import delimited as import_files
+from audiences import files
 from audiences.files import rejects as reject_files
-from audiences.imports import people as imports
-from audiences.imports import people_rows as import_rows
-from audiences.imports.people import (
-    Counts,
-    Listeners,
-    Options,
-    StateChange,
-)
-from audiences.terminal.command import (
+from audiences.imports import people, people_rows
+from audiences.imports.people import Counts, Listeners, Options, StateChange
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_json,
+    place_of_rejects,
 )
 
 # In JSON the changes of state of a dry run are listed up to here, and always counted.
@@ -75,19 +70,19 @@ class Command(CampaignCommand):
     def run(self, **options: Any) -> None:
         if options["allow_opt_in"] and not options["note"].strip():
             raise CommandError("--allow-opt-in needs --note.", returncode=2)
-        file = import_files.open_file(options["file"])
-        columns = import_rows.read_header(
+        file = files.open_file(options["file"])
+        columns = people_rows.read_header(
             file.header,
             _mapping(options["map"]),
             ignore_unknown=options["ignore_unknown"],
         )
-        rejects = reject_files.place(file.path, options["rejects"])
+        rejects = place_of_rejects(file.path, options["rejects"])
         changes: list[StateChange] = []
         with (
             reject_files.writing(rejects) as write,
             self.progress("Importing") as bar,
         ):
-            counts = imports.import_profiles(
+            counts = people.import_profiles(
                 file,
                 columns,
                 Options(

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from audiences.files import delimited as import_files
+from audiences import files
 from audiences.files import rejects as reject_files
-from audiences.imports import subscription_rows
-from audiences.imports import subscriptions as subscription_imports
+from audiences.imports import subscription_rows, subscriptions
 from audiences.imports.subscriptions import Listeners, Options
-from audiences.terminal.command import (
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_json,
+    place_of_rejects,
 )
 
 
@@ -60,14 +60,14 @@ class Command(CampaignCommand):
     def run(self, **options: Any) -> None:
         if options["revive"] and not options["note"].strip():
             raise CommandError("--revive needs --note.", returncode=2)
-        file = import_files.open_file(options["file"])
+        file = files.open_file(options["file"])
         columns = subscription_rows.read_header(file.header, service=options["service"])
-        rejects = reject_files.place(file.path, options["rejects"])
+        rejects = place_of_rejects(file.path, options["rejects"])
         with (
             reject_files.writing(rejects) as write,
             self.progress("Importing") as bar,
         ):
-            counts = subscription_imports.import_subscriptions(
+            counts = subscriptions.import_subscriptions(
                 file,
                 columns,
                 Options(

@@ -2,16 +2,10 @@
 
 from typing import Any
 
+from audiences import consent, profiles
 from audiences.channels import Scope
-from audiences.consent import flags as consent
-from audiences.consent.flags import Origin, Source
-from audiences.profiles import finding as profiles
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandParser,
-    add_profile,
-    add_scope,
-)
+from audiences.consent import Origin, Source
+from audiences.terminal import CampaignCommand, CommandParser, add_profile, add_scope
 
 
 class Command(CampaignCommand):

@@ -2,14 +2,9 @@
 
 from typing import Any
 
+from audiences import outbox
 from audiences.models import OutboxMail
-from audiences.outbox import sending as outbox
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_json,
-)
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 
 
 class Command(CampaignCommand):

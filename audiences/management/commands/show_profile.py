@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from audiences.profiles import finding as profiles
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandParser,
-    add_json,
-    add_profile,
-)
+from audiences import profiles
+from audiences.records.profiles import describe
+from audiences.terminal import CampaignCommand, CommandParser, add_json, add_profile
 
 
 class Command(CampaignCommand):
@@ -24,7 +20,7 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         profile = profiles.find(options["profile"])
-        known = profiles.describe(profile)
+        known = describe(profile)
         if options["json"]:
             self.write_json(known)
             return

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from audiences.consent.flags import Origin, Source
-from audiences.profiles import finding as profiles
-from audiences.subscriptions import writing as subscriptions
-from audiences.terminal.command import CampaignCommand, CommandParser, add_profile
+from audiences import profiles, subscriptions
+from audiences.consent import Origin, Source
+from audiences.terminal import CampaignCommand, CommandParser, add_profile
 
 
 class Command(CampaignCommand):

@@ -3,12 +3,7 @@
 from typing import Any
 
 from audiences.records.verification import verify_consent
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_json,
-)
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 
 
 class Command(CampaignCommand):

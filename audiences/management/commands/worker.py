@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audiences.terminal.command import CampaignCommand, CommandParser
+from audiences.terminal import CampaignCommand, CommandParser
 from audiences.work import worker
 
 

@@ -8,8 +8,8 @@ from django.template.response import TemplateResponse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from audiences import sql
 from audiences.console.lists import PlainAdmin, grouped
-from audiences.sql import statements as bulk_sql
 from delivery.admin.deliveries.outcomes import delivery_to_see, page_context, percentage
 from delivery.analysis import comparison
 from delivery.analysis.comparison import Change, Moves
@@ -93,9 +93,9 @@ def _moves(request: HttpRequest, earlier: Delivery, later: Delivery) -> Moves | 
     """Who moved; None when it takes longer than the page waits."""
     limit = WHEN_ASKED if "count" in request.GET else AT_ONCE
     try:
-        with bulk_sql.time_limit(limit):
+        with sql.time_limit(limit):
             return comparison.moves(earlier, later)
-    except bulk_sql.TooSlow:
+    except sql.TooSlow:
         return None
 
 

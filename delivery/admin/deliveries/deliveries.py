@@ -9,22 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.lists import PlainAdmin, ReadOnlyLog, grouped
-from delivery.admin.deliveries import (
-    comparisons,
-    outcomes,
-    preparations,
-)
-from delivery.admin.deliveries import (
-    previews as delivery_previews,
-)
+from delivery import deliveries
+from delivery.admin.deliveries import comparisons, outcomes, preparations
 from delivery.admin.deliveries.forms import DeliveryForm
-from delivery.deliveries import writing as deliveries
+from delivery.content import places
 from delivery.models import Analysis, Delivery, Message
-from delivery.rules import controls
+
+from . import previews
 
 STEPS = (
     (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
@@ -123,9 +117,9 @@ class DeliveryAdmin(PlainAdmin):
             **outcomes.PAGES,
             **preparations.PAGES,
             **comparisons.PAGES,
-            **delivery_previews.PAGES,
+            **previews.PAGES,
         }
-        new = self.admin_site.admin_view(delivery_previews.preview(self))
+        new = self.admin_site.admin_view(previews.preview(self))
         return (
             [
                 path("preview/", new, name="delivery_delivery_preview_new"),
@@ -149,7 +143,7 @@ class DeliveryAdmin(PlainAdmin):
         where = [delivery.pk] if delivery else []
         context |= {
             "may_add": self.has_add_permission(request),
-            "placeholders": [f"{{{{ {name} }}}}" for name in controls.FIELDS],
+            "placeholders": [f"{{{{ {name} }}}}" for name in places.FIELDS],
             "preview_url": reverse(f"admin:delivery_delivery_{page}", args=where),
         }
         return super().render_change_form(request, context, *args, **kwargs)

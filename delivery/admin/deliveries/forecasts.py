@@ -9,11 +9,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from audiences import sql
 from audiences.console.lists import grouped
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
-from delivery.analysis import reports
-from delivery.analysis.reports import Line, Report
+from delivery import analysis
+from delivery.analysis import Report
+from delivery.analysis.reports import Line
 from delivery.models import Delivery
 
 SECONDS = 4.0
@@ -25,7 +26,7 @@ def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         return {}
     try:
         return {"forecast": _shown(within_time(delivery))}
-    except bulk_sql.TooSlow:
+    except sql.TooSlow:
         return {
             "no_forecast": _(
                 "There are too many people to forecast it while you wait. Prepare "
@@ -50,12 +51,12 @@ def _shown(report: Report) -> dict[str, Any]:
         "excluded": grouped(report.excluded),
         "error": report.error_in_words,
         "causes": lines(report.causes),
-        "warnings": lines([w for w in report.warnings if w.code in reports.WARNINGS]),
+        "warnings": lines([w for w in report.warnings if w.code in analysis.WARNINGS]),
         "remarks": report.remarks,
     }
 
 
 def within_time(delivery: Delivery) -> Report:
     """A dry run that may take some seconds; raises TooSlow, Refused."""
-    with bulk_sql.time_limit(SECONDS):
-        return reports.dry_run(delivery)
+    with sql.time_limit(SECONDS):
+        return analysis.dry_run(delivery)

@@ -1,25 +1,20 @@
 """Forms of operators: a delivery, and the status of an address."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from audiences.models import AddressStatus
 from delivery.models import Delivery, QuarantineEntry
 from delivery.models.quarantine import ErrorReason
-from delivery.rules.native import skips_denylist
+from delivery.rules import skips_denylist
 
 _STOPPED = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)
 
-if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Any]
-else:
-    ModelForm = forms.ModelForm
 
-
-class DeliveryForm(ModelForm):
+class DeliveryForm(forms.ModelForm[Any]):
     """A delivery whose service, if any, is on the same channel.
 
     A purpose that reaches opted-out people needs a permission and a note (D6).
@@ -59,7 +54,7 @@ class DeliveryForm(ModelForm):
             )
 
 
-class EntryForm(ModelForm):
+class EntryForm(forms.ModelForm[Any]):
     """What an operator decides about an address: its status, why, and a note."""
 
     reason = forms.ChoiceField(label=_("Reason"), choices=ErrorReason.choices)

@@ -11,11 +11,10 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from audiences import profiles
 from audiences.models import Profile
-from audiences.profiles import finding as profiles
-from audiences.selections import filters as selections
-from delivery.analysis import outcomes
-from delivery.analysis.reports import WARNINGS, Report
+from audiences.selections import filters
+from delivery.analysis import WARNINGS, Report, outcomes
 from delivery.models import Delivery, Outcome
 
 PAGE = 50
@@ -72,7 +71,7 @@ class Selection:
         else:
             rows = outcomes.decided(delivery, excluded=kind != TO_DELIVER)
         if self.text:
-            people = Profile.objects.order_by().filter(selections.search(self.text))
+            people = Profile.objects.order_by().filter(filters.search(self.text))
             rows = rows.filter(profile_id__in=people.values("pk"))
         return rows
 

@@ -15,20 +15,14 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from audiences.console.lists import PlainAdmin, grouped
+from audiences.files import safe_cells
 from audiences.models import Profile
 from audiences.roles import EXPORT, SEE_ADDRESSES
-from audiences.terminal.command import safe_cells
+from delivery import analysis
 from delivery.admin.deliveries import forecasts, preparations
 from delivery.admin.deliveries.outcome_log import EXCLUDED, Selection, page_of
-from delivery.analysis import (
-    chunks,
-    comparison,
-    explanation,
-    preparation,
-    reports,
-)
+from delivery.analysis import Report, chunks, comparison, preparation, reports
 from delivery.analysis.outcomes import COLUMNS, export_rows
-from delivery.analysis.reports import Report
 from delivery.models import Analysis, Delivery, Outcome
 
 View = Callable[..., Any]
@@ -137,7 +131,7 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
     warnings = [
         share(line.code, report.in_words(line), line.count, 0, f"warning:{line.code}")
         for line in report.warnings
-        if line.code in reports.WARNINGS
+        if line.code in analysis.WARNINGS
     ]
     return {
         "targeted": grouped(report.targeted),
@@ -161,7 +155,7 @@ def why(admin: PlainAdmin) -> View:
         context = page_context(admin, request, delivery) | {
             "title": _("Why?"),
             "profile": profile,
-            "explanation": explanation.explain(delivery, profile),
+            "explanation": analysis.explain(delivery, profile),
             "outcome": outcomes.filter(delivery=delivery, profile=profile).first(),
         }
         return TemplateResponse(request, "admin/delivery/delivery/why.html", context)

@@ -11,14 +11,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_POST
 
 from audiences.console.lists import PlainAdmin, grouped
-from delivery import tasks
+from delivery import analysis, tasks
 from delivery.analysis import preparation
-from delivery.analysis import runs as analysis
 from delivery.analysis.preparation import Preparation
 from delivery.models import Delivery, Message
 from delivery.roles import PREPARE

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
+from audiences import profiles
 from audiences.channels import Channel
 from audiences.console.lists import PlainAdmin
 from audiences.models import Profile
-from audiences.profiles import finding as profiles
+from delivery import deliveries
 from delivery.content import previews
-from delivery.deliveries import writing as deliveries
 from delivery.models import Delivery
-from delivery.rules.native import skips_denylist
+from delivery.rules import skips_denylist
 
 # What somebody wrote is shown in a frame that runs nothing and loads nothing.
 FRAME_POLICY = (

@@ -10,28 +10,17 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from audiences.console import masking
-from audiences.console.lists import (
-    Masked,
-    OfAddresses,
-    ReadOnlyLog,
-    about_address,
-)
+from audiences.console.lists import Masked, OfAddresses, ReadOnlyLog, about_address
 from audiences.refusals import Refused
 from audiences.roles import SEE_ADDRESSES
 from delivery.admin.deliveries.messages import link_to_message
 from delivery.admin.feedback.figures import figures_page
 from delivery.feedback import decisions
-from delivery.models import (
-    InboundItem,
-    InboundMention,
-    Message,
-    MessageEvent,
-)
+from delivery.models import InboundItem, InboundMention, Message, MessageEvent
 from delivery.roles import DECIDE, RELEASE
 
 State = InboundItem.State

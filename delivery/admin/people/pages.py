@@ -8,11 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from audiences.addresses import books as addresses
-from audiences.admin.people import pages as profile_pages
+from audiences import addresses
+from audiences.admin.people import pages
 from audiences.admin.people.pages import View, operator
 from audiences.models import Profile
 from delivery.models import Delivery
@@ -84,5 +83,5 @@ def would_get(admin: Any) -> View:
     return view
 
 
-profile_pages.PAGES["quarantine"] = quarantine_person
-profile_pages.PAGES["would-get"] = would_get
+pages.PAGES["quarantine"] = quarantine_person
+pages.PAGES["would-get"] = would_get

@@ -13,13 +13,9 @@ from django.utils.translation import gettext as _
 from audiences.admin.people.panels import Panel, extensions
 from audiences.console.masking import shown
 from audiences.models import Address, Profile
-from delivery.admin.people import pages as person_pages
-from delivery.models import (
-    Delivery,
-    Message,
-    Outcome,
-    QuarantineEntry,
-)
+from delivery.models import Delivery, Message, Outcome, QuarantineEntry
+
+from . import pages
 
 SHOWN = 20
 # The exclusions of one person are looked for in so many deliveries, the latest.
@@ -142,7 +138,7 @@ def links_of_deliveries(
 
 def quarantine_all(request: HttpRequest, profile: Profile) -> tuple[str, str] | None:
     """The act that stops somebody everywhere, for the panel of shared addresses."""
-    if not request.user.has_perm(person_pages.PERMISSION):
+    if not request.user.has_perm(pages.PERMISSION):
         return None
     url = reverse("admin:audiences_profile_quarantine", args=[profile.pk])
     return _("Put all addresses of this person in quarantine"), url

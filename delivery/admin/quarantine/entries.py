@@ -10,20 +10,19 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy as _, ngettext
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from audiences.console.lists import OfAddresses, grouped
 from audiences.models import AddressStatus
+from delivery import quarantine
 from delivery.admin.deliveries.forms import EntryForm, NewEntryForm
-from delivery.admin.quarantine import lists as quarantine_lists
-from delivery.admin.quarantine import release as quarantine_release
 from delivery.admin.quarantine.periods import ErrorPeriod
 from delivery.admin.quarantine.timeline import SHOWN, timeline
 from delivery.models import QuarantineEntry
-from delivery.quarantine import writing as quarantine
 from delivery.roles import RELEASE
+
+from . import lists, release
 
 SOURCE = "operator"
 COMPUTED = (
@@ -185,7 +184,7 @@ class QuarantineEntryAdmin(OfAddresses):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        pages = {**quarantine_release.PAGES, **quarantine_lists.PAGES}
+        pages = {**release.PAGES, **lists.PAGES}
         return [
             path(
                 ending,
@@ -200,7 +199,7 @@ class QuarantineEntryAdmin(OfAddresses):
     ) -> Any:
         context = (extra_context or {}) | {
             "may_release": self.has_release_permission(request),
-            "may_export": quarantine_lists.may_export(request),
+            "may_export": lists.may_export(request),
         }
         return super().changelist_view(request, context)
 

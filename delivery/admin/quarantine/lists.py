@@ -13,18 +13,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.channels import Channel
 from audiences.console import masking
 from audiences.console.lists import PlainAdmin, grouped
-from audiences.files.delimited import open_file
+from audiences.files import open_file, safe_cells
 from audiences.refusals import Refused
 from audiences.roles import EXPORT
-from audiences.terminal.command import safe_cells
 from delivery.models import QuarantineEntry
-from delivery.quarantine import files as quarantine_files
+from delivery.quarantine import files
 from delivery.quarantine.files import Result
 
 SHOWN = 50
@@ -63,7 +61,7 @@ def take_in(admin: PlainAdmin) -> Any:
             "opts": QuarantineEntry._meta,
             "media": admin.media,
             "title": _("Import a list"),
-            "columns": quarantine_files.COLUMNS,
+            "columns": files.COLUMNS,
         }
         form = ListForm(
             request.POST if "confirmed" not in request.POST and request.POST else None,
@@ -119,7 +117,7 @@ def _import(raw: bytes, channel: str, request: HttpRequest, *, dry_run: bool) ->
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.csv"
         path.write_bytes(raw)
-        return quarantine_files.import_file(
+        return files.import_file(
             open_file(path),
             channel=channel or None,
             source="import",
@@ -169,8 +167,8 @@ def give_out(admin: PlainAdmin) -> Any:
 
 def _lines() -> Iterator[str]:
     writer = csv.writer(_Line())
-    yield str(writer.writerow(quarantine_files.COLUMNS))
-    for row in quarantine_files.export_rows():
+    yield str(writer.writerow(files.COLUMNS))
+    for row in files.export_rows():
         yield str(writer.writerow(safe_cells(row)))
 
 

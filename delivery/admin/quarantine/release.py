@@ -11,15 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
 from audiences.console import masking
 from audiences.console.lists import PlainAdmin, grouped
 from delivery import tasks
 from delivery.models import QuarantineEntry
-from delivery.quarantine import writing as quarantine
+from delivery.quarantine import count_matching, release_matching
 from delivery.roles import RELEASE
 
 SOURCE = "operator"
@@ -90,7 +89,7 @@ def release(admin: PlainAdmin) -> Any:
             "form": form,
         }
         if request.method == "POST" and form.is_valid():
-            count = quarantine.count_matching(**form.arguments, most=AT_ONCE)
+            count = count_matching(**form.arguments, most=AT_ONCE)
             if "confirmed" in request.POST:
                 _do(request, form, in_background=count > AT_ONCE)
                 return redirect("admin:delivery_quarantineentry_changelist")
@@ -104,7 +103,7 @@ def release(admin: PlainAdmin) -> Any:
 def _preview(request: HttpRequest, form: ReleaseForm, count: int) -> dict[str, Any]:
     if count > AT_ONCE:
         return {"is_preview": True, "too_many": grouped(AT_ONCE)}
-    found = quarantine.release_matching(**form.arguments, source=SOURCE, dry_run=True)
+    found = release_matching(**form.arguments, source=SOURCE, dry_run=True)
     return {
         "is_preview": True,
         "released": _as_seen(request, found.released),
@@ -133,7 +132,7 @@ def _do(request: HttpRequest, form: ReleaseForm, *, in_background: bool) -> None
             _("They are being released in the background: it may take minutes."),
         )
         return
-    done = quarantine.release_matching(**form.arguments, source=SOURCE, actor=actor)
+    done = release_matching(**form.arguments, source=SOURCE, actor=actor)
     text = ngettext(
         "{count} address was released.",
         "{count} addresses were released.",

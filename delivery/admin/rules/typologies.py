@@ -9,18 +9,19 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from audiences import sql
 from audiences.admin.audiences.builders import matching_of
 from audiences.console.lists import PlainAdmin, grouped
 from audiences.refusals import Refused
-from audiences.sql import statements as bulk_sql
-from delivery.admin.rules.forms import FIELDS, RuleForm, TypologyForm
-from delivery.analysis import reports
+from delivery import analysis, rules
+from delivery.analysis import forecasting
 from delivery.models import Delivery, Typology, TypologyRule
-from delivery.rules import native as exclusions
-from delivery.rules import typologies
+from delivery.rules import rule_rows, typologies
+
+from .forms import FIELDS, RuleForm
+from .typology_forms import TypologyForm
 
 Kind = TypologyRule.Kind
 SECONDS = 4.0
@@ -81,9 +82,9 @@ class WrittenByForm(PlainAdmin):
         if delivery is None:
             return {"problem": gettext("Choose a delivery.")}
         try:
-            with bulk_sql.time_limit(SECONDS):
+            with sql.time_limit(SECONDS):
                 return {"lines": self.tried(form, delivery)}
-        except bulk_sql.TooSlow:
+        except sql.TooSlow:
             return {
                 "problem": gettext(
                     "There are too many people to try it while you wait. Save it, "
@@ -155,7 +156,7 @@ class TypologyRuleAdmin(WrittenByForm):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def tried(self, form: RuleForm, delivery: Delivery) -> list[str]:
-        effect = reports.effect_of(delivery, form.as_row())
+        effect = forecasting.effect_of(delivery, form.as_row())
         return [
             ngettext(
                 "{count} person of the audience of “{delivery}” meets it.",
@@ -184,7 +185,7 @@ class TypologyRuleAdmin(WrittenByForm):
     ) -> None:
         rows = list(queryset.exclude(kind=Kind.NATIVE).exclude(is_active=on))
         for row in rows:
-            typologies.change_rule(row, is_active=on)
+            rule_rows.change_rule(row, is_active=on)
             self.log_change(request, row, [{"changed": {"fields": ["is_active"]}}])
         text = ngettext("{count} rule changed.", "{count} rules changed.", len(rows))
         self.message_user(request, text.format(count=len(rows)), messages.SUCCESS)
@@ -192,7 +193,7 @@ class TypologyRuleAdmin(WrittenByForm):
 
 def _purposes(rule: TypologyRule) -> list[tuple[str, bool]]:
     """For each purpose, whether the rule judges its deliveries."""
-    known = {native.code: native for native in exclusions.registered_rules()}
+    known = {native.code: native for native in rules.registered_rules()}
     if rule.kind == Kind.CONTROL:
         return []
     if rule.kind == Kind.NATIVE:
@@ -236,7 +237,7 @@ class TypologyAdmin(WrittenByForm):
         return may and not (obj and obj.is_default)
 
     def tried(self, form: TypologyForm, delivery: Delivery) -> list[str]:
-        report = reports.dry_run(delivery, form.rows_on_trial())
+        report = analysis.dry_run(delivery, form.rows_on_trial())
         text = gettext(
             "“{delivery}” now: {targeted} targeted = {to_deliver} to deliver + "
             "{excluded} excluded."

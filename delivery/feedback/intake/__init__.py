@@ -1,1 +1,24 @@
 """From an item that arrived to its effects: stored first, matched, counted once."""
+
+from delivery.feedback.intake.applying import Outcome, apply
+from delivery.feedback.intake.processing import (
+    READERS,
+    Findings,
+    process,
+    process_waiting,
+    register,
+    settle,
+)
+from delivery.feedback.intake.receiving import receive
+
+__all__ = [
+    "READERS",
+    "Findings",
+    "Outcome",
+    "apply",
+    "process",
+    "process_waiting",
+    "receive",
+    "register",
+    "settle",
+]

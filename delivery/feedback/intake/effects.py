@@ -2,16 +2,15 @@
 
 from django.db import transaction
 
-from audiences.consent.flags import Origin, Source
-from audiences.links import tokens as links
-from audiences.links.tokens import BadLink, Link
+from audiences import links
+from audiences.consent import Origin, Source
+from audiences.links import BadLink, Link
 from audiences.models import LandingPage
-from audiences.visits import acts
-from audiences.visits import identified as visits
+from audiences.visits import acts, identified
+from delivery import quarantine
 from delivery.feedback.events import FeedbackEvent
 from delivery.models import EventKind, MessageEvent
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine import writing as quarantine
 
 # What denylists the address (Q4), and the reason that the evidence bears.
 _DENYLISTING = {
@@ -66,7 +65,7 @@ def unsubscribe(link: Link, row: MessageEvent) -> None:
         at=row.at,
     )
     with transaction.atomic():
-        visit = visits.identified(link, LandingPage.Kind.UNSUBSCRIPTION, lock=True)
+        visit = identified.identified(link, LandingPage.Kind.UNSUBSCRIPTION, lock=True)
         if visit.profile is not None:
             acts.opt_out(visit, origin)
 

@@ -5,8 +5,8 @@ one, but an operator who sets the number's status, and a START of the number.
 """
 
 from audiences.channels import Channel
+from delivery import quarantine
 from delivery.models import InboundItem
-from delivery.quarantine import writing as quarantine
 
 State = InboundItem.State
 

@@ -25,7 +25,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audiences.addresses import books as addresses
+from audiences import addresses
 from audiences.models import Address
 from delivery.feedback import return_path
 from delivery.feedback.events import FeedbackEvent

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from audiences.sql import statements as bulk_sql
+from audiences import sql
 from delivery.feedback.mails.mailboxes import Mail, NoMailbox
 from delivery.models import MailboxPosition
 
@@ -71,7 +71,7 @@ def mails(url: str, *, delete: bool = False) -> Iterator[Mail]:
     the server cannot be reached or refuses.
     """
     where = place(url)
-    with bulk_sql.process_lock(f"mailbox:{where}".replace("/", ":")):
+    with sql.process_lock(f"mailbox:{where}".replace("/", ":")):
         try:
             with _connected(where) as client:
                 yield from _unread(client, where, delete=delete)

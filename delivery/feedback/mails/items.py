@@ -5,11 +5,12 @@ import re
 from django.utils import translation
 
 from audiences.channels import Channel
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
-from delivery.feedback.mails import reader as mail
+from delivery.feedback import intake
+from delivery.feedback.intake import Findings
 from delivery.feedback.mails.reading import SOURCE, MailKind
 from delivery.models import InboundItem
+
+from . import reader
 
 State = InboundItem.State
 # What becomes of a mail without events.
@@ -27,7 +28,7 @@ _ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 def read_item(item: InboundItem) -> Findings:
     """The events of a mail; one that cannot be understood waits for a human."""
     raw = bytes(item.raw)
-    reading = mail.read(raw)
+    reading = reader.read(raw)
     otherwise = _OTHERWISE.get(reading.kind, State.UNCLEAR)
     understood = reading.events or otherwise == State.IGNORED
     return Findings(

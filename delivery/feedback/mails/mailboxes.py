@@ -16,7 +16,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
-from delivery.feedback.intake import intake
+from delivery.feedback import intake
+from delivery.feedback.intake import receiving
 from delivery.feedback.mails.reading import SOURCE
 from delivery.models import InboundItem
 
@@ -66,7 +67,7 @@ def take_in(mails: Iterable[Mail], counts: Counts | None = None) -> Counts:
     """Store each mail, tell its source, and apply what it says."""
     counts = counts or Counts()
     for batch in _batches(mails):
-        arrived = intake.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
+        arrived = receiving.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
         for mail, (item, is_new) in zip(batch, arrived, strict=True):
             if mail.stored:
                 mail.stored()

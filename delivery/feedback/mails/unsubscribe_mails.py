@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 
 from audiences.channels import Channel
-from audiences.links.tokens import BadLink, read_mail_token
+from audiences.links import BadLink, read_mail_token
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
 from delivery.feedback.mails.mime import Part, readable

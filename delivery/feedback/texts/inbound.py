@@ -11,22 +11,17 @@ from datetime import datetime
 import phonenumbers
 from django.conf import settings
 
-from audiences.addresses import books as addresses
-from audiences.addresses.books import InvalidAddress
+from audiences import addresses
+from audiences.addresses import InvalidAddress
 from audiences.channels import Channel
 from audiences.models import AddressStatus
+from delivery import quarantine
+from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import intake
-from delivery.feedback.intake.intake import Findings
+from delivery.feedback.intake import Findings, processing
 from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import (
-    KeywordAction,
-    KeywordTable,
-    Verdict,
-    judge,
-)
+from delivery.feedback.texts.keywords import KeywordAction, KeywordTable, Verdict, judge
 from delivery.models import EventKind, InboundItem, MessageEvent
-from delivery.quarantine import writing as quarantine
 
 State = InboundItem.State
 
@@ -144,7 +139,7 @@ def stop(item: InboundItem, *, actor: str) -> InboundItem:
             event_id=f"decided:{item.pk}",
         )
         intake.apply(event, item)
-    return intake.conclude(item, State.APPLIED, note=item.note, actor=actor)
+    return processing.conclude(item, State.APPLIED, note=item.note, actor=actor)
 
 
 # ------------------------------------------------------------------ the answer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audiences.terminal.command import (
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
@@ -10,10 +10,8 @@ from audiences.terminal.command import (
     add_json,
     stop_on_interrupt,
 )
-from delivery import tasks
-from delivery.analysis import preparation, reports
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries, tasks
+from delivery.analysis import preparation
 from delivery.models import Delivery
 
 
@@ -58,7 +56,7 @@ class Command(CampaignCommand):
             self.note(f"The analysis of {delivery.label} waits for a worker.")
             return
         if options["dry_run"]:
-            report = reports.dry_run(delivery)
+            report = analysis.dry_run(delivery)
         else:
             with self.progress("Analysing") as bar, stop_on_interrupt() as asked:
                 report = analysis.analyse(
@@ -77,7 +75,7 @@ class Command(CampaignCommand):
         if not options["dry_run"] and report.state != Delivery.State.READY:
             raise CommandError(f"The analysis is {report.state}; call again to go on.")
 
-    def _write(self, report: reports.Report, *, dry_run: bool) -> None:
+    def _write(self, report: analysis.Report, *, dry_run: bool) -> None:
         delivery = report.delivery
         about = f"{delivery.label} ({delivery.get_channel_display()})"
         if report.notice:
@@ -105,11 +103,11 @@ class Command(CampaignCommand):
         self.say(f"{report.seconds:.2f} seconds")
 
 
-def _share(report: reports.Report, count: int) -> str:
+def _share(report: analysis.Report, count: int) -> str:
     return f"{count / report.targeted:.1%}" if report.targeted else ""
 
 
-def as_json(report: reports.Report) -> dict[str, Any]:
+def as_json(report: analysis.Report) -> dict[str, Any]:
     """The report as the contract has it."""
     delivery = report.delivery
     return {

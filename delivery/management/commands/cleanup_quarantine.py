@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal.command import CampaignCommand
-from delivery.quarantine import writing as quarantine
+from audiences.terminal import CampaignCommand
+from delivery import quarantine
 
 
 class Command(CampaignCommand):

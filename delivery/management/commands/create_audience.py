@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from audiences.conditions import trees as conditions
-from audiences.membership import members as membership
-from audiences.terminal.command import CampaignCommand, CommandParser, read_json
+from audiences import conditions, membership
+from audiences.terminal import CampaignCommand, CommandParser, read_json
 
 
 class Command(CampaignCommand):

@@ -4,19 +4,18 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from audiences.membership import members as membership
+from audiences import membership, subscriptions
 from audiences.models import Audience
-from audiences.subscriptions import writing as subscriptions
-from audiences.terminal.command import (
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_channel,
     moment,
 )
-from delivery.deliveries import writing as deliveries
+from delivery import deliveries
 from delivery.models import Delivery
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 
 
 class Command(CampaignCommand):
@@ -69,7 +68,7 @@ class Command(CampaignCommand):
             service=subscriptions.find_service(slug) if slug else None,
             purpose=options["purpose"],
             purpose_note=options["purpose_note"] or made_by,
-            typology=typologies.find(typology) if typology else None,
+            typology=rule_rows.find(typology) if typology else None,
             subject=options["subject"],
             content=_read(options["content"]),
             contact_date=options["contact_date"],

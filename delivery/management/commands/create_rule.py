@@ -4,14 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from audiences.channels import Channel
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    read_json,
-)
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, read_json
 from delivery.models import TypologyRule
-from delivery.rules import controls, typologies
+from delivery.rules import controls, rule_rows
 
 # What each kind needs on the command line.
 NEEDED = {
@@ -64,7 +59,7 @@ class Command(CampaignCommand):
         self.say(f"{rule.code}: {rule.label}")
 
     def _filtering(self, options: dict[str, Any]) -> TypologyRule:
-        return typologies.create_filtering_rule(
+        return rule_rows.create_filtering_rule(
             options["slug"],
             condition=read_json(options["condition"]),
             label=options["label"],
@@ -72,7 +67,7 @@ class Command(CampaignCommand):
 
     def _fatigue(self, options: dict[str, Any]) -> TypologyRule:
         channel = options["channel"]
-        return typologies.create_fatigue_rule(
+        return rule_rows.create_fatigue_rule(
             options["slug"],
             maximum=options["max"],
             period_days=options["days"],
@@ -82,7 +77,7 @@ class Command(CampaignCommand):
         )
 
     def _control(self, options: dict[str, Any]) -> TypologyRule:
-        return typologies.create_control_rule(
+        return rule_rows.create_control_rule(
             options["slug"],
             check=options["check"],
             severity=options["severity"],

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal.command import CampaignCommand, CommandParser
-from delivery.rules import typologies
+from audiences.terminal import CampaignCommand, CommandParser
+from delivery.rules import rule_rows
 
 
 class Command(CampaignCommand):
@@ -28,7 +28,7 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         names = [n for text in options["rules"] for n in text.split(",") if n]
-        typology = typologies.create_typology(
+        typology = rule_rows.create_typology(
             options["slug"],
             rules=names,
             label=options["label"],

@@ -8,15 +8,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from audiences.landing_pages import lives as landing_pages
-from audiences.links import tokens as links
-from audiences.links.tokens import Link
+from audiences import landing_pages, links, profiles
+from audiences.links import Link
 from audiences.models import LandingPage
-from audiences.profiles import finding as profiles
 from audiences.refusals import Refused
-from audiences.terminal.command import CampaignCommand, CommandError, CommandParser
+from audiences.terminal import CampaignCommand, CommandError, CommandParser
 from audiences.work import figures, worker
-from delivery.demo import people as demo
+from delivery import demo
 from delivery.models import Delivery
 
 USER, PASSWORD = "admin", "admin"

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from audiences.profiles import finding as profiles
-from audiences.terminal.command import (
+from audiences import profiles
+from audiences.terminal import (
     CampaignCommand,
     CommandParser,
     add_delivery,
     add_json,
     add_profile,
 )
-from delivery.analysis import explanation
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 
 
 class Command(CampaignCommand):
@@ -28,7 +27,7 @@ class Command(CampaignCommand):
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
         profile = profiles.find(options["profile"])
-        found = explanation.explain(delivery, profile)
+        found = analysis.explain(delivery, profile)
         if options["json"]:
             self.write_json(
                 {

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from audiences.terminal.command import (
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_delivery,
 )
-from delivery.analysis import outcomes, reports
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
+from delivery.analysis import outcomes
 from delivery.models import Delivery
 
 
@@ -27,8 +27,8 @@ class Command(CampaignCommand):
         group.add_argument(
             "--warning",
             metavar="CODE",
-            choices=reports.WARNINGS,
-            help=f"Whom a warning is about: {', '.join(reports.WARNINGS)}.",
+            choices=analysis.WARNINGS,
+            help=f"Whom a warning is about: {', '.join(analysis.WARNINGS)}.",
         )
 
     def run(self, **options: Any) -> None:

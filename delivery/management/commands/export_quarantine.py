@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal.command import CampaignCommand
-from delivery.quarantine import files as quarantine_files
+from audiences.terminal import CampaignCommand
+from delivery.quarantine import files
 
 
 class Command(CampaignCommand):
@@ -13,4 +13,4 @@ class Command(CampaignCommand):
     )
 
     def run(self, **options: Any) -> None:
-        self.write_csv(quarantine_files.COLUMNS, quarantine_files.export_rows())
+        self.write_csv(files.COLUMNS, files.export_rows())

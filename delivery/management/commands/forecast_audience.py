@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from audiences.membership import members as membership
+from audiences import membership
 from audiences.models import Audience
-from audiences.subscriptions.writing import find_service
-from audiences.terminal.command import (
+from audiences.subscriptions import find_service
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_channel,
     add_json,
 )
-from delivery.analysis import reports
+from delivery import analysis
+from delivery.analysis import forecasting
 from delivery.models import Delivery
-from delivery.rules import typologies
+from delivery.rules import rule_rows
 
 
 class Command(CampaignCommand):
@@ -45,11 +46,11 @@ class Command(CampaignCommand):
         if not options["channel"]:
             raise CommandError("Give --channel C, or --overlap NAME.", returncode=2)
         slug = options["typology"]
-        report = reports.forecast(
+        report = analysis.forecast(
             audience,
             options["channel"],
             purpose=options["purpose"],
-            typology=typologies.find(slug) if slug else None,
+            typology=rule_rows.find(slug) if slug else None,
         )
         if options["json"]:
             self.write_json(_as_json(audience, report))
@@ -66,7 +67,7 @@ class Command(CampaignCommand):
 
     def _overlap(self, audience: Audience, options: dict[str, Any]) -> None:
         other = _audience(options["overlap"])
-        counts = reports.overlap(audience, other)
+        counts = forecasting.overlap(audience, other)
         if options["json"]:
             self.write_json({"audiences": [audience.name, other.name], **counts})
             return
@@ -88,7 +89,7 @@ def _audience(name: str) -> Audience:
     return membership.find_audience(name)
 
 
-def _as_json(audience: Audience, report: reports.Report) -> dict[str, Any]:
+def _as_json(audience: Audience, report: analysis.Report) -> dict[str, Any]:
     return {
         "audience": audience.name,
         "channel": report.delivery.channel,

@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from audiences.files.delimited import open_file
-from audiences.terminal.command import (
+from audiences.files import open_file, write_csv
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_channel,
     add_json,
-    write_csv,
 )
-from delivery.quarantine import files as quarantine_files
+from delivery.quarantine import files
 
 
 class Command(CampaignCommand):
@@ -40,7 +39,7 @@ class Command(CampaignCommand):
         rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
         if rejects.resolve() == options["file"].resolve():
             raise CommandError("--rejects is the file itself.", returncode=2)
-        result = quarantine_files.import_file(
+        result = files.import_file(
             open_file(options["file"]),
             channel=options["channel"],
             dry_run=options["dry_run"],

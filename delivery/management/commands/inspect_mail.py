@@ -4,12 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_json,
-)
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.mails.mime import MOST_BYTES
 from delivery.feedback.mails.reader import read

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal.command import CampaignCommand
-from delivery.demo import people as demo
+from audiences.terminal import CampaignCommand
+from delivery import demo
 
 
 class Command(CampaignCommand):

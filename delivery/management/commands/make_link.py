@@ -3,19 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from audiences.landing_pages import lives as landing_pages
-from audiences.links import tokens as links
-from audiences.links.tokens import Link
+from audiences import landing_pages, links, profiles, subscriptions
+from audiences.links import Link
 from audiences.models import Profile
-from audiences.profiles import finding as profiles
-from audiences.subscriptions import writing as subscriptions
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_profile,
-)
-from delivery.deliveries import writing as deliveries
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_profile
+from delivery import deliveries
 
 
 class Command(CampaignCommand):

@@ -10,13 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_json,
-)
-from delivery.feedback.intake import intake
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
+from delivery.feedback import intake
 from delivery.feedback.mails import imap, mailboxes
 from delivery.feedback.mails.mailboxes import Counts, Mail
 

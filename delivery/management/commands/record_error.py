@@ -3,14 +3,9 @@
 from typing import Any
 
 from audiences.models import AddressStatus
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandParser,
-    add_channel,
-    moment,
-)
+from audiences.terminal import CampaignCommand, CommandParser, add_channel, moment
+from delivery import quarantine
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine import writing as quarantine
 
 
 class Command(CampaignCommand):

@@ -3,16 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from audiences.files.delimited import open_file
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandParser,
-    add_delivery,
-    add_json,
-    write_csv,
-)
-from delivery.deliveries import writing as deliveries
-from delivery.sending import files as message_files
+from audiences.files import open_file, write_csv
+from audiences.terminal import CampaignCommand, CommandParser, add_delivery, add_json
+from delivery import deliveries
+from delivery.sending import files
 
 
 class Command(CampaignCommand):
@@ -35,7 +29,7 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
-        result = message_files.record_file(delivery, open_file(options["file"]))
+        result = files.record_file(delivery, open_file(options["file"]))
         rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
         if result.rejects or rejects.exists():
             with rejects.open("w", encoding="utf-8", newline="") as file:

@@ -4,7 +4,7 @@ from typing import Any
 
 from audiences.channels import Channel
 from audiences.models import AddressStatus
-from audiences.terminal.command import (
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
@@ -13,7 +13,7 @@ from audiences.terminal.command import (
     end_moment,
     moment,
 )
-from delivery.quarantine import writing as quarantine
+from delivery import quarantine
 
 
 class Command(CampaignCommand):

@@ -2,13 +2,8 @@
 
 from typing import Any
 
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandParser,
-    add_channel,
-    add_json,
-)
-from delivery.quarantine import writing as quarantine
+from audiences.terminal import CampaignCommand, CommandParser, add_channel, add_json
+from delivery import quarantine
 
 
 class Command(CampaignCommand):

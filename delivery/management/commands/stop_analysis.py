@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from audiences.terminal.command import (
+from audiences.terminal import (
     CampaignCommand,
     CommandError,
     CommandParser,
     add_delivery,
 )
-from delivery.analysis import runs as analysis
-from delivery.deliveries import writing as deliveries
+from delivery import analysis, deliveries
 
 
 class Command(CampaignCommand):

@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from audiences.terminal.command import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_json,
-)
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 from delivery.quarantine.verification import verify_quarantine
 
 

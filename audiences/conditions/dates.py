@@ -1,0 +1,71 @@
+"""Nodes that compare a date: their keys, check, Q and words."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext
+
+from audiences.conditions.trees import BadCondition, Data, Moment
+
+# ------------------------------------------------------------------ dates
+DATE_KEYS: dict[str, dict[str, Any]] = {
+    "before": {"type": "string", "format": "date"},
+    "after": {"type": "string", "format": "date"},
+    "in_last_days": {"type": "integer", "minimum": 1, "maximum": 36500},
+}
+
+
+def read_moment(text: str, path: str = "") -> datetime:
+    """A date or time of a tree; a date is the midnight with which it begins."""
+    try:
+        moment = parse_datetime(text)
+        day = None if moment else parse_date(text)
+    except ValueError:
+        moment = day = None
+    if moment is None and day is not None:
+        moment = datetime.combine(day, time())
+    if moment is None:
+        raise BadCondition(
+            f"{path}: {text!r} is not a date such as 2026-05-01.",
+            plain=gettext("Type a date such as 2026-05-01."),
+        )
+    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    try:
+        return aware.astimezone(UTC)
+    except OverflowError as error:
+        raise BadCondition(f"{path}: {text!r} is out of range.") from error
+
+
+def check_dates(data: Data, path: str) -> None:
+    """The dates of a node can be read."""
+    for key in ("before", "after"):
+        if key in data:
+            read_moment(data[key], f"{path}.{key}")
+
+
+def dates_q(name: str, data: Data, moment: Moment) -> Q:
+    """The rows whose date lies where the node says; `after` includes its own moment."""
+    condition = Q()
+    if "before" in data:
+        condition &= Q(**{f"{name}__lt": read_moment(data["before"])})
+    if "after" in data:
+        condition &= Q(**{f"{name}__gte": read_moment(data["after"])})
+    if "in_last_days" in data:
+        start = moment.at - timedelta(days=data["in_last_days"])
+        condition &= Q(**{f"{name}__gt": start})
+    return condition
+
+
+def say_dates(data: Data) -> str:
+    parts = []
+    if "before" in data:
+        parts.append(gettext("before {date}").format(date=data["before"]))
+    if "after" in data:
+        parts.append(gettext("after {date}").format(date=data["after"]))
+    if "in_last_days" in data:
+        text = gettext("in the last {number} days")
+        parts.append(text.format(number=data["in_last_days"]))
+    return f" {gettext('and')} ".join(parts)

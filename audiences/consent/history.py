@@ -1,0 +1,177 @@
+"""Writing and reading the history of consent; every event has its origin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import (
+    BigIntegerField,
+    DateTimeField,
+    F,
+    Max,
+    QuerySet,
+    TextField,
+    Value,
+)
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+
+from audiences import sql
+from audiences.models import (
+    ConsentEvent,
+    ConsentEvidence,
+    Profile,
+    Service,
+    StagedProfile,
+)
+
+
+def events_of(profile_id: int) -> QuerySet[ConsentEvent]:
+    """The consent history of a profile, newest first, also after its erasure."""
+    return ConsentEvent.objects.filter(profile_id=profile_id).select_related(
+        "service", "evidence"
+    )
+
+
+Kind = ConsentEvent.Kind
+
+
+Source = ConsentEvent.Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Who or what makes a change, and the proof of it (GDPR 7(1)).
+
+    `at` is the moment of the person's act when that is not now.
+    """
+
+    source: str
+    note: str = ""
+    actor: str = ""
+    ip: str | None = None
+    user_agent: str = ""
+    wording_version: str = ""
+    delivery_id: int | None = None
+    at: datetime | None = None
+
+    @property
+    def has_evidence(self) -> bool:
+        return bool(self.note or self.actor or self.ip or self.user_agent)
+
+
+def record(
+    profile: Profile,
+    kind: Kind,
+    origin: Origin,
+    *,
+    scope: str = "",
+    service: Service | None = None,
+) -> ConsentEvent:
+    """Write one event with its evidence; the caller has locked the profile."""
+    event = ConsentEvent.objects.create(
+        profile_id=profile.pk,
+        at=origin.at or timezone.now(),
+        kind=kind,
+        channel=scope,
+        service=service,
+        source=origin.source,
+        wording_version=origin.wording_version,
+        delivery_id=origin.delivery_id,
+    )
+    if origin.has_evidence:
+        ConsentEvidence.objects.create(
+            event=event,
+            note=origin.note,
+            actor=origin.actor,
+            ip=origin.ip,
+            user_agent=origin.user_agent,
+        )
+    return event
+
+
+def record_staged(
+    kind: Kind,
+    origin: Origin,
+    *,
+    scope: str = "",
+    service: Service | None = None,
+    at: Combinable | None = None,
+) -> None:
+    """Write one event with its evidence for every staged profile.
+
+    `at` is the moment where each has its own.
+    """
+    before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
+    sql.insert_select(
+        ConsentEvent,
+        [
+            "profile_id",
+            "at",
+            "kind",
+            "channel",
+            "service_id",
+            "source",
+            "wording_version",
+            "delivery_id",
+        ],
+        StagedProfile.objects.order_by("id").values_list(
+            F("id"),
+            at or Value(origin.at or timezone.now(), DateTimeField()),
+            Value(str(kind), TextField()),
+            Value(str(scope), TextField()),
+            Value(service.pk if service else None, BigIntegerField()),
+            Value(str(origin.source), TextField()),
+            Value(origin.wording_version, TextField()),
+            Value(origin.delivery_id, BigIntegerField()),
+        ),
+    )
+    if not origin.has_evidence:
+        return
+    # Only this transaction can have written later events of the staged profiles.
+    events = ConsentEvent.objects.filter(
+        id__gt=before, profile_id__in=StagedProfile.objects.values("id")
+    )
+    sql.insert_select(
+        ConsentEvidence,
+        ["event_id", "note", "actor", "ip", "user_agent"],
+        events.order_by("id").values_list(
+            F("id"),
+            Value(origin.note, TextField()),
+            Value(origin.actor, TextField()),
+            Value(origin.ip, ConsentEvidence._meta.get_field("ip")),
+            Value(origin.user_agent, TextField()),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event about a service, of those that `record_steps` writes together."""
+
+    profile_id: int
+    service_id: int
+    kind: str
+    at: datetime
+
+
+def record_steps(steps: Sequence[Step], origin: Origin) -> None:
+    """Write events of many profiles, in this order; the caller has locked them."""
+    ids = sql.draw_ids(ConsentEvent, len(steps))
+    columns = ("id", "profile_id", "at", "kind", "channel", "service_id", "source")
+    rest = (origin.wording_version, origin.delivery_id)
+    sql.bulk_insert(
+        ConsentEvent,
+        [*columns, "wording_version", "delivery_id"],
+        (
+            (pk, s.profile_id, s.at, s.kind, "", s.service_id, origin.source, *rest)
+            for pk, s in zip(ids, steps, strict=True)
+        ),
+    )
+    if origin.has_evidence:
+        proof = (origin.note, origin.actor, origin.ip, origin.user_agent)
+        sql.bulk_insert(
+            ConsentEvidence,
+            ["event_id", "note", "actor", "ip", "user_agent"],
+            ((pk, *proof) for pk in ids),
+        )

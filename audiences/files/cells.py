@@ -1,0 +1,48 @@
+"""Cells of files: escaping for spreadsheets, its inverse, what is wrong with one."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from audiences.refusals import Refused
+
+# What a spreadsheet would compute; exports write an apostrophe before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class UnknownColumns(Refused):
+    """The header cannot be understood; the message names the columns and the remedy."""
+
+
+@dataclass(slots=True)
+class Problem:
+    """Why a value was left out or kept as invalid, or why a row was rejected."""
+
+    field: str
+    reason: str
+
+
+def unescaped(text: str) -> str:
+    """A cell as it was before an export kept spreadsheets from computing it."""
+    if text[:1] == "'" and text[1:2] in FORMULA:
+        return text[1:]
+    return text
+
+
+def write_csv(
+    stream: TextIO | Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Write a CSV file that no spreadsheet runs: = + - @ first are escaped."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(safe_cells(row))
+
+
+def safe_cells(row: Sequence[Any]) -> list[Any]:
+    """The cells with an apostrophe before what a spreadsheet would compute."""
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
+        for cell in row
+    ]

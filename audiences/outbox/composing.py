@@ -1,0 +1,64 @@
+"""What our own mails say: each kind has one composer, which the worker calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from audiences.models import OutboxMail
+from audiences.wording import page_texts
+
+Kind = OutboxMail.Kind
+Result = OutboxMail.Result
+
+
+@dataclass(frozen=True)
+class Words:
+    """A message before it is addressed.
+
+    `text` is Markdown, from which both forms of a mail are made; an SMS is `text` as it
+    is, without a subject.
+    """
+
+    subject: str
+    text: str
+    language: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Composer = Callable[[OutboxMail], Words | Result]
+
+
+composers: dict[str, Composer] = {}
+
+
+def composes(kind: Kind) -> Callable[[Composer], Composer]:
+    """Register what writes the mails of a kind, or says why there is none."""
+
+    def register(composer: Composer) -> Composer:
+        composers[kind] = composer
+        return composer
+
+    return register
+
+
+def words(language: str, path: str, **values: object) -> Words:
+    """The words of a mail from the texts of a language, such as "mails.link"."""
+    code, site = closest_language(language), site_name()
+    return Words(
+        page_texts.text(code, f"{path}.subject", site=site, **values),
+        page_texts.text(code, f"{path}.text", site=site, **values).strip() + "\n",
+        code,
+    )
+
+
+def closest_language(language: str) -> str:
+    """The language of the texts that a person's language means, or the site's."""
+    codes = [code for code, _name in page_texts.languages()]
+    wanted = (language, settings.LANGUAGE_CODE, codes[0])
+    return next(filter(None, (page_texts.closest(each, codes) for each in wanted)))
+
+
+def site_name() -> str:
+    return str(urlsplit(settings.BASE_URL).hostname or settings.BASE_URL)

@@ -1,0 +1,79 @@
+"""The rows of mails and SMS to send: written by requests, removed after a while."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audiences.addresses import Normalised
+from audiences.channels import Channel
+from audiences.models import LandingPage, OutboxMail
+from audiences.outbox.composing import Kind, Result
+
+# A worker that has not said in this time what became of its mail has died.
+CLAIM_LIFE = timedelta(minutes=10)
+
+
+def put(
+    kind: Kind,
+    given: Normalised,
+    *,
+    language: str,
+    context: dict[str, Any],
+    network: str,
+    found_by: str = LandingPage.ReconciledBy.EMAIL,
+    channel: str = Channel.EMAIL,
+) -> OutboxMail:
+    """Write the row and wake a worker when the caller's transaction commits.
+
+    `context` holds ids and codes only. A queue that is down delays the mail by a
+    minute at most and stops nobody.
+    """
+    mail = OutboxMail.objects.create(
+        kind=kind,
+        channel=channel,
+        found_by=found_by,
+        to=given.value,
+        key=given.key,
+        language=language,
+        context=context,
+        network=network,
+    )
+    transaction.on_commit(_wake, robust=True)
+    return mail
+
+
+def _wake() -> None:
+    # By name: the task's module imports this one. Tried once: a visitor waits for it.
+    current_app.send_task(
+        "audiences.tasks.send_outbox", retry=True, retry_policy={"max_retries": 0}
+    )
+
+
+def waiting(
+    channel: str = Channel.EMAIL, now: datetime | None = None
+) -> QuerySet[OutboxMail]:
+    """Messages of a channel that are due and that no worker has taken."""
+    return OutboxMail.objects.filter(
+        result="",
+        channel=channel,
+        claimed_at__isnull=True,
+        due_at__lte=now or timezone.now(),
+    )
+
+
+def give_up_on_the_dead() -> None:
+    """Say of mails whose worker has died that nobody knows whether they left."""
+    OutboxMail.objects.filter(
+        result="", claimed_at__lt=timezone.now() - CLAIM_LIFE
+    ).update(result=Result.UNCERTAIN)
+
+
+def clean_up(now: datetime | None = None) -> int:
+    """Remove rows older than OUTBOX_DAYS, whatever became of them; returns how many."""
+    before = (now or timezone.now()) - timedelta(days=settings.OUTBOX_DAYS)
+    return OutboxMail.objects.filter(created_at__lt=before).delete()[0]

@@ -1,0 +1,180 @@
+"""Confirming a sign-up: what the visitor asked for is done, once (S6)."""
+
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from audiences import addresses, consent, subscriptions
+from audiences.channels import Channel
+from audiences.consent import Kind, Origin, Source
+from audiences.links import BadLink
+from audiences.models import LandingPageVersion, Profile, Service, SignupRequest
+from audiences.signups.signups import open_requests, read_confirmation
+from audiences.subscriptions import ServiceClosed, double_opt_in, messages, writing
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What confirming did. `profile` is None when it has been erased since.
+
+    `is_first` is false when the link was used before: then nothing was done.
+    `warnings` say what still keeps messages away, such as an opt-out of any channel.
+    """
+
+    profile: Profile | None
+    version: LandingPageVersion
+    is_new: bool = False
+    is_first: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def confirm_signup(
+    token: str, *, ip: str | None = None, user_agent: str = ""
+) -> Confirmed:
+    """Do what the visitor asked: the POST behind the link in the mail; raises BadLink.
+
+    The profile is the oldest one that has the address; without one a profile is made.
+    Of an existing profile only empty fields are filled, unless the page's update
+    strategy allows more, and no flag is set: a box that was not ticked says nothing
+    there, because the visitor never saw the present state. A new one is opted out of
+    the channels that the page offered and that were not ticked. Confirming twice, or at
+    the same moment in two windows, acts once.
+    """
+    asked_by = read_confirmation(token)
+    with transaction.atomic():
+        request = _lock_with_others_of_its_address(asked_by)
+        if request.confirmed_at:
+            profile = Profile.objects.filter(pk=request.profile_id or 0).first()
+            return Confirmed(profile, request.version)
+        profile, is_new = _profile(request)
+        origin = _origin(request, ip, user_agent)
+        warnings = _apply(request, profile, origin, is_new=is_new)
+        _close(request, profile)
+    profile.refresh_from_db()
+    return Confirmed(profile, request.version, is_new, True, warnings)
+
+
+def _lock_with_others_of_its_address(request: SignupRequest) -> SignupRequest:
+    """The request as it is now, locked; raises BadLink when it is gone.
+
+    The other requests of its address are locked as well, in the order of their ids: two
+    of them must not make two profiles.
+    """
+    same = Q(pk=request.pk)
+    if request.key:  # a confirmed one has forgotten its address
+        same |= Q(key=request.key)
+    rows = open_requests().select_for_update(of=("self",)).filter(same)
+    for row in rows.order_by("pk"):
+        if row.pk == request.pk:
+            return row
+    raise BadLink
+
+
+def _profile(request: SignupRequest) -> tuple[Profile, bool]:
+    """The profile that the confirmed address belongs to, locked; or a new one."""
+    fields = request.data["fields"]
+    held = addresses.with_key(Channel.EMAIL, request.key).values("profile_id")
+    rows = Profile.objects.select_for_update(of=("self",)).filter(pk__in=held)
+    profile = rows.order_by("pk").first()
+    if profile is None:
+        profile = Profile.objects.create(**{"language": request.language} | fields)
+        addresses.attach(profile, Channel.EMAIL, request.email, primary=True)
+        return profile, True
+    overwrites = request.version.content.get("updates_profile", False)
+    changed = [n for n in fields if overwrites or not getattr(profile, n)]
+    for name in changed:
+        setattr(profile, name, fields[name])
+    if changed:
+        profile.save(update_fields=changed)
+    return profile, False
+
+
+def _origin(request: SignupRequest, ip: str | None, user_agent: str) -> Origin:
+    """The proof: the confirmation itself, and in the note the request before it."""
+    asked = f"Requested on {request.created_at:%Y-%m-%d at %H:%M:%S} UTC"
+    by = ", ".join(filter(None, [request.ip, request.user_agent]))
+    return Origin(
+        source=Source.LANDING_PAGE,
+        note=f"{asked} from {by}" if by else asked,
+        ip=ip,
+        user_agent=user_agent.replace("\0", "")[:500],
+        wording_version=request.version.name,
+    )
+
+
+def _apply(
+    request: SignupRequest, profile: Profile, origin: Origin, *, is_new: bool
+) -> tuple[str, ...]:
+    """Do what was asked; the profile is locked. Returns warnings."""
+    ticked = request.data["channels"]
+    warnings = []
+    for channel in request.version.content["channels"]:
+        if channel not in ticked:
+            if is_new:
+                consent.opt_out(profile, channel, origin)
+        else:
+            result = consent.opt_in(profile, channel, origin)
+            warnings.append(result.warning)
+            if not result.changed:
+                # Its flag is clear already; the consent must be in the history all the
+                # same (GDPR 7(1)).
+                consent.record(profile, Kind.OPT_IN, origin, scope=channel)
+    services = Service.objects.filter(pk__in=request.data["services"])
+    for service in services:
+        try:
+            result = _subscribe(request, profile, service, origin, is_new=is_new)
+        except ServiceClosed as closed:
+            warnings.append(str(closed))
+        else:
+            warnings.append(result.warning)
+    return tuple(dict.fromkeys(filter(None, warnings)))
+
+
+def _subscribe(
+    request: SignupRequest,
+    profile: Profile,
+    service: Service,
+    origin: Origin,
+    *,
+    is_new: bool,
+) -> consent.Result:
+    """The one place where a confirmed sign-up becomes a subscription.
+
+    The address has just been confirmed by mail, so a service's double opt-in by email
+    is met here. One by SMS is not: the number has still to confirm.
+    """
+    if not service.double_opt_in:
+        return writing.begin(profile, service, origin)
+    by_mail = messages.channel_of(service) == Channel.EMAIL
+    if not by_mail:
+        only = not request.data["channels"] and len(request.data["services"]) == 1
+        return subscriptions.ask(
+            profile,
+            service,
+            origin,
+            language=request.language,
+            made_profile=is_new and only,
+        )
+    asked = replace(
+        origin,
+        note="",
+        ip=request.ip,
+        user_agent=request.user_agent,
+        at=request.created_at,
+    )
+    return double_opt_in.confirmed_by_mail(profile, service, asked, origin)
+
+
+def _close(request: SignupRequest, profile: Profile) -> None:
+    """Mark it as done and forget what is personal: the evidence has it now."""
+    SignupRequest.objects.filter(pk=request.pk).update(
+        confirmed_at=timezone.now(),
+        profile_id=profile.pk,
+        email="",
+        key="",
+        data={},
+        ip=None,
+        user_agent="",
+    )

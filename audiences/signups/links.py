@@ -1,0 +1,124 @@
+"""A mail with personal links, for whoever asks for one by their address (L5)."""
+
+from collections import defaultdict
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audiences import addresses, outbox
+from audiences.addresses import InvalidAddress, Normalised
+from audiences.channels import Channel
+from audiences.links import Link, page_url
+from audiences.models import Address, OutboxMail, Profile
+from audiences.models.profiles import LONGEST_EXTERNAL_ID
+from audiences.outbox import Result, Words, caps, put
+from audiences.signups.signups import FoundBy, subject_of
+
+# So many profiles of one address get their link in one mail.
+MOST_LINKS = 20
+
+
+# ----------------------------------------------------------------- a new personal link
+def request_link(
+    given: str,
+    *,
+    page: str,
+    kind: str,
+    language: str,
+    network: str,
+    found_by: str = FoundBy.EMAIL,
+) -> None:
+    """Mail a personal link for a page to whoever is known by an address.
+
+    `given` is what the visitor typed, `found_by` what it is (the page's
+    `reconciles_by`); `page` and `kind` are the slug and kind of the page that the link
+    opens; `network` comes from `pages.visitors.network`. The visitor's language is
+    that of the mail.
+
+    Returns nothing, whatever happens: also when a cap is reached nobody is told. The
+    page says the same each time. Raises InvalidAddress for what cannot be an address,
+    which says nothing about profiles.
+    """
+    wanted = _normalised(found_by, given)
+    with transaction.atomic():
+        if caps.allow(network, subject_of(found_by, wanted.key)):
+            put(
+                OutboxMail.Kind.LINK,
+                wanted,
+                found_by=found_by,
+                language=language,
+                context={"page": page, "kind": kind},
+                network=network,
+            )
+
+
+def _normalised(found_by: str, given: str) -> Normalised:
+    if found_by == FoundBy.EXTERNAL_ID:
+        value = given.strip()
+        if not value:
+            raise InvalidAddress(_("it is empty"))
+        if len(value) > LONGEST_EXTERNAL_ID or addresses.unstorable(value):
+            raise InvalidAddress(_("it cannot be kept"))
+        return Normalised(value, value)
+    return addresses.normalise(Channel(found_by), given)
+
+
+@outbox.composes(OutboxMail.Kind.LINK)
+def write_links(mail: OutboxMail) -> Words | Result:
+    """In the worker: the personal links of everybody who has the address."""
+    if mail.found_by != FoundBy.EMAIL:
+        return _forward(mail)
+    holders = addresses.with_key(Channel.EMAIL, mail.key).order_by("profile_id")
+    if "profiles" in mail.context:
+        holders = holders.filter(profile_id__in=mail.context["profiles"])
+    profile_ids = list(holders.values_list("profile_id", flat=True)[:MOST_LINKS])
+    if not profile_ids:
+        return Result.NOBODY
+    channel = mail.context.get("channel", Channel.EMAIL)
+    page, kind = mail.context["page"], mail.context["kind"]
+    urls = (
+        page_url(Link(profile_id, channel, page=page, kind=kind))
+        for profile_id in profile_ids
+    )
+    return outbox.words(
+        mail.language,
+        "mails.link" if len(profile_ids) == 1 else "mails.links",
+        urls="\n\n".join(f"<{url}>" for url in urls),
+        days=settings.EDIT_LINK_DAYS,
+    )
+
+
+def _forward(mail: OutboxMail) -> Result:
+    """Known by a number that gets no mail: pass the request on to the email address.
+
+    Each address that gets a mail in this way is counted like one that was typed.
+    """
+    by_sms = mail.found_by == FoundBy.SMS
+    if by_sms:
+        holders = addresses.with_key(Channel.SMS, mail.key).values("profile_id")
+        profiles = Profile.objects.filter(pk__in=holders)
+    else:
+        profiles = Profile.objects.filter(external_id=mail.key)
+    mailboxes: dict[tuple[str, str], list[int]] = defaultdict(list)
+    rows = Address.objects.filter(
+        profile__in=profiles, channel=Channel.EMAIL, is_primary=True, is_valid=True
+    )
+    for row in rows.order_by("key", "profile_id")[:MOST_LINKS]:
+        mailboxes[row.key, row.value].append(row.profile_id)
+    forwarded = False
+    for (key, value), profile_ids in mailboxes.items():
+        if caps.allow_address(subject_of(FoundBy.EMAIL, key)):
+            forwarded = True
+            put(
+                OutboxMail.Kind.LINK,
+                Normalised(value, key),
+                language=mail.language,
+                context=mail.context
+                | {
+                    "profiles": profile_ids,
+                    "channel": Channel.SMS if by_sms else Channel.EMAIL,
+                },
+                network=mail.network,
+            )
+    return Result.FORWARDED if forwarded else Result.NOBODY

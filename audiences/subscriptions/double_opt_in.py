@@ -1,0 +1,179 @@
+"""Double opt-in: pending on request, active when the person confirms (S6)."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audiences import consent
+from audiences.consent import Kind, Origin, Result, Source, locks
+from audiences.links import BadLink, Confirmation
+from audiences.models import (
+    ConsentEvent,
+    ConsentEvidence,
+    Profile,
+    Service,
+    Subscription,
+)
+from audiences.subscriptions.services import ServiceClosed
+from audiences.subscriptions.state import (
+    Status,
+    activated,
+    held_by,
+    locked,
+    opt_out_warning,
+    write,
+)
+from audiences.subscriptions.writing import begin
+
+from . import messages
+
+
+# ------------------------------------------------------------------ the person asks
+def request(
+    profile: Profile, service: Service, origin: Origin, *, language: str = ""
+) -> Result:
+    """What the person themself asks for, on a page or through another program.
+
+    Where the service asks for a double opt-in, the subscription is pending, and a
+    message asks to confirm it, also when the profile is opted out. Asking again sends
+    the message again, within the caps. Elsewhere the same as `subscribe`. `language`
+    is that of the page. Raises ServiceClosed.
+    """
+    with transaction.atomic():
+        return ask(locked(profile, service), service, origin, language=language)
+
+
+def ask(
+    locked: Profile,
+    service: Service,
+    origin: Origin,
+    *,
+    language: str = "",
+    made_profile: bool = False,
+) -> Result:
+    """`request` of a profile that the caller has locked.
+
+    `made_profile`: it was made for this request alone, and goes with it.
+    """
+    if not service.double_opt_in:
+        return begin(locked, service, origin)
+    at = timezone.now()
+    held = held_by(locked, service)
+    warning = opt_out_warning(locked, service)
+    if held and held.status_at(at) == Status.ACTIVE:
+        return Result(False, warning)
+    if service.is_closed:
+        raise ServiceClosed(service)
+    event_id = _waiting_event(held, at)
+    is_new = event_id is None
+    if event_id is None:
+        event_id = _make_pending(
+            held, locked, service, origin, made_profile=made_profile
+        )
+    messages.ask(locked.pk, service, event_id, language)
+    return Result(is_new, warning, event_id if is_new else None, is_pending=True)
+
+
+def _waiting_event(held: Subscription | None, at: datetime) -> int | None:
+    """The request that still waits for its confirmation, if there is one."""
+    if held is None or held.status_at(at) != Status.PENDING:
+        return None
+    return messages.last_request(held)
+
+
+def _make_pending(
+    held: Subscription | None,
+    locked: Profile,
+    service: Service,
+    origin: Origin,
+    *,
+    made_profile: bool,
+) -> int:
+    at = origin.at or timezone.now()
+    days = settings.PENDING_SUBSCRIPTION_DAYS
+    values = {
+        "status": Status.PENDING,
+        "changed_at": at,
+        "expires_at": timezone.now() + timedelta(days=days),
+        "made_profile": made_profile,
+    }
+    write(held, locked, service, values)
+    return consent.record(locked, Kind.REQUEST, origin, service=service).pk
+
+
+def confirm(confirmation: Confirmation, origin: Origin) -> Result:
+    """Activate a pending subscription: the POST behind the link (S6).
+
+    Confirming twice, or in two windows at once, acts once. Raises BadLink when there
+    is nothing to confirm any more, and ServiceClosed.
+    """
+    with transaction.atomic():
+        rows = locks.rows_to_lock().filter(pk=confirmation.profile_id)
+        locked = rows.first()
+        found = Subscription.objects.filter(
+            profile_id=confirmation.profile_id, service_id=confirmation.service_id
+        ).select_related("service")
+        held = found.first()
+        if locked is None or held is None:
+            raise BadLink
+        service = held.service
+        warning = opt_out_warning(locked, service)
+        at = timezone.now()
+        if held.status_at(at) == Status.ACTIVE and is_about(confirmation, held):
+            return Result(False, warning)
+        if not can_confirm(confirmation, held, at):
+            raise BadLink
+        if service.is_closed:
+            raise ServiceClosed(service)
+        write(held, locked, service, activated(service, at))
+        event = consent.record(locked, Kind.CONFIRM, origin, service=service)
+        messages.tell("subscribed", locked.pk, service, origin.source)
+        return Result(True, warning, event.pk)
+
+
+def is_about(confirmation: Confirmation, held: Subscription) -> bool:
+    """Whether a link is that of the last request."""
+    return messages.last_request(held) == confirmation.event_id
+
+
+def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) -> bool:
+    """Whether a link still confirms a subscription."""
+    return _waiting_event(held, at) == confirmation.event_id
+
+
+def confirmed_by_mail(
+    locked: Profile, service: Service, asked: Origin, confirmed: Origin
+) -> Result:
+    """A request whose address a mail has confirmed already; both moments stay."""
+    held = held_by(locked, service)
+    at = confirmed.at or timezone.now()
+    if held and held.status_at(at) == Status.ACTIVE:
+        return Result(False, opt_out_warning(locked, service))
+    if service.is_closed:
+        raise ServiceClosed(service)
+    consent.record(locked, Kind.REQUEST, asked, service=service)
+    write(held, locked, service, activated(service, at))
+    event = consent.record(locked, Kind.CONFIRM, confirmed, service=service)
+    messages.tell("subscribed", locked.pk, service, confirmed.source)
+    return Result(True, opt_out_warning(locked, service), event.pk)
+
+
+def lapse(locked: Profile, held: Subscription, now: datetime) -> None:
+    """End a request that nobody confirmed in time, and erase the proof of it.
+
+    The bare step stays in the history; ip, browser and note of the request go.
+    """
+    service = held.service
+    values = {"status": Status.EXPIRED, "changed_at": now, "made_profile": False}
+    write(held, locked, service, values)
+    steps = ConsentEvent.objects.filter(profile=locked, channel="", service=service)
+    before = steps.exclude(kind=Kind.REQUEST).order_by("-id").values_list("pk")[:1]
+    last = next(iter(before), (0,))[0]
+    ConsentEvidence.objects.filter(
+        event__in=steps.filter(kind=Kind.REQUEST, pk__gt=last)
+    ).delete()
+    consent.record(
+        locked, Kind.EXPIRE, Origin(source=Source.SYSTEM, at=now), service=service
+    )

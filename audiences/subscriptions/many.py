@@ -1,0 +1,133 @@
+"""Subscriptions of many profiles at once, set-based, and their end by date."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import (
+    DateTimeField,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.utils import timezone
+
+from audiences import consent, sql
+from audiences.consent import Kind, Origin, Source, history, locks
+from audiences.models import Profile, Service, StagedProfile, Subscription
+from audiences.subscriptions.services import ServiceClosed
+from audiences.subscriptions.state import Status, activated, active, ended
+
+# So many subscriptions end by their date in one transaction.
+EXPIRED_AT_ONCE = 50_000
+
+
+def expire(now: datetime | None = None) -> int:
+    """End what has passed its validity, set-based; returns how many ended.
+
+    Nothing waits for this: whoever reads subscriptions looks at the date (`active`).
+    Each step is written down for the moment at which it happened.
+    """
+    at = now or timezone.now()
+    origin = Origin(source=Source.SYSTEM, at=at)
+    due = Subscription.objects.filter(status=Status.ACTIVE, expires_at__lte=at)
+    total = 0
+    for service in Service.objects.filter(pk__in=due.values("service_id")):
+        rows = due.filter(service=service)
+        while True:
+            with transaction.atomic():
+                some = rows.order_by("profile_id").values("profile_id")
+                chosen = list(
+                    some.values_list("profile_id", flat=True)[:EXPIRED_AT_ONCE]
+                )
+                if not chosen:
+                    break
+                span = {"pk__gte": chosen[0], "pk__lte": chosen[-1]}
+                locks.stage(Profile.objects.filter(pk__in=some), **span)
+                # What another writer renewed while the locks were waited for.
+                renewed = StagedProfile.objects.exclude(id__in=some)
+                count = locks.unstage(renewed.values("id"))
+                ended = rows.filter(profile_id=OuterRef("id")).values("expires_at")
+                history.record_staged(
+                    Kind.EXPIRE, origin, service=service, at=Subquery(ended[:1])
+                )
+                rows.filter(profile_id__in=StagedProfile.objects.values("id")).update(
+                    status=Status.EXPIRED, changed_at=F("expires_at")
+                )
+                total += count
+    return total
+
+
+# ------------------------------------------------------------------ many at once
+def subscribe_all(profiles: QuerySet[Profile], service: Service, origin: Origin) -> int:
+    """`subscribe` for a queryset, set-based; returns how many profiles changed.
+
+    Where a note is needed and missing, whoever has unsubscribed is left out.
+    """
+    if service.is_closed:
+        raise ServiceClosed(service)
+    at = origin.at or timezone.now()
+    held = Subscription.objects.filter(service=service)
+    left_out = active(at)
+    if consent.lacks_note(origin):
+        left_out |= ended()
+    with transaction.atomic():
+        locks.stage(profiles)
+        count = locks.unstage(held.filter(left_out).values("profile_id"))
+        if count:
+            ids = StagedProfile.objects.values("id")
+            values = activated(service, at)
+            held.filter(profile_id__in=ids).update(**values)
+            missing = StagedProfile.objects.exclude(id__in=held.values("profile_id"))
+            sql.insert_select(
+                Subscription,
+                ["profile_id", "service_id", "status", "changed_at", "expires_at"],
+                missing.order_by("id").values_list(
+                    F("id"),
+                    Value(service.pk),
+                    Value(str(values["status"]), TextField()),
+                    Value(values["changed_at"], DateTimeField()),
+                    Value(values["expires_at"], DateTimeField()),
+                ),
+            )
+            history.record_staged(Kind.SUBSCRIBE, origin, service=service)
+        return count
+
+
+def unsubscribe_all(
+    profiles: QuerySet[Profile], service: Service, origin: Origin
+) -> int:
+    """`unsubscribe` for a queryset, set-based; returns how many profiles changed."""
+    running = Subscription.objects.filter(
+        service=service, status__in=[Status.ACTIVE, Status.PENDING]
+    )
+    with transaction.atomic():
+        locks.stage(profiles, pk__in=running.values("profile_id"))
+        ended = StagedProfile.objects.exclude(id__in=running.values("profile_id"))
+        count = locks.unstage(ended.values("id"))
+        if count:
+            running.filter(profile_id__in=StagedProfile.objects.values("id")).update(
+                status=Status.UNSUBSCRIBED, changed_at=origin.at or timezone.now()
+            )
+            history.record_staged(Kind.UNSUBSCRIBE, origin, service=service)
+        return count
+
+
+def write_steps(
+    new: Sequence[Subscription],
+    changed: Sequence[Subscription],
+    steps: Sequence[consent.Step],
+    origin: Origin,
+) -> None:
+    """Write rows and their steps, which an import has worked out from locked rows."""
+    columns = ["profile_id", "service_id", "status", "changed_at", "expires_at"]
+    sql.bulk_insert(
+        Subscription,
+        columns,
+        ([getattr(row, name) for name in columns] for row in new),
+    )
+    sql.bulk_update(Subscription, columns[2:], changed)
+    history.record_steps(steps, origin)

@@ -1,0 +1,150 @@
+"""Demo data: 20,000 invented people, with every rule met by some of them.
+
+The same people and counts every time; dates are relative to the present. Everything
+goes in through the import and the writers that real data goes through. All addresses
+end in .example (RFC 2606) and the numbers are made up.
+"""
+
+import csv
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from django.db import transaction
+
+from audiences import landing_pages, subscriptions
+from audiences.channels import Channel, Scope
+from audiences.consent import Origin, Source
+from audiences.files import open_file
+from audiences.imports.people import Listeners, Options, import_profiles
+from audiences.imports.people_rows import read_header
+from audiences.models import LandingPage, Profile, Service
+from audiences.refusals import Refused
+from audiences.selections import bulk_acts
+from delivery import deliveries
+from delivery.demo.past import opt_outs, past_newsletter, quarantine_list
+from delivery.demo.people import HEADER, PEOPLE, ago, numbered, people
+from delivery.models import Delivery
+
+from . import feedback
+
+DELIVERY = "Weekly newsletter, next edition"
+# Published pages, each in every language. One for visitors who come by themselves.
+SIGN_UP, PREFERENCES, STOP = "welcome", "preferences", "stop-everything"
+PAGES = {
+    SIGN_UP: LandingPage.Kind.ACQUISITION,
+    PREFERENCES: LandingPage.Kind.PREFERENCES,
+    STOP: LandingPage.Kind.DENYLIST,
+}
+# Asks to confirm each subscription.
+CONFIRMED = "recipes"
+
+
+class OtherPeople(Refused):
+    """The database has people in it who are not from the demo."""
+
+
+def is_loaded() -> bool:
+    return Delivery.objects.filter(label=DELIVERY).exists()
+
+
+def load(on_step: Callable[[str], None] = lambda text: None) -> None:
+    """Load the demo in one transaction; raises OtherPeople on a database in use."""
+    if Profile.objects.exists():
+        raise OtherPeople(
+            "This database has profiles already; the demo would mix with them. "
+            "Set DATABASE_URL to an empty database."
+        )
+    with transaction.atomic():
+        on_step(f"Importing {PEOPLE:,} people from a file")
+        _import_people()
+        on_step("Subscribing them to three services")
+        weekly = _subscribe()
+        for days in (28, 21, 14, 7):
+            on_step(f"The newsletter of {days} days ago, and what came back")
+            last = past_newsletter(weekly, days)
+        on_step("Opt-outs by operators, and a list for the quarantine")
+        opt_outs()
+        quarantine_list()
+        on_step("Bounces and text messages, some of which wait for somebody")
+        feedback.load(last)
+        _requests()
+        _bulk_change()
+        on_step("Three pages where people opt in and out themselves")
+        _pages(weekly)
+        deliveries.create(DELIVERY, channel=Channel.EMAIL, service=weekly)
+
+
+def _pages(weekly: Service) -> None:
+    for slug, kind in PAGES.items():
+        page = landing_pages.create(slug, kind=kind)
+        if kind == LandingPage.Kind.ACQUISITION:
+            page.channels, page.extra_fields = [Channel.EMAIL], ["first_name"]
+            page.save()
+            page.services.set([weekly])
+        elif kind == LandingPage.Kind.PREFERENCES:
+            page.channels = [Channel.EMAIL, Channel.SMS, Channel.DIRECT_MAIL]
+            page.save()
+        landing_pages.publish(page, actor="demo")
+
+
+def _import_people() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.csv"
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, delimiter=";")
+            writer.writerow(HEADER)
+            writer.writerows(people())
+        file = open_file(path)
+        import_profiles(
+            file,
+            read_header(file.header, {}),
+            Options(note="demo data", actor="demo"),
+            Listeners(on_reject=lambda row, problem, outcome: None),
+        )
+
+
+def _subscribe() -> Service:
+    weekly = subscriptions.create_service(
+        "weekly", label="Weekly newsletter", channel=Channel.EMAIL
+    )
+    offers = subscriptions.create_service(
+        "offers", label="Special offers", channel=Channel.EMAIL, validity_days=365
+    )
+    alerts = subscriptions.create_service(
+        "alerts", label="Alerts by SMS", channel=Channel.SMS
+    )
+    everybody = Profile.objects.all()
+    for service, persons, days in (
+        (weekly, everybody.exclude(pk__in=numbered(9, 4).values("pk")), 120),
+        (offers, numbered(4, 1), 90),
+        (offers, numbered(40, 2), 400),
+        (alerts, numbered(3, 0), 60),
+    ):
+        origin = Origin(source=Source.IMPORT, note="sign-up list", at=ago(days))
+        subscriptions.subscribe_all(persons, service, origin)
+    subscriptions.create_service(
+        CONFIRMED, label="Recipes", channel=Channel.EMAIL, double_opt_in=True
+    )
+    return weekly
+
+
+def _requests() -> None:
+    """A service with double opt-in: some have confirmed, some are still asked to."""
+    recipes = subscriptions.find_service(CONFIRMED)
+    confirmed = Origin(source=Source.IMPORT, note="confirmed by mail", at=ago(40))
+    subscriptions.subscribe_all(numbered(50, 45), recipes, confirmed)
+    asked = Origin(source=Source.LANDING_PAGE, at=ago(0.1))
+    for profile in numbered(8_000, 46):
+        subscriptions.request(profile, recipes, asked)
+
+
+def _bulk_change() -> None:
+    """What an operator has done for many people at once."""
+    bulk_acts.begin(
+        "unsubscribe",
+        {"service": "offers", "opted_out": Scope.ANY},
+        actor="marieke",
+        note="who opted out of everything wants no offers either",
+        details={"service": "offers"},
+    )

@@ -1,0 +1,285 @@
+"""From evidence to state: what the errors and actions of an address come down to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from audiences.models import AddressStatus
+from delivery.models import AddressError, QuarantineAction
+from delivery.models.quarantine import ErrorReason, ErrorType
+
+ActionKind = QuarantineAction.Kind
+
+
+DENYLISTING = (ErrorReason.COMPLAINT, ErrorReason.STOP)
+
+
+RANK = {
+    AddressStatus.VALID: 0,
+    AddressStatus.ERRONEOUS: 1,
+    AddressStatus.QUARANTINE: 2,
+    AddressStatus.DENYLISTED: 3,
+}
+
+
+def rank(status: str) -> int:
+    """How grave a status is; an error never lowers it."""
+    return RANK[AddressStatus(status)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryState:
+    """The fields of a quarantine entry, as the evidence gives them."""
+
+    status: str = AddressStatus.VALID
+    reason: str = ""
+    type: str = ""
+    error_count: int = 0
+    first_error_at: datetime | None = None
+    last_error_at: datetime | None = None
+    text: str = ""
+    last_delivery_id: int | None = None
+    releases_at: datetime | None = None
+    last_counted_at: datetime | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What the entry stores."""
+        return {name: getattr(self, name) for name in STORED}
+
+
+STORED = (
+    "status",
+    "reason",
+    "type",
+    "error_count",
+    "first_error_at",
+    "last_error_at",
+    "text",
+    "last_delivery_id",
+    "releases_at",
+)
+
+
+VALID = EntryState()
+
+
+# What does nothing by itself at its moment: it changes how the rest is read.
+BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
+
+
+def fold(
+    errors: Iterable[AddressError], actions: Iterable[QuarantineAction] = ()
+) -> EntryState:
+    """The state of one address after all its errors and actions.
+
+    An error and an action of the same moment: the error came first. The state is not
+    aged beyond the last of them; `aged` does that.
+    """
+    steps: list[tuple[datetime, int, int, AddressError | QuarantineAction]] = [
+        *((error.at, 0, error.pk or 0, error) for error in errors),
+        *((action.at, 1, action.pk or 0, action) for action in actions),
+    ]
+    discounts = [step for *_order, step in steps if _discounts(step)]
+    in_order = [step for *_order, step in sorted(steps, key=lambda item: item[:3])]
+    decided = [step for step in in_order if isinstance(step, QuarantineAction)]
+    state = VALID
+    told: set[tuple[int, bool]] = set()
+    for step in in_order:
+        if not isinstance(step, AddressError):
+            state = _after_action(state, step)
+            continue
+        is_discounted = any(_is_discounted(step, discount) for discount in discounts)
+        if not is_discounted and not _is_told_already(step, told):
+            state = _after_error(state, step)
+    hold = open_hold(decided)
+    return _held(state, hold) if hold else state
+
+
+def open_hold(actions: Iterable[QuarantineAction]) -> QuarantineAction | None:
+    """The first hold that nobody has decided; the actions are in time order.
+
+    Each hold has a text of its own. A START ends all, and so does an operator who sets
+    the status.
+    """
+    held: dict[str, QuarantineAction] = {}
+    for action in actions:
+        if action.kind == ActionKind.HOLD:
+            held.setdefault(action.text, action)
+        elif action.kind == ActionKind.DECIDE:
+            held.pop(action.text, None)
+        elif action.kind == ActionKind.START or (
+            action.kind == ActionKind.SET and action.reason == ErrorReason.OPERATOR
+        ):
+            held.clear()
+    return next(iter(held.values()), None)
+
+
+def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
+    if state.status == AddressStatus.DENYLISTED:
+        return state
+    return replace(
+        state,
+        status=AddressStatus.DENYLISTED,
+        reason=ErrorReason.STOP,
+        text=hold.text,
+        releases_at=None,
+    )
+
+
+def _is_told_already(error: AddressError, told: set[tuple[int, bool]]) -> bool:
+    """Whether an earlier error is about the same failure, or complaint, of a message.
+
+    A message fails once, however many report it. Remembers hard errors in `told`.
+    """
+    if error.message_id is None or error.type == ErrorType.IGNORED:
+        return False
+    fact = (error.message_id, error.reason in DENYLISTING)
+    if fact in told:
+        return True
+    if error.type == ErrorType.HARD or fact[1]:
+        told.add(fact)
+    return False
+
+
+def _discounts(step: AddressError | QuarantineAction) -> bool:
+    kinds = (ActionKind.DISCOUNT, ActionKind.START)
+    return isinstance(step, QuarantineAction) and step.kind in kinds
+
+
+def _is_discounted(error: AddressError, discount: Any) -> bool:
+    """Whether the error has the text and the time of the outage.
+
+    A complaint or STOP is no error of an outage, whatever its text. START discounts
+    the STOPs before it.
+    """
+    if discount.kind == ActionKind.START:
+        return error.reason == ErrorReason.STOP and error.at <= discount.at
+    return (
+        error.reason not in DENYLISTING
+        and discount.text.casefold() in error.text.casefold()
+        and discount.first_error_at <= error.at <= discount.last_error_at
+    )
+
+
+def aged(state: EntryState, now: datetime) -> EntryState:
+    """The state at a later moment: erroneous addresses become valid by time (Q5)."""
+    due = state.releases_at is not None and state.releases_at <= now
+    return VALID if due else state
+
+
+def _after_error(state: EntryState, error: AddressError) -> EntryState:
+    if error.type == ErrorType.IGNORED:
+        return state
+    state = aged(state, error.at)
+    state = replace(
+        state,
+        first_error_at=state.first_error_at or error.at,
+        last_error_at=error.at,
+        last_delivery_id=(
+            error.message.delivery_id if error.message else state.last_delivery_id
+        ),
+    )
+    if error.reason in DENYLISTING:
+        return _decided(state, error, AddressStatus.DENYLISTED, counts=True)
+    if error.type == ErrorType.HARD:
+        return _decided(state, error, AddressStatus.QUARANTINE, counts=True)
+    interval = timedelta(hours=settings.QUARANTINE_SOFT_INTERVAL_HOURS)
+    counts = not state.last_counted_at or error.at - state.last_counted_at >= interval
+    if counts:
+        state = replace(state, last_counted_at=error.at)
+    reached = counts and state.error_count + 1 >= settings.QUARANTINE_SOFT_THRESHOLD
+    status = AddressStatus.QUARANTINE if reached else AddressStatus.ERRONEOUS
+    return _decided(state, error, status, counts=counts)
+
+
+def _decided(
+    state: EntryState, error: AddressError, status: AddressStatus, *, counts: bool
+) -> EntryState:
+    """Count the error; let it decide status, reason and text if it weighs enough.
+
+    A soft error does not replace the reason of an address that is in quarantine; one
+    that does not count replaces nothing and never brings the release nearer.
+    """
+    release = _release_date(status, error.reason, error.at)
+    state = replace(state, error_count=state.error_count + counts)
+    present = RANK[AddressStatus(state.status)]
+    if RANK[status] < present or (
+        present >= RANK[AddressStatus.QUARANTINE]
+        and error.type == ErrorType.SOFT
+        and RANK[status] == present
+    ):
+        return state
+    if not counts and state.status == status:
+        return replace(state, releases_at=_later(state.releases_at, release))
+    return replace(
+        state,
+        status=status,
+        reason=error.reason,
+        type=error.type,
+        text=error.text,
+        releases_at=release,
+    )
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _with_count_of(state: EntryState, action: QuarantineAction) -> EntryState:
+    """A list that knows of more errors of an erroneous address than we do."""
+    if state.status != AddressStatus.ERRONEOUS or action.status != state.status:
+        return state
+    since = action.last_error_at or action.at
+    return replace(
+        state,
+        error_count=max(state.error_count, action.error_count),
+        last_counted_at=_later(state.last_counted_at, action.last_error_at),
+        releases_at=_later(
+            state.releases_at, _release_date(action.status, action.reason, since)
+        ),
+    )
+
+
+def _release_date(status: str, reason: str, at: datetime) -> datetime | None:
+    """When an erroneous address is valid again; None: never, also past year 9999."""
+    if status != AddressStatus.ERRONEOUS:
+        return None
+    full = reason == ErrorReason.MAILBOX_FULL
+    days = (
+        settings.QUARANTINE_MAILBOX_FULL_DAYS
+        if full
+        else settings.QUARANTINE_RELEASE_DAYS
+    )
+    try:
+        return at + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
+    state = aged(state, action.at)
+    if action.kind in (ActionKind.SUCCESS, ActionKind.DISCOUNT):
+        return VALID if state.status == AddressStatus.ERRONEOUS else state
+    if action.kind in BESIDE:
+        return state
+    if action.kind == ActionKind.RAISE and rank(action.status) <= rank(state.status):
+        return _with_count_of(state, action)
+    if action.status == AddressStatus.VALID:
+        return VALID
+    return replace(
+        state,
+        status=action.status,
+        reason=action.reason,
+        type=action.type,
+        text=action.text,
+        error_count=action.error_count or state.error_count,
+        first_error_at=action.first_error_at or state.first_error_at,
+        last_error_at=action.last_error_at or state.last_error_at,
+        last_counted_at=action.last_error_at or state.last_counted_at,
+        releases_at=_release_date(
+            action.status, action.reason, action.last_error_at or action.at
+        ),
+    )

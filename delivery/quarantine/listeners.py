@@ -1,0 +1,90 @@
+"""What the quarantine does when `audiences` sends a signal."""
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from audiences.models import Address, AddressStatus
+from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+from delivery.models.quarantine import ErrorReason
+from delivery.quarantine.copies import mark
+from delivery.quarantine.entries import entry_of
+from delivery.quarantine.holds import hold_of
+from delivery.quarantine.writing import set_status
+
+from .fold import DENYLISTING
+
+
+def mark_attached_addresses(
+    sender: object, addresses: QuerySet[Address], **kwargs: Any
+) -> None:
+    """Listener of `addresses_attached`: copy the status of entries that exist already.
+
+    An address that cannot be delivered to takes no part in quarantine.
+    """
+    mark(addresses)
+    addresses.filter(is_valid=False).exclude(
+        quarantine_status=AddressStatus.VALID
+    ).update(quarantine_status=AddressStatus.VALID)
+    if connection.features.has_select_for_update:  # see copy_status
+        transaction.on_commit(lambda: mark(addresses))
+
+
+def stop_address(
+    sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
+) -> None:
+    """Listener of `address_stop_requested`: put the address on the denylist (P4).
+
+    Also one that is merely held: a hold ends.
+    """
+    entry = entry_of(channel, key)
+    denied = entry is not None and entry.status == AddressStatus.DENYLISTED
+    if not denied or hold_of(channel, key):
+        set_status(
+            channel,
+            key,
+            AddressStatus.DENYLISTED,
+            source=source,
+            reason=ErrorReason.STOP,
+            text=text,
+        )
+
+
+def withdraw_stop(
+    sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
+) -> None:
+    """Listener of `address_stop_withdrawn`: release what that stop, and it alone, did.
+
+    An address that was on the denylist before, or about which somebody has decided
+    since, stays as it is.
+    """
+    actions = QuarantineAction.objects.filter(channel=channel, key=key)
+    last = actions.order_by("-id").first()
+    if last is None or AddressError.objects.filter(
+        channel=channel, key=key, reason__in=DENYLISTING, at__gte=last.at
+    ):
+        return
+    if (last.status, last.reason, last.text) == (
+        AddressStatus.DENYLISTED,
+        ErrorReason.STOP,
+        text,
+    ):
+        set_status(
+            channel,
+            key,
+            AddressStatus.VALID,
+            source=source,
+            reason=ErrorReason.STOP,
+            text=text,
+        )
+
+
+def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
+    """Listener of `mail_to_be_sent`: nothing goes to an address on the denylist.
+
+    An address in quarantine for errors may get what its owner has just asked for.
+    """
+    return QuarantineEntry.objects.filter(
+        channel=channel, key=key, status=AddressStatus.DENYLISTED
+    ).exists()
