@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_POST
 
 from audiences.console.lists import PlainAdmin, grouped
-from delivery import analysis, tasks
+from delivery import analysis
 from delivery.analysis import preparation
 from delivery.analysis.preparation import Preparation
 from delivery.models import Delivery, Message
@@ -65,7 +65,6 @@ def prepare(admin: PlainAdmin) -> Any:
         except preparation.PreparationRefused as refused:
             messages.warning(request, str(refused))
             return _back(delivery)
-        tasks.wake(delivery)
         admin.log_change(request, delivery, "Asked for its preparation.")
         return _back(delivery)
 
