@@ -1,6 +1,6 @@
 """What an audience or a rule says about people: trees, their nodes, their words."""
 
-from audiences.conditions.spans import Reach, of_staged
+from audiences.conditions.spans import Span, of_staged
 from audiences.conditions.trees import (
     BadCondition,
     Data,
@@ -20,7 +20,7 @@ __all__ = [
     "Data",
     "Moment",
     "Node",
-    "Reach",
+    "Span",
     "json_schema",
     "nodes",
     "of_staged",

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django_stubs_ext import StrPromise
 
-from audiences.conditions.spans import Reach
+from audiences.conditions.spans import Span
 from audiences.refusals import Refused
 
 VERSION = 1
@@ -44,17 +44,17 @@ class BadCondition(Refused):
 class Moment:
     """What a condition is judged for: a moment, and the audiences being compiled.
 
-    `reach` says which profiles are judged; a node repeats it on the rows that it looks
+    `span` says which profiles are judged; a node repeats it on the rows that it looks
     up (`within`).
     """
 
     at: datetime
     inside: tuple[str, ...] = ()
-    reach: Reach | None = None
+    span: Span | None = None
 
     def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-        """Those of the rows that are about a profile within reach."""
-        return rows if self.reach is None else self.reach.within(rows)
+        """Those of the rows that are about a profile within the span."""
+        return rows if self.span is None else self.span.within(rows)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions, subscriptions
-from audiences.conditions import BadCondition, Moment, Node, Reach
+from audiences.conditions import BadCondition, Moment, Node, Span
 from audiences.models import Audience, AudienceMember, Profile, Service, Subscription
 from audiences.refusals import Refused
 
@@ -23,15 +23,15 @@ class NoSuchAudience(Refused):
 
 
 def profiles(
-    audience: Audience, at: datetime, reach: Reach | None = None
+    audience: Audience, at: datetime, span: Span | None = None
 ) -> QuerySet[Profile]:
-    """The profiles in an audience at a moment; with `reach`, only these."""
+    """The profiles in an audience at a moment; with `span`, only these."""
     everybody = Profile.objects.order_by()
-    if reach:
-        everybody = everybody.filter(reach.q("pk"))
+    if span:
+        everybody = everybody.filter(span.q("pk"))
     if audience.kind == Kind.EVERYONE:
         return everybody
-    return everybody.filter(audience_q(audience, Moment(at, reach=reach)))
+    return everybody.filter(audience_q(audience, Moment(at, span=span)))
 
 
 def ids(audience: Audience, at: datetime) -> QuerySet[Any, Any]:

@@ -16,7 +16,7 @@ from django.db.models import F, Max, Min, QuerySet, Value
 from django.utils.dateparse import parse_datetime
 
 from audiences import conditions, membership, sql
-from audiences.conditions import Reach
+from audiences.conditions import Span
 from audiences.models import Audience, Profile, StagedProfile
 from audiences.refusals import Refused
 from delivery import rules
@@ -98,7 +98,7 @@ def judge_next(run: Analysis) -> bool:
 
 def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
     delivery = delivery_of(run)
-    span = Reach(chunk.low, chunk.high)
+    span = Span(chunk.low, chunk.high)
     if (chunk.high - chunk.low + 1) > SPARSE * chunk.size:
         members = membership.ids(delivery.audience, run.at)
         sql.stage(StagedProfile, ["id"], span.within(members))
@@ -116,7 +116,7 @@ def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
 def write_outcomes(
     run: Analysis,
     profiles: QuerySet[Profile],
-    of: Reach,
+    of: Span,
     at: datetime | None = None,
 ) -> int:
     """Judge these members of the audience by all rules but duplicates, and write it.
@@ -125,7 +125,7 @@ def write_outcomes(
     outcomes there are.
     """
     delivery = delivery_of(run)
-    situation = replace(rules.situation_of(delivery, at or run.at), reach=of)
+    situation = replace(rules.situation_of(delivery, at or run.at), span=of)
     judged = judgement.prepared(profiles, situation).values_list(
         Value(delivery.pk),
         F("pk"),

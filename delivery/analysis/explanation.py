@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from django.db.models import BooleanField, Case, When
 
-from audiences.conditions import Reach
+from audiences.conditions import Span
 from audiences.models import Profile
 from delivery.models import Delivery
 from delivery.rules import DUPLICATE, Rule, Situation, judgement, rules_of, situation_of
@@ -36,7 +36,7 @@ def explain(delivery: Delivery, profile: Profile) -> Explanation:
         delivery.channel, key=primary.key if primary else ""
     )
     ids = sorted({profile.pk, *holders.values_list("profile_id", flat=True)})
-    situation = replace(situation, reach=Reach(ids[0], ids[-1], ids))
+    situation = replace(situation, span=Span(ids[0], ids[-1], ids))
     matches = _matches(delivery, rules, situation)
     contenders = [pk for pk in ids if matches.get(pk) == []]
     if profile.pk in contenders and len(contenders) > 1:
@@ -57,7 +57,7 @@ def explain(delivery: Delivery, profile: Profile) -> Explanation:
 def _matches(
     delivery: Delivery, rules: list[Rule], situation: Situation
 ) -> dict[int, list[Rule]]:
-    """The rules that match each profile within reach that is in the audience."""
+    """The rules that match each profile within the span that is in the audience."""
     judging = [
         (rule, predicate)
         for rule in rules
@@ -69,7 +69,7 @@ def _matches(
         )
         for number, (_rule, predicate) in enumerate(judging)
     }
-    profiles = judgement.audience_profiles(delivery, situation.at, situation.reach)
+    profiles = judgement.audience_profiles(delivery, situation.at, situation.span)
     judged = judgement.prepared(profiles, situation).annotate(**columns)
     return {
         pk: [rule for (rule, _q), is_met in zip(judging, met, strict=True) if is_met]

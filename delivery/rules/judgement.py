@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from audiences import membership, subscriptions
 from audiences.channels import ANY_FLAG, flag_name
-from audiences.conditions import Reach
+from audiences.conditions import Span
 from audiences.models import Address, Profile
 from delivery.models import Delivery
 from delivery.rules.native import Rule, Situation
@@ -51,21 +51,21 @@ def situation_of(delivery: Delivery, at: datetime | None = None) -> Situation:
 
 
 def audience_profiles(
-    delivery: Delivery, at: datetime, reach: Reach | None = None
+    delivery: Delivery, at: datetime, span: Span | None = None
 ) -> QuerySet[Profile]:
-    """The profiles in the delivery's audience; with `reach`, only these."""
-    return membership.profiles(delivery.audience, at, reach)
+    """The profiles in the delivery's audience; with `span`, only these."""
+    return membership.profiles(delivery.audience, at, span)
 
 
 def prepared(profiles: QuerySet[Profile], situation: Situation) -> QuerySet[Profile]:
-    """The profiles with the names that the rules use; they lie within its reach."""
-    reach = situation.reach
+    """The profiles with the names that the rules use; they lie within its span."""
+    span = situation.span
     primary = Q(addresses__channel=situation.channel, addresses__is_primary=True)
     subscription = Q(subscriptions__service_id=situation.service_id)
     subscription &= subscriptions.active(situation.at, "subscriptions__")
-    if reach:
-        primary &= reach.span("addresses__profile_id")
-        subscription &= reach.span("subscriptions__profile_id")
+    if span:
+        primary &= span.between("addresses__profile_id")
+        subscription &= span.between("subscriptions__profile_id")
     profiles = profiles.annotate(
         main_address=FilteredRelation("addresses", condition=primary)
     )

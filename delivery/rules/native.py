@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop as _
 from django_stubs_ext import StrPromise
 
 from audiences.channels import ANY_FLAG, flag_name
-from audiences.conditions import Reach
+from audiences.conditions import Moment, Span
 from audiences.models import AddressStatus
 from delivery.models import Delivery, QuarantineEntry
 
@@ -31,9 +31,9 @@ Purpose = Delivery.Purpose
 class Situation:
     """What the rules need to know about a delivery.
 
-    `at` is the moment it is judged for: the contact date, or now. `reach` says which
-    profiles are judged. `losers` yields the ids of
-    profiles whose address another profile keeps; None where duplicates are not judged.
+    `at` is the moment it is judged for: the contact date, or now. `span` says which
+    profiles are judged. `losers` yields the ids of profiles whose address another
+    profile keeps; None where duplicates are not judged.
     `reads_entries`: the quarantine itself is asked, not the copy beside the address.
     """
 
@@ -42,9 +42,14 @@ class Situation:
     service_id: int | None
     at: datetime
     delivery_id: int | None = None
-    reach: Reach | None = None
+    span: Span | None = None
     losers: QuerySet[Any, Any] | None = None
     reads_entries: bool = False
+
+    @property
+    def moment(self) -> Moment:
+        """What conditions are judged for."""
+        return Moment(self.at, span=self.span)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def _messages(rule: TypologyRule, situation: Situation) -> QuerySet[Message]:
     rows = Message.objects.order_by().filter(_period("sent_at", rule, situation))
     if rule.channel:
         rows = rows.filter(channel=rule.channel)
-    rows = _within_reach(rows, situation)
+    rows = situation.moment.within(rows)
     return rows.exclude(delivery_id=situation.delivery_id or 0)
 
 
@@ -74,11 +74,7 @@ def _targets(scheduled: list[int], situation: Situation) -> QuerySet[Outcome]:
     rows = Outcome.objects.order_by().filter(
         delivery_id__in=scheduled, rule__isnull=True
     )
-    return _within_reach(rows, situation)
-
-
-def _within_reach(rows: QuerySet[Any], situation: Situation) -> QuerySet[Any]:
-    return rows if situation.reach is None else situation.reach.within(rows)
+    return situation.moment.within(rows)
 
 
 def _at_least(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from audiences import conditions
-from audiences.conditions import Moment
 from delivery.models import Delivery, TypologyRule, TypologyRuleUse
 from delivery.rules import pressure
 from delivery.rules.native import DUPLICATE, NATIVE_RULES, NOBODY_ASKED, Rule
@@ -51,9 +50,7 @@ def as_rule(row: TypologyRule) -> Rule:
         return Rule(
             row.code,
             row.label,
-            lambda situation: conditions.to_q(
-                tree, Moment(situation.at, reach=situation.reach)
-            ),
+            lambda situation: conditions.to_q(tree, situation.moment),
             about=conditions.sentence(tree),
         )
     return Rule(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.db.models import BooleanField, Case, OuterRef, Q, Subquery, When
 
-from audiences.conditions import Reach
+from audiences.conditions import Span
 from audiences.sql import statements
 from delivery import rules
 from delivery.models import Delivery, Outcome
@@ -39,13 +39,11 @@ class LastCheck:
             profile_id__gte=LOW,
             profile_id__lte=HIGH,
         )
-        reach = Reach(LOW, HIGH, targets.values("profile_id"))
-        situation = replace(
-            rules.situation_of(delivery), reach=reach, reads_entries=True
-        )
+        span = Span(LOW, HIGH, targets.values("profile_id"))
+        situation = replace(rules.situation_of(delivery), span=span, reads_entries=True)
         self._rules = rules.rules_of(delivery)
         numbers = {rule.code: number for number, rule in enumerate(self._rules)}
-        members = judgement.audience_profiles(delivery, situation.at, reach)
+        members = judgement.audience_profiles(delivery, situation.at, span)
         analysed = targets.filter(profile_id=OuterRef("pk")).values("address")
         judged = (
             judgement.prepared(members, situation)
