@@ -8,7 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
 REGISTERING = """
+    audiences.conditions.dates
+    audiences.conditions.groups
     audiences.conditions.people
+    audiences.conditions.texts
     audiences.consent.figures
     audiences.membership.members
     audiences.selections.bulk_acts

@@ -1,19 +1,15 @@
 """What an audience or a rule says about people: trees, their nodes, their words."""
 
-from audiences.conditions.spans import Span, of_staged
-from audiences.conditions.trees import (
+from audiences.conditions.registry import (
     BadCondition,
     Data,
     Moment,
     Node,
-    json_schema,
     nodes,
     register,
-    sentence,
-    to_q,
-    validate,
-    walk,
 )
+from audiences.conditions.spans import Span, of_staged
+from audiences.conditions.trees import Tree, json_schema, sentence, to_q, validate, walk
 
 __all__ = [
     "BadCondition",
@@ -21,6 +17,7 @@ __all__ = [
     "Moment",
     "Node",
     "Span",
+    "Tree",
     "json_schema",
     "nodes",
     "of_staged",

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiences.conditions.trees import BadCondition, Data, Node
-
-from . import trees
+from audiences.conditions import trees
+from audiences.conditions.registry import BadCondition, Data, Node, Schema, nodes
 
 ALL, ANY, NONE = GROUPS = ("all", "any", "none")
 ADD, REMOVE, UP, DOWN = "add", "remove", "up", "down"
@@ -37,7 +36,7 @@ class Draft:
 
 def leaves() -> list[Node]:
     """The nodes that are rows: all of the registry but those that hold others."""
-    return [node for node in trees.nodes() if "of" not in node.schema]
+    return [node for node in nodes() if "of" not in node.schema]
 
 
 # ------------------------------------------------------------------ from a tree
@@ -159,7 +158,7 @@ def _node_of(draft: Draft) -> dict[str, Any]:
     return node.finish({"node": node.name, **values})
 
 
-def _as_value(schema: Mapping[str, Any], text: str) -> Any:
+def _as_value(schema: Schema, text: str) -> Any:
     """The text as the schema wants it; as it is when it cannot be read so."""
     kind = schema.get("type")
     if kind == "integer" and re.fullmatch(r"-?[0-9]{1,9}", text):
