@@ -13,7 +13,7 @@ REGISTERING = """
     audiences.conditions.people
     audiences.conditions.texts
     audiences.consent.figures
-    audiences.membership.members
+    audiences.membership.nesting
     audiences.selections.bulk_acts
     audiences.signups.links
     audiences.signups.signups

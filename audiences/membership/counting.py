@@ -19,7 +19,7 @@ from audiences.conditions import Moment
 from audiences.models import Audience, Profile
 from audiences.sql import limits
 
-from . import members
+from .members import Members
 
 SECONDS = 0.12
 # What PostgreSQL's planner says is dearer is not tried: it would read a big table.
@@ -68,7 +68,7 @@ def of_tree(tree: Any, *, with_sample: bool) -> Matching:
 
 def of_audience(audience: Audience) -> Count:
     """How many profiles an audience has now."""
-    return count_within(members.ids(audience, timezone.now()))
+    return count_within(Members.of(audience).ids(timezone.now()))
 
 
 def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:

@@ -1,16 +1,20 @@
 """Reports: what an analysis found, and what it would find, without storing (D4, D8)."""
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop as _
 
-from delivery.analysis import chunks
+from delivery.analysis import definitions
 from delivery.models import Analysis, Delivery, OutcomeWarning
 from delivery.rules import Rule, controls, skips_denylist
+from delivery.rules.controls import Finding
 
+# How many profiles are under a code; "" are those to deliver.
+Counts = dict[str, int]
 SHARES_ADDRESS = "shares_address_with_opted_out"
 WARNINGS = {
     SHARES_ADDRESS: _("To deliver, but an opted-out profile has the same address"),
@@ -30,15 +34,55 @@ class Line:
 class Report:
     """What an analysis found (D4)."""
 
-    delivery: Delivery
+    purpose: str
+    purpose_note: str
     state: str
     targeted: int
     to_deliver: int
     causes: list[Line]
     warnings: list[Line]
+    findings: Sequence[Finding]
     seconds: float
-    error: str = ""
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    error: str
+
+    @classmethod
+    def of(
+        cls,
+        rules: Sequence[Rule],
+        *,
+        purpose: str,
+        purpose_note: str,
+        state: str,
+        counts: Counts,
+        warnings: Counts,
+        findings: Sequence[Finding],
+        seconds: float,
+        error: str,
+    ) -> Self:
+        """A report with a line for each rule, warning and control rule that found."""
+        found = Counter(finding["code"] for finding in findings)
+        labels = {f["code"]: f"{f['label']}: {f['text']}" for f in reversed(findings)}
+        return cls(
+            purpose=purpose,
+            purpose_note=purpose_note,
+            state=state,
+            targeted=sum(counts.values()),
+            to_deliver=counts.get("", 0),
+            causes=[
+                Line(rule.code, str(rule.label), counts.get(rule.code, 0))
+                for rule in rules
+            ],
+            warnings=[
+                *(
+                    Line(code, str(label), warnings.get(code, 0))
+                    for code, label in WARNINGS.items()
+                ),
+                *(Line(code, labels[code], count) for code, count in found.items()),
+            ],
+            findings=findings,
+            seconds=seconds,
+            error=error,
+        )
 
     def in_words(self, line: Line) -> str:
         """What a line says in the reader's language; its label is always English."""
@@ -71,11 +115,11 @@ class Report:
     @property
     def notice(self) -> str:
         """What must be said before the figures."""
-        if not skips_denylist(self.delivery.purpose):
+        if not skips_denylist(self.purpose):
             return ""
         text = gettext("The purpose {purpose} reaches opted-out people too: {note}")
-        note = self.delivery.purpose_note or gettext("no note says why")
-        return text.format(purpose=self.delivery.purpose, note=note)
+        note = self.purpose_note or gettext("no note says why")
+        return text.format(purpose=self.purpose, note=note)
 
     @property
     def excluded(self) -> int:
@@ -84,10 +128,11 @@ class Report:
 
 def report_of(run: Analysis) -> Report:
     """The report of a run; the counts of one that is not ready are still empty."""
-    return _report(
-        run.delivery,
-        run.state,
-        chunks.rules_of(run),
+    return Report.of(
+        definitions.rules_of(run),
+        purpose=run.delivery.purpose,
+        purpose_note=run.delivery.purpose_note,
+        state=run.state,
         counts=run.counts,
         warnings=run.warnings,
         findings=run.findings,
@@ -104,40 +149,3 @@ def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
     WARNINGS[code]
     rows = OutcomeWarning.objects.filter(delivery=delivery, code=code)
     return rows.values("profile_id")
-
-
-def _report(
-    delivery: Delivery,
-    state: str,
-    rules: list[Rule],
-    *,
-    counts: dict[str, int],
-    warnings: dict[str, int],
-    findings: list[dict[str, Any]],
-    seconds: float,
-    error: str = "",
-) -> Report:
-    found = Counter(finding["code"] for finding in findings)
-    labels = {
-        finding["code"]: f"{finding['label']}: {finding['text']}"
-        for finding in reversed(findings)
-    }
-    return Report(
-        delivery=delivery,
-        state=state,
-        targeted=sum(counts.values()),
-        to_deliver=counts.get("", 0),
-        causes=[
-            Line(rule.code, str(rule.label), counts.get(rule.code, 0)) for rule in rules
-        ],
-        warnings=[
-            *(
-                Line(code, str(label), warnings.get(code, 0))
-                for code, label in WARNINGS.items()
-            ),
-            *(Line(code, labels[code], count) for code, count in found.items()),
-        ],
-        seconds=seconds,
-        error=error,
-        findings=findings,
-    )
