@@ -105,13 +105,13 @@ def _computed(
 ) -> Report:
     started = time.monotonic()
     counts, warned = _tally(judge)
-    return Report.of(
+    return Report(
         judge.rules,
         purpose=judge.situation.purpose,
         purpose_note=purpose_note,
         state=state,
         counts=counts,
-        warnings={SHARES_ADDRESS: warned},
+        warned={SHARES_ADDRESS: warned},
         findings=findings,
         seconds=time.monotonic() - started,
         error=error,

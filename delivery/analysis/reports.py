@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop as _
@@ -32,57 +32,52 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """What an analysis found (D4)."""
+    """What an analysis found (D4); `warned` are the counts of WARNINGS."""
 
+    rules: Sequence[Rule]
     purpose: str
     purpose_note: str
     state: str
-    targeted: int
-    to_deliver: int
-    causes: list[Line]
-    warnings: list[Line]
+    counts: Counts
+    warned: Counts
     findings: Sequence[Finding]
     seconds: float
     error: str
 
-    @classmethod
-    def of(
-        cls,
-        rules: Sequence[Rule],
-        *,
-        purpose: str,
-        purpose_note: str,
-        state: str,
-        counts: Counts,
-        warnings: Counts,
-        findings: Sequence[Finding],
-        seconds: float,
-        error: str,
-    ) -> Self:
-        """A report with a line for each rule, warning and control rule that found."""
-        found = Counter(finding["code"] for finding in findings)
-        labels = {f["code"]: f"{f['label']}: {f['text']}" for f in reversed(findings)}
-        return cls(
-            purpose=purpose,
-            purpose_note=purpose_note,
-            state=state,
-            targeted=sum(counts.values()),
-            to_deliver=counts.get("", 0),
-            causes=[
-                Line(rule.code, str(rule.label), counts.get(rule.code, 0))
-                for rule in rules
-            ],
-            warnings=[
-                *(
-                    Line(code, str(label), warnings.get(code, 0))
-                    for code, label in WARNINGS.items()
-                ),
-                *(Line(code, labels[code], count) for code, count in found.items()),
-            ],
-            findings=findings,
-            seconds=seconds,
-            error=error,
-        )
+    @property
+    def targeted(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def to_deliver(self) -> int:
+        return self.counts.get("", 0)
+
+    @property
+    def excluded(self) -> int:
+        return self.targeted - self.to_deliver
+
+    @property
+    def causes(self) -> list[Line]:
+        """A line for each rule, in the order in which they decide."""
+        return [
+            Line(rule.code, str(rule.label), self.counts.get(rule.code, 0))
+            for rule in self.rules
+        ]
+
+    @property
+    def warnings(self) -> list[Line]:
+        """A line for each warning about people, then for each control rule's."""
+        labels = WARNINGS | {
+            f["code"]: f"{f['label']}: {f['text']}" for f in reversed(self.findings)
+        }
+        found = Counter(finding["code"] for finding in self.findings)
+        return [
+            Line(code, labels[code], count)
+            for code, count in [
+                *((code, self.warned.get(code, 0)) for code in WARNINGS),
+                *found.items(),
+            ]
+        ]
 
     def in_words(self, line: Line) -> str:
         """What a line says in the reader's language; its label is always English."""
@@ -121,20 +116,16 @@ class Report:
         note = self.purpose_note or gettext("no note says why")
         return text.format(purpose=self.purpose, note=note)
 
-    @property
-    def excluded(self) -> int:
-        return self.targeted - self.to_deliver
-
 
 def report_of(run: Analysis) -> Report:
     """The report of a run; the counts of one that is not ready are still empty."""
-    return Report.of(
+    return Report(
         definitions.rules_of(run),
         purpose=run.delivery.purpose,
         purpose_note=run.delivery.purpose_note,
         state=run.state,
         counts=run.counts,
-        warnings=run.warnings,
+        warned=run.warnings,
         findings=run.findings,
         seconds=run.seconds,
         error=run.error,

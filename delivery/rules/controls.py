@@ -48,8 +48,8 @@ class Check:
 class Finding(TypedDict):
     """A fault of a message, as a run keeps it, and whether it stops the analysis.
 
-    `text` is English; `template` and `values` say it again in another language. Runs
-    of the first version have none.
+    `text` is English; `template` and `values` say it again in another language;
+    findings that were stored before they existed have neither.
     """
 
     code: str
