@@ -16,7 +16,7 @@ from audiences.conditions.registry import BadCondition, Data, Node, Schema, node
 
 ALL, ANY, NONE = GROUPS = ("all", "any", "none")
 ADD, REMOVE, UP, DOWN = "add", "remove", "up", "down"
-# Whoever posts more than this is not a form of ours.
+# No form of ours posts more.
 MOST_CHILDREN = trees.MOST_NODES
 
 
@@ -169,7 +169,7 @@ def _as_value(schema: Schema, text: str) -> Any:
 
 
 def is_same(first: Any, second: Any) -> bool:
-    """Whether two trees mean the same to whoever builds them in a form."""
+    """Whether two trees are the same in a form."""
     one, other = draft_of(first), draft_of(second)
     return tree_of(one) == tree_of(other)
 

@@ -1,45 +1,38 @@
 """Nodes that hold others: all of them, any of them, not this one."""
 
+from collections.abc import Callable
 from functools import reduce
 from operator import and_, or_
 
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
-from audiences.conditions.registry import Data, Moment, Node, register
-from audiences.conditions.trees import children, compile_node, say_node
+from audiences.conditions.registry import Data, Node, register
+from audiences.conditions.trees import compile_node, say_node
 
 _NODE = {"$ref": "#/$defs/node"}
-_NODES = {"type": "array", "items": _NODE, "minItems": 1}
 
 
-def _below(data: Data, moment: Moment) -> list[Q]:
-    return [compile_node(child, moment) for child in children(data)]
+def _group(name: str, join: Callable[[Q, Q], Q], word: str) -> Node:
+    """The node that joins those below it; words in between are in brackets."""
 
+    def say(data: Data) -> str:
+        parts = [say_node(child) for child in data["of"]]
+        return parts[0] if len(parts) == 1 else f"({f' {gettext(word)} '.join(parts)})"
 
-def _joined(data: Data, word: str) -> str:
-    parts = [say_node(child) for child in children(data)]
-    return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts)})"
-
-
-register(
-    Node(
-        "all",
-        {"of": _NODES},
+    return Node(
+        name,
+        {"of": {"type": "array", "items": _NODE, "minItems": 1}},
         ("of",),
-        lambda data, moment: reduce(and_, _below(data, moment)),
-        lambda data: _joined(data, gettext("and")),
+        lambda data, moment: reduce(
+            join, (compile_node(child, moment) for child in data["of"])
+        ),
+        say,
     )
-)
-register(
-    Node(
-        "any",
-        {"of": _NODES},
-        ("of",),
-        lambda data, moment: reduce(or_, _below(data, moment)),
-        lambda data: _joined(data, gettext("or")),
-    )
-)
+
+
+register(_group("all", and_, gettext_noop("and")))
+register(_group("any", or_, gettext_noop("or")))
 register(
     Node(
         "not",

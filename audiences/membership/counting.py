@@ -25,7 +25,7 @@ SECONDS = 0.12
 # What PostgreSQL's planner says is dearer is not tried: it would read a big table.
 COST = 10_000
 SECONDS_FOR_SAMPLE = 0.08
-# Of a dear condition, so many stretches of so many ids are counted instead.
+# Of a dear condition, this many stretches of this many ids are counted instead.
 STRETCHES, LENGTH = 20, 500
 # Fewer of them say little about all.
 TELLING = 30
@@ -34,7 +34,7 @@ SAMPLE = 10
 
 @dataclass(frozen=True)
 class Count:
-    """How many; not exact: about so many; None: too many to tell while one waits."""
+    """How many; roughly, unless exact; None: too many to count while one waits."""
 
     number: int | None
     is_exact: bool
@@ -72,7 +72,7 @@ def of_audience(audience: Audience) -> Count:
 
 
 def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:
-    """Count what is cheap to count, and for so long; else estimate.
+    """Count what is cheap to count, within the seconds given; else estimate.
 
     What only few meet is counted too, if there is time: "about" none helps nobody.
     """

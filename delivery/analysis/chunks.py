@@ -1,4 +1,4 @@
-"""The chunks of an analysis: planned once, judged by whoever takes them.
+"""The chunks of an analysis: planned once, each judged by the one that takes it.
 
 A chunk is a range of the audience's ids. It is judged by one INSERT … SELECT in a
 transaction that holds the chunk's row and marks it: so any number of connections,
@@ -64,6 +64,16 @@ def _ranges_of_members(judge: Judge) -> list[tuple[int, int, int]]:
         after = high
 
 
+def left_of(run: Analysis) -> QuerySet[AnalysisChunk]:
+    """The chunks that are still to be judged; none of a run that is to stop."""
+    return AnalysisChunk.objects.filter(
+        analysis=run,
+        is_judged=False,
+        analysis__state=Analysis.State.RUNNING,
+        analysis__stop_requested=False,
+    )
+
+
 def judge_next(run: Analysis, judge: Judge) -> bool:
     """Judge one chunk that nobody else has; returns whether there was one to take.
 
@@ -71,12 +81,7 @@ def judge_next(run: Analysis, judge: Judge) -> bool:
     """
     with transaction.atomic():
         chunk = (
-            AnalysisChunk.objects.filter(
-                analysis=run,
-                is_judged=False,
-                analysis__state=Analysis.State.RUNNING,
-                analysis__stop_requested=False,
-            )
+            left_of(run)
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("low")
             .first()

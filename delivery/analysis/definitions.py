@@ -70,7 +70,7 @@ def judge_of(run: Analysis) -> Judge:
             delivery_id=run.delivery_id,
         ),
         rules_of(run),
-        rules.rule_ids(),
+        dict(TypologyRule.objects.values_list("code", "id")),
     )
 
 

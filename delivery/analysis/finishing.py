@@ -26,7 +26,7 @@ def finish(run: Analysis, judge: Judge) -> None:
         staged = StagedHolder.objects.order_by()
         losers = shared_addresses.losers(staged)
         if DUPLICATE.predicate(judge.given(losers=losers).situation) is not None:
-            # Staged, since a planner that errs would rank them again for each row.
+            # Staged, since a bad plan would rank them again for each row.
             sql.stage(StagedProfile, ["id"], losers)
             sql.analyze(StagedProfile)
             ids = StagedProfile.objects.values("id")

@@ -2,7 +2,7 @@
 
 A request is a row; the queue only wakes a worker. A request is open until a run ends
 after it was made, or a worker could not begin. A sweep wakes what is open, so a lost
-message loses nothing. Whoever asks while another request is open is told whose it is.
+message loses nothing. While one is open, asking again is refused and names who asked.
 """
 
 from dataclasses import dataclass

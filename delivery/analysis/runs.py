@@ -168,7 +168,7 @@ def _judge_all(
     with ThreadPoolExecutor(max(helpers, 1)) as pool:
         others = [pool.submit(help_judging) for _number in range(helpers)]
         try:
-            while _work_is_left(run):
+            while chunks.left_of(run).exists():
                 judged = chunks.judge_next(run, judge)
                 on_progress(progress_of(run))
                 if should_stop():
@@ -185,16 +185,6 @@ def _judge_all(
         run.state = Analysis.State.STOPPED
     else:
         finish(run, judge)
-
-
-def _work_is_left(run: Analysis) -> bool:
-    """Chunks to judge, here or elsewhere, and nobody has asked to stop."""
-    return AnalysisChunk.objects.filter(
-        analysis=run,
-        is_judged=False,
-        analysis__stop_requested=False,
-        analysis__state=Analysis.State.RUNNING,
-    ).exists()
 
 
 def progress_of(run: Analysis) -> Progress:

@@ -5,7 +5,7 @@ uses.
 from delivery.rules.judgement import Judge, judge_of
 from delivery.rules.native import DUPLICATE, register, registered_rules, skips_denylist
 from delivery.rules.rule import Rule, Situation
-from delivery.rules.typologies import rows_of, rule_ids, rules_of
+from delivery.rules.typologies import rows_of, rules_of
 
 __all__ = [
     "DUPLICATE",
@@ -16,7 +16,6 @@ __all__ = [
     "register",
     "registered_rules",
     "rows_of",
-    "rule_ids",
     "rules_of",
     "skips_denylist",
 ]

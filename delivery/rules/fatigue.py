@@ -1,6 +1,6 @@
 """Fatigue: how many messages a profile gets around a moment (D5).
 
-Counted are messages that were handed over, and the target of other deliveries that are
+Messages that were handed over count, and so do the targets of other deliveries that are
 prepared and have a contact date. The period lies on both sides of the moment: "at most
 2 in 7 days" looks at the 7 days before and the 7 days after; a message exactly 7 days
 away does not count. Everything is set-based and, per chunk, computed once.

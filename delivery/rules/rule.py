@@ -1,4 +1,4 @@
-"""What a rule is, and what it is told of a delivery.
+"""What a rule is, and what it knows of a delivery.
 
 A rule is one small object: a stable code, a label for the log, the purposes that skip
 it, and a predicate over profiles. The same object serves the analysis, the dry run, the
@@ -13,7 +13,7 @@ A predicate is a Q on a queryset of profiles to which `judgement` has given the 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from django.db.models import Q, QuerySet
 from django_stubs_ext import StrPromise
@@ -83,14 +83,5 @@ class OwnRule(TypedDict):
 
 def own_rule(row: TypologyRule) -> OwnRule:
     """What decides of an operator's rule, saved or not."""
-    tree: Any = row.condition
-    return OwnRule(
-        code=row.code,
-        label=row.label,
-        kind=row.kind,
-        condition=tree,
-        maximum=row.maximum,
-        uses_profile_limit=row.uses_profile_limit,
-        period_days=row.period_days,
-        channel=row.channel,
-    )
+    facts = {name: getattr(row, name) for name in OwnRule.__annotations__}
+    return cast("OwnRule", facts)

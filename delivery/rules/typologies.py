@@ -67,8 +67,3 @@ def as_rule(own: OwnRule) -> Rule:
         skipped_by=NOBODY_ASKED,
         about=f"got {own['maximum']} messages within {own['period_days']} days",
     )
-
-
-def rule_ids() -> dict[str, int]:
-    """The number by which an outcome names each rule."""
-    return dict(TypologyRule.objects.values_list("code", "id"))
