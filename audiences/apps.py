@@ -8,9 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
 REGISTERING = """
+    audiences.conditions.dates
+    audiences.conditions.groups
     audiences.conditions.people
+    audiences.conditions.texts
     audiences.consent.figures
-    audiences.membership.members
+    audiences.membership.nesting
     audiences.selections.bulk_acts
     audiences.signups.links
     audiences.signups.signups

@@ -35,13 +35,13 @@ class DeliveryConfig(AppConfig):
         from delivery.hooks import readers
         from delivery.models import message_events
         from delivery.quarantine import listeners
-        from delivery.rules import rule_rows
+        from delivery.rules import writing
         from delivery.sending import handover
 
         for name in REGISTERING:
             import_module(name)
         readers.register()
-        post_migrate.connect(rule_rows.keep_in_step, sender=self)
+        post_migrate.connect(writing.keep_in_step, sender=self)
         post_migrate.connect(keyword_rows.keep_in_step, sender=self)
         addresses_attached.connect(listeners.mark_attached_addresses)
         address_stop_requested.connect(listeners.stop_address)

@@ -8,7 +8,7 @@ from django.db import connection
 
 from audiences import sql
 from audiences.refusals import Refused
-from delivery.analysis import chunks, preparation
+from delivery.analysis import chunks, definitions, preparation
 from delivery.feedback import erasure, intake
 from delivery.feedback.mails import imap, mailboxes
 
@@ -37,7 +37,10 @@ def help_analysis(run_id: int) -> None:
     run = (
         Analysis.objects.select_related("delivery__audience").filter(pk=run_id).first()
     )
-    while run is not None and chunks.judge_next(run):
+    if run is None:
+        return
+    judge = definitions.judge_of(run)
+    while chunks.judge_next(run, judge):
         pass
 
 

@@ -1,26 +1,23 @@
 """What an audience or a rule says about people: trees, their nodes, their words."""
 
-from audiences.conditions.spans import Reach, of_staged
-from audiences.conditions.trees import (
+from audiences.conditions.registry import (
     BadCondition,
     Data,
     Moment,
     Node,
-    json_schema,
     nodes,
     register,
-    sentence,
-    to_q,
-    validate,
-    walk,
 )
+from audiences.conditions.spans import Span, of_staged
+from audiences.conditions.trees import Tree, json_schema, sentence, to_q, validate, walk
 
 __all__ = [
     "BadCondition",
     "Data",
     "Moment",
     "Node",
-    "Reach",
+    "Span",
+    "Tree",
     "json_schema",
     "nodes",
     "of_staged",

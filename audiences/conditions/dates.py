@@ -1,16 +1,21 @@
-"""Nodes that compare a date: their keys, check, Q and words."""
+"""Dates in nodes: their keys, check, Q and words; the node about the profile's own."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import moments
-from audiences.conditions.trees import BadCondition, Data, Moment
+from audiences.conditions.registry import (
+    BadCondition,
+    Data,
+    Moment,
+    Node,
+    Schema,
+    register,
+)
 
-# ------------------------------------------------------------------ dates
-DATE_KEYS: dict[str, dict[str, Any]] = {
+DATE_KEYS: dict[str, Schema] = {
     "before": {"type": "string", "format": "date"},
     "after": {"type": "string", "format": "date"},
     "in_last_days": {"type": "integer", "minimum": 1, "maximum": 36500},
@@ -61,3 +66,25 @@ def say_dates(data: Data) -> str:
         text = gettext("in the last {number} days")
         parts.append(text.format(number=data["in_last_days"]))
     return f" {gettext('and')} ".join(parts)
+
+
+def _check_created(data: Data, path: str) -> None:
+    if not set(data) & set(DATE_KEYS):
+        raise BadCondition(
+            f"{path}: created needs one of {', '.join(DATE_KEYS)}.",
+            plain=gettext("Fill in at least one of these fields."),
+        )
+    check_dates(data, path)
+
+
+register(
+    Node(
+        "created",
+        DATE_KEYS,
+        (),
+        lambda data, moment: dates_q("created_at", data, moment),
+        lambda data: gettext("created {when}").format(when=say_dates(data)),
+        _check_created,
+        label=_("When the profile was created"),
+    )
+)

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiences.conditions.trees import BadCondition, Data, Node
-
-from . import trees
+from audiences.conditions import trees
+from audiences.conditions.registry import BadCondition, Data, Node, Schema, nodes
 
 ALL, ANY, NONE = GROUPS = ("all", "any", "none")
 ADD, REMOVE, UP, DOWN = "add", "remove", "up", "down"
-# Whoever posts more than this is not a form of ours.
+# No form of ours posts more.
 MOST_CHILDREN = trees.MOST_NODES
 
 
@@ -37,7 +36,7 @@ class Draft:
 
 def leaves() -> list[Node]:
     """The nodes that are rows: all of the registry but those that hold others."""
-    return [node for node in trees.nodes() if "of" not in node.schema]
+    return [node for node in nodes() if "of" not in node.schema]
 
 
 # ------------------------------------------------------------------ from a tree
@@ -159,7 +158,7 @@ def _node_of(draft: Draft) -> dict[str, Any]:
     return node.finish({"node": node.name, **values})
 
 
-def _as_value(schema: Mapping[str, Any], text: str) -> Any:
+def _as_value(schema: Schema, text: str) -> Any:
     """The text as the schema wants it; as it is when it cannot be read so."""
     kind = schema.get("type")
     if kind == "integer" and re.fullmatch(r"-?[0-9]{1,9}", text):
@@ -170,7 +169,7 @@ def _as_value(schema: Mapping[str, Any], text: str) -> Any:
 
 
 def is_same(first: Any, second: Any) -> bool:
-    """Whether two trees mean the same to whoever builds them in a form."""
+    """Whether two trees are the same in a form."""
     one, other = draft_of(first), draft_of(second)
     return tree_of(one) == tree_of(other)
 

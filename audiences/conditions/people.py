@@ -1,7 +1,4 @@
-"""The nodes of condition trees that speak of people: one `register` each."""
-
-from functools import reduce
-from operator import and_, or_
+"""Nodes about people: opt-outs, addresses, subscriptions."""
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext, gettext_lazy as _
@@ -9,112 +6,9 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences.addresses.keys import domain_key
 from audiences.channels import Channel, Scope, flag_name
 from audiences.conditions.dates import DATE_KEYS, check_dates, dates_q, say_dates
-from audiences.conditions.texts import (
-    TEXT_FIELDS,
-    TEXT_OPERATORS,
-    TEXT_SCHEMA,
-    check_text_node,
-    field_label,
-    finish_text,
-    say_text,
-    text_q,
-)
-from audiences.conditions.trees import (
-    BadCondition,
-    Data,
-    Moment,
-    Node,
-    compile_node,
-    register,
-    say_node,
-)
+from audiences.conditions.registry import BadCondition, Data, Moment, Node, register
 from audiences.models import Address, AddressStatus, Service, Subscription
 
-
-# ------------------------------------------------------------------ and, or, not
-def _grouped(data: Data, word: str) -> str:
-    parts = [say_node(child) for child in data["of"]]
-    return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts)})"
-
-
-_NODES = {"$ref": "#/$defs/node"}
-register(
-    Node(
-        "all",
-        {"of": {"type": "array", "items": _NODES, "minItems": 1}},
-        ("of",),
-        lambda data, moment: reduce(
-            and_, (compile_node(child, moment) for child in data["of"])
-        ),
-        lambda data: _grouped(data, gettext("and")),
-    )
-)
-register(
-    Node(
-        "any",
-        {"of": {"type": "array", "items": _NODES, "minItems": 1}},
-        ("of",),
-        lambda data, moment: reduce(
-            or_, (compile_node(child, moment) for child in data["of"])
-        ),
-        lambda data: _grouped(data, gettext("or")),
-    )
-)
-register(
-    Node(
-        "not",
-        {"of": _NODES},
-        ("of",),
-        lambda data, moment: ~compile_node(data["of"], moment),
-        lambda data: gettext("not {what}").format(what=say_node(data["of"])),
-    )
-)
-
-
-register(
-    Node(
-        "profile",
-        {
-            "field": {"enum": list(TEXT_FIELDS)},
-            "operator": {"enum": list(TEXT_OPERATORS)},
-            "value": {"anyOf": [TEXT_SCHEMA, {"type": "array", "items": TEXT_SCHEMA}]},
-        },
-        ("field", "operator"),
-        text_q,
-        say_text,
-        check_text_node,
-        label=_("A field of the profile"),
-        options={
-            "field": lambda: [(name, field_label(name)) for name in TEXT_FIELDS],
-            "operator": lambda: [(n, gettext(t)) for n, t in TEXT_OPERATORS.items()],
-        },
-        finish=finish_text,
-    )
-)
-
-
-def _check_created(data: Data, path: str) -> None:
-    if not set(data) & set(DATE_KEYS):
-        raise BadCondition(
-            f"{path}: created needs one of {', '.join(DATE_KEYS)}.",
-            plain=gettext("Fill in at least one of these fields."),
-        )
-    check_dates(data, path)
-
-
-register(
-    Node(
-        "created",
-        DATE_KEYS,
-        (),
-        lambda data, moment: dates_q("created_at", data, moment),
-        lambda data: gettext("created {when}").format(when=say_dates(data)),
-        _check_created,
-        label=_("When the profile was created"),
-    )
-)
-
-# ------------------------------------------------------------------ flags and addresses
 register(
     Node(
         "opted_out",
@@ -180,7 +74,6 @@ register(
 )
 
 
-# ------------------------------------------------------------------ services
 def _subscription_q(data: Data, moment: Moment) -> Q:
     rows = Subscription.objects.filter(
         dates_q("changed_at", data, moment),

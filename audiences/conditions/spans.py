@@ -10,7 +10,7 @@ from audiences.models import StagedProfile
 
 
 @dataclass(frozen=True)
-class Reach:
+class Span:
     """The profiles between two ids (included), or only those of them in `ids`.
 
     It is repeated on every table of a statement: no planner carries it through an outer
@@ -22,28 +22,24 @@ class Reach:
     high: int
     ids: QuerySet[Any, Any] | Sequence[int] | None = None
 
-    def span(self, name: str) -> Q:
+    def between(self, name: str) -> Q:
         """The range alone, where no subquery may stand (a FilteredRelation)."""
         return Q(**{f"{name}__gte": self.low, f"{name}__lte": self.high})
 
     def q(self, name: str) -> Q:
-        """Rows whose field `name` holds the id of a profile within reach."""
+        """Rows whose field `name` holds the id of a profile within the span."""
         if self.ids is None:
-            return self.span(name)
-        return self.span(name) & Q(**{f"{name}__in": self.ids})
+            return self.between(name)
+        return self.between(name) & Q(**{f"{name}__in": self.ids})
 
     def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-        """Those of the rows that are about a profile within reach."""
+        """Those of the rows that are about a profile within the span."""
         return rows.filter(self.q("profile_id"))
 
 
-def of_one(profile_id: int) -> Reach:
-    return Reach(profile_id, profile_id)
-
-
-def of_staged() -> Reach | None:
+def of_staged() -> Span | None:
     """The profiles that are staged on this connection; None when nobody is."""
     ends = StagedProfile.objects.aggregate(low=Min("id"), high=Max("id"))
     if ends["low"] is None:
         return None
-    return Reach(ends["low"], ends["high"], StagedProfile.objects.values("id"))
+    return Span(ends["low"], ends["high"], StagedProfile.objects.values("id"))

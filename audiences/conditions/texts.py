@@ -1,4 +1,4 @@
-"""Nodes that compare a text of the profile: their schema, check, Q and words."""
+"""The node that compares a text of the profile: its schema, check, Q and words."""
 
 from typing import Any
 
@@ -6,22 +6,16 @@ from django.db.models import Q, Value
 from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils.text import capfirst
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from audiences.conditions.trees import (
-    LONGEST_TEXT,
-    BadCondition,
-    Data,
-    Moment,
-    check_text,
-)
+from audiences.conditions.registry import BadCondition, Data, Moment, Node, register
+from audiences.conditions.trees import LONGEST_TEXT, check_text
 from audiences.models import Profile
 
-# ------------------------------------------------------------------ the profile itself
 MOST_ITEMS = 1000
 
 
-TEXT_SCHEMA = {"type": "string", "maxLength": LONGEST_TEXT}
+_TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 
 
 TEXT_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
@@ -37,11 +31,11 @@ TEXT_OPERATORS = {
 }
 
 
-def field_label(name: str) -> str:
+def _label(name: str) -> str:
     return capfirst(str(Profile._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
 
 
-def text_q(data: Data, moment: Moment) -> Q:
+def _text_q(data: Data, moment: Moment) -> Q:
     name, operator = data["field"], data["operator"]
     value: Any = data.get("value")
     empty = Q(**{name: ""}) | Q(**{f"{name}__isnull": True})
@@ -59,7 +53,7 @@ def text_q(data: Data, moment: Moment) -> Q:
     return same if operator == "is" else ~same
 
 
-def check_text_node(data: Data, path: str) -> None:
+def _check(data: Data, path: str) -> None:
     operator, value = data["operator"], data.get("value")
     if operator in ("is_empty", "is_filled"):
         if "value" in data:
@@ -84,14 +78,14 @@ def check_text_node(data: Data, path: str) -> None:
         check_text(value, f"{path}.value")
 
 
-def say_text(data: Data) -> str:
+def _say(data: Data) -> str:
     value = data.get("value", "")
     words = ", ".join(value) if isinstance(value, list) else value
     name = str(Profile._meta.get_field(data["field"]).verbose_name)  # type: ignore[union-attr]
     return f"{name} {gettext(TEXT_OPERATORS[data['operator']])} {words}".strip()
 
 
-def finish_text(data: dict[str, Any]) -> dict[str, Any]:
+def _finish(data: dict[str, Any]) -> dict[str, Any]:
     """A form has one text: a list of them has commas, or a line for each."""
     value = data.get("value")
     if data.get("operator") in ("is_empty", "is_filled"):
@@ -100,3 +94,25 @@ def finish_text(data: dict[str, Any]) -> dict[str, Any]:
         parts = value.splitlines() if "\n" in value else value.split(",")
         data["value"] = [part.strip() for part in parts if part.strip()]
     return data
+
+
+register(
+    Node(
+        "profile",
+        {
+            "field": {"enum": list(TEXT_FIELDS)},
+            "operator": {"enum": list(TEXT_OPERATORS)},
+            "value": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+        },
+        ("field", "operator"),
+        _text_q,
+        _say,
+        _check,
+        label=_("A field of the profile"),
+        options={
+            "field": lambda: [(name, _label(name)) for name in TEXT_FIELDS],
+            "operator": lambda: [(n, gettext(t)) for n, t in TEXT_OPERATORS.items()],
+        },
+        finish=_finish,
+    )
+)

@@ -1,98 +1,33 @@
-"""Condition trees: what operators say about people, typed, and compiled to the ORM.
+"""Condition trees: what operators say about people, from JSON to a Q and to words.
 
-A tree is JSON with a version: `{"version": 1, "condition": NODE}`. Each node names its
-kind in "node". No operator writes SQL: a tree becomes one Q on profiles, set-based.
-The other app adds nodes about messages with `register`. docs/conditions.md shows every
-node; `condition_schema` prints the JSON schema.
+A tree is JSON with a version: `{"version": 1, "condition": NODE}`. No operator writes
+SQL: `validate` checks a tree node by node, `to_q` makes one Q on profiles of it, and
+`sentence` puts it into words. docs/conditions.md shows every node; `condition_schema`
+prints the JSON schema.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext
-from django_stubs_ext import StrPromise
 
-from audiences.conditions.spans import Reach
-from audiences.refusals import Refused
-from audiences.registry import Registry
+from audiences.conditions.registry import (
+    BadCondition,
+    Data,
+    Moment,
+    Node,
+    Schema,
+    kind_of,
+    nodes,
+)
+
+Tree = Mapping[str, Any]
 
 VERSION = 1
 DEEPEST = 20
 MOST_NODES = 200
 LONGEST_TEXT = 1000
-
-Data = Mapping[str, Any]
-# Values that a form offers, with their labels.
-Options = Sequence[tuple[str, Any]]
-
-
-class BadCondition(Refused):
-    """The tree is not right; the message names the node by its path.
-
-    `plain` says it in the reader's language to whoever builds it in a form, where the
-    row is marked; `key` is the field that it is about when the path names a node.
-    """
-
-    def __init__(self, message: str, *, plain: str = "", key: str = "") -> None:
-        super().__init__(message)
-        self.plain, self.key = plain, key
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a condition is judged for: a moment, and the audiences being compiled.
-
-    `reach` says which profiles are judged; a node repeats it on the rows that it looks
-    up (`within`).
-    """
-
-    at: datetime
-    inside: tuple[str, ...] = ()
-    reach: Reach | None = None
-
-    def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-        """Those of the rows that are about a profile within reach."""
-        return rows if self.reach is None else self.reach.within(rows)
-
-
-@dataclass(frozen=True)
-class Node:
-    """A kind of node.
-
-    `schema` is the JSON schema of its own keys; `check` raises BadCondition for what a
-    schema cannot say (its arguments are the node and its path); `to_q` compiles it;
-    `say` puts it into words. The form of operators is built from these: `label` names
-    the node in its menu, `options` offers values for a key, and `finish` turns what the
-    form gave into the node where a schema cannot say how.
-    """
-
-    name: str
-    schema: Mapping[str, Any]
-    required: tuple[str, ...]
-    to_q: Callable[[Data, Moment], Q]
-    say: Callable[[Data], str]
-    check: Callable[[Data, str], None] = field(default=lambda data, path: None)
-    label: "str | StrPromise" = ""
-    options: Mapping[str, Callable[[], Options]] = field(default_factory=dict)
-    finish: Callable[[dict[str, Any]], dict[str, Any]] = field(
-        default=lambda data: data
-    )
-
-
-_NODES: Registry[str, Node] = Registry("node")
-
-
-def register(node: Node) -> Node:
-    """Add a kind of node."""
-    return _NODES.add(node.name, node)
-
-
-def nodes() -> list[Node]:
-    """Every kind of node, by name."""
-    return sorted(_NODES.values(), key=lambda node: node.name)
 
 
 def validate(tree: Any) -> None:
@@ -116,10 +51,11 @@ def _validate(data: Any, path: str, depth: int) -> int:
         raise BadCondition(f"{path}: deeper than {DEEPEST} nodes.")
     if not isinstance(data, dict) or "node" not in data:
         raise BadCondition(f'{path}: a node is an object with the key "node".')
-    node = _NODES.get(data["node"]) if isinstance(data["node"], str) else None
-    if node is None:
-        known = ", ".join(n.name for n in nodes())
-        raise BadCondition(f"{path}.node: {data['node']!r} is not one of {known}.")
+    known = [node.name for node in nodes()]
+    if data["node"] not in known:
+        listed = ", ".join(known)
+        raise BadCondition(f"{path}.node: {data['node']!r} is not one of {listed}.")
+    node = kind_of(data)
     _check_keys(node, data, path)
     node.check(data, path)
     count = 1
@@ -156,7 +92,7 @@ _TYPES: dict[str, tuple[type, str]] = {
 }
 
 
-def _check_value(schema: Mapping[str, Any], value: Any, path: str) -> None:
+def _check_value(schema: Schema, value: Any, path: str) -> None:
     """The part of JSON schema that our nodes use."""
     if "enum" in schema:
         if value not in schema["enum"]:
@@ -201,7 +137,7 @@ def children(data: Data) -> list[Any]:
     return below if isinstance(below, list) else [below]
 
 
-def walk(tree: Data) -> list[Data]:
+def walk(tree: Tree) -> list[Data]:
     """Every node of a valid tree."""
     found, waiting = [], [tree["condition"]]
     while waiting:
@@ -211,22 +147,22 @@ def walk(tree: Data) -> list[Data]:
     return found
 
 
-def to_q(tree: Data, moment: Moment) -> Q:
+def to_q(tree: Tree, moment: Moment) -> Q:
     """The condition on profiles that a valid tree means at a moment."""
     return compile_node(tree["condition"], moment)
 
 
 def compile_node(data: Data, moment: Moment) -> Q:
-    return _NODES[data["node"]].to_q(data, moment)
+    return kind_of(data).to_q(data, moment)
 
 
-def sentence(tree: Data) -> str:
+def sentence(tree: Tree) -> str:
     """The tree in words: "(language is nl and subscribed to Weekly)"."""
     return say_node(tree["condition"])
 
 
 def say_node(data: Data) -> str:
-    return _NODES[data["node"]].say(data)
+    return kind_of(data).say(data)
 
 
 def json_schema() -> dict[str, Any]:

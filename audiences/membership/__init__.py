@@ -1,27 +1,23 @@
 """Who is in an audience, and how many they are."""
 
-from audiences.membership.members import (
+from audiences.membership.members import Members
+from audiences.membership.nesting import check_condition, find_audience, inlined
+from audiences.membership.writing import (
     change_condition,
-    check_condition,
     create_with_condition,
     everyone,
-    find_audience,
-    ids,
-    inlined,
     list_of,
-    profiles,
     subscribers,
 )
 
 __all__ = [
+    "Members",
     "change_condition",
     "check_condition",
     "create_with_condition",
     "everyone",
     "find_audience",
-    "ids",
     "inlined",
     "list_of",
-    "profiles",
     "subscribers",
 ]

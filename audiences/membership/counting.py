@@ -19,13 +19,13 @@ from audiences.conditions import Moment
 from audiences.models import Audience, Profile
 from audiences.sql import limits
 
-from . import members
+from .members import Members
 
 SECONDS = 0.12
 # What PostgreSQL's planner says is dearer is not tried: it would read a big table.
 COST = 10_000
 SECONDS_FOR_SAMPLE = 0.08
-# Of a dear condition, so many stretches of so many ids are counted instead.
+# Of a dear condition, this many stretches of this many ids are counted instead.
 STRETCHES, LENGTH = 20, 500
 # Fewer of them say little about all.
 TELLING = 30
@@ -34,7 +34,7 @@ SAMPLE = 10
 
 @dataclass(frozen=True)
 class Count:
-    """How many; not exact: about so many; None: too many to tell while one waits."""
+    """How many; roughly, unless exact; None: too many to count while one waits."""
 
     number: int | None
     is_exact: bool
@@ -68,11 +68,11 @@ def of_tree(tree: Any, *, with_sample: bool) -> Matching:
 
 def of_audience(audience: Audience) -> Count:
     """How many profiles an audience has now."""
-    return count_within(members.ids(audience, timezone.now()))
+    return count_within(Members.of(audience).ids(timezone.now()))
 
 
 def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:
-    """Count what is cheap to count, and for so long; else estimate.
+    """Count what is cheap to count, within the seconds given; else estimate.
 
     What only few meet is counted too, if there is time: "about" none helps nobody.
     """

@@ -6,9 +6,11 @@ when the text is saved.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
-_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_PLACE = re.compile(r"\{\{([^{}]*)\}\}")
+# What was meant as one: braces within it are a mistake to name.
+_MEANT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 # CommonMark 2.4: any of these may follow a backslash.
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 LONGEST_TEXT = 20_000
@@ -24,10 +26,10 @@ def problems(text: str, fields: Collection[str]) -> list[str]:
     known = ", ".join(f"{{{{ {name} }}}}" for name in fields)
     found = [
         f"There is no {{{{ {name} }}}} in this message. There are: {known}."
-        for name in dict.fromkeys(places(text))
+        for name in dict.fromkeys(place.strip() for place in _MEANT.findall(text))
         if name not in fields
     ]
-    rest = _PLACE.sub("", text)
+    rest = _MEANT.sub("", text)
     if "{{" in rest or "}}" in rest:
         found.append("A place begins with {{ and ends with }}: one of them is missing.")
     if "{%" in rest or "%}" in rest:
@@ -41,7 +43,17 @@ def problems(text: str, fields: Collection[str]) -> list[str]:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The text with its places filled, as it is: for a subject or an SMS."""
-    return _PLACE.sub(lambda place: values.get(place[1].strip(), ""), text)
+    return fill_by(text, lambda name: values.get(name, ""))
+
+
+def fill_by(text: str, value: Callable[[str], str | None]) -> str:
+    """The text with each place filled by its name; None leaves it as it stands."""
+
+    def filled(place: re.Match[str]) -> str:
+        found = value(place[1].strip())
+        return place[0] if found is None else found
+
+    return _PLACE.sub(filled, text)
 
 
 def fill_markdown(text: str, values: Mapping[str, str]) -> str:

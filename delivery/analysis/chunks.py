@@ -1,4 +1,4 @@
-"""The chunks of an analysis: planned once, judged by whoever takes them.
+"""The chunks of an analysis: planned once, each judged by the one that takes it.
 
 A chunk is a range of the audience's ids. It is judged by one INSERT … SELECT in a
 transaction that holds the chunk's row and marks it: so any number of connections,
@@ -6,34 +6,26 @@ processes and machines can work on one run, nothing is judged twice, and what wa
 killed half-way is judged again.
 """
 
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
-
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max, Min, QuerySet, Value
-from django.utils.dateparse import parse_datetime
 
-from audiences import conditions, membership, sql
-from audiences.conditions import Reach
+from audiences import conditions, sql
+from audiences.conditions import Span
 from audiences.models import Audience, Profile, StagedProfile
-from audiences.refusals import Refused
-from delivery import rules
-from delivery.models import Analysis, AnalysisChunk, Delivery, Outcome, TypologyRule
-from delivery.rules import Rule, controls, judgement, typologies
+from delivery.models import Analysis, AnalysisChunk, Outcome
+from delivery.rules import Judge
 
 # Members that lie further apart than this, on average, are looked up one by one.
 SPARSE = 20
 
 
-def plan(run: Analysis) -> None:
+def plan(run: Analysis, judge: Judge) -> None:
     """Cut the audience into chunks."""
-    audience = delivery_of(run).audience
-    if audience.kind == Audience.Kind.EVERYONE:
+    if judge.members.kind == Audience.Kind.EVERYONE:
         ranges = _ranges_of_ids()
     else:
-        ranges = _ranges_of_members(audience, run)
+        ranges = _ranges_of_members(judge)
     AnalysisChunk.objects.bulk_create(
         AnalysisChunk(analysis=run, low=low, high=high, size=size)
         for low, high, size in ranges
@@ -52,10 +44,10 @@ def _ranges_of_ids() -> list[tuple[int, int, int]]:
     ]
 
 
-def _ranges_of_members(audience: Audience, run: Analysis) -> list[tuple[int, int, int]]:
-    """The audience's own ids, so many at a time, however far apart they are."""
+def _ranges_of_members(judge: Judge) -> list[tuple[int, int, int]]:
+    """The audience's own ids, as many in each range, however far apart they are."""
     size = settings.ANALYSIS_CHUNK_SIZE
-    members = membership.ids(audience, run.at)
+    members = judge.members.ids(judge.situation.at)
     ranges: list[tuple[int, int, int]] = []
     after = 0
     while True:
@@ -72,144 +64,64 @@ def _ranges_of_members(audience: Audience, run: Analysis) -> list[tuple[int, int
         after = high
 
 
-def judge_next(run: Analysis) -> bool:
+def left_of(run: Analysis) -> QuerySet[AnalysisChunk]:
+    """The chunks that are still to be judged; none of a run that is to stop."""
+    return AnalysisChunk.objects.filter(
+        analysis=run,
+        is_judged=False,
+        analysis__state=Analysis.State.RUNNING,
+        analysis__stop_requested=False,
+    )
+
+
+def judge_next(run: Analysis, judge: Judge) -> bool:
     """Judge one chunk that nobody else has; returns whether there was one to take.
 
     Takes none when the run has been stopped or replaced.
     """
     with transaction.atomic():
         chunk = (
-            AnalysisChunk.objects.filter(
-                analysis=run,
-                is_judged=False,
-                analysis__state=Analysis.State.RUNNING,
-                analysis__stop_requested=False,
-            )
+            left_of(run)
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("low")
             .first()
         )
         if chunk is None:
             return False
-        count = _judge(run, chunk)
+        count = _judge(judge, chunk)
         AnalysisChunk.objects.filter(pk=chunk.pk).update(is_judged=True, size=count)
     return True
 
 
-def _judge(run: Analysis, chunk: AnalysisChunk) -> int:
-    delivery = delivery_of(run)
-    span = Reach(chunk.low, chunk.high)
+def _judge(judge: Judge, chunk: AnalysisChunk) -> int:
+    judge = judge.given(span=Span(chunk.low, chunk.high))
     if (chunk.high - chunk.low + 1) > SPARSE * chunk.size:
-        members = membership.ids(delivery.audience, run.at)
-        sql.stage(StagedProfile, ["id"], span.within(members))
-        sql.analyze(StagedProfile)
-        found = conditions.of_staged()
-        if found is None:
-            return 0
-        return write_outcomes(
-            run, Profile.objects.order_by().filter(found.q("pk")), found
-        )
-    profiles = judgement.audience_profiles(delivery, run.at, span)
-    return write_outcomes(run, profiles, span)
+        return _judge_sparse(judge)
+    return write_outcomes(judge, judge.audience())
 
 
-def write_outcomes(
-    run: Analysis,
-    profiles: QuerySet[Profile],
-    of: Reach,
-    at: datetime | None = None,
-) -> int:
+def _judge_sparse(judge: Judge) -> int:
+    """Stage the members within the span first, who lie far apart."""
+    members = judge.members.ids(judge.situation.at)
+    sql.stage(StagedProfile, ["id"], judge.situation.moment.within(members))
+    sql.analyze(StagedProfile)
+    found = conditions.of_staged()
+    if found is None:
+        return 0
+    people = Profile.objects.order_by().filter(found.q("pk"))
+    return write_outcomes(judge.given(span=found), people)
+
+
+def write_outcomes(judge: Judge, profiles: QuerySet[Profile]) -> int:
     """Judge these members of the audience by all rules but duplicates, and write it.
 
-    `at` is the moment, that of the run unless given. One statement; returns how many
-    outcomes there are.
+    One statement; returns how many outcomes there are.
     """
-    delivery = delivery_of(run)
-    situation = replace(rules.situation_of(delivery, at or run.at), reach=of)
-    judged = judgement.prepared(profiles, situation).values_list(
-        Value(delivery.pk),
+    judged = judge.named(profiles).values_list(
+        Value(judge.situation.delivery_id),
         F("pk"),
         F("main_address__value"),
-        judgement.cause(situation, rules_of(run), rules.rule_ids()),
+        judge.cause(),
     )
     columns = ["delivery_id", "profile_id", "address", "rule_id"]
     return sql.insert_select(Outcome, columns, judged)
-
-
-# What of an operator's rule decides, and so is kept with the run.
-_DECIDING = (
-    "code",
-    "label",
-    "kind",
-    "condition",
-    "maximum",
-    "uses_profile_limit",
-    "period_days",
-    "channel",
-)
-
-
-def definition_of(delivery: Delivery) -> dict[str, Any]:
-    """What the delivery, its audience and its rules are, as plain data.
-
-    A run keeps it and judges by it alone, whatever operators change meanwhile; a run
-    that began with another one is not resumed. Audiences that conditions name are put
-    in their place.
-    """
-    date = delivery.contact_date
-    return {
-        "channel": delivery.channel,
-        "purpose": delivery.purpose,
-        "service": delivery.service_id,
-        "audience": delivery.audience_id,
-        "condition": membership.inlined(delivery.audience.condition),
-        "contact_date": date.isoformat() if date else None,
-        "rules": [
-            {name: getattr(row, name) for name in _DECIDING}
-            | {"condition": membership.inlined(row.condition)}
-            for row in typologies.judging_rows(delivery)
-        ],
-    }
-
-
-def is_stale(run: Analysis) -> bool:
-    """Whether the delivery, its audience or its rules are others than the run's.
-
-    So is a message in which the control rules find something else: a run says that a
-    message may go, which must not outlive a change that takes its unsubscribe link.
-    """
-    told = [(found["code"], found["text"]) for found in run.findings]
-    rows = rules.rows_of(run.delivery)
-    found = [(f.code, f.text) for f in controls.inspect(run.delivery, rows)]
-    try:
-        return bool(told != found or definition_of(run.delivery) != run.definition)
-    except Refused:  # an audience that the condition names is gone
-        return True
-
-
-def delivery_of(run: Analysis) -> Delivery:
-    """The delivery as it was when the run began; not to be saved."""
-    began, now = run.definition, run.delivery
-    audience = Audience(
-        id=began["audience"],
-        name=now.audience.name,
-        kind=now.audience.kind,
-        service_id=now.audience.service_id,
-        condition=began["condition"],
-    )
-    date = began["contact_date"]
-    return Delivery(
-        id=now.pk,
-        label=now.label,
-        channel=began["channel"],
-        purpose=began["purpose"],
-        service_id=began["service"],
-        audience=audience,
-        contact_date=parse_datetime(date) if date else None,
-    )
-
-
-def rules_of(run: Analysis) -> list[Rule]:
-    """The rules with which the run began."""
-    rows = [TypologyRule(**values) for values in run.definition["rules"]]
-    return typologies.in_order(rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from delivery.analysis import chunks
+from delivery.analysis import definitions
 from delivery.models import Analysis, Delivery, Outcome, TypologyRule
 
 
@@ -74,7 +74,7 @@ def changes(earlier: Analysis, later: Analysis) -> list[Change]:
     """Every cause that either of two runs knows, those to deliver first."""
     labels = {"": _("To deliver")}
     for run in (later, earlier):
-        for rule in chunks.rules_of(run):
+        for rule in definitions.rules_of(run):
             labels.setdefault(rule.code, _(str(rule.label)))
 
     def share(run: Analysis, code: str) -> float:

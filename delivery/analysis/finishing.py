@@ -1,6 +1,5 @@
 """The end of a run: judge what changed again, exclude losers, count."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -9,38 +8,36 @@ from django.utils import timezone
 
 from audiences import conditions, sql
 from audiences.models import StagedProfile
-from delivery import rules
 from delivery.analysis import chunks
 from delivery.analysis.reports import SHARES_ADDRESS
-from delivery.models import Analysis, Delivery, Outcome, OutcomeWarning, StagedHolder
-from delivery.rules import DUPLICATE, judgement
+from delivery.models import Analysis, Outcome, OutcomeWarning, StagedHolder
+from delivery.rules import DUPLICATE, Judge, shared_addresses
 
 from . import meanwhile
 
 
-def finish(run: Analysis) -> None:
+def finish(run: Analysis, judge: Judge) -> None:
     """Judge changes and duplicates, count, warn: ready, or nothing of it is written."""
-    delivery = chunks.delivery_of(run)
-    situation = rules.situation_of(delivery, run.at)
-    targeted = Outcome.objects.filter(delivery=delivery.pk, rule__isnull=True)
+    channel = judge.situation.channel
+    targeted = Outcome.objects.filter(delivery=run.delivery_id, rule__isnull=True)
     with transaction.atomic():
-        _judge_changed(run)
-        _stage_holders(run, targeted.values("profile_id"))
+        _judge_changed(run, judge)
+        _stage_holders(channel, targeted.values("profile_id"), are_few=run.done <= FEW)
         staged = StagedHolder.objects.order_by()
-        losers = judgement.losers(staged)
-        if DUPLICATE.predicate(replace(situation, losers=losers)) is not None:
-            # Staged, since a planner that errs would rank them again for each row.
+        losers = shared_addresses.losers(staged)
+        if DUPLICATE.predicate(judge.given(losers=losers).situation) is not None:
+            # Staged, since a bad plan would rank them again for each row.
             sql.stage(StagedProfile, ["id"], losers)
             sql.analyze(StagedProfile)
             ids = StagedProfile.objects.values("id")
             targeted.filter(profile_id__in=ids).update(
-                rule_id=rules.rule_ids()[DUPLICATE.code]
+                rule_id=judge.numbers[DUPLICATE.code]
             )
             staged.filter(profile_id__in=ids).delete()
-        warned = judgement.sharing_with_opted_out(delivery.channel, staged)
-        run.counts = _counts(delivery)
+        warned = shared_addresses.sharing_with_opted_out(channel, staged)
+        run.counts = _counts(run, judge)
         people = warned.values_list(
-            Value(delivery.pk), Value(SHARES_ADDRESS), F("profile_id")
+            Value(run.delivery_id), Value(SHARES_ADDRESS), F("profile_id")
         )
         columns = ["delivery_id", "code", "profile_id"]
         count = sql.insert_select(OutcomeWarning, columns, people)
@@ -49,43 +46,45 @@ def finish(run: Analysis) -> None:
         run.save(update_fields=["counts", "warnings", "state"])
 
 
-def _judge_changed(run: Analysis) -> None:
-    """Judge again whoever's consent or address changed since the run began.
+def _judge_changed(run: Analysis, judge: Judge) -> None:
+    """Judge again everyone whose consent or address changed since the run began.
 
-    Who has left the audience since leaves the results.
+    Anyone who has left the audience since leaves the results.
     """
     now = max(run.at, timezone.now())
-    meanwhile.stage_changed(run, now)
+    meanwhile.stage_changed(run, judge.situation.channel, now)
     changed = conditions.of_staged()
     if changed is None:
         return
-    profiles = judgement.audience_profiles(chunks.delivery_of(run), now, changed)
+    judge = judge.given(at=now, span=changed)
     Outcome.objects.filter(changed.q("profile_id"), delivery=run.delivery_id).delete()
-    chunks.write_outcomes(run, profiles, changed, now)
+    chunks.write_outcomes(judge, judge.audience())
 
 
 # An audience up to this size is looked up profile by profile.
 FEW = 20_000
 
 
-def _stage_holders(run: Analysis, targeted: QuerySet[Any, Any]) -> None:
-    """Look once for those to deliver whose address is shared, and for how many."""
-    if run.done > FEW:
-        sql.analyze(Outcome)
-        holders = judgement.shared_holders(run.delivery.channel)
-        holders = holders.filter(profile_id__in=targeted)
+def _stage_holders(
+    channel: str, targeted: QuerySet[Any, Any], *, are_few: bool
+) -> None:
+    """Look once for those to deliver whose address is shared."""
+    if are_few:
+        holders = shared_addresses.holders_of(channel, among=targeted)
     else:
-        holders = judgement.shared_holders(run.delivery.channel, among=targeted)
+        sql.analyze(Outcome)
+        holders = shared_addresses.holders_of(channel)
+        holders = holders.filter(profile_id__in=targeted)
     columns = ["profile_id", "key"]
     sql.stage(StagedHolder, columns, holders.values_list(*columns))
     sql.analyze(StagedHolder)
 
 
-def _counts(delivery: Delivery) -> dict[str, int]:
+def _counts(run: Analysis, judge: Judge) -> dict[str, int]:
     """How many outcomes each rule decided, by code; "" are those to deliver."""
-    codes = {number: code for code, number in rules.rule_ids().items()}
+    codes = {number: code for code, number in judge.numbers.items()}
     rows = (
-        Outcome.objects.filter(delivery=delivery)
+        Outcome.objects.filter(delivery=run.delivery_id)
         .order_by()
         .values_list("rule_id")
         .annotate(count=Count("profile_id"))

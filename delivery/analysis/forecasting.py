@@ -1,25 +1,27 @@
 """The rules on an audience without a run: dry runs, forecasts, effects of a rule."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.db.models import Count
 from django.utils import timezone
 
-from audiences import membership
-from audiences.models import Audience
-from delivery.analysis.reports import SHARES_ADDRESS, Report, _report
+from audiences.membership import Members
+from delivery.analysis.reports import SHARES_ADDRESS, Counts, Report
 from delivery.models import Delivery, Typology, TypologyRule
 from delivery.rules import (
-    Rule,
+    Judge,
+    Situation,
     controls,
-    judgement,
+    judge_of,
     rows_of,
-    rule_ids,
-    rules_of,
-    situation_of,
+    shared_addresses,
     typologies,
 )
+from delivery.rules.controls import Finding
+from delivery.rules.judgement import judge_by
+from delivery.rules.rule import own_rule
 
 
 def dry_run(delivery: Delivery, rows: list[TypologyRule] | None = None) -> Report:
@@ -31,15 +33,20 @@ def dry_run(delivery: Delivery, rows: list[TypologyRule] | None = None) -> Repor
     there all the same.
     """
     if rows is None:
-        rows = rows_of(delivery)
+        rows = rows_of(delivery.typology)
     findings = controls.inspect(delivery, rows)
     error = controls.error_of(findings)
-    state = Delivery.State.FAILED if error else delivery.state
-    return _computed(delivery, state, rows, findings=findings, error=error)
+    return _computed(
+        judge_of(delivery, rows),
+        state=Delivery.State.FAILED if error else delivery.state,
+        purpose_note=delivery.purpose_note,
+        findings=findings,
+        error=error,
+    )
 
 
 def forecast(
-    audience: Audience,
+    members: Members,
     channel: str,
     *,
     purpose: str = Delivery.Purpose.MARKETING,
@@ -49,10 +56,9 @@ def forecast(
 
     The same statement as a dry run; stores nothing.
     """
-    delivery = Delivery(
-        audience=audience, channel=channel, purpose=purpose, typology=typology
-    )
-    return _computed(delivery, Delivery.State.DRAFT, rows_of(delivery))
+    situation = Situation(channel, purpose, None, timezone.now())
+    judge = judge_by(members, situation, rows_of(typology))
+    return _computed(judge, state=Delivery.State.DRAFT)
 
 
 @dataclass(frozen=True)
@@ -69,23 +75,19 @@ class Effect:
 
 def effect_of(delivery: Delivery, row: TypologyRule) -> Effect:
     """How many a filtering or fatigue rule, saved or not, would exclude now."""
-    situation = situation_of(delivery)
-    predicate = typologies.as_rule(row).predicate(situation)
+    judge = judge_of(delivery)
+    predicate = typologies.as_rule(own_rule(row)).predicate(judge.situation)
     if predicate is None:
         return Effect(0, 0)
-    others = [rule for rule in rules_of(delivery) if rule.code != row.code]
-    profiles = judgement.audience_profiles(delivery, situation.at)
-    found = judgement.prepared(profiles, situation).filter(predicate)
-    numbers = {rule.code: 1 for rule in others}
-    left = found.annotate(cause=judgement.cause(situation, others, numbers))
-    return Effect(found.count(), left.filter(cause__isnull=True).count())
+    others = [rule for rule in judge.rules if rule.code != row.code]
+    found = replace(judge, rules=others).judged().filter(predicate)
+    return Effect(found.count(), found.filter(cause__isnull=True).count())
 
 
-def overlap(first: Audience, second: Audience) -> dict[str, int]:
+def overlap(first: Members, second: Members) -> dict[str, int]:
     """How many profiles two audiences have, apart and together."""
     now = timezone.now()
-    ours = membership.profiles(first, now)
-    theirs = membership.profiles(second, now)
+    ours, theirs = first.profiles(now), second.profiles(now)
     return {
         "first": ours.count(),
         "second": theirs.count(),
@@ -94,45 +96,40 @@ def overlap(first: Audience, second: Audience) -> dict[str, int]:
 
 
 def _computed(
-    delivery: Delivery,
-    state: str,
-    rows: list[TypologyRule],
+    judge: Judge,
     *,
-    findings: list[controls.Finding] | None = None,
+    state: str,
+    purpose_note: str = "",
+    findings: Sequence[Finding] = (),
     error: str = "",
 ) -> Report:
     started = time.monotonic()
-    rules = typologies.in_order(typologies.judging(rows))
-    counts, warned = _tally(delivery, rules)
-    return _report(
-        delivery,
-        state,
-        rules,
+    counts, warned = _tally(judge)
+    return Report(
+        judge.rules,
+        purpose=judge.situation.purpose,
+        purpose_note=purpose_note,
+        state=state,
         counts=counts,
-        warnings={SHARES_ADDRESS: warned},
-        findings=[vars(finding) for finding in findings or ()],
+        warned={SHARES_ADDRESS: warned},
+        findings=findings,
         seconds=time.monotonic() - started,
         error=error,
     )
 
 
-def _tally(delivery: Delivery, rules: list[Rule]) -> tuple[dict[str, int], int]:
+def _tally(judge: Judge) -> tuple[Counts, int]:
     """How many profiles each rule would decide, and how many the warning is about."""
-    situation = situation_of(delivery)
-    profiles = judgement.audience_profiles(delivery, situation.at)
-    contenders = judgement.survivors(profiles, situation, rules)
-    holders = judgement.shared_holders(delivery.channel)
-    losers = judgement.losers(holders, contenders)
-    situation = replace(situation, losers=losers)
-    numbers = rule_ids()
-    judged = judgement.prepared(profiles, situation).annotate(
-        cause=judgement.cause(situation, rules, numbers)
-    )
-    codes = {number: code for code, number in numbers.items()}
+    channel = judge.situation.channel
+    contenders = judge.judged().filter(cause__isnull=True).values("pk")
+    holders = shared_addresses.holders_of(channel)
+    losers = shared_addresses.losers(holders, contenders)
+    judged = judge.given(losers=losers).judged()
+    codes = {number: code for code, number in judge.numbers.items()}
     counts = {
         codes.get(number, ""): count
         for number, count in judged.values_list("cause").annotate(count=Count("pk"))
     }
     targeted = judged.filter(cause__isnull=True).values("pk")
-    warned = judgement.sharing_with_opted_out(delivery.channel, holders, targeted)
+    warned = shared_addresses.sharing_with_opted_out(channel, holders, targeted)
     return counts, warned.count()

@@ -1,8 +1,8 @@
 """What changed while an analysis ran: those people are judged again before it ends.
 
-A run takes minutes, or a night when it is stopped or killed in between. Whoever opts
+A run takes minutes, or a night when it is stopped or killed in between. Anyone who opts
 out, whose address fails or who gets another address meanwhile must not stand in its
-results as they were. Consent, errors, decisions about addresses and new addresses are
+results as before. Consent, errors, decisions about addresses and new addresses are
 rows with rising ids: a run keeps how far each table was when it began.
 """
 
@@ -19,7 +19,7 @@ from delivery.models import AddressError, Analysis, Outcome, QuarantineAction
 ACTIVE = Subscription.Status.ACTIVE
 TABLES: list[type[Model]] = [ConsentEvent, Address, AddressError, QuarantineAction]
 # A transaction that is open when the run begins may have drawn lower ids than the last
-# one to be seen; then so many rows are looked at once more. (An import writes 5,000
+# one to be seen; then this many rows are looked at once more. (An import writes 5,000
 # rows in each transaction.)
 SLACK = 20_000
 
@@ -35,13 +35,12 @@ def marks() -> dict[str, int]:
     return {name: max(last - slack, 0) for name, last in found.items()}
 
 
-def stage_changed(run: Analysis, now: datetime) -> None:
+def stage_changed(run: Analysis, channel: str, now: datetime) -> None:
     """Stage the profiles of the results that changed since the run began.
 
     Also those with a subscription whose date has passed meanwhile: that writes nothing.
-    `audiences.reach.of_staged` then speaks of them.
+    `conditions.of_staged` then gives their span.
     """
-    channel = run.delivery.channel
 
     def since(model: type[Model], **facts: Any) -> QuerySet[Any]:
         last = run.marks.get(model.__name__, 0)

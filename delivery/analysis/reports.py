@@ -1,16 +1,20 @@
 """Reports: what an analysis found, and what it would find, without storing (D4, D8)."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop as _
 
-from delivery.analysis import chunks
+from delivery.analysis import definitions
 from delivery.models import Analysis, Delivery, OutcomeWarning
 from delivery.rules import Rule, controls, skips_denylist
+from delivery.rules.controls import Finding
 
+# How many profiles are under a code; "" are those to deliver.
+Counts = dict[str, int]
 SHARES_ADDRESS = "shares_address_with_opted_out"
 WARNINGS = {
     SHARES_ADDRESS: _("To deliver, but an opted-out profile has the same address"),
@@ -28,17 +32,52 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """What an analysis found (D4)."""
+    """What an analysis found (D4); `warned` are the counts of WARNINGS."""
 
-    delivery: Delivery
+    rules: Sequence[Rule]
+    purpose: str
+    purpose_note: str
     state: str
-    targeted: int
-    to_deliver: int
-    causes: list[Line]
-    warnings: list[Line]
+    counts: Counts
+    warned: Counts
+    findings: Sequence[Finding]
     seconds: float
-    error: str = ""
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    error: str
+
+    @property
+    def targeted(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def to_deliver(self) -> int:
+        return self.counts.get("", 0)
+
+    @property
+    def excluded(self) -> int:
+        return self.targeted - self.to_deliver
+
+    @property
+    def causes(self) -> list[Line]:
+        """A line for each rule, in the order in which they decide."""
+        return [
+            Line(rule.code, str(rule.label), self.counts.get(rule.code, 0))
+            for rule in self.rules
+        ]
+
+    @property
+    def warnings(self) -> list[Line]:
+        """A line for each warning about people, then for each control rule's."""
+        labels = WARNINGS | {
+            f["code"]: f"{f['label']}: {f['text']}" for f in reversed(self.findings)
+        }
+        found = Counter(finding["code"] for finding in self.findings)
+        return [
+            Line(code, labels[code], count)
+            for code, count in [
+                *((code, self.warned.get(code, 0)) for code in WARNINGS),
+                *found.items(),
+            ]
+        ]
 
     def in_words(self, line: Line) -> str:
         """What a line says in the reader's language; its label is always English."""
@@ -71,25 +110,22 @@ class Report:
     @property
     def notice(self) -> str:
         """What must be said before the figures."""
-        if not skips_denylist(self.delivery.purpose):
+        if not skips_denylist(self.purpose):
             return ""
         text = gettext("The purpose {purpose} reaches opted-out people too: {note}")
-        note = self.delivery.purpose_note or gettext("no note says why")
-        return text.format(purpose=self.delivery.purpose, note=note)
-
-    @property
-    def excluded(self) -> int:
-        return self.targeted - self.to_deliver
+        note = self.purpose_note or gettext("no note says why")
+        return text.format(purpose=self.purpose, note=note)
 
 
 def report_of(run: Analysis) -> Report:
     """The report of a run; the counts of one that is not ready are still empty."""
-    return _report(
-        run.delivery,
-        run.state,
-        chunks.rules_of(run),
+    return Report(
+        definitions.rules_of(run),
+        purpose=run.delivery.purpose,
+        purpose_note=run.delivery.purpose_note,
+        state=run.state,
         counts=run.counts,
-        warnings=run.warnings,
+        warned=run.warnings,
         findings=run.findings,
         seconds=run.seconds,
         error=run.error,
@@ -104,40 +140,3 @@ def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
     WARNINGS[code]
     rows = OutcomeWarning.objects.filter(delivery=delivery, code=code)
     return rows.values("profile_id")
-
-
-def _report(
-    delivery: Delivery,
-    state: str,
-    rules: list[Rule],
-    *,
-    counts: dict[str, int],
-    warnings: dict[str, int],
-    findings: list[dict[str, Any]],
-    seconds: float,
-    error: str = "",
-) -> Report:
-    found = Counter(finding["code"] for finding in findings)
-    labels = {
-        finding["code"]: f"{finding['label']}: {finding['text']}"
-        for finding in reversed(findings)
-    }
-    return Report(
-        delivery=delivery,
-        state=state,
-        targeted=sum(counts.values()),
-        to_deliver=counts.get("", 0),
-        causes=[
-            Line(rule.code, str(rule.label), counts.get(rule.code, 0)) for rule in rules
-        ],
-        warnings=[
-            *(
-                Line(code, str(label), warnings.get(code, 0))
-                for code, label in WARNINGS.items()
-            ),
-            *(Line(code, labels[code], count) for code, count in found.items()),
-        ],
-        seconds=seconds,
-        error=error,
-        findings=findings,
-    )

@@ -1,7 +1,7 @@
 """The analysis of a delivery: who gets it, who is excluded, and why (D1 to D8).
 
 Control rules look at the message; an error stops here. Then the audience is judged in
-chunks (`delivery.chunks`): it shows progress, can be stopped, goes on where it was also
+chunks: it shows progress, can be stopped, goes on where it was also
 after the process was killed, and any number of connections and machines can help. Last,
 in one transaction, profiles that lose a shared address are excluded, the causes are
 counted, the warnings written, and the delivery is ready.
@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from audiences import sql
 from delivery import rules
-from delivery.analysis import chunks
+from delivery.analysis import chunks, definitions
 from delivery.analysis.finishing import finish
 from delivery.analysis.reports import Report, report_of
 from delivery.analysis.turns import (
@@ -42,7 +42,8 @@ from delivery.models import (
     Outcome,
     OutcomeWarning,
 )
-from delivery.rules import controls
+from delivery.rules import Judge, controls
+from delivery.rules.judgement import moment_of
 
 from . import meanwhile
 
@@ -76,8 +77,8 @@ def analyse(
 
     It stops when `should_stop` or `request_stop` says so. A run that was stopped or
     killed goes on where it was, unless the delivery or its rules have changed since or
-    a day has passed; otherwise the results of the last run are replaced. Whoever's
-    consent or address changed meanwhile is judged again before it ends. `connections`
+    a day has passed; otherwise the results of the last run are replaced. People whose
+    consent or address changed meanwhile are judged again before it ends. `connections`
     work at once (SQLite has one writer); `on_begin` may ask other machines to help.
     Raises AnalysisRefused when another process still analyses the delivery after
     `wait_seconds`, when its messages have been handed over, when the connection to the
@@ -90,26 +91,16 @@ def analyse(
                 f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
                 "Create a new delivery."
             )
-        run = _begin_or_resume(delivery)
+        run, judge = _begin_or_resume(delivery)
         session, before = connection.connection, run.seconds
         try:
             if run.state == Analysis.State.RUNNING:
                 on_begin(run)
-                _judge_all(run, connections, on_progress, should_stop)
+                _judge_all(run, judge, connections, on_progress, should_stop)
         except Exception as error:
-            if lost(session):
-                # Our lock is lost with it: as after kill -9, nothing is written.
-                reason = str(error).partition("\n")[0]
-                raise AnalysisRefused(
-                    f"The connection to the database was lost ({reason}). What was "
-                    "judged stands: analyse the delivery again to go on."
-                ) from error
-            run.state, run.error = Analysis.State.FAILED, f"{error}".strip()
-            if isinstance(error, DatabaseError):
-                raise AnalysisRefused(
-                    f"The database refused a statement ({run.error}). What was judged "
-                    "stands: analyse the delivery again to go on."
-                ) from error
+            refusal = _broken_off(run, error, is_lost=lost(session))
+            if refusal:
+                raise refusal from error
             raise
         finally:
             if not lost(session):
@@ -117,11 +108,31 @@ def analyse(
     return report_of(run)
 
 
+def _broken_off(
+    run: Analysis, error: Exception, *, is_lost: bool
+) -> AnalysisRefused | None:
+    """What a run that broke off is; the refusal, where the database is the reason."""
+    if is_lost:
+        # Our lock is lost with it: as after kill -9, nothing is written.
+        reason = str(error).partition("\n")[0]
+        return AnalysisRefused(
+            f"The connection to the database was lost ({reason}). What was judged "
+            "stands: analyse the delivery again to go on."
+        )
+    run.state, run.error = Analysis.State.FAILED, f"{error}".strip()
+    if not isinstance(error, DatabaseError):
+        return None
+    return AnalysisRefused(
+        f"The database refused a statement ({run.error}). What was judged stands: "
+        "analyse the delivery again to go on."
+    )
+
+
 def request_stop(delivery: Delivery) -> bool:
     """Ask a running analysis to stop after its chunks; returns whether one runs.
 
-    One whose process has died has nobody to ask: it is stopped here, or whoever takes
-    it up would go on to its end.
+    One whose process has died has nobody to ask: it is stopped here, or the next to
+    take it up would go on to its end.
     """
     latest = delivery.latest_analysis
     if latest is None or latest.state != Analysis.State.RUNNING:
@@ -135,6 +146,7 @@ def request_stop(delivery: Delivery) -> bool:
 
 def _judge_all(
     run: Analysis,
+    judge: Judge,
     connections: int,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
@@ -144,7 +156,7 @@ def _judge_all(
 
     def help_judging() -> None:
         try:
-            while not stopping.is_set() and chunks.judge_next(run):
+            while not stopping.is_set() and chunks.judge_next(run, judge):
                 pass
         except DatabaseError:
             # Its chunk is free again; whatever is really wrong stops the others too.
@@ -156,8 +168,8 @@ def _judge_all(
     with ThreadPoolExecutor(max(helpers, 1)) as pool:
         others = [pool.submit(help_judging) for _number in range(helpers)]
         try:
-            while _work_is_left(run):
-                judged = chunks.judge_next(run)
+            while chunks.left_of(run).exists():
+                judged = chunks.judge_next(run, judge)
                 on_progress(progress_of(run))
                 if should_stop():
                     request_stop(run.delivery)
@@ -172,17 +184,7 @@ def _judge_all(
     if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
         run.state = Analysis.State.STOPPED
     else:
-        finish(run)
-
-
-def _work_is_left(run: Analysis) -> bool:
-    """Chunks to judge, here or elsewhere, and nobody has asked to stop."""
-    return AnalysisChunk.objects.filter(
-        analysis=run,
-        is_judged=False,
-        analysis__stop_requested=False,
-        analysis__state=Analysis.State.RUNNING,
-    ).exists()
+        finish(run, judge)
 
 
 def progress_of(run: Analysis) -> Progress:
@@ -200,35 +202,37 @@ def _close(run: Analysis, seconds: float) -> None:
     Analysis.objects.filter(pk=run.pk).update(**{f: getattr(run, f) for f in fields})
 
 
-def _begin_or_resume(delivery: Delivery) -> Analysis:
+def _begin_or_resume(delivery: Delivery) -> tuple[Analysis, Judge]:
     run = delivery.latest_analysis
     unfinished = (Analysis.State.RUNNING, Analysis.State.STOPPED, Analysis.State.FAILED)
     if run and run.state in unfinished and run.chunks.exists():
         run.delivery = delivery
         is_fresh = timezone.now() - run.started_at < LONGEST_PAUSE
-        if is_fresh and not chunks.is_stale(run):
+        if is_fresh and not definitions.is_stale(run):
             run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
             run.host, run.process = socket.gethostname(), os.getpid()
             run.save()
-            return run
+            return run, definitions.judge_of(run)
     return _begin(delivery)
 
 
-def _begin(delivery: Delivery) -> Analysis:
+def _begin(delivery: Delivery) -> tuple[Analysis, Judge]:
     """A new run in place of the last one's results."""
-    findings = controls.inspect(delivery, rules.rows_of(delivery))
+    rows = rules.rows_of(delivery.typology)
+    findings = controls.inspect(delivery, rows)
     run = Analysis(
         delivery=delivery,
-        at=rules.situation_of(delivery).at,
+        at=moment_of(delivery),
         marks=meanwhile.marks(),
-        definition=chunks.definition_of(delivery),
-        findings=[vars(finding) for finding in findings],
+        definition=definitions.definition_of(delivery, rows),
+        findings=findings,
         error=controls.error_of(findings),
         host=socket.gethostname(),
         process=os.getpid(),
     )
+    judge = definitions.judge_of(run)
     with transaction.atomic():
-        # The chunks go first: whoever judges one holds its row, and is waited for.
+        # The chunks go first: who judges one holds its row, and is waited for.
         AnalysisChunk.objects.filter(analysis__delivery=delivery).delete()
         Outcome.objects.filter(delivery=delivery).delete()
         OutcomeWarning.objects.filter(delivery=delivery).delete()
@@ -236,5 +240,5 @@ def _begin(delivery: Delivery) -> Analysis:
             run.state = Analysis.State.FAILED
         run.save()
         if not run.error:
-            chunks.plan(run)
-    return run
+            chunks.plan(run, judge)
+    return run, judge

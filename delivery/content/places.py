@@ -1,6 +1,10 @@
-"""The places of a message: fields of the profile, and links."""
+"""The places of a message: fields of the profile, and links.
 
-import re
+A message may come from another system that knows filters (`{{ name | upper }}`): they
+are no part of the name.
+"""
+
+from audiences.wording import places as wording
 
 # What a message may say about its reader: {{ name }}.
 FIELDS = (
@@ -12,12 +16,14 @@ FIELDS = (
     "unsubscribe_link",
     "preferences_link",
 )
-
-
 LINKS = ("unsubscribe_link", "preferences_link")
 
 
 def placeholders(text: str) -> list[str]:
-    """The names between double braces, without filters."""
-    found = re.findall(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}", text)
-    return [name.strip() for name in found]
+    """The names in the places of a message, in their order."""
+    return [field_of(place) for place in wording.places(text)]
+
+
+def field_of(place: str) -> str:
+    """The name in a place, without its filters."""
+    return place.partition("|")[0].strip()

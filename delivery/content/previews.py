@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 
 from audiences.channels import Channel
 from audiences.models import Profile
+from audiences.wording.places import fill_by
 from delivery.models import Delivery
 
 from . import places
 from .segments import sms_segments
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}|]*?)\s*(?:\|[^{}]*)?\}\}")
 _TAG = re.compile(r"<[a-zA-Z!/]")
 EXAMPLE_LINK = "https://link.example/{name}"
 
@@ -66,10 +66,8 @@ def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
 
 
 def _filled(text: str, values: dict[str, str], *, escaped: bool) -> str:
-    def value(match: re.Match[str]) -> str:
-        found = values.get(match.group(1).strip())
-        if found is None:
-            return match.group(0)
-        return escape(found) if escaped else found
+    def value(place: str) -> str | None:
+        found = values.get(places.field_of(place))
+        return escape(found) if escaped and found is not None else found
 
-    return _PLACEHOLDER.sub(value, text)
+    return fill_by(text, value)

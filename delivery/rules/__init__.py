@@ -2,26 +2,20 @@
 uses.
 """
 
-from delivery.rules.judgement import situation_of
-from delivery.rules.native import (
-    DUPLICATE,
-    Rule,
-    Situation,
-    register,
-    registered_rules,
-    skips_denylist,
-)
-from delivery.rules.typologies import rows_of, rule_ids, rules_of
+from delivery.rules.judgement import Judge, judge_of
+from delivery.rules.native import DUPLICATE, register, registered_rules, skips_denylist
+from delivery.rules.rule import Rule, Situation
+from delivery.rules.typologies import rows_of, rules_of
 
 __all__ = [
     "DUPLICATE",
+    "Judge",
     "Rule",
     "Situation",
+    "judge_of",
     "register",
     "registered_rules",
     "rows_of",
-    "rule_ids",
     "rules_of",
-    "situation_of",
     "skips_denylist",
 ]

@@ -5,10 +5,10 @@ subject and content (another system has them) is checked only by `content_presen
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.utils.translation import gettext, gettext_noop as _
 from django_stubs_ext import StrPromise
@@ -46,26 +46,31 @@ class Check:
     channels: tuple[str, ...] = tuple(Channel.values)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A fault of a message, and whether it stops the analysis.
+class Finding(TypedDict):
+    """A fault of a message, as a run keeps it, and whether it stops the analysis.
 
-    `text` is English; `template` and `values` say it again in another language.
+    `text` is English; `template` and `values` say it again in another language;
+    findings that were stored before they existed have neither.
     """
 
     code: str
     label: str
     text: str
     severity: str
-    template: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
+    template: NotRequired[str]
+    values: NotRequired[dict[str, Any]]
 
 
 def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
     """What the control rules of a typology find in the message, errors first."""
     findings = [
         Finding(
-            row.code, row.label, str(fault), row.severity, fault.template, fault.values
+            code=row.code,
+            label=row.label,
+            text=str(fault),
+            severity=row.severity,
+            template=fault.template,
+            values=fault.values,
         )
         for row in rows
         if row.kind == TypologyRule.Kind.CONTROL
@@ -73,19 +78,19 @@ def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
         and delivery.channel in check.channels
         for fault in check.find(delivery)
     ]
-    return sorted(findings, key=lambda finding: finding.severity != Severity.ERROR)
+    return sorted(findings, key=lambda finding: finding["severity"] != Severity.ERROR)
 
 
 def error_of(findings: Iterable[Finding]) -> str:
     """The errors among the findings in one text; empty when the analysis may run."""
-    return " ".join(f.text for f in findings if f.severity == Severity.ERROR)
+    return " ".join(f["text"] for f in findings if f["severity"] == Severity.ERROR)
 
 
-def in_words(finding: Mapping[str, Any]) -> str:
+def in_words(finding: Finding) -> str:
     """What a finding, as it is stored, says in the reader's language."""
     template, values = finding.get("template", ""), finding.get("values", {})
     if not template:
-        return str(finding["text"])
+        return finding["text"]
     text = gettext(template)
     return text % values if values else text
 

@@ -50,7 +50,7 @@ def _say_message(data: Data) -> str:
 
 
 def _newest_deliveries() -> list[tuple[str, str]]:
-    """What the form of operators offers: those of late."""
+    """The deliveries that a form offers."""
     labels = Delivery.objects.order_by("-id").values_list("label", flat=True)
     return [(label, label) for label in labels[:100]]
 

@@ -1,73 +1,17 @@
-"""The rules that exclude a profile from a delivery, in their order (D3, D5, D6).
-
-A rule is one small object: a stable code, a label for the log, the purposes that skip
-it, and a predicate over profiles. The same object serves the analysis, the dry run, the
-forecast, the explanation of one profile and the table in the documentation. The first
-rule that matches decides; which others match can be asked.
-
-A predicate is a Q on a queryset of profiles to which `delivery.judgement` has given the
-names `main_address` (the primary address on the delivery's channel, or nothing) and
-`subscription` (the active subscription to the delivery's service, or nothing).
-"""
+"""The rules of the code, in their order (D3, D6); other apps add theirs here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_noop as _
-from django_stubs_ext import StrPromise
 
 from audiences.channels import ANY_FLAG, flag_name
-from audiences.conditions import Reach
 from audiences.models import AddressStatus
 from audiences.registry import Registry
 from delivery.models import Delivery, QuarantineEntry
+from delivery.rules.rule import Rule, Situation
 
 Purpose = Delivery.Purpose
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What the rules need to know about a delivery.
-
-    `at` is the moment it is judged for: the contact date, or now. `reach` says which
-    profiles are judged. `losers` yields the ids of
-    profiles whose address another profile keeps; None where duplicates are not judged.
-    `reads_entries`: the quarantine itself is asked, not the copy beside the address.
-    """
-
-    channel: str
-    purpose: str
-    service_id: int | None
-    at: datetime
-    delivery_id: int | None = None
-    reach: Reach | None = None
-    losers: QuerySet[Any, Any] | None = None
-    reads_entries: bool = False
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One reason to exclude a profile; `matches` gives None where it cannot apply.
-
-    `label` is English: files and commands have it so, and the console translates it.
-    `about` says in one sentence whom it excludes, for the documentation.
-    """
-
-    code: str
-    label: "str | StrPromise"
-    matches: Callable[[Situation], Q | None]
-    skipped_by: frozenset[str] = frozenset()
-    about: str = ""
-
-    def predicate(self, situation: Situation) -> Q | None:
-        """When the rule excludes; None when it does not judge this delivery at all."""
-        if situation.purpose in self.skipped_by:
-            return None
-        return self.matches(situation)
-
 
 # Who gets a receipt or a legal notice has not asked for it, and must get it.
 NOBODY_ASKED = frozenset({Purpose.TRANSACTIONAL, Purpose.LEGAL})

@@ -1,19 +1,16 @@
 """The last check: the rules once more, right before messages are handed over (D7).
 
 Between the analysis and the hand-over people opt out, addresses fail, and other
-deliveries go out. Whoever hands a batch over asks here first, in the transaction that
-claims the batch; the analysis' results are not believed.
+deliveries go out. Before a batch is handed over, the transaction that claims it asks
+here; the results of the analysis are not believed.
 """
-
-from dataclasses import replace
 
 from django.db.models import BooleanField, Case, OuterRef, Q, Subquery, When
 
-from audiences.conditions import Reach
+from audiences.conditions import Span
 from audiences.sql import statements
-from delivery import rules
 from delivery.models import Delivery, Outcome
-from delivery.rules import judgement
+from delivery.rules import judge_of
 
 # Causes that only a check after the analysis can find.
 LEFT_AUDIENCE = "left_audience"
@@ -29,7 +26,7 @@ class LastCheck:
 
     Every rule judges present rows, and the quarantine by its entries instead of the
     copies beside the addresses. The definitions of the rules and the moment are those
-    of when it was made: whoever hands over for long makes a new one now and then.
+    of when it was made: one who hands over for long makes a new one now and then.
     """
 
     def __init__(self, delivery: Delivery) -> None:
@@ -39,18 +36,13 @@ class LastCheck:
             profile_id__gte=LOW,
             profile_id__lte=HIGH,
         )
-        reach = Reach(LOW, HIGH, targets.values("profile_id"))
-        situation = replace(
-            rules.situation_of(delivery), reach=reach, reads_entries=True
-        )
-        self._rules = rules.rules_of(delivery)
-        numbers = {rule.code: number for number, rule in enumerate(self._rules)}
-        members = judgement.audience_profiles(delivery, situation.at, reach)
+        span = Span(LOW, HIGH, targets.values("profile_id"))
+        judge = judge_of(delivery).given(span=span, reads_entries=True)
+        self._codes = {number: code for code, number in judge.numbers.items()}
         analysed = targets.filter(profile_id=OuterRef("pk")).values("address")
         judged = (
-            judgement.prepared(members, situation)
+            judge.judged()
             .annotate(
-                cause=judgement.cause(situation, self._rules, numbers),
                 is_same=Case(
                     When(main_address__value=Subquery(analysed), then=True),
                     default=False,
@@ -61,7 +53,7 @@ class LastCheck:
         )
         ends = (LOW, HIGH)
         self._judged = statements.Compiled(judged.values_list("pk", "cause"), ends)
-        left = targets.exclude(profile_id__in=members.values("pk"))
+        left = targets.exclude(profile_id__in=judge.audience().values("pk"))
         self._left = statements.Compiled(left.values_list("profile_id"), ends)
 
     def excluded(self, low: int, high: int) -> dict[int, str]:
@@ -69,12 +61,12 @@ class LastCheck:
 
         Besides the codes of rules: `left_audience` for those who are not in the
         audience any more (or erased), and `address_changed` when the primary address is
-        not the one of the analysis. Duplicates are not judged again: whoever lost a
-        shared address stays excluded. Two statements, whatever the number of targets;
-        meant for batches of some thousands.
+        not the one of the analysis. Duplicates are not judged again: a profile that
+        lost a shared address stays excluded. Two statements, whatever the number of
+        targets; meant for batches of some thousands.
         """
         found = {
-            pk: ADDRESS_CHANGED if number is None else self._rules[number].code
+            pk: ADDRESS_CHANGED if number is None else self._codes[number]
             for pk, number in self._judged.rows(low, high)
         }
         return found | {pk: LEFT_AUDIENCE for (pk,) in self._left.rows(low, high)}

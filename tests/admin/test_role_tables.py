@@ -21,7 +21,7 @@ from audiences.models import Audience, BulkAct, ImportRun, OutboxMail
 from audiences.roles import Code
 from audiences.selections import bulk_acts
 from delivery.models import InboundItem, Keyword
-from delivery.rules import rule_rows
+from delivery.rules import writing
 
 from .conftest import World
 from .test_roles import in_role
@@ -175,8 +175,8 @@ def rows(world: World) -> Callable[[str], int]:
         "delivery_keyword": Keyword.objects.create(
             keyword="GENOEG", language="nl", action="opt_out"
         ).pk,
-        "delivery_typology": rule_rows.create_typology("ours", rules=[]).pk,
-        "delivery_typologyrule": rule_rows.create_fatigue_rule(
+        "delivery_typology": writing.create_typology("ours", rules=[]).pk,
+        "delivery_typologyrule": writing.create_fatigue_rule(
             "often", maximum=1, period_days=7
         ).pk,
     }

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from delivery import analysis
 from delivery.models import Typology, TypologyRule
-from delivery.rules import rule_rows
+from delivery.rules import writing
 
 from .conftest import World, clerk
 
@@ -89,8 +89,8 @@ def test_changed_rule_makes_the_report_out_of_date(
 ) -> None:
     admin_client.post(reverse(ADD), FILTER)
     row = TypologyRule.objects.get(code="filter:no-vos")
-    default = rule_rows.default_typology()
-    rule_rows.set_rules(default, [row])
+    default = writing.default_typology()
+    writing.set_rules(default, [row])
     analysis.analyse(world.prepared)
     report = reverse("admin:delivery_delivery_outcomes", args=[world.prepared.pk])
     assert not admin_client.get(report).context["is_stale"]
@@ -130,7 +130,7 @@ def test_rules_are_switched_off_and_on(world: World, admin_client: Client) -> No
 
 
 def test_typology_orders_its_rules(world: World, admin_client: Client) -> None:
-    default = rule_rows.default_typology()
+    default = writing.default_typology()
     url = reverse("admin:delivery_typology_change", args=[default.pk])
     ids = list(default.uses.values_list("rule_id", flat=True))
     base: dict[str, Any] = {"label": "Default", "is_default": "on", "rules": ids}
@@ -164,7 +164,7 @@ def test_who_may_only_look_changes_no_rule(world: World) -> None:
     seen = ("view_typology", "view_typologyrule", "view_delivery")
     client = clerk("looker", *seen)
     row = TypologyRule.objects.get(code="control:known_fields")
-    typology = rule_rows.default_typology()
+    typology = writing.default_typology()
     url = reverse("admin:delivery_typology_change", args=[typology.pk])
     for page in (_rule(row), url):
         answer = client.get(page)

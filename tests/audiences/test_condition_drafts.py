@@ -9,8 +9,9 @@ from django.db.models import Q
 
 from audiences import conditions
 from audiences.admin.audiences.condition_forms import ConditionField, said
-from audiences.conditions import BadCondition, Node, drafts, trees
+from audiences.conditions import BadCondition, Node, drafts
 from audiences.conditions.drafts import Draft, draft_of, tree_of
+from audiences.conditions.registry import _NODES
 
 NL = {"node": "profile", "field": "language", "operator": "is", "value": "nl"}
 OUT = {"node": "opted_out", "channel": "email"}
@@ -163,7 +164,7 @@ def shoe_size() -> Iterator[Node]:
         )
     )
     yield node
-    del trees._NODES["shoe_size"]
+    del _NODES["shoe_size"]
 
 
 def test_node_of_a_plug_in_has_its_row_by_itself(shoe_size: Node, db: None) -> None:

@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 
 from audiences import conditions, membership
 from audiences.channels import Channel
-from audiences.conditions import Moment, Reach
+from audiences.conditions import Moment, Span
 from audiences.models import (
     Address,
     Audience,
@@ -307,7 +307,7 @@ class ConditionProperty(TestCase):
             found = set(Profile.objects.filter(q).values_list("pk", flat=True))
             assert found == expected, data
             near = (min(made), min(made) + 1)
-            q_near = conditions.to_q(tree(data), Moment(NOW, reach=Reach(*near)))
+            q_near = conditions.to_q(tree(data), Moment(NOW, span=Span(*near)))
             rows = Profile.objects.filter(q_near, pk__range=near)
             assert set(rows.values_list("pk", flat=True)) == expected & {*near}, data
             others = set(Profile.objects.filter(~q).values_list("pk", flat=True))

@@ -518,7 +518,7 @@ def test_a_loop_that_got_in_anyway_is_refused_at_run_time(
     Audience.objects.filter(name="dutch").update(condition=loop)
     dutch = membership.find_audience("dutch")
     with pytest.raises(BadCondition, match="contain each other: dutch → a → dutch"):
-        list(membership.profiles(dutch, timezone.now()))
+        list(membership.Members.of(dutch).profiles(timezone.now()))
 
 
 def test_an_audience_that_was_deleted_is_named_when_its_condition_runs(
@@ -527,7 +527,11 @@ def test_an_audience_that_was_deleted_is_named_when_its_condition_runs(
     make("a", "dutch")
     Audience.objects.filter(name="dutch").delete()
     with pytest.raises(Refused, match="There is no audience 'dutch'"):
-        list(membership.profiles(membership.find_audience("a"), timezone.now()))
+        list(
+            membership.Members.of(membership.find_audience("a")).profiles(
+                timezone.now()
+            )
+        )
 
 
 @pytest.mark.parametrize("name", ["everyone", "service:weekly", "service:x", "list:x"])
@@ -554,7 +558,7 @@ def test_create_audience_makes_one_that_deliveries_can_have(
     said = run("create_audience", "other Dutch", "--condition", file)
     assert said == "other Dutch: (country is NL and not in the audience dutch)"
     audience = membership.find_audience("other Dutch")
-    assert [world[pk] for pk in membership.ids(audience, timezone.now()).values_list("profile_id", flat=True)] == ["D"]  # fmt: skip
+    assert [world[pk] for pk in membership.Members.of(audience).ids(timezone.now()).values_list("profile_id", flat=True)] == ["D"]  # fmt: skip
     deliveries.create("News", channel="email", audience=lambda: audience)
     with pytest.raises(CommandError, match="already an audience 'other Dutch'"):
         run("create_audience", "other Dutch", "--condition", file)

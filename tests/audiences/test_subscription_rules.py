@@ -210,8 +210,8 @@ def test_a_subscription_that_expires_after_the_analysis_is_found_at_the_hand_ove
     assert analysis.analyse(delivery).to_deliver == 6
     held = Subscription.objects.order_by("profile_id")[0]
     Subscription.objects.filter(pk=held.pk).update(expires_at=timezone.now())
-    everyone = membership.profiles(membership.subscribers(service), timezone.now())
-    assert everyone.count() == 5
+    subscribed = membership.Members.subscribers(service).profiles(timezone.now())
+    assert subscribed.count() == 5
     low, high = held.profile_id, held.profile_id + 10**6
     assert set(LastCheck(delivery).excluded(low, high)) == {held.profile_id}
 
@@ -222,9 +222,8 @@ def test_a_pending_subscription_is_targeted_by_nothing() -> None:
     subscriptions.request(profile, service, PLAIN[Source.LANDING_PAGE])
     delivery = delivery_of(service=service)
     assert analysis.analyse(delivery).to_deliver == 0
-    assert not membership.profiles(
-        membership.subscribers(service), timezone.now()
-    ).exists()
+    audience = membership.Members.subscribers(service)
+    assert not audience.profiles(timezone.now()).exists()
 
 
 # ------------------------------------------------------------------ the report

@@ -59,8 +59,8 @@ def is_active(profile: Profile, service: Service, at: datetime) -> bool:
     held = Subscription.objects.filter(profile=profile, service=service)
     found = held.filter(active(at)).exists()
     assert [found] == [each.status_at(at) == Status.ACTIVE for each in held]
-    audience = membership.subscribers(service)
-    assert membership.profiles(audience, at).contains(profile) == found
+    audience = membership.Members.subscribers(service)
+    assert audience.profiles(at).contains(profile) == found
     return found
 
 

@@ -36,7 +36,7 @@ def fill(count: int) -> Any:
 
     from audiences import subscriptions
     from delivery import deliveries
-    from delivery.rules import rule_rows
+    from delivery.rules import writing
 
     is_postgresql = connection.vendor == "postgresql"
     subscriptions.create_service("weekly", label="Weekly", channel="email")
@@ -59,11 +59,11 @@ def fill(count: int) -> Any:
         else:
             cursor.execute("ANALYZE")
     tree = {"node": "profile", "field": "country", "operator": "is", "value": "XX"}
-    rule_rows.create_filtering_rule(
+    writing.create_filtering_rule(
         "country", condition={"version": 1, "condition": tree}
     )
-    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
-    return rule_rows.create_typology("bench", rules=["country", "two"])
+    writing.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
+    return writing.create_typology("bench", rules=["country", "two"])
 
 
 def floors() -> tuple[Callable[[], None], Callable[[], None]]:

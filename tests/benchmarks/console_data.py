@@ -12,7 +12,7 @@ from audiences.models import Profile
 from audiences.work import figures
 from delivery import analysis, deliveries
 from delivery.models import Delivery
-from delivery.rules import rule_rows
+from delivery.rules import writing
 
 from .people import OPTED_OUT_EMAIL, QUARANTINED, UNSUBSCRIBED, statements
 
@@ -105,9 +105,9 @@ def _more(numbers: str) -> list[str]:
 def _prepare() -> None:
     tree = {"node": "profile", "field": "country", "operator": "is", "value": "XX"}
     condition = {"version": 1, "condition": tree}
-    rule_rows.create_filtering_rule("country", condition=condition)
-    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
-    typology = rule_rows.create_typology("bench", rules=["country", "two"])
+    writing.create_filtering_rule("country", condition=condition)
+    writing.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
+    typology = writing.create_typology("bench", rules=["country", "two"])
     everybody = deliveries.create(NEXT_DELIVERY, channel="email", typology=typology)
     analysis.analyse(everybody)
     few = list(Profile.objects.order_by("pk").values_list("pk", flat=True)[:100])

@@ -12,7 +12,7 @@ from delivery import analysis, deliveries
 from delivery.content import places
 from delivery.content.segments import sms_segments
 from delivery.models import Delivery, Outcome
-from delivery.rules import controls, rule_rows
+from delivery.rules import controls, writing
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +159,7 @@ def somebody() -> None:
 def make(content: str, *rules: str, **facts: Any) -> Delivery:
     facts = {"channel": "email", "subject": "News", **facts}
     if rules:
-        facts["typology"] = rule_rows.create_typology("t", rules=rules)
+        facts["typology"] = writing.create_typology("t", rules=rules)
     return deliveries.create("News", content=content, **facts)
 
 
@@ -221,8 +221,8 @@ def test_a_warning_is_shown_with_the_report_and_its_json() -> None:
 
 @pytest.mark.usefixtures("somebody")
 def test_an_operator_decides_how_severe_a_fault_is() -> None:
-    rule_rows.create_control_rule("strict", check="https_links", severity="error")
-    rule_rows.create_control_rule("lax", check="known_fields", severity="warning")
+    writing.create_control_rule("strict", check="https_links", severity="error")
+    writing.create_control_rule("lax", check="known_fields", severity="warning")
     delivery = make("http://a.example {{ name }}", "strict", "lax")
     report = analysis.analyse(delivery)
     assert report.state == "failed"
@@ -235,7 +235,7 @@ def test_an_operator_decides_how_severe_a_fault_is() -> None:
 
 @pytest.mark.usefixtures("somebody")
 def test_a_control_rule_that_is_switched_off_checks_nothing() -> None:
-    rule = rule_rows.create_control_rule("c", check="content_present", severity="error")
+    rule = writing.create_control_rule("c", check="content_present", severity="error")
     delivery = make("", "c")
     assert analysis.analyse(delivery).error == "The content is empty."
     rule.is_active = False
@@ -278,11 +278,12 @@ def test_a_finding_keeps_what_another_language_needs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fault = next(iter(controls.CHECKS["https_links"].find(message(content="http://x"))))
-    stored = {"text": str(fault), "template": fault.template, "values": fault.values}
+    before = controls.Finding(code="c", label="", text="Stored before.", severity="")
+    stored = before | {"template": fault.template, "values": fault.values}
     dutch = {"The link %(link)s is not https.": "De link %(link)s is geen https."}
     monkeypatch.setattr(controls, "gettext", dutch.__getitem__)
     assert fault == "The link http://x is not https."
     assert controls.in_words(json.loads(json.dumps(stored))) == (
         "De link http://x is geen https."
     )
-    assert controls.in_words({"text": "Stored before."}) == "Stored before."
+    assert controls.in_words(before) == "Stored before."

@@ -13,7 +13,7 @@ from audiences.models import Profile
 from audiences.refusals import Refused
 from delivery import analysis, deliveries
 from delivery.models import Analysis, Delivery, Message, Outcome
-from delivery.rules import rule_rows
+from delivery.rules import writing
 from delivery.sending import handover
 from tests.people import ago, causes, got, person, rows_of
 
@@ -25,10 +25,10 @@ WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 def delivery_with(
     maximum: int = 1, at: datetime | None = None, **facts: Any
 ) -> Delivery:
-    rule_rows.create_fatigue_rule(
+    writing.create_fatigue_rule(
         "r", maximum=maximum, period_days=facts.pop("days", 7), **facts
     )
-    typology = rule_rows.create_typology("t", rules=["r"])
+    typology = writing.create_typology("t", rules=["r"])
     return deliveries.create(
         "News", channel="email", typology=typology, contact_date=at
     )
@@ -205,7 +205,7 @@ def test_a_profiles_limit_means_nothing_to_a_rule_that_does_not_read_it() -> Non
 @pytest.mark.parametrize(("maximum", "days"), [(0, 7), (-1, 7), (1, 0), (1001, 7), (1, 3651)])  # fmt: skip
 def test_zero_is_refused_and_does_not_mean_unlimited(maximum: int, days: int) -> None:
     with pytest.raises(Refused, match=r"0 does not mean unlimited|The most"):
-        rule_rows.create_fatigue_rule("r", maximum=maximum, period_days=days)
+        writing.create_fatigue_rule("r", maximum=maximum, period_days=days)
 
 
 def test_chunks_count_like_the_whole(ann: Profile, settings: Any) -> None:

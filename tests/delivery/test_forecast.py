@@ -9,10 +9,11 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from audiences import membership
+from audiences.membership import Members
 from audiences.models import Audience, Profile, Service
 from delivery import analysis, deliveries, quarantine
 from delivery.models import Typology
-from delivery.rules import rule_rows
+from delivery.rules import writing
 from tests.people import ago, got, is_, person, subscribed, tree
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +45,9 @@ def people() -> list[Profile]:
 
 @pytest.fixture
 def typology() -> Typology:
-    rule_rows.create_filtering_rule("xx", condition=tree(is_("country", "XX")))
-    rule_rows.create_fatigue_rule("one", maximum=1, period_days=7)
-    return rule_rows.create_typology("t", rules=["one", "xx"])
+    writing.create_filtering_rule("xx", condition=tree(is_("country", "XX")))
+    writing.create_fatigue_rule("one", maximum=1, period_days=7)
+    return writing.create_typology("t", rules=["one", "xx"])
 
 
 def counts() -> dict[str, int]:
@@ -100,7 +101,7 @@ def _saved(name: str) -> Audience:
 def test_a_forecast_has_every_cause_at_work(
     people: list[Profile], typology: Typology
 ) -> None:
-    report = analysis.forecast(membership.everyone(), "email", typology=typology)
+    report = analysis.forecast(Members.everyone(), "email", typology=typology)
     assert {line.code: line.count for line in report.causes} == {
         "address_missing": 1,
         "address_invalid": 1,
@@ -119,7 +120,7 @@ def test_a_forecast_has_every_cause_at_work(
 
 
 def test_a_forecast_of_nobody_is_zero() -> None:
-    empty = membership.list_of("empty", [])
+    empty = Members.of(membership.list_of("empty", []))
     report = analysis.forecast(empty, "email")
     assert (report.targeted, report.to_deliver, report.excluded) == (0, 0, 0)
 
@@ -131,7 +132,8 @@ def test_the_table_for_people_has_the_same_figures(people: list[Profile]) -> Non
     assert "Forecast: listed by email" in shown
     assert "Targeted (everyone in the audience)" in shown
     cells = [line.split("│") for line in shown.splitlines() if "To deliver" in line]
-    report = analysis.forecast(membership.find_audience("listed"), "email")
+    listed = Members.of(membership.find_audience("listed"))
+    report = analysis.forecast(listed, "email")
     assert int(cells[0][2]) == report.to_deliver == 2
 
 
@@ -182,7 +184,7 @@ def test_a_forecast_says_what_is_wrong(
 def test_a_forecast_takes_the_same_queries_for_few_and_many(
     people: list[Profile], typology: Typology, django_assert_max_num_queries: Any
 ) -> None:
-    everyone = membership.everyone()
+    everyone = Members.everyone()
     Profile.objects.bulk_create(Profile(language="nl") for _number in range(300))
     with django_assert_max_num_queries(8):
         report = analysis.forecast(everyone, "email", typology=typology)

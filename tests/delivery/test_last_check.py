@@ -10,7 +10,7 @@ from audiences import consent, membership, privacy, subscriptions
 from audiences.models import Address, Profile
 from delivery import analysis
 from delivery.models import Delivery, Outcome
-from delivery.rules import rule_rows
+from delivery.rules import writing
 from delivery.sending.last_check import LastCheck
 from tests.people import ago, got, is_, tree
 
@@ -25,9 +25,9 @@ def delivery() -> Delivery:
     service = subscriptions.create_service("weekly", label="Weekly", channel="email")
     for number in range(4):
         subscriptions.subscribe(person(f"{number}@shop.example"), service, ORIGIN)
-    rule_rows.create_filtering_rule("french", condition=tree(is_("language", "fr")))
-    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7)
-    typology = rule_rows.create_typology("usual", rules=["french", "two"])
+    writing.create_filtering_rule("french", condition=tree(is_("language", "fr")))
+    writing.create_fatigue_rule("two", maximum=2, period_days=7)
+    typology = writing.create_typology("usual", rules=["french", "two"])
     delivery = delivery_of(
         service=service,
         typology=typology,

@@ -15,9 +15,9 @@ from audiences import membership, subscriptions
 from audiences.models import Service
 from audiences.sql import execute
 from delivery import deliveries
-from delivery.analysis import chunks
+from delivery.analysis import chunks, definitions
 from delivery.models import Analysis, AnalysisChunk, Delivery, Typology
-from delivery.rules import rule_rows
+from delivery.rules import rows_of, writing
 from tests.benchmarks.people import statements
 from tests.people import ago, is_, tree
 
@@ -62,11 +62,12 @@ def people() -> None:
 def plan_of_a_chunk(delivery: Delivery) -> str:
     """The plan of the statement with which the analysis judges a chunk."""
     run = Analysis(delivery=delivery, at=timezone.now())
-    run.definition = chunks.definition_of(run.delivery)
+    rows = rows_of(delivery.typology)
+    run.definition = definitions.definition_of(delivery, rows)
     run.save()
     AnalysisChunk.objects.create(analysis=run, low=LOW, high=HIGH, size=HIGH - LOW + 1)
     with CaptureQueriesContext(connection) as captured:
-        assert chunks.judge_next(run)
+        assert chunks.judge_next(run, definitions.judge_of(run))
     written = [
         query["sql"]
         for query in captured
@@ -106,13 +107,13 @@ def scans(plan: str) -> list[str]:
 
 
 def test_no_chunk_reads_a_big_table_from_end_to_end(people: None) -> None:
-    rule_rows.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
-    rule_rows.create_fatigue_rule(
+    writing.create_fatigue_rule("two", maximum=2, period_days=7, channel="email")
+    writing.create_fatigue_rule(
         "own", maximum=3, period_days=7, uses_profile_limit=True
     )
     for slug, node in CONDITIONS.items():
-        rule_rows.create_filtering_rule(slug.replace(" ", "_"), condition=tree(node))
-    usual = rule_rows.create_typology("usual", rules=["profile", "two"])
+        writing.create_filtering_rule(slug.replace(" ", "_"), condition=tree(node))
+    usual = writing.create_typology("usual", rules=["profile", "two"])
     found = {}
     for name, audience in AUDIENCES.items():
         plan = plan_of_a_chunk(_delivery(name, usual, audience))
@@ -120,7 +121,7 @@ def test_no_chunk_reads_a_big_table_from_end_to_end(people: None) -> None:
         for table in ("profile", "address", "subscription", "message", "outcome"):
             assert f"_{table} " in plan, f"{name} does not read {table}"
     for slug in (*(name.replace(" ", "_") for name in CONDITIONS), "own"):
-        typology = rule_rows.create_typology(slug, rules=[slug])
+        typology = writing.create_typology(slug, rules=[slug])
         delivery = _delivery(slug, typology, membership.everyone)
         found[slug] = scans(plan_of_a_chunk(delivery))
     assert {name: lines for name, lines in found.items() if lines} == {}

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from audiences import sql
 from delivery import analysis, deliveries, tasks
-from delivery.analysis import chunks, preparation, turns
+from delivery.analysis import definitions, preparation, turns
 from delivery.analysis.preparation import PreparationRefused, ask, of
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 from delivery.sending import handover
@@ -99,7 +99,7 @@ def test_message_that_may_not_go_any_more_is_not_gone_on_with(
     delivery.save()
     run = delivery.latest_analysis
     assert run
-    assert chunks.is_stale(run)
+    assert definitions.is_stale(run)
     assert analysis.analyse(delivery).state == "failed"
 
 

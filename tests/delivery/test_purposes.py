@@ -11,7 +11,7 @@ from audiences.models import Profile, Service
 from delivery import analysis, deliveries, quarantine
 from delivery.deliveries import BadDelivery
 from delivery.models import Delivery, Typology
-from delivery.rules import registered_rules, rule_rows, rules_of
+from delivery.rules import registered_rules, rules_of, writing
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db
@@ -53,13 +53,13 @@ TABLE: dict[str, tuple[Callable[[], Profile], set[str]]] = {
 
 @pytest.fixture
 def typology() -> Typology:
-    rule_rows.create_filtering_rule("dutch", condition=tree(is_("language", "nl")))
-    rule_rows.create_fatigue_rule("one", maximum=1, period_days=7)
-    return rule_rows.create_typology("t", rules=["dutch", "one"])
+    writing.create_filtering_rule("dutch", condition=tree(is_("language", "nl")))
+    writing.create_fatigue_rule("one", maximum=1, period_days=7)
+    return writing.create_typology("t", rules=["dutch", "one"])
 
 
 def test_the_table_has_every_rule_in_order(typology: Typology) -> None:
-    rules = rules_of(Delivery(typology=typology))
+    rules = rules_of(typology)
     assert [rule.code for rule in rules] == list(TABLE)
     assert {rule.code for rule in registered_rules()} < set(TABLE)
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from audiences.models import Profile
 from delivery import analysis, deliveries
 from delivery.models import Delivery, Message
-from delivery.rules import rule_rows
+from delivery.rules import writing
 from tests.people import ago, causes, person
 
 pytestmark = pytest.mark.django_db
@@ -203,8 +203,8 @@ def test_the_delivery_is_handed_over_then_and_fatigue_counts_it(
     assert record(write(f"ann@shop.example,{ago(1).isoformat()}")) == (1, 0, 0)
     with pytest.raises(analysis.AnalysisRefused, match="were handed over"):
         analysis.analyse(delivery)
-    rule_rows.create_fatigue_rule("one", maximum=1, period_days=7)
-    typology = rule_rows.create_typology("t", rules=["one"])
+    writing.create_fatigue_rule("one", maximum=1, period_days=7)
+    typology = writing.create_typology("t", rules=["one"])
     following = deliveries.create("Next", channel="email", typology=typology)
     assert causes(following) == {ann.pk: "fatigue:one", bob.pk: None}
 

@@ -16,7 +16,15 @@ from audiences.models import Profile
 from audiences.refusals import Refused
 from delivery import analysis, deliveries
 from delivery.models import Delivery, Typology, TypologyRule
-from delivery.rules import DUPLICATE, Rule, register, rows_of, rule_rows, rules_of
+from delivery.rules import (
+    DUPLICATE,
+    Rule,
+    register,
+    rows_of,
+    rules_of,
+    typologies,
+    writing,
+)
 from delivery.rules.native import RULES
 from tests.people import ago, causes, got, is_, person, tree
 
@@ -33,29 +41,30 @@ NATIVE = [
 
 
 def filtering(slug: str, value: str, field: str = "language") -> TypologyRule:
-    return rule_rows.create_filtering_rule(slug, condition=tree(is_(field, value)))
+    return writing.create_filtering_rule(slug, condition=tree(is_(field, value)))
 
 
 def fatigue(slug: str = "weekly", maximum: int = 1) -> TypologyRule:
-    return rule_rows.create_fatigue_rule(slug, maximum=maximum, period_days=7)
+    return writing.create_fatigue_rule(slug, maximum=maximum, period_days=7)
 
 
 def delivery_with(*rules: str, label: str = "News") -> Delivery:
-    typology = rule_rows.create_typology(f"for-{label}", rules=rules)
+    typology = writing.create_typology(f"for-{label}", rules=rules)
     return deliveries.create(label, channel="email", typology=typology)
 
 
 def codes(delivery: Delivery) -> list[str]:
-    return [rule.code for rule in rules_of(delivery)]
+    return [rule.code for rule in rules_of(delivery.typology)]
 
 
 def test_a_delivery_without_a_typology_has_the_default_one() -> None:
     default = Typology.objects.get(is_default=True)
     assert default.slug == "default"
     delivery = deliveries.create("News", channel="email")
-    assert rule_rows.typology_of(delivery) == default
+    assert delivery.typology is None
+    assert writing.default_typology() == default
     assert codes(delivery) == [*NATIVE, "duplicate_address"]
-    controls = [rule.code for rule in rows_of(delivery)]
+    controls = [rule.code for rule in rows_of(delivery.typology)]
     assert controls == [
         "control:unsubscribe_link",
         "control:known_fields",
@@ -66,7 +75,7 @@ def test_a_delivery_without_a_typology_has_the_default_one() -> None:
 
 def test_a_new_default_takes_the_place_of_the_old_one() -> None:
     filtering("dutch", "nl")
-    rule_rows.create_typology("ours", rules=["dutch"], is_default=True)
+    writing.create_typology("ours", rules=["dutch"], is_default=True)
     assert [t.slug for t in Typology.objects.filter(is_default=True)] == ["ours"]
     delivery = deliveries.create("News", channel="email")
     assert "filter:dutch" in codes(delivery)
@@ -165,7 +174,7 @@ def test_a_malformed_slug_is_refused(slug: str) -> None:
     with pytest.raises((Refused, ValidationError)):
         filtering(slug, "nl")
     with pytest.raises((Refused, ValidationError)):
-        rule_rows.create_typology(slug, rules=[])
+        writing.create_typology(slug, rules=[])
     assert not TypologyRule.objects.filter(kind="filtering").exists()
     assert Typology.objects.count() == 1
 
@@ -175,13 +184,13 @@ def test_a_slug_is_taken_once_for_each_kind() -> None:
     with pytest.raises(Refused, match="already a rule 'filter:x'"):
         filtering("x", "en")
     fatigue("x")
-    rule_rows.create_typology("t", rules=[])
+    writing.create_typology("t", rules=[])
     with pytest.raises(Refused, match="already a typology 't'"):
-        rule_rows.create_typology("t", rules=[])
+        writing.create_typology("t", rules=[])
     with pytest.raises(Refused, match="names several rules: filter:x, fatigue:x"):
-        rule_rows.create_typology("u", rules=["x"])
-    rule_rows.create_typology("u", rules=["fatigue:x", "filter:x", "fatigue:x"])
-    assert codes(Delivery(typology=rule_rows.find("u")))[-3:-1] == [
+        writing.create_typology("u", rules=["x"])
+    writing.create_typology("u", rules=["fatigue:x", "filter:x", "fatigue:x"])
+    assert codes(Delivery(typology=typologies.find("u")))[-3:-1] == [
         "filter:x",
         "fatigue:x",
     ]
@@ -189,15 +198,15 @@ def test_a_slug_is_taken_once_for_each_kind() -> None:
 
 def test_an_unknown_rule_typology_or_check_is_refused_with_what_there_is() -> None:
     with pytest.raises(Refused, match=r"no rule 'x'.*control:content_present"):
-        rule_rows.create_typology("t", rules=["x"])
+        writing.create_typology("t", rules=["x"])
     with pytest.raises(Refused, match="no rule 'address_missing'"):
-        rule_rows.create_typology("t", rules=["address_missing"])
+        writing.create_typology("t", rules=["address_missing"])
     with pytest.raises(Refused, match=r"no typology 'x'\. There are: default"):
-        rule_rows.find("x")
+        typologies.find("x")
     with pytest.raises(Refused, match=r"no check 'x'\. There are: content_present"):
-        rule_rows.create_control_rule("c", check="x", severity="error")
+        writing.create_control_rule("c", check="x", severity="error")
     with pytest.raises(ValidationError):
-        rule_rows.create_control_rule("c", check="known_fields", severity="fatal")
+        writing.create_control_rule("c", check="known_fields", severity="fatal")
     with pytest.raises(BadCondition, match=r"condition\.field"):
         filtering("x", "nl", field="email")
     assert not Typology.objects.filter(slug="t").exists()
@@ -208,10 +217,10 @@ def test_keeping_in_step_never_overwrites_what_an_operator_changed() -> None:
     TypologyRule.objects.filter(code="control:https_links").update(
         label="Our own words", severity="error", is_active=False
     )
-    rule_rows.set_rules(Typology.objects.get(), [filtering("dutch", "nl")])
+    writing.set_rules(Typology.objects.get(), [filtering("dutch", "nl")])
     Typology.objects.update(label="Ours", slug="ours")
     before = list(TypologyRule.objects.values()), list(Typology.objects.values())
-    rule_rows.keep_in_step()
+    writing.keep_in_step()
     assert (
         list(TypologyRule.objects.values()),
         list(Typology.objects.values()),
@@ -223,10 +232,10 @@ def test_keeping_in_step_restores_what_is_missing() -> None:
     TypologyRule.objects.filter(code="address_missing").update(label="Old words")
     Typology.objects.all().delete()
     TypologyRule.objects.filter(kind="control").delete()
-    rule_rows.keep_in_step()
+    writing.keep_in_step()
     row = TypologyRule.objects.get(code="address_missing")
     assert row.label == "Address missing"
-    assert len(rows_of(Delivery())) == 4
+    assert len(rows_of(None)) == 4
 
 
 # ------------------------------------------------------------------ a third app's rule
@@ -246,7 +255,7 @@ def minors() -> Iterator[Rule]:
 
 
 def test_a_rule_of_a_third_app_judges_explains_and_is_shown(minors: Rule) -> None:
-    rule_rows.keep_in_step()
+    writing.keep_in_step()
     minor = person(email="a@shop.example", last_name="Minor", language="nl")
     filtering("dutch", "nl")
     delivery = delivery_with("dutch")

@@ -21,7 +21,7 @@ from audiences.roles import EXPORT, SEE_ADDRESSES
 from delivery import analysis
 from delivery.admin.deliveries import forecasts, preparations
 from delivery.admin.deliveries.outcome_log import EXCLUDED, Selection, page_of
-from delivery.analysis import Report, chunks, comparison, preparation, reports
+from delivery.analysis import Report, comparison, definitions, preparation, reports
 from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
 
@@ -97,7 +97,7 @@ def report_and_log(admin: PlainAdmin) -> View:
                 "run": run,
                 "report": report,
                 "is_ready": run.state == Analysis.State.READY,
-                "is_stale": chunks.is_stale(run),
+                "is_stale": definitions.is_stale(run),
                 # A run that an error stopped before anybody was judged has none.
                 "has_log": run.state != Analysis.State.FAILED or run.chunks.exists(),
                 "previous": comparison.previous(delivery),

@@ -12,7 +12,7 @@ from audiences.admin.audiences.condition_forms import (
 )
 from audiences.refusals import Refused
 from delivery.models import Delivery, TypologyRule
-from delivery.rules import controls, rule_rows
+from delivery.rules import controls, writing
 
 Kind = TypologyRule.Kind
 OFFERED = 100
@@ -136,15 +136,15 @@ class RuleForm(TrialForm):
         if self.instance.pk:
             changed = {name: data[name] for name in self.changed_data if name in data}
             row: TypologyRule = self.instance
-            rule_rows.change_rule(row, **changed)
+            writing.change_rule(row, **changed)
             return row
         slug, label = data["slug"], data["label"]
         if self.kind == Kind.FILTERING:
-            row = rule_rows.create_filtering_rule(
+            row = writing.create_filtering_rule(
                 slug, condition=data["condition"], label=label
             )
         elif self.kind == Kind.FATIGUE:
-            row = rule_rows.create_fatigue_rule(
+            row = writing.create_fatigue_rule(
                 slug,
                 maximum=data["maximum"],
                 period_days=data["period_days"],
@@ -153,11 +153,11 @@ class RuleForm(TrialForm):
                 label=label,
             )
         else:
-            row = rule_rows.create_control_rule(
+            row = writing.create_control_rule(
                 slug, check=data["check_code"], severity=data["severity"], label=label
             )
         if not data["is_active"]:
-            rule_rows.change_rule(row, is_active=False)
+            writing.change_rule(row, is_active=False)
         return row
 
     def as_row(self) -> TypologyRule:

@@ -18,7 +18,8 @@ from audiences.refusals import Refused
 from delivery import analysis, rules
 from delivery.analysis import forecasting
 from delivery.models import Delivery, Typology, TypologyRule
-from delivery.rules import rule_rows, typologies
+from delivery.rules import typologies, writing
+from delivery.rules.rule import own_rule
 
 from .forms import FIELDS, RuleForm
 from .typology_forms import TypologyForm
@@ -185,7 +186,7 @@ class TypologyRuleAdmin(WrittenByForm):
     ) -> None:
         rows = list(queryset.exclude(kind=Kind.NATIVE).exclude(is_active=on))
         for row in rows:
-            rule_rows.change_rule(row, is_active=on)
+            writing.change_rule(row, is_active=on)
             self.log_change(request, row, [{"changed": {"fields": ["is_active"]}}])
         text = ngettext("{count} rule changed.", "{count} rules changed.", len(rows))
         self.message_user(request, text.format(count=len(rows)), messages.SUCCESS)
@@ -199,7 +200,7 @@ def _purposes(rule: TypologyRule) -> list[tuple[str, bool]]:
     if rule.kind == Kind.NATIVE:
         skipped = known[rule.code].skipped_by if rule.code in known else frozenset()
     else:
-        skipped = typologies.as_rule(rule).skipped_by
+        skipped = typologies.as_rule(own_rule(rule)).skipped_by
     return [(str(p.label), p.value not in skipped) for p in Delivery.Purpose]
 
 

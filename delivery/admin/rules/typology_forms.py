@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from audiences.admin.audiences.condition_forms import BUTTON, SCRIPT
 from delivery.admin.rules.forms import Kind, TrialForm
 from delivery.models import Typology, TypologyRule
-from delivery.rules import rule_rows
+from delivery.rules import writing
 
 
 class RulesWidget(forms.Widget):
@@ -131,14 +131,14 @@ class TypologyForm(TrialForm):
         rows: list[TypologyRule] = data["rules"]
         if self.instance.pk:
             typology: Typology = self.instance
-            rule_rows.change_typology(
+            writing.change_typology(
                 typology,
                 rows,
                 label=data["label"],
                 is_default=data["is_default"],
             )
             return typology
-        return rule_rows.create_typology(
+        return writing.create_typology(
             data["slug"],
             rules=[row.code for row in rows],
             label=data["label"],

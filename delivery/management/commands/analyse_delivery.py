@@ -66,16 +66,17 @@ class Command(CampaignCommand):
                     should_stop=asked,
                 )
         if options["json"]:
-            self.write_json(as_json(report))
+            self.write_json(_as_json(delivery, report))
         else:
-            self._write(report, dry_run=options["dry_run"])
+            self._write(delivery, report, dry_run=options["dry_run"])
         if report.error:
             raise CommandError(report.error)
         if not options["dry_run"] and report.state != Delivery.State.READY:
             raise CommandError(f"The analysis is {report.state}; call again to go on.")
 
-    def _write(self, report: analysis.Report, *, dry_run: bool) -> None:
-        delivery = report.delivery
+    def _write(
+        self, delivery: Delivery, report: analysis.Report, *, dry_run: bool
+    ) -> None:
         about = f"{delivery.label} ({delivery.get_channel_display()})"
         if report.notice:
             self.say(f"NOTE: {report.notice}")
@@ -106,9 +107,8 @@ def _share(report: analysis.Report, count: int) -> str:
     return f"{count / report.targeted:.1%}" if report.targeted else ""
 
 
-def as_json(report: analysis.Report) -> dict[str, Any]:
+def _as_json(delivery: Delivery, report: analysis.Report) -> dict[str, Any]:
     """The report as the contract has it."""
-    delivery = report.delivery
     return {
         "delivery": {
             "id": delivery.pk,

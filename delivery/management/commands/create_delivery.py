@@ -15,7 +15,7 @@ from audiences.terminal import (
 )
 from delivery import deliveries
 from delivery.models import Delivery
-from delivery.rules import rule_rows
+from delivery.rules import typologies
 
 
 class Command(CampaignCommand):
@@ -68,7 +68,7 @@ class Command(CampaignCommand):
             service=subscriptions.find_service(slug) if slug else None,
             purpose=options["purpose"],
             purpose_note=options["purpose_note"] or made_by,
-            typology=rule_rows.find(typology) if typology else None,
+            typology=typologies.find(typology) if typology else None,
             subject=options["subject"],
             content=_read(options["content"]),
             contact_date=options["contact_date"],

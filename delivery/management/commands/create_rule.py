@@ -6,7 +6,7 @@ from typing import Any
 from audiences.channels import Channel
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, read_json
 from delivery.models import TypologyRule
-from delivery.rules import controls, rule_rows
+from delivery.rules import controls, writing
 
 # What each kind needs on the command line.
 NEEDED = {
@@ -59,7 +59,7 @@ class Command(CampaignCommand):
         self.say(f"{rule.code}: {rule.label}")
 
     def _filtering(self, options: dict[str, Any]) -> TypologyRule:
-        return rule_rows.create_filtering_rule(
+        return writing.create_filtering_rule(
             options["slug"],
             condition=read_json(options["condition"]),
             label=options["label"],
@@ -67,7 +67,7 @@ class Command(CampaignCommand):
 
     def _fatigue(self, options: dict[str, Any]) -> TypologyRule:
         channel = options["channel"]
-        return rule_rows.create_fatigue_rule(
+        return writing.create_fatigue_rule(
             options["slug"],
             maximum=options["max"],
             period_days=options["days"],
@@ -77,7 +77,7 @@ class Command(CampaignCommand):
         )
 
     def _control(self, options: dict[str, Any]) -> TypologyRule:
-        return rule_rows.create_control_rule(
+        return writing.create_control_rule(
             options["slug"],
             check=options["check"],
             severity=options["severity"],

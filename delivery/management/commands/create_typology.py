@@ -3,7 +3,7 @@
 from typing import Any
 
 from audiences.terminal import CampaignCommand, CommandParser
-from delivery.rules import rule_rows
+from delivery.rules import writing
 
 
 class Command(CampaignCommand):
@@ -28,7 +28,7 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         names = [n for text in options["rules"] for n in text.split(",") if n]
-        typology = rule_rows.create_typology(
+        typology = writing.create_typology(
             options["slug"],
             rules=names,
             label=options["label"],

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audiences import membership
-from audiences.models import Audience
+from audiences.membership import Members
 from audiences.subscriptions import find_service
 from audiences.terminal import (
     CampaignCommand,
@@ -15,7 +15,7 @@ from audiences.terminal import (
 from delivery import analysis
 from delivery.analysis import forecasting
 from delivery.models import Delivery
-from delivery.rules import rule_rows
+from delivery.rules import typologies
 
 
 class Command(CampaignCommand):
@@ -39,21 +39,21 @@ class Command(CampaignCommand):
         add_json(parser)
 
     def run(self, **options: Any) -> None:
-        audience = _audience(options["name"])
+        members = _members(options["name"])
         if options["overlap"]:
-            self._overlap(audience, options)
+            self._overlap(members, options)
             return
         if not options["channel"]:
             raise CommandError("Give --channel C, or --overlap NAME.", returncode=2)
         slug = options["typology"]
         report = analysis.forecast(
-            audience,
+            members,
             options["channel"],
             purpose=options["purpose"],
-            typology=rule_rows.find(slug) if slug else None,
+            typology=typologies.find(slug) if slug else None,
         )
         if options["json"]:
-            self.write_json(_as_json(audience, report))
+            self.write_json(_as_json(members, options, report))
             return
         self.write_table(
             ["", "profiles"],
@@ -62,38 +62,38 @@ class Command(CampaignCommand):
                 ["To deliver", report.to_deliver],
                 *([line.label, line.count] for line in report.causes),
             ],
-            title=f"Forecast: {audience.name} by {options['channel']}",
+            title=f"Forecast: {members.name} by {options['channel']}",
         )
 
-    def _overlap(self, audience: Audience, options: dict[str, Any]) -> None:
-        other = _audience(options["overlap"])
-        counts = forecasting.overlap(audience, other)
+    def _overlap(self, members: Members, options: dict[str, Any]) -> None:
+        other = _members(options["overlap"])
+        counts = forecasting.overlap(members, other)
         if options["json"]:
-            self.write_json({"audiences": [audience.name, other.name], **counts})
+            self.write_json({"audiences": [members.name, other.name], **counts})
             return
         self.write_table(
-            [audience.name, other.name, "in both"],
+            [members.name, other.name, "in both"],
             [[counts["first"], counts["second"], counts["both"]]],
         )
 
 
-def _audience(name: str) -> Audience:
+def _members(name: str) -> Members:
     """The audience that is meant; nothing is stored for it here."""
     if name == "everyone":
-        return Audience(name=name, kind=Audience.Kind.EVERYONE)
+        return Members.everyone()
     kind, colon, slug = name.partition(":")
     if colon and kind == "service":
-        return Audience(
-            name=name, kind=Audience.Kind.SUBSCRIBERS, service=find_service(slug)
-        )
-    return membership.find_audience(name)
+        return Members.subscribers(find_service(slug))
+    return Members.of(membership.find_audience(name))
 
 
-def _as_json(audience: Audience, report: analysis.Report) -> dict[str, Any]:
+def _as_json(
+    members: Members, options: dict[str, Any], report: analysis.Report
+) -> dict[str, Any]:
     return {
-        "audience": audience.name,
-        "channel": report.delivery.channel,
-        "purpose": report.delivery.purpose,
+        "audience": members.name,
+        "channel": options["channel"],
+        "purpose": options["purpose"],
         "targeted": report.targeted,
         "to_deliver": report.to_deliver,
         "excluded": report.excluded,

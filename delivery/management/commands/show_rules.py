@@ -4,7 +4,7 @@ from typing import Any
 
 from audiences.terminal import CampaignCommand, CommandParser, add_json
 from delivery.models import Delivery
-from delivery.rules import rule_rows, rules_of
+from delivery.rules import rules_of, typologies
 
 Purpose = Delivery.Purpose
 
@@ -23,8 +23,8 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         slug = options["typology"]
-        typology = rule_rows.find(slug) if slug else None
-        rules = rules_of(Delivery(typology=typology))
+        typology = typologies.find(slug) if slug else None
+        rules = rules_of(typology)
         if options["json"]:
             self.write_json(
                 {

@@ -1,6 +1,6 @@
-"""Marketing pressure: how many messages a profile gets around a moment (D5, fatigue).
+"""Fatigue: how many messages a profile gets around a moment (D5).
 
-Counted are messages that were handed over, and the target of other deliveries that are
+Messages that were handed over count, and so do the targets of other deliveries that are
 prepared and have a contact date. The period lies on both sides of the moment: "at most
 2 in 7 days" looks at the 7 days before and the 7 days after; a message exactly 7 days
 away does not count. Everything is set-based and, per chunk, computed once.
@@ -20,16 +20,16 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from delivery.models import Analysis, Delivery, Message, Outcome, TypologyRule
-from delivery.rules.native import Situation
+from delivery.models import Analysis, Delivery, Message, Outcome
+from delivery.rules.rule import OwnRule, Situation
 
 
-def fatigued(rule: TypologyRule, situation: Situation) -> Q:
+def fatigued(rule: OwnRule, situation: Situation) -> Q:
     """Profiles that would get more than the rule allows."""
     handed_over = _messages(rule, situation)
     scheduled = _scheduled_deliveries(rule, situation)
-    by_maximum = _at_least(rule.maximum or 1, handed_over, scheduled, situation)
-    if not rule.uses_profile_limit:
+    by_maximum = _at_least(rule["maximum"] or 1, handed_over, scheduled, situation)
+    if not rule["uses_profile_limit"]:
         return by_maximum
     own = Q(message_limit__isnull=False) & Q(
         message_limit__lte=_count(handed_over) + _count(_targets(scheduled, situation))
@@ -37,22 +37,22 @@ def fatigued(rule: TypologyRule, situation: Situation) -> Q:
     return (Q(message_limit__isnull=True) & by_maximum) | own
 
 
-def _period(name: str, rule: TypologyRule, situation: Situation) -> Q:
-    period = timedelta(days=rule.period_days or 0)
+def _period(name: str, rule: OwnRule, situation: Situation) -> Q:
+    period = timedelta(days=rule["period_days"] or 0)
     return Q(**{f"{name}__gt": situation.at - period}) & Q(
         **{f"{name}__lt": situation.at + period}
     )
 
 
-def _messages(rule: TypologyRule, situation: Situation) -> QuerySet[Message]:
+def _messages(rule: OwnRule, situation: Situation) -> QuerySet[Message]:
     rows = Message.objects.order_by().filter(_period("sent_at", rule, situation))
-    if rule.channel:
-        rows = rows.filter(channel=rule.channel)
-    rows = _within_reach(rows, situation)
+    if rule["channel"]:
+        rows = rows.filter(channel=rule["channel"])
+    rows = situation.moment.within(rows)
     return rows.exclude(delivery_id=situation.delivery_id or 0)
 
 
-def _scheduled_deliveries(rule: TypologyRule, situation: Situation) -> list[int]:
+def _scheduled_deliveries(rule: OwnRule, situation: Situation) -> list[int]:
     """Other deliveries that are prepared, have their contact date in the period, and
     have not been handed over."""
     latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
@@ -65,8 +65,8 @@ def _scheduled_deliveries(rule: TypologyRule, situation: Situation) -> list[int]
             state_now=Analysis.State.READY,
         )
     )
-    if rule.channel:
-        rows = rows.filter(channel=rule.channel)
+    if rule["channel"]:
+        rows = rows.filter(channel=rule["channel"])
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
@@ -74,11 +74,7 @@ def _targets(scheduled: list[int], situation: Situation) -> QuerySet[Outcome]:
     rows = Outcome.objects.order_by().filter(
         delivery_id__in=scheduled, rule__isnull=True
     )
-    return _within_reach(rows, situation)
-
-
-def _within_reach(rows: QuerySet[Any], situation: Situation) -> QuerySet[Any]:
-    return rows if situation.reach is None else situation.reach.within(rows)
+    return situation.moment.within(rows)
 
 
 def _at_least(
@@ -87,7 +83,7 @@ def _at_least(
     scheduled: list[int],
     situation: Situation,
 ) -> Q:
-    """Profiles with so many messages, handed over and scheduled together.
+    """Profiles with at least a number of messages, handed over or scheduled.
 
     Said as "n messages, or n - 1 and one scheduled, or …": each part is one grouped
     subquery that the database computes once and hashes, where a count for each profile

@@ -11,21 +11,13 @@ from django.utils.translation import gettext as _, gettext_noop
 from audiences import conditions
 from audiences.channels import Channel
 from audiences.refusals import Refused
-from delivery.models import Delivery, Typology, TypologyRule, TypologyRuleUse
+from delivery.models import Typology, TypologyRule, TypologyRuleUse
 from delivery.rules import controls
 from delivery.rules.native import registered_rules
 
 Kind = TypologyRule.Kind
-
-
 DEFAULT = "default"
-
-
-def typology_of(delivery: Delivery) -> Typology:
-    """The delivery's own typology, or the default one."""
-    if delivery.typology:
-        return delivery.typology
-    return default_typology()
+PREFIXES = ("filter", "fatigue", "control")
 
 
 def default_typology() -> Typology:
@@ -44,15 +36,6 @@ def default_typology() -> Typology:
                 if check.by_default
             ]
             set_rules(found, list(TypologyRule.objects.filter(code__in=codes)))
-    return found
-
-
-def find(slug: str) -> Typology:
-    """The typology with a slug; raises Refused that lists what there is."""
-    found = Typology.objects.filter(slug=slug).first()
-    if found is None:
-        known = ", ".join(Typology.objects.values_list("slug", flat=True))
-        raise Refused(f"There is no typology {slug!r}. There are: {known}.")
     return found
 
 
@@ -230,9 +213,6 @@ def _find_rule(name: str) -> TypologyRule:
         listed = ", ".join(row.code for row in found)
         raise Refused(f"{name!r} names several rules: {listed}. Say which.")
     return found[0]
-
-
-PREFIXES = ("filter", "fatigue", "control")
 
 
 def keep_in_step(**kwargs: Any) -> None:

@@ -1,0 +1,95 @@
+"""The kinds of nodes: what each can hold, how it is checked, compiled and said.
+
+`{"node": "created", "in_last_days": 7}` is a node. Each kind is one `Node`, registered
+in the module of its family: groups, texts, dates, people; `delivery` adds messages.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django_stubs_ext import StrPromise
+
+from audiences.conditions.spans import Span
+from audiences.refusals import Refused
+from audiences.registry import Registry
+
+# A node as it is stored: its kind in "node", and its own keys.
+Data = Mapping[str, Any]
+# The part of JSON schema that describes one key.
+Schema = Mapping[str, Any]
+# Values that a form offers, with their labels.
+Options = Sequence[tuple[str, Any]]
+
+
+class BadCondition(Refused):
+    """The tree is not right; the message names the node by its path.
+
+    `plain` says it in the reader's language to the one who builds it in a form, where
+    the row is marked; `key` is the field that it is about when the path names a node.
+    """
+
+    def __init__(self, message: str, *, plain: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.plain, self.key = plain, key
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a condition is judged for: a moment, and the audiences being compiled.
+
+    `span` says which profiles are judged; a node repeats it on the rows that it looks
+    up (`within`).
+    """
+
+    at: datetime
+    inside: tuple[str, ...] = ()
+    span: Span | None = None
+
+    def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        """Those of the rows that are about a profile within the span."""
+        return rows if self.span is None else self.span.within(rows)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A kind of node.
+
+    `schema` is the JSON schema of its own keys; `check` raises BadCondition for what a
+    schema cannot say (its arguments are the node and its path); `to_q` compiles it;
+    `say` puts it into words. The form of operators is built from these: `label` names
+    the node in its menu, `options` offers values for a key, and `finish` turns what the
+    form gave into the node where a schema cannot say how.
+    """
+
+    name: str
+    schema: Mapping[str, Schema]
+    required: tuple[str, ...]
+    to_q: Callable[[Data, Moment], Q]
+    say: Callable[[Data], str]
+    check: Callable[[Data, str], None] = field(default=lambda data, path: None)
+    label: "str | StrPromise" = ""
+    options: Mapping[str, Callable[[], Options]] = field(default_factory=dict)
+    finish: Callable[[dict[str, Any]], dict[str, Any]] = field(
+        default=lambda data: data
+    )
+
+
+_NODES: Registry[str, Node] = Registry("node")
+
+
+def register(node: Node) -> Node:
+    """Add a kind of node."""
+    return _NODES.add(node.name, node)
+
+
+def nodes() -> list[Node]:
+    """Every kind of node, by name."""
+    return sorted(_NODES.values(), key=lambda node: node.name)
+
+
+def kind_of(data: Data) -> Node:
+    """The kind of a valid node."""
+    return _NODES[data["node"]]

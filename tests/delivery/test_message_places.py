@@ -1,0 +1,49 @@
+"""The places of a message are those of every text, but for filters of other systems."""
+
+import pytest
+
+from audiences.wording.places import fill, fill_by, places
+from delivery.content.places import placeholders
+from delivery.content.previews import preview
+from delivery.models import Delivery
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Hi {{ first_name }}", ["first_name"]),
+        ("{{first_name}}{{\nlast_name\n}}", ["first_name", "last_name"]),
+        ("{{ first_name | upper | trim }}", ["first_name"]),
+        ("{{{ first_name }}}", ["first_name"]),
+        ("{{ }}", [""]),
+        ("{ first_name } {{ first_name }", []),
+    ],
+)
+def test_a_place_is_found_without_its_filters(text: str, names: list[str]) -> None:
+    assert placeholders(text) == names
+
+
+def test_a_filter_is_part_of_the_name_in_our_own_texts() -> None:
+    assert places("{{ link | safe }}") == ["link | safe"]
+    assert fill("a {{ link | safe }} b", {"link": "x"}) == "a  b"
+
+
+def test_what_has_no_value_may_stay_as_it_stands() -> None:
+    values = {"first_name": "Ann"}
+    text = "{{ first_name }} {{ nickname }}"
+    assert fill_by(text, values.get) == "Ann {{ nickname }}"
+
+
+def test_a_preview_fills_what_it_knows_and_escapes_it_in_html() -> None:
+    shown = preview(
+        Delivery(
+            channel="email",
+            subject="{{ language | upper }}",
+            content="<p>{{ preferences_link }} {{ nickname }}</p>",
+        )
+    )
+    assert shown.subject == "en"
+    assert shown.content == (
+        "<p>https://link.example/preferences_link {{ nickname }}</p>"
+    )
+    assert shown.unknown == ["nickname"]
