@@ -16,10 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core import signing
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,7 +25,7 @@ from audiences import outbox
 from audiences.addresses import normalise, unstorable
 from audiences.channels import Channel
 from audiences.links import BadLink
-from audiences.links.tokens import LONGEST_TOKEN
+from audiences.links.web_addresses import read_signup_token, signup_url
 from audiences.models import (
     LandingPage,
     LandingPageVersion,
@@ -41,7 +39,6 @@ from audiences.profiles import read_country, read_language
 from audiences.refusals import Refused
 
 FoundBy = LandingPage.ReconciledBy
-_SALT = "audiences.link_requests.signup"
 
 
 class InvalidSignup(Refused):
@@ -173,9 +170,7 @@ def write_confirmation(mail: OutboxMail) -> Words | Result:
 
 def confirmation_url(request: SignupRequest) -> str:
     """The address in the mail: GET shows a button, POST calls `confirm_signup`."""
-    token = _signer().sign_object([request.pk])
-    path = reverse("pages:confirm_signup", args=[request.version.page_slug, token])
-    return f"{settings.BASE_URL}{path}"
+    return signup_url(request.version.page_slug, request.pk)
 
 
 def read_confirmation(token: str) -> SignupRequest:
@@ -183,20 +178,10 @@ def read_confirmation(token: str) -> SignupRequest:
 
     BadLink also when the request has expired or was erased. Changes nothing.
     """
-    if len(token) > LONGEST_TOKEN:
-        raise BadLink
-    try:
-        (pk,) = _signer().unsign_object(token)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise BadLink from error
-    request = open_requests().filter(pk=pk).first()
+    request = open_requests().filter(pk=read_signup_token(token)).first()
     if request is None:
         raise BadLink
     return request
-
-
-def _signer() -> signing.Signer:
-    return signing.Signer(salt=_SALT, sep=".")
 
 
 def open_requests() -> QuerySet[SignupRequest]:

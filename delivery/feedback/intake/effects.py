@@ -2,9 +2,9 @@
 
 from django.db import transaction
 
-from audiences import links
 from audiences.consent import Origin, Source
-from audiences.links import BadLink, Link
+from audiences.links import BadLink, Link, read_mail_token
+from audiences.links.mail_addresses import tag_of
 from audiences.models import LandingPage
 from audiences.visits import acts, identified
 from delivery import quarantine
@@ -72,9 +72,7 @@ def unsubscribe(link: Link, row: MessageEvent) -> None:
 
 def unsubscribe_link(address: str) -> Link | None:
     """What the signed address of a List-Unsubscribe header says; None for another."""
-    local, _at, _domain = address.strip("<> ").rpartition("@")
-    _mailbox, _plus, token = local.rpartition("+")
     try:
-        return links.read_mail_token(token)
+        return read_mail_token(tag_of(address))
     except BadLink:
         return None
