@@ -1,6 +1,6 @@
 """The forms of the public pages, rendered by crispy-forms."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -10,13 +10,14 @@ from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from audiences import addresses
-from audiences.landing_pages import Content
+from audiences.landing_pages import Content, ServiceOnPage
 from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
-from audiences.models.services import label_of, offer_of
 from audiences.profiles import read_country
+from audiences.signups.requesting import Wish
 from audiences.visits.choices import Boxes
-from audiences.visits.identified import Visit
+from audiences.visits.standing import Standing
+from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
@@ -41,26 +42,22 @@ class ChoiceForm(PageForm):
     """Check boxes, details and the agreement of a page, as far as it has them."""
 
     def add_boxes(
-        self, content: Content, channels: Iterable[str], services: Iterable[int]
+        self, channels: Sequence[str], services: Sequence[ServiceOnPage]
     ) -> None:
-        if content["channels"]:
+        """The boxes that are offered, none of them ticked."""
+        if channels:
             self.fields["channels"] = forms.MultipleChoiceField(
                 label=self.text("page.channels"),
-                choices=[(c, self.text(f"channels.{c}")) for c in content["channels"]],
+                choices=[(c, self.text(f"channels.{c}")) for c in channels],
                 widget=forms.CheckboxSelectMultiple,
                 required=False,
-                initial=list(channels),
             )
-        if content["services"]:
+        if services:
             self.fields["services"] = forms.MultipleChoiceField(
                 label=self.text("page.services"),
-                choices=[
-                    (str(s["id"]), offer_of(s, self.language))
-                    for s in content["services"]
-                ],
+                choices=[(str(s.pk), s.offer_in(self.language)) for s in services],
                 widget=forms.CheckboxSelectMultiple,
                 required=False,
-                initial=[str(pk) for pk in services],
             )
 
     def add_details(self, content: Content, profile: Profile | None = None) -> None:
@@ -85,7 +82,7 @@ class ChoiceForm(PageForm):
         html = sanitise(content["texts"][self.language]["html"]["agreement"])
         label = html.strip().removeprefix("<p>").removesuffix("</p>")
         service = content["service"]
-        messages = label_of(service, self.language) if service else ""
+        messages = ServiceOnPage.of(service).label_in(self.language) if service else ""
         self.fields["agreement"] = forms.BooleanField(
             label=mark_safe(page_texts.fill(label, messages=escape(messages))),  # noqa: S308
             required=False,
@@ -129,23 +126,25 @@ class VisitForm(ChoiceForm):
         self,
         *args: Any,
         visit: Visit,
+        standing: Standing,
         language: str,
-        channels: Iterable[str] = (),
-        services: Iterable[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, language=language, **kwargs)
-        self.visit = visit
         if visit.kind in LandingPage.CHOICE_KINDS:
-            self.add_boxes(visit.content, channels, services)
-            self.add_shown(channels, services)
+            self.add_boxes(visit.channels, standing.offered)
+            self.tick(
+                standing.ticked_channels(visit.channels),
+                standing.ticked_services([s.pk for s in standing.offered]),
+            )
         if visit.link.is_fresh and visit.kind not in _NO_DETAILS:
             self.add_details(visit.content, visit.profile)
         if visit.content["needs_agreement"] and visit.kind not in _NO_DETAILS:
             self.add_agreement(visit.content)
 
-    def add_shown(self, channels: Iterable[str], services: Iterable[int]) -> None:
-        """Say in the form which boxes it shows as ticked, for when it comes back."""
+    def tick(self, channels: list[str], services: list[int]) -> None:
+        """Tick boxes, and say in the form which, for when it comes back."""
+        self.initial.update(channels=channels, services=[*map(str, services)])
         now = " ".join([*channels, *map(str, services)])
         self.fields["shown"] = forms.CharField(
             required=False, initial=now, widget=_Present(now)
@@ -237,7 +236,8 @@ class SignupForm(ChoiceForm):
             widget=forms.TextInput(attrs=attrs),
         )
         if content["kind"] in LandingPage.CHOICE_KINDS:
-            self.add_boxes(content, (), ())
+            services = [ServiceOnPage.of(facts) for facts in content["services"]]
+            self.add_boxes(content["channels"], services)
         self.add_details(content)
         if content["needs_agreement"]:
             self.add_agreement(content)
@@ -257,8 +257,8 @@ class SignupForm(ChoiceForm):
         self.require_agreement()
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What `link_requests.request_signup` takes."""
+    def wish(self) -> Wish:
+        """What `request_signup` takes."""
         data = self.cleaned_data
         return {
             "email": data["email"],

@@ -6,10 +6,9 @@ from audiences.channels import ANY
 from audiences.consent import Source
 from audiences.models import Address, AddressStatus, ConsentEvent, LandingPage
 from audiences.signals import address_stop_requested, address_stop_withdrawn
-from audiences.visits.identified import Visit
+from audiences.visits.visit import Visit
 
 
-# ---------------------------------------------------------------- addresses (P4)
 def stop_addresses(visit: Visit, events: dict[str, int]) -> None:
     """Stop the addresses of each scope, by the event that opted out (0: none did)."""
     for scope, event_id in events.items():
@@ -40,7 +39,7 @@ def _stop_text(wording: str, profile_id: int, event_id: int) -> str:
     return f"landing page {slug}, profile {profile_id}, event {event_id}"
 
 
-def has_address_to_stop(visit: Visit, scope: str) -> bool:
+def has_address_to_stop(visit: Visit) -> bool:
     """Whether the page would put an address on the denylist that is not there yet.
 
     Somebody may have opted out elsewhere before: other profiles with the same address
@@ -48,7 +47,7 @@ def has_address_to_stop(visit: Visit, scope: str) -> bool:
     """
     if not visit.content["stops_address"]:
         return False
-    rows = _rows_of_addresses(visit, scope)
+    rows = _rows_of_addresses(visit, visit.scope)
     return rows.exclude(quarantine_status=AddressStatus.DENYLISTED).exists()
 
 

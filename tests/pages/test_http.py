@@ -18,6 +18,7 @@ from PIL import Image
 from audiences import landing_pages, links
 from audiences.landing_pages import logos
 from audiences.links import Link, mail_addresses, web_addresses
+from audiences.masking import masked
 from audiences.models import (
     LandingPageText,
     OutboxMail,
@@ -27,7 +28,6 @@ from audiences.models import (
     UsedProof,
 )
 from audiences.pages import log_masking
-from audiences.visits.identified import masked
 from tests.factories import ProfileFactory
 
 from .visitors import browser, history, news, one_click_path, page, path_to, words
@@ -419,7 +419,7 @@ def test_a_database_that_is_away_is_said_and_not_a_success(
     def away(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("audiences.pages.views.identified", away)
+    monkeypatch.setattr("audiences.visits.opting_out.identified", away)
     answer = browser().post(one_click_path(profile))
     assert answer.status_code == 503
     assert answer["Retry-After"]

@@ -169,7 +169,7 @@ def test_an_undo_never_confirms_a_mere_request(anna: Profile) -> None:
         changed_at=anna.created_at,
     )
     origin = Origin(source="api")
-    record(anna, Kind.REQUEST, origin, service=service)
+    record(anna, Kind.REQUEST, origin, service_id=service.pk)
     url = path_to(page("unsubscription", service=service), anna)
     done = browser().post(url)
     browser().post(url, {"undo": undo_of(done)})
