@@ -17,7 +17,6 @@ from audiences.landing_pages.lives import (
     live,
     publish,
     unpublish,
-    version_named,
 )
 
 __all__ = [
@@ -35,5 +34,4 @@ __all__ = [
     "publish",
     "snapshot",
     "unpublish",
-    "version_named",
 ]

@@ -137,14 +137,6 @@ def _versions(slug: str) -> QuerySet[LandingPageVersion]:
     return LandingPageVersion.objects.filter(page_slug=slug).order_by("-number")
 
 
-def version_named(name: str) -> LandingPageVersion | None:
-    """The version that a consent event names, such as `news/3`."""
-    slug, _slash, number = name.rpartition("/")
-    if not slug or not number.isdecimal() or len(number) > 9:
-        return None
-    return _versions(slug).filter(number=int(number)).first()
-
-
 def live(slug: str) -> LandingPageVersion | None:
     """The version that visitors of a page see, whatever its dates."""
     return LandingPageVersion.objects.filter(live_pages__slug=slug).first()

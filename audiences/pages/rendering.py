@@ -22,8 +22,7 @@ from audiences.links import Undo
 from audiences.models import LandingPage
 from audiences.pages import brand
 from audiences.visits.addresses import has_address_to_stop
-from audiences.visits.done import Done
-from audiences.visits.standing import Standing, has_nothing_to_do
+from audiences.visits.standing import Done, Standing, has_nothing_to_do
 from audiences.visits.undoing import Undone
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
@@ -114,31 +113,36 @@ def filled(html: str, **values: str) -> SafeString:
 
 
 # ---------------------------------------------------------------- a visit
-def values_of(visit: Visit, language: str) -> dict[str, str]:
-    """What fills the places of a page's texts."""
-    return {"messages": messages_of(visit, language), "address": visit.address}
-
-
-def messages_of(visit: Visit, language: str) -> str:
-    """What the page is about, for the middle of a sentence."""
+def _places(visit: Visit, language: str) -> dict[str, str]:
+    """What fills the places of a page's texts: what it is about, and the address."""
     if visit.service:
-        return visit.service.label_in(language)
-    about = "any" if visit.kind == Kind.DENYLIST else visit.link.channel
-    return page_texts.text(language, f"messages.{about}")
+        about = visit.service.label_in(language)
+    else:
+        about = page_texts.text(language, f"messages.{visit.scope}")
+    return {"messages": about, "address": visit.address}
+
+
+def _page(visit: Visit, language: str, body: str) -> Shown:
+    """A page of a visit with one of its texts, and nothing else yet."""
+    texts, values = texts_of(visit.content, language), _places(visit, language)
+    shown = Shown(page_texts.fill(texts["title"], **values))
+    if body:
+        shown.body = filled(texts["html"][body], **values)
+    if visit.address:
+        shown.about = page_texts.text(
+            language, "page.about_address", address=visit.address
+        )
+    return shown
 
 
 def before(
     visit: Visit, standing: Standing, language: str, form: PageForm | None
 ) -> Shown:
     """The page before the act."""
-    texts, values = texts_of(visit.content, language), values_of(visit, language)
-    shown = Shown(
-        title=page_texts.fill(texts["title"], **values),
-        body=filled(texts["html"]["introduction"], **values),
-        about=_about_address(visit, language),
-        form=form,
-        button=page_texts.fill(texts["button"], **values),
-    )
+    shown = _page(visit, language, "introduction")
+    button = texts_of(visit.content, language)["button"]
+    shown.form = form
+    shown.button = page_texts.fill(button, **_places(visit, language))
     if visit.kind in (Kind.UNSUBSCRIPTION, Kind.DENYLIST):
         if has_nothing_to_do(visit, standing):
             _say_that_it_has_stopped(shown, visit, standing, language)
@@ -172,23 +176,11 @@ def _say_that_it_has_stopped(
         shown.form, shown.button = None, ""
 
 
-def _about_address(visit: Visit, language: str) -> str:
-    if not visit.address:
-        return ""
-    return page_texts.text(language, "page.about_address", address=visit.address)
-
-
 def after(language: str, done: Done) -> Shown:
     """The confirmation: what is true now, and how to undo it."""
     visit = done.visit
-    texts, values = texts_of(visit.content, language), values_of(visit, language)
-    shown = Shown(
-        title=page_texts.fill(texts["title"], **values),
-        body=filled(texts["html"]["confirmation"], **values),
-        about=_about_address(visit, language),
-        state=state(visit, done.standing, language),
-        is_done=True,
-    )
+    shown = _page(visit, language, "confirmation")
+    shown.state, shown.is_done = state(visit, done.standing, language), True
     if done.stopped_address:
         shown.state.append(page_texts.text(language, "state.address_stopped"))
     for service in done.closed:
@@ -216,15 +208,10 @@ def after_undo(
     visit: Visit, standing: Standing, language: str, undone: Undone
 ) -> Shown:
     """The page after an undo: whether it is as before, and what is true now."""
-    texts, values = texts_of(visit.content, language), values_of(visit, language)
-    outcome = f"page.undone_{undone.value}"
-    return Shown(
-        title=page_texts.fill(texts["title"], **values),
-        body=page_texts.text(language, outcome),
-        about=_about_address(visit, language),
-        state=state(visit, standing, language),
-        is_done=True,
-    )
+    shown = _page(visit, language, "")
+    shown.body = page_texts.text(language, f"page.undone_{undone.value}")
+    shown.state, shown.is_done = state(visit, standing, language), True
+    return shown
 
 
 def _offer_fresh_link(shown: Shown, visit: Visit, language: str) -> None:

@@ -25,9 +25,8 @@ from audiences.links import BadLink, Link
 from audiences.models import LandingPage, LandingPageAsset
 from audiences.pages import brand, confirming, rendering, unidentified, visitors
 from audiences.visits import choosing
-from audiences.visits.done import Done
 from audiences.visits.opting_out import opt_out, opt_out_on
-from audiences.visits.standing import Standing, standing_of
+from audiences.visits.standing import Done, standing_of
 from audiences.visits.undoing import undo
 from audiences.visits.visit import Gone, Visit, closed, identified
 
@@ -141,9 +140,8 @@ def answer(
         shown = _act(visit, language, data, request)
     else:
         standing = standing_of(visit)
-        shown = rendering.before(
-            visit, standing, language, _form(visit, standing, language)
-        )
+        form = VisitForm(None, visit=visit, standing=standing, language=language)
+        shown = rendering.before(visit, standing, language, form)
     shown.notices = [*notices, *shown.notices]
     return rendering.show(request, visit.content, language, shown)
 
@@ -187,7 +185,7 @@ def _act(
         undone = undo(visit, str(token), origin)
         return rendering.after_undo(visit, standing_of(visit), language, undone)
     standing = standing_of(visit)
-    form = _form(visit, standing, language, data)
+    form = VisitForm(data, visit=visit, standing=standing, language=language)
     if not form.is_valid():
         return rendering.before(visit, standing, language, form)
     planned = choosing.plan(visit, standing, form.ticked, form.shown)
@@ -197,12 +195,6 @@ def _act(
     return rendering.after(
         language, choosing.choose(visit, planned, details, origin, language)
     )
-
-
-def _form(
-    visit: Visit, standing: Standing, language: str, data: QueryDict | None = None
-) -> VisitForm:
-    return VisitForm(data, visit=visit, standing=standing, language=language)
 
 
 def _origin(

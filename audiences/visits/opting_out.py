@@ -16,8 +16,7 @@ from audiences.links import Link
 from audiences.models import ConsentEvent, LandingPage, Service
 from audiences.subscriptions import writing
 from audiences.visits.addresses import stop_addresses
-from audiences.visits.done import Done
-from audiences.visits.standing import by_flags
+from audiences.visits.standing import Done, by_flags
 from audiences.visits.visit import Visit, identified
 
 # A POST that comes twice is answered like the first one, with its undo.

@@ -1,4 +1,4 @@
-"""Where a visitor stands: what they are opted out of, what they are subscribed to."""
+"""Where a visitor stands, before and after an act: opt-outs and subscriptions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -40,6 +40,22 @@ class Standing:
         if self.stopped_all:
             return []
         return [service for service in offered if service in self.subscribed]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an act has changed, and where the visitor stands after it.
+
+    `left_out`: something was not done because the link is too old. `closed` are ticked
+    services that take no new subscriptions.
+    """
+
+    visit: Visit
+    standing: Standing
+    event_ids: tuple[int, ...] = ()
+    stopped_address: bool = False
+    left_out: bool = False
+    closed: tuple[Service, ...] = ()
 
 
 def by_flags(profile: Profile) -> Standing:
