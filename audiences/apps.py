@@ -15,8 +15,8 @@ REGISTERING = """
     audiences.consent.figures
     audiences.membership.nesting
     audiences.selections.bulk_acts
-    audiences.signups.links
-    audiences.signups.signups
+    audiences.signups.mailing_links
+    audiences.signups.requesting
     audiences.subscriptions.figures
     audiences.subscriptions.messages
 """.split()

@@ -6,7 +6,7 @@ from audiences.imports import runs
 from audiences.outbox import caps, rows
 from audiences.privacy import retention
 from audiences.selections import bulk_acts
-from audiences.signups import proof_of_work, signups
+from audiences.signups import proof_of_work, requesting
 from audiences.work import figures, jobs
 
 from . import outbox, subscriptions
@@ -22,7 +22,7 @@ def send_outbox() -> None:
 @shared_task(ignore_result=True)
 def clean_up_requests() -> None:
     """Each night: nothing about unidentified visitors is kept longer than needed."""
-    signups.clean_up()
+    requesting.clean_up()
     retention.clean_up()
     rows.clean_up()
     proof_of_work.clean_up()

@@ -66,7 +66,7 @@ def record(
     origin: Origin,
     *,
     scope: str = "",
-    service: Service | None = None,
+    service_id: int | None = None,
 ) -> ConsentEvent:
     """Write one event with its evidence; the caller has locked the profile."""
     event = ConsentEvent.objects.create(
@@ -74,7 +74,7 @@ def record(
         at=origin.at or timezone.now(),
         kind=kind,
         channel=scope,
-        service=service,
+        service_id=service_id,
         source=origin.source,
         wording_version=origin.wording_version,
         delivery_id=origin.delivery_id,

@@ -1,10 +1,14 @@
 """Landing pages: their lives, versions, changes and logos, without HTTP."""
 
-from audiences.landing_pages.lives import (
+from audiences.landing_pages.contents import (
     Content,
+    ServiceOnPage,
     built_in_content,
     built_in_name,
     built_in_texts,
+    snapshot,
+)
+from audiences.landing_pages.lives import (
     create,
     delete,
     duplicate,
@@ -12,14 +16,12 @@ from audiences.landing_pages.lives import (
     has_unpublished_changes,
     live,
     publish,
-    service_facts,
-    snapshot,
     unpublish,
-    version_named,
 )
 
 __all__ = [
     "Content",
+    "ServiceOnPage",
     "built_in_content",
     "built_in_name",
     "built_in_texts",
@@ -30,8 +32,6 @@ __all__ = [
     "has_unpublished_changes",
     "live",
     "publish",
-    "service_facts",
     "snapshot",
     "unpublish",
-    "version_named",
 ]

@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from audiences.channels import Channel
-from audiences.landing_pages.lives import Content
+from audiences.landing_pages.contents import Content, Texts
 from audiences.models import LandingPage, LandingPageText, Profile
 from audiences.models.landing_pages import EXTRA_FIELDS
 
@@ -62,26 +62,26 @@ def changes(before: Content | None, after: Content) -> list[Change]:
 
 
 def _lines(content: Content) -> dict[str, Line]:
-    kind = str(content["kind"])
+    kind, said = content["kind"], dict(content)
     # A version may be older than a setting.
-    found = {name: _setting(name, content.get(name)) for name in _settings_of(kind)}
+    found = {name: _setting(name, said.get(name)) for name in _settings_of(kind)}
     for language in content["languages"]:
         texts = content["texts"][language]
         found |= dict(_texts(language, texts, kind))
     for name, value in content["brand"].items():
         if name == "logo":
             text = "" if value else _("none")
-            found[name] = Line(_label(name), text, logo=value or "")
+            found[name] = Line(_label(name), text, logo=str(value or ""))
         else:
             found[name] = Line(_label(name), str(value), colour=str(value))
     return found
 
 
-def _texts(language: str, texts: Content, kind: str) -> Iterator[tuple[str, Line]]:
-    name = language_name(language)
+def _texts(language: str, texts: Texts, kind: str) -> Iterator[tuple[str, Line]]:
+    name, said = language_name(language), dict(texts)
     for field in text_fields(kind):
         label = f"{label_of(LandingPageText, field)} ({name})"
-        yield f"{language}.{field}", Line(label, str(texts[field]))
+        yield f"{language}.{field}", Line(label, str(said[field]))
 
 
 def text_fields(kind: str) -> list[str]:
@@ -110,7 +110,7 @@ def access(kind: str) -> list[str]:
     """The settings of who may use a page of a kind, in the order of the form."""
     if kind in LandingPage.OPT_OUT_KINDS:
         return ["allows_unidentified", "reconciles_by", "stops_address"]
-    # Whoever signs up gives an email address: it is confirmed by mail.
+    # Anyone who signs up gives an email address: it is confirmed by mail.
     return ["allows_unidentified", "updates_profile"]
 
 

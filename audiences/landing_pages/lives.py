@@ -1,29 +1,21 @@
-"""Landing pages: the only writer of pages' lives (L6), and what a version says.
+"""Landing pages: the only writer of pages' lives (L6).
 
 Editing changes the page; publishing makes an immutable version, and visitors see
 versions only. Publishing an unchanged page makes no new version.
 """
 
-import functools
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from audiences.channels import Channel
-from audiences.models import LandingPage, LandingPageText, LandingPageVersion, Service
-from audiences.models.landing_pages import all_languages
+from audiences.landing_pages.contents import snapshot
+from audiences.models import LandingPage, LandingPageVersion, Service
 from audiences.refusals import Refused
-from audiences.wording import page_texts
-from audiences.wording.markdown import to_html
 
 Kind = LandingPage.Kind
-Content = dict[str, Any]
 
 
 class NoSuchPage(Refused):
@@ -145,14 +137,6 @@ def _versions(slug: str) -> QuerySet[LandingPageVersion]:
     return LandingPageVersion.objects.filter(page_slug=slug).order_by("-number")
 
 
-def version_named(name: str) -> LandingPageVersion | None:
-    """The version that a consent event names, such as `news/3`."""
-    slug, _slash, number = name.rpartition("/")
-    if not slug or not number.isdecimal() or len(number) > 9:
-        return None
-    return _versions(slug).filter(number=int(number)).first()
-
-
 def live(slug: str) -> LandingPageVersion | None:
     """The version that visitors of a page see, whatever its dates."""
     return LandingPageVersion.objects.filter(live_pages__slug=slug).first()
@@ -162,106 +146,3 @@ def has_unpublished_changes(page: LandingPage) -> bool:
     """Whether publishing now would show visitors something else."""
     live_version = page.live_version
     return live_version is None or live_version.content != snapshot(page)
-
-
-# ---------------------------------------------------------------- what a version says
-def snapshot(page: LandingPage) -> Content:
-    """Everything that a visitor of the page could see, as plain data."""
-    written = {text.language: text for text in page.texts.all()}
-    return {
-        "slug": page.slug,
-        "kind": page.kind,
-        "service": service_facts(page.service) if page.service else None,
-        "channels": list(page.channels),
-        "services": [service_facts(s) for s in page.services.all()],
-        "extra_fields": list(page.extra_fields),
-        "languages": list(page.languages),
-        "needs_agreement": page.needs_agreement,
-        "stops_address": page.stops_address and page.may_stop_address,
-        "allows_unidentified": page.allows_unidentified,
-        "reconciles_by": page.reconciles_by,
-        "updates_profile": page.updates_profile,
-        "opens_at": _iso(page.opens_at),
-        "closes_at": _iso(page.closes_at),
-        "closed_redirect": page.closed_redirect,
-        "brand": {
-            "logo": page.logo_id,
-            "brand_colour": page.brand_colour.lower(),
-            "text_on_brand": page.text_on_brand.lower(),
-            "background_colour": page.background_colour.lower(),
-        },
-        "texts": {
-            language: _texts(page.kind, language, written.get(language))
-            for language in page.languages
-        },
-    }
-
-
-def built_in_content(kind: str, languages: Sequence[str] = ()) -> Content:
-    """What the built-in page of a kind says: for links whose page is gone."""
-    codes = list(languages) or all_languages()
-    page = LandingPage(kind=kind)
-    return {
-        "slug": "",
-        "kind": kind,
-        "service": None,
-        "channels": list(Channel.values) if kind in LandingPage.CHOICE_KINDS else [],
-        "services": [],
-        "extra_fields": [],
-        "languages": codes,
-        "needs_agreement": False,
-        "stops_address": False,
-        "allows_unidentified": False,
-        "reconciles_by": page.reconciles_by,
-        "updates_profile": False,
-        "opens_at": None,
-        "closes_at": None,
-        "closed_redirect": "",
-        "brand": {
-            "logo": None,
-            "brand_colour": page.brand_colour,
-            "text_on_brand": page.text_on_brand,
-            "background_colour": page.background_colour,
-        },
-        "texts": {code: _texts(kind, code, None) for code in codes},
-    }
-
-
-@functools.cache
-def built_in_name(kind: str) -> str:
-    """How consent events name a built-in page: with a digest of its wording."""
-    wording = repr([page_texts.texts(code)["kinds"][kind] for code in all_languages()])
-    return f"built-in:{kind}/{hashlib.sha256(wording.encode()).hexdigest()[:12]}"
-
-
-def built_in_texts(kind: str, language: str) -> dict[str, str]:
-    """The texts that a page of the kind has until somebody writes others."""
-    found = page_texts.texts(language)["kinds"][kind]
-    return {name: str(found[name]) for name in LandingPageText.FIELDS}
-
-
-def _texts(kind: str, language: str, written: LandingPageText | None) -> Content:
-    """Texts with the built-in ones for the empty; Markdown also as safe HTML."""
-    texts: Content = built_in_texts(kind, language)
-    for name in LandingPageText.FIELDS:
-        own = getattr(written, name, "").strip()
-        if own:
-            texts[name] = own
-    texts["html"] = {n: to_html(texts[n]) for n in LandingPageText.MARKDOWN_FIELDS}
-    return texts
-
-
-def service_facts(service: Service) -> Content:
-    """A service as a version keeps it."""
-    return {
-        "id": service.pk,
-        "slug": service.slug,
-        "label": service.label,
-        "channel": service.channel,
-        # Only where there are any: a version of before stays as it was.
-        **({"texts": service.texts} if service.texts else {}),
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None

@@ -1,7 +1,6 @@
 """Services that people subscribe to, and their subscriptions."""
 
 from datetime import datetime
-from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -129,24 +128,16 @@ class Service(models.Model):
 
     def label_in(self, language: str) -> str:
         """What people read as its name."""
-        return label_of({"label": self.label, "texts": self.texts}, language)
+        return label_of(self.label, self.texts, language)
 
     def description_in(self, language: str) -> str:
         """What people read about it; may be empty."""
         return str(self.texts.get(language, {}).get("description", ""))
 
 
-def offer_of(facts: dict[str, Any], language: str) -> str:
-    """The words beside a check box: the public name, and what is said about it."""
-    label = label_of(facts, language)
-    about = facts.get("texts", {}).get(language, {}).get("description", "")
-    return f"{label}: {about}" if about else label
-
-
-def label_of(facts: dict[str, Any], language: str) -> str:
-    """The public name in a language, of a service as a page's version keeps it."""
-    own = facts.get("texts", {}).get(language, {}).get("label", "")
-    return str(own or facts["label"])
+def label_of(label: str, texts: dict[str, dict[str, str]], language: str) -> str:
+    """The public name in a language: its own text there, else the operators' label."""
+    return texts.get(language, {}).get("label", "") or label
 
 
 class Subscription(models.Model):

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
+from audiences.links.signing import Purpose, keyed_hash
 from audiences.models import RequestCount
 
 Scope = RequestCount.Scope
-_SALT = "audiences.request_caps"
 
 
 def allow(network: str, subject: str) -> bool:
@@ -38,7 +37,7 @@ def allow_address(subject: str) -> bool:
 
 
 def _count(scope: Scope, name: str, most: int) -> bool:
-    subject = salted_hmac(_SALT, name, algorithm="sha256").hexdigest()
+    subject = keyed_hash(Purpose.CAP, name).hex()
     row = RequestCount(scope=scope, subject=subject, day=timezone.now().date())
     RequestCount.objects.bulk_create([row], ignore_conflicts=True)
     rows = RequestCount.objects.filter(day=row.day, scope=scope, subject=subject)

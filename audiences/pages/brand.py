@@ -11,13 +11,14 @@ from django.urls import reverse
 from audiences.landing_pages import Content
 from audiences.wording.colours import text_on
 
-_COLOURS = ("brand_colour", "text_on_brand", "background_colour")
 NAME = r"[0-9a-f]{6}-[0-9a-f]{6}-[0-9a-f]{6}"
 
 
 def stylesheet_url(content: Content) -> str:
     """Where the stylesheet of a page's brand is."""
-    name = "-".join(content["brand"][colour].lstrip("#") for colour in _COLOURS)
+    brand = content["brand"]
+    colours = brand["brand_colour"], brand["text_on_brand"], brand["background_colour"]
+    name = "-".join(colour.lstrip("#") for colour in colours)
     return reverse("pages:brand", args=[name])
 
 

@@ -1,26 +1,27 @@
 """The forms of the public pages, rendered by crispy-forms."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from audiences import addresses
-from audiences.landing_pages import Content
+from audiences.channels import Channel
+from audiences.landing_pages import Content, ServiceOnPage
 from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
-from audiences.models.services import label_of, offer_of
 from audiences.profiles import read_country
+from audiences.signups.requesting import Wish
 from audiences.visits.choices import Boxes
-from audiences.visits.identified import Visit
+from audiences.visits.standing import Standing
+from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
-
-NO_CHOICE = ""
 
 
 class PageForm(forms.Form):
@@ -41,27 +42,20 @@ class ChoiceForm(PageForm):
     """Check boxes, details and the agreement of a page, as far as it has them."""
 
     def add_boxes(
-        self, content: Content, channels: Iterable[str], services: Iterable[int]
+        self, channels: Sequence[str], services: Sequence[ServiceOnPage]
     ) -> None:
-        if content["channels"]:
-            self.fields["channels"] = forms.MultipleChoiceField(
-                label=self.text("page.channels"),
-                choices=[(c, self.text(f"channels.{c}")) for c in content["channels"]],
-                widget=forms.CheckboxSelectMultiple,
-                required=False,
-                initial=list(channels),
-            )
-        if content["services"]:
-            self.fields["services"] = forms.MultipleChoiceField(
-                label=self.text("page.services"),
-                choices=[
-                    (str(s["id"]), offer_of(s, self.language))
-                    for s in content["services"]
-                ],
-                widget=forms.CheckboxSelectMultiple,
-                required=False,
-                initial=[str(pk) for pk in services],
-            )
+        """The boxes that are offered, none of them ticked."""
+        for name, choices in (
+            ("channels", [(c, self.text(f"channels.{c}")) for c in channels]),
+            ("services", [(str(s.pk), s.offer_in(self.language)) for s in services]),
+        ):
+            if choices:
+                self.fields[name] = forms.MultipleChoiceField(
+                    label=self.text(f"page.{name}"),
+                    choices=choices,
+                    widget=forms.CheckboxSelectMultiple,
+                    required=False,
+                )
 
     def add_details(self, content: Content, profile: Profile | None = None) -> None:
         """Fields for the details of the profile that the page asks for."""
@@ -85,7 +79,7 @@ class ChoiceForm(PageForm):
         html = sanitise(content["texts"][self.language]["html"]["agreement"])
         label = html.strip().removeprefix("<p>").removesuffix("</p>")
         service = content["service"]
-        messages = label_of(service, self.language) if service else ""
+        messages = ServiceOnPage.of(service).label_in(self.language) if service else ""
         self.fields["agreement"] = forms.BooleanField(
             label=mark_safe(page_texts.fill(label, messages=escape(messages))),  # noqa: S308
             required=False,
@@ -111,7 +105,7 @@ class ChoiceForm(PageForm):
             raise forms.ValidationError(self.text("fields.country_wrong")) from error
 
 
-class _Present(forms.HiddenInput):
+class _Shown(forms.HiddenInput):
     """A hidden field that says what is true now, also in a form that comes back."""
 
     def __init__(self, now: str) -> None:
@@ -127,29 +121,29 @@ class VisitForm(ChoiceForm):
 
     def __init__(
         self,
-        *args: Any,
+        data: QueryDict | None,
+        *,
         visit: Visit,
+        standing: Standing,
         language: str,
-        channels: Iterable[str] = (),
-        services: Iterable[int] = (),
-        **kwargs: Any,
     ) -> None:
-        super().__init__(*args, language=language, **kwargs)
-        self.visit = visit
+        super().__init__(data, language=language)
         if visit.kind in LandingPage.CHOICE_KINDS:
-            self.add_boxes(visit.content, channels, services)
-            self.add_shown(channels, services)
+            self.add_boxes(visit.channels, standing.offered)
+            self.tick(
+                standing.ticked_channels(visit.channels),
+                standing.ticked_services([s.pk for s in standing.offered]),
+            )
         if visit.link.is_fresh and visit.kind not in _NO_DETAILS:
             self.add_details(visit.content, visit.profile)
         if visit.content["needs_agreement"] and visit.kind not in _NO_DETAILS:
             self.add_agreement(visit.content)
 
-    def add_shown(self, channels: Iterable[str], services: Iterable[int]) -> None:
-        """Say in the form which boxes it shows as ticked, for when it comes back."""
+    def tick(self, channels: list[str], services: list[int]) -> None:
+        """Tick boxes, and say in the form which, for when it comes back."""
+        self.initial.update(channels=channels, services=[*map(str, services)])
         now = " ".join([*channels, *map(str, services)])
-        self.fields["shown"] = forms.CharField(
-            required=False, initial=now, widget=_Present(now)
-        )
+        self.fields["shown"] = forms.CharField(required=False, widget=_Shown(now))
 
     @property
     def shown(self) -> Boxes:
@@ -180,7 +174,7 @@ _AUTOCOMPLETE = {
 
 
 def _language_field(form: PageForm, label: str, initial: str) -> forms.ChoiceField:
-    choices = [(NO_CHOICE, form.text("fields.no_choice")), *settings.LANGUAGES]
+    choices = [("", form.text("fields.no_choice")), *settings.LANGUAGES]
     if initial and initial not in dict(choices):
         choices.append((initial, initial))
     return forms.ChoiceField(
@@ -188,33 +182,25 @@ def _language_field(form: PageForm, label: str, initial: str) -> forms.ChoiceFie
     )
 
 
-class AddressForm(PageForm):
-    """Where a visitor without a personal link gets one; on sign-up pages also details.
+class AddressField(forms.CharField):
+    """An address, a number or an id that a visitor gives; nothing is looked up."""
 
-    Nothing is looked up: the form cannot tell whether the address is known.
-    """
+    def __init__(self, by: str, language: str) -> None:
+        attrs, longest = _ADDRESS_WIDGETS[by]
+        label = page_texts.text(language, f"unidentified.{by}")
+        widget = forms.TextInput(attrs=attrs)
+        super().__init__(label=label, max_length=longest, widget=widget)
+        self.by, self.language = by, language
 
-    def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
-        super().__init__(*args, language=language, **kwargs)
-        self.content = content
-        self.by = str(content["reconciles_by"])
-        label = self.text(f"unidentified.{self.by}")
-        attrs, longest = _ADDRESS_WIDGETS[self.by]
-        self.fields["address"] = forms.CharField(
-            label=label, max_length=longest, widget=forms.TextInput(attrs=attrs)
-        )
-
-    def clean_address(self) -> str:
-        value = str(self.cleaned_data["address"]).strip()
-        if self.by == LandingPage.ReconciledBy.EXTERNAL_ID:
-            return value
-        try:
-            addresses.normalise(self.by, value)
-        except addresses.InvalidAddress as error:
-            raise forms.ValidationError(
-                self.text(f"unidentified.wrong_{self.by}")
-            ) from error
-        return value
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value)).strip()
+        if self.by in Channel.values:
+            try:
+                addresses.normalise(self.by, text)
+            except addresses.InvalidAddress as error:
+                wrong = page_texts.text(self.language, f"unidentified.wrong_{self.by}")
+                raise forms.ValidationError(wrong) from error
+        return text
 
 
 _ADDRESS_WIDGETS: dict[str, tuple[dict[str, str], int]] = {
@@ -224,41 +210,36 @@ _ADDRESS_WIDGETS: dict[str, tuple[dict[str, str], int]] = {
 }
 
 
+class AddressForm(PageForm):
+    """Where a visitor without a personal link gets one."""
+
+    def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
+        super().__init__(*args, language=language, **kwargs)
+        self.by = content["reconciles_by"]
+        self.fields["address"] = AddressField(self.by, language)
+
+
 class SignupForm(ChoiceForm):
-    """What somebody without a personal link signs up for; nothing is looked up."""
+    """What somebody without a personal link signs up for."""
 
     def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
         super().__init__(*args, language=language, **kwargs)
         self.content = content
-        attrs, longest = _ADDRESS_WIDGETS["email"]
-        self.fields["email"] = forms.CharField(
-            label=self.text("unidentified.email"),
-            max_length=longest,
-            widget=forms.TextInput(attrs=attrs),
-        )
+        self.fields["email"] = AddressField("email", language)
         if content["kind"] in LandingPage.CHOICE_KINDS:
-            self.add_boxes(content, (), ())
+            services = [ServiceOnPage.of(facts) for facts in content["services"]]
+            self.add_boxes(content["channels"], services)
         self.add_details(content)
         if content["needs_agreement"]:
             self.add_agreement(content)
-
-    def clean_email(self) -> str:
-        value = str(self.cleaned_data["email"]).strip()
-        try:
-            addresses.normalise("email", value)
-        except addresses.InvalidAddress as error:
-            raise forms.ValidationError(
-                self.text("unidentified.wrong_email")
-            ) from error
-        return value
 
     def clean(self) -> None:
         super().clean()
         self.require_agreement()
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """What `link_requests.request_signup` takes."""
+    def wish(self) -> Wish:
+        """What `request_signup` takes."""
         data = self.cleaned_data
         return {
             "email": data["email"],

@@ -1,4 +1,4 @@
-"""Tokens stay out of the logs: whoever reads a log must not act for a recipient."""
+"""Tokens stay out of the logs: nobody who reads a log may act for a recipient."""
 
 import logging
 import re

@@ -4,6 +4,8 @@ Everything happens in a transaction that is rolled back, also what a POST does. 
 preview is the page itself, and nothing is changed.
 """
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -12,8 +14,9 @@ from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.masking import masked
 from audiences.models import LandingPage, Profile
-from audiences.visits.identified import Visit, identified, read_subscriptions
+from audiences.visits.standing import standing_of
 from audiences.visits.undoing import Undone
+from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
 from . import rendering, unidentified
@@ -58,8 +61,8 @@ def _tried(
     data = posted(request)
     if not data or "undo" not in data:
         return answer(request, visit, data, (notice,))
-    read_subscriptions(visit)
-    shown = rendering.after_undo(visit, language, Undone.ALL)
+    standing = standing_of(visit)
+    shown = rendering.after_undo(visit, standing, language, Undone.ALL)
     shown.notices = [notice]
     return rendering.show(request, visit.content, language, shown)
 
@@ -76,10 +79,9 @@ def _visit(content: Content, profile: Profile | None) -> Visit:
         is_fresh=True,
     )
     visit = identified(link, content["kind"], lock=True)
-    visit.content = {**content, "opens_at": None, "closes_at": None}
-    if profile is None:
-        visit.address = masked(Channel.EMAIL, SAMPLE_ADDRESS)
-    return visit
+    shown = visit.address if profile else masked(Channel.EMAIL, SAMPLE_ADDRESS)
+    always: Content = {**content, "opens_at": None, "closes_at": None}
+    return replace(visit, content=always, address=shown)
 
 
 def _late(request: HttpRequest, content: Content) -> HttpResponse:

@@ -16,21 +16,20 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from audiences import landing_pages, links
-from audiences.channels import ANY, Channel
 from audiences.landing_pages import Content
-from audiences.links import Link, Undo
-from audiences.models import LandingPage, Profile
+from audiences.landing_pages.contents import Texts
+from audiences.links import Undo
+from audiences.models import LandingPage
 from audiences.pages import brand
-from audiences.subscriptions import messages as subscription_messages
-from audiences.visits import acts, addresses
-from audiences.visits.acts import Done
-from audiences.visits.choices import Present
-from audiences.visits.identified import Visit, read_subscriptions
+from audiences.visits.addresses import has_address_to_stop
+from audiences.visits.standing import Done, Standing, has_nothing_to_do
 from audiences.visits.undoing import Undone
+from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
 from .forms import PageForm
+from .state_lines import service_line, state
 
 Kind = LandingPage.Kind
 
@@ -102,10 +101,9 @@ def show(
     return response
 
 
-def texts_of(content: Content, language: str) -> Content:
+def texts_of(content: Content, language: str) -> Texts:
     """The operator's texts in a language of the page."""
-    found: Content = content["texts"][language]
-    return found
+    return content["texts"][language]
 
 
 def filled(html: str, **values: str) -> SafeString:
@@ -115,89 +113,80 @@ def filled(html: str, **values: str) -> SafeString:
 
 
 # ---------------------------------------------------------------- a visit
-def values_of(visit: Visit, language: str) -> dict[str, str]:
-    """What fills the places of a page's texts."""
-    return {"messages": messages_of(visit, language), "address": visit.address}
-
-
-def messages_of(visit: Visit, language: str) -> str:
-    """What the page is about, for the middle of a sentence."""
+def _places(visit: Visit, language: str) -> dict[str, str]:
+    """What fills the places of a page's texts: what it is about, and the address."""
     if visit.service:
-        return visit.service.label_in(language)
-    about = "any" if visit.kind == Kind.DENYLIST else visit.link.channel
-    return page_texts.text(language, f"messages.{about}")
+        about = visit.service.label_in(language)
+    else:
+        about = page_texts.text(language, f"messages.{visit.scope}")
+    return {"messages": about, "address": visit.address}
 
 
-def before(visit: Visit, language: str, form: PageForm | None) -> Shown:
+def _page(visit: Visit, language: str, body: str) -> Shown:
+    """A page of a visit with one of its texts, and nothing else yet."""
+    texts, values = texts_of(visit.content, language), _places(visit, language)
+    shown = Shown(page_texts.fill(texts["title"], **values))
+    if body:
+        shown.body = filled(texts["html"][body], **values)
+    if visit.address:
+        shown.about = page_texts.text(
+            language, "page.about_address", address=visit.address
+        )
+    return shown
+
+
+def before(
+    visit: Visit, standing: Standing, language: str, form: PageForm | None
+) -> Shown:
     """The page before the act."""
-    texts, values = texts_of(visit.content, language), values_of(visit, language)
-    shown = Shown(
-        title=page_texts.fill(texts["title"], **values),
-        body=filled(texts["html"]["introduction"], **values),
-        about=_about_address(visit, language),
-        form=form,
-        button=page_texts.fill(texts["button"], **values),
-    )
-    needs_fresh = visit.kind not in (Kind.UNSUBSCRIPTION, Kind.DENYLIST)
-    if needs_fresh and not visit.link.is_fresh:
+    shown = _page(visit, language, "introduction")
+    button = texts_of(visit.content, language)["button"]
+    shown.form = form
+    shown.button = page_texts.fill(button, **_places(visit, language))
+    if visit.kind in (Kind.UNSUBSCRIPTION, Kind.DENYLIST):
+        if has_nothing_to_do(visit, standing):
+            _say_that_it_has_stopped(shown, visit, standing, language)
+        return shown
+    if not visit.link.is_fresh:
         shown.notices.append(page_texts.text(language, "page.stale"))
         _offer_fresh_link(shown, visit, language)
         if visit.kind == Kind.SUBSCRIPTION:
             shown.form, shown.button = None, ""
-    if visit.kind in LandingPage.CHOICE_KINDS and acts.present(visit).stopped_all:
+    if visit.kind in LandingPage.CHOICE_KINDS and standing.stopped_all:
         shown.state = [page_texts.text(language, "state.gets_nothing")]
-    if needs_fresh:
-        # An unticked box alone would say that nobody has asked for it.
-        asked = [*visit.services, visit.service]
-        shown.notices += [
-            _service_line(visit, acts.present(visit), service, language)
-            for service in asked
-            if service and service.pk in visit.pending
-        ]
-    if _has_nothing_to_do(visit):
-        shown.state, shown.body = state(visit, language), ""
-        scope = ANY if visit.kind == Kind.DENYLIST else visit.link.channel
-        if not visit.service and addresses.has_address_to_stop(visit, scope):
-            others = page_texts.text(language, "state.address_not_stopped")
-            shown.state.append(others)
-        else:
-            shown.form, shown.button = None, ""
+    # An unticked box alone would say that nobody has asked for it.
+    asked = [*standing.offered, *filter(None, [visit.service])]
+    shown.notices += [
+        service_line(visit.link.profile_id, standing, service, language)
+        for service in asked
+        if service.pk in standing.pending
+    ]
     return shown
 
 
-def _has_nothing_to_do(visit: Visit) -> bool:
-    present = acts.present(visit)
-    if visit.kind == Kind.DENYLIST:
-        return present.stopped_all
-    if visit.kind != Kind.UNSUBSCRIPTION:
-        return False
-    if visit.service:
-        running = (visit.subscribed or set()) | visit.pending
-        return visit.service.pk not in running
-    return visit.link.channel in present.out
+def _say_that_it_has_stopped(
+    shown: Shown, visit: Visit, standing: Standing, language: str
+) -> None:
+    """Instead of a button; one is left where an address has still to be stopped."""
+    shown.state, shown.body = state(visit, standing, language), ""
+    if not visit.service and has_address_to_stop(visit):
+        others = page_texts.text(language, "state.address_not_stopped")
+        shown.state.append(others)
+    else:
+        shown.form, shown.button = None, ""
 
 
-def _about_address(visit: Visit, language: str) -> str:
-    if not visit.address:
-        return ""
-    return page_texts.text(language, "page.about_address", address=visit.address)
-
-
-def after(visit: Visit, language: str, done: Done) -> Shown:
+def after(language: str, done: Done) -> Shown:
     """The confirmation: what is true now, and how to undo it."""
-    texts, values = texts_of(visit.content, language), values_of(visit, language)
-    shown = Shown(
-        title=page_texts.fill(texts["title"], **values),
-        body=filled(texts["html"]["confirmation"], **values),
-        about=_about_address(visit, language),
-        state=state(visit, language, done),
-        is_done=True,
-    )
+    visit = done.visit
+    shown = _page(visit, language, "confirmation")
+    shown.state, shown.is_done = state(visit, done.standing, language), True
+    if done.stopped_address:
+        shown.state.append(page_texts.text(language, "state.address_stopped"))
     for service in done.closed:
+        label = service.label_in(language)
         shown.notices.append(
-            page_texts.text(
-                language, "page.service_closed", service=service.label_in(language)
-            )
+            page_texts.text(language, "page.service_closed", service=label)
         )
     if done.left_out:
         # The confirmation would say that everything was done.
@@ -206,26 +195,23 @@ def after(visit: Visit, language: str, done: Done) -> Shown:
         _offer_fresh_link(shown, visit, language)
     if 0 < len(done.event_ids) <= MOST_UNDONE:
         shown.undo = links.undo_token(
-            Undo(visit.link.profile_id, tuple(done.event_ids), done.stopped_address)
+            Undo(visit.link.profile_id, done.event_ids, done.stopped_address)
         )
     return shown
 
 
-# A token of so many events is not too long; no page changes more at once.
+# The most events that fit into a token; no page changes more at once.
 MOST_UNDONE = 100
 
 
-def after_undo(visit: Visit, language: str, undone: Undone) -> Shown:
+def after_undo(
+    visit: Visit, standing: Standing, language: str, undone: Undone
+) -> Shown:
     """The page after an undo: whether it is as before, and what is true now."""
-    texts, values = texts_of(visit.content, language), values_of(visit, language)
-    outcome = f"page.undone_{undone.value}"
-    return Shown(
-        title=page_texts.fill(texts["title"], **values),
-        body=page_texts.text(language, outcome),
-        about=_about_address(visit, language),
-        state=state(visit, language),
-        is_done=True,
-    )
+    shown = _page(visit, language, "")
+    shown.body = page_texts.text(language, f"page.undone_{undone.value}")
+    shown.state, shown.is_done = state(visit, standing, language), True
+    return shown
 
 
 def _offer_fresh_link(shown: Shown, visit: Visit, language: str) -> None:
@@ -247,65 +233,14 @@ def contact(language: str) -> SafeString | str:
     return mark_safe(page_texts.fill(words, mailbox=link))  # noqa: S308
 
 
-# ---------------------------------------------------------------- what is true now
-def state(visit: Visit, language: str, done: Done | None = None) -> list[str]:
-    """Sentences that say what the visitor gets now, of what the page is about."""
-    present = acts.present(visit)
-    lines: list[str] = []
-    if visit.kind in LandingPage.SERVICE_KINDS and visit.service:
-        lines.append(_service_line(visit, present, visit.service, language))
-    elif present.stopped_all:
-        lines.append(page_texts.text(language, "state.gets_nothing"))
-    elif visit.kind == Kind.DENYLIST and not present.out:
-        lines.append(page_texts.text(language, "state.gets_everything"))
-    else:
-        lines += [_channel_line(present, c, language) for c in visit.channels]
-    if visit.kind in LandingPage.CHOICE_KINDS:
-        lines += [_service_line(visit, present, s, language) for s in visit.services]
-    if done and done.stopped_address:
-        lines.append(page_texts.text(language, "state.address_stopped"))
-    return lines
-
-
-def state_of(content: Content, profile: Profile, language: str) -> list[str]:
-    """The same for a profile that did not come by a personal link."""
-    visit = Visit(Link(profile.pk), content, "", profile=profile)
-    read_subscriptions(visit)
-    return state(visit, language)
-
-
-def _channel_line(present: Present, channel: str, language: str) -> str:
-    messages = page_texts.text(language, f"messages.{channel}")
-    which = "gets_not" if channel in present.out else "gets"
-    return page_texts.text(language, f"state.{which}", messages=messages)
-
-
-def _service_line(visit: Visit, present: Present, service: Any, language: str) -> str:
-    values = {
-        "service": service.label_in(language),
-        "messages": page_texts.text(language, f"messages.{service.channel}"),
-    }
-    which = "not_subscribed"
-    if service.pk in visit.pending:
-        by_sms = service.channel == Channel.SMS
-        which = "pending_by_sms" if by_sms else "pending"
-        if not subscription_messages.address_for(visit.link.profile_id, service):
-            which = "pending_without_address"
-    elif service.pk in (visit.subscribed or ()):
-        which = "subscribed"
-        if present.stopped_all:
-            which = "subscribed_but_any"
-        elif service.channel in present.out:
-            which = "subscribed_but_channel"
-    return page_texts.text(language, f"state.{which}", **values)
-
-
 # ---------------------------------------------------------------- pages without a visit
 def closed_page(content: Content, language: str, status: str) -> Shown:
     """A page that is not open yet, or not any more."""
     if status == LandingPage.Status.SCHEDULED:
         with translation.override(language):
-            opens = timezone.localtime(datetime.fromisoformat(content["opens_at"]))
+            opens = timezone.localtime(
+                datetime.fromisoformat(content["opens_at"] or "")
+            )
             date = date_format(opens, "DATETIME_FORMAT", use_l10n=True)
         return Shown(
             title=page_texts.text(language, "closed.title_not_open"),

@@ -1,7 +1,7 @@
 """Visitors without a personal link (L5): they change and learn nothing here.
 
-What they enter goes to `audiences.link_requests`, which reads no profile; the page
-answers the same whether somebody is known or not. A personal link comes by mail.
+What they enter goes to `audiences.signups`, which reads no profile; the page answers
+the same whether somebody is known or not. A personal link comes by mail.
 """
 
 from typing import Any
@@ -10,20 +10,23 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from audiences.landing_pages import Content
-from audiences.links import BadLink
-from audiences.models import LandingPage, LandingPageVersion, Profile, Service
-from audiences.models.services import label_of
+from audiences.consent import Source
+from audiences.landing_pages import Content, ServiceOnPage
+from audiences.links import BadLink, Link
+from audiences.models import LandingPage, LandingPageVersion
 from audiences.refusals import Refused
-from audiences.signups import confirming, links, proof_of_work, signups
+from audiences.signups import confirming, mailing_links, proof_of_work, requesting
+from audiences.signups.requesting import SIGNUP_KINDS
+from audiences.visits.standing import standing_of
+from audiences.visits.visit import Gone, Visit
 from audiences.wording import page_texts
 
 from . import rendering, visitors
 from .forms import AddressForm, SignupForm
 from .rendering import Shown, filled, texts_of
+from .state_lines import state
 
 Kind = LandingPage.Kind
-SIGNUP_KINDS = (Kind.ACQUISITION, Kind.SUBSCRIPTION)
 
 
 def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
@@ -40,7 +43,7 @@ def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
     data = visitors.posted(request) if request.method == "POST" else None
     signs_up = content["kind"] in SIGNUP_KINDS
     if signs_up:
-        content = _without_closed(content)
+        content = requesting.without_closed(content)
         if content["kind"] == Kind.SUBSCRIPTION and content["service"] is None:
             return rendering.show(
                 request, content, language, _closed(version.content, language)
@@ -74,20 +77,6 @@ def look(request: HttpRequest, content: Content) -> HttpResponse:
     return rendering.show(request, content, language, shown, template=template)
 
 
-def _without_closed(content: Content) -> Content:
-    """The page without the services that take no new subscriptions."""
-    asked = [*content["services"], *filter(None, [content["service"]])]
-    ids = [facts["id"] for facts in asked]
-    closed = Service.objects.filter(pk__in=ids, is_closed=True)
-    shut = set(closed.values_list("pk", flat=True)) if ids else set()
-    service = content["service"]
-    return {
-        **content,
-        "services": [facts for facts in content["services"] if facts["id"] not in shut],
-        "service": None if service and service["id"] in shut else service,
-    }
-
-
 def _closed(content: Content, language: str) -> Shown:
     label = _messages(content, language)
     return Shown(
@@ -116,7 +105,7 @@ def _accepted(
 def _ask_for_link(
     request: HttpRequest, form: AddressForm, version: LandingPageVersion
 ) -> None:
-    links.request_link(
+    mailing_links.request_link(
         form.cleaned_data["address"],
         page=version.content["slug"],
         kind=version.content["kind"],
@@ -129,9 +118,9 @@ def _ask_for_link(
 def _ask_to_sign_up(
     request: HttpRequest, form: SignupForm, version: LandingPageVersion
 ) -> None:
-    signups.request_signup(
+    requesting.request_signup(
         version,
-        form.asked,
+        form.wish,
         language=form.language,
         network=visitors.network(request),
         ip=visitors.network_address(request),
@@ -192,27 +181,25 @@ def _title(content: Content, language: str) -> str:
 
 def _messages(content: Content, language: str) -> str:
     if content["service"]:
-        return label_of(content["service"], language)
+        return ServiceOnPage.of(content["service"]).label_in(language)
     return page_texts.text(language, "messages.any")
 
 
 # ---------------------------------------------------------------- the link in the mail
 def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
-    asked = signups.read_confirmation(token)
+    asked = requesting.read_confirmation(token)
     if asked.version.page_slug != slug:
         raise BadLink
     content = asked.version.content
     language = rendering.page_language(request, content["languages"], asked.language)
     if request.method == "POST":
-        done = confirming.confirm_signup(
-            token,
-            ip=visitors.network_address(request),
-            user_agent=visitors.user_agent(request),
-        )
+        origin = visitors.origin(request, Source.LANDING_PAGE)
+        done = confirming.confirm_signup(token, origin)
         if done.profile is None:
-            return rendering.notice_page(request, "gone", 200)
-        shown = _confirmed(content, language, done.profile, is_first=done.is_first)
+            raise Gone
+        visit = Visit(Link(done.profile.pk), content, done.version.name, done.profile)
+        shown = _confirmed(visit, language, is_first=done.is_first)
     else:
         shown = Shown(
             title=page_texts.text(language, "confirm.title"),
@@ -222,14 +209,12 @@ def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     return rendering.show(request, content, language, shown)
 
 
-def _confirmed(
-    content: Content, language: str, profile: Profile, *, is_first: bool
-) -> Shown:
+def _confirmed(visit: Visit, language: str, *, is_first: bool) -> Shown:
     which = "confirm.done" if is_first else "confirm.again"
-    html = texts_of(content, language)["html"]["confirmation"]
+    html = texts_of(visit.content, language)["html"]["confirmation"]
     return Shown(
         title=page_texts.text(language, which),
-        body=filled(html, messages=_messages(content, language), address=""),
-        state=rendering.state_of(content, profile, language),
+        body=filled(html, messages=_messages(visit.content, language), address=""),
+        state=state(visit, standing_of(visit), language),
         is_done=True,
     )

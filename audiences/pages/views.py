@@ -23,13 +23,16 @@ from audiences.consent import Origin, Source
 from audiences.landing_pages import Content
 from audiences.links import BadLink, Link
 from audiences.models import LandingPage, LandingPageAsset
-from audiences.pages import brand, confirming, rendering, unidentified
-from audiences.visits import acts, undoing
-from audiences.visits.identified import Visit, closed, identified, read_subscriptions
+from audiences.pages import brand, confirming, rendering, unidentified, visitors
+from audiences.visits import choosing
+from audiences.visits.opting_out import opt_out, opt_out_on
+from audiences.visits.standing import Done, standing_of
+from audiences.visits.undoing import undo
+from audiences.visits.visit import Gone, Visit, closed, identified
 
 from .forms import VisitForm
 from .rendering import Shown
-from .visitors import network_address, posted, user_agent
+from .visitors import posted
 
 Kind = LandingPage.Kind
 Status = LandingPage.Status
@@ -49,6 +52,8 @@ def public(view: View) -> View:
             return view(request, *args, **kwargs)
         except BadLink:
             return rendering.notice_page(request, "bad_link", 404)
+        except Gone:
+            return rendering.notice_page(request, "gone", 200)
         except Http404:
             return rendering.notice_page(request, "not_found", 404)
 
@@ -104,14 +109,14 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 
 
 def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
-    if request.method == "POST":
-        # Before the lock: a visitor whose form comes slowly must keep nobody waiting.
-        data = posted(request)
-        with transaction.atomic():
-            visit = identified(link, kind, lock=True)
-            return answer(request, visit, data)
-    visit = identified(link, kind)
-    return answer(request, visit)
+    if request.method != "POST":
+        return answer(request, identified(link, kind))
+    # Before the lock: a visitor whose form comes slowly must keep nobody waiting.
+    data = posted(request)
+    if _opts_out(kind, data):
+        return _after(request, opt_out(link, _origin(link, kind, data, request), kind))
+    with transaction.atomic():
+        return answer(request, identified(link, kind, lock=True), data)
 
 
 def answer(
@@ -125,23 +130,34 @@ def answer(
     The caller is then in a transaction, with the profile locked, and has read the
     fields before it.
     """
-    person = visit.profile.language if visit.profile else ""
-    language = rendering.page_language(request, visit.content["languages"], person)
-    if visit.profile is None:
-        return rendering.notice_page(request, "gone", 200)
-    if visit.kind not in LandingPage.OPT_OUT_KINDS:
-        # A page that starts messages is closed when it was unpublished or deleted.
-        is_there = visit.content["slug"]
-        status = closed(visit.content, timezone.now()) if is_there else Status.ENDED
-        if status:
-            return _closed(request, visit.content, status)
+    language = _language(request, visit)
+    if status := visit.closed_at(timezone.now()):
+        return _closed(request, visit.content, status)
     if request.method == "POST":
+        if _opts_out(visit.kind, data):
+            origin = _origin(visit.link, visit.kind, data, request)
+            return _after(request, opt_out_on(visit, origin), notices)
         shown = _act(visit, language, data, request)
     else:
-        read_subscriptions(visit)
-        shown = rendering.before(visit, language, _form(visit, language))
+        standing = standing_of(visit)
+        form = VisitForm(None, visit=visit, standing=standing, language=language)
+        shown = rendering.before(visit, standing, language, form)
     shown.notices = [*notices, *shown.notices]
     return rendering.show(request, visit.content, language, shown)
+
+
+def _after(
+    request: HttpRequest, done: Done, notices: tuple[str, ...] = ()
+) -> HttpResponse:
+    language = _language(request, done.visit)
+    shown = rendering.after(language, done)
+    shown.notices = [*notices, *shown.notices]
+    return rendering.show(request, done.visit.content, language, shown)
+
+
+def _language(request: HttpRequest, visit: Visit) -> str:
+    person = visit.profile.language
+    return rendering.page_language(request, visit.content["languages"], person)
 
 
 def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse:
@@ -155,70 +171,40 @@ def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse
 
 
 # ---------------------------------------------------------------- acts
+def _opts_out(kind: str, data: QueryDict | None) -> bool:
+    """Whether a POST opts out, whatever its body: only an undo does something else."""
+    by_button = kind in (Kind.UNSUBSCRIPTION, Kind.DENYLIST)
+    return by_button and not (data and data.get("undo"))
+
+
 def _act(
     visit: Visit, language: str, data: QueryDict | None, request: HttpRequest
 ) -> Shown:
-    if data is None:
-        if visit.kind not in (Kind.UNSUBSCRIPTION, Kind.DENYLIST):
-            read_subscriptions(visit)
-            return rendering.before(visit, language, _form(visit, language))
-        data = QueryDict()  # opting out needs no word
-    origin = _origin(visit, data, request)
-    token = data.get("undo")
-    if token:
-        return _undo(visit, language, str(token), origin)
-    if visit.kind in (Kind.UNSUBSCRIPTION, Kind.DENYLIST):
-        done = acts.opt_out(visit, origin)
-        return rendering.after(visit, language, done)
-    read_subscriptions(visit)
-    form = _form(visit, language, data)
+    origin = _origin(visit.link, visit.kind, data, request)
+    if token := data and data.get("undo"):
+        undone = undo(visit, str(token), origin)
+        return rendering.after_undo(visit, standing_of(visit), language, undone)
+    standing = standing_of(visit)
+    form = VisitForm(data, visit=visit, standing=standing, language=language)
     if not form.is_valid():
-        return rendering.before(visit, language, form)
-    if visit.kind == Kind.SUBSCRIPTION:
-        planned = acts.plan_subscription(visit)
-    else:
-        planned = acts.plan(visit, form.ticked, form.shown)
-    starts = visit.link.is_fresh and any(change.starts for change in planned)
-    if starts and not form.require_agreement():
-        return rendering.before(visit, language, form)
-    done = acts.choose(visit, planned, origin, language)
-    acts.edit(visit, form.details(visit.content))
-    read_subscriptions(visit)
-    return rendering.after(visit, language, done)
-
-
-def _undo(visit: Visit, language: str, token: str, origin: Origin) -> Shown:
-    try:
-        wanted = links.read_undo_token(token)
-    except BadLink:
-        undone = undoing.Undone.NOTHING
-    else:
-        undone = undoing.undo(visit, wanted, origin)
-    read_subscriptions(visit)
-    return rendering.after_undo(visit, language, undone)
-
-
-def _form(visit: Visit, language: str, data: QueryDict | None = None) -> VisitForm:
-    present = acts.present(visit)
-    return VisitForm(
-        data,
-        visit=visit,
-        language=language,
-        channels=present.ticked_channels(visit.channels),
-        services=present.ticked_services([s.pk for s in visit.services]),
+        return rendering.before(visit, standing, language, form)
+    planned = choosing.plan(visit, standing, form.ticked, form.shown)
+    if choosing.starts_messages(visit, planned) and not form.require_agreement():
+        return rendering.before(visit, standing, language, form)
+    details = form.details(visit.content)
+    return rendering.after(
+        language, choosing.choose(visit, planned, details, origin, language)
     )
 
 
-def _origin(visit: Visit, data: QueryDict, request: HttpRequest) -> Origin:
+def _origin(
+    link: Link, kind: str, data: QueryDict | None, request: HttpRequest
+) -> Origin:
     """The proof of the act. A mail client acts without its user seeing a page."""
-    by_page = "act" in data or "undo" in data or visit.kind != Kind.UNSUBSCRIPTION
-    by_page = by_page or bool(visit.link.page)
-    return Origin(
-        source=Source.LANDING_PAGE if by_page else Source.ONE_CLICK,
-        ip=network_address(request),
-        user_agent=user_agent(request),
-        wording_version=visit.wording if by_page else "",
-        delivery_id=visit.link.delivery_id,
+    by_form = data is not None and ("act" in data or "undo" in data)
+    by_page = by_form or kind != Kind.UNSUBSCRIPTION or bool(link.page)
+    return visitors.origin(
+        request, Source.LANDING_PAGE if by_page else Source.ONE_CLICK
     )
 
 

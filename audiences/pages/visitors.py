@@ -7,6 +7,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
+from audiences.consent import Origin
+
 LONGEST_USER_AGENT = 500
 _FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -37,7 +39,7 @@ def network_address(request: HttpRequest) -> str | None:
     """The visitor's IP address; behind TRUSTED_PROXIES proxies, as they say it.
 
     Only what our own proxies appended to X-Forwarded-For is believed: the rest is
-    written by whoever asks.
+    written by anyone who asks.
     """
     text = str(request.META.get("REMOTE_ADDR") or "")
     if settings.TRUSTED_PROXIES:
@@ -61,6 +63,13 @@ def network(request: HttpRequest) -> str:
         return ""
     length = 64 if ":" in text else 24
     return str(ipaddress.ip_network(f"{text}/{length}", strict=False))
+
+
+def origin(request: HttpRequest, source: str) -> Origin:
+    """Where an act comes from, as evidence: the visitor's address and browser."""
+    return Origin(
+        source=source, ip=network_address(request), user_agent=user_agent(request)
+    )
 
 
 def user_agent(request: HttpRequest) -> str:

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from audiences.models import ConsentEvidence, Profile
 from audiences.signals import profile_erased
-from audiences.signups import signups
+from audiences.signups import requesting
 
 
 def erase(profile: Profile) -> None:
@@ -14,7 +14,7 @@ def erase(profile: Profile) -> None:
     visitors asked for with its addresses goes too.
     """
     with transaction.atomic():
-        signups.forget(profile)
+        requesting.forget(profile)
         Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
         profile_erased.send(sender=Profile, profile_id=profile.pk)
         ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from audiences import addresses, consent, subscriptions
 from audiences.channels import Channel
-from audiences.consent import Kind, Origin, Source
+from audiences.consent import Kind, Origin
 from audiences.links import BadLink
 from audiences.models import LandingPageVersion, Profile, Service, SignupRequest
-from audiences.signups.signups import open_requests, read_confirmation
+from audiences.signups.requesting import open_requests, read_confirmation
 from audiences.subscriptions import ServiceClosed, double_opt_in, messages, writing
 
 
@@ -30,9 +30,7 @@ class Confirmed:
     warnings: tuple[str, ...] = ()
 
 
-def confirm_signup(
-    token: str, *, ip: str | None = None, user_agent: str = ""
-) -> Confirmed:
+def confirm_signup(token: str, origin: Origin) -> Confirmed:
     """Do what the visitor asked: the POST behind the link in the mail; raises BadLink.
 
     The profile is the oldest one that has the address; without one a profile is made.
@@ -49,7 +47,7 @@ def confirm_signup(
             profile = Profile.objects.filter(pk=request.profile_id or 0).first()
             return Confirmed(profile, request.version)
         profile, is_new = _profile(request)
-        origin = _origin(request, ip, user_agent)
+        origin = _proof(request, origin)
         warnings = _apply(request, profile, origin, is_new=is_new)
         _close(request, profile)
     profile.refresh_from_db()
@@ -91,17 +89,12 @@ def _profile(request: SignupRequest) -> tuple[Profile, bool]:
     return profile, False
 
 
-def _origin(request: SignupRequest, ip: str | None, user_agent: str) -> Origin:
+def _proof(request: SignupRequest, origin: Origin) -> Origin:
     """The proof: the confirmation itself, and in the note the request before it."""
     asked = f"Requested on {request.created_at:%Y-%m-%d at %H:%M:%S} UTC"
     by = ", ".join(filter(None, [request.ip, request.user_agent]))
-    return Origin(
-        source=Source.LANDING_PAGE,
-        note=f"{asked} from {by}" if by else asked,
-        ip=ip,
-        user_agent=user_agent.replace("\0", "")[:500],
-        wording_version=request.version.name,
-    )
+    note = f"{asked} from {by}" if by else asked
+    return replace(origin, note=note, wording_version=request.version.name)
 
 
 def _apply(

@@ -18,17 +18,15 @@ import altcha
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
+from audiences.links import signing
+from audiences.links.signing import Purpose
 from audiences.models import UsedProof
 
 ALGORITHM = "PBKDF2/SHA-256"
 # Iterations of one round; PROOF_OF_WORK_ROUNDS says how many rounds.
 ITERATIONS = 5_000
 LONGEST_SOLUTION = 2_000
-_SALT = "audiences.proof_of_work"
-# What both sides sign: the parameters, and the key that only work finds.
-_PARAMETERS, _KEY = "parameters", "key"
 
 
 class NotProven(Exception):
@@ -37,6 +35,8 @@ class NotProven(Exception):
 
 @dataclass(frozen=True)
 class _Secrets:
+    """What both sides sign: the parameters, and the key that only work finds."""
+
     parameters: bytes
     key: bytes
 
@@ -50,7 +50,7 @@ def challenge(now: datetime | None = None) -> str:
     """
     rounds = settings.PROOF_OF_WORK_ROUNDS
     at = (now or timezone.now()) + timedelta(minutes=settings.PROOF_OF_WORK_MINUTES)
-    ours = _secrets(settings.SECRET_KEY)
+    ours = _secrets(signing.keys_in_use()[0])
     made = altcha.create_challenge(
         ALGORITHM,
         ITERATIONS,
@@ -70,8 +70,7 @@ def accept(solution: str) -> None:
     """
     if not solution or len(solution) > LONGEST_SOLUTION:
         raise NotProven
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    if not any(_is_solved(solution, _secrets(key)) for key in keys):
+    if not any(_is_solved(solution, _secrets(key)) for key in signing.keys_in_use()):
         raise NotProven
     # What is signed names the proof: the rest of the solution can be written in ways.
     parameters = json.loads(base64.b64decode(solution))["challenge"]["parameters"]
@@ -90,10 +89,8 @@ def _is_solved(solution: str, ours: _Secrets) -> bool:
 
 def _secrets(key: str) -> _Secrets:
     return _Secrets(
-        *(
-            salted_hmac(_SALT, purpose, secret=key, algorithm="sha256").digest()
-            for purpose in (_PARAMETERS, _KEY)
-        )
+        signing.keyed_hash(Purpose.PROOF_OF_WORK, "parameters", key),
+        signing.keyed_hash(Purpose.PROOF_OF_WORK, "key", key),
     )
 
 

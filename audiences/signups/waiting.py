@@ -1,6 +1,6 @@
 """Requests of visitors that wait: whose they are, and sending an uncertain mail again.
 
-Reading, and one act of an operator; what visitors and workers do is in `link_requests`
+Reading, and one act of an operator; what visitors and workers do is in `requesting`
 and `outbox`.
 """
 

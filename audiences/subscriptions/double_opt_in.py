@@ -100,7 +100,7 @@ def _make_pending(
         "made_profile": made_profile,
     }
     write(held, locked, service, values)
-    return consent.record(locked, Kind.REQUEST, origin, service=service).pk
+    return consent.record(locked, Kind.REQUEST, origin, service_id=service.pk).pk
 
 
 def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
@@ -128,7 +128,7 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
         if service.is_closed:
             raise ServiceClosed(service)
         write(held, locked, service, activated(service, at))
-        event = consent.record(locked, Kind.CONFIRM, origin, service=service)
+        event = consent.record(locked, Kind.CONFIRM, origin, service_id=service.pk)
         messages.tell("subscribed", locked.pk, service, origin.source)
         return Recorded(True, warning, event.pk)
 
@@ -153,9 +153,9 @@ def confirmed_by_mail(
         return Recorded(False, opt_out_warning(locked, service))
     if service.is_closed:
         raise ServiceClosed(service)
-    consent.record(locked, Kind.REQUEST, asked, service=service)
+    consent.record(locked, Kind.REQUEST, asked, service_id=service.pk)
     write(held, locked, service, activated(service, at))
-    event = consent.record(locked, Kind.CONFIRM, confirmed, service=service)
+    event = consent.record(locked, Kind.CONFIRM, confirmed, service_id=service.pk)
     messages.tell("subscribed", locked.pk, service, confirmed.source)
     return Recorded(True, opt_out_warning(locked, service), event.pk)
 
@@ -175,5 +175,5 @@ def lapse(locked: Profile, held: Subscription, now: datetime) -> None:
         event__in=steps.filter(kind=Kind.REQUEST, pk__gt=last)
     ).delete()
     consent.record(
-        locked, Kind.EXPIRE, Origin(source=Source.SYSTEM, at=now), service=service
+        locked, Kind.EXPIRE, Origin(source=Source.SYSTEM, at=now), service_id=service.pk
     )

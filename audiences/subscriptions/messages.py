@@ -15,6 +15,7 @@ from audiences import outbox
 from audiences.addresses import Normalised
 from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Kind, Source
+from audiences.landing_pages import ServiceOnPage
 from audiences.links import (
     Confirmation,
     Link,
@@ -50,7 +51,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def channel_of(service: Service) -> str:
+def channel_of(service: Service | ServiceOnPage) -> str:
     """Where its messages go: by SMS for a service on SMS, else by mail."""
     return Channel.SMS if service.channel == Channel.SMS else Channel.EMAIL
 
@@ -66,7 +67,7 @@ def problems(way: str, text: str, *, is_subject: bool = False) -> list[str]:
     return found
 
 
-def address_for(profile_id: int, service: Service) -> Address | None:
+def address_for(profile_id: int, service: Service | ServiceOnPage) -> Address | None:
     """Where its messages to a profile go, if there is such an address."""
     return Address.objects.filter(
         profile_id=profile_id,
@@ -83,14 +84,17 @@ def ask(profile_id: int, service: Service, event_id: int, language: str) -> None
 
 
 def tell(way: str, profile_id: int, service: Service, source: str) -> None:
-    """Tell a person of what they did, if the service has a message for it.
+    """Tell a person of what they did, if the service has a message for it."""
+    if getattr(service, f"{way}_message") != Confirms.NONE:
+        tell_by_id(way, profile_id, service.pk, source)
 
-    `service` may be what a page knows of it, with an empty text where it does not.
-    """
-    name = f"{way}_message"
-    if source not in OF_THE_PERSON or getattr(service, name) == Confirms.NONE:
+
+def tell_by_id(way: str, profile_id: int, service_id: int, source: str) -> None:
+    """`tell` for a caller who does not know whether the service has a message."""
+    if source not in OF_THE_PERSON:
         return
-    row = Service.objects.filter(pk=service.pk).exclude(**{name: Confirms.NONE}).first()
+    has_none = {f"{way}_message": Confirms.NONE}
+    row = Service.objects.filter(pk=service_id).exclude(**has_none).first()
     if row:
         _put(way, profile_id, row, "", {})
 

@@ -52,7 +52,7 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
     if held and consent.lacks_note(origin) and has_ended(held):
         raise NoteNeeded(service)
     write(held, locked, service, activated(service, at))
-    event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
+    event = consent.record(locked, Kind.SUBSCRIBE, origin, service_id=service.pk)
     messages.tell("subscribed", locked.pk, service, origin.source)
     return Recorded(True, warning, event.pk)
 
@@ -67,7 +67,7 @@ def restore(locked: Profile, service: Service, origin: Origin) -> Recorded:
     if held is None or held.status != Status.UNSUBSCRIBED:
         return Recorded(False)
     write(held, locked, service, {"status": Status.ACTIVE, "changed_at": at})
-    event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
+    event = consent.record(locked, Kind.SUBSCRIBE, origin, service_id=service.pk)
     return Recorded(True, event_id=event.pk)
 
 
@@ -79,18 +79,29 @@ def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
 
 
 def end(locked: Profile, service: Service, origin: Origin) -> Recorded:
-    """`unsubscribe` for a profile that the caller has locked (`consent.lock`)."""
+    """`unsubscribe` of a profile that the caller has locked (`consent.lock`)."""
+    message = service.unsubscribed_message
+    return end_by_id(locked, service.pk, origin, message=message)
+
+
+def end_by_id(
+    locked: Profile, service_id: int, origin: Origin, *, message: str
+) -> Recorded:
+    """`end` for a caller that has not read the service, which may not exist any more.
+
+    `message` says which one follows (`unsubscribed_message`); empty while not known.
+    """
     at = origin.at or timezone.now()
-    held = Subscription.objects.filter(profile=locked, service=service)
-    # The end of a mere request needs no farewell; most services send none anyway.
-    silent = service.unsubscribed_message == Service.Confirms.NONE
+    held = Subscription.objects.filter(profile=locked, service=service_id)
+    # A mere request that ends is no farewell. (Most services say nothing: not asked.)
+    silent = message == Service.Confirms.NONE
     was_active = not silent and held.filter(status=Status.ACTIVE).exists()
     changed = held.filter(status__in=[Status.ACTIVE, Status.PENDING]).update(
         status=Status.UNSUBSCRIBED, changed_at=at
     )
     if not changed:
         return Recorded(False)
-    event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service=service)
+    event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service_id=service_id)
     if was_active:
-        messages.tell("unsubscribed", locked.pk, service, origin.source)
+        messages.tell_by_id("unsubscribed", locked.pk, service_id, origin.source)
     return Recorded(True, event_id=event.pk)

@@ -1,46 +1,44 @@
 """Addresses that an opt-out also stops for other profiles that hold them (P4)."""
 
 from django.db.models import QuerySet
+from django.dispatch import Signal
 
 from audiences.channels import ANY
 from audiences.consent import Source
 from audiences.models import Address, AddressStatus, ConsentEvent, LandingPage
 from audiences.signals import address_stop_requested, address_stop_withdrawn
-from audiences.visits.identified import Visit
+from audiences.visits.visit import Visit
 
 
-# ---------------------------------------------------------------- addresses (P4)
 def stop_addresses(visit: Visit, events: dict[str, int]) -> None:
     """Stop the addresses of each scope, by the event that opted out (0: none did)."""
     for scope, event_id in events.items():
-        for channel, key in _addresses(visit, scope):
-            address_stop_requested.send(
-                sender=LandingPage,
-                channel=channel,
-                key=key,
-                source=str(Source.LANDING_PAGE),
-                text=_stop_text(visit.wording, visit.link.profile_id, event_id),
-            )
+        _send(address_stop_requested, visit, scope, visit.wording, event_id)
 
 
 def withdraw_stop(visit: Visit, event: ConsentEvent) -> None:
     """Take back what the act of this event stopped, whatever page is there now."""
-    for channel, key in _addresses(visit, event.channel):
-        address_stop_withdrawn.send(
+    _send(address_stop_withdrawn, visit, event.channel, event.wording_version, event.pk)
+
+
+def _send(
+    signal: Signal, visit: Visit, scope: str, wording: str, event_id: int
+) -> None:
+    """For each of the person's addresses on the channels of a scope (P3), in order."""
+    slug = wording.rpartition("/")[0]
+    text = f"landing page {slug}, profile {visit.link.profile_id}, event {event_id}"
+    rows = _rows_of_addresses(visit, scope).values_list("channel", "key")
+    for channel, key in sorted(rows):
+        signal.send(
             sender=LandingPage,
             channel=channel,
             key=key,
             source=str(Source.LANDING_PAGE),
-            text=_stop_text(event.wording_version, visit.link.profile_id, event.pk),
+            text=text,
         )
 
 
-def _stop_text(wording: str, profile_id: int, event_id: int) -> str:
-    slug = wording.rpartition("/")[0]
-    return f"landing page {slug}, profile {profile_id}, event {event_id}"
-
-
-def has_address_to_stop(visit: Visit, scope: str) -> bool:
+def has_address_to_stop(visit: Visit) -> bool:
     """Whether the page would put an address on the denylist that is not there yet.
 
     Somebody may have opted out elsewhere before: other profiles with the same address
@@ -48,13 +46,8 @@ def has_address_to_stop(visit: Visit, scope: str) -> bool:
     """
     if not visit.content["stops_address"]:
         return False
-    rows = _rows_of_addresses(visit, scope)
+    rows = _rows_of_addresses(visit, visit.scope)
     return rows.exclude(quarantine_status=AddressStatus.DENYLISTED).exists()
-
-
-def _addresses(visit: Visit, scope: str) -> list[tuple[str, str]]:
-    """The person's addresses on the channels of a scope (P3), in one order."""
-    return sorted(_rows_of_addresses(visit, scope).values_list("channel", "key"))
 
 
 def _rows_of_addresses(visit: Visit, scope: str) -> QuerySet[Address]:

@@ -10,29 +10,9 @@ from dataclasses import dataclass
 
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind
+from audiences.visits.standing import Standing
 
 OPENING = (Kind.OPT_IN, Kind.SUBSCRIBE)
-
-
-@dataclass(frozen=True)
-class Present:
-    """The state of a profile: what it is opted out of, what it is subscribed to."""
-
-    stopped_all: bool = False
-    out: frozenset[str] = frozenset()
-    subscribed: frozenset[int] = frozenset()
-
-    def ticked_channels(self, offered: Collection[str]) -> list[str]:
-        """The boxes of channels that are shown as ticked."""
-        if self.stopped_all:
-            return []
-        return [channel for channel in offered if channel not in self.out]
-
-    def ticked_services(self, offered: Collection[int]) -> list[int]:
-        """The boxes of services that are shown as ticked."""
-        if self.stopped_all:
-            return []
-        return [service for service in offered if service in self.subscribed]
 
 
 @dataclass(frozen=True)
@@ -55,48 +35,52 @@ class Change:
         """Whether it makes messages come that did not come before."""
         return self.kind in OPENING
 
+    @property
+    def is_about_service(self) -> bool:
+        return self.kind in (Kind.SUBSCRIBE, Kind.UNSUBSCRIBE)
 
-def meant(present: Present, offered: Boxes, ticked: Boxes, shown: Boxes) -> Boxes:
+
+def meant(standing: Standing, offered: Boxes, ticked: Boxes, shown: Boxes) -> Boxes:
     """The ticks without those that came with an old form and are not true any more.
 
-    Whoever opted out in another tab, or by the button of a mail client, has not asked
-    for messages by a box that the page had ticked (GDPR 4(11): a clear act).
+    Anyone who opted out in another tab, or by the button of a mail client, has not
+    asked for messages by a box that the page had ticked (GDPR 4(11): a clear act).
     """
-    old_channels = shown.channels - {*present.ticked_channels(offered.channels)}
-    old_services = shown.services - {*present.ticked_services(offered.services)}
+    old_channels = shown.channels - {*standing.ticked_channels(offered.channels)}
+    old_services = shown.services - {*standing.ticked_services(offered.services)}
     return Boxes(ticked.channels - old_channels, ticked.services - old_services)
 
 
-def changes(present: Present, offered: Boxes, ticked: Boxes) -> list[Change]:
+def changes(standing: Standing, offered: Boxes, ticked: Boxes) -> list[Change]:
     """What must change so that the state is what was ticked; opt-outs come first."""
     channels = ticked.channels & offered.channels
     services = ticked.services & offered.services
-    if present.stopped_all:
-        found = _after_stopping_all(present, channels)
+    if standing.stopped_all:
+        found = _after_stopping_all(standing, channels)
         # Nothing was shown as ticked: only ticks say something about services then.
-        ended = present.subscribed & offered.services - services if channels else set()
+        ended = standing.subscribed & offered.services - services if channels else set()
     else:
-        found = _channel_changes(present, offered.channels, channels)
-        ended = present.subscribed & offered.services - services
+        found = _channel_changes(standing, offered.channels, channels)
+        ended = standing.subscribed & offered.services - services
     found += [Change(Kind.UNSUBSCRIBE, service) for service in sorted(ended)]
-    begun = services - present.subscribed
+    begun = services - standing.subscribed
     found += [Change(Kind.SUBSCRIBE, service) for service in sorted(begun)]
     return sorted(found, key=lambda change: change.starts)
 
 
 def _channel_changes(
-    present: Present, offered: Collection[str], ticked: Collection[str]
+    standing: Standing, offered: Collection[str], ticked: Collection[str]
 ) -> list[Change]:
     out = [c for c in Channel.values if c in offered and c not in ticked]
     into = [c for c in Channel.values if c in offered and c in ticked]
     return [
-        *(Change(Kind.OPT_OUT, c) for c in out if c not in present.out),
-        *(Change(Kind.OPT_IN, c) for c in into if c in present.out),
+        *(Change(Kind.OPT_OUT, c) for c in out if c not in standing.out),
+        *(Change(Kind.OPT_IN, c) for c in into if c in standing.out),
     ]
 
 
-def _after_stopping_all(present: Present, ticked: Collection[str]) -> list[Change]:
+def _after_stopping_all(standing: Standing, ticked: Collection[str]) -> list[Change]:
     if not ticked:
         return []
-    found = _channel_changes(present, Channel.values, ticked)
+    found = _channel_changes(standing, Channel.values, ticked)
     return [*found, Change(Kind.OPT_IN, ANY)]

@@ -6,11 +6,11 @@ from django.db.models import QuerySet
 
 from audiences import consent
 from audiences.consent import Kind, Origin
-from audiences.links import Undo
+from audiences.links import BadLink, read_undo_token
 from audiences.models import ConsentEvent, Profile
 from audiences.subscriptions import writing
 from audiences.visits.addresses import withdraw_stop
-from audiences.visits.identified import Visit
+from audiences.visits.visit import Visit
 
 
 class Undone(Enum):
@@ -21,14 +21,17 @@ class Undone(Enum):
     NOTHING = "nothing"
 
 
-def undo(visit: Visit, wanted: Undo, origin: Origin) -> Undone:
+def undo(visit: Visit, token: str, origin: Origin) -> Undone:
     """Reverse what the events of one act did, where nothing has happened since.
 
     Doing it twice changes nothing: the reversal is the later event then. Details of
-    the profile stay as they are.
+    the profile stay as they are. The caller has locked the profile.
     """
-    profile = visit.profile
-    assert profile is not None  # noqa: S101
+    origin, profile = visit.proof(origin), visit.profile
+    try:
+        wanted = read_undo_token(token)
+    except BadLink:
+        return Undone.NOTHING
     if wanted.profile_id != profile.pk:
         return Undone.NOTHING
     events = list(

@@ -67,7 +67,7 @@ def is_active(profile: Profile, service: Service, at: datetime) -> bool:
 def requested(profile: Profile, service: Service) -> None:
     """A pending subscription, as double opt-in leaves it until it is confirmed."""
     with transaction.atomic():
-        consent.record(profile, Kind.REQUEST, SILENT, service=service)
+        consent.record(profile, Kind.REQUEST, SILENT, service_id=service.pk)
         Subscription.objects.create(
             profile=profile, service=service, status=Status.PENDING, changed_at=NOON
         )

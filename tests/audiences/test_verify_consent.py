@@ -45,7 +45,7 @@ def brought_to(status: str, profile: Profile, service: Service) -> None:
 
 
 def event(profile: Profile, service: Service, kind: str) -> None:
-    record(profile, ConsentEvent.Kind(kind), BY_COMMAND, service=service)
+    record(profile, ConsentEvent.Kind(kind), BY_COMMAND, service_id=service.pk)
 
 
 def crowd(service: Service) -> None:

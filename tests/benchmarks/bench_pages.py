@@ -114,7 +114,7 @@ def cases(port: int) -> dict[str, Iterator[bytes]]:
     from django.urls import reverse
 
     from audiences import landing_pages, links
-    from audiences.links import Link, tokens
+    from audiences.links import Link, web_addresses
     from audiences.signups import proof_of_work
 
     page = landing_pages.create("stop", kind="unsubscription")
@@ -125,7 +125,9 @@ def cases(port: int) -> dict[str, Iterator[bytes]]:
 
     def personal(pk: int) -> str:
         link = Link(pk, page=page.slug, kind=page.kind)
-        return reverse("pages:personal", args=[page.slug, tokens.page_token(link)])
+        return reverse(
+            "pages:personal", args=[page.slug, web_addresses.page_token(link)]
+        )
 
     def one_click(pk: int) -> str:
         return reverse("pages:one_click", args=[links.opt_out_token(Link(pk))])

@@ -18,7 +18,7 @@ PARENT = """
 import sys, time
 import django
 django.setup()
-from audiences.signups import links as signup_links
+from audiences.signups import mailing_links as signup_links
 from audiences.work import worker
 with worker.beside_this_process():
     if sys.argv[1:]:

@@ -14,7 +14,7 @@ from audiences import links
 from audiences.links import Confirmation, Link, Undo
 from audiences.models import LandingPageVersion, RequestCount, SignupRequest
 from audiences.outbox import caps
-from audiences.signups import proof_of_work, signups
+from audiences.signups import proof_of_work, requesting
 from delivery.feedback import return_path
 
 KEY = "the key with which the frozen tokens were signed, 2026"
@@ -92,7 +92,7 @@ def test_confirmation_of_a_signup() -> None:
         language="en",
         expires_at=datetime(2200, 1, 1, tzinfo=UTC),
     )
-    assert signups.read_confirmation(SIGNUP).pk == 5
+    assert requesting.read_confirmation(SIGNUP).pk == 5
 
 
 def test_return_path() -> None:

@@ -25,7 +25,7 @@ from audiences.models import (
 from audiences.outbox.gateways import NotTaken
 from audiences.privacy import retention
 from audiences.records.verification import verify_consent
-from audiences.signups import signups
+from audiences.signups import requesting
 from delivery import quarantine
 from tests.audiences.test_consent_races import at_once
 from tests.factories import BY_COMMAND, ProfileFactory
@@ -494,7 +494,7 @@ def test_a_service_on_sms_asks_by_sms_also_after_a_mail(
     )
     made = page("acquisition", services=[alert], channels=["email"])
     assert made.live_version
-    signups.request_signup(
+    requesting.request_signup(
         made.live_version,
         {"email": ANN, "services": [alert.pk], "channels": ["email"]},
         language="en",

@@ -17,7 +17,8 @@ from PIL import Image
 
 from audiences import landing_pages, links
 from audiences.landing_pages import logos
-from audiences.links import Link, tokens
+from audiences.links import Link, mail_addresses, web_addresses
+from audiences.masking import masked
 from audiences.models import (
     LandingPageText,
     OutboxMail,
@@ -27,7 +28,6 @@ from audiences.models import (
     UsedProof,
 )
 from audiences.pages import log_masking
-from audiences.visits.identified import masked
 from tests.factories import ProfileFactory
 
 from .visitors import browser, history, news, one_click_path, page, path_to, words
@@ -138,7 +138,9 @@ def test_a_page_for_a_fresh_link_holds_no_address_at_all(profile: Profile) -> No
 # ---------------------------------------------------------------- tokens
 def bad_tokens(profile: Profile) -> list[str]:
     good = links.opt_out_token(Link(profile.pk))
-    of_page = tokens.page_token(Link(profile.pk, page="denylist", kind="denylist"))
+    of_page = web_addresses.page_token(
+        Link(profile.pk, page="denylist", kind="denylist")
+    )
     chance = random.Random(1)
     swapped = [
         good[: (place := chance.randrange(len(good)))]
@@ -153,7 +155,7 @@ def bad_tokens(profile: Profile) -> list[str]:
         good + good,
         of_page,
         links.undo_token(links.Undo(profile.pk, (1,))),
-        tokens.mail_token(Link(profile.pk)),
+        mail_addresses.mail_token(Link(profile.pk)),
         "1",
         "%00",
         "%0d%0aSet-Cookie:x",
@@ -172,7 +174,9 @@ def test_every_bad_token_gets_the_same_answer(profile: Profile, method: str) -> 
         for token in bad_tokens(profile)
         for answer in [act(f"/u/{token}/")]
     }
-    good_elsewhere = tokens.page_token(Link(profile.pk, page="other", kind="denylist"))
+    good_elsewhere = web_addresses.page_token(
+        Link(profile.pk, page="other", kind="denylist")
+    )
     expired = act(f"/p/denylist/{good_elsewhere}/")
     answers.add((expired.status_code, expired.content))
     ((status, content),) = answers
@@ -415,7 +419,7 @@ def test_a_database_that_is_away_is_said_and_not_a_success(
     def away(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("audiences.pages.views.identified", away)
+    monkeypatch.setattr("audiences.visits.opting_out.identified", away)
     answer = browser().post(one_click_path(profile))
     assert answer.status_code == 503
     assert answer["Retry-After"]

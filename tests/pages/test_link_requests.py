@@ -26,10 +26,10 @@ from audiences.models import (
 from audiences.outbox import caps
 from audiences.records import profiles
 from audiences.records.verification import verify_consent
-from audiences.signups import confirming, proof_of_work, signups
+from audiences.signups import confirming, proof_of_work, requesting
 from audiences.signups.confirming import Confirmed
-from audiences.signups.links import request_link
-from audiences.signups.signups import InvalidSignup
+from audiences.signups.mailing_links import request_link
+from audiences.signups.requesting import InvalidSignup
 from delivery import quarantine
 from tests.audiences.test_consent_races import at_once
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory
@@ -45,6 +45,9 @@ on_postgresql = pytest.mark.skipif(
 )
 ANN = "ann@shop.example"
 HERE = "192.0.2.0/24"
+BY_SAFARI = consent.Origin(
+    source="landing_page", ip="198.51.100.9", user_agent="Safari"
+)
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def joining() -> LandingPageVersion:
 def sign_up(
     version: LandingPageVersion, email: str = ANN, network: str = HERE, **data: Any
 ) -> None:
-    signups.request_signup(
+    requesting.request_signup(
         version,
         {"email": email, "agreed": True} | data,
         language="nl",
@@ -100,7 +103,7 @@ def confirm_last(server: Mailboxes) -> Confirmed:
     """Open the link in the newest mail and press the button."""
     outbox.send_waiting()
     token = server.links()[-1].rstrip("/").rpartition("/")[2]
-    return confirming.confirm_signup(token, ip="198.51.100.9", user_agent="Safari")
+    return confirming.confirm_signup(token, BY_SAFARI)
 
 
 # -------------------------------------------------------- nobody can tell who is known
@@ -489,7 +492,10 @@ def test_confirming_in_many_windows_at_once_makes_one_profile(
     tokens = [url.rstrip("/").rpartition("/")[2] for url in server.links()]
     assert len(tokens) == 4
     done = at_once(
-        *(lambda token=token: confirming.confirm_signup(token) for token in tokens * 2)
+        *(
+            lambda token=token: confirming.confirm_signup(token, BY_SAFARI)
+            for token in tokens * 2
+        )
     )
     assert Profile.objects.count() == 1
     assert sum(confirmed.is_first for confirmed in done) == 4
@@ -543,12 +549,12 @@ def test_no_link_confirms_but_the_right_one_in_its_time(
     token = server.links()[-1].rstrip("/").rpartition("/")[2]
     for bad in ("", "x", token[:-1], token + "A", "W10." + token, "a" * 5_000):
         with pytest.raises(BadLink):
-            confirming.confirm_signup(bad)
+            confirming.confirm_signup(bad, BY_SAFARI)
     now = timezone.now()
     SignupRequest.objects.update(expires_at=now)
     with pytest.raises(BadLink):
-        signups.read_confirmation(token)
-    assert signups.clean_up() == 1
+        requesting.read_confirmation(token)
+    assert requesting.clean_up() == 1
     assert not Profile.objects.exists()
 
 

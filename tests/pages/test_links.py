@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 
 from audiences import links
 from audiences.links import BadLink, Link, Undo
-from audiences.links.tokens import mail_token, page_token
+from audiences.links.mail_addresses import mail_token
+from audiences.links.web_addresses import page_token
 
 PAGE = Link(7, "email", 3, 12, "stop", "denylist")
 READERS: dict[str, tuple[Callable[[], str], Callable[[str], Any]]] = {

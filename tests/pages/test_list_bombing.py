@@ -24,7 +24,7 @@ from audiences.models import (
 from audiences.outbox import caps, rows
 from audiences.privacy import retention
 from audiences.records.verification import verify_consent
-from audiences.signups import signups
+from audiences.signups import requesting
 from tests.factories import ProfileFactory
 
 from .mailboxes import Mailboxes
@@ -52,7 +52,7 @@ def test_sign_ups_of_unknown_visitors_bomb_nobody(
     assert made.live_version
     known = ProfileFactory(email="victim0@shop.example")
     for number in range(BOMBS):
-        signups.request_signup(
+        requesting.request_signup(
             made.live_version,
             {
                 "email": f"Victim{number % VICTIMS}@Shop.Example",
@@ -73,7 +73,7 @@ def test_sign_ups_of_unknown_visitors_bomb_nobody(
     assert not Subscription.objects.exists()
     assert not ConsentEvent.objects.exists()
     later = timezone.now() + timedelta(days=8)
-    assert signups.clean_up(later) == VICTIMS * most
+    assert requesting.clean_up(later) == VICTIMS * most
     rows.clean_up(later)
     caps.clean_up(later)
     for model in (SignupRequest, OutboxMail, RequestCount):

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from audiences import consent, landing_pages, privacy, subscriptions
 from audiences.consent import Kind, Origin, record
 from audiences.models import ConsentEvent, LandingPage, Profile
+from audiences.records import proof
 from audiences.records.verification import verify_consent
 from audiences.subscriptions import writing
 from delivery import quarantine
@@ -102,8 +103,7 @@ def test_the_event_is_proof_of_who_saw_what(anna: Profile) -> None:
     assert event.delivery_id == 77
     assert event.evidence.ip == "192.0.2.7"
     assert "Android" in event.evidence.user_agent
-    version = landing_pages.version_named(event.wording_version)
-    assert version
+    version = proof.wordings([event])[event.wording_version]
     assert version.content["texts"]["nl"]["title"] == "Alle berichten stoppen"
 
 
@@ -169,7 +169,7 @@ def test_an_undo_never_confirms_a_mere_request(anna: Profile) -> None:
         changed_at=anna.created_at,
     )
     origin = Origin(source="api")
-    record(anna, Kind.REQUEST, origin, service=service)
+    record(anna, Kind.REQUEST, origin, service_id=service.pk)
     url = path_to(page("unsubscription", service=service), anna)
     done = browser().post(url)
     browser().post(url, {"undo": undo_of(done)})

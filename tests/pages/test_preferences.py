@@ -12,7 +12,8 @@ from audiences import consent, subscriptions
 from audiences.channels import Channel
 from audiences.models import Profile
 from audiences.records.verification import verify_consent
-from audiences.visits.choices import Boxes, Change, Present, changes
+from audiences.visits.choices import Boxes, Change, changes
+from audiences.visits.standing import Standing
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (
@@ -265,11 +266,11 @@ channels = st.frozensets(st.sampled_from(Channel.values))
 services = st.frozensets(st.integers(1, 4))
 
 
-def fold(present: Present, made: list[Change]) -> Present:
+def fold(standing: Standing, made: list[Change]) -> Standing:
     any_, out, subscribed = (
-        present.stopped_all,
-        set(present.out),
-        set(present.subscribed),
+        standing.stopped_all,
+        set(standing.out),
+        set(standing.subscribed),
     )
     for change in made:
         if change.subject == "any":
@@ -279,14 +280,14 @@ def fold(present: Present, made: list[Change]) -> Present:
         else:
             begins = change.kind == "subscribe"
             (subscribed.add if begins else subscribed.discard)(change.subject)
-    return Present(any_, frozenset(out), frozenset(subscribed))
+    return Standing(any_, frozenset(out), frozenset(subscribed))
 
 
 @given(st.booleans(), channels, services, channels, services, channels, services)
 def test_what_is_shown_afterwards_is_what_was_ticked(
     stopped: bool, out: Any, subscribed: Any, c: Any, s: Any, tc: Any, ts: Any
 ) -> None:
-    present, offered = Present(stopped, out, subscribed), Boxes(c, s)
+    present, offered = Standing(stopped, out, subscribed), Boxes(c, s)
     wanted = Boxes(tc & c, ts & s)
     after = fold(present, changes(present, offered, Boxes(tc, ts)))
     if not after.stopped_all:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audiences import landing_pages
 from audiences.models import OutboxMail, Profile, SignupRequest
-from audiences.signups import proof_of_work, signups
+from audiences.signups import proof_of_work, requesting
 from tests.factories import ProfileFactory
 
 from .test_http import REQUESTS, everything
@@ -122,7 +122,7 @@ def test_somebody_signs_up_by_page_and_mail(settings: Any) -> None:
     assert "open it to confirm" in words(asked)
     assert Profile.objects.count() == 0
     request = SignupRequest.objects.get()
-    path = signups.confirmation_url(request).removeprefix(settings.BASE_URL)
+    path = requesting.confirmation_url(request).removeprefix(settings.BASE_URL)
     assert "Please confirm" in words(browser().get(path))
     assert Profile.objects.count() == 0
     for _ in range(2):
@@ -139,7 +139,7 @@ def test_a_subscription_page_asks_for_the_address_alone(settings: Any) -> None:
     assert "Subscribe to News" in words(shown)
     browser().post(url, {"email": KNOWN, "proof": solved(shown)})
     request = SignupRequest.objects.get()
-    path = signups.confirmation_url(request).removeprefix(settings.BASE_URL)
+    path = requesting.confirmation_url(request).removeprefix(settings.BASE_URL)
     browser().post(path)
     assert subscriptions_of(Profile.objects.get()) == {"news"}
 

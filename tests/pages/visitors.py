@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from audiences import landing_pages, links
-from audiences.links import Link, tokens
+from audiences.links import Link, web_addresses
 from audiences.models import ConsentEvent, LandingPage, Profile, Service, Subscription
 
 PHONE = "Mozilla/5.0 (Android 16; Mobile)"
@@ -33,7 +33,7 @@ def path_to(made: LandingPage, profile: Profile, **facts: Any) -> str:
     if made.service and made.kind != "subscription":
         facts.setdefault("service_id", made.service.pk)
     link = Link(profile.pk, page=made.slug, kind=made.kind, **facts)
-    return f"/p/{made.slug}/{tokens.page_token(link)}/"
+    return f"/p/{made.slug}/{web_addresses.page_token(link)}/"
 
 
 def one_click_path(profile: Profile, **facts: Any) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from audiences.outbox import caps, rows
 from audiences.privacy import retention
-from audiences.signups import proof_of_work, signups
+from audiences.signups import proof_of_work, requesting
 from audiences.terminal import CampaignCommand
 
 
@@ -17,7 +17,7 @@ class Command(CampaignCommand):
     )
 
     def run(self, **options: Any) -> None:
-        self.say(f"{signups.clean_up():,} sign-up requests")
+        self.say(f"{requesting.clean_up():,} sign-up requests")
         self.say(f"{retention.clean_up():,} unconfirmed subscriptions")
         self.say(f"{rows.clean_up():,} rows of mails")
         self.say(f"{caps.clean_up():,} counters")

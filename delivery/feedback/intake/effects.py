@@ -1,12 +1,12 @@
 """What an event does, by its kind: to the quarantine, or to consent."""
 
-from django.db import transaction
+from contextlib import suppress
 
-from audiences import links
 from audiences.consent import Origin, Source
-from audiences.links import BadLink, Link
-from audiences.models import LandingPage
-from audiences.visits import acts, identified
+from audiences.links import BadLink, Link, read_mail_token
+from audiences.links.mail_addresses import tag_of
+from audiences.visits.opting_out import opt_out
+from audiences.visits.visit import Gone
 from delivery import quarantine
 from delivery.feedback.events import FeedbackEvent
 from delivery.models import EventKind, MessageEvent
@@ -61,20 +61,15 @@ def unsubscribe(link: Link, row: MessageEvent) -> None:
     origin = Origin(
         source=Source.MAIL,
         note=f"inbound item {row.item_id}",
-        delivery_id=link.delivery_id,
         at=row.at,
     )
-    with transaction.atomic():
-        visit = identified.identified(link, LandingPage.Kind.UNSUBSCRIPTION, lock=True)
-        if visit.profile is not None:
-            acts.opt_out(visit, origin)
+    with suppress(Gone):
+        opt_out(link, origin)
 
 
 def unsubscribe_link(address: str) -> Link | None:
     """What the signed address of a List-Unsubscribe header says; None for another."""
-    local, _at, _domain = address.strip("<> ").rpartition("@")
-    _mailbox, _plus, token = local.rpartition("+")
     try:
-        return links.read_mail_token(token)
+        return read_mail_token(tag_of(address))
     except BadLink:
         return None

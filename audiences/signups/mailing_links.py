@@ -1,4 +1,4 @@
-"""A mail with personal links, for whoever asks for one by their address (L5)."""
+"""A mail with personal links, for anyone who asks for one by their address (L5)."""
 
 from collections import defaultdict
 
@@ -13,9 +13,9 @@ from audiences.links import Link, page_url
 from audiences.models import Address, OutboxMail, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID
 from audiences.outbox import Result, Words, caps, put
-from audiences.signups.signups import FoundBy, subject_of
+from audiences.signups.requesting import FoundBy, subject_of
 
-# So many profiles of one address get their link in one mail.
+# The most profiles of one address that get their links in one mail.
 MOST_LINKS = 20
 
 
@@ -29,7 +29,7 @@ def request_link(
     network: str,
     found_by: str = FoundBy.EMAIL,
 ) -> None:
-    """Mail a personal link for a page to whoever is known by an address.
+    """Mail a personal link for a page to everyone who is known by an address.
 
     `given` is what the visitor typed, `found_by` what it is (the page's
     `reconciles_by`); `page` and `kind` are the slug and kind of the page that the link

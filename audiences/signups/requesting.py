@@ -5,34 +5,34 @@ profile: it writes the same rows, with the same statements, whether somebody is 
 not. The worker finds out, and what it finds leaves by mail only, to an address that the
 profile has. Nothing that a visitor typed is in a mail.
 
-- `request_link`: "I don't have the mail any more". Whoever is known gets a personal
-  link for each profile.
-- `request_signup`, then `confirm_signup` behind the link in the mail: only that changes
-  something.
+- `mailing_links`: "I don't have the mail any more". Anyone who is known gets a
+  personal link for each profile.
+- `requesting`, then `confirming` behind the link in the mail: only that changes
+  something. `waiting` is what operators see of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Required, TypedDict
 
 from django.conf import settings
-from django.core import signing
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import outbox
 from audiences.addresses import normalise, unstorable
 from audiences.channels import Channel
+from audiences.landing_pages import Content
 from audiences.links import BadLink
-from audiences.links.tokens import LONGEST_TOKEN
+from audiences.links.web_addresses import read_signup_token, signup_url
 from audiences.models import (
     LandingPage,
     LandingPageVersion,
     OutboxMail,
     Profile,
+    Service,
     SignupRequest,
 )
 from audiences.models.profiles import LONGEST_TEXT
@@ -41,7 +41,29 @@ from audiences.profiles import read_country, read_language
 from audiences.refusals import Refused
 
 FoundBy = LandingPage.ReconciledBy
-_SALT = "audiences.link_requests.signup"
+Kind = LandingPage.Kind
+SIGNUP_KINDS = (Kind.ACQUISITION, Kind.SUBSCRIPTION)
+
+
+class Wish(TypedDict, total=False):
+    """What a visitor fills in: `fields` of the profile, channels, ids of services.
+
+    The service of a subscription page needs no tick; the agreement does (`agreed`).
+    """
+
+    email: Required[str]
+    fields: Mapping[str, str]
+    channels: Sequence[str]
+    services: Sequence[int]
+    agreed: bool
+
+
+class Asked(TypedDict):
+    """What a request keeps of it until somebody confirms."""
+
+    fields: dict[str, str]
+    channels: list[str]
+    services: list[int]
 
 
 class InvalidSignup(Refused):
@@ -68,7 +90,7 @@ def subject_of(found_by: str, key: str) -> str:
 # -------------------------------------------------------------------------- signing up
 def request_signup(
     version: LandingPageVersion,
-    data: Mapping[str, Any],
+    wish: Wish,
     *,
     language: str,
     network: str,
@@ -77,18 +99,16 @@ def request_signup(
 ) -> None:
     """Keep what a visitor of an acquisition or subscription page asks for.
 
-    `data`: `email` (needed); `fields`, a mapping of extra fields; `channels`, codes;
-    `services`, ids; `agreed`, whether the agreement was ticked. What the page does not
-    offer is refused. The service of a subscription page needs no tick. `version` is
-    the version that the visitor saw; `ip` and `user_agent` become evidence (GDPR 7(1)).
+    What the page does not offer is refused. `version` is the version that the visitor
+    saw; `ip` and `user_agent` become evidence (GDPR 7(1)).
 
     A mail with a link goes to the address; until somebody confirms there
     (`confirm_signup`), nothing else happens, and after SIGNUP_REQUEST_DAYS the request
     is erased. Returns nothing, whatever happens, like `request_link`. Raises
     InvalidAddress for the email address and InvalidSignup for the rest.
     """
-    given = normalise(Channel.EMAIL, str(data.get("email", "")))
-    asked = _asked(version.content, data)
+    given = normalise(Channel.EMAIL, wish["email"])
+    asked = _asked(version.content, wish)
     with transaction.atomic():
         if not caps.allow(network, subject_of(FoundBy.EMAIL, given.key)):
             return
@@ -111,38 +131,49 @@ def request_signup(
         )
 
 
-def _asked(content: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def without_closed(content: Content) -> Content:
+    """The page without the services that take no new subscriptions."""
+    asked = [*content["services"], *filter(None, [content["service"]])]
+    ids = [facts["id"] for facts in asked]
+    closed = Service.objects.filter(pk__in=ids, is_closed=True)
+    shut = set(closed.values_list("pk", flat=True)) if ids else set()
+    service = content["service"]
+    return {
+        **content,
+        "services": [facts for facts in content["services"] if facts["id"] not in shut],
+        "service": None if service and service["id"] in shut else service,
+    }
+
+
+def _asked(content: Content, wish: Wish) -> Asked:
     """What was asked, checked against what the page offers."""
-    if content["kind"] not in (LandingPage.Kind.ACQUISITION, *_SUBSCRIPTION):
+    if content["kind"] not in SIGNUP_KINDS:
         raise InvalidSignup("", _("Nobody can sign up on this page."))
     if not content["allows_unidentified"]:
         raise InvalidSignup("", _("This page needs a personal link."))
-    if content["needs_agreement"] and not data.get("agreed"):
+    if content["needs_agreement"] and not wish.get("agreed"):
         raise InvalidSignup("agreed", _("The agreement is needed."))
-    fields = {
-        name: _readable(name, str(text).strip())
-        for name, text in dict(data.get("fields", {})).items()
-        if str(text).strip()
-    }
-    offered = [service["id"] for service in content["services"]]
-    asked = {
-        "fields": fields,
-        "channels": list(data.get("channels", ())),
-        "services": [int(pk) for pk in data.get("services", ())],
-    }
-    for name, known in (
-        ("fields", content["extra_fields"]),
-        ("channels", content["channels"]),
-        ("services", offered),
+    asked = Asked(
+        fields={
+            name: _readable(name, text.strip())
+            for name, text in wish.get("fields", {}).items()
+            if text.strip()
+        },
+        channels=list(wish.get("channels", ())),
+        services=[int(pk) for pk in wish.get("services", ())],
+    )
+    for name, wanted, offered in (
+        ("fields", {*asked["fields"]}, {*content["extra_fields"]}),
+        ("channels", {*asked["channels"]}, {*content["channels"]}),
+        ("services", {*asked["services"]}, {s["id"] for s in content["services"]}),
     ):
-        if not set(asked[name]) <= set(known):
+        if wanted - offered:
             raise InvalidSignup(name, _("The page does not offer this."))
-    if content["kind"] in _SUBSCRIPTION:
+    if content["kind"] == Kind.SUBSCRIPTION and content["service"]:
         asked["services"] = [content["service"]["id"]]
     return asked
 
 
-_SUBSCRIPTION = (LandingPage.Kind.SUBSCRIPTION,)
 _READERS = {"language": read_language, "country": read_country}
 
 
@@ -173,9 +204,7 @@ def write_confirmation(mail: OutboxMail) -> Words | Result:
 
 def confirmation_url(request: SignupRequest) -> str:
     """The address in the mail: GET shows a button, POST calls `confirm_signup`."""
-    token = _signer().sign_object([request.pk])
-    path = reverse("pages:confirm_signup", args=[request.version.page_slug, token])
-    return f"{settings.BASE_URL}{path}"
+    return signup_url(request.version.page_slug, request.pk)
 
 
 def read_confirmation(token: str) -> SignupRequest:
@@ -183,20 +212,10 @@ def read_confirmation(token: str) -> SignupRequest:
 
     BadLink also when the request has expired or was erased. Changes nothing.
     """
-    if len(token) > LONGEST_TOKEN:
-        raise BadLink
-    try:
-        (pk,) = _signer().unsign_object(token)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise BadLink from error
-    request = open_requests().filter(pk=pk).first()
+    request = open_requests().filter(pk=read_signup_token(token)).first()
     if request is None:
         raise BadLink
     return request
-
-
-def _signer() -> signing.Signer:
-    return signing.Signer(salt=_SALT, sep=".")
 
 
 def open_requests() -> QuerySet[SignupRequest]:

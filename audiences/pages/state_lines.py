@@ -1,0 +1,59 @@
+"""What is true now, in sentences: what a visitor gets of what a page is about."""
+
+from audiences.channels import Channel
+from audiences.landing_pages import ServiceOnPage
+from audiences.models import LandingPage
+from audiences.subscriptions import messages as subscription_messages
+from audiences.visits.standing import Standing
+from audiences.visits.visit import Visit
+from audiences.wording import page_texts
+
+Kind = LandingPage.Kind
+
+
+def state(visit: Visit, standing: Standing, language: str) -> list[str]:
+    """Sentences that say what the visitor gets now."""
+    profile_id = visit.link.profile_id
+    lines: list[str] = []
+    if visit.service:
+        lines.append(service_line(profile_id, standing, visit.service, language))
+    elif standing.stopped_all:
+        lines.append(page_texts.text(language, "state.gets_nothing"))
+    elif visit.kind == Kind.DENYLIST and not standing.out:
+        lines.append(page_texts.text(language, "state.gets_everything"))
+    else:
+        lines += [_channel_line(standing, c, language) for c in visit.channels]
+    return lines + [
+        service_line(profile_id, standing, service, language)
+        for service in standing.offered
+    ]
+
+
+def _channel_line(standing: Standing, channel: str, language: str) -> str:
+    messages = page_texts.text(language, f"messages.{channel}")
+    which = "gets_not" if channel in standing.out else "gets"
+    return page_texts.text(language, f"state.{which}", messages=messages)
+
+
+def service_line(
+    profile_id: int, standing: Standing, service: ServiceOnPage, language: str
+) -> str:
+    """Whether a person gets a service, or what keeps it away."""
+    which = "not_subscribed"
+    if service.pk in standing.pending:
+        by_sms = service.channel == Channel.SMS
+        which = "pending_by_sms" if by_sms else "pending"
+        if not subscription_messages.address_for(profile_id, service):
+            which = "pending_without_address"
+    elif service.pk in standing.subscribed:
+        which = "subscribed"
+        if standing.stopped_all:
+            which = "subscribed_but_any"
+        elif service.channel in standing.out:
+            which = "subscribed_but_channel"
+    return page_texts.text(
+        language,
+        f"state.{which}",
+        service=service.label_in(language),
+        messages=page_texts.text(language, f"messages.{service.channel}"),
+    )

@@ -1,0 +1,89 @@
+"""Opting out by a personal link: what one click does, on a page, by a button or mail.
+
+In one transaction, under the lock of the profile, once.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from audiences import consent
+from audiences.consent import Kind, Origin, Source
+from audiences.links import Link
+from audiences.models import ConsentEvent, LandingPage, Service
+from audiences.subscriptions import writing
+from audiences.visits.addresses import stop_addresses
+from audiences.visits.standing import Done, by_flags
+from audiences.visits.visit import Visit, identified
+
+# A POST that comes twice is answered like the first one, with its undo.
+REPEATED_WITHIN = timedelta(hours=1)
+BY_VISITOR = (Source.LANDING_PAGE, Source.ONE_CLICK)
+
+
+def opt_out(
+    link: Link, origin: Origin, kind: str = LandingPage.Kind.UNSUBSCRIPTION
+) -> Done:
+    """Honour a link: one click (RFC 8058), a mail (RFC 2369), or the button of a page.
+
+    `kind` is that of the page that the link opens. Raises Gone.
+    """
+    with transaction.atomic():
+        return opt_out_on(identified(link, kind, lock=True), origin)
+
+
+def opt_out_on(visit: Visit, origin: Origin) -> Done:
+    """Opt out of what the page is about: a service, a channel, or everything.
+
+    A service that is not there any more: of the channel of the link. The caller has
+    locked the profile.
+    """
+    origin, service = visit.proof(origin), visit.service
+    if service is None:
+        return _stop(visit, origin)
+    result = writing.end_by_id(
+        visit.profile, service.pk, origin, message=service.farewell
+    )
+    events = [result.event_id] if result.event_id else []
+    if not events:
+        if not Service.objects.filter(pk=service.pk).exists():
+            content = visit.content.copy()
+            content["service"] = None
+            return _stop(replace(visit, content=content, linked=None), origin)
+        events = _just_done(visit, Q(service=service.pk), origin)
+    return Done(visit, by_flags(visit.profile), tuple(events))
+
+
+def _stop(visit: Visit, origin: Origin) -> Done:
+    scope, stops_address = visit.scope, visit.content["stops_address"]
+    result = consent.change_flag(visit.profile, scope, opted_out=True, origin=origin)
+    events = [result.event_id] if result.event_id else []
+    if not result.changed:
+        events = _just_done(visit, Q(channel=scope), origin)
+    if stops_address:
+        stop_addresses(visit, {scope: sum(events)})
+    return Done(visit, by_flags(visit.profile), tuple(events), stops_address)
+
+
+def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:
+    """The event of the same act by the same visitor a moment ago, for its undo.
+
+    Nobody with an old link must learn how to undo what somebody else did. A visitor
+    whose network is not known could be anybody.
+    """
+    events = ConsentEvent.objects.filter(about, profile=visit.profile)
+    last = events.select_related("evidence").order_by("-id").first()
+    evidence = getattr(last, "evidence", None)
+    same = (
+        last
+        and evidence
+        and last.kind in (Kind.OPT_OUT, Kind.UNSUBSCRIBE)
+        and last.source in BY_VISITOR
+        and last.at > timezone.now() - REPEATED_WITHIN
+        and origin.ip
+        and (evidence.ip, evidence.user_agent) == (origin.ip, origin.user_agent)
+    )
+    return [last.pk] if same and last else []
