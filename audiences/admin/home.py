@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from audiences.channels import Channel
 from audiences.console import charts
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
-from audiences.console.lists import COUNTED, grouped
+from audiences.console.lists import COUNTED
+from audiences.console.numbers import grouped
 from audiences.models import OutboxMail
 
 PARTS = {

@@ -13,8 +13,8 @@ from audiences.admin.home import waiting
 from audiences.console import charts
 from audiences.console.badges import badge
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
-from audiences.console.lists import grouped
 from audiences.console.masking import shown_text
+from audiences.console.numbers import grouped
 from delivery.models import Analysis, Delivery, HookCount, InboundItem
 from delivery.models.quarantine import ErrorReason
 

@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from audiences.console.numbers import rate
 from audiences.models import Profile
 from audiences.work import figures
-from delivery.admin.feedback.figures import percent
 from delivery.feedback import intake
 from delivery.models import InboundItem, Message, MessageEvent, QuarantineEntry
 from tests.feedback.reports import ADDRESS, dsn, event, sent, status
@@ -166,6 +166,6 @@ def test_figures_count_a_message_once_and_draw_the_limits(
     (row,) = context["complaints"]["rows"]
     assert (row["sent"], row["complaints"], row["rate"]) == ("4", "1", "25.00%")
     assert row["is_over"]
-    assert [percent(x) for x in (0, 0.00001, 0.0001)] == ["0.00%", "<0.01%", "0.01%"]
+    assert [rate(x) for x in (0, 0.001, 0.01)] == ["0.00%", "<0.01%", "0.01%"]
     assert context["complaints"]["wanted"] == "0.1%"
     assert clerk("nobody").get(FIGURES).status_code == 403

@@ -1,31 +1,24 @@
 """The report of a delivery and its exclusion log, as pages of the admin (D4, D8)."""
 
-import csv
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 
-from audiences.console.lists import PlainAdmin, grouped
-from audiences.files import safe_cells
+from audiences.console.downloads import EXPORTERS, csv_file, may_export
+from audiences.console.numbers import grouped, percentage
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import Profile
-from audiences.roles import EXPORT, SEE_ADDRESSES
 from delivery import analysis
 from delivery.admin.deliveries import forecasts, preparations
 from delivery.admin.deliveries.outcome_log import EXCLUDED, Selection, page_of
 from delivery.analysis import Report, chunks, comparison, preparation, reports
 from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
-
-View = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -53,63 +46,46 @@ class Share:
         return percentage(self.percent)
 
 
-def percentage(percent: float) -> str:
-    """A share in words; somebody is never 0.0%."""
-    if 0 < percent < 0.05:
-        return f"<{number_format(0.1, 1)}%"
-    return f"{number_format(round(percent, 1), 1)}%"
-
-
-def delivery_to_see(admin: PlainAdmin, request: HttpRequest, pk: int) -> Delivery:
-    related = Delivery.objects.select_related("audience", "service")
-    delivery = get_object_or_404(related, pk=pk)
-    if not admin.has_view_permission(request, delivery):
-        raise PermissionDenied
-    return delivery
-
-
-def page_context(
+@page(
+    Delivery,
+    "<int:pk>/outcomes/",
+    "outcomes",
+    "view",
+    title=gettext_lazy("Who is excluded, and why"),
+    template="admin/delivery/delivery/outcomes.html",
+)
+def report_and_log(
     admin: PlainAdmin, request: HttpRequest, delivery: Delivery
-) -> dict[str, Any]:
-    return admin.admin_site.each_context(request) | {
-        "opts": Delivery._meta,
-        "media": admin.media,
-        "delivery": delivery,
-    }
-
-
-def report_and_log(admin: PlainAdmin) -> View:
+) -> Answer:
     """Who gets the delivery, who is excluded and why; then each, page by page."""
-
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        delivery = delivery_to_see(admin, request, pk)
-        context = page_context(admin, request, delivery)
-        context["title"] = _("Who is excluded, and why")
-        present = preparation.of(delivery)
-        context |= preparations.context(request, delivery, present)
-        context |= forecasts.context(request, delivery)
-        run = present.run
-        if run:
-            report = reports.report_of(run)
-            selection = Selection.of(request.GET, report)
-            base = reverse("admin:delivery_delivery_outcomes", args=[pk])
-            context |= {
-                "run": run,
-                "report": report,
-                "is_ready": run.state == Analysis.State.READY,
-                "is_stale": chunks.is_stale(run),
-                # A run that an error stopped before anybody was judged has none.
-                "has_log": run.state != Analysis.State.FAILED or run.chunks.exists(),
-                "previous": comparison.previous(delivery),
-                "selection": selection,
-                "may_export": may_export(request),
-                "page": page_of(delivery, selection, request.GET),
-                "csv_url": reverse("admin:delivery_delivery_outcomes_csv", args=[pk]),
-            } | _shares(report, base)
-        template = "admin/delivery/delivery/outcomes.html"
-        return TemplateResponse(request, template, context)
-
-    return view
+    present = preparation.of(delivery)
+    facts: Facts = {"delivery": delivery}
+    facts |= preparations.context(request, delivery, present)
+    facts |= forecasts.context(request, delivery)
+    run = present.run
+    if run is None:
+        return facts
+    report = reports.report_of(run)
+    selection = Selection.of(request.GET, report)
+    base = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
+    csv_url = reverse("admin:delivery_delivery_outcomes_csv", args=[delivery.pk])
+    return (
+        facts
+        | {
+            "run": run,
+            "report": report,
+            "is_ready": run.state == Analysis.State.READY,
+            "is_stale": chunks.is_stale(run),
+            # A run that an error stopped before anybody was judged has none.
+            "has_log": run.state != Analysis.State.FAILED or run.chunks.exists(),
+            "previous": comparison.previous(delivery),
+            "selection": selection,
+            "may_export": may_export(request),
+            "page": page_of(delivery, selection, request.GET),
+            "csv_url": csv_url,
+        }
+        | _shares(report, base)
+    )
 
 
 def _shares(report: Report, base: str) -> dict[str, Any]:
@@ -145,67 +121,32 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
     }
 
 
-def why(admin: PlainAdmin) -> View:
+@page(
+    Delivery,
+    "<int:pk>/outcomes/why/<int:profile_id>/",
+    "why",
+    "view",
+    title=gettext_lazy("Why?"),
+    template="admin/delivery/delivery/why.html",
+)
+def why(
+    admin: PlainAdmin, request: HttpRequest, delivery: Delivery, profile_id: int
+) -> Answer:
     """Every rule that excludes one profile at this moment, and what was decided."""
-
-    def view(request: HttpRequest, pk: int, profile_id: int) -> HttpResponse:
-        delivery = delivery_to_see(admin, request, pk)
-        profile = get_object_or_404(Profile, pk=profile_id)
-        outcomes = Outcome.objects.select_related("rule")
-        context = page_context(admin, request, delivery) | {
-            "title": _("Why?"),
-            "profile": profile,
-            "explanation": analysis.explain(delivery, profile),
-            "outcome": outcomes.filter(delivery=delivery, profile=profile).first(),
-        }
-        return TemplateResponse(request, "admin/delivery/delivery/why.html", context)
-
-    return view
+    profile = get_object_or_404(Profile, pk=profile_id)
+    outcomes = Outcome.objects.select_related("rule")
+    return {
+        "delivery": delivery,
+        "profile": profile,
+        "explanation": analysis.explain(delivery, profile),
+        "outcome": outcomes.filter(delivery=delivery, profile=profile).first(),
+    }
 
 
-def may_export(request: HttpRequest) -> bool:
-    """The file has whole addresses."""
-    return bool(request.user.has_perms([EXPORT, SEE_ADDRESSES]))
-
-
-class _Line:
-    """A file for the csv writer that hands back each line."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def download(admin: PlainAdmin) -> View:
-    """The chosen rows as a CSV file, streamed; no cell of it is a formula."""
-
-    def view(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-        delivery = delivery_to_see(admin, request, pk)
-        if not may_export(request):
-            raise PermissionDenied
-        run = delivery.latest_analysis
-        report = reports.report_of(run) if run else None
-        selection = Selection.of(request.GET, report)
-        response = StreamingHttpResponse(
-            _lines(delivery, selection), content_type="text/csv; charset=utf-8"
-        )
-        name = selection.show.replace(":", "-")
-        response["Content-Disposition"] = (
-            f'attachment; filename="delivery-{pk}-{name}.csv"'
-        )
-        return response
-
-    return view
-
-
-def _lines(delivery: Delivery, selection: Selection) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield str(writer.writerow(COLUMNS))
-    for row in export_rows(selection.rows(delivery)):
-        yield str(writer.writerow(safe_cells(row)))
-
-
-PAGES: dict[str, tuple[str, Callable[[PlainAdmin], View]]] = {
-    "outcomes": ("outcomes/", report_and_log),
-    "outcomes_csv": ("outcomes.csv", download),
-    "why": ("outcomes/why/<int:profile_id>/", why),
-}
+@page(Delivery, "<int:pk>/outcomes.csv", "outcomes_csv", "view", *EXPORTERS)
+def download(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
+    """The chosen rows as a CSV file."""
+    run = delivery.latest_analysis
+    selection = Selection.of(request.GET, reports.report_of(run) if run else None)
+    name = f"delivery-{delivery.pk}-{selection.show.replace(':', '-')}.csv"
+    return csv_file(name, COLUMNS, export_rows(selection.rows(delivery)))
