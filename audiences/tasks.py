@@ -7,7 +7,7 @@ from audiences.outbox import caps, rows
 from audiences.privacy import retention
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, signups
-from audiences.work import figures
+from audiences.work import figures, jobs
 
 from . import outbox, subscriptions
 from .models import BulkAct, ImportRun
@@ -30,17 +30,18 @@ def clean_up_requests() -> None:
     runs.clean_up()
 
 
-@shared_task(ignore_result=True)
-def work_off_bulk_act(pk: int) -> None:
+# Queues and schedules of running sites hold the names given to these two.
+@shared_task(name="audiences.tasks.work_off_bulk_act", ignore_result=True)
+def run_bulk_act(pk: int) -> None:
     """Go on with a change of many people; workers take turns by its row."""
     act = BulkAct.objects.filter(pk=pk).first()
     if act is not None:
-        bulk_acts.work_off(act)
+        bulk_acts.run(act)
 
 
-@shared_task(ignore_result=True)
-def work_off_import(pk: int) -> None:
-    """Look a file through or import it, from where it is."""
+@shared_task(name="audiences.tasks.work_off_import", ignore_result=True)
+def run_import(pk: int) -> None:
+    """Check a file or import it, from where it is."""
     run = ImportRun.objects.filter(pk=pk).first()
     if run is not None:
         runs.work_off(run)
@@ -49,10 +50,10 @@ def work_off_import(pk: int) -> None:
 @shared_task(ignore_result=True)
 def wake_people_work() -> None:
     """Each minute: go on with what waits or whose worker has died."""
-    for act in bulk_acts.forgotten():
-        work_off_bulk_act.delay(act.pk)
+    for act in jobs.forgotten(BulkAct):
+        run_bulk_act.delay(act.pk)
     for run in runs.forgotten():
-        work_off_import.delay(run.pk)
+        run_import.delay(run.pk)
 
 
 @shared_task(ignore_result=True)

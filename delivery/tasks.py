@@ -1,12 +1,10 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
-import logging
 from datetime import datetime
 
 from celery import shared_task
 from django.conf import settings
 from django.db import connection
-from kombu.exceptions import OperationalError
 
 from audiences import sql
 from audiences.refusals import Refused
@@ -17,12 +15,10 @@ from delivery.feedback.mails import imap, mailboxes
 from . import analysis, quarantine
 from .models import Analysis, Delivery
 
-log = logging.getLogger(__name__)
-
 
 @shared_task(ignore_result=True)
 def run_analysis(delivery_id: int) -> None:
-    """Run or resume a delivery's analysis; leave it to whoever is at it already."""
+    """Run or resume a delivery's analysis; leave it to one that is at it."""
     delivery = Delivery.objects.filter(pk=delivery_id).first()
     # A message that comes again after the end must not begin again.
     if delivery is None or not preparation.of(delivery).is_going_on:
@@ -33,14 +29,6 @@ def run_analysis(delivery_id: int) -> None:
         return
     except Refused as refused:
         preparation.refuse(delivery, str(refused))
-
-
-def wake(delivery: Delivery) -> None:
-    """Wake a worker for what was asked; without a queue the sweep does it later."""
-    try:
-        run_analysis.delay(delivery.pk)
-    except (OperationalError, OSError):
-        log.warning("The queue cannot be reached.", exc_info=True)
 
 
 @shared_task(ignore_result=True)

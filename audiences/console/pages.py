@@ -22,6 +22,7 @@ from django.utils.functional import Promise
 from django.views.decorators.http import require_http_methods
 
 from audiences.masking import masked_text
+from audiences.registry import Registry
 
 Facts = dict[str, Any]
 Answer = Facts | HttpResponseBase
@@ -40,6 +41,7 @@ class Page:
     """
 
     name: str
+    model: type[Model]
     route: str
     needed: Sequence[str]
     method: str
@@ -72,7 +74,7 @@ class Page:
         return own.respond(request, self.template, **{"title": self.title, **answer})
 
 
-_pages: dict[type[Model], dict[str, Page]] = {}
+_pages: Registry[str, Page] = Registry("page of the console")
 
 
 def page(
@@ -91,10 +93,8 @@ def page(
     label = f"{model._meta.app_label}_{model._meta.model_name}_{name}"
 
     def keep(view: View) -> View:
-        own = _pages.setdefault(model, {})
-        if label in own:
-            raise ValueError(f"There are two pages {label}: {own[label].view}, {view}.")
-        own[label] = Page(label, route, needed, method, title, template, view)
+        own = Page(label, model, route, needed, method, title, template, view)
+        _pages.add(label, own)
         return view
 
     return keep
@@ -107,8 +107,8 @@ class PlainAdmin(admin.ModelAdmin[Any]):
     page_related: Sequence[str] = ()
 
     def get_urls(self) -> list[URLPattern]:
-        own = _pages.get(self.model, {}).values()
-        return [*(page.url(self) for page in own), *super().get_urls()]
+        own = [page.url(self) for page in _pages.values() if page.model is self.model]
+        return own + super().get_urls()
 
     def row_of_page(self, pk: int) -> Any:
         rows = self.model._default_manager.all()

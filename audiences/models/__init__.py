@@ -5,6 +5,7 @@ from .bulk_acts import BulkAct
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
 from .import_runs import ImportContent, ImportReject, ImportRun
+from .jobs import Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_assets import LandingPageAsset
@@ -26,6 +27,7 @@ __all__ = [
     "ImportContent",
     "ImportReject",
     "ImportRun",
+    "Job",
     "LandingPage",
     "LandingPageAsset",
     "LandingPageText",

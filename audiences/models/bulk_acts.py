@@ -1,15 +1,15 @@
 """Changes of many people at once, and how far each is."""
 
 from django.db import models
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from .jobs import Job
 
-class BulkAct(models.Model):
-    """One change of everybody in a selection; `audiences.bulk_acts` works it off.
 
-    The row is what is to be done and how far it is: the queue only wakes a worker. The
-    chosen people are data, so that the worker selects the same ones.
+class BulkAct(Job):
+    """One change of everybody in a selection; `selections.bulk_acts` makes it.
+
+    The chosen people are data, so that the worker selects the same ones.
     """
 
     class State(models.TextChoices):
@@ -25,10 +25,6 @@ class BulkAct(models.Model):
     details = models.JSONField(_("details"), default=dict)
     chosen = models.JSONField(_("chosen people"), default=dict)
     note = models.TextField(_("note"), blank=True)
-    actor = models.CharField(_("who"), max_length=150)
-    created_at = models.DateTimeField(_("asked"), db_default=Now())
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    worked_at = models.DateTimeField(_("last sign of work"), null=True, blank=True)
     state = models.CharField(
         _("state"), max_length=16, choices=State, default=State.WAITING
     )
@@ -37,7 +33,6 @@ class BulkAct(models.Model):
     last_id = models.BigIntegerField(_("goes up to"), default=0)
     seen = models.BigIntegerField(_("people"), default=0)
     changed = models.BigIntegerField(_("changed"), default=0)
-    error = models.TextField(_("error"), blank=True)
 
     class Meta:
         verbose_name = _("bulk change")
@@ -62,10 +57,6 @@ class BulkAct(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
-
-    @property
-    def is_unfinished(self) -> bool:
-        return self.state in self.UNFINISHED
 
     @property
     def percent(self) -> int:

@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -13,6 +11,7 @@ from audiences.addresses import Normalised
 from audiences.channels import Channel
 from audiences.models import LandingPage, OutboxMail
 from audiences.outbox.composing import Kind, Result
+from audiences.work import jobs
 
 # A worker that has not said in this time what became of its mail has died.
 CLAIM_LIFE = timedelta(minutes=10)
@@ -43,15 +42,8 @@ def put(
         context=context,
         network=network,
     )
-    transaction.on_commit(_wake, robust=True)
+    jobs.wake("audiences.tasks.send_outbox")
     return mail
-
-
-def _wake() -> None:
-    # By name: the task's module imports this one. Tried once: a visitor waits for it.
-    current_app.send_task(
-        "audiences.tasks.send_outbox", retry=True, retry_policy={"max_retries": 0}
-    )
 
 
 def waiting(

@@ -1,18 +1,16 @@
 """Changes of many people at once: the only writer of `BulkAct`.
 
-An act is one set-based function of the domain. A selection is worked off in chunks by
-id, each in a transaction that also moves the act's position: locks are short, a worker
-that dies loses nothing, and two workers never do the same chunk. A small selection is
-worked off at once, a large one in the background.
+An act is one set-based function of the domain. It runs in chunks by id, each in a
+transaction that also moves the act's position: locks are short, a worker that dies
+loses nothing, and two workers never do the same chunk. A small selection is changed at
+once, a large one in the background.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, QuerySet
@@ -24,14 +22,14 @@ from audiences.channels import Scope
 from audiences.consent import Origin, Source
 from audiences.models import BulkAct, Profile, Service
 from audiences.refusals import Refused
+from audiences.registry import Registry
 from audiences.subscriptions import ServiceClosed, find_service
+from audiences.work import jobs
 
 from . import filters
 
 State = BulkAct.State
 CHUNK_SIZE = 2000
-# A running act without a sign of work for so long has lost its worker.
-SILENCE = timedelta(minutes=2)
 logger = logging.getLogger(__name__)
 
 
@@ -64,12 +62,12 @@ class Act:
     most: int = 10_000
 
 
-_acts: dict[str, Act] = {}
+_acts: Registry[str, Act] = Registry("bulk change")
 
 
 def register(act: Act) -> None:
     """Add a kind of change; `delivery` adds those of addresses."""
-    _acts[act.code] = act
+    _acts.add(act.code, act)
 
 
 def acts() -> list[Act]:
@@ -113,10 +111,9 @@ def begin(
     )
     at_once = settings.BULK_AT_ONCE
     if people.order_by()[: at_once + 1].count() <= at_once:
-        work_off(act)
-        act.refresh_from_db()
+        run(act)
     else:
-        transaction.on_commit(lambda: wake(act), robust=True)
+        jobs.wake("audiences.tasks.work_off_bulk_act", act.pk)
     return act
 
 
@@ -132,56 +129,27 @@ def _check(kind: Act, details: dict[str, Any]) -> None:
             raise ServiceClosed(service)
 
 
-def wake(act: BulkAct) -> None:
-    # By name: the task's module imports this one.
-    current_app.send_task(
-        "audiences.tasks.work_off_bulk_act",
-        [act.pk],
-        retry=True,
-        retry_policy={"max_retries": 0},
-    )
-
-
 def stop(act: BulkAct) -> bool:
     """Leave it at what is done; tells whether it was still going on."""
-    return bool(
-        BulkAct.objects.filter(pk=act.pk, state__in=BulkAct.UNFINISHED).update(
-            state=State.STOPPED, finished_at=timezone.now()
-        )
-    )
-
-
-def waits_long(act: BulkAct) -> bool:
-    """No worker has taken it, though the sweep must have come by."""
-    asked = act.created_at < timezone.now() - SILENCE
-    return act.is_unfinished and act.worked_at is None and asked
-
-
-def forgotten() -> Iterator[BulkAct]:
-    """Acts that wait, or whose worker has not been heard of for a while."""
-    for act in BulkAct.objects.filter(state__in=BulkAct.UNFINISHED):
-        if act.worked_at is None or act.worked_at < timezone.now() - SILENCE:
-            yield act
+    return jobs.end(act, State.STOPPED)
 
 
 # ------------------------------------------------------------------ working
-def work_off(act: BulkAct) -> None:
-    """Work chunk after chunk until the act is done, stopped, or fails.
+def run(act: BulkAct) -> None:
+    """Change chunk after chunk until the act is done, stopped, or fails.
 
-    What fails is written down with what was done until then; nothing is done twice.
+    A failure is written down with what was done until then; nothing is done twice.
     """
     try:
-        while _work_off_next(act.pk):
+        while _run_next(act.pk):
             pass
     except Exception as error:
         logger.exception("A bulk change failed")
-        BulkAct.objects.filter(pk=act.pk).update(
-            state=State.FAILED, error=str(error)[:500], finished_at=timezone.now()
-        )
+        jobs.end(act, State.FAILED, error=str(error)[:500])
     act.refresh_from_db()
 
 
-def _work_off_next(pk: int) -> bool:
+def _run_next(pk: int) -> bool:
     """One chunk in one transaction; tells whether there may be more."""
     with transaction.atomic():
         act = BulkAct.objects.select_for_update(of=("self",)).get(pk=pk)

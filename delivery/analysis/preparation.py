@@ -1,8 +1,7 @@
 """Preparing a delivery in the background: who asked, and how far it is.
 
-A request is a row; the queue only wakes a worker. A request is open until a run ends
-after it was made, or a worker could not begin. A sweep wakes what is open, so a lost
-message loses nothing. Whoever asks while another request is open is told whose it is.
+A request is a job (`audiences.work.jobs`) that is open until a run ends after it was
+made, or a worker could not begin. A second request is refused, and names the first.
 """
 
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
+from audiences.work import jobs
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 
 from . import runs, turns
@@ -82,8 +82,8 @@ def _ended_after(run: Analysis | None, request: PreparationRequest) -> bool:
 def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
     """Ask for the preparation, or for a stopped one to go on.
 
-    The caller wakes a worker once this is committed. Raises PreparationRefused when
-    somebody has asked already, a process is at it, or messages were handed over.
+    Raises PreparationRefused when somebody has asked already, a process is at it, or
+    messages were handed over.
     """
     with transaction.atomic():
         # Of two who ask at once the second waits here, and then sees the first.
@@ -105,6 +105,7 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
                 "refusal": "",
             },
         )
+        jobs.wake("delivery.tasks.run_analysis", delivery.pk)
     return request
 
 

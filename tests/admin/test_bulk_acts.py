@@ -11,6 +11,7 @@ from audiences.admin.people import bulk_acts as pages
 from audiences.consent import Origin
 from audiences.models import BulkAct, ConsentEvent, Profile, Subscription
 from audiences.selections import bulk_acts, filters
+from audiences.work import jobs
 from tests.factories import ServiceFactory, many_profiles
 
 from .conftest import World, clerk
@@ -199,14 +200,14 @@ def test_large_act_waits_for_a_worker_and_goes_on_after_a_death(
 
     monkeypatch.setattr(consent, "opt_out_all", dies)
     with pytest.raises(KeyboardInterrupt):
-        tasks.work_off_bulk_act(act.pk)
+        tasks.run_bulk_act(act.pk)
     act.refresh_from_db()
     assert (act.state, act.changed, act.is_unfinished) == ("running", 4, True)
-    assert list(bulk_acts.forgotten()) == []
-    monkeypatch.setattr(bulk_acts, "SILENCE", bulk_acts.SILENCE * 0)
-    assert list(bulk_acts.forgotten()) == [act]
-    tasks.work_off_bulk_act(act.pk)
-    tasks.work_off_bulk_act(act.pk)
+    assert list(jobs.forgotten(BulkAct)) == []
+    monkeypatch.setattr(jobs, "SILENCE", jobs.SILENCE * 0)
+    assert list(jobs.forgotten(BulkAct)) == [act]
+    tasks.run_bulk_act(act.pk)
+    tasks.run_bulk_act(act.pk)
     act.refresh_from_db()
     # Who was added later is not meant, and nobody has two events.
     assert (act.state, act.seen, act.changed, act.percent) == ("done", 10, 10, 100)
@@ -218,7 +219,7 @@ def test_stopped_act_stays_where_it_is(small: None) -> None:
     many_profiles(10)
     act = _begun()
     assert bulk_acts.stop(act)
-    bulk_acts.work_off(act)
+    bulk_acts.run(act)
     assert (act.state, act.changed) == ("stopped", 0)
     assert not bulk_acts.stop(act)
 
@@ -231,7 +232,7 @@ def test_act_that_fails_says_why(small: None, monkeypatch: pytest.MonkeyPatch) -
         "subscribe", {}, actor="eva", details={"service": "soon-gone"}
     )
     service.delete()
-    bulk_acts.work_off(act)
+    bulk_acts.run(act)
     assert act.state == "failed"
     assert "soon-gone" in act.error
 

@@ -43,7 +43,7 @@ def _upload(client: Client, text: str = FILE, **more: str) -> Any:
 
 
 def _work(run: ImportRun) -> ImportRun:
-    tasks.work_off_import(run.pk)
+    tasks.run_import(run.pk)
     run.refresh_from_db()
     return run
 
@@ -114,7 +114,7 @@ def test_import_goes_on_after_its_worker_died(
 
     monkeypatch.setattr(runs._Run, "save", dies)
     with pytest.raises(KeyboardInterrupt):
-        tasks.work_off_import(run.pk)
+        tasks.run_import(run.pk)
     assert Profile.objects.count() == 2
     run.refresh_from_db()
     assert list(runs.forgotten()) == []

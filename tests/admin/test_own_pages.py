@@ -9,10 +9,11 @@ from django.urls import reverse
 from audiences.console import pages
 from audiences.console.pages import Page
 from audiences.models import LandingPage
+from audiences.registry import RegisteredTwice
 
 from .conftest import World, clerk
 
-ALL = [page for own in pages._pages.values() for page in own.values()]
+ALL = list(pages._pages.values())
 OF_A_ROW = [page for page in ALL if "<int:pk>" in page.route]
 MISSING = 987_654
 
@@ -57,7 +58,7 @@ def test_a_page_is_made_once() -> None:
     def again(*_arguments: object) -> dict[str, object]:
         return {}
 
-    with pytest.raises(ValueError, match="two pages audiences_landingpage_publish"):
+    with pytest.raises(RegisteredTwice, match="audiences_landingpage_publish"):
         pages.page(LandingPage, "again/", "publish")(again)
 
 
@@ -65,4 +66,4 @@ def test_pages_belong_to_admins_that_show_them() -> None:
     def own(model: type[Model]) -> object:
         return admin.site._registry[model]
 
-    assert all(isinstance(own(model), pages.PlainAdmin) for model in pages._pages)
+    assert all(isinstance(own(page.model), pages.PlainAdmin) for page in ALL)

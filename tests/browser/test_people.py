@@ -61,7 +61,7 @@ def test_many_are_opted_out_after_a_question(
     page.select_option("#id_scope", "direct_mail")
     page.click("text=yes, 7 people")
     assert "in the background" in page.inner_text("#work")
-    tasks.work_off_bulk_act(BulkAct.objects.get().pk)
+    tasks.run_bulk_act(BulkAct.objects.get().pk)
     # The page renews itself.
     page.wait_for_selector("#work[data-goes-on=no]", timeout=15000)
     assert "Done" in page.inner_text("#work")
@@ -84,13 +84,13 @@ def test_file_is_imported_after_its_preview(
     page.set_input_files("#id_file", str(path))
     page.click("text=Look through it")
     run = ImportRun.objects.get()
-    tasks.work_off_import(run.pk)
+    tasks.run_import(run.pk)
     page.wait_for_selector("text=Import it", timeout=15000)
     assert "Nothing has changed yet" in page.inner_text("#work")
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0
     page.click("text=Import it")
-    tasks.work_off_import(run.pk)
+    tasks.run_import(run.pk)
     page.wait_for_selector("text=All of the file was read", timeout=15000)
     assert Profile.objects.filter(external_id="NEW").exists()
     assert Profile.objects.get(external_id="P1").no_longer_contact_sms

@@ -21,6 +21,7 @@ from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile, Service
 from audiences.selections import bulk_acts, filters
 from audiences.selections.bulk_acts import Act
+from audiences.work import jobs
 
 # A confirmation counts up to here; afterwards the exact number is told.
 COUNTED = 250_000
@@ -170,7 +171,7 @@ class BulkActAdmin(ReadOnlyLog):
             unchanged=grouped(act.unchanged),
             note=shown_text(request, act.note),
             back=_back_to(request, act),
-            waits_long=bulk_acts.waits_long(act),
+            waits_long=jobs.waits_long(act),
             may_stop=act.is_unfinished and _is_allowed(request, act),
         )
 

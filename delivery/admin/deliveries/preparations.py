@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _, ngettext
 
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, PlainAdmin, page
-from delivery import analysis, tasks
+from delivery import analysis
 from delivery.analysis import preparation
 from delivery.analysis.preparation import Preparation
 from delivery.models import Delivery, Message
@@ -49,7 +49,6 @@ def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     except preparation.PreparationRefused as refused:
         messages.warning(request, str(refused))
         return _back(delivery)
-    tasks.wake(delivery)
     admin.log_change(request, delivery, "Asked for its preparation.")
     return _back(delivery)
 

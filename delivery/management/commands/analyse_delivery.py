@@ -52,7 +52,6 @@ class Command(CampaignCommand):
         delivery = deliveries.find(options["delivery"])
         if options["background"]:
             preparation.ask(delivery, actor="a command")
-            tasks.wake(delivery)
             self.note(f"The analysis of {delivery.label} waits for a worker.")
             return
         if options["dry_run"]:
