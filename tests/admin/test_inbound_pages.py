@@ -162,7 +162,7 @@ def test_figures_count_a_message_once_and_draw_the_limits(
             "reasons": [("User unknown", "1")],
         }
     ]
-    assert (context["weeks"]["bars"][-1]["rate"]) == "25.00%"
+    assert (context["weeks"]["rows"][-1]["rate"]) == "25.00%"
     (row,) = context["complaints"]["rows"]
     assert (row["sent"], row["complaints"], row["rate"]) == ("4", "1", "25.00%")
     assert row["is_over"]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from audiences.admin.services.forms import ServiceForm
 from audiences.channels import Channel
+from audiences.console.charts import Evolution
 from audiences.console.numbers import MINUS, grouped, signed
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import ConsentEvent, Profile, Service, Subscription
@@ -27,7 +28,6 @@ _BY = {
     "week": gettext_lazy("weeks"),
     "month": gettext_lazy("months"),
 }
-HEIGHT = 100
 
 
 # ------------------------------------------------------------------ the report
@@ -99,34 +99,13 @@ def _label(period: Period, by: str) -> str:
     return str(date_format(period.start, "SHORT_DATE_FORMAT"))
 
 
-def _chart(periods: list[Period], by: str) -> dict[str, Any]:
-    """Bars up for those who came, bars down for those who left, to one scale."""
-    up = max((p.subscribed for p in periods), default=0)
-    down = max((p.unsubscribed + p.expired for p in periods), default=0)
-    most = max(up, down, 1)
-    step = 1000 / len(periods)
-    bars = [
-        {
-            "x": round(number * step + step * 0.15, 1),
-            "width": round(step * 0.7, 1),
-            "up": round(HEIGHT * period.subscribed / most, 1),
-            "top": round(HEIGHT * (1 - period.subscribed / most), 1),
-            "down": round(HEIGHT * (period.unsubscribed + period.expired) / most, 1),
-            "label": f"{_label(period, by)}: +{period.subscribed} "
-            f"{MINUS}{period.unsubscribed + period.expired}",
-        }
-        for number, period in enumerate(periods)
-    ]
-    return {
-        "bars": bars,
-        "middle": HEIGHT,
-        "height": 2 * HEIGHT,
-        "most": grouped(most),
-        "first": _label(periods[0], by),
-        "last": _label(periods[-1], by),
-        "came": grouped(sum(p.subscribed for p in periods)),
-        "left": grouped(sum(p.unsubscribed + p.expired for p in periods)),
-    }
+def _chart(periods: list[Period], by: str) -> Evolution:
+    labels = [_label(period, by) for period in periods]
+    came = [period.subscribed for period in periods]
+    left = [period.unsubscribed + period.expired for period in periods]
+    numbers = zip(labels, came, left, strict=True)
+    titles = [f"{label}: +{up} {MINUS}{down}" for label, up, down in numbers]
+    return Evolution(labels, came, left, titles)
 
 
 # ------------------------------------------------------------------ the messages

@@ -1,6 +1,5 @@
 """The report of a delivery and its exclusion log, as pages of the admin (D4, D8)."""
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,41 +8,22 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _, gettext_lazy
 
+from audiences.console.charts import Share, in_a_row
 from audiences.console.downloads import EXPORTERS, csv_file, may_export
-from audiences.console.numbers import grouped, percentage
+from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import Profile
 from delivery import analysis
 from delivery.admin.deliveries import forecasts, preparations
-from delivery.admin.deliveries.outcome_log import EXCLUDED, Selection, page_of
+from delivery.admin.deliveries.outcome_log import (
+    EXCLUDED,
+    TO_DELIVER,
+    Selection,
+    page_of,
+)
 from delivery.analysis import Report, chunks, comparison, preparation, reports
 from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
-
-
-@dataclass(frozen=True)
-class Share:
-    """A number of profiles as a part of the target, with its place in a bar of 1000."""
-
-    code: str
-    label: str
-    count: int
-    percent: float
-    start: float
-    url: str = ""
-
-    @property
-    def width(self) -> float:
-        return self.percent * 10
-
-    @property
-    def number(self) -> str:
-        return grouped(self.count)
-
-    @property
-    def share(self) -> str:
-        """The percentage in words: never 0.0% for somebody."""
-        return percentage(self.percent)
 
 
 @page(
@@ -92,31 +72,33 @@ def _shares(report: Report, base: str) -> dict[str, Any]:
     def url(show: str) -> str:
         return f"{base}?{urlencode({'show': show})}#log"
 
-    def share(code: str, label: str, count: int, start: float, show: str) -> Share:
-        percent = 100 * count / report.targeted if report.targeted else 0.0
-        return Share(code, label, count, percent, start, url(show))
+    def share(label: str, count: int, show: str, code: str = "") -> Share:
+        return Share(label, count, report.targeted, code, url(show))
 
-    delivered = share("", _("To deliver"), report.to_deliver, 0, "to_deliver")
-    excluded = share("", _("Excluded"), report.excluded, delivered.width, EXCLUDED)
-    causes: list[Share] = []
-    start = delivered.width
-    for line in report.causes:
-        show = f"cause:{line.code}"
-        causes.append(share(line.code, report.in_words(line), line.count, start, show))
-        start += causes[-1].width
+    def of_line(kind: str, line: reports.Line) -> Share:
+        show = f"{kind}:{line.code}"
+        return share(report.in_words(line), line.count, show, line.code)
+
+    delivered, excluded = in_a_row(
+        [
+            share(_("To deliver"), report.to_deliver, TO_DELIVER),
+            share(_("Excluded"), report.excluded, EXCLUDED),
+        ]
+    )
+    causes = [of_line("cause", line) for line in report.causes]
     warnings = [
-        share(line.code, report.in_words(line), line.count, 0, f"warning:{line.code}")
+        of_line("warning", line)
         for line in report.warnings
-        if line.code in analysis.WARNINGS
+        if line.code in analysis.WARNINGS and line.count
     ]
     return {
         "targeted": grouped(report.targeted),
         "delivered": delivered,
         "excluded": excluded,
-        "causes": causes,
+        "causes": in_a_row(causes, report.to_deliver),
         "is_nobody_excluded": not report.excluded,
         "empty_causes": sum(not cause.count for cause in causes),
-        "warnings": [warning for warning in warnings if warning.count],
+        "warnings": warnings,
         "findings": report.remarks,
     }
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 
+from audiences.console import charts
 from audiences.console.numbers import grouped, rate
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.work.figures import latest
@@ -15,8 +16,8 @@ from delivery.feedback.figures import Complaints, Failures
 from delivery.models import InboundItem
 from delivery.models.quarantine import ErrorReason
 
-# The drawings are this wide and high, in units of their own.
-WIDTH, HEIGHT, ROW = 1000, 160, 18
+# How high the drawing of the weeks is, in units of its own.
+HEIGHT = 160
 NOTHING: dict[str, Any] = {"weeks": [], "domains": [], "complaints": []}
 REASONS = dict(ErrorReason.choices)
 
@@ -39,7 +40,7 @@ def figures_page(admin: PlainAdmin, request: HttpRequest) -> Answer:
         "weeks": _weeks([Failures.kept(row) for row in data["weeks"]]),
         "domains": [_failures(Failures.kept(row)) for row in data["domains"]],
         "complaints": _complaints(figures.complaints_kept(data["complaints"])),
-        "width": WIDTH,
+        "width": charts.BAR,
         "height": HEIGHT,
     }
 
@@ -58,23 +59,23 @@ def _failures(row: Failures) -> dict[str, Any]:
 
 
 def _weeks(rows: list[Failures]) -> dict[str, Any]:
-    """One bar for each week, on a scale that the highest rate fills."""
-    top = max([row.rate for row in rows] + [0.01])
-    step = WIDTH / max(len(rows), 1)
-    bars = []
-    for number, row in enumerate(rows):
-        height = round(row.rate / top * (HEIGHT - 10), 1)
-        bars.append(
-            _failures(row)
-            | {
-                "week": date_format(date.fromisoformat(row.name), "SHORT_DATE_FORMAT"),
-                "x": round(number * step + step * 0.15, 1),
-                "y": round(HEIGHT - height, 1),
-                "bar_width": round(step * 0.7, 1),
-                "bar_height": height,
-            }
-        )
-    return {"bars": bars, "top": rate(100 * top), "any": any(row.sent for row in rows)}
+    """One column for each week, on a scale that the highest rate fills."""
+    rates = [row.rate for row in rows]
+    top = max([*rates, 0.01])
+    columns = charts.columns(rates, (HEIGHT - 10) / top, HEIGHT)
+    weeks = [
+        _failures(row)
+        | {
+            "week": date_format(date.fromisoformat(row.name), "SHORT_DATE_FORMAT"),
+            "column": column,
+        }
+        for row, column in zip(rows, columns, strict=True)
+    ]
+    return {
+        "rows": weeks,
+        "top": rate(100 * top),
+        "any": any(row.sent for row in rows),
+    }
 
 
 def _complaints(rows: list[Complaints]) -> dict[str, Any]:
@@ -90,12 +91,12 @@ def _complaints(rows: list[Complaints]) -> dict[str, Any]:
                 "rate": rate(100 * row.rate),
                 "is_over": row.is_over,
                 "is_near": row.is_near,
-                "bar_width": round(row.rate / top * WIDTH, 1),
+                "bar_width": charts.length(row.rate, top),
             }
             for row in rows
         ],
         "wanted": rate(100 * wanted, 1),
         "limit": rate(100 * limit, 1),
-        "wanted_x": round(wanted / top * WIDTH, 1),
-        "limit_x": round(limit / top * WIDTH, 1),
+        "wanted_x": charts.length(wanted, top),
+        "limit_x": charts.length(limit, top),
     }
