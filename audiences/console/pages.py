@@ -71,7 +71,8 @@ class Page:
         answer = self.view(own, request, *rows, **where)
         if isinstance(answer, HttpResponseBase):
             return answer
-        return own.respond(request, self.template, **{"title": self.title, **answer})
+        facts = {"title": self.title, "row": rows[0] if rows else None, **answer}
+        return own.respond(request, self.template, **facts)
 
 
 _pages: Registry[str, Page] = Registry("page of the console")
