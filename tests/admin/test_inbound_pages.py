@@ -13,6 +13,7 @@ from delivery.models import InboundItem, Message, MessageEvent, QuarantineEntry
 from tests.feedback.reports import ADDRESS, dsn, event, sent, status
 
 from .conftest import clerk
+from .elements import marked
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:delivery_inbounditem_changelist")
@@ -140,9 +141,11 @@ def test_only_who_may_change_items_decides(forged: InboundItem, name: str) -> No
 def test_figures_count_a_message_once_and_draw_the_limits(
     admin_client: Client, django_assert_num_queries: object
 ) -> None:
-    assert "Not counted yet" in admin_client.get(FIGURES).content.decode()
+    page = admin_client.get(FIGURES).content.decode()
+    assert "not-counted" in marked(page, "state")
     figures.refresh("feedback")
-    assert "No failure was reported" in admin_client.get(FIGURES).content.decode()
+    page = admin_client.get(FIGURES).content.decode()
+    assert "no-failure" in marked(page, "state")
     at = timezone.now()
     for number in range(4):
         sent(f"p{number}@shop.example", at=at, message_id=f"{number}@mta")
