@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
 from audiences.console import charts
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
-from audiences.console.lists import COUNTED, grouped
+from audiences.console.lists import COUNTED
+from audiences.console.numbers import grouped
 from audiences.models import OutboxMail
 
 PARTS = {
@@ -38,23 +38,17 @@ def reach(request: HttpRequest, figures: Figures) -> Card | None:
         counts = figure.data["channels"].get(channel.value, {}) if figure else {}
         if not counts or total == counts["no_address"] + counts["opted_out"]:
             continue  # a channel that nobody has an address on
-        start, parts = 0.0, []
-        for number, (code, label) in enumerate(PARTS.items(), 1):
-            share = counts[code] / total if total else 0.0
-            parts.append(
-                {
-                    "code": code,
-                    "label": label,
-                    "count": grouped(counts[code]),
-                    "share": _percent(counts[code], total),
-                    "part": f"part-{number}",
-                    "x": round(start, 2),
-                    "width": round(share * 1000, 2),
-                    "url": f"{links[code]}{channel.value}" if code in links else "",
-                }
+        parts = [
+            charts.Share(
+                label,
+                counts[code],
+                total,
+                code=f"part-{number}",
+                url=f"{links[code]}{channel.value}" if code in links else "",
             )
-            start += share * 1000
-        lines.append({"channel": channel.label, "parts": parts})
+            for number, (code, label) in enumerate(PARTS.items(), 1)
+        ]
+        lines.append({"channel": channel.label, "parts": charts.in_a_row(parts)})
     context = {"total": grouped(total), "lines": lines, "labels": PARTS.values()}
     template = "admin/console/reach.html"
     return Card(_("Reach by channel"), template, context, figure, is_wide=True)
@@ -115,10 +109,3 @@ def waiting(
         return []
     number = grouped(min(count, COUNTED)) + ("+" if count > COUNTED else "")
     return [Notice(words(count).format(count=number), url, tone)]
-
-
-def _percent(count: int, total: int) -> str:
-    percent = 100 * count / total if total else 0.0
-    if 0 < percent < 0.05:
-        return f"<{number_format('0.1')}%"
-    return f"{number_format(f'{percent:.1f}')}%"

@@ -8,20 +8,17 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.addresses import readings
-from audiences.admin.landing_pages.lives import require
 from audiences.channels import Channel
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.masking import may_see_addresses
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.masking import DOTS, masked
 from audiences.models import OutboxMail, SignupRequest
 from audiences.refusals import Refused
@@ -29,6 +26,7 @@ from audiences.signups import waiting
 
 Result = OutboxMail.Result
 WAITING = "waiting"
+SEND_AGAIN = "audiences.change_outboxmail"
 
 
 class WithAddresses(ReadOnlyLog):
@@ -112,51 +110,34 @@ class OutboxMailAdmin(WithAddresses):
         return gettext("A worker has it") if mail.claimed_at else gettext("Waits")
 
     # ------------------------------------------------------------------ sending again
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        mail = self.get_object(request, object_id)
-        context = {**(extra_context or {})}
-        if mail and mail.result == Result.UNCERTAIN and _may_send_again(request):
-            context["may_send_again"] = not waiting.why_not_again(mail)
-            context["why_not_again"] = waiting.why_not_again(mail)
-        return super().change_view(request, object_id, form_url, context)
-
-    def send_again(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask whether the mail is to go again; a POST puts it back into the queue."""
-        require(_may_send_again(request) and self.has_view_permission(request))
-        mail = get_object_or_404(OutboxMail, pk=pk)
-        if request.method == "POST":
-            try:
-                waiting.send_again(mail)
-            except Refused as error:
-                messages.error(request, str(error))
-            else:
-                self.log_change(request, mail, gettext("Sent again."))
-                messages.success(request, gettext("It is sent within a minute."))
-            return redirect("admin:audiences_outboxmail_change", pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": OutboxMail._meta,
-            "mail": mail,
-            "title": gettext("Send again"),
-            "reason": waiting.why_not_again(mail),
-        }
-        template = "admin/audiences/outboxmail/send_again.html"
-        return TemplateResponse(request, template, context)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.send_again)
-        name = "audiences_outboxmail_send_again"
-        return [path("<int:pk>/send-again/", view, name=name), *super().get_urls()]
+    def beside(self, request: HttpRequest, row: OutboxMail) -> Facts:
+        if row.result != Result.UNCERTAIN or not request.user.has_perm(SEND_AGAIN):
+            return {}
+        reason = waiting.why_not_again(row)
+        return {"may_send_again": not reason, "why_not_again": reason}
 
 
-def _may_send_again(request: HttpRequest) -> bool:
-    return request.user.has_perm("audiences.change_outboxmail")
+@page(
+    OutboxMail,
+    "<int:pk>/send-again/",
+    "send_again",
+    "view",
+    SEND_AGAIN,
+    title=_("Send again"),
+    template="admin/audiences/outboxmail/send_again.html",
+)
+def send_again(own: PlainAdmin, request: HttpRequest, mail: OutboxMail) -> Answer:
+    """Ask whether the mail is to go again; a POST puts it back into the queue."""
+    if request.method == "POST":
+        try:
+            waiting.send_again(mail)
+        except Refused as error:
+            messages.error(request, str(error))
+        else:
+            own.log_change(request, mail, gettext("Sent again."))
+            messages.success(request, gettext("It is sent within a minute."))
+        return own.go_back(mail)
+    return {"mail": mail, "reason": waiting.why_not_again(mail)}
 
 
 class StateFilter(admin.SimpleListFilter):

@@ -1,12 +1,22 @@
-"""Files that are made while they are sent: no cell of them is a formula."""
+"""Files that are made while they are sent: no cell of them is a formula.
+
+A file of people has whole addresses, so it is for those who may export and see them.
+"""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 
+from audiences import roles
 from audiences.files import safe_cells
+
+EXPORTERS = (roles.EXPORT, roles.SEE_ADDRESSES)
+
+
+def may_export(request: HttpRequest) -> bool:
+    return bool(request.user.has_perms(EXPORTERS))
 
 
 class _Line:

@@ -14,7 +14,6 @@ from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,9 +22,10 @@ from django.utils.translation import gettext_lazy as _
 from audiences import profiles, sql
 from audiences.addresses import readings
 from audiences.console import masking
+from audiences.console.numbers import grouped
+from audiences.console.pages import Facts, PlainAdmin
 from audiences.models import Profile
 
-PlainAdmin = admin.ModelAdmin[Any]
 Pages = Paginator[Any]
 
 COUNTED = 2_000
@@ -167,11 +167,6 @@ class OfProfiles(BigList):
         return profile_link(row.profile_id, getattr(row, "profile", None))
 
 
-def grouped(number: int) -> str:
-    """A number with separators between thousands, as the language writes it."""
-    return number_format(number, use_l10n=True, force_grouping=True)
-
-
 def profile_link(profile_id: int, profile: Profile | None) -> str | SafeString:
     """The profile's name as a link; its bare number when it was erased."""
     if profile is None:
@@ -240,30 +235,15 @@ class Masked(PlainAdmin):
         address = str(getattr(row, self.addresses_in[0]))
         return masking.shown(request, row.channel, address)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = self._headed(request, object_id, extra_context)
-        return super().change_view(request, object_id, form_url, context)
+    def beside(self, request: HttpRequest, row: Any) -> Facts:
+        return {"heading": self.heading(request, row)}
 
     def history_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        extra_context: dict[str, Any] | None = None,
+        self, request: HttpRequest, object_id: str, extra_context: Facts | None = None
     ) -> HttpResponse:
-        context = self._headed(request, object_id, extra_context)
-        return super().history_view(request, object_id, context)
-
-    def _headed(
-        self, request: HttpRequest, pk: str, context: dict[str, Any] | None
-    ) -> dict[str, Any]:
-        row = self.get_object(request, unquote(pk))
-        return {"heading": self.heading(request, row), **(context or {})} if row else {}
+        row = self.get_object(request, unquote(object_id))
+        context = {"heading": self.heading(request, row)} if row else {}
+        return super().history_view(request, object_id, context | (extra_context or {}))
 
 
 class OfAddresses(Masked, BigList):

@@ -7,32 +7,19 @@ from django.utils import timezone
 from audiences import addresses
 from audiences.channels import FLAGS
 from audiences.consent import events_of
-from audiences.models import ConsentEvent, Profile, Subscription
+from audiences.models import ConsentEvent, Profile
 from audiences.signups import waiting
 
 
 def describe(profile: Profile) -> dict[str, Any]:
     """Everything known about a profile, as plain data (P5, S3, A2)."""
     return {
-        "id": profile.pk,
-        "external_id": profile.external_id,
-        "first_name": profile.first_name,
-        "last_name": profile.last_name,
+        **identity(profile),
         "language": profile.language,
         "country": profile.country,
         "created": profile.created_at.isoformat(),
         "flags": {flag: getattr(profile, flag) for flag in FLAGS.values()},
-        "addresses": [
-            {
-                "channel": address.channel,
-                "address": address.value,
-                "key": address.key,
-                "primary": address.is_primary,
-                "valid": address.is_valid,
-                "quarantine_status": address.quarantine_status,
-            }
-            for address in profile.addresses.order_by("channel", "-is_primary", "id")
-        ],
+        "addresses": _addresses(profile),
         "shared_with": [
             {
                 "profile": other.profile_id,
@@ -41,38 +28,32 @@ def describe(profile: Profile) -> dict[str, Any]:
             }
             for other in addresses.sharing(profile)
         ],
-        "subscriptions": [
-            {
-                "service": subscription.service.slug,
-                "status": subscription.status_at(timezone.now()),
-                "since": subscription.changed_at.isoformat(),
-                "expires": _iso(subscription.expires_at),
-            }
-            for subscription in Subscription.objects.filter(
-                profile=profile
-            ).select_related("service")
-        ],
-        "signup_requests": [
-            {
-                "page": request.version.name,
-                "address": request.email,
-                "asked": request.created_at.isoformat(),
-                "expires": request.expires_at.isoformat(),
-            }
-            for request in waiting.signups_of(profile).select_related("version")
-        ],
-        "history": [_event(event) for event in events_of(profile.pk)],
+        "subscriptions": _subscriptions(profile),
+        "signup_requests": _signups(profile),
+        "history": [event_facts(event) for event in events_of(profile.pk)],
     }
 
 
-def _event(event: ConsentEvent) -> dict[str, Any]:
+def identity(profile: Profile) -> dict[str, Any]:
+    """Who it is, in our systems and by name."""
+    return {
+        "id": profile.pk,
+        "external_id": profile.external_id,
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+    }
+
+
+def event_facts(event: ConsentEvent) -> dict[str, Any]:
+    """One event of the consent history, with its evidence but without the device."""
     evidence = getattr(event, "evidence", None)
+    service = getattr(event, "service", None)
     return {
         "id": event.pk,
         "at": event.at.isoformat(),
         "kind": event.kind,
         "channel": event.channel or None,
-        "service": event.service.slug if event.service else None,
+        "service": service.slug if service else event.service_id,
         "source": event.source,
         "wording_version": event.wording_version or None,
         "delivery": event.delivery_id,
@@ -81,5 +62,40 @@ def _event(event: ConsentEvent) -> dict[str, Any]:
     }
 
 
-def _iso(moment: Any) -> str | None:
-    return moment.isoformat() if moment else None
+def _addresses(profile: Profile) -> list[dict[str, Any]]:
+    return [
+        {
+            "channel": address.channel,
+            "address": address.value,
+            "key": address.key,
+            "primary": address.is_primary,
+            "valid": address.is_valid,
+            "quarantine_status": address.quarantine_status,
+        }
+        for address in profile.addresses.order_by("channel", "-is_primary", "id")
+    ]
+
+
+def _subscriptions(profile: Profile) -> list[dict[str, Any]]:
+    now = timezone.now()
+    return [
+        {
+            "service": held.service.slug,
+            "status": held.status_at(now),
+            "since": held.changed_at.isoformat(),
+            "expires": held.expires_at.isoformat() if held.expires_at else None,
+        }
+        for held in profile.subscriptions.select_related("service")
+    ]
+
+
+def _signups(profile: Profile) -> list[dict[str, Any]]:
+    return [
+        {
+            "page": request.version.name,
+            "address": request.email,
+            "asked": request.created_at.isoformat(),
+            "expires": request.expires_at.isoformat(),
+        }
+        for request in waiting.signups_of(profile).select_related("version")
+    ]

@@ -19,6 +19,7 @@ from audiences.models import (
     LandingPageVersion,
     Profile,
 )
+from audiences.records.profiles import event_facts, identity
 from audiences.wording import page_texts
 
 
@@ -32,10 +33,7 @@ def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
     return {
         "made_at": timezone.now().isoformat(),
         "profile": {
-            "id": profile.pk,
-            "external_id": profile.external_id,
-            "first_name": profile.first_name,
-            "last_name": profile.last_name,
+            **identity(profile),
             "addresses": [
                 {"channel": a.channel, "address": a.value, "primary": a.is_primary}
                 for a in profile.addresses.order_by("channel", "-is_primary", "id")
@@ -67,25 +65,12 @@ def _subscriptions(profile: Profile) -> list[dict[str, Any]]:
 
 
 def _event(event: ConsentEvent, *, with_device: bool) -> dict[str, Any]:
-    evidence = getattr(event, "evidence", None)
-    service = getattr(event, "service", None)
-    device = {
-        "ip": evidence.ip if evidence else None,
-        "user_agent": evidence.user_agent if evidence else "",
-    }
-    return {
-        "id": event.pk,
-        "at": event.at.isoformat(),
-        "kind": event.kind,
-        "channel": event.channel or None,
-        "service": service.slug if service else event.service_id,
-        "source": event.source,
-        "wording_version": event.wording_version or None,
-        "delivery": event.delivery_id,
-        "actor": evidence.actor if evidence else "",
-        "note": evidence.note if evidence else "",
-        **(device if with_device else {}),
-    }
+    facts = event_facts(event)
+    if with_device:
+        evidence = getattr(event, "evidence", None)
+        facts["ip"] = evidence.ip if evidence else None
+        facts["user_agent"] = evidence.user_agent if evidence else ""
+    return facts
 
 
 def wordings(events: Iterable[ConsentEvent]) -> dict[str, LandingPageVersion]:

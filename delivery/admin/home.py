@@ -6,15 +6,14 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
 from audiences.admin.home import waiting
 from audiences.console import charts
 from audiences.console.badges import badge
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
-from audiences.console.lists import grouped
 from audiences.console.masking import shown_text
+from audiences.console.numbers import grouped
 from delivery.models import Analysis, Delivery, HookCount, InboundItem
 from delivery.models.quarantine import ErrorReason
 
@@ -40,22 +39,20 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card | None:
         return None
     rows = []
     for run in sorted(_newest(), key=lambda run: -run.delivery_id):
-        share = run.to_deliver / run.targeted if run.targeted else 0.0
+        url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
         rows.append(
             {
                 "delivery": run.delivery,
-                "url": reverse(
-                    "admin:delivery_delivery_outcomes", args=[run.delivery_id]
-                ),
+                "url": url,
                 "state": badge(run.get_state_display(), TONES.get(run.state, "")),
                 "targeted": grouped(run.targeted),
-                "to_deliver": grouped(run.to_deliver),
-                "excluded": grouped(run.excluded),
-                "share": f"{number_format(round(100 * share, 1), 1)}%"
-                if run.targeted
-                else "",
-                "width": round(1000 * share, 1),
-                "rest": round(1000 - 1000 * share, 1) if run.targeted else 0,
+                "bar": charts.in_a_row(
+                    charts.Share(label, count, run.targeted)
+                    for label, count in (
+                        (_("to deliver"), run.to_deliver),
+                        (_("excluded"), run.excluded),
+                    )
+                ),
             }
         )
     context = {"rows": rows, "may_add": request.user.has_perm("delivery.add_delivery")}
@@ -86,7 +83,7 @@ def quarantine_growth(request: HttpRequest, figures: Figures) -> Card | None:
                     "label": _reason(reason),
                     "url": f"{entries}?reason__exact={reason}",
                     "numbers": [grouped(n) for n in (total, month, week)],
-                    "width": round(1000 * total / largest, 1) if largest else 0,
+                    "width": charts.length(total, largest),
                 }
                 for reason, total, week, month in data["reasons"]
             ],

@@ -15,6 +15,7 @@ from audiences.work import jobs
 from tests.factories import ServiceFactory, many_profiles
 
 from .conftest import World, clerk
+from .elements import marked
 
 BULK = "admin:audiences_profile_bulk"
 
@@ -30,12 +31,14 @@ def test_action_of_the_list_asks_before_it_acts(
     listed = reverse("admin:audiences_profile_changelist")
     posted = {"action": "opt_out", "_selected_action": chosen}
     asked = admin_client.post(listed, posted, follow=True)
-    assert "yes, 2 people" in asked.content.decode()
+    assert marked(asked.content.decode(), "count") == {"people": "2 people"}
     assert not BulkAct.objects.exists()
     query = asked.redirect_chain[-1][0].partition("?")[2]
     page = _run(admin_client, query, scope="sms", note="letter of May").content.decode()
     act = BulkAct.objects.get()
     assert (act.state, act.seen, act.changed, act.actor) == ("done", 2, 2, "admin")
+    assert marked(page, "count") == {"changed": "2", "unchanged": "0"}
+    assert "done" in marked(page, "state")
     assert "letter of May" in page
     out = Profile.objects.filter(no_longer_contact_sms=True)
     assert sorted(out.values_list("pk", flat=True)) == sorted(chosen)
@@ -53,7 +56,7 @@ def test_whole_filtered_list_is_meant_not_the_page(
     assert f"{reverse(BULK)}?language=fr" in page
     posted = {"action": "opt_out", "_selected_action": [1], "select_across": "1"}
     asked = admin_client.post(listed, posted, follow=True)
-    assert "yes, 60 people" in asked.content.decode()
+    assert marked(asked.content.decode(), "count") == {"people": "60 people"}
     _run(admin_client, "language=fr&act=opt_out", scope="any")
     assert Profile.objects.filter(no_longer_contact=True).count() == 60
 

@@ -5,14 +5,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from audiences.console.numbers import rate
 from audiences.models import Profile
 from audiences.work import figures
-from delivery.admin.feedback.figures import percent
 from delivery.feedback import intake
 from delivery.models import InboundItem, Message, MessageEvent, QuarantineEntry
 from tests.feedback.reports import ADDRESS, dsn, event, sent, status
 
 from .conftest import clerk
+from .elements import marked
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:delivery_inbounditem_changelist")
@@ -140,9 +141,11 @@ def test_only_who_may_change_items_decides(forged: InboundItem, name: str) -> No
 def test_figures_count_a_message_once_and_draw_the_limits(
     admin_client: Client, django_assert_num_queries: object
 ) -> None:
-    assert "Not counted yet" in admin_client.get(FIGURES).content.decode()
+    page = admin_client.get(FIGURES).content.decode()
+    assert "not-counted" in marked(page, "state")
     figures.refresh("feedback")
-    assert "No failure was reported" in admin_client.get(FIGURES).content.decode()
+    page = admin_client.get(FIGURES).content.decode()
+    assert "no-failure" in marked(page, "state")
     at = timezone.now()
     for number in range(4):
         sent(f"p{number}@shop.example", at=at, message_id=f"{number}@mta")
@@ -162,10 +165,10 @@ def test_figures_count_a_message_once_and_draw_the_limits(
             "reasons": [("User unknown", "1")],
         }
     ]
-    assert (context["weeks"]["bars"][-1]["rate"]) == "25.00%"
+    assert (context["weeks"]["rows"][-1]["rate"]) == "25.00%"
     (row,) = context["complaints"]["rows"]
     assert (row["sent"], row["complaints"], row["rate"]) == ("4", "1", "25.00%")
     assert row["is_over"]
-    assert [percent(x) for x in (0, 0.00001, 0.0001)] == ["0.00%", "<0.01%", "0.01%"]
+    assert [rate(x) for x in (0, 0.001, 0.01)] == ["0.00%", "<0.01%", "0.01%"]
     assert context["complaints"]["wanted"] == "0.1%"
     assert clerk("nobody").get(FIGURES).status_code == 403

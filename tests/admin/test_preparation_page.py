@@ -15,6 +15,7 @@ from delivery.analysis import preparation
 from delivery.models import Analysis, Delivery, Message, Outcome, PreparationRequest
 
 from .conftest import World, clerk, person
+from .elements import marked
 
 
 def _url(delivery: Delivery, name: str) -> str:
@@ -29,7 +30,7 @@ def test_prepare_asks_and_the_page_follows(world: World, admin_client: Client) -
     draft = world.draft
     assert admin_client.post(_url(draft, "prepare")).status_code == 302
     page = _page(admin_client, draft)
-    assert "Waiting for a worker" in page
+    assert "waiting" in marked(page, "state")
     assert "delivery/preparation.js" in page
     assert '<noscript><meta http-equiv="refresh"' in page
     before = admin_client.get(_url(draft, "progress")).json()
@@ -38,6 +39,7 @@ def test_prepare_asks_and_the_page_follows(world: World, admin_client: Client) -
         admin_client.get(_url(draft, "progress")).json()["moment"] != before["moment"]
     )
     page = _page(admin_client, draft)
+    assert "ready" in marked(page, "state")
     assert "Asked for by admin" in page
     assert "preparation.js" not in page
 
@@ -52,11 +54,11 @@ def test_page_says_what_to_do_when_no_worker_comes(
     world: World, admin_client: Client
 ) -> None:
     request = preparation.ask(world.draft, actor="eva")
-    assert "No worker has taken it" not in _page(admin_client, world.draft)
+    assert "no-worker" not in marked(_page(admin_client, world.draft), "hint")
     PreparationRequest.objects.update(asked_at=request.asked_at - preparation.PATIENCE)
     page = _page(admin_client, world.draft)
-    assert "No worker has taken it" in page
     assert f"analyse_delivery id:{world.draft.pk}" in page
+    assert "no-worker" in marked(page, "hint")
 
 
 def test_stop_and_resume(world: World, admin_client: Client, settings: Any) -> None:
@@ -72,7 +74,7 @@ def test_stop_and_resume(world: World, admin_client: Client, settings: Any) -> N
         admin_client.post(_url(draft, "stop"))
 
     assert analysis.analyse(draft, on_progress=stop).state == "stopped"
-    assert "Resume" in _page(admin_client, draft)
+    assert "resume" in marked(_page(admin_client, draft), "action")
     admin_client.post(_url(draft, "prepare"))
     tasks.run_analysis(draft.pk)
     assert Outcome.objects.filter(delivery=draft).count() == 7
@@ -88,8 +90,8 @@ def test_failed_preparation_says_what_to_correct(
     tasks.run_analysis(world.draft.pk)
     page = _page(admin_client, world.draft)
     assert page.count("nick }} is not a field") == 1
-    assert "Correct it in the form" in page
-    assert "Exclusion log" not in page  # nobody was judged
+    assert "correct" in marked(page, "hint")
+    assert 'id="log"' not in page  # nobody was judged
     forecast = _page(admin_client, world.draft, forecast="1")
     assert forecast.count("nick }} is not a field") == 2
 
@@ -97,18 +99,18 @@ def test_failed_preparation_says_what_to_correct(
 def test_page_tells_of_a_process_that_died(world: World, admin_client: Client) -> None:
     analysis.analyse(world.draft)
     Analysis.objects.update(state=Analysis.State.RUNNING, finished_at=None)
-    assert "The process that worked on it has ended" in _page(admin_client, world.draft)
+    assert "abandoned" in marked(_page(admin_client, world.draft), "hint")
     answer = admin_client.post(_url(world.draft, "stop"), follow=True)
-    assert "Resume" in answer.content.decode()
+    assert "resume" in marked(answer.content.decode(), "action")
 
 
 def test_causes_without_people_are_folded_away(
     world: World, admin_client: Client
 ) -> None:
     page = _page(admin_client, world.prepared)
-    folded = page[page.index('<details class="empty-causes"') :]
-    assert "Profile on denylist: any channel" in folded
-    assert "causes excluded nobody" in folded
+    folded = marked(page, "empty-cause")
+    assert "denylist_any_channel" in folded
+    assert not folded.keys() & marked(page, "cause").keys()
 
 
 def test_forecast_stores_nothing(world: World, admin_client: Client) -> None:
@@ -124,7 +126,8 @@ def test_forecast_that_takes_too_long_gives_way(
         raise sql.TooSlow("5 seconds")
 
     monkeypatch.setattr(forecasts, "within_time", slow)
-    assert "too many people" in _page(admin_client, world.draft, forecast="1")
+    page = _page(admin_client, world.draft, forecast="1")
+    assert "no-forecast" in marked(page, "hint")
 
 
 def test_comparison_page(world: World, admin_client: Client) -> None:

@@ -74,7 +74,7 @@ def test_from_nothing_to_published(browser: Any, live_server: Any) -> None:  # n
     tab.click("a:text('Publish…')")
     assert "Your choices" in tab.inner_text("table.changes")
     assert not LandingPageVersion.objects.exists()
-    tab.click("text=Yes, publish it")
+    tab.click("[data-action=confirm]")
     assert "Version 1 is published" in tab.inner_text(".messagelist")
     page = LandingPage.objects.get()
     assert page.status == "published"
@@ -121,5 +121,5 @@ def test_without_script_a_page_is_built_as_well(
     tab.click("text=Save draft")
     assert tab.inner_text(".as-seen strong") == "now"
     tab.click("text=Save and publish…")
-    tab.click("text=Yes, publish it")
+    tab.click("[data-action=confirm]")
     assert LandingPage.objects.get(slug="ours").status == "published"

@@ -87,13 +87,13 @@ def test_from_an_audience_to_the_causes(
     # Prepared by a worker; the page follows by itself.
     report = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
     tab.goto(f"{live_server.url}{report}")
-    tab.click("button:text('Prepare')")
-    tab.wait_for_selector("text=Waiting for a worker")
+    tab.click("[data-action=prepare]")
+    tab.wait_for_selector("[data-state=waiting]")
     tasks.run_analysis(delivery.pk)
-    tab.wait_for_selector("text=targeted")
-    assert "5 targeted" in " ".join(tab.inner_text(".sum").split())
+    tab.wait_for_selector("[data-state=ready]")
+    assert tab.inner_text("[data-count=targeted]") == "5"
     check(tab)
-    tab.click("table.causes a:text('Profile on denylist: this channel')")
+    tab.click("[data-cause=denylist_channel] a")
     assert tab.locator("#log tbody tr").count() == 1
     tab.click("#log a:text('Why?')")
     assert "denylist_channel" in tab.inner_text("#content")
@@ -134,7 +134,7 @@ def test_outage_is_released_after_a_preview(browser: Any, live_server: Any) -> N
     tab.click("[type=submit][value^=Show]")
     assert "3 would be released, 0 would stay" in tab.inner_text("#content")
     check(tab)
-    tab.click("button:text('Yes, release them')")
+    tab.click("[data-action=confirm]")
     tab.wait_for_selector("text=3 addresses were released")
     assert not QuarantineEntry.objects.exclude(status="valid").exists()
     assert tab.problems == []

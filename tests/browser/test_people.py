@@ -57,14 +57,16 @@ def test_many_are_opted_out_after_a_question(
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(page.base + reverse(LIST))
     page.click("text=Opt out, subscribe")
-    page.click(".choices >> text=Opt out >> nth=0")
+    page.click(".choices [data-action=opt_out]")
     page.select_option("#id_scope", "direct_mail")
-    page.click("text=yes, 7 people")
+    assert page.inner_text("[data-count=people]") == "7 people"
+    page.click("[data-action=confirm]")
     assert "in the background" in page.inner_text("#work")
     tasks.run_bulk_act(BulkAct.objects.get().pk)
     # The page renews itself.
     page.wait_for_selector("#work[data-goes-on=no]", timeout=15000)
-    assert "Done" in page.inner_text("#work")
+    assert page.get_attribute("#work", "data-state") == "done"
+    assert page.inner_text("[data-count=changed]") == "7"
     assert Profile.objects.filter(no_longer_contact_direct_mail=True).count() == 7
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0

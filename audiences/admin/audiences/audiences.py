@@ -8,7 +8,9 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import membership
 from audiences.admin.audiences.builders import matching_of
-from audiences.console.lists import PlainAdmin, estimated_rows, grouped
+from audiences.console.lists import estimated_rows
+from audiences.console.numbers import grouped
+from audiences.console.pages import PlainAdmin
 from audiences.membership import counting
 from audiences.models import Audience, Profile
 

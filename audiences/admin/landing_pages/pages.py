@@ -6,11 +6,11 @@ What visitors see changes only when somebody publishes (`landing_page_lives`).
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,12 +19,12 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences import landing_pages
 from audiences.admin.landing_pages.forms import LandingPageForm
 from audiences.admin.landing_pages.new_forms import NewPageForm
-from audiences.console.lists import PlainAdmin
+from audiences.console.pages import Facts, PlainAdmin
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
 from audiences.wording.colours import LEAST_CONTRAST, contrast
 
-from . import fieldsets, lives, panels, previews
+from . import fieldsets, lives, panels
 
 Status = LandingPage.Status
 
@@ -62,6 +62,7 @@ class LandingPageAdmin(PlainAdmin):
     list_filter = (StatusFilter, "kind", "service")
     list_select_related = ("service", "live_version")
     list_per_page = 25
+    page_related = ("service", "live_version", "logo")
     search_fields = ("label", "slug")
     search_help_text = _("A part of the label or of the address.")
     actions = None
@@ -194,37 +195,27 @@ class LandingPageAdmin(PlainAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """A page from a built-in template: choose a kind, and give it a name."""
-        lives.require(self.has_add_permission(request))
+        if not self.has_add_permission(request):
+            raise PermissionDenied
         form = NewPageForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            page = form.make()
-            if page:
-                self.log_addition(request, page, [{"added": {}}])
-                messages.success(
-                    request,
-                    gettext(
-                        "The page is made, and it works as it is. Change what you "
-                        "like, look at the preview, then publish it."
-                    ),
-                )
-                return redirect("admin:audiences_landingpage_change", page.pk)
-        context = lives.context(self, request, form=form)
-        context |= {"title": gettext("A new landing page"), "media": self.media}
-        template = "admin/audiences/landingpage/new.html"
-        return TemplateResponse(request, template, context)
+        if request.method == "POST" and form.is_valid() and (page := form.make()):
+            self.log_addition(request, page, [{"added": {}}])
+            text = gettext(
+                "The page is made, and it works as it is. Change what you like, look "
+                "at the preview, then publish it."
+            )
+            messages.success(request, text)
+            return self.go_back(page)
+        return self.respond(
+            request,
+            "admin/audiences/landingpage/new.html",
+            title=gettext("A new landing page"),
+            form=form,
+        )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        page = self.get_object(request, object_id)
-        context = {**(extra_context or {}), "show_save_and_add_another": False}
-        if page and self.has_view_permission(request, page):
-            context |= panels.context(request, page)
-        return super().change_view(request, object_id, form_url, context)
+    def beside(self, request: HttpRequest, row: LandingPage) -> Facts:
+        facts = panels.context(request, row)
+        return facts | {"show_save_and_add_another": False}
 
     def response_change(self, request: HttpRequest, obj: LandingPage) -> HttpResponse:
         """Saved; on to the preview or to publishing when that was the button."""
@@ -269,17 +260,6 @@ class LandingPageAdmin(PlainAdmin):
                 "stops_messages": page.kind in LandingPage.OPT_OUT_KINDS,
             }
         return super().delete_view(request, object_id, context)
-
-    def get_urls(self) -> list[URLPattern]:
-        pages = {**lives.PAGES, **previews.PAGES}
-        return [
-            path(
-                route,
-                self.admin_site.admin_view(view(self)),
-                name=f"audiences_landingpage_{name}",
-            )
-            for name, (route, view) in pages.items()
-        ] + super().get_urls()
 
 
 def _fitting(width: int, height: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _, ngettext
 
 from audiences import landing_pages
 from audiences.admin.landing_pages.lives import may_publish
-from audiences.console.lists import grouped
+from audiences.console.numbers import grouped
 from audiences.models import Address, LandingPage, LandingPageVersion
 
 Status = LandingPage.Status

@@ -3,29 +3,25 @@
 The page itself is shown in a frame. It acts in a transaction that is rolled back.
 """
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from audiences import landing_pages, profiles
 from audiences.admin.landing_pages.forms import LONGEST
-from audiences.admin.landing_pages.lives import context, page_of, require
-from audiences.console.lists import PlainAdmin
+from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.landing_pages import Content
-from audiences.models import Profile
+from audiences.models import LandingPage, Profile
 from audiences.pages.previews import preview
 from audiences.wording.markdown import to_html
 
-View = Callable[..., HttpResponse]
 WIDTHS = ("wide", "phone")
 MOST_FOUND = 10
 
@@ -102,29 +98,27 @@ def _why_nobody(wanted: str, found: list[Profile], *, may_test: bool) -> str:
     ).format(text=wanted)
 
 
-def look(admin: PlainAdmin) -> View:
+@page(
+    LandingPage,
+    "<int:pk>/preview/",
+    "preview",
+    "view",
+    title=gettext_lazy("Preview"),
+    template="admin/audiences/landingpage/preview.html",
+)
+def look(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Answer:
     """The draft in a frame, with choices of visitor, language and width."""
-
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        page = page_of(admin, request, pk)
-        content = landing_pages.snapshot(page)
-        url = reverse("admin:audiences_landingpage_shown", args=[pk, "WHO"])
-        facts = {"title": _("Preview"), "page": page} | frame(request, content, url)
-        template = "admin/audiences/landingpage/preview.html"
-        return TemplateResponse(request, template, context(admin, request, **facts))
-
-    return view
+    url = reverse("admin:audiences_landingpage_shown", args=[page.pk, "WHO"])
+    return {"page": page} | frame(request, landing_pages.snapshot(page), url)
 
 
-def shown(admin: PlainAdmin) -> View:
+@page(LandingPage, "<int:pk>/preview/<str:who>/", "shown", "view")
+@csrf_exempt
+def shown(
+    admin: PlainAdmin, request: HttpRequest, page: LandingPage, who: str
+) -> HttpResponse:
     """The page in the frame. Its form has no CSRF token, and changes nothing."""
-
-    @csrf_exempt
-    def view(request: HttpRequest, pk: int, who: str) -> HttpResponse:
-        page = page_of(admin, request, pk)
-        return show(request, landing_pages.snapshot(page), who)
-
-    return view
+    return show(request, landing_pages.snapshot(page), who)
 
 
 def show(request: HttpRequest, content: Content, who: str) -> HttpResponse:
@@ -132,7 +126,8 @@ def show(request: HttpRequest, content: Content, who: str) -> HttpResponse:
     role, _dash, number = who.partition("-")
     profile = None
     if role == "profile":
-        require(request.user.has_perm("audiences.view_profile"))
+        if not request.user.has_perm("audiences.view_profile"):
+            raise PermissionDenied
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             raise Http404
         profile = get_object_or_404(Profile, pk=int(number))
@@ -151,20 +146,7 @@ def show(request: HttpRequest, content: Content, who: str) -> HttpResponse:
     return response
 
 
-def as_html(admin: PlainAdmin) -> View:
+@page(LandingPage, "markdown/", "markdown", "view", method="POST")
+def as_html(admin: PlainAdmin, request: HttpRequest) -> HttpResponse:
     """A Markdown text as visitors see it, for the script beside the form."""
-
-    @require_POST
-    def view(request: HttpRequest) -> HttpResponse:
-        require(admin.has_view_permission(request))
-        text = request.POST.get("text", "")[:LONGEST]
-        return HttpResponse(to_html(text))
-
-    return view
-
-
-PAGES: dict[str, tuple[str, Callable[[PlainAdmin], View]]] = {
-    "preview": ("<int:pk>/preview/", look),
-    "shown": ("<int:pk>/preview/<str:who>/", shown),
-    "markdown": ("markdown/", as_html),
-}
+    return HttpResponse(to_html(request.POST.get("text", "")[:LONGEST]))

@@ -5,13 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
-from audiences.admin.landing_pages.lives import require
 from audiences.console.lists import ReadOnlyLog
+from audiences.console.pages import Facts, PlainAdmin, page
 from audiences.landing_pages import changes
 from audiences.models import ConsentEvent, LandingPage, LandingPageVersion
 
@@ -67,54 +66,27 @@ class LandingPageVersionAdmin(ReadOnlyLog):
     def is_live(self, version: Any) -> bool:
         return bool(version.live_now)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        version = self.get_object(request, object_id)
-        facts: dict[str, Any] = extra_context or {}
-        if version and self.has_view_permission(request, version):
-            facts |= _facts(request, version)
-        return super().change_view(request, object_id, form_url, facts)
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                "<int:pk>/as-it-was/<str:who>/",
-                self.admin_site.admin_view(self.shown),
-                name="audiences_landingpageversion_shown",
-            ),
-            *super().get_urls(),
-        ]
-
-    @property
-    def shown(self) -> previews.View:
-        """The version as visitors saw it, in the frame."""
-
-        @csrf_exempt
-        def view(request: HttpRequest, pk: int, who: str) -> HttpResponse:
-            version = get_object_or_404(LandingPageVersion, pk=pk)
-            require(self.has_view_permission(request, version))
-            return previews.show(request, version.content, who)
-
-        return view
+    def beside(self, request: HttpRequest, row: LandingPageVersion) -> Facts:
+        url = reverse("admin:audiences_landingpageversion_shown", args=[row.pk, "WHO"])
+        before = LandingPageVersion.objects.filter(
+            page_slug=row.page_slug, number=row.number - 1
+        ).first()
+        events = reverse("admin:audiences_consentevent_changelist")
+        return {
+            "title": gettext("A page as it was"),
+            "lines": changes.lines(row.content),
+            "before": before,
+            "changes": changes.changes(before.content, row.content) if before else [],
+            "events": ConsentEvent.objects.filter(wording_version=row.name).count(),
+            "events_url": f"{events}?wording_version={row.name}",
+            **previews.frame(request, row.content, url),
+        }
 
 
-def _facts(request: HttpRequest, version: LandingPageVersion) -> dict[str, Any]:
-    url = reverse("admin:audiences_landingpageversion_shown", args=[version.pk, "WHO"])
-    before = LandingPageVersion.objects.filter(
-        page_slug=version.page_slug, number=version.number - 1
-    ).first()
-    events = reverse("admin:audiences_consentevent_changelist")
-    return {
-        "title": gettext("A page as it was"),
-        "lines": changes.lines(version.content),
-        "before": before,
-        "changes": changes.changes(before.content, version.content) if before else [],
-        "events": ConsentEvent.objects.filter(wording_version=version.name).count(),
-        "events_url": f"{events}?wording_version={version.name}",
-        **previews.frame(request, version.content, url),
-    }
+@page(LandingPageVersion, "<int:pk>/as-it-was/<str:who>/", "shown", "view")
+@csrf_exempt
+def shown(
+    own: PlainAdmin, request: HttpRequest, version: LandingPageVersion, who: str
+) -> HttpResponse:
+    """The version as visitors saw it, in the frame."""
+    return previews.show(request, version.content, who)

@@ -8,15 +8,15 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 
 from audiences.admin.people.forms import BulkActForm
-from audiences.console.lists import PlainAdmin, ReadOnlyLog, estimated_rows, grouped
+from audiences.console.lists import ReadOnlyLog, estimated_rows
 from audiences.console.masking import shown_text
+from audiences.console.numbers import grouped
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile, Service
 from audiences.selections import bulk_acts, filters
@@ -70,46 +70,39 @@ def service_labels() -> dict[str, str]:
     return dict(Service.objects.values_list("slug", "label"))
 
 
-def ask(profile_admin: PlainAdmin) -> Callable[..., HttpResponse]:
+@page(
+    Profile,
+    "bulk/",
+    "bulk",
+    "view",
+    title=gettext_lazy("Change many people"),
+    template="admin/audiences/profile/bulk.html",
+)
+def ask(profile_admin: PlainAdmin, request: HttpRequest) -> Answer:
     """What to do for everybody in a selection; the second step asks for confirmation.
 
     The selection and the act stand in the address, so that a look is a GET.
     """
-
-    def view(request: HttpRequest) -> HttpResponse:
-        acts = allowed_acts(request)
-        if not (acts and profile_admin.has_view_permission(request)):
-            raise PermissionDenied
-        chosen = filters.read(request.GET)
-        code = request.GET.get("act", "")
-        act = next((a for a in acts if a.code == code), None)
-        if code and act is None:
-            raise PermissionDenied
-        form = None
-        if act is not None:
-            form = BulkActForm(request.POST or None, act=act)
-            if request.method == "POST" and form.is_valid():
-                done = form.begin(chosen, actor=request.user.get_username())
-                if done is not None:
-                    return redirect("admin:audiences_bulkact_change", done.pk)
-        return TemplateResponse(
-            request,
-            "admin/audiences/profile/bulk.html",
-            profile_admin.admin_site.each_context(request)
-            | {
-                "opts": Profile._meta,
-                "media": profile_admin.media,
-                "title": act.label if act else _("Change many people"),
-                "acts": [(each, address_of(each, chosen)) for each in acts],
-                "act": act,
-                "form": form,
-                "who": filters.in_words(chosen, service_labels()),
-                "people": how_many(chosen),
-                "back": f"{_list()}?{urlencode(chosen)}",
-            },
-        )
-
-    return view
+    acts = allowed_acts(request)
+    chosen = filters.read(request.GET)
+    code = request.GET.get("act", "")
+    act = next((a for a in acts if a.code == code), None)
+    if not acts or (code and act is None):
+        raise PermissionDenied
+    facts: Facts = {"title": act.label} if act else {}
+    form = BulkActForm(request.POST or None, act=act) if act else None
+    if form and request.method == "POST" and form.is_valid():
+        done = form.begin(chosen, actor=request.user.get_username())
+        if done is not None:
+            return redirect("admin:audiences_bulkact_change", done.pk)
+    return facts | {
+        "acts": [(each, address_of(each, chosen)) for each in acts],
+        "act": act,
+        "form": form,
+        "who": filters.in_words(chosen, service_labels()),
+        "people": how_many(chosen),
+        "back": f"{_list()}?{urlencode(chosen)}",
+    }
 
 
 def _back_to(request: HttpRequest, act: BulkAct) -> str:
@@ -155,25 +148,6 @@ class BulkActAdmin(ReadOnlyLog):
     def how_many(self, act: BulkAct) -> str:
         return grouped(act.changed)
 
-    def get_urls(self) -> list[URLPattern]:
-        stop = path(
-            "<int:pk>/stop/",
-            self.admin_site.admin_view(require_POST(self.stop)),
-            name="audiences_bulkact_stop",
-        )
-        return [stop, *super().get_urls()]
-
-    def stop(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Leave it at what is done."""
-        act = get_object_or_404(BulkAct, pk=pk)
-        if act.code not in [a.code for a in allowed_acts(request)]:
-            raise PermissionDenied
-        if bulk_acts.stop(act):
-            messages.success(request, _("The change was stopped."))
-        else:
-            messages.info(request, _("The change had ended already."))
-        return redirect("admin:audiences_bulkact_change", pk)
-
     def change_view(
         self,
         request: HttpRequest,
@@ -187,22 +161,32 @@ class BulkActAdmin(ReadOnlyLog):
         if act is None or not self.has_view_permission(request, act):
             return super().change_view(request, object_id, form_url, extra_context)
         labels = service_labels()
-        return TemplateResponse(
+        return self.respond(
             request,
             "admin/audiences/bulkact/page.html",
-            self.admin_site.each_context(request)
-            | {
-                "opts": BulkAct._meta,
-                "media": self.media,
-                "title": bulk_acts.in_words(act, labels),
-                "act": act,
-                "who": shown_text(request, filters.in_words(act.chosen, labels)),
-                "changed": grouped(act.changed),
-                "unchanged": grouped(act.unchanged),
-                "note": shown_text(request, act.note),
-                "back": _back_to(request, act),
-                "waits_long": jobs.waits_long(act),
-                "may_stop": act.is_unfinished
-                and act.code in [a.code for a in allowed_acts(request)],
-            },
+            title=bulk_acts.in_words(act, labels),
+            act=act,
+            who=shown_text(request, filters.in_words(act.chosen, labels)),
+            changed=grouped(act.changed),
+            unchanged=grouped(act.unchanged),
+            note=shown_text(request, act.note),
+            back=_back_to(request, act),
+            waits_long=jobs.waits_long(act),
+            may_stop=act.is_unfinished and _is_allowed(request, act),
         )
+
+
+def _is_allowed(request: HttpRequest, act: BulkAct) -> bool:
+    return act.code in [allowed.code for allowed in allowed_acts(request)]
+
+
+@page(BulkAct, "<int:pk>/stop/", "stop", "view", method="POST")
+def stop(own: PlainAdmin, request: HttpRequest, act: BulkAct) -> Answer:
+    """Leave it at what is done."""
+    if not _is_allowed(request, act):
+        raise PermissionDenied
+    if bulk_acts.stop(act):
+        messages.success(request, _("The change was stopped."))
+    else:
+        messages.info(request, _("The change had ended already."))
+    return own.go_back(act)

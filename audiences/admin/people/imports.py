@@ -15,7 +15,8 @@ from audiences import roles
 from audiences.admin.people.forms import ImportForm
 from audiences.channels import Scope
 from audiences.console.downloads import csv_file
-from audiences.console.lists import ReadOnlyLog, grouped
+from audiences.console.lists import ReadOnlyLog
+from audiences.console.numbers import grouped
 from audiences.imports import runs
 from audiences.models import ConsentEvent, ImportRun
 from audiences.refusals import Refused

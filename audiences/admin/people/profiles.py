@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -16,14 +15,14 @@ from audiences.admin.people import bulk_acts
 from audiences.admin.people.imports import may_import
 from audiences.channels import FLAGS, Scope
 from audiences.console import masking
+from audiences.console.downloads import may_export
 from audiences.console.lists import BigList
+from audiences.console.pages import Facts
 from audiences.models import Profile
 from audiences.selections import filters as selection_filters
 
-from . import export, filters, pages, panels
+from . import filters, pages, panels
 from .profile_forms import FACTS, ProfileForm
-
-LIST_PAGES = {"bulk": bulk_acts.ask, "export": export.export}
 
 
 @admin.register(Profile)
@@ -161,7 +160,7 @@ class ProfileAdmin(BigList):
         context = (extra_context or {}) | {
             "query": query,
             "may_change_many": bool(bulk_acts.allowed_acts(request)),
-            "may_export": export.may_export(request),
+            "may_export": may_export(request),
             "may_import": may_import(request),
         }
         return super().changelist_view(request, context)
@@ -187,37 +186,6 @@ class ProfileAdmin(BigList):
         for warning in filter(None, warnings):
             messages.warning(request, warning)
 
-    def get_urls(self) -> list[URLPattern]:
-        return (
-            [
-                path(
-                    f"<int:pk>/{name}/",
-                    self.admin_site.admin_view(view(self)),
-                    name=f"audiences_profile_{name.replace('/', '_')}",
-                )
-                for name, view in pages.PAGES.items()
-            ]
-            + [
-                path(
-                    f"{name}/",
-                    self.admin_site.admin_view(view(self)),
-                    name=f"audiences_profile_{name}",
-                )
-                for name, view in LIST_PAGES.items()
-            ]
-            + super().get_urls()
-        )
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        profile = self.get_object(request, object_id)
-        context = extra_context or {}
-        if profile:
-            may_change = request.user.has_perm(pages.CHANGE)
-            context |= panels.context(request, profile, may_change=may_change)
-        return super().change_view(request, object_id, form_url, context)
+    def beside(self, request: HttpRequest, row: Profile) -> Facts:
+        may_change = request.user.has_perm(pages.CHANGE)
+        return panels.context(request, row, may_change=may_change)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -14,7 +14,9 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.admin.services import pages as service_pages
 from audiences.admin.services.forms import ServiceForm
-from audiences.console.lists import OfProfiles, PlainAdmin, ReadOnlyLog, grouped
+from audiences.console.lists import OfProfiles, ReadOnlyLog
+from audiences.console.numbers import grouped
+from audiences.console.pages import PlainAdmin
 from audiences.models import ConsentEvent, Service, Subscription
 from audiences.subscriptions import figures
 from audiences.subscriptions.figures import Counted
@@ -32,17 +34,6 @@ class ServiceAdmin(PlainAdmin):
     list_filter = ("channel", "double_opt_in", "is_closed")
     search_fields = ("label", "slug")
     actions = None
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                wrap(getattr(service_pages, name)(self)),
-                name=f"audiences_service_{name}",
-            )
-            for name in ("report", "preview")
-        ] + super().get_urls()
 
     def get_fieldsets(self, request: HttpRequest, obj: Service | None = None) -> Any:
         facts = (

@@ -1,1 +1,19 @@
 """Deliveries in the console: their form, report, log, comparison, messages."""
+
+from delivery.admin.deliveries import (
+    comparisons,
+    deliveries,
+    messages,
+    outcomes,
+    preparations,
+    previews,
+)
+
+__all__ = [
+    "comparisons",
+    "deliveries",
+    "messages",
+    "outcomes",
+    "preparations",
+    "previews",
+]

@@ -1,55 +1,46 @@
 """A page that holds a delivery beside an earlier one: why fewer than last week?"""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
+from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import sql
-from audiences.console.lists import PlainAdmin, grouped
-from delivery.admin.deliveries.outcomes import delivery_to_see, page_context, percentage
+from audiences.console.numbers import grouped, percentage, signed, signed_points
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from delivery.analysis import comparison
 from delivery.analysis.comparison import Change, Moves
 from delivery.models import Delivery
 
 SHOWN = 30
-MINUS = "\N{MINUS SIGN}"
 # Seconds that the page waits for the count of who moved; longer when it is asked for.
 AT_ONCE, WHEN_ASKED = 0.2, 30.0
 
 
-def compare(admin: PlainAdmin) -> Any:
+@page(
+    Delivery,
+    "<int:pk>/compare/",
+    "compare",
+    "view",
+    title=gettext_lazy("Compare"),
+    template="admin/delivery/delivery/compare.html",
+)
+def compare(admin: PlainAdmin, request: HttpRequest, later: Delivery) -> Answer:
     """Each cause in both, with the differences; and who moved where."""
-
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        later = delivery_to_see(admin, request, pk)
-        chosen = list(comparison.candidates(later)[:SHOWN])
-        earlier = _chosen(request, later, chosen)
-        context = page_context(admin, request, later) | {
-            "title": _("Compare"),
-            "earlier": earlier,
-            "candidates": chosen,
-        }
-        run = later.latest_analysis
-        before = earlier and earlier.latest_analysis
-        if run and before and run.state == before.state == "ready":
-            rows = comparison.changes(before, run)
-            context |= {
-                "rows": [_row(row) for row in rows if row.now or row.before],
-                "total": _row(
-                    Change(
-                        "", _("Targeted"), before.targeted, run.targeted, 100.0, 100.0
-                    )
-                ),
-                "moves": earlier and _shown(_moves(request, earlier, later)),
-            }
-        template = "admin/delivery/delivery/compare.html"
-        return TemplateResponse(request, template, context)
-
-    return view
+    chosen = list(comparison.candidates(later)[:SHOWN])
+    earlier = _chosen(request, later, chosen)
+    facts: Facts = {"delivery": later, "earlier": earlier, "candidates": chosen}
+    run = later.latest_analysis
+    before = earlier and earlier.latest_analysis
+    if not (earlier and run and before and run.state == before.state == "ready"):
+        return facts
+    rows = comparison.changes(before, run)
+    targeted = (before.targeted, run.targeted, 100.0, 100.0)
+    return facts | {
+        "rows": [_row(row) for row in rows if row.now or row.before],
+        "total": _row(Change("", _("Targeted"), *targeted)),
+        "moves": _shown(_moves(request, earlier, later)),
+    }
 
 
 def _chosen(
@@ -70,23 +61,9 @@ def _row(change: Change) -> dict[str, Any]:
         "now": grouped(change.now),
         "share_before": percentage(change.share_before),
         "share_now": percentage(change.share_now),
-        "difference": _signed(change.difference),
-        "points": _points(change.difference_of_share),
+        "difference": signed(change.difference),
+        "points": signed_points(change.difference_of_share),
     }
-
-
-def _points(difference: float) -> str:
-    if abs(difference) < 0.05:
-        return number_format(0, 1)
-    return ("+" if difference > 0 else MINUS) + number_format(
-        round(abs(difference), 1), 1
-    )
-
-
-def _signed(number: int) -> str:
-    if not number:
-        return "0"
-    return ("+" if number > 0 else MINUS) + grouped(abs(number))
 
 
 def _moves(request: HttpRequest, earlier: Delivery, later: Delivery) -> Moves | None:
@@ -108,8 +85,3 @@ def _shown(moves: Moves | None) -> dict[str, Any] | None:
         "lost": [(move.label, grouped(move.count)) for move in moves.lost],
         "gained": [(move.label, grouped(move.count)) for move in moves.gained],
     }
-
-
-PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
-    "compare": ("compare/", compare),
-}

@@ -6,19 +6,18 @@ from django import forms
 from django.contrib import admin
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.console.lists import PlainAdmin, ReadOnlyLog, grouped
+from audiences.console.lists import ReadOnlyLog
+from audiences.console.numbers import grouped
+from audiences.console.pages import PlainAdmin
 from delivery import deliveries
-from delivery.admin.deliveries import comparisons, outcomes, preparations
 from delivery.admin.deliveries.forms import DeliveryForm
 from delivery.content import places
 from delivery.models import Analysis, Delivery, Message
-
-from . import previews
 
 STEPS = (
     (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
@@ -45,6 +44,7 @@ class DeliveryAdmin(PlainAdmin):
     list_filter = ("channel", "purpose", "service")
     list_select_related = ("audience",)
     list_per_page = 50
+    page_related = ("audience", "service")
     search_fields = ("label",)
     search_help_text = _("A part of the label.")
 
@@ -111,29 +111,6 @@ class DeliveryAdmin(PlainAdmin):
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False
         return field
-
-    def get_urls(self) -> list[URLPattern]:
-        pages = {
-            **outcomes.PAGES,
-            **preparations.PAGES,
-            **comparisons.PAGES,
-            **previews.PAGES,
-        }
-        new = self.admin_site.admin_view(previews.preview(self))
-        return (
-            [
-                path("preview/", new, name="delivery_delivery_preview_new"),
-            ]
-            + [
-                path(
-                    f"<int:pk>/{ending}",
-                    self.admin_site.admin_view(view(self)),
-                    name=f"delivery_delivery_{name}",
-                )
-                for name, (ending, view) in pages.items()
-            ]
-            + super().get_urls()
-        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

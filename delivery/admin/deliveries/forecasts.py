@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from audiences import sql
-from audiences.console.lists import grouped
+from audiences.console.numbers import grouped
 from audiences.refusals import Refused
 from delivery import analysis
 from delivery.analysis import Report

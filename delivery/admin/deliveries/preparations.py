@@ -4,33 +4,20 @@ The page only asks; a background worker does it. So nobody waits, and leaving th
 stops nothing.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _, ngettext
-from django.views.decorators.http import require_POST
 
-from audiences.console.lists import PlainAdmin, grouped
+from audiences.console.numbers import grouped
+from audiences.console.pages import Answer, PlainAdmin, page
 from delivery import analysis
 from delivery.analysis import preparation
 from delivery.analysis.preparation import Preparation
 from delivery.models import Delivery, Message
 from delivery.roles import PREPARE
-
-
-def may_prepare(request: HttpRequest) -> bool:
-    """Who may start and stop a preparation."""
-    return bool(request.user.has_perm(PREPARE))
-
-
-def _delivery(request: HttpRequest, pk: int) -> Delivery:
-    if not may_prepare(request):
-        raise PermissionDenied
-    return get_object_or_404(Delivery, pk=pk)
 
 
 def _back(delivery: Delivery) -> HttpResponse:
@@ -50,65 +37,45 @@ def context(
         "moment": moment_of(delivery, present),
         "is_sent": is_sent,
         "is_abandoned": is_abandoned(delivery, present),
-        "may_prepare": may_prepare(request) and not is_sent,
+        "may_prepare": request.user.has_perm(PREPARE) and not is_sent,
     }
 
 
-def prepare(admin: PlainAdmin) -> Any:
+@page(Delivery, "<int:pk>/prepare/", "prepare", PREPARE, method="POST")
+def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Ask for a preparation, or for a stopped one to go on."""
-
-    @require_POST
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        delivery = _delivery(request, pk)
-        try:
-            preparation.ask(delivery, actor=request.user.get_username())
-        except preparation.PreparationRefused as refused:
-            messages.warning(request, str(refused))
-            return _back(delivery)
-        admin.log_change(request, delivery, "Asked for its preparation.")
+    try:
+        preparation.ask(delivery, actor=request.user.get_username())
+    except preparation.PreparationRefused as refused:
+        messages.warning(request, str(refused))
         return _back(delivery)
+    admin.log_change(request, delivery, "Asked for its preparation.")
+    return _back(delivery)
 
-    return view
 
-
-def stop(admin: PlainAdmin) -> Any:
+@page(Delivery, "<int:pk>/stop/", "stop", PREPARE, method="POST")
+def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Stop after the present chunk; what was judged stands."""
-
-    @require_POST
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        delivery = _delivery(request, pk)
-        if preparation.stop(delivery):
-            admin.log_change(request, delivery, "Stopped its preparation.")
-        else:
-            messages.info(request, _("It had ended already: there is nothing to stop."))
-        return _back(delivery)
-
-    return view
+    if preparation.stop(delivery):
+        admin.log_change(request, delivery, "Stopped its preparation.")
+    else:
+        messages.info(request, _("It had ended already: there is nothing to stop."))
+    return _back(delivery)
 
 
-def progress(admin: PlainAdmin) -> Any:
+@page(Delivery, "<int:pk>/progress.json", "progress", "view")
+def progress(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """How far it is, as JSON, for the script of the page."""
-
-    def view(request: HttpRequest, pk: int) -> JsonResponse:
-        delivery = get_object_or_404(Delivery, pk=pk)
-        if not admin.has_view_permission(request, delivery):
-            raise PermissionDenied
-        answer = JsonResponse(_as_json(delivery, preparation.of(delivery)))
-        answer["Cache-Control"] = "no-store"
-        return answer
-
-    return view
-
-
-def _as_json(delivery: Delivery, present: Preparation) -> dict[str, Any]:
+    present = preparation.of(delivery)
     far = progress_of(present)
-    return {
+    answer = {
         # Another moment is another page: the script loads it.
         "moment": moment_of(delivery, present),
         "done": far.done,
         "expected": far.expected,
         "text": words(far),
     }
+    return JsonResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 def is_abandoned(delivery: Delivery, present: Preparation) -> bool:
@@ -140,10 +107,3 @@ def words(far: analysis.Progress) -> str:
         far.expected,
     )
     return text.format(done=grouped(far.done), expected=grouped(far.expected))
-
-
-PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
-    "prepare": ("prepare/", prepare),
-    "stop": ("stop/", stop),
-    "progress": ("progress.json", progress),
-}

@@ -1,19 +1,13 @@
 """The message as somebody would read it, while it is being written; and a duplicate."""
 
-from collections.abc import Callable
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST
 
 from audiences import profiles
 from audiences.channels import Channel
-from audiences.console.lists import PlainAdmin
+from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Profile
 from delivery import deliveries
 from delivery.content import previews
@@ -27,38 +21,36 @@ FRAME_POLICY = (
 )
 
 
-def preview(admin: PlainAdmin) -> Any:
+@page(Delivery, "preview/", "preview_new")
+@page(Delivery, "<int:pk>/preview/", "preview")
+def preview(
+    admin: PlainAdmin, request: HttpRequest, kept: Delivery | None = None
+) -> Answer:
     """What the form holds now, saved or not, for a profile or an example.
 
     The form is posted into a frame; nothing is stored.
     """
-
-    @xframe_options_sameorigin
-    def view(request: HttpRequest, pk: int = 0) -> HttpResponse:
-        may = admin.has_view_permission(request) or admin.has_add_permission(request)
-        if not may:
-            raise PermissionDenied
-        delivery = get_object_or_404(Delivery, pk=pk) if pk else Delivery()
-        _take(request, delivery)
-        profile, problem = _profile(request)
-        shown = previews.preview(delivery, profile)
-        answer = TemplateResponse(
-            request,
-            "admin/delivery/delivery/preview.html",
-            {
-                "delivery": delivery,
-                "shown": shown,
-                "profile": profile,
-                "problem": problem,
-                "is_sms": delivery.channel == Channel.SMS,
-                "is_email": delivery.channel == Channel.EMAIL,
-            },
-        )
-        answer["Content-Security-Policy"] = FRAME_POLICY
-        answer["Cache-Control"] = "no-store"
-        return answer
-
-    return view
+    if not (admin.has_view_permission(request) or admin.has_add_permission(request)):
+        raise PermissionDenied
+    delivery = kept or Delivery()
+    _take(request, delivery)
+    profile, problem = _profile(request)
+    answer = TemplateResponse(
+        request,
+        "admin/delivery/delivery/preview.html",
+        {
+            "delivery": delivery,
+            "shown": previews.preview(delivery, profile),
+            "profile": profile,
+            "problem": problem,
+            "is_sms": delivery.channel == Channel.SMS,
+            "is_email": delivery.channel == Channel.EMAIL,
+        },
+    )
+    answer["Content-Security-Policy"] = FRAME_POLICY
+    answer["Cache-Control"] = "no-store"
+    answer["X-Frame-Options"] = "SAMEORIGIN"
+    return answer
 
 
 def _take(request: HttpRequest, delivery: Delivery) -> None:
@@ -82,30 +74,14 @@ def _profile(request: HttpRequest) -> tuple[Profile | None, str]:
     return Profile.objects.filter(pk=found[0]).first(), ""
 
 
-def duplicate(admin: PlainAdmin) -> Any:
+@page(Delivery, "<int:pk>/duplicate/", "duplicate", "view", "add", method="POST")
+def duplicate(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """A new draft like this one; the operator goes on in its form."""
-
-    @require_POST
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        delivery = get_object_or_404(Delivery, pk=pk)
-        may_see = admin.has_view_permission(request, delivery)
-        if not (may_see and admin.has_add_permission(request)):
-            raise PermissionDenied
-        reaches = skips_denylist(delivery.purpose)
-        if reaches and not request.user.has_perm("delivery.skip_denylist"):
-            raise PermissionDenied
-        copy = deliveries.duplicate(delivery)
-        admin.log_addition(request, copy, f"A copy of {delivery}.")
-        admin.message_user(
-            request,
-            _("This is a copy of “{label}”: give it a name.").format(label=delivery),
-        )
-        return redirect("admin:delivery_delivery_change", copy.pk)
-
-    return view
-
-
-PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
-    "preview": ("preview/", preview),
-    "duplicate": ("duplicate/", duplicate),
-}
+    reaches = skips_denylist(delivery.purpose)
+    if reaches and not request.user.has_perm("delivery.skip_denylist"):
+        raise PermissionDenied
+    copy = deliveries.duplicate(delivery)
+    admin.log_addition(request, copy, f"A copy of {delivery}.")
+    text = _("This is a copy of “{label}”: give it a name.")
+    admin.message_user(request, text.format(label=delivery))
+    return admin.go_back(copy)

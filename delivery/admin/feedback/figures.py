@@ -1,58 +1,48 @@
 """The page with figures about what came back: rates of failures and complaints."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy
 
-from audiences.console.lists import grouped
+from audiences.console import charts
+from audiences.console.numbers import grouped, rate
+from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.work.figures import latest
 from delivery.feedback import figures
 from delivery.feedback.figures import Complaints, Failures
 from delivery.models import InboundItem
 from delivery.models.quarantine import ErrorReason
 
-# The drawings are this wide and high, in units of their own.
-WIDTH, HEIGHT, ROW = 1000, 160, 18
+# How high the drawing of the weeks is, in units of its own.
+HEIGHT = 160
 NOTHING: dict[str, Any] = {"weeks": [], "domains": [], "complaints": []}
 REASONS = dict(ErrorReason.choices)
 
 
-def figures_page(model_admin: Any) -> Callable[[HttpRequest], HttpResponse]:
-    def view(request: HttpRequest) -> HttpResponse:
-        if not model_admin.has_view_permission(request):
-            raise PermissionDenied
-        kept = latest().get("feedback")
-        data = kept.data if kept else NOTHING
-        context = {
-            **model_admin.admin_site.each_context(request),
-            "opts": InboundItem._meta,
-            "title": _("Failures and complaints"),
-            "kept": kept,
-            "start": date.fromisoformat(data["start"]) if kept else None,
-            "weeks": _weeks([Failures.kept(row) for row in data["weeks"]]),
-            "domains": [_failures(Failures.kept(row)) for row in data["domains"]],
-            "complaints": _complaints(figures.complaints_kept(data["complaints"])),
-            "width": WIDTH,
-            "height": HEIGHT,
-        }
-        page = "admin/delivery/inbounditem/figures.html"
-        return TemplateResponse(request, page, context)
-
-    return view
-
-
-def percent(share: float, digits: int = 2) -> str:
-    """A share in words; somebody is never 0.00%."""
-    least = 10.0**-digits
-    if 0 < share * 100 < least / 2:
-        return f"<{number_format(least, digits, use_l10n=True)}%"
-    return f"{number_format(share * 100, digits, use_l10n=True)}%"
+@page(
+    InboundItem,
+    "figures/",
+    "figures",
+    "view",
+    title=gettext_lazy("Failures and complaints"),
+    template="admin/delivery/inbounditem/figures.html",
+)
+def figures_page(admin: PlainAdmin, request: HttpRequest) -> Answer:
+    """How many emails failed or led to a complaint, as the worker counted them last."""
+    kept = latest().get("feedback")
+    data = kept.data if kept else NOTHING
+    return {
+        "kept": kept,
+        "start": date.fromisoformat(data["start"]) if kept else None,
+        "weeks": _weeks([Failures.kept(row) for row in data["weeks"]]),
+        "domains": [_failures(Failures.kept(row)) for row in data["domains"]],
+        "complaints": _complaints(figures.complaints_kept(data["complaints"])),
+        "width": charts.BAR,
+        "height": HEIGHT,
+    }
 
 
 def _failures(row: Failures) -> dict[str, Any]:
@@ -60,7 +50,7 @@ def _failures(row: Failures) -> dict[str, Any]:
         "name": row.name,
         "sent": grouped(row.sent),
         "failed": grouped(row.failed),
-        "rate": percent(row.rate) if row.sent else "",
+        "rate": rate(100 * row.rate) if row.sent else "",
         "reasons": [
             (REASONS.get(reason, reason), grouped(number))
             for reason, number in row.reasons.most_common(4)
@@ -69,23 +59,23 @@ def _failures(row: Failures) -> dict[str, Any]:
 
 
 def _weeks(rows: list[Failures]) -> dict[str, Any]:
-    """One bar for each week, on a scale that the highest rate fills."""
-    top = max([row.rate for row in rows] + [0.01])
-    step = WIDTH / max(len(rows), 1)
-    bars = []
-    for number, row in enumerate(rows):
-        height = round(row.rate / top * (HEIGHT - 10), 1)
-        bars.append(
-            _failures(row)
-            | {
-                "week": date_format(date.fromisoformat(row.name), "SHORT_DATE_FORMAT"),
-                "x": round(number * step + step * 0.15, 1),
-                "y": round(HEIGHT - height, 1),
-                "bar_width": round(step * 0.7, 1),
-                "bar_height": height,
-            }
-        )
-    return {"bars": bars, "top": percent(top), "any": any(row.sent for row in rows)}
+    """One column for each week, on a scale that the highest rate fills."""
+    rates = [row.rate for row in rows]
+    top = max([*rates, 0.01])
+    columns = charts.columns(rates, (HEIGHT - 10) / top, HEIGHT)
+    weeks = [
+        _failures(row)
+        | {
+            "week": date_format(date.fromisoformat(row.name), "SHORT_DATE_FORMAT"),
+            "column": column,
+        }
+        for row, column in zip(rows, columns, strict=True)
+    ]
+    return {
+        "rows": weeks,
+        "top": rate(100 * top),
+        "any": any(row.sent for row in rows),
+    }
 
 
 def _complaints(rows: list[Complaints]) -> dict[str, Any]:
@@ -98,15 +88,15 @@ def _complaints(rows: list[Complaints]) -> dict[str, Any]:
                 "delivery": row.delivery,
                 "sent": grouped(row.sent),
                 "complaints": grouped(row.complaints),
-                "rate": percent(row.rate),
+                "rate": rate(100 * row.rate),
                 "is_over": row.is_over,
                 "is_near": row.is_near,
-                "bar_width": round(row.rate / top * WIDTH, 1),
+                "bar_width": charts.length(row.rate, top),
             }
             for row in rows
         ],
-        "wanted": percent(wanted, 1),
-        "limit": percent(limit, 1),
-        "wanted_x": round(wanted / top * WIDTH, 1),
-        "limit_x": round(limit / top * WIDTH, 1),
+        "wanted": rate(100 * wanted, 1),
+        "limit": rate(100 * limit, 1),
+        "wanted_x": charts.length(wanted, top),
+        "limit_x": charts.length(limit, top),
     }

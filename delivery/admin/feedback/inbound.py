@@ -1,24 +1,23 @@
 """What came back, in the admin: the queue of what waits, and what was done with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from audiences.console import masking
 from audiences.console.lists import Masked, OfAddresses, ReadOnlyLog, about_address
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
 from audiences.roles import SEE_ADDRESSES
 from delivery.admin.deliveries.messages import link_to_message
-from delivery.admin.feedback.figures import figures_page
 from delivery.feedback import decisions
 from delivery.models import InboundItem, InboundMention, Message, MessageEvent
 from delivery.roles import DECIDE, RELEASE
@@ -27,6 +26,7 @@ State = InboundItem.State
 # Characters of an item that its page shows.
 SHOWN = 20_000
 LONGEST_PK = 18
+DECIDERS = (DECIDE, SEE_ADDRESSES)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -133,79 +133,19 @@ class InboundItemAdmin(Masked, ReadOnlyLog):
         """Replaced for each request; the list's settings name it."""
         return ""
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        item = self.get_object(request, object_id)
-        context = extra_context or {}
-        if item:
-            may = _may_decide(request)
-            may_see = masking.may_see_addresses(request)
-            reported = decisions.reported(item) if item.is_waiting else []
-            context |= {
-                "reported": reported,
-                "may_see_raw": may_see,
-                "raw_text": bytes(item.raw[:SHOWN]).decode("utf-8", "replace")
-                if may_see
-                else "",
-                "is_shortened": len(item.raw) > SHOWN,
-                "item_events": item.events.select_related("message__delivery"),
-                "may_decide": may and item.is_waiting,
-                "may_release": request.user.has_perm(RELEASE),
-                "said": _said(),
-            }
-        return super().change_view(request, object_id, form_url, context)
-
-    def get_urls(self) -> list[URLPattern]:
-        acts = [("match", _match), ("ignore", _ignore), ("stop", _stop)]
-        acts += [("read-again", _read_again)]
-        return [
-            path(
-                "figures/",
-                self.admin_site.admin_view(figures_page(self)),
-                name="delivery_inbounditem_figures",
-            ),
-            *(
-                path(
-                    f"<int:pk>/{name}/",
-                    self.admin_site.admin_view(require_POST(self._act(act))),
-                    name=f"delivery_inbounditem_{name.replace('-', '_')}",
-                )
-                for name, act in acts
-            ),
-            *super().get_urls(),
-        ]
-
-    def _act(self, act: Any) -> Any:
-        def view(request: HttpRequest, pk: int) -> HttpResponse:
-            item = get_object_or_404(InboundItem, pk=pk)
-            ends_a_hold = item.state == State.HELD and act is _ignore
-            if not _may_decide(request) or (
-                ends_a_hold and not request.user.has_perm(RELEASE)
-            ):
-                raise PermissionDenied
-            try:
-                act(request, item)
-            except Refused as error:
-                self.message_user(request, str(error), messages.ERROR)
-            else:
-                text = gettext("Done. It is now: {state}.").format(
-                    state=item.get_state_display()
-                )
-                self.message_user(request, text, messages.SUCCESS)
-                self.log_change(request, item, text)
-            page = reverse("admin:delivery_inbounditem_change", args=[pk])
-            return HttpResponseRedirect(page)
-
-        return view
-
-
-def _may_decide(request: HttpRequest) -> bool:
-    return bool(request.user.has_perms([DECIDE, SEE_ADDRESSES]))
+    def beside(self, request: HttpRequest, row: InboundItem) -> Facts:
+        may_see = masking.may_see_addresses(request)
+        raw = bytes(row.raw[:SHOWN]).decode("utf-8", "replace") if may_see else ""
+        return super().beside(request, row) | {
+            "reported": decisions.reported(row) if row.is_waiting else [],
+            "may_see_raw": may_see,
+            "raw_text": raw,
+            "is_shortened": len(row.raw) > SHOWN,
+            "item_events": row.events.select_related("message__delivery"),
+            "may_decide": request.user.has_perms(DECIDERS) and row.is_waiting,
+            "may_release": request.user.has_perm(RELEASE),
+            "said": _said(),
+        }
 
 
 def _said() -> list[tuple[str, str]]:
@@ -217,31 +157,62 @@ def _said() -> list[tuple[str, str]]:
     ]
 
 
-def _match(request: HttpRequest, item: InboundItem) -> None:
+Act = Callable[[HttpRequest, InboundItem, str], object]
+
+
+def _act(name: str) -> Callable[[Act], Act]:
+    """Make a function something that an operator does with what came back."""
+
+    def keep(act: Act) -> Act:
+        @page(
+            InboundItem,
+            f"<int:pk>/{name}/",
+            name.replace("-", "_"),
+            *DECIDERS,
+            method="POST",
+        )
+        def decide(own: PlainAdmin, request: HttpRequest, item: InboundItem) -> Answer:
+            try:
+                act(request, item, request.user.get_username())
+            except Refused as error:
+                own.message_user(request, str(error), messages.ERROR)
+                return own.go_back(item)
+            text = gettext("Done. It is now: {state}.")
+            state = item.get_state_display()
+            return own.say_done(request, item, text.format(state=state))
+
+        return act
+
+    return keep
+
+
+@_act("match")
+def _match(request: HttpRequest, item: InboundItem, actor: str) -> None:
     given = request.POST.get("message", "").strip()
     usable = given.isascii() and given.isdigit() and len(given) <= LONGEST_PK
     message = Message.objects.filter(pk=int(given)).first() if usable else None
     if message is None:
         raise decisions.CannotDecide(gettext("There is no message with this number."))
     says = request.POST.get("says", "")
-    decisions.match_to(item, message, actor=_actor(request), says=says)
+    decisions.match_to(item, message, actor=actor, says=says)
 
 
-def _ignore(request: HttpRequest, item: InboundItem) -> None:
+@_act("ignore")
+def _ignore(request: HttpRequest, item: InboundItem, actor: str) -> None:
+    if item.state == State.HELD and not request.user.has_perm(RELEASE):
+        raise PermissionDenied  # it ends a hold
     note = request.POST.get("note", "").strip()
-    decisions.ignore(item, note=note, actor=_actor(request))
+    decisions.ignore(item, note=note, actor=actor)
 
 
-def _stop(request: HttpRequest, item: InboundItem) -> None:
-    decisions.stop(item, actor=_actor(request))
+@_act("stop")
+def _stop(request: HttpRequest, item: InboundItem, actor: str) -> None:
+    decisions.stop(item, actor=actor)
 
 
-def _read_again(request: HttpRequest, item: InboundItem) -> None:
+@_act("read-again")
+def _read_again(request: HttpRequest, item: InboundItem, actor: str) -> None:
     decisions.read_again(item)
-
-
-def _actor(request: HttpRequest) -> str:
-    return str(request.user.get_username())
 
 
 @admin.register(MessageEvent)

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from audiences.console.lists import PlainAdmin
+from audiences.console.pages import PlainAdmin
 from delivery.models import Keyword
 
 

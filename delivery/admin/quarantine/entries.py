@@ -6,14 +6,16 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME as BOX
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _, ngettext
 
 from audiences import addresses
-from audiences.console.lists import OfAddresses, grouped
+from audiences.console.downloads import may_export
+from audiences.console.lists import OfAddresses
+from audiences.console.numbers import grouped
+from audiences.console.pages import Facts
 from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.admin.deliveries.forms import EntryForm, NewEntryForm
@@ -22,7 +24,7 @@ from delivery.admin.quarantine.timeline import SHOWN, timeline
 from delivery.models import QuarantineEntry
 from delivery.roles import RELEASE
 
-from . import lists, release
+from . import lists
 
 SOURCE = "operator"
 COMPUTED = (
@@ -164,34 +166,28 @@ class QuarantineEntryAdmin(OfAddresses):
             denied,
         )
         posted = request.POST
-        return TemplateResponse(
+        return self.respond(
             request,
             "admin/delivery/quarantineentry/set_to_valid.html",
-            self.admin_site.each_context(request)
-            | {
-                "opts": self.opts,
-                "media": self.media,
-                "title": _("Set to valid"),
-                "question": question.format(count=grouped(count)),
-                "on_denylist": on_denylist.format(count=grouped(denied)),
-                "hidden": [
-                    ("action", "set_to_valid"),
-                    ("select_across", posted.get("select_across", "0")),
-                    *((BOX, pk) for pk in posted.getlist(BOX)),
-                ],
-                "back": request.get_full_path(),
-            },
+            title=_("Set to valid"),
+            question=question.format(count=grouped(count)),
+            on_denylist=on_denylist.format(count=grouped(denied)),
+            hidden=[
+                ("action", "set_to_valid"),
+                ("select_across", posted.get("select_across", "0")),
+                *((BOX, pk) for pk in posted.getlist(BOX)),
+            ],
+            back=request.get_full_path(),
         )
 
     def get_urls(self) -> list[URLPattern]:
-        pages = {**release.PAGES, **lists.PAGES}
         return [
             path(
                 ending,
                 self.admin_site.admin_view(view(self)),
                 name=f"delivery_quarantineentry_{name}",
             )
-            for name, (ending, view) in pages.items()
+            for name, (ending, view) in lists.PAGES.items()
         ] + super().get_urls()
 
     def changelist_view(
@@ -199,25 +195,15 @@ class QuarantineEntryAdmin(OfAddresses):
     ) -> Any:
         context = (extra_context or {}) | {
             "may_release": self.has_release_permission(request),
-            "may_export": lists.may_export(request),
+            "may_export": may_export(request),
         }
         return super().changelist_view(request, context)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        entry = self.get_object(request, object_id)
-        context = extra_context or {}
-        if entry:
-            holders = addresses.with_key(entry.channel, entry.key)
-            steps, is_longer = timeline(entry)
-            context |= {
-                "steps": steps,
-                "is_longer": is_longer,
-                "holders": holders.select_related("profile")[:SHOWN],
-            }
-        return super().change_view(request, object_id, form_url, context)
+    def beside(self, request: HttpRequest, row: QuarantineEntry) -> Facts:
+        steps, is_longer = timeline(row)
+        holders = addresses.with_key(row.channel, row.key).select_related("profile")
+        return super().beside(request, row) | {
+            "steps": steps,
+            "is_longer": is_longer,
+            "holders": holders[:SHOWN],
+        }

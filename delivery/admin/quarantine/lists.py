@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.channels import Channel
 from audiences.console import masking
-from audiences.console.lists import PlainAdmin, grouped
+from audiences.console.numbers import grouped
+from audiences.console.pages import PlainAdmin
 from audiences.files import open_file, safe_cells
 from audiences.refusals import Refused
 from audiences.roles import EXPORT

@@ -1,19 +1,17 @@
 """Release many addresses at once (Q6): a provider's outage, with a preview first."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
 from audiences.console import masking
-from audiences.console.lists import PlainAdmin, grouped
+from audiences.console.numbers import grouped
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.moments import last_moment, midnight
 from delivery import tasks
 from delivery.models import QuarantineEntry
@@ -22,7 +20,7 @@ from delivery.roles import RELEASE
 
 SOURCE = "operator"
 SHOWN = 50
-# More than so many are released in the background.
+# More than this many are released in the background.
 AT_ONCE = 5_000
 
 
@@ -72,30 +70,26 @@ class ReleaseForm(forms.Form):
         }
 
 
-def release(admin: PlainAdmin) -> Any:
+@page(
+    QuarantineEntry,
+    "release/",
+    "release",
+    "view",
+    RELEASE,
+    title=gettext_lazy("Release many at once"),
+    template="admin/delivery/quarantineentry/release.html",
+)
+def release(admin: PlainAdmin, request: HttpRequest) -> Answer:
     """First what would be released and what stays, then, when confirmed, doing it."""
-
-    def view(request: HttpRequest) -> HttpResponse:
-        may_see = admin.has_view_permission(request)
-        if not (may_see and request.user.has_perm(RELEASE)):
-            raise PermissionDenied
-        form = ReleaseForm(request.POST or None)
-        context = admin.admin_site.each_context(request) | {
-            "opts": QuarantineEntry._meta,
-            "media": admin.media,
-            "title": _("Release many at once"),
-            "form": form,
-        }
-        if request.method == "POST" and form.is_valid():
-            count = count_matching(**form.arguments, most=AT_ONCE)
-            if "confirmed" in request.POST:
-                _do(request, form, in_background=count > AT_ONCE)
-                return redirect("admin:delivery_quarantineentry_changelist")
-            context |= _preview(request, form, count)
-        template = "admin/delivery/quarantineentry/release.html"
-        return TemplateResponse(request, template, context)
-
-    return view
+    form = ReleaseForm(request.POST or None)
+    facts: Facts = {"form": form}
+    if request.method != "POST" or not form.is_valid():
+        return facts
+    count = count_matching(**form.arguments, most=AT_ONCE)
+    if "confirmed" in request.POST:
+        _do(request, form, in_background=count > AT_ONCE)
+        return redirect("admin:delivery_quarantineentry_changelist")
+    return facts | _preview(request, form, count)
 
 
 def _preview(request: HttpRequest, form: ReleaseForm, count: int) -> dict[str, Any]:
@@ -143,8 +137,3 @@ def _do(request: HttpRequest, form: ReleaseForm, *, in_background: bool) -> None
             len(done.kept),
         ).format(count=grouped(len(done.kept)))
     messages.success(request, text)
-
-
-PAGES: dict[str, tuple[str, Callable[[PlainAdmin], Any]]] = {
-    "release": ("release/", release),
-}

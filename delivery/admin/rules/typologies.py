@@ -13,7 +13,8 @@ from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from audiences import sql
 from audiences.admin.audiences.builders import matching_of
-from audiences.console.lists import PlainAdmin, grouped
+from audiences.console.numbers import grouped
+from audiences.console.pages import PlainAdmin
 from audiences.refusals import Refused
 from delivery import analysis, rules
 from delivery.analysis import forecasting

@@ -1,0 +1,159 @@
+"""The console's own pages beside Django's lists and forms: one way to make them.
+
+A page is a function of its admin, the request and the row that its address names. It
+answers the facts for its template, or a response of its own. The decorator says where
+it is and who may open it, so no page can forget to ask.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.functional import Promise
+from django.views.decorators.http import require_http_methods
+
+from audiences.masking import masked_text
+from audiences.registry import Registry
+
+Facts = dict[str, Any]
+Answer = Facts | HttpResponseBase
+View = Callable[..., Answer]
+# What an admin asks about a row; its other permissions are about the whole table.
+OF_A_ROW = ("view", "change", "delete")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a model's admin.
+
+    `needed` names permissions, all of which are needed: `view`, `add` and the like as
+    the admin answers them, others by their code. Who lacks a permission by its code is
+    refused before the row is looked for.
+    """
+
+    name: str
+    model: type[Model]
+    route: str
+    needed: Sequence[str]
+    method: str
+    title: str | Promise
+    template: str
+    view: View
+
+    def url(self, own: "PlainAdmin") -> URLPattern:
+        """Where the page is; only operators get past `admin_view`."""
+
+        @wraps(self.view)
+        def view(request: HttpRequest, **where: Any) -> HttpResponseBase:
+            return self.answer(own, request, **where)
+
+        checked = require_http_methods([self.method])(view) if self.method else view
+        return path(self.route, own.admin_site.admin_view(checked), name=self.name)
+
+    def answer(
+        self, own: "PlainAdmin", request: HttpRequest, **where: Any
+    ) -> HttpResponseBase:
+        if not request.user.has_perms([code for code in self.needed if "." in code]):
+            raise PermissionDenied
+        rows = [own.row_of_page(where.pop("pk"))] if "pk" in where else []
+        for verb in self.needed:
+            if "." not in verb and not own.allows(verb, request, *rows):
+                raise PermissionDenied
+        answer = self.view(own, request, *rows, **where)
+        if isinstance(answer, HttpResponseBase):
+            return answer
+        facts = {"title": self.title, "row": rows[0] if rows else None, **answer}
+        return own.respond(request, self.template, **facts)
+
+
+_pages: Registry[str, Page] = Registry("page of the console")
+
+
+def page(
+    model: type[Model],
+    route: str,
+    name: str,
+    *needed: str,
+    method: str = "",
+    title: str | Promise = "",
+    template: str = "",
+) -> Callable[[View], View]:
+    """Make a function a page of the model's admin; an app may add to another's.
+
+    Its URL is named after the model, and it answers to `method` alone if that is given.
+    """
+    label = f"{model._meta.app_label}_{model._meta.model_name}_{name}"
+
+    def keep(view: View) -> View:
+        own = Page(label, model, route, needed, method, title, template, view)
+        _pages.add(label, own)
+        return view
+
+    return keep
+
+
+class PlainAdmin(admin.ModelAdmin[Any]):
+    """An admin of ours: its own pages have addresses, its forms have facts beside."""
+
+    # What the pages of a row read together with it.
+    page_related: Sequence[str] = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [page.url(self) for page in _pages.values() if page.model is self.model]
+        return own + super().get_urls()
+
+    def row_of_page(self, pk: int) -> Any:
+        rows = self.model._default_manager.all()
+        if self.page_related:
+            rows = rows.select_related(*self.page_related)
+        return get_object_or_404(rows, pk=pk)
+
+    def allows(self, verb: str, request: HttpRequest, *row: Any) -> bool:
+        """Whether the operator may `view`, `add` … as Django names it."""
+        may = getattr(self, f"has_{verb}_permission")
+        return bool(may(request, *row) if verb in OF_A_ROW else may(request))
+
+    def respond(
+        self, request: HttpRequest, template: str, **facts: Any
+    ) -> TemplateResponse:
+        """A page in the console's frame."""
+        frame = {"opts": self.opts, "media": self.media}
+        context = self.admin_site.each_context(request) | frame | facts
+        return TemplateResponse(request, template, context)
+
+    def go_back(self, row: Model) -> HttpResponse:
+        """To the form of the row."""
+        return redirect(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", row.pk
+        )
+
+    def say_done(
+        self, request: HttpRequest, row: Model, text: str, warning: str = ""
+    ) -> HttpResponse:
+        """Say what was done, keep it in the row's log, and go back to the row."""
+        # The log is read by those too who may not see addresses.
+        self.log_change(request, row, masked_text(text))
+        messages.success(request, text)
+        if warning:
+            messages.warning(request, warning)
+        return self.go_back(row)
+
+    def beside(self, request: HttpRequest, row: Any) -> Facts:
+        """What the page of a row shows beside its form."""
+        return {}
+
+    def render_change_form(
+        self, request: HttpRequest, context: Facts, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if row := kwargs.get("obj"):
+            context |= self.beside(request, row)
+        return super().render_change_form(request, context, *args, **kwargs)
