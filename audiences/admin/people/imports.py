@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -11,49 +12,88 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
-from audiences import roles
-from audiences.admin.people.forms import ImportForm
+from audiences.admin.people.import_forms import (
+    PeopleForm,
+    SubscriptionsForm,
+    UploadForm,
+)
 from audiences.channels import Scope
+from audiences.console import masking
 from audiences.console.downloads import csv_file
-from audiences.console.lists import ReadOnlyLog, grouped
-from audiences.imports import runs
+from audiences.console.lists import PlainAdmin, ReadOnlyLog, grouped
+from audiences.files import rejects as reject_files
+from audiences.imports import kinds, runs
 from audiences.models import ConsentEvent, ImportRun
 from audiences.refusals import Refused
+from audiences.work import jobs
 
 SHOWN = 20
-COUNTS = {
-    "created": gettext_lazy("new people"),
-    "updated": gettext_lazy("changed"),
-    "unchanged": gettext_lazy("unchanged"),
-    "rejected": gettext_lazy("rejected rows"),
-    "bad_values": gettext_lazy("bad values"),
-}
 TONES = {"rejected": "bad", "bad_values": "warn"}
 
 
-def may_import(request: HttpRequest) -> bool:
-    """Who imports sees the addresses in the file, and what is wrong with them."""
-    return bool(request.user.has_perms([roles.IMPORT, roles.SEE_ADDRESSES]))
+def may_import(request: HttpRequest, kind: str = "people") -> bool:
+    """An import of people shows the addresses in the file, and what is wrong there."""
+    return bool(request.user.has_perms(kinds.find(kind).permissions))
+
+
+def upload_page(
+    owner: PlainAdmin, request: HttpRequest, form_class: type[UploadForm]
+) -> HttpResponse:
+    """The form with which a file is uploaded; then the page of its run."""
+    if not may_import(request, form_class.kind):
+        raise PermissionDenied
+    form = form_class(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        run = form.upload(actor=request.user.get_username())
+        if run is not None:
+            return _page_of(run.pk)
+    context = owner.admin_site.each_context(request) | {
+        "opts": owner.opts,
+        "media": owner.media,
+        "title": form.title,
+        "form": form,
+    }
+    template = "admin/audiences/importrun/upload.html"
+    return TemplateResponse(request, template, context)
 
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyLog):
-    list_display = ("file_name", "actor", "created_at", "state", "people")
+    list_display = ("file_name", "what", "actor", "created_at", "state", "changed")
     list_filter = ("state",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_import(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) or may_import(request)
+        if super().has_view_permission(request, obj):
+            return True
+        mine = self._kinds(request)
+        return obj.kind in mine if obj else bool(mine)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    @admin.display(description=gettext_lazy("new and changed people"))
-    def people(self, run: ImportRun) -> str:
+    def _kinds(self, request: HttpRequest) -> list[str]:
+        """The kinds that this operator may import."""
+        codes = [kind.code for kind in kinds.all_kinds()]
+        return [code for code in codes if may_import(request, code)]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
+        rows, mine = super().get_queryset(request), self._kinds(request)
+        # Those who may see none are refused, whichever row they ask for.
+        if super().has_view_permission(request) or not mine:
+            return rows
+        return rows.filter(kind__in=mine)
+
+    @admin.display(description=gettext_lazy("kind"))
+    def what(self, run: ImportRun) -> str:
+        return str(kinds.find(run.kind).label)
+
+    @admin.display(description=gettext_lazy("new and changed"))
+    def changed(self, run: ImportRun) -> str:
         rows = run.counts.get("rows", {})
-        return grouped(rows.get("created", 0) + rows.get("updated", 0))
+        return grouped(sum(rows.get(name, 0) for name in kinds.find(run.kind).changing))
 
     def get_urls(self) -> list[URLPattern]:
         pages = {
@@ -61,37 +101,38 @@ class ImportRunAdmin(ReadOnlyLog):
             "cancel": require_POST(self.cancel),
             "rejects": self.rejects,
         }
+        view = self.admin_site.admin_view
         return [
             path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"audiences_importrun_{name}",
-            )
-            for name, view in pages.items()
-        ] + super().get_urls()
+                "add/subscriptions/",
+                view(self.add_subscriptions),
+                name="audiences_importrun_subscriptions",
+            ),
+            *(
+                path(
+                    f"<int:pk>/{name}/",
+                    view(page),
+                    name=f"audiences_importrun_{name}",
+                )
+                for name, page in pages.items()
+            ),
+            *super().get_urls(),
+        ]
 
     # ------------------------------------------------------------------ pages
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        if not may_import(request):
-            raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            run = form.upload(actor=request.user.get_username())
-            if run is not None:
-                return _page_of(run.pk)
-        return TemplateResponse(
-            request,
-            "admin/audiences/importrun/upload.html",
-            self._context(request) | {"title": _("Import people"), "form": form},
-        )
+        return upload_page(self, request, PeopleForm)
 
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return self.admin_site.each_context(request) | {
-            "opts": ImportRun._meta,
-            "media": self.media,
-        }
+    def add_subscriptions(self, request: HttpRequest) -> HttpResponse:
+        return upload_page(self, request, SubscriptionsForm)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        more = {"may_import_subscriptions": may_import(request, "subscriptions")}
+        return super().changelist_view(request, {**(extra_context or {}), **more})
 
     def change_view(
         self,
@@ -105,32 +146,17 @@ class ImportRunAdmin(ReadOnlyLog):
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             return super().change_view(request, object_id, form_url, extra_context)
-        rows = run.counts.get("rows")
-        changes = run.counts.get("changes", {})
-        context = self._context(request) | {
+        may_decide = may_import(request, run.kind)
+        context = self.admin_site.each_context(request) | {
+            "opts": ImportRun._meta,
+            "media": self.media,
             "title": run.file_name,
             "run": run,
-            "waits_long": runs.waits_long(run),
-            "may_decide": may_import(request),
-            "counts": rows
-            and [
-                (label, grouped(rows[name]), TONES.get(name, "") if rows[name] else "")
-                for name, label in COUNTS.items()
-            ],
-            "changes": [
-                (*_change(*key.split(":")), grouped(count))
-                for key, count in sorted(changes.items())
-            ],
-            "kept_out": run.counts.get("kept_out"),
-            "sample": [
-                (
-                    each["row"],
-                    each["external_id"],
-                    *_change(each["kind"], each["scope"]),
-                )
-                for each in run.preview.get("sample", [])
-            ],
-            "rejects": run.rejects.all()[:SHOWN] if may_import(request) else [],
+            "waits_long": jobs.waits_long(run),
+            "may_decide": may_decide,
+            "may_see_rows": masking.may_see_addresses(request),
+            "rejects": run.rejects.all()[:SHOWN] if may_decide else [],
+            **_counted(run),
         }
         return TemplateResponse(request, "admin/audiences/importrun/page.html", context)
 
@@ -152,13 +178,38 @@ class ImportRunAdmin(ReadOnlyLog):
     def rejects(self, request: HttpRequest, pk: int) -> Any:
         run = self._run(request, pk)
         rows = run.rejects.values_list("row", "field", "reason", "outcome")
-        header = ["row", "field", "reason", "outcome"]
-        return csv_file(f"import-{pk}-rejects.csv", header, rows.iterator())
+        shown = (
+            (row, field, masking.shown_text(request, reason), outcome)
+            for row, field, reason, outcome in rows.iterator()
+        )
+        return csv_file(f"import-{pk}-rejects.csv", reject_files.COLUMNS, shown)
 
     def _run(self, request: HttpRequest, pk: int) -> ImportRun:
-        if not may_import(request):
+        run = get_object_or_404(ImportRun, pk=pk)
+        if not may_import(request, run.kind):
             raise PermissionDenied
-        return get_object_or_404(ImportRun, pk=pk)
+        return run
+
+
+def _counted(run: ImportRun) -> dict[str, Any]:
+    """What the rows of a run came to, or would come to, in words."""
+    rows, changes = run.counts.get("rows"), run.counts.get("changes", {})
+    return {
+        "counts": rows
+        and [
+            (label, grouped(rows[name]), TONES.get(name, "") if rows[name] else "")
+            for name, label in kinds.find(run.kind).counts.items()
+        ],
+        "changes": [
+            (*_change(*key.split(":")), grouped(count))
+            for key, count in sorted(changes.items())
+        ],
+        "kept_out": run.counts.get("kept_out"),
+        "sample": [
+            (each["row"], each["external_id"], *_change(each["kind"], each["scope"]))
+            for each in run.preview.get("sample", [])
+        ],
+    }
 
 
 def _change(kind: str, scope: str) -> tuple[str, str]:
