@@ -17,6 +17,7 @@ from django_stubs_ext import StrPromise
 
 from audiences.conditions.spans import Reach
 from audiences.refusals import Refused
+from audiences.registry import Registry
 
 VERSION = 1
 DEEPEST = 20
@@ -81,15 +82,12 @@ class Node:
     )
 
 
-_NODES: dict[str, Node] = {}
+_NODES: Registry[str, Node] = Registry("node")
 
 
 def register(node: Node) -> Node:
-    """Add a kind of node; a name is taken once."""
-    if node.name in _NODES:
-        raise ValueError(f"the node {node.name!r} is registered already")
-    _NODES[node.name] = node
-    return node
+    """Add a kind of node."""
+    return _NODES.add(node.name, node)
 
 
 def nodes() -> list[Node]:

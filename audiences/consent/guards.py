@@ -19,6 +19,7 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from audiences.models import ConsentEvent, LandingPageVersion
+from audiences.registry import Registry
 from audiences.sql import execute, fetch, is_postgresql, schema
 
 
@@ -117,14 +118,17 @@ VERSIONS = Guard(
     "Published versions are append-only",
     may_be_emptied=("page_id",),
 )
-GUARDS = [HISTORY, VERSIONS]
+GUARDS: Registry[str, Guard] = Registry("guard of the table")
 TABLE = HISTORY.table
 
 
 def register(guard: Guard) -> None:
-    """Guard a table of another app, from its `AppConfig.ready`."""
-    if guard not in GUARDS:
-        GUARDS.append(guard)
+    """Guard a table; other apps call it from their `AppConfig.ready`."""
+    GUARDS.add(guard.table, guard)
+
+
+register(HISTORY)
+register(VERSIONS)
 
 
 def install() -> None:
@@ -164,7 +168,7 @@ def remove() -> None:
 def _present() -> list[Guard]:
     """The guards whose table exists: during a migration not all may."""
     tables = connection.introspection.table_names()
-    return [guard for guard in GUARDS if guard.table in tables]
+    return [guard for guard in GUARDS.values() if guard.table in tables]
 
 
 def missing() -> list[str]:

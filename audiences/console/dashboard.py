@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 
 from audiences.models import Figure
+from audiences.registry import Registry
 from audiences.work import figures
 
 Figures = Mapping[str, Figure]
@@ -40,31 +41,24 @@ class Notice:
 
 CardMaker = Callable[[HttpRequest, Figures], Card | None]
 NoticeMaker = Callable[[HttpRequest, Figures], list[Notice]]
-_cards: list[tuple[int, CardMaker]] = []
-_notices: list[NoticeMaker] = []
+_cards: Registry[int, CardMaker] = Registry("card at position")
+_notices: Registry[NoticeMaker, NoticeMaker] = Registry("notice")
 
 
 def card(position: int) -> Callable[[CardMaker], CardMaker]:
     """Make a function a card of the home page, at a place among the others."""
-
-    def keep(maker: CardMaker) -> CardMaker:
-        _cards.append((position, maker))
-        _cards.sort(key=lambda pair: pair[0])
-        return maker
-
-    return keep
+    return lambda maker: _cards.add(position, maker)
 
 
 def attention(maker: NoticeMaker) -> NoticeMaker:
     """Make a function tell what needs attention."""
-    _notices.append(maker)
-    return maker
+    return _notices.add(maker, maker)
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """What the template of the home page needs."""
     latest = figures.latest()
-    made = [maker(request, latest) for _position, maker in _cards]
+    made = [maker(request, latest) for _position, maker in sorted(_cards.items())]
     return {
         "cards": [card for card in made if card],
         "notices": [n for maker in _notices for n in maker(request, latest)],

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from audiences.registry import Registry
+
 
 class Section(IntEnum):
     """The sections in their order; what is only read now and then comes last."""
@@ -53,14 +55,13 @@ class Entry:
     position: int = 50
 
 
-_entries: list[Entry] = []
+_entries: Registry[str, Entry] = Registry("entry of the menu")
 
 
 def add(*entries: Entry) -> None:
-    """Put entries into the menu; the same view is there once."""
-    known = {entry.view for entry in _entries}
-    _entries.extend(entry for entry in entries if entry.view not in known)
-    _entries.sort(key=lambda entry: (entry.section, entry.position))
+    """Put entries into the menu."""
+    for entry in entries:
+        _entries.add(entry.view, entry)
 
 
 def of_model(
@@ -76,7 +77,7 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
     """The sections and entries that this operator may open."""
     may = [
         (entry, reverse(entry.view))
-        for entry in _entries
+        for entry in sorted(_entries.values(), key=lambda e: (e.section, e.position))
         if any(request.user.has_perm(name) for name in entry.permissions)
     ]
     # An entry may lie below another one: the nearest is where somebody is.

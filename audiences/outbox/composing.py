@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from audiences.models import OutboxMail
+from audiences.registry import Registry
 from audiences.wording import page_texts
 
 Kind = OutboxMail.Kind
@@ -30,17 +31,12 @@ class Words:
 Composer = Callable[[OutboxMail], Words | Result]
 
 
-composers: dict[str, Composer] = {}
+composers: Registry[str, Composer] = Registry("kind of mail")
 
 
 def composes(kind: Kind) -> Callable[[Composer], Composer]:
     """Register what writes the mails of a kind, or says why there is none."""
-
-    def register(composer: Composer) -> Composer:
-        composers[kind] = composer
-        return composer
-
-    return register
+    return lambda composer: composers.add(kind, composer)
 
 
 def words(language: str, path: str, **values: object) -> Words:

@@ -22,6 +22,7 @@ from audiences.channels import Scope
 from audiences.consent import Origin, Source
 from audiences.models import BulkAct, Profile, Service
 from audiences.refusals import Refused
+from audiences.registry import Registry
 from audiences.subscriptions import ServiceClosed, find_service
 from audiences.work import jobs
 
@@ -61,12 +62,12 @@ class Act:
     most: int = 10_000
 
 
-_acts: dict[str, Act] = {}
+_acts: Registry[str, Act] = Registry("bulk change")
 
 
 def register(act: Act) -> None:
     """Add a kind of change; `delivery` adds those of addresses."""
-    _acts[act.code] = act
+    _acts.add(act.code, act)
 
 
 def acts() -> list[Act]:

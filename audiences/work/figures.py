@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import Figure
+from audiences.registry import Registry
 
-_counters: dict[str, Callable[[], Any]] = {}
-_of_one_page: set[str] = set()
 Counter = Callable[[], Any]
+_counters: Registry[str, Counter] = Registry("figure")
+_of_one_page: set[str] = set()
 
 
 def register(name: str, *, is_of_home: bool = True) -> Callable[[Counter], Counter]:
@@ -24,13 +25,9 @@ def register(name: str, *, is_of_home: bool = True) -> Callable[[Counter], Count
     What home does not show may be long, and is read by `kept` alone.
     """
 
-    def keep(counter: Counter) -> Counter:
-        _counters[name] = counter
-        if not is_of_home:
-            _of_one_page.add(name)
-        return counter
-
-    return keep
+    if not is_of_home:
+        _of_one_page.add(name)
+    return lambda counter: _counters.add(name, counter)
 
 
 def names() -> list[str]:

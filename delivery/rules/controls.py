@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_noop as _
 from django_stubs_ext import StrPromise
 
 from audiences.channels import Channel
+from audiences.registry import Registry
 from delivery.content.places import FIELDS, LINKS, placeholders
 from delivery.content.segments import sms_segments
 from delivery.models import Delivery, TypologyRule
@@ -154,42 +155,41 @@ def _sms_length(delivery: Delivery) -> Iterable[Fault]:
         )
 
 
-CHECKS: dict[str, Check] = {
-    check.code: check
-    for check in (
-        Check(
-            "content_present",
-            _("Subject and content are present"),
-            _content_present,
-            Severity.ERROR,
-            # Deliveries that another system sends have their content there.
-            by_default=False,
-        ),
-        Check(
-            "unsubscribe_link",
-            _("Marketing has an unsubscribe link"),
-            _unsubscribe_link,
-            Severity.ERROR,
-            channels=(Channel.EMAIL,),
-        ),
-        Check(
-            "known_fields",
-            _("Personal fields are known"),
-            _known_fields,
-            Severity.ERROR,
-        ),
-        Check(
-            "sms_length",
-            _("The SMS is not too long"),
-            _sms_length,
-            Severity.WARNING,
-            channels=(Channel.SMS,),
-        ),
-        Check(
-            "https_links",
-            _("Links are https"),
-            _https_links,
-            Severity.WARNING,
-        ),
-    )
-}
+CHECKS: Registry[str, Check] = Registry("check of a message")
+for _each in (
+    Check(
+        "content_present",
+        _("Subject and content are present"),
+        _content_present,
+        Severity.ERROR,
+        # Deliveries that another system sends have their content there.
+        by_default=False,
+    ),
+    Check(
+        "unsubscribe_link",
+        _("Marketing has an unsubscribe link"),
+        _unsubscribe_link,
+        Severity.ERROR,
+        channels=(Channel.EMAIL,),
+    ),
+    Check(
+        "known_fields",
+        _("Personal fields are known"),
+        _known_fields,
+        Severity.ERROR,
+    ),
+    Check(
+        "sms_length",
+        _("The SMS is not too long"),
+        _sms_length,
+        Severity.WARNING,
+        channels=(Channel.SMS,),
+    ),
+    Check(
+        "https_links",
+        _("Links are https"),
+        _https_links,
+        Severity.WARNING,
+    ),
+):
+    CHECKS.add(_each.code, _each)

@@ -22,6 +22,7 @@ from django_stubs_ext import StrPromise
 from audiences.channels import ANY_FLAG, flag_name
 from audiences.conditions import Reach
 from audiences.models import AddressStatus
+from audiences.registry import Registry
 from delivery.models import Delivery, QuarantineEntry
 
 Purpose = Delivery.Purpose
@@ -92,7 +93,7 @@ def _loses_address(situation: Situation) -> Q | None:
     return None if situation.losers is None else Q(pk__in=situation.losers)
 
 
-NATIVE_RULES: list[Rule] = [
+NATIVE_RULES = (
     Rule(
         "address_missing",
         _("Address missing"),
@@ -137,7 +138,7 @@ NATIVE_RULES: list[Rule] = [
         _not_subscribed,
         about="has no active subscription to the delivery's service",
     ),
-]
+)
 DUPLICATE = Rule(
     "duplicate_address",
     _("Duplicate address"),
@@ -149,24 +150,28 @@ DUPLICATE = Rule(
 DENYLIST = ("denylist_any_channel", "denylist_channel")
 
 
+RULES: Registry[str, Rule] = Registry("rule")
+
+
 def register(rule: Rule) -> Rule:
     """Add a rule of another app; it judges after the native ones, before duplicates.
 
     Call it in the app's `ready()`. After the next `migrate` outcomes can name it.
     """
-    if any(rule.code == known.code for known in (*NATIVE_RULES, DUPLICATE)):
-        raise ValueError(f"the rule {rule.code!r} is registered already")
-    NATIVE_RULES.append(rule)
-    return rule
+    return RULES.add(rule.code, rule)
+
+
+for _rule in (*NATIVE_RULES, DUPLICATE):
+    register(_rule)
 
 
 def registered_rules() -> list[Rule]:
     """The rules of the code, in order; operators' rules come before the last one."""
-    return [*NATIVE_RULES, DUPLICATE]
+    return sorted(RULES.values(), key=lambda rule: rule is DUPLICATE)
 
 
 def skips_denylist(purpose: str) -> bool:
     """Whether a delivery of this purpose reaches opted-out people (D6)."""
     return any(
-        purpose in rule.skipped_by for rule in NATIVE_RULES if rule.code in DENYLIST
+        purpose in rule.skipped_by for rule in RULES.values() if rule.code in DENYLIST
     )

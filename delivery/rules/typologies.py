@@ -7,7 +7,7 @@ from audiences import conditions
 from audiences.conditions import Moment
 from delivery.models import Delivery, TypologyRule, TypologyRuleUse
 from delivery.rules import pressure
-from delivery.rules.native import DUPLICATE, NATIVE_RULES, NOBODY_ASKED, Rule
+from delivery.rules.native import NOBODY_ASKED, Rule, registered_rules
 from delivery.rules.rule_rows import Kind, typology_of
 
 
@@ -33,7 +33,8 @@ def judging(rows: Sequence[TypologyRule]) -> list[TypologyRule]:
 
 def in_order(rows: Sequence[TypologyRule]) -> list[Rule]:
     """Operators' rules in their place among those of the code."""
-    return [*NATIVE_RULES, *map(as_rule, rows), DUPLICATE]
+    *first, duplicate = registered_rules()
+    return [*first, *map(as_rule, rows), duplicate]
 
 
 def rows_of(delivery: Delivery) -> list[TypologyRule]:

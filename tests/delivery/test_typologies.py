@@ -17,7 +17,7 @@ from audiences.refusals import Refused
 from delivery import analysis, deliveries
 from delivery.models import Delivery, Typology, TypologyRule
 from delivery.rules import DUPLICATE, Rule, register, rows_of, rule_rows, rules_of
-from delivery.rules.native import NATIVE_RULES
+from delivery.rules.native import RULES
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db
@@ -242,7 +242,7 @@ def minors() -> Iterator[Rule]:
         )
     )
     yield rule
-    NATIVE_RULES.remove(rule)
+    del RULES[rule.code]
 
 
 def test_a_rule_of_a_third_app_judges_explains_and_is_shown(minors: Rule) -> None:

@@ -22,6 +22,7 @@ from audiences.console.lists import PlainAdmin
 from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 from audiences.records import proof
+from audiences.registry import Registry
 
 from . import panels
 
@@ -269,12 +270,15 @@ def _proof_of(request: HttpRequest, pk: int) -> Profile:
     return get_object_or_404(Profile, pk=pk)
 
 
-PAGES: dict[str, Callable[[PlainAdmin], View]] = {
-    "proof": proof_page,
-    "proof/json": proof_json,
-    "addresses/add": add_address,
-    "addresses/primary": make_primary,
-    "addresses/remove": remove_address,
-    "subscribe": subscribe,
-    "unsubscribe": unsubscribe,
-}
+PAGES: Registry[str, Callable[[PlainAdmin], View]] = Registry(
+    "page of a profile",
+    {
+        "proof": proof_page,
+        "proof/json": proof_json,
+        "addresses/add": add_address,
+        "addresses/primary": make_primary,
+        "addresses/remove": remove_address,
+        "subscribe": subscribe,
+        "unsubscribe": unsubscribe,
+    },
+)

@@ -23,6 +23,7 @@ from audiences.consent import Kind
 from audiences.console.masking import may_see_addresses, shown, shown_text
 from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.records import proof
+from audiences.registry import Registry
 from audiences.signups import waiting
 
 SHOWN = 100
@@ -58,11 +59,11 @@ class Extensions:
     links_of_deliveries: Callable[
         [HttpRequest, set[int]], dict[int, tuple[str, str]]
     ] = field(default=lambda request, ids: {})
-    acts: list[Callable[[HttpRequest, Profile], tuple[str, str] | None]] = field(
-        default_factory=list
+    acts: Registry[str, Callable[[HttpRequest, Profile], tuple[str, str] | None]] = (
+        field(default_factory=lambda: Registry("act on the page of a profile"))
     )
-    panels: list[Callable[[HttpRequest, Profile], Panel | None]] = field(
-        default_factory=list
+    panels: Registry[str, Callable[[HttpRequest, Profile], Panel | None]] = field(
+        default_factory=lambda: Registry("panel on the page of a profile")
     )
 
 
@@ -81,7 +82,7 @@ def context(
     )
     subscriptions = list(profile.subscriptions.select_related("service"))
     shared = addresses.sharing(profile)[: SHOWN + 1] if own else []
-    makers = [_signups, *extensions.panels]
+    makers = [_signups, *extensions.panels.values()]
     return {
         "may_change": may_change,
         "may_change_addresses": may_change and may_see_addresses(request),
@@ -95,7 +96,9 @@ def context(
         "shared": list(shared),
         "history": timeline(request, events[:SHOWN]),
         "may_see_proof": may_see_proof,
-        "acts": [act for make in extensions.acts if (act := make(request, profile))],
+        "acts": [
+            act for make in extensions.acts.values() if (act := make(request, profile))
+        ],
         "history_is_longer": len(events) > SHOWN,
         "panels": [p for make in makers if (p := make(request, profile))],
     }

@@ -83,5 +83,5 @@ def would_get(admin: Any) -> View:
     return view
 
 
-pages.PAGES["quarantine"] = quarantine_person
-pages.PAGES["would-get"] = would_get
+pages.PAGES.add("quarantine", quarantine_person)
+pages.PAGES.add("would-get", would_get)

@@ -146,5 +146,7 @@ def quarantine_all(request: HttpRequest, profile: Profile) -> tuple[str, str] | 
 
 extensions.links_of_addresses = links_to_entries
 extensions.links_of_deliveries = links_of_deliveries
-extensions.acts.append(quarantine_all)
-extensions.panels += [would_get, judged, handed_over]
+extensions.acts.add("quarantine_all", quarantine_all)
+extensions.panels.add("would_get", would_get)
+extensions.panels.add("judged", judged)
+extensions.panels.add("handed_over", handed_over)

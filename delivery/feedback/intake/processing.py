@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from audiences.registry import Registry
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import holds
 from delivery.feedback.intake.applying import Outcome, apply, storable
@@ -46,12 +47,12 @@ class Findings:
 
 Reader = Callable[[InboundItem], Findings]
 # Who reads the items of a source. Readers register; see `register`.
-READERS: dict[str, Reader] = {}
+READERS: Registry[str, Reader] = Registry("reader of")
 
 
 def register(source: str, reader: Reader) -> None:
     """Let a reader read the items of a source: when they arrive, and again later."""
-    READERS[source] = reader
+    READERS.add(source, reader)
 
 
 def process(item: InboundItem) -> InboundItem:
