@@ -14,8 +14,8 @@ from audiences.files import DelimitedFile
 from audiences.models import ImportContent, ImportRun
 from audiences.refusals import Refused
 
-from . import kinds
 from .engine import Importer
+from .kinds import kinds
 
 FIRST_ROWS = 5
 
@@ -62,7 +62,7 @@ def opened(run: ImportRun) -> Iterator[tuple[DelimitedFile, Importer[Any]]]:
                 target.write(bytes(data))
         try:
             file = files.open_file(path)
-            importer = kinds.find(run.kind).importer(file, run)
+            importer = kinds[run.kind].importer.of_run(file, run)
         except Refused as refusal:
             # The name on this disk says nothing to the one who uploaded the file.
             text = str(refusal).replace(str(path), run.file_name)

@@ -19,6 +19,7 @@ from django.db import models, transaction
 from audiences import sql
 from audiences.channels import Scope
 from audiences.files import BadCell, DelimitedFile, Reject
+from audiences.models import ImportRun
 
 CHUNK_SIZE = 5000
 # A file that changes more rows than this gets fresh planner statistics.
@@ -67,6 +68,11 @@ class Importer(abc.ABC, Generic[Row]):
     # What each column of the file means; None for one that is passed over.
     columns: Sequence[Any]
 
+    @classmethod
+    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "Importer[Row]":
+        """What reads the file of an import in the console. Raises Refused."""
+        raise NotImplementedError
+
     @abc.abstractmethod
     def read(self, line: int, cells: list[str]) -> Row:
         """The typed values of one record. Raises BadCell."""
@@ -83,76 +89,50 @@ Counts = dict[str, int]
 OnChunk = Callable[[Chunk, Counts], None]
 
 
-def import_file(
-    file: DelimitedFile,
-    importer: Importer[Any],
-    *,
-    dry_run: bool = False,
-    preview: bool = False,
-    after_line: int = 0,
-    on_chunk: OnChunk = lambda chunk, counts: None,
-    on_progress: Callable[[int], None] = lambda done: None,
-) -> Counts:
-    """Import a file to its end and return the counts.
-
-    A dry run does everything in one transaction and takes it back, so that what it says
-    is what would happen. A preview takes back each chunk by itself: it locks nobody for
-    long, but a person whom the file names in two ways may count as two. `after_line`
-    goes on with an import that was interrupted.
-
-    `on_chunk` hears of each chunk, with the counts so far, inside its transaction; in a
-    preview after it. Raises sql.Locked while another import of the kind runs.
-    """
-    run = _Import(
-        file=file,
-        importer=importer,
-        preview=preview,
-        after_line=after_line,
-        on_chunk=on_chunk,
-        on_progress=on_progress,
-        counts=dict.fromkeys(importer.counted, 0),
-    )
-    lock = (
-        sql.process_lock(importer.lock) if importer.lock else contextlib.nullcontext()
-    )
-    with lock, contextlib.closing(importer), _few_collections():
-        if dry_run:
-            with transaction.atomic():
-                run.work()
-                transaction.set_rollback(True)
-        else:
-            run.work()
-            if sum(run.counts[name] for name in importer.changing) > MANY:
-                sql.analyze(*importer.tables)
-    return run.counts
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """One garbage collection for each chunk.
-
-    Left alone, the collector walks the objects of a chunk over and over.
-    """
-    gc.disable()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.enable()
-
-
 @dataclass(kw_only=True)
-class _Import(Generic[Row]):
+class Import(Generic[Row]):
+    """One file that is imported to its end.
+
+    A `preview` takes back each chunk by itself: unlike a dry run it locks nobody for
+    long, but a person whom the file names in two ways may count as two. `after_line`
+    goes on with an import that was interrupted. `on_chunk` hears of each chunk, with
+    the counts so far, inside its transaction; in a preview after it.
+    """
+
     file: DelimitedFile
     importer: Importer[Row]
-    preview: bool
-    after_line: int
-    on_chunk: OnChunk
-    on_progress: Callable[[int], None]
-    counts: Counts
+    preview: bool = False
+    after_line: int = 0
+    on_chunk: OnChunk = lambda chunk, counts: None
+    on_progress: Callable[[int], None] = lambda done: None
+    counts: Counts = field(init=False)
 
-    def work(self) -> None:
+    def run(self, *, dry_run: bool = False) -> Counts:
+        """Import the file and return the counts.
+
+        A dry run does everything in one transaction and takes it back, so that what it
+        says is what would happen. Raises sql.Locked while another import of the kind
+        runs.
+        """
+        importer = self.importer
+        self.counts = dict.fromkeys(importer.counted, 0)
+        lock = (
+            sql.process_lock(importer.lock)
+            if importer.lock
+            else contextlib.nullcontext()
+        )
+        with lock, contextlib.closing(importer), _few_collections():
+            if dry_run:
+                with transaction.atomic():
+                    self._work()
+                    transaction.set_rollback(True)
+            else:
+                self._work()
+                if sum(self.counts[name] for name in importer.changing) > MANY:
+                    sql.analyze(*importer.tables)
+        return self.counts
+
+    def _work(self) -> None:
         read = self._read()
         while rows := list(itertools.islice(read, CHUNK_SIZE)):
             self._write(rows)
@@ -197,3 +177,18 @@ class _Import(Generic[Row]):
             chunk.counts[name] += 1
         for name, count in chunk.counts.items():
             self.counts[name] += count
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """One garbage collection for each chunk.
+
+    Left alone, the collector walks the objects of a chunk over and over.
+    """
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.enable()

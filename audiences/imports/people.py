@@ -17,7 +17,7 @@ from audiences import addresses, consent, sql
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
 from audiences.files import BadCell, DelimitedFile, Reject
-from audiences.models import Address, Profile
+from audiences.models import Address, ImportRun, Profile
 
 from .engine import Chunk, Importer, StateChange
 from .matching import People, Person, Seen
@@ -93,6 +93,17 @@ class PeopleImporter(Importer[Row]):
             remedy=options.remedy,
         )
         self.seen = Seen()
+
+    @classmethod
+    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "PeopleImporter":
+        how = Options(
+            ignore_unknown=run.ignore_unknown,
+            remedy=_("Rename it, or choose to leave out unknown columns."),
+            allow_opt_in=run.allow_opt_in,
+            note=run.note,
+            actor=run.actor,
+        )
+        return cls(file, how)
 
     def close(self) -> None:
         self.seen.close()

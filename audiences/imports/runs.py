@@ -23,9 +23,10 @@ from audiences.models import ImportContent, ImportReject, ImportRun
 from audiences.refusals import Refused
 from audiences.work import jobs
 
-from . import content, engine, kinds
+from . import content
 from .content import NotPossible
-from .engine import Chunk, Counts
+from .engine import Chunk, Counts, Import
+from .kinds import kinds
 
 State = ImportRun.State
 # A file that nobody confirms is removed after this time.
@@ -83,7 +84,7 @@ def upload(
 
 def _begin(run: ImportRun) -> None:
     """Work on a small file now, and let a worker do a large one."""
-    if run.size <= kinds.find(run.kind).at_once:
+    if run.size <= kinds[run.kind].at_once:
         perform(run)
         run.refresh_from_db()
     else:
@@ -204,13 +205,13 @@ def _check(run: ImportRun) -> None:
     ImportReject.objects.filter(run=run).delete()
     record = _Record(run)
     with content.opened(run) as (file, importer):
-        counts = engine.import_file(
-            file,
-            importer,
+        counts = Import(
+            file=file,
+            importer=importer,
             preview=True,
             on_chunk=record.chunk,
             on_progress=record.progress,
-        )
+        ).run()
     ImportRun.objects.filter(pk=run.pk, state=State.CHECKING).update(
         state=State.CHECKED,
         done_bytes=run.size,
@@ -222,13 +223,13 @@ def _check(run: ImportRun) -> None:
 def _import(run: ImportRun) -> None:
     record = _Record(run)
     with content.opened(run) as (file, importer):
-        engine.import_file(
-            file,
-            importer,
+        Import(
+            file=file,
+            importer=importer,
             after_line=run.line,
             on_chunk=record.chunk,
             on_progress=record.progress,
-        )
+        ).run()
     _end(run, State.DONE, [State.IMPORTING], done_bytes=run.size)
 
 

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences import consent, profiles, subscriptions
 from audiences.consent import Kind, Origin, Source, Step, locks
 from audiences.files import BadCell, DelimitedFile
-from audiences.models import ConsentEvent, Service, Subscription
+from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.sql import statements
 from audiences.subscriptions import find_service, many, state
 
@@ -84,10 +85,25 @@ class SubscriptionsImporter(Importer[Row]):
         )
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
-                "Reviving needs a note that says how the people asked for it."
+                _("Reviving needs a note that says how the people asked for it.")
             )
         if options.service:
             find_service(options.service)
+
+    @classmethod
+    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "SubscriptionsImporter":
+        how = Options(
+            service=run.details.get("service", ""),
+            revive="revive" in run.details,
+            note=run.note,
+            actor=run.actor,
+            remedies=Remedies(
+                no_service=_("Choose the service of all rows."),
+                two_services=_("choose no service."),
+                ended=_("only an import that may revive subscribes it again"),
+            ),
+        )
+        return cls(file, how)
 
     def read(self, line: int, cells: list[str]) -> Row:
         return read_row(line, cells, self.columns, service=self.options.service)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from audiences.files import DelimitedFile, open_file, rejects
-from audiences.imports import engine
-from audiences.imports.engine import Chunk, Importer
+from audiences.imports.engine import Chunk, Counts, Import, Importer
 
 from .arguments import add_json, place_of_rejects
 from .command import CampaignCommand, CommandError, CommandParser
@@ -45,30 +44,29 @@ class ImportCommand(CampaignCommand):
         dry_run: bool = False,
         preview: bool = False,
         on_chunk: Callable[[Chunk], None] = lambda chunk: None,
-    ) -> engine.Counts:
+    ) -> Counts:
         """Import FILE to its end; what is rejected goes to its own file."""
         file = open_file(options["file"])
         reader = importer(file)
         place = place_of_rejects(file.path, options["rejects"])
         with rejects.writing(place) as write, self.progress("Importing") as bar:
 
-            def told(chunk: Chunk, counts: engine.Counts) -> None:
+            def told(chunk: Chunk, counts: Counts) -> None:
                 write(chunk.rejects)
                 on_chunk(chunk)
 
-            return engine.import_file(
-                file,
-                reader,
-                dry_run=dry_run,
+            return Import(
+                file=file,
+                importer=reader,
                 preview=preview,
                 on_chunk=told,
                 on_progress=lambda done: bar.update(done, file.size),
-            )
+            ).run(dry_run=dry_run)
 
     def report(
         self,
         options: dict[str, Any],
-        counts: engine.Counts,
+        counts: Counts,
         **more: Any,
     ) -> None:
         """The counts, for people or as JSON with `more`; --strict fails on rejects."""

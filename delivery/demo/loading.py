@@ -16,7 +16,7 @@ from audiences import landing_pages, subscriptions
 from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import open_file
-from audiences.imports import engine
+from audiences.imports.engine import Import
 from audiences.imports.people import Options, PeopleImporter
 from audiences.models import LandingPage, Profile, Service
 from audiences.refusals import Refused
@@ -97,7 +97,7 @@ def _import_people() -> None:
             writer.writerows(people())
         file = open_file(path)
         how = Options(note="demo data", actor="demo")
-        engine.import_file(file, PeopleImporter(file, how))
+        Import(file=file, importer=PeopleImporter(file, how)).run()
 
 
 def _subscribe() -> Service:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _, gettext_lazy
 from audiences import addresses
 from audiences.channels import Channel
 from audiences.files import BadCell, DelimitedFile, named_cells, names_of, read_headings
-from audiences.imports import kinds
 from audiences.imports.engine import Chunk, Importer
+from audiences.imports.kinds import Kind, kinds
 from audiences.models import AddressStatus, ImportRun
 from audiences.refusals import Refused
 from delivery.models import QuarantineAction, QuarantineEntry
@@ -63,6 +63,8 @@ class QuarantineImporter(Importer[QuarantineAction]):
     """
 
     counted = ("changed", "unchanged", "rejected")
+    changing = ("changed",)
+    tables = (QuarantineEntry, QuarantineAction)
 
     def __init__(
         self, file: DelimitedFile, *, channel: str = "", source: str, actor: str = ""
@@ -81,6 +83,11 @@ class QuarantineImporter(Importer[QuarantineAction]):
             missing=missing.replace("{columns}", columns),
             unknown=unknown.replace("{columns}", columns),
         )
+
+    @classmethod
+    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "QuarantineImporter":
+        channel = run.details.get("channel", "")
+        return cls(file, channel=channel, source="import", actor=run.actor)
 
     def read(self, line: int, cells: list[str]) -> QuarantineAction:
         given = {"channel": self.channel, **named_cells(self.columns, cells)}
@@ -155,23 +162,12 @@ def _time(cells: dict[str, str], name: str) -> datetime | None:
         raise BadCell(name, str(error)) from error
 
 
-def _of_run(file: DelimitedFile, run: ImportRun) -> QuarantineImporter:
-    channel = run.details.get("channel", "")
-    return QuarantineImporter(file, channel=channel, source="import", actor=run.actor)
-
-
-kinds.register(
-    kinds.Kind(
-        code="quarantine",
+kinds.add(
+    "quarantine",
+    Kind(
         label=gettext_lazy("Quarantine"),
-        importer=_of_run,
-        counts={
-            "changed": gettext_lazy("changed"),
-            "unchanged": gettext_lazy("unchanged"),
-            "rejected": gettext_lazy("rejected rows"),
-        },
-        changing=("changed",),
+        importer=QuarantineImporter,
         permissions=("delivery.add_quarantineentry",),
         at_once=AT_ONCE,
-    )
+    ),
 )

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from audiences import tasks as people_tasks
-from audiences.imports import kinds, runs
+from audiences.imports import runs
+from audiences.imports.kinds import kinds
 from audiences.models import ImportContent, ImportRun
 from delivery import quarantine, tasks
 from delivery.admin.quarantine import release
@@ -118,8 +119,7 @@ def test_list_is_previewed_then_imported(world: World, admin_client: Client) -> 
 def test_large_list_waits_for_a_worker(
     world: World, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = replace(kinds.find("quarantine"), at_once=10)
-    monkeypatch.setitem(kinds._kinds, "quarantine", kind)
+    monkeypatch.setitem(kinds, "quarantine", replace(kinds["quarantine"], at_once=10))
     _upload(admin_client, "address\nnew@example.com\n", channel="email")
     run = ImportRun.objects.get()
     assert run.state == "checking"

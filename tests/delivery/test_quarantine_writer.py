@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audiences import addresses, profiles
 from audiences.files import open_file
-from audiences.imports import engine
+from audiences.imports.engine import Import
 from audiences.models import Address, Profile
 from delivery import quarantine
 from delivery.models import AddressError, MessageEvent, QuarantineEntry
@@ -283,12 +283,12 @@ def import_text(tmp_path, text: str, **options):
     file = tmp_path / "list.csv"
     file.write_text(text)
     reading, rejects = open_file(file), []
-    counts = engine.import_file(
-        reading,
-        files.QuarantineImporter(reading, source="test"),
+    counts = Import(
+        file=reading,
+        importer=files.QuarantineImporter(reading, source="test"),
         on_chunk=lambda chunk, counts: rejects.extend(chunk.rejects),
         **options,
-    )
+    ).run()
     return counts, rejects
 
 

@@ -22,18 +22,29 @@ from audiences.console import masking
 from audiences.console.downloads import csv_file
 from audiences.console.lists import PlainAdmin, ReadOnlyLog, grouped
 from audiences.files import rejects as reject_files
-from audiences.imports import kinds, runs
+from audiences.imports import runs
+from audiences.imports.kinds import kinds
 from audiences.models import ConsentEvent, ImportRun
 from audiences.refusals import Refused
 from audiences.work import jobs
 
 SHOWN = 20
+COUNTS = {
+    "created": gettext_lazy("new people"),
+    "updated": gettext_lazy("changed"),
+    "subscribed": gettext_lazy("new subscriptions"),
+    "unsubscribed": gettext_lazy("ended subscriptions"),
+    "changed": gettext_lazy("changed"),
+    "unchanged": gettext_lazy("unchanged"),
+    "rejected": gettext_lazy("rejected rows"),
+    "bad_values": gettext_lazy("bad values"),
+}
 TONES = {"rejected": "bad", "bad_values": "warn"}
 
 
 def may_import(request: HttpRequest, kind: str = "people") -> bool:
     """An import of people shows the addresses in the file, and what is wrong there."""
-    return bool(request.user.has_perms(kinds.find(kind).permissions))
+    return bool(request.user.has_perms(kinds[kind].permissions))
 
 
 def upload_page(
@@ -76,8 +87,7 @@ class ImportRunAdmin(ReadOnlyLog):
 
     def _kinds(self, request: HttpRequest) -> list[str]:
         """The kinds that this operator may import."""
-        codes = [kind.code for kind in kinds.all_kinds()]
-        return [code for code in codes if may_import(request, code)]
+        return [code for code in kinds if may_import(request, code)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
         rows, mine = super().get_queryset(request), self._kinds(request)
@@ -88,12 +98,12 @@ class ImportRunAdmin(ReadOnlyLog):
 
     @admin.display(description=gettext_lazy("kind"))
     def what(self, run: ImportRun) -> str:
-        return str(kinds.find(run.kind).label)
+        return str(kinds[run.kind].label)
 
     @admin.display(description=gettext_lazy("new and changed"))
     def changed(self, run: ImportRun) -> str:
-        rows = run.counts.get("rows", {})
-        return grouped(sum(rows.get(name, 0) for name in kinds.find(run.kind).changing))
+        rows, changing = run.counts.get("rows", {}), kinds[run.kind].importer.changing
+        return grouped(sum(rows.get(name, 0) for name in changing))
 
     def get_urls(self) -> list[URLPattern]:
         pages = {
@@ -197,8 +207,12 @@ def _counted(run: ImportRun) -> dict[str, Any]:
     return {
         "counts": rows
         and [
-            (label, grouped(rows[name]), TONES.get(name, "") if rows[name] else "")
-            for name, label in kinds.find(run.kind).counts.items()
+            (
+                COUNTS[name],
+                grouped(rows[name]),
+                TONES.get(name, "") if rows[name] else "",
+            )
+            for name in kinds[run.kind].importer.counted
         ],
         "changes": [
             (*_change(*key.split(":")), grouped(count))
