@@ -2,7 +2,7 @@
 
 from audiences.consent.flags import (
     ConsentError,
-    Result,
+    Recorded,
     change_flag,
     lacks_note,
     opt_in,
@@ -17,7 +17,7 @@ __all__ = [
     "ConsentError",
     "Kind",
     "Origin",
-    "Result",
+    "Recorded",
     "Source",
     "Step",
     "change_flag",

@@ -3,6 +3,7 @@
 from audiences.files.cells import (
     BadCell,
     Problem,
+    moment_cell,
     named_cells,
     safe_cells,
     unescaped,
@@ -19,6 +20,7 @@ __all__ = [
     "Reject",
     "UnknownColumns",
     "folded",
+    "moment_cell",
     "named_cells",
     "names_of",
     "open_file",

@@ -1,12 +1,14 @@
 """Cells of files: escaping for spreadsheets, its inverse, what is wrong with one."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 
+from audiences import moments
 from audiences.refusals import Refused
 
 # What a spreadsheet would compute; exports write an apostrophe before it.
@@ -47,6 +49,23 @@ def named_cells(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, 
                 raise BadCell(name, _("it contains a NUL character"))
             given[name] = text
     return given
+
+
+def moment_cell(given: Mapping[str, str], name: str, no_moment: str) -> datetime | None:
+    """The moment in a cell, in UTC, or None when it is blank.
+
+    `no_moment` is the reason when it has another {text}. Raises BadCell.
+    """
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        at = moments.read(text)
+    except moments.OutsideCalendar as error:
+        raise BadCell(name, "it is out of range") from error
+    if at is None:
+        raise BadCell(name, no_moment.format(text=repr(text[:50])))
+    return at.astimezone(UTC)
 
 
 def write_csv(

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
-
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from datetime import datetime
 
 from audiences.files import (
     BadCell,
     UnknownColumns,
+    moment_cell,
     named_cells,
     names_of,
     read_headings,
@@ -105,7 +103,10 @@ def read_row(
     if not service:
         raise BadCell("service", "it is empty")
     who = _READINGS.get(name, "") + given[name]
-    return Row(line, who, service, _action(given), _date(given))
+    at = moment_cell(
+        given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
+    )
+    return Row(line, who, service, _action(given), at)
 
 
 _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
@@ -119,28 +120,3 @@ def _action(given: dict[str, str]) -> str:
             "action", f"{text[:50]!r} is neither {SUBSCRIBE} nor {UNSUBSCRIBE}"
         )
     return action
-
-
-def _date(given: dict[str, str]) -> datetime | None:
-    text = given.get("date")
-    if text is None:
-        return None
-    try:
-        moment = parse_datetime(text) or _midnight(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise BadCell(
-            "date", f"{text[:50]!r} is no date such as 2026-05-31 or 2026-05-31T14:00"
-        )
-    if timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise BadCell("date", "it is out of range") from error
-
-
-def _midnight(text: str) -> datetime | None:
-    day = parse_date(text)
-    return datetime.combine(day, time()) if day else None

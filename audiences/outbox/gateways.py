@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 
-class Refused(Exception):
+class NotTaken(Exception):
     """The gateway certainly did not take the message; `passing`: try again later."""
 
     def __init__(self, reason: str, *, passing: bool = False) -> None:
@@ -21,7 +21,7 @@ class Refused(Exception):
 class Gateway(Protocol):
     """What hands one SMS over.
 
-    `send` returns when the provider has taken the message, and raises `Refused` when
+    `send` returns when the provider has taken the message, and raises `NotTaken` when
     it certainly has not. After any other exception nobody knows: it is not sent again.
     """
 

@@ -193,7 +193,7 @@ def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> Non
         else:
             message.connection = connection
             message.send()
-    except gateways.Refused as error:
+    except gateways.NotTaken as error:
         _refused(mail, passing=error.passing)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]

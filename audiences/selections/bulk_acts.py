@@ -33,7 +33,7 @@ CHUNK_SIZE = 2000
 logger = logging.getLogger(__name__)
 
 
-class NotPossible(Refused):
+class BulkActRefused(Refused):
     """The change as asked cannot be made; the message says what is missing."""
 
 
@@ -77,7 +77,7 @@ def acts() -> list[Act]:
 def find(code: str) -> Act:
     act = _acts.get(code)
     if act is None:
-        raise NotPossible(f"There is no bulk change {code!r}.")
+        raise BulkActRefused(f"There is no bulk change {code!r}.")
     return act
 
 
@@ -92,11 +92,11 @@ def begin(
 ) -> BulkAct:
     """Write down what is to be done for whom, and do it or wake a worker.
 
-    People who are added later are not meant. Raises NotPossible.
+    People who are added later are not meant. Raises BulkActRefused.
     """
     kind, details = find(code), dict(details or {})
     if kind.needs_note and not note.strip():
-        raise NotPossible(
+        raise BulkActRefused(
             str(_("An opt-in needs a note that says how the people asked for it."))
         )
     _check(kind, details)
@@ -120,9 +120,9 @@ def begin(
 def _check(kind: Act, details: dict[str, Any]) -> None:
     missing = [name for name in kind.asks if not details.get(name)]
     if missing:
-        raise NotPossible(f"Missing: {', '.join(missing)}.")
+        raise BulkActRefused(f"Missing: {', '.join(missing)}.")
     if "scope" in kind.asks and details["scope"] not in Scope.values:
-        raise NotPossible(f"{details['scope']!r} is no channel.")
+        raise BulkActRefused(f"{details['scope']!r} is no channel.")
     if "service" in kind.asks:
         service = find_service(details["service"])
         if kind.begins and service.is_closed:

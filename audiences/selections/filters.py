@@ -6,17 +6,17 @@ all read it here.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _, gettext_lazy
 
-from audiences import profiles, subscriptions
+from audiences import moments, profiles, subscriptions
 from audiences.channels import FLAGS, Channel, Scope
 from audiences.models import Address, AddressStatus, Profile, Service, Subscription
+from audiences.moments import midnight
 from audiences.profiles import name_search
 
 Chosen = Mapping[str, str]
@@ -68,12 +68,12 @@ def language(value: str) -> Q:
 
 
 def created_from(value: str) -> Q:
-    return Q(created_at__gte=_midnight(_day(value)))
+    return Q(created_at__gte=midnight(_day(value)))
 
 
 def created_to(value: str) -> Q:
     """Created up to the end of the day."""
-    return Q(created_at__lt=_midnight(_day(value) + timedelta(days=1)))
+    return Q(created_at__lt=midnight(_day(value) + timedelta(days=1)))
 
 
 def chosen_one_by_one(value: str) -> Q:
@@ -95,14 +95,10 @@ def search(value: str) -> Q:
 
 
 def _day(value: str) -> date:
-    day = parse_date(value)
+    day = moments.read_day(value)
     if day is None or not date(1900, 1, 1) <= day < date(2200, 1, 1):
         raise ValueError(value)
     return day
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 FILTERS: dict[str, Callable[[str], Q]] = {

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences import consent
-from audiences.consent import Kind, Origin, Result, Source, locks
+from audiences.consent import Kind, Origin, Recorded, Source, locks
 from audiences.links import BadLink, Confirmation
 from audiences.models import (
     ConsentEvent,
@@ -33,7 +33,7 @@ from . import messages
 # ------------------------------------------------------------------ the person asks
 def request(
     profile: Profile, service: Service, origin: Origin, *, language: str = ""
-) -> Result:
+) -> Recorded:
     """What the person themself asks for, on a page or through another program.
 
     Where the service asks for a double opt-in, the subscription is pending, and a
@@ -52,7 +52,7 @@ def ask(
     *,
     language: str = "",
     made_profile: bool = False,
-) -> Result:
+) -> Recorded:
     """`request` of a profile that the caller has locked.
 
     `made_profile`: it was made for this request alone, and goes with it.
@@ -63,7 +63,7 @@ def ask(
     held = held_by(locked, service)
     warning = opt_out_warning(locked, service)
     if held and held.status_at(at) == Status.ACTIVE:
-        return Result(False, warning)
+        return Recorded(False, warning)
     if service.is_closed:
         raise ServiceClosed(service)
     event_id = _waiting_event(held, at)
@@ -73,7 +73,7 @@ def ask(
             held, locked, service, origin, made_profile=made_profile
         )
     messages.ask(locked.pk, service, event_id, language)
-    return Result(is_new, warning, event_id if is_new else None, is_pending=True)
+    return Recorded(is_new, warning, event_id if is_new else None, is_pending=True)
 
 
 def _waiting_event(held: Subscription | None, at: datetime) -> int | None:
@@ -103,7 +103,7 @@ def _make_pending(
     return consent.record(locked, Kind.REQUEST, origin, service=service).pk
 
 
-def confirm(confirmation: Confirmation, origin: Origin) -> Result:
+def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
     """Activate a pending subscription: the POST behind the link (S6).
 
     Confirming twice, or in two windows at once, acts once. Raises BadLink when there
@@ -122,7 +122,7 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Result:
         warning = opt_out_warning(locked, service)
         at = timezone.now()
         if held.status_at(at) == Status.ACTIVE and is_about(confirmation, held):
-            return Result(False, warning)
+            return Recorded(False, warning)
         if not can_confirm(confirmation, held, at):
             raise BadLink
         if service.is_closed:
@@ -130,7 +130,7 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Result:
         write(held, locked, service, activated(service, at))
         event = consent.record(locked, Kind.CONFIRM, origin, service=service)
         messages.tell("subscribed", locked.pk, service, origin.source)
-        return Result(True, warning, event.pk)
+        return Recorded(True, warning, event.pk)
 
 
 def is_about(confirmation: Confirmation, held: Subscription) -> bool:
@@ -145,19 +145,19 @@ def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) ->
 
 def confirmed_by_mail(
     locked: Profile, service: Service, asked: Origin, confirmed: Origin
-) -> Result:
+) -> Recorded:
     """A request whose address a mail has confirmed already; both moments stay."""
     held = held_by(locked, service)
     at = confirmed.at or timezone.now()
     if held and held.status_at(at) == Status.ACTIVE:
-        return Result(False, opt_out_warning(locked, service))
+        return Recorded(False, opt_out_warning(locked, service))
     if service.is_closed:
         raise ServiceClosed(service)
     consent.record(locked, Kind.REQUEST, asked, service=service)
     write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.CONFIRM, confirmed, service=service)
     messages.tell("subscribed", locked.pk, service, confirmed.source)
-    return Result(True, opt_out_warning(locked, service), event.pk)
+    return Recorded(True, opt_out_warning(locked, service), event.pk)
 
 
 def lapse(locked: Profile, held: Subscription, now: datetime) -> None:

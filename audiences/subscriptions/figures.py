@@ -14,7 +14,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from audiences.models import ConsentEvent, Service, Subscription
-from audiences.subscriptions.reports import PERIODS, Report
+from audiences.subscriptions.reports import PERIODS, ServiceReport
 from audiences.work import figures
 
 from . import reports
@@ -36,7 +36,7 @@ class Counted:
 class Reported:
     """The evolution; None: never counted. `at`: when, unless it was now."""
 
-    report: Report | None
+    report: ServiceReport | None
     at: datetime | None = None
 
 

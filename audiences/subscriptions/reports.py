@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from audiences.consent import Kind
 from audiences.models import ConsentEvent, Service, Subscription
+from audiences.moments import midnight
 
 # The periods of a report, and how many it shows.
 PERIODS = {"day": 30, "week": 26, "month": 24}
@@ -68,7 +69,7 @@ class BySource(Steps):
 
 
 @dataclass
-class Report:
+class ServiceReport:
     """The periods, oldest first, and the same steps by source."""
 
     periods: list[Period]
@@ -82,7 +83,7 @@ class Report:
 
 def report(
     service: Service, *, by: str = "day", source: str = "", now: datetime | None = None
-) -> Report:
+) -> ServiceReport:
     """The evolution of a service, in a fixed number of queries."""
     now = now or timezone.now()
     statuses = counts([service.pk], now)[service.pk]
@@ -96,7 +97,7 @@ def of_steps(
     by: str,
     source: str,
     now: datetime,
-) -> Report:
+) -> ServiceReport:
     """The evolution, from the steps that were counted at that time."""
     starts = _starts(by, now)
     periods = {start: Period(start=start) for start in starts}
@@ -108,7 +109,7 @@ def of_steps(
     if not source:
         _run_back(list(periods.values()), statuses.get("active", 0))
     ordered = sorted(sources.values(), key=lambda row: -row.subscribed)
-    return Report(list(periods.values()), ordered, statuses)
+    return ServiceReport(list(periods.values()), ordered, statuses)
 
 
 def _run_back(periods: list[Period], active: int) -> None:
@@ -129,11 +130,7 @@ def _starts(by: str, now: datetime) -> list[datetime]:
         before = found[-1] - timedelta(days=7 if by == "week" else 1)
         found.append(before.replace(day=1) if by == "month" else before)
     # Midnight, whatever the clocks did in between.
-    return [_midnight(each) for each in reversed(found)]
-
-
-def _midnight(moment: datetime) -> datetime:
-    return timezone.make_aware(moment.replace(tzinfo=None))
+    return [midnight(each.date()) for each in reversed(found)]
 
 
 def steps(service: Service, by: str, now: datetime) -> Iterable[Step]:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences import consent
-from audiences.consent import Kind, Origin, Result
+from audiences.consent import Kind, Origin, Recorded
 from audiences.models import Profile, Service, Subscription
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.state import (
@@ -30,7 +30,7 @@ from audiences.subscriptions.state import (
 from . import messages
 
 
-def subscribe(profile: Profile, service: Service, origin: Origin) -> Result:
+def subscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
     """Make the subscription active; warns when the channel is opted out of.
 
     Raises ServiceClosed, and NoteNeeded when an operator, a command or an import
@@ -40,13 +40,13 @@ def subscribe(profile: Profile, service: Service, origin: Origin) -> Result:
         return begin(locked(profile, service), service, origin)
 
 
-def begin(locked: Profile, service: Service, origin: Origin) -> Result:
+def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
     """`subscribe` of a profile that the caller has locked (`consent.lock`)."""
     at = origin.at or timezone.now()
     held = held_by(locked, service)
     warning = opt_out_warning(locked, service)
     if held and held.status_at(at) == Status.ACTIVE:
-        return Result(False, warning)
+        return Recorded(False, warning)
     if service.is_closed:
         raise ServiceClosed(service)
     if held and consent.lacks_note(origin) and has_ended(held):
@@ -54,10 +54,10 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Result:
     write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
     messages.tell("subscribed", locked.pk, service, origin.source)
-    return Result(True, warning, event.pk)
+    return Recorded(True, warning, event.pk)
 
 
-def restore(locked: Profile, service: Service, origin: Origin) -> Result:
+def restore(locked: Profile, service: Service, origin: Origin) -> Recorded:
     """Take an unsubscription back, at once and silently, also of a closed service.
 
     It ends when it would have ended before.
@@ -65,20 +65,20 @@ def restore(locked: Profile, service: Service, origin: Origin) -> Result:
     at = origin.at or timezone.now()
     held = held_by(locked, service)
     if held is None or held.status != Status.UNSUBSCRIBED:
-        return Result(False)
+        return Recorded(False)
     write(held, locked, service, {"status": Status.ACTIVE, "changed_at": at})
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
-    return Result(True, event_id=event.pk)
+    return Recorded(True, event_id=event.pk)
 
 
 # ------------------------------------------------------------------ the end
-def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Result:
+def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
     """End the subscription, if it is active or pending."""
     with transaction.atomic():
         return end(consent.lock(profile, "pk"), service, origin)
 
 
-def end(locked: Profile, service: Service, origin: Origin) -> Result:
+def end(locked: Profile, service: Service, origin: Origin) -> Recorded:
     """`unsubscribe` of a profile that the caller has locked (`consent.lock`)."""
     at = origin.at or timezone.now()
     held = Subscription.objects.filter(profile=locked, service=service)
@@ -89,8 +89,8 @@ def end(locked: Profile, service: Service, origin: Origin) -> Result:
         status=Status.UNSUBSCRIBED, changed_at=at
     )
     if not changed:
-        return Result(False)
+        return Recorded(False)
     event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service=service)
     if was_active:
         messages.tell("unsubscribed", locked.pk, service, origin.source)
-    return Result(True, event_id=event.pk)
+    return Recorded(True, event_id=event.pk)

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from audiences.files import write_csv
 from audiences.refusals import Refused
-from audiences.terminal.output import Bar, Stream, cell, width
+from audiences.terminal.output import ProgressBar, Stream, cell, width
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -109,7 +109,7 @@ class CampaignCommand(BaseCommand):
         write_csv(Stream(self.stdout), columns, rows)
 
     @contextmanager
-    def progress(self, title: str) -> Iterator["Bar"]:
+    def progress(self, title: str) -> Iterator["ProgressBar"]:
         """A progress bar on stderr, when that is a terminal."""
         console = Console(file=sys.stderr)
         columns = (
@@ -121,7 +121,7 @@ class CampaignCommand(BaseCommand):
         with Progress(
             *columns, console=console, disable=not console.is_terminal
         ) as bar:
-            yield Bar(bar, bar.add_task(title, total=None))
+            yield ProgressBar(bar, bar.add_task(title, total=None))
 
 
 def _require_migrations() -> None:

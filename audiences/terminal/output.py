@@ -7,7 +7,7 @@ from typing import Any
 from rich.progress import Progress
 
 
-class Bar:
+class ProgressBar:
     """A progress bar that is told how much is done of how much."""
 
     def __init__(self, progress: Progress, task: Any) -> None:

@@ -1,7 +1,7 @@
 """The entry of an address: locked by name, computed again from its evidence."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Max
 from django.utils import timezone
@@ -9,7 +9,6 @@ from django.utils import timezone
 from audiences import sql
 from audiences.addresses import InvalidAddress, normalise
 from audiences.models import AddressStatus
-from audiences.refusals import Refused
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.quarantine.copies import copy_status
 from delivery.quarantine.evidence import about, gather, successes
@@ -25,14 +24,6 @@ def key_of(channel: str, address: str) -> str:
         raise InvalidAddress(
             f"{address!r} is not an address for {channel}: {error}"
         ) from error
-
-
-def in_calendar(at: datetime) -> datetime:
-    """The moment in UTC; raises Refused where that is before year 1 or past 9999."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise Refused(f"{at.isoformat()} is outside the calendar.") from error
 
 
 def after_all(channel: str, key: str) -> datetime:

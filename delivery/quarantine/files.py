@@ -1,25 +1,27 @@
 """Quarantine from and to a file, so that no other system's list is lost (Q6)."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import addresses
 from audiences.channels import Channel
-from audiences.files import BadCell, DelimitedFile, named_cells, names_of, read_headings
+from audiences.files import (
+    BadCell,
+    DelimitedFile,
+    moment_cell,
+    named_cells,
+    names_of,
+    read_headings,
+)
 from audiences.imports.engine import Chunk, Importer
 from audiences.imports.kinds import Kind, kinds
 from audiences.models import AddressStatus, ImportRun
-from audiences.refusals import Refused
 from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 from . import writing
-from .entries import in_calendar
 
 COLUMNS = (
     "channel",
@@ -115,6 +117,7 @@ def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
         raise BadCell(
             "error_count", _("{text} is not a count").format(text=repr(count))
         )
+    time = _("{text} is not a time such as 2026-05-01T14:30+02:00")
     return QuarantineAction(
         channel=channel,
         key=key,
@@ -124,8 +127,8 @@ def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
         type=_choice(cells, "type", ["", *ErrorType.values], ""),
         text=cells.get("text", ""),
         error_count=int(count),
-        first_error_at=_time(cells, "first_error_at"),
-        last_error_at=_time(cells, "last_error_at"),
+        first_error_at=moment_cell(cells, "first_error_at", time),
+        last_error_at=moment_cell(cells, "last_error_at", time),
         source=source,
         actor=actor,
     )
@@ -142,24 +145,6 @@ def _choice(
         problem = _("{text} is not one of {known}")
         raise BadCell(name, problem.format(text=repr(value), known=known))
     return value
-
-
-def _time(cells: dict[str, str], name: str) -> datetime | None:
-    text = cells.get(name, "")
-    if not text:
-        return None
-    try:
-        parsed = parse_datetime(text)
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        problem = _("{text} is not a time such as 2026-05-01T14:30+02:00")
-        raise BadCell(name, problem.format(text=repr(text)))
-    aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
-    try:
-        return in_calendar(aware)
-    except Refused as error:
-        raise BadCell(name, str(error)) from error
 
 
 kinds.add(

@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from audiences.moments import in_calendar
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.entries import in_calendar, key_of, locked_entry, recompute
+from delivery.quarantine.entries import key_of, locked_entry, recompute
 
 from .fold import ActionKind, open_hold
 

@@ -9,10 +9,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from audiences.moments import in_calendar
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 from delivery.quarantine.copies import copy_status
-from delivery.quarantine.entries import in_calendar
 from delivery.quarantine.evidence import batches, gather
 
 from .fold import VALID, fold

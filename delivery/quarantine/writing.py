@@ -11,13 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from audiences.moments import in_calendar
 from delivery.models import AddressError, Message, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 from delivery.quarantine.copies import copy_status
 from delivery.quarantine.entries import (
     after_all,
     entry_of,
-    in_calendar,
     key_of,
     lock_all,
     lock_name,

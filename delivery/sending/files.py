@@ -4,9 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audiences import addresses
-from audiences.conditions import BadCondition
-from audiences.conditions.dates import read_moment
-from audiences.files import BadCell, DelimitedFile, named_cells, names_of, read_headings
+from audiences.files import (
+    BadCell,
+    DelimitedFile,
+    moment_cell,
+    named_cells,
+    names_of,
+    read_headings,
+)
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
 from delivery.models import Delivery, Message, Outcome
@@ -111,10 +116,9 @@ def _row(channel: str, line: int, given: dict[str, str]) -> Row:
         address = addresses.normalise(channel, given.get("address", ""))
     except addresses.InvalidAddress as error:
         raise BadCell("address", str(error)) from error
-    try:
-        time = read_moment(given.get("time", ""), "time")
-    except BadCondition as error:
-        raise BadCell("time", str(error)) from error
+    time = moment_cell(given, "time", "{text} is not a date such as 2026-05-01.")
+    if time is None:
+        raise BadCell("time", "it is empty")
     profile = given.get("profile", "")
     if profile and not (profile.isascii() and profile.isdigit() and len(profile) < 19):
         raise BadCell("profile", f"{profile!r} is not the id of a profile")

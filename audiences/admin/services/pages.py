@@ -16,7 +16,7 @@ from audiences.channels import Channel
 from audiences.console.lists import PlainAdmin, grouped
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.subscriptions import figures, messages
-from audiences.subscriptions.reports import PERIODS, Period, Report, Steps
+from audiences.subscriptions.reports import PERIODS, Period, ServiceReport, Steps
 from audiences.wording import page_texts
 from audiences.wording.markdown import to_html, to_text
 
@@ -77,7 +77,7 @@ def report(admin: PlainAdmin) -> View:
     return view
 
 
-def _shown(found: Report, by: str) -> dict[str, Any]:
+def _shown(found: ServiceReport, by: str) -> dict[str, Any]:
     sources = dict(ConsentEvent.Source.choices)
     return {
         "source_choices": [(row.source, sources[row.source]) for row in found.sources],
@@ -89,7 +89,7 @@ def _shown(found: Report, by: str) -> dict[str, Any]:
     }
 
 
-def _statuses(found: Report) -> list[tuple[str, str, str]]:
+def _statuses(found: ServiceReport) -> list[tuple[str, str, str]]:
     return [
         (status, str(Subscription.Status(status).label), grouped(number))
         for status in Subscription.Status.values

@@ -1,7 +1,6 @@
 """Release many addresses at once (Q6): a provider's outage, with a preview first."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -10,12 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
 from audiences.console import masking
 from audiences.console.lists import PlainAdmin, grouped
+from audiences.moments import last_moment, midnight
 from delivery import tasks
 from delivery.models import QuarantineEntry
 from delivery.quarantine import count_matching, release_matching
@@ -65,11 +64,10 @@ class ReleaseForm(forms.Form):
     def arguments(self) -> dict[str, Any]:
         """What the writer is called with."""
         data = self.cleaned_data
-        after = datetime.combine(data["end"], time()) + timedelta(days=1)
         return {
             "text": data["text"],
-            "start": timezone.make_aware(datetime.combine(data["start"], time())),
-            "end": timezone.make_aware(after) - timedelta(microseconds=1),
+            "start": midnight(data["start"]),
+            "end": last_moment(data["end"]),
             "channel": data["channel"] or None,
         }
 

@@ -57,8 +57,8 @@ class Verdict:
 def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
     """The verdict on one failure.
 
-    `text` is the server's answer, `status` what the report says itself, `host` the
-    server that answered, `context` the report's own words around it.
+    `text` is the server's answer, `status` the code in the report itself, `context` the
+    report's own words around it.
     """
     wording = _plain(text)
     code = status_of(wording) or status_of(status)

@@ -45,7 +45,7 @@ class Mail:
 
 
 @dataclass
-class Counts:
+class MailCounts:
     """What a run came to. `duplicates` were there already."""
 
     received: int = 0
@@ -63,9 +63,9 @@ class Counts:
             self.waiting += 1
 
 
-def take_in(mails: Iterable[Mail], counts: Counts | None = None) -> Counts:
+def take_in(mails: Iterable[Mail], counts: MailCounts | None = None) -> MailCounts:
     """Store each mail, tell its source, and apply what it says."""
-    counts = counts or Counts()
+    counts = counts or MailCounts()
     for batch in _batches(mails):
         arrived = receiving.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
         for mail, (item, is_new) in zip(batch, arrived, strict=True):

@@ -1,9 +1,8 @@
-"""Bounces that follow no standard: found by how mailers write to humans.
+"""Bounces that follow no standard: the addresses that they name as failed.
 
-Two questions: is the mail a bounce at all (its sender, subject or opening words say
-so), and which addresses does it name as failed. Addresses that begin a line, or that a
-known sentence names, count before any others; those of the sender, of postmasters and
-of the reporter never do.
+Found by how mailers write to humans. Addresses that begin a line, or that a known
+sentence names, count before any others; those of the sender, of postmasters and of the
+reporter never do.
 """
 
 import logging
@@ -16,10 +15,10 @@ from flufl.bounce import scan_message
 
 from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent
-from delivery.feedback.mails import addresses
+from delivery.feedback.mails import addresses, bounce_signs
 from delivery.feedback.mails.classification import Verdict, classify
 from delivery.feedback.mails.dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS, Surroundings
-from delivery.feedback.mails.mime import Part, readable
+from delivery.feedback.mails.mime import Part
 from delivery.feedback.mails.reading import SOURCE
 from delivery.feedback.mails.returned import Returned
 
@@ -33,45 +32,6 @@ _MOST_NESTS_FOR_FLUFL = 8
 # It writes what it stumbles over, with addresses, to its log.
 logging.getLogger("flufl.bounce").disabled = True
 
-_SENDERS = re.compile(
-    r"mailer-?daemon|post_?master|mail ?delivery|delivery (?:sub)?system|mail ?daemon|"
-    r"mail administrator|mailsystem|system administrator|mailer@|mmdf|antispam|"
-    r"<>|bounce",
-    re.IGNORECASE,
-)
-_MACHINES = re.compile(r"no-?reply|notification|system|admin|automat", re.IGNORECASE)
-_SUBJECTS = re.compile(
-    r"undeliver|non[- ]?deliver|not deliver|returned mail|mail (?:system )?error|"
-    r"delivery (?:status|failure|error|notification|problem|report|has|unsuccess)|"
-    r"fail(?:ure|ed)|returning|could ?n[o']t be (?:delivered|sent)|returned to sender|"
-    r"unable to deliver|mail delivery|message (?:status|delayed)|bounce|"
-    r"unzustellbar|non remis|onbestelbaar|no entregado|недостав|warning: could not|"
-    r"error sending|permanent|user unknown|delivery delayed|rejected|nondelivery",
-    re.IGNORECASE,
-)
-# What a human answers or passes on.
-_PASSED_ON = re.compile(r"\s{0,5}(?:re|fwd?|aw|wg|antw|tr|rv)\s?:", re.IGNORECASE)
-_OPENINGS = re.compile(
-    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
-    r"(?:not|n't|unable) ?(?:be |to |able to )?"
-    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|"
-    r"fail\w* (?:\w+ ){0,5}deliver|"
-    r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
-    r"returned to (?:you|sender)|permanent (?:fatal )?error|transcript of session|"
-    r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt)",
-    re.IGNORECASE,
-)
-_DELAYS = re.compile(
-    r"\bdelay(?:ed)?\b|warning message only|"
-    r"will (?:be retried|retry|keep trying|continue)|"
-    r"not been able to deliver .{0,80}yet|still (?:trying|being)|do not need to resend|"
-    r"no action is required|could not send message for past|not yet been delivered",
-    re.IGNORECASE,
-)
-_GIVEN_UP = re.compile(
-    r"giv(?:en|ing) up|permanent|failed|could not be delivered|undeliverable",
-    re.IGNORECASE,
-)
 _A = addresses.ADDRESS
 # An address that begins a line, or a line of a session: what follows is the reason.
 _LINES = re.compile(
@@ -129,31 +89,6 @@ class Failed:
         return "\n".join(self.lines)
 
 
-def looks_like_bounce(mail: Part, words: str) -> bool:
-    """Whether a mailer wrote it: its sender with its subject or opening words."""
-    sender = f"{mail.get('from')} {mail.get('return-path')}"
-    from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
-    heading = readable(mail.get("subject"))
-    subject = bool(_SUBJECTS.search(heading)) and not _PASSED_ON.match(heading)
-    opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
-    returns = any(part.content_type == "message/rfc822" for part in mail.walk())
-    if _says_so(mail):
-        return True
-    if from_mailer:
-        return subject or opening or returns
-    return opening and (subject or (returns and bool(_MACHINES.search(sender))))
-
-
-def is_from_mailer(mail: Part) -> bool:
-    """Whether a machine of the mail system wrote it: people's machines reply, too."""
-    return _says_so(mail) or bool(_SENDERS.search(mail.get("from")))
-
-
-def _says_so(mail: Part) -> bool:
-    kind = mail.parameters.get("report-type", "").lower()
-    return bool(mail.get("x-failed-recipients")) or kind == "delivery-status"
-
-
 def failed_recipients(mail: Part) -> tuple[str, ...]:
     """X-Failed-Recipients, as Exim and Gmail write it."""
     return tuple(addresses.of_header(*mail.all("x-failed-recipients")))
@@ -163,12 +98,7 @@ def events_of(
     raw: bytes, mail: Part, around: Surroundings, returned: Returned
 ) -> list[FeedbackEvent]:
     """An event for each address that the bounce names."""
-    kind = EventKind.FAILED
-    subject = readable(mail.get("subject"))
-    if _DELAYS.search(subject) or (
-        _DELAYS.search(around.words) and not _GIVEN_UP.search(around.words)
-    ):
-        kind = EventKind.DELAYED
+    is_delay = bounce_signs.is_delay(mail, around.words)
     failed = _named(mail, around, returned) or _by_flufl(
         raw, mail, around.words, returned
     )
@@ -179,7 +109,7 @@ def events_of(
     verdicts = _verdicts(failed, around)
     return [
         FeedbackEvent(
-            kind=kind,
+            kind=EventKind.DELAYED if is_delay else EventKind.FAILED,
             channel=Channel.EMAIL,
             address=one.address,
             source=SOURCE,

@@ -15,6 +15,7 @@ from delivery.feedback.events import EventKind, FeedbackEvent
 from delivery.feedback.mails import (
     arf,
     auto_replies,
+    bounce_signs,
     dsn,
     nonstandard,
     provider_notices,
@@ -76,7 +77,9 @@ def _kind_and_events(
         sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
-    status = dsn.status_text(mail, is_bounce=nonstandard.looks_like_bounce(mail, words))
+    status = dsn.status_text(
+        mail, is_bounce=bounce_signs.looks_like_bounce(mail, words)
+    )
     found = dsn.events_of(status, around) if status else None
     if found:
         return MailKind.BOUNCE, found
@@ -98,12 +101,12 @@ def _unstandard(
     has_status: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     """Mail without a report that machines read."""
-    is_bounce = nonstandard.looks_like_bounce(mail, around.words)
+    is_bounce = bounce_signs.looks_like_bounce(mail, around.words)
     # Before automatic replies: Apple's unsubscribe mails say that they are one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
-    if auto_replies.is_auto_reply(mail) and not nonstandard.is_from_mailer(mail):
+    if auto_replies.is_auto_reply(mail) and not bounce_signs.is_from_mailer(mail):
         return MailKind.AUTO_REPLY, []
     if is_bounce:
         events = nonstandard.events_of(raw, mail, around, sent)

@@ -20,7 +20,12 @@ from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings, processing
 from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import KeywordAction, KeywordTable, Verdict, judge
+from delivery.feedback.texts.keywords import (
+    KeywordAction,
+    KeywordTable,
+    KeywordVerdict,
+    judge,
+)
 from delivery.models import EventKind, InboundItem, MessageEvent
 
 State = InboundItem.State
@@ -48,7 +53,7 @@ class Judged:
 
     text: InboundText
     key: str
-    verdict: Verdict
+    verdict: KeywordVerdict
     language: str
     table: KeywordTable
 
@@ -74,13 +79,15 @@ def judged(text: InboundText) -> Judged:
     )
 
 
-def _with_provider(verdict: Verdict, says: KeywordAction | None) -> Verdict:
+def _with_provider(
+    verdict: KeywordVerdict, says: KeywordAction | None
+) -> KeywordVerdict:
     """A STOP of the provider counts; a START only where the text is not against it."""
     contrary = (KeywordAction.OPT_OUT, KeywordAction.REVIEW)
     if says is None or says == verdict.action:
         return verdict
     if says == KeywordAction.OPT_OUT or verdict.action not in contrary:
-        return Verdict(action=says)
+        return KeywordVerdict(action=says)
     return verdict
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from delivery.feedback.texts.keywords import Entry, KeywordTable, Verdict
+from delivery.feedback.texts.keywords import KeywordEntry, KeywordTable, KeywordVerdict
 from delivery.models import Keyword
 
 _FILE = Path(__file__).with_name("keywords.toml")
@@ -49,7 +49,7 @@ def load_table() -> KeywordTable:
     rows = Keyword.objects.filter(is_active=True).order_by("language", "pk")
     return KeywordTable(
         [
-            Entry(
+            KeywordEntry(
                 keyword=row.keyword,
                 language=row.language,
                 action=Action(row.action),
@@ -62,7 +62,9 @@ def load_table() -> KeywordTable:
     )
 
 
-def reply_to(verdict: Verdict, table: KeywordTable, *, language: str, to: str) -> str:
+def reply_to(
+    verdict: KeywordVerdict, table: KeywordTable, *, language: str, to: str
+) -> str:
     """The reply to a message, in the recipient's language; empty when there is none.
 
     That is the profile's language where it is known and has such a reply; else that of

@@ -23,7 +23,7 @@ _CAREFUL = list(KeywordAction)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class KeywordEntry:
     """A row of the table: what a keyword does, and where it counts."""
 
     keyword: str
@@ -36,19 +36,19 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class KeywordVerdict:
     """What a text asks for; `entry` is the keyword that it was, if it was one."""
 
     action: KeywordAction
-    entry: Entry | None = None
+    entry: KeywordEntry | None = None
 
 
 @dataclass(frozen=True)
 class KeywordTable:
     """The table, by keyword as `wording.clean` leaves it, with and without spaces."""
 
-    entries: Sequence[Entry]
-    _by_key: dict[str, list[Entry]] = field(default_factory=dict, init=False)
+    entries: Sequence[KeywordEntry]
+    _by_key: dict[str, list[KeywordEntry]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -56,7 +56,9 @@ class KeywordTable:
             for key in {whole, whole.replace(" ", "")} - {""}:
                 self._by_key.setdefault(key, []).append(entry)
 
-    def find(self, text: str, *, to: str = "", language: str = "") -> Entry | None:
+    def find(
+        self, text: str, *, to: str = "", language: str = ""
+    ) -> KeywordEntry | None:
         """The row of the keyword that the whole text is, for texts to this number.
 
         A row for that number comes before one for all; among rows that do the same,
@@ -99,7 +101,7 @@ def judge(
     to: str = "",
     language: str = "",
     region: str = "",
-) -> Verdict:
+) -> KeywordVerdict:
     """What a text asks for.
 
     `to` is our number that it was sent to, `region` the country of the sender's number
@@ -109,11 +111,11 @@ def judge(
     if entry is not None:
         if entry.regions and region and region not in entry.regions:
             careful = entry.action == KeywordAction.OPT_OUT
-            return Verdict(
+            return KeywordVerdict(
                 action=KeywordAction.REVIEW if careful else KeywordAction.NONE
             )
-        return Verdict(action=entry.action, entry=entry)
-    return Verdict(action=_of_sentences(text, table, to))
+        return KeywordVerdict(action=entry.action, entry=entry)
+    return KeywordVerdict(action=_of_sentences(text, table, to))
 
 
 def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
