@@ -44,7 +44,7 @@ def run_import(pk: int) -> None:
     """Check a file or import it, from where it is."""
     run = ImportRun.objects.filter(pk=pk).first()
     if run is not None:
-        runs.work_off(run)
+        runs.perform(run)
 
 
 @shared_task(ignore_result=True)
@@ -52,7 +52,7 @@ def wake_people_work() -> None:
     """Each minute: go on with what waits or whose worker has died."""
     for act in jobs.forgotten(BulkAct):
         run_bulk_act.delay(act.pk)
-    for run in runs.forgotten():
+    for run in jobs.forgotten(ImportRun):
         run_import.delay(run.pk)
 
 

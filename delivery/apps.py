@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 REGISTERING = """
     delivery.feedback.figures
     delivery.quarantine.figures
+    delivery.quarantine.files
     delivery.quarantine.people
     delivery.roles
     delivery.rules.message_nodes

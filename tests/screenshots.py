@@ -58,7 +58,7 @@ N00001;Kees;van Dam;kees@example.com;nee
 N00002;Ada;Bos;ada at example.com;
 N00003;Bo;Mulder;bo@example.com;perhaps
 '''], actor="admin")
-runs.work_off(run)
+runs.perform(run)
 """
 
 

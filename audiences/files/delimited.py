@@ -16,6 +16,8 @@ from pathlib import Path
 
 from audiences.refusals import Refused
 
+from .cells import unescaped
+
 DELIMITERS = ",;\t"
 # A record over more lines than this is a quote that was never closed.
 LONGEST_RECORD = 50
@@ -83,6 +85,15 @@ def open_file(path: Path) -> DelimitedFile:
     except csv.Error as error:
         raise UnreadableFile(f"{path}, line {line}: broken header: {error}") from error
     return DelimitedFile(path, encoding, delimiter, [c.strip() for c in header], line)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file that has no columns, as cells; raises UnreadableFile."""
+    try:
+        text = path.read_text(encoding=_encoding(path))
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror or error}") from error
+    return [unescaped(line.strip()) for line in text.splitlines()]
 
 
 def _first_line(file: Iterator[str]) -> tuple[int, str]:

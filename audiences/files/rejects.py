@@ -2,35 +2,46 @@
 
 import contextlib
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .cells import Problem, safe_cells
 
+COLUMNS = ["row", "field", "reason", "outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was rejected, or a value without which it was imported."""
+
+    line: int
+    problem: Problem
+    outcome: Literal["rejected", "imported"] = "rejected"
+
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Callable[[int, Problem, str], None]]:
-    """Write the file when there is something to write; replace an old one.
-
-    What is yielded takes the row's line, the problem, and what became of the row.
-    """
+def writing(path: Path) -> Iterator[Callable[[Iterable[Reject]], None]]:
+    """Write the file when there is something to write; replace an old one."""
     with contextlib.ExitStack() as stack:
         writer: Any = None
 
         def begin() -> Any:
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
             made = csv.writer(file)
-            made.writerow(["row", "field", "reason", "outcome"])
+            made.writerow(COLUMNS)
             return made
 
-        def on_reject(line: int, problem: Problem, outcome: str) -> None:
+        def write(rejects: Iterable[Reject]) -> None:
             nonlocal writer
-            writer = writer or begin()
-            cells = [line, problem.field, problem.reason, outcome]
-            writer.writerow(safe_cells(cells))
+            for reject in rejects:
+                writer = writer or begin()
+                problem = reject.problem
+                cells = [reject.line, problem.field, problem.reason, reject.outcome]
+                writer.writerow(safe_cells(cells))
 
-        yield on_reject
+        yield write
         # An old file must not look like the result of this import.
         if writer is None and path.exists():
             begin()

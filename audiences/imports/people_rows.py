@@ -5,13 +5,21 @@ here; docs/import.md shows them.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from audiences.addresses import Normalised, accept
 from audiences.channels import Channel, Scope, flag_name
-from audiences.files import Problem, UnknownColumns, unescaped
+from audiences.files import (
+    BadCell,
+    Problem,
+    UnknownColumns,
+    folded,
+    names_of,
+    read_headings,
+    unescaped,
+)
 from audiences.models.profiles import LONGEST_EXTERNAL_ID
 from audiences.profiles import PROFILE_FIELDS, read_country, read_language, read_name
 
@@ -55,6 +63,12 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "no_longer_contact_fax": ("geen_contact_fax", "geen_fax"),
 }
 
+# What to do about a column that is not known, on the command line.
+REMEDY = (
+    "Rename it, give its meaning with --map NAME=COLUMN, or leave such columns out "
+    "with --ignore-unknown."
+)
+
 _FLAG_OF = {flag_name(scope): scope for scope in Scope}
 
 
@@ -65,6 +79,9 @@ class Column:
     name: str
     kind: Literal["profile", "address", "flag"]
     number: int = 1
+
+    def __str__(self) -> str:
+        return self.name if self.number == 1 else f"{self.name}_{self.number}"
 
 
 @dataclass(slots=True)
@@ -77,7 +94,7 @@ class Row:
     addresses: list[tuple[str, int, Normalised]] = field(default_factory=list)
     flags: dict[Scope, bool] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    rejection: Problem | None = None
+    rejection: BadCell | None = None
 
     @property
     def email_key(self) -> str:
@@ -88,58 +105,44 @@ class Row:
         return ""
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-]+", "", name).casefold()
-
-
-_NAMES = {
-    _plain(name): own for own, others in OTHER_NAMES.items() for name in (own, *others)
-}
+_name_of = names_of(OTHER_NAMES)
 
 
 def read_header(
-    header: Iterable[str], mapping: Mapping[str, str], *, ignore_unknown: bool = False
+    header: Sequence[str],
+    mapping: Mapping[str, str],
+    *,
+    ignore_unknown: bool = False,
+    remedy: str = REMEDY,
 ) -> list[Column | None]:
     """What each column means; None for one that is ignored.
 
     `mapping` gives our name for a column of the file (NAME=COLUMN). Raises
     UnknownColumns when a name is not known, or two columns mean the same.
     """
-    header = list(header)
+    known = f"Known names: {', '.join(OTHER_NAMES)}."
     strange = [name for name in mapping if _column(name) is None]
     if strange:
-        raise UnknownColumns(
-            f"--map: {', '.join(strange)} is no name of ours. "
-            f"Known names: {', '.join(OTHER_NAMES)}."
-        )
-    named = {_plain(column): name for name, column in mapping.items()}
-    absent = [c for c in mapping.values() if _plain(c) not in map(_plain, header)]
+        raise UnknownColumns(f"--map: {', '.join(strange)} is no name of ours. {known}")
+    named = {folded(column): name for name, column in mapping.items()}
+    absent = [c for c in mapping.values() if folded(c) not in map(folded, header)]
     if absent:
         raise UnknownColumns(f"The file has no column {', '.join(absent)} (--map).")
-    columns = [_column(named.get(_plain(name), name)) for name in header]
-    unknown = [
-        name or f"(column {position} has no name)"
-        for position, (name, column) in enumerate(zip(header, columns, strict=True), 1)
-        if column is None
-    ]
-    if unknown and not ignore_unknown:
-        raise UnknownColumns(
-            f"Unknown column: {', '.join(unknown)}. Rename it, give its meaning with "
-            "--map NAME=COLUMN, or leave such columns out with --ignore-unknown. "
-            f"Known names: {', '.join(OTHER_NAMES)}."
-        )
-    known = [column for column in columns if column]
-    twice = {c.name for c in known if known.count(c) > 1}
-    if twice:
-        raise UnknownColumns(f"Two columns mean the same: {', '.join(sorted(twice))}.")
-    if not known:
+    columns = read_headings(
+        header,
+        lambda heading: _column(named.get(folded(heading), heading)),
+        unknown=""
+        if ignore_unknown
+        else f"Unknown column: {{unknown}}. {remedy} {known}",
+    )
+    if not any(columns):
         raise UnknownColumns("No column of the file is known.")
     return columns
 
 
 def _column(name: str) -> Column | None:
-    plain = _plain(name)
-    own = _NAMES.get(plain)
+    plain = folded(name)
+    own = _name_of(plain)
     if own in PROFILE_FIELDS:
         return Column(own, "profile")
     if own in _FLAG_OF:
@@ -147,13 +150,13 @@ def _column(name: str) -> Column | None:
     if own:
         return Column(own, "address")
     numbered = re.fullmatch(r"(.*?[^\d])([1-9]\d?)", plain)
-    own = _NAMES.get(numbered[1]) if numbered else None
+    own = _name_of(numbered[1]) if numbered else None
     if numbered and own in Channel.values:
         return Column(str(own), "address", int(numbered[2]))
     return None
 
 
-def read_row(line: int, cells: list[str], columns: list[Column | None]) -> Row:
+def read_row(line: int, cells: list[str], columns: Sequence[Column | None]) -> Row:
     """The typed values of one record, with every problem in it."""
     row = Row(line)
     for column, cell in zip(columns, cells, strict=True):
@@ -161,7 +164,7 @@ def read_row(line: int, cells: list[str], columns: list[Column | None]) -> Row:
         if column is None or not text:
             continue
         if "\x00" in text:
-            row.rejection = Problem(column.name, "it contains a NUL character")
+            row.rejection = BadCell(column.name, "it contains a NUL character")
         elif column.kind == "address":
             _read_address(row, column, text)
         elif column.kind == "flag":
@@ -170,7 +173,7 @@ def read_row(line: int, cells: list[str], columns: list[Column | None]) -> Row:
             _read_field(row, column, text)
     row.addresses.sort(key=lambda item: item[1])
     if not row.rejection and not row.external_id and not row.email_key:
-        row.rejection = Problem(
+        row.rejection = BadCell(
             "external_id", "neither an external id nor an email says who this is"
         )
     return row
@@ -180,8 +183,7 @@ def _read_address(row: Row, column: Column, text: str) -> None:
     given = accept(column.name, text)
     row.addresses.append((column.name, column.number, given))
     if not given.is_valid:
-        name = column.name if column.number == 1 else f"{column.name}_{column.number}"
-        row.problems.append(Problem(name, f"kept as invalid: {given.reason}"))
+        row.problems.append(Problem(str(column), f"kept as invalid: {given.reason}"))
 
 
 def _read_flag(row: Row, column: Column, text: str) -> None:
@@ -191,7 +193,7 @@ def _read_flag(row: Row, column: Column, text: str) -> None:
     elif word in FALSE:
         row.flags[_FLAG_OF[column.name]] = False
     else:
-        row.rejection = Problem(
+        row.rejection = BadCell(
             column.name, f"{text[:50]!r} is neither yes nor no (use 1 or 0)"
         )
 
@@ -199,7 +201,7 @@ def _read_flag(row: Row, column: Column, text: str) -> None:
 def _read_field(row: Row, column: Column, text: str) -> None:
     if column.name == "external_id":
         if len(text) > LONGEST_EXTERNAL_ID:
-            row.rejection = Problem(
+            row.rejection = BadCell(
                 "external_id", f"longer than {LONGEST_EXTERNAL_ID} characters"
             )
         row.external_id = text

@@ -1,13 +1,17 @@
 """From the cells of a file of subscriptions to typed rows, with their problems."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from audiences import addresses, moments
-from audiences.files import Problem, UnknownColumns
-from audiences.refusals import Refused
+from audiences.files import (
+    BadCell,
+    UnknownColumns,
+    moment_cell,
+    named_cells,
+    names_of,
+    read_headings,
+)
 
 SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
 
@@ -42,120 +46,77 @@ ACTIONS: dict[str, str] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """What to do about a refusal, in the words of the command line."""
+
+    no_service: str = "Give --service SLUG."
+    two_services: str = "leave out --service."
+    ended: str = "--revive with --note subscribes it again"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One act as the file says it; `who` is a PROFILE as commands name one."""
 
     line: int
-    who: str = ""
-    service: str = ""
-    action: str = SUBSCRIBE
-    at: datetime | None = None
-    rejection: Problem | None = None
+    who: str
+    service: str
+    action: str
+    at: datetime | None
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-]+", "", name).casefold()
+_name_of = names_of(OTHER_NAMES)
 
 
-_NAMES = {
-    _plain(name): own for own, others in OTHER_NAMES.items() for name in (own, *others)
-}
-
-
-class NotEnoughColumns(Refused):
-    """The file does not say who, or which service."""
-
-
-def read_header(header: Iterable[str], *, service: str = "") -> list[str]:
-    """Our name of each column; raises UnknownColumns or NotEnoughColumns.
+def read_header(
+    header: Sequence[str], *, service: str, remedies: Remedies
+) -> list[str | None]:
+    """Our name of each column; raises UnknownColumns.
 
     `service` is that of every row, for a file that has no such column.
     """
-    header = list(header)
-    names = [_NAMES.get(_plain(name), "") for name in header]
-    known = ", ".join(OTHER_NAMES)
-    unknown = [
-        given or "(no name)"
-        for given, own in zip(header, names, strict=True)
-        if not own
-    ]
-    if unknown:
-        raise UnknownColumns(
-            f"Unknown column: {', '.join(unknown)}. Rename it or take it out. "
-            f"Known names: {known}."
-        )
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise UnknownColumns(f"Two columns mean the same: {', '.join(sorted(twice))}.")
+    names = read_headings(
+        header,
+        _name_of,
+        unknown="Unknown column: {unknown}. Rename it or take it out. "
+        f"Known names: {', '.join(OTHER_NAMES)}.",
+    )
     if not set(names) & set(WHO):
-        raise NotEnoughColumns(
-            f"No column says who: one of {', '.join(WHO)} is needed."
-        )
+        raise UnknownColumns(f"No column says who: one of {', '.join(WHO)} is needed.")
     if "service" not in names and not service:
-        raise NotEnoughColumns("No column says which service. Give --service SLUG.")
+        raise UnknownColumns(f"No column says which service. {remedies.no_service}")
     if "service" in names and service:
-        raise NotEnoughColumns("The file has a column service: leave out --service.")
+        raise UnknownColumns(f"The file has a column service: {remedies.two_services}")
     return names
 
 
-def read_row(line: int, cells: list[str], columns: list[str], *, service: str) -> Row:
-    """The typed values of one record, with what is wrong in it."""
-    given = {
-        name: cell.strip()
-        for name, cell in zip(columns, cells, strict=True)
-        if cell.strip()
-    }
-    row = Row(line, service=given.get("service", service))
-    row.rejection = _unstorable(given)
-    if row.rejection:
-        return row
+def read_row(
+    line: int, cells: list[str], columns: Sequence[str | None], *, service: str
+) -> Row:
+    """The typed values of one record. Raises BadCell."""
+    given = named_cells(columns, cells)
     name = next((name for name in WHO if name in given), "")
     if not name:
-        row.rejection = Problem("profile", "nothing says who this is")
-    elif not row.service:
-        row.rejection = Problem("service", "it is empty")
-    else:
-        row.who = _READINGS.get(name, "") + given[name]
-        _read_action(row, given)
-        _read_date(row, given)
-    return row
+        raise BadCell("profile", "nothing says who this is")
+    service = given.get("service", service)
+    if not service:
+        raise BadCell("service", "it is empty")
+    who = _READINGS.get(name, "") + given[name]
+    at = moment_cell(
+        given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
+    )
+    return Row(line, who, service, _action(given), at)
 
 
 _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
 
 
-def _unstorable(given: dict[str, str]) -> Problem | None:
-    for name, text in given.items():
-        if problem := addresses.unstorable(text):
-            return Problem(name, problem)
-    return None
-
-
-def _read_action(row: Row, given: dict[str, str]) -> None:
-    if "action" not in given:
-        return
-    action = ACTIONS.get(given["action"].casefold(), "")
+def _action(given: dict[str, str]) -> str:
+    text = given.get("action", SUBSCRIBE)
+    action = ACTIONS.get(text.casefold())
     if not action:
-        row.rejection = Problem(
-            "action",
-            f"{given['action'][:50]!r} is neither {SUBSCRIBE} nor {UNSUBSCRIBE}",
+        raise BadCell(
+            "action", f"{text[:50]!r} is neither {SUBSCRIBE} nor {UNSUBSCRIBE}"
         )
-    row.action = action
-
-
-def _read_date(row: Row, given: dict[str, str]) -> None:
-    text = given.get("date")
-    if text is None or row.rejection:
-        return
-    try:
-        moment = moments.read(text)
-    except moments.OutsideCalendar:
-        row.rejection = Problem("date", "it is out of range")
-        return
-    if moment is None:
-        row.rejection = Problem(
-            "date", f"{text[:50]!r} is no date such as 2026-05-31 or 2026-05-31T14:00"
-        )
-        return
-    row.at = moment.astimezone(UTC)
+    return action

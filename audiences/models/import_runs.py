@@ -4,12 +4,14 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from .jobs import Job
 
-class ImportRun(models.Model):
-    """One uploaded file of people; `audiences.import_runs` works it off.
 
-    It is first looked through (nothing changes), then an operator confirms it. The row
-    says how far it is: the queue only wakes a worker.
+class ImportRun(Job):
+    """One uploaded file, of a kind that is registered in `audiences.imports.kinds`.
+
+    It is checked first (nothing changes), then an operator confirms it;
+    `audiences.imports.runs` does both.
     """
 
     class State(models.TextChoices):
@@ -20,8 +22,11 @@ class ImportRun(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         FAILED = "failed", _("Failed")
 
-    WORKING = (State.CHECKING, State.IMPORTING)
+    UNFINISHED = (State.CHECKING, State.IMPORTING)
 
+    kind = models.CharField(
+        _("kind"), max_length=20, default="people", db_default="people"
+    )
     file_name = models.CharField(_("file"), max_length=200)
     size = models.BigIntegerField(_("size in bytes"), default=0)
     ignore_unknown = models.BooleanField(_("leave out unknown columns"), default=False)
@@ -30,11 +35,10 @@ class ImportRun(models.Model):
         default=False,
         help_text=_("“No” in a no_longer_contact column opts people in; needs a note."),
     )
+    # What the form of a kind asks besides, such as a channel for all rows.
+    details = models.JSONField(_("details"), default=dict)
     note = models.TextField(_("note"), blank=True)
-    actor = models.CharField(_("who"), max_length=150)
     created_at = models.DateTimeField(_("uploaded"), db_default=Now())
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    worked_at = models.DateTimeField(_("last sign of work"), null=True, blank=True)
     state = models.CharField(
         _("state"), max_length=16, choices=State, default=State.CHECKING
     )
@@ -44,7 +48,6 @@ class ImportRun(models.Model):
     # What the file looks like and a sample of what would change: shown before it is
     # confirmed, emptied afterwards.
     preview = models.JSONField(_("preview"), default=dict)
-    error = models.TextField(_("error"), blank=True)
 
     class Meta:
         verbose_name = _("import")
@@ -64,10 +67,6 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
-
-    @property
-    def is_working(self) -> bool:
-        return self.state in self.WORKING
 
     @property
     def percent(self) -> int:

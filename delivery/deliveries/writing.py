@@ -7,7 +7,7 @@ from pathlib import Path
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audiences import membership, profiles
+from audiences import files, membership, profiles
 from audiences.links import Link
 from audiences.models import Audience, Service
 from audiences.refusals import Refused
@@ -145,12 +145,10 @@ def delete(delivery: Delivery) -> None:
 def list_audience(name: str, path: Path) -> Audience:
     """An audience from a file with one profile a line (id, external id or address).
 
-    Raises BadDelivery with every line that names no profile, or several.
+    Raises BadDelivery with every line that names no profile, or several, and Refused
+    for a file that cannot be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadDelivery(f"{path}: {error}") from error
+    lines = files.read_lines(path)
     with transaction.atomic():
         ids, problems = _profiles_of(lines)
         if problems:
@@ -164,7 +162,7 @@ def _profiles_of(lines: list[str]) -> tuple[list[int], list[str]]:
     ids: list[int] = []
     problems: list[str] = []
     for start in range(0, len(lines), BATCH):
-        batch = [line.strip() for line in lines[start : start + BATCH]]
+        batch = lines[start : start + BATCH]
         found = profiles.find_ids({line for line in batch if line})
         for number, line in enumerate(batch, start + 1):
             named = sorted(found.get(line, ()))

@@ -16,8 +16,8 @@ from audiences import landing_pages, subscriptions
 from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import open_file
-from audiences.imports.people import Listeners, Options, import_profiles
-from audiences.imports.people_rows import read_header
+from audiences.imports.engine import Import
+from audiences.imports.people import Options, PeopleImporter
 from audiences.models import LandingPage, Profile, Service
 from audiences.refusals import Refused
 from audiences.selections import bulk_acts
@@ -96,12 +96,8 @@ def _import_people() -> None:
             writer.writerow(HEADER)
             writer.writerows(people())
         file = open_file(path)
-        import_profiles(
-            file,
-            read_header(file.header, {}),
-            Options(note="demo data", actor="demo"),
-            Listeners(on_reject=lambda row, problem, outcome: None),
-        )
+        how = Options(note="demo data", actor="demo")
+        Import(file=file, importer=PeopleImporter(file, how)).run()
 
 
 def _subscribe() -> Service:

@@ -34,9 +34,8 @@ def after_all(channel: str, key: str) -> datetime:
     return max(now, latest) if latest else now
 
 
-def lock_all(rows: list[QuarantineEntry], *, create: bool) -> list[QuarantineEntry]:
-    if create:
-        QuarantineEntry.objects.bulk_create(rows, ignore_conflicts=True)
+def lock_all(rows: list[QuarantineEntry]) -> list[QuarantineEntry]:
+    QuarantineEntry.objects.bulk_create(rows, ignore_conflicts=True)
     locked = QuarantineEntry.objects.select_for_update(of=("self",)).order_by("pk")
     return list(locked.filter(about(rows)))
 

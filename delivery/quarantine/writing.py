@@ -118,7 +118,7 @@ def set_status(
     return entry
 
 
-def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) -> int:
+def raise_statuses(actions: list[QuarantineAction]) -> int:
     """Apply actions that set a status, except where they would not raise it.
 
     For lists from elsewhere. Set-based: the number of statements does not depend on
@@ -134,15 +134,13 @@ def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) ->
     # In one order, or two lists at the same moment would wait for each other.
     names = sorted(wanted)
     rows = [QuarantineEntry(channel=c, key=k, status="valid") for c, k in names]
-    present = {(e.channel, e.key): e for e in lock_all(rows, create=not dry_run)}
+    present = {(e.channel, e.key): e for e in lock_all(rows)}
     raising = []
     for name, action in wanted.items():
-        entry = present.get(name)
-        status = entry.status if entry else AddressStatus.VALID
-        if rank(action.status) > rank(status):
+        if rank(action.status) > rank(present[name].status):
             action.at = timezone.now()
             raising.append(action)
-    if raising and not dry_run:
+    if raising:
         QuarantineAction.objects.bulk_create(raising)
         recompute_all([present[a.channel, a.key] for a in raising])
     return len(raising)

@@ -1,148 +1,136 @@
 """Messages from a file of another system that handed a delivery over."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from audiences import addresses
-from audiences.conditions import BadCondition
-from audiences.conditions.dates import read_moment
-from audiences.files import DelimitedFile
+from audiences.files import (
+    BadCell,
+    DelimitedFile,
+    moment_cell,
+    named_cells,
+    names_of,
+    read_headings,
+)
+from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
-from audiences.refusals import Refused
 from delivery.models import Delivery, Message, Outcome
 
 COLUMNS = ("address", "time", "message_id", "provider_id", "profile")
-BATCH = 5000
+_name_of = names_of(dict.fromkeys(COLUMNS, ()))
 
 
-@dataclass
-class Result:
-    """What was recorded: counts, and for each rejected row its line, field, reason."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message as the file says it."""
 
-    recorded: int = 0
-    unchanged: int = 0
-    rejects: list[tuple[int, str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Row:
     line: int
     address: str
     key: str
     time: datetime
-    message_id: str
-    provider_id: str
+    message_id: str | None
+    provider_id: str | None
     profile: int | None
 
 
-def record_file(delivery: Delivery, file: DelimitedFile) -> Result:
-    """Record one message for each row: whom it went to, and when.
+class MessagesImporter(Importer[Row]):
+    """Records one message for each row: whom it went to, and when.
 
     Whom: the profile that the row names, else the one of the delivery's target that has
     the address, else the lowest id that has it. A profile gets a delivery once: further
-    rows are unchanged. Rows that cannot be read or matched are rejected. Raises Refused
-    when a column is missing.
+    rows are unchanged. Raises UnknownColumns when a column is missing; others than ours
+    are passed over.
     """
-    header = [name.strip().casefold().replace(" ", "_") for name in file.header]
-    for name in ("address", "time"):
-        if name not in header:
-            raise Refused(f"The file needs the column {name}. It has: {header}.")
-    result = Result()
-    batch: list[_Row] = []
-    for record in file.records():
-        cells = dict(zip(header, map(str.strip, record.cells), strict=False))
-        try:
-            if record.problem:
-                raise _BadCell("", record.problem)
-            batch.append(_row(delivery.channel, record.line, cells))
-        except _BadCell as error:
-            result.rejects.append((record.line, error.field, str(error)))
-        if len(batch) >= BATCH:
-            _record(delivery, batch, result)
-            batch = []
-    _record(delivery, batch, result)
-    result.rejects.sort()
-    return result
 
+    counted = ("recorded", "unchanged", "rejected")
 
-class _BadCell(Refused):
-    def __init__(self, field: str, reason: str) -> None:
-        self.field = field
-        super().__init__(reason)
-
-
-def _row(channel: str, line: int, cells: dict[str, str]) -> _Row:
-    try:
-        given = addresses.normalise(channel, cells["address"])
-    except addresses.InvalidAddress as error:
-        raise _BadCell("address", str(error)) from error
-    try:
-        time = read_moment(cells["time"], "time")
-    except BadCondition as error:
-        raise _BadCell("time", str(error)) from error
-    profile = cells.get("profile", "")
-    if profile and not (profile.isascii() and profile.isdigit() and len(profile) < 19):
-        raise _BadCell("profile", f"{profile!r} is not the id of a profile")
-    for name in ("message_id", "provider_id"):
-        number = cells.get(name, "")
-        if len(number) > 255 or "\x00" in number:
-            raise _BadCell(name, "longer than 255 characters")
-    return _Row(
-        line,
-        given.value,
-        given.key,
-        time,
-        cells.get("message_id", ""),
-        cells.get("provider_id", ""),
-        int(profile) if profile else None,
-    )
-
-
-def _record(delivery: Delivery, batch: list[_Row], result: Result) -> None:
-    """Match a batch and write it, in a fixed number of statements."""
-    holders: dict[str, list[int]] = {}
-    rows = Address.objects.filter(
-        channel=delivery.channel, key__in={row.key for row in batch}
-    )
-    for key, pk in rows.order_by("profile_id").values_list("key", "profile_id"):
-        holders.setdefault(key, []).append(pk)
-    everybody = {pk for pks in holders.values() for pk in pks}
-    targeted = set(
-        Outcome.objects.filter(
-            delivery=delivery, profile_id__in=everybody, rule__isnull=True
-        ).values_list("profile_id", flat=True)
-    )
-    messages: dict[int, Message] = {}
-    for row in batch:
-        owners = holders.get(row.key, [])
-        if row.profile is not None:
-            owners = [pk for pk in owners if pk == row.profile]
-        if not owners:
-            reason = "no such profile has the address"
-            result.rejects.append((row.line, "address", reason))
-            continue
-        profile_id = next((pk for pk in owners if pk in targeted), owners[0])
-        if profile_id in messages:
-            result.unchanged += 1
-            continue
-        messages[profile_id] = Message(
-            delivery=delivery,
-            profile_id=profile_id,
-            channel=delivery.channel,
-            address=row.address,
-            sent_at=row.time,
-            message_id=row.message_id or None,
-            provider_id=row.provider_id or None,
+    def __init__(self, file: DelimitedFile, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.columns = read_headings(
+            file.header,
+            _name_of,
+            needed=("address", "time"),
+            missing=f"The file needs the column {{missing}}. It has: {file.header}.",
         )
-    with transaction.atomic():
-        known = set(
-            Message.objects.filter(
-                delivery=delivery, profile_id__in=list(messages)
-            ).values_list("profile_id", flat=True)
-        )
+
+    def read(self, line: int, cells: list[str]) -> Row:
+        return _row(self.delivery.channel, line, named_cells(self.columns, cells))
+
+    def write(self, rows: list[Row], chunk: Chunk) -> None:
+        """Match the rows and write them, in a fixed number of statements."""
+        messages: dict[int, Message] = {}
+        holders = self._holders(rows)
+        targeted = self._targeted(holders)
+        for row in rows:
+            owners = holders.get(row.key, [])
+            if row.profile is not None:
+                owners = [pk for pk in owners if pk == row.profile]
+            if not owners:
+                bad = BadCell("address", "no such profile has the address")
+                chunk.reject(row.line, bad)
+                continue
+            profile_id = next((pk for pk in owners if pk in targeted), owners[0])
+            if profile_id in messages:
+                chunk.counts["unchanged"] += 1
+                continue
+            messages[profile_id] = self._message(profile_id, row)
+        about = Message.objects.filter(delivery=self.delivery)
+        about = about.filter(profile_id__in=list(messages))
+        known = set(about.values_list("profile_id", flat=True))
         new = [message for pk, message in messages.items() if pk not in known]
         Message.objects.bulk_create(new, ignore_conflicts=True)
-    result.recorded += len(new)
-    result.unchanged += len(known)
+        chunk.counts["recorded"] += len(new)
+        chunk.counts["unchanged"] += len(known)
+
+    def _holders(self, rows: list[Row]) -> dict[str, list[int]]:
+        """The profiles that have each address, lowest id first."""
+        holders: dict[str, list[int]] = {}
+        held = Address.objects.filter(
+            channel=self.delivery.channel, key__in={row.key for row in rows}
+        )
+        for key, pk in held.order_by("profile_id").values_list("key", "profile_id"):
+            holders.setdefault(key, []).append(pk)
+        return holders
+
+    def _targeted(self, holders: dict[str, list[int]]) -> set[int]:
+        everybody = {pk for pks in holders.values() for pk in pks}
+        outcomes = Outcome.objects.filter(
+            delivery=self.delivery, profile_id__in=everybody, rule__isnull=True
+        )
+        return set(outcomes.values_list("profile_id", flat=True))
+
+    def _message(self, profile_id: int, row: Row) -> Message:
+        return Message(
+            delivery=self.delivery,
+            profile_id=profile_id,
+            channel=self.delivery.channel,
+            address=row.address,
+            sent_at=row.time,
+            message_id=row.message_id,
+            provider_id=row.provider_id,
+        )
+
+
+def _row(channel: str, line: int, given: dict[str, str]) -> Row:
+    try:
+        address = addresses.normalise(channel, given.get("address", ""))
+    except addresses.InvalidAddress as error:
+        raise BadCell("address", str(error)) from error
+    time = moment_cell(given, "time", "{text} is not a date such as 2026-05-01.")
+    if time is None:
+        raise BadCell("time", "it is empty")
+    profile = given.get("profile", "")
+    if profile and not (profile.isascii() and profile.isdigit() and len(profile) < 19):
+        raise BadCell("profile", f"{profile!r} is not the id of a profile")
+    for name in ("message_id", "provider_id"):
+        if len(given.get(name, "")) > 255:
+            raise BadCell(name, "longer than 255 characters")
+    return Row(
+        line,
+        address.value,
+        address.key,
+        time,
+        given.get("message_id"),
+        given.get("provider_id"),
+        int(profile) if profile else None,
+    )

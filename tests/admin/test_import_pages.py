@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audiences import consent, tasks
 from audiences.consent import Origin
-from audiences.imports import people, runs
+from audiences.imports import engine, runs
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -22,6 +22,7 @@ from audiences.models import (
     ImportRun,
     Profile,
 )
+from audiences.work import jobs
 from tests.factories import ProfileFactory
 
 from .conftest import World, clerk
@@ -99,12 +100,12 @@ def test_confirmed_import_is_done_once_and_the_file_goes(
 def test_import_goes_on_after_its_worker_died(
     db: None, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(people, "CHUNK_SIZE", 2)
+    monkeypatch.setattr(engine, "CHUNK_SIZE", 2)
     lines = "".join(f"E{n},e{n}@example.com\n" for n in range(5)) + "E9,wrong\n"
     _upload(admin_client, f"external_id,email\n{lines}")
     run = _work(ImportRun.objects.get())
     runs.confirm(run)
-    real, calls = runs._Run.save, []
+    real, calls = runs._Record.save, []
 
     def dies(self: Any, *args: Any) -> None:
         calls.append(1)
@@ -112,14 +113,14 @@ def test_import_goes_on_after_its_worker_died(
             raise KeyboardInterrupt
         real(self, *args)
 
-    monkeypatch.setattr(runs._Run, "save", dies)
+    monkeypatch.setattr(runs._Record, "save", dies)
     with pytest.raises(KeyboardInterrupt):
         tasks.run_import(run.pk)
     assert Profile.objects.count() == 2
     run.refresh_from_db()
-    assert list(runs.forgotten()) == []
+    assert list(jobs.forgotten(ImportRun)) == []
     ImportRun.objects.update(worked_at=timezone.now() - timedelta(hours=1))
-    assert list(runs.forgotten()) == [run]
+    assert list(jobs.forgotten(ImportRun)) == [run]
     run = _work(run)
     assert (run.state, run.counts["rows"]["created"]) == ("done", 6)
     assert ImportReject.objects.count() == run.counts["rows"]["bad_values"] == 1

@@ -1,12 +1,18 @@
 """Many addresses at once: release with a preview, lists in and out, periods (Q6)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from audiences import tasks as people_tasks
+from audiences.imports import runs
+from audiences.imports.kinds import kinds
+from audiences.models import ImportContent, ImportRun
 from delivery import quarantine, tasks
 from delivery.admin.quarantine import release
 from delivery.models import QuarantineAction, QuarantineEntry
@@ -82,29 +88,73 @@ def test_release_needs_a_text_and_a_period(
     assert _status(outage[0]) == "quarantine"
 
 
-def _file(text: str) -> SimpleUploadedFile:
-    return SimpleUploadedFile("list.csv", text.encode(), "text/csv")
+def _upload(client: Client, text: str, channel: str = "") -> Any:
+    file = SimpleUploadedFile("list.csv", text.encode(), "text/csv")
+    return client.post(reverse(IMPORT), {"file": file, "channel": channel}, follow=True)
+
+
+def _confirm(client: Client, run: ImportRun) -> Any:
+    url = reverse("admin:audiences_importrun_confirm", args=[run.pk])
+    return client.post(url, follow=True)
 
 
 def test_list_is_previewed_then_imported(world: World, admin_client: Client) -> None:
     text = "channel;address;text\nemail;NEW@Example.com;née\nsms;12;x\n"
-    answer = admin_client.post(reverse(IMPORT), {"file": _file(text), "channel": ""})
-    assert (answer.context["changed"], answer.context["rejected"]) == ("1", "1")
+    answer = _upload(admin_client, text)
+    run = ImportRun.objects.get()
+    assert (run.kind, run.state) == ("quarantine", "checked")
+    assert run.counts["rows"] == {"changed": 1, "unchanged": 0, "rejected": 1}
+    assert "née" in answer.content.decode()
     assert not QuarantineEntry.objects.filter(key="new@example.com").exists()
-    posted = {"confirmed": "yes", "token": answer.context["token"]}
-    done = admin_client.post(reverse(IMPORT), posted, follow=True)
-    assert "1 changed, 0 unchanged, 1 rejected" in done.content.decode()
+    done = _confirm(admin_client, run)
+    assert "All of the file was read" in done.content.decode()
     entry = QuarantineEntry.objects.get(key="new@example.com")
     assert (entry.status, entry.text) == ("quarantine", "née")
-    forged = admin_client.post(
-        reverse(IMPORT), {**posted, "token": "forged"}, follow=True
-    )
-    assert "choose the file again" in forged.content.decode()
+    assert QuarantineAction.objects.get(key=entry.key).actor == "admin"
+    # Neither the file nor its rows are kept, and nothing of it was in a page.
+    assert not ImportContent.objects.exists()
+    assert _confirm(admin_client, run).status_code == 200
+    assert QuarantineAction.objects.filter(key=entry.key).count() == 1
+
+
+def test_large_list_waits_for_a_worker(
+    world: World, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kinds, "quarantine", replace(kinds["quarantine"], at_once=10))
+    _upload(admin_client, "address\nnew@example.com\n", channel="email")
+    run = ImportRun.objects.get()
+    assert run.state == "checking"
+    people_tasks.run_import(run.pk)
+    _confirm(admin_client, run)
+    people_tasks.run_import(run.pk)
+    assert _status("new@example.com") == "quarantine"
+
+
+def test_one_who_may_quarantine_imports_lists_and_sees_no_address(
+    world: World, admin_client: Client
+) -> None:
+    client = clerk("stopper", "view_quarantineentry", "add_quarantineentry")
+    runs.upload("people.csv", [b"external_id\nP1\n"], actor="eva")
+    _upload(client, "channel,address\nemail,ann@example.com\nemail,bob@\n")
+    run = ImportRun.objects.get(kind="quarantine")
+    listed = client.get(reverse("admin:audiences_importrun_changelist"))
+    assert list(listed.context["cl"].result_list) == [run]
+    page = client.get(reverse("admin:audiences_importrun_change", args=[run.pk]))
+    rejects = client.get(reverse("admin:audiences_importrun_rejects", args=[run.pk]))
+    for text in (page.content.decode(), rejects.getvalue().decode()):
+        assert "ann@example.com" not in text
+        assert "bob@" not in text
+    other = ImportRun.objects.get(kind="people")
+    for name in ("confirm", "cancel"):
+        url = reverse(f"admin:audiences_importrun_{name}", args=[other.pk])
+        assert client.post(url).status_code == 403
+    _confirm(client, run)
+    assert _status("ann@example.com") == "quarantine"
 
 
 def test_file_that_cannot_be_read_says_why(world: World, admin_client: Client) -> None:
     for text in ("name\nx\n", ""):
-        answer = admin_client.post(reverse(IMPORT), {"file": _file(text)})
+        answer = _upload(admin_client, text)
         assert "file" in answer.context["form"].errors
 
 
@@ -112,8 +162,9 @@ def test_exported_list_is_imported_again(world: World, admin_client: Client) -> 
     exported = b"".join(admin_client.get(reverse(EXPORT)).streaming_content)  # type: ignore[attr-defined]
     QuarantineEntry.objects.all().delete()
     QuarantineAction.objects.all().delete()
-    answer = admin_client.post(reverse(IMPORT), {"file": _file(exported.decode())})
-    assert answer.context["changed"] == "2"
+    _upload(admin_client, exported.decode())
+    rows = ImportRun.objects.get().counts["rows"]
+    assert rows == {"changed": 2, "unchanged": 0, "rejected": 0}
 
 
 @pytest.mark.parametrize(

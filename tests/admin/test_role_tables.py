@@ -79,6 +79,7 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_importrun_confirm": (None, DESK),
     "audiences_importrun_cancel": (None, DESK),
     "audiences_importrun_rejects": (DESK, None),
+    "audiences_importrun_subscriptions": (DESK, DESK),
     "audiences_landingpage_publish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_unpublish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_duplicate": (PUBLISHERS, PUBLISHERS),

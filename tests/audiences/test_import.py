@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from audiences import sql
 from audiences.files import DelimitedFile
-from audiences.imports import people as imports
+from audiences.imports import engine
 from audiences.models import Address, ConsentEvent, Profile
 from audiences.records.verification import verify_consent
 
@@ -231,7 +231,7 @@ def test_rejects_that_cannot_be_written_stop_before_the_import(tmp_path: Path) -
 def test_an_interrupted_import_can_be_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "CHUNK_SIZE", 2)
+    monkeypatch.setattr(engine, "CHUNK_SIZE", 2)
     content = "external_id\n" + "\n".join("ABCDEF")
     records = DelimitedFile.records
 
@@ -358,7 +358,7 @@ def test_any_file_in_any_chunks_gives_what_the_contract_says(
     header = "external_id,email,email_2,first_name,no_longer_contact\n"
     content = header + "".join(",".join(row) + "\n" for row in rows)
     with pytest.MonkeyPatch.context() as patch, transaction.atomic():
-        patch.setattr(imports, "CHUNK_SIZE", size)
+        patch.setattr(engine, "CHUNK_SIZE", size)
         counts = run(tmp_path, content, "--allow-opt-in", "--note", "test")
         expected, people_expected = oracle(rows)
         # A line of commas alone is a row that names nobody, in both.

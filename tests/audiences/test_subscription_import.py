@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audiences import subscriptions
-from audiences.imports import subscriptions as subscription_imports
+from audiences.imports import engine
 from audiences.imports.subscription_rows import ACTIONS
 from audiences.models import (
     ConsentEvent,
@@ -294,7 +294,7 @@ def test_chunks_are_as_if_worked_off_one_by_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Random acts, in chunks of three, against a plain loop over the rows."""
-    monkeypatch.setattr(subscription_imports, "CHUNK_SIZE", 3)
+    monkeypatch.setattr(engine, "CHUNK_SIZE", 3)
     services = [ServiceFactory(slug=slug) for slug in ("a", "b")]
     chance = random.Random(7)
     rows, expected = [], {}

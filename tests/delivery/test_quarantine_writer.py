@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audiences import addresses, profiles
 from audiences.files import open_file
+from audiences.imports.engine import Import
 from audiences.models import Address, Profile
 from delivery import quarantine
 from delivery.models import AddressError, MessageEvent, QuarantineEntry
@@ -281,7 +282,14 @@ def exported() -> list[list[str]]:
 def import_text(tmp_path, text: str, **options):
     file = tmp_path / "list.csv"
     file.write_text(text)
-    return files.import_file(open_file(file), source="test", **options)
+    reading, rejects = open_file(file), []
+    counts = Import(
+        file=reading,
+        importer=files.QuarantineImporter(reading, source="test"),
+        on_chunk=lambda chunk, counts: rejects.extend(chunk.rejects),
+        **options,
+    ).run()
+    return counts, rejects
 
 
 def test_an_export_brings_equal_entries_into_an_empty_database(tmp_path):
@@ -296,10 +304,10 @@ def test_an_export_brings_equal_entries_into_an_empty_database(tmp_path):
     call_command("export_quarantine", stdout=stream)
     QuarantineEntry.objects.all().delete()
     AddressError.objects.all().delete()
-    result = import_text(tmp_path, stream.getvalue())
-    assert (result.changed, result.unchanged, result.rejects) == (4, 0, [])
+    imported = import_text(tmp_path, stream.getvalue())
+    assert imported == ({"changed": 4, "unchanged": 0, "rejected": 0}, [])
     assert list(QuarantineEntry.objects.order_by("key").values(*names)) == before
-    assert import_text(tmp_path, stream.getvalue()).changed == 0
+    assert import_text(tmp_path, stream.getvalue())[0]["changed"] == 0
     assert list(verify_quarantine()) == []
 
 
@@ -307,14 +315,10 @@ def test_a_file_never_lowers_a_status_and_says_how_many_it_left(tmp_path):
     record(reason="complaint")
     record("b@x.example", "soft")
     text = "channel,address,status\nemail,a@x.example,quarantine\nemail,b@x.example,quarantine\n"
-    preview = import_text(tmp_path, text, dry_run=True)
-    assert (preview.changed, preview.unchanged, status_of("b@x.example")) == (
-        1,
-        1,
-        "erroneous",
-    )
-    done = import_text(tmp_path, text)
-    assert (done.changed, done.unchanged) == (1, 1)
+    one_each = {"changed": 1, "unchanged": 1, "rejected": 0}
+    assert import_text(tmp_path, text, preview=True)[0] == one_each
+    assert status_of("b@x.example") == "erroneous"
+    assert import_text(tmp_path, text)[0] == one_each
     assert (status_of(), status_of("b@x.example")) == ("denylisted", "quarantine")
 
 
@@ -344,9 +348,11 @@ def test_of_several_rows_for_one_address_the_gravest_counts(tmp_path, order):
 )
 def test_a_broken_row_is_rejected_and_the_others_are_done(tmp_path, row, field):
     header = ",".join(files.COLUMNS)
-    result = import_text(tmp_path, f"{header}\n{row}\nemail,ok@x.example,,,,,,,\n")
-    [(line, where, reason)] = result.rejects
-    assert (line, where, bool(reason)) == (2, field, True)
+    _counts, [reject] = import_text(
+        tmp_path, f"{header}\n{row}\nemail,ok@x.example,,,,,,,\n"
+    )
+    problem = reject.problem
+    assert (reject.line, problem.field, bool(problem.reason)) == (2, field, True)
     assert status_of("ok@x.example") == "quarantine"
 
 

@@ -83,7 +83,7 @@ def test_a_file_that_comes_twice_is_recorded_once(
 def test_batches_add_up(
     delivery: Delivery, write: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.sending.files.BATCH", 2)
+    monkeypatch.setattr("audiences.imports.engine.CHUNK_SIZE", 2)
     people = [person(email=f"p{n}@shop.example") for n in range(5)]
     rows = [f"p{n}@shop.example,{TIME}" for n in (0, 1, 2, 9, 0, 3, 4, 4)]
     path = write(*rows)

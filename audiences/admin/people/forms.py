@@ -7,8 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences import addresses
 from audiences.channels import Channel, Scope
-from audiences.imports import runs
-from audiences.models import Address, BulkAct, ImportRun, Profile, Service
+from audiences.models import Address, BulkAct, Profile, Service
 from audiences.refusals import Refused
 from audiences.selections import bulk_acts
 
@@ -91,47 +90,4 @@ class BulkActForm(forms.Form):
             )
         except Refused as refusal:
             self.add_error(None, str(refusal))
-            return None
-
-
-class ImportForm(forms.Form):
-    """A file of people, and how it is to be read."""
-
-    file = forms.FileField(
-        label=_("File"),
-        help_text=_(
-            "Comma, semicolon or tab; the first line names the columns. Nothing "
-            "changes yet: you see first what would change."
-        ),
-    )
-    ignore_unknown = forms.BooleanField(
-        label=_("Leave out columns whose name is not known"), required=False
-    )
-    allow_opt_in = forms.BooleanField(
-        label=_("“No” in a no_longer_contact column opts people in"),
-        required=False,
-        help_text=_("Otherwise “no” leaves an opt-out as it is. Needs a note."),
-    )
-    note = forms.CharField(
-        label=_("Note"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("How the people asked for it. Kept in the history of each."),
-    )
-
-    def upload(self, *, actor: str) -> ImportRun | None:
-        """Keep the file and begin to look through it; None when it is refused."""
-        data = self.cleaned_data
-        try:
-            return runs.upload(
-                data["file"].name,
-                data["file"].chunks(),
-                actor=actor,
-                ignore_unknown=data["ignore_unknown"],
-                allow_opt_in=data["allow_opt_in"],
-                note=data["note"],
-            )
-        except Refused as refusal:
-            about_note = data["allow_opt_in"] and not data["note"].strip()
-            self.add_error("note" if about_note else "file", str(refusal))
             return None

@@ -4,27 +4,36 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _, gettext_lazy
-from django.views.decorators.http import require_POST
 
-from audiences import roles
-from audiences.admin.people.forms import ImportForm
+from audiences.admin.people.import_forms import (
+    PeopleForm,
+    SubscriptionsForm,
+    UploadForm,
+)
 from audiences.channels import Scope
+from audiences.console import masking
 from audiences.console.downloads import csv_file
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.numbers import grouped
+from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.files import rejects as reject_files
 from audiences.imports import runs
+from audiences.imports.kinds import kinds
 from audiences.models import ConsentEvent, ImportRun
 from audiences.refusals import Refused
+from audiences.work import jobs
 
 SHOWN = 20
 COUNTS = {
     "created": gettext_lazy("new people"),
     "updated": gettext_lazy("changed"),
+    "subscribed": gettext_lazy("new subscriptions"),
+    "unsubscribed": gettext_lazy("ended subscriptions"),
+    "changed": gettext_lazy("changed"),
     "unchanged": gettext_lazy("unchanged"),
     "rejected": gettext_lazy("rejected rows"),
     "bad_values": gettext_lazy("bad values"),
@@ -32,67 +41,73 @@ COUNTS = {
 TONES = {"rejected": "bad", "bad_values": "warn"}
 
 
-def may_import(request: HttpRequest) -> bool:
-    """Who imports sees the addresses in the file, and what is wrong with them."""
-    return bool(request.user.has_perms([roles.IMPORT, roles.SEE_ADDRESSES]))
+def may_import(request: HttpRequest, kind: str = "people") -> bool:
+    """An import of people shows the addresses in the file, and what is wrong there."""
+    return bool(request.user.has_perms(kinds[kind].permissions))
+
+
+def upload_page(
+    owner: PlainAdmin, request: HttpRequest, form_class: type[UploadForm]
+) -> HttpResponse:
+    """The form with which a file is uploaded; then the page of its run."""
+    if not may_import(request, form_class.kind):
+        raise PermissionDenied
+    form = form_class(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        run = form.upload(actor=request.user.get_username())
+        if run is not None:
+            return _page_of(run)
+    template = "admin/audiences/importrun/upload.html"
+    return owner.respond(request, template, title=form.title, form=form)
 
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyLog):
-    list_display = ("file_name", "actor", "created_at", "state", "people")
+    list_display = ("file_name", "what", "actor", "created_at", "state", "changed")
     list_filter = ("state",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_import(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) or may_import(request)
+        if super().has_view_permission(request, obj):
+            return True
+        mine = self._kinds(request)
+        return obj.kind in mine if obj else bool(mine)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    @admin.display(description=gettext_lazy("new and changed people"))
-    def people(self, run: ImportRun) -> str:
-        rows = run.counts.get("rows", {})
-        return grouped(rows.get("created", 0) + rows.get("updated", 0))
+    def _kinds(self, request: HttpRequest) -> list[str]:
+        """The kinds that this operator may import."""
+        return [code for code in kinds if may_import(request, code)]
 
-    def get_urls(self) -> list[URLPattern]:
-        pages = {
-            "confirm": require_POST(self.confirm),
-            "cancel": require_POST(self.cancel),
-            "rejects": self.rejects,
-        }
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"audiences_importrun_{name}",
-            )
-            for name, view in pages.items()
-        ] + super().get_urls()
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ImportRun]:
+        rows, mine = super().get_queryset(request), self._kinds(request)
+        # Those who may see none are refused, whichever row they ask for.
+        if super().has_view_permission(request) or not mine:
+            return rows
+        return rows.filter(kind__in=mine)
 
-    # ------------------------------------------------------------------ pages
+    @admin.display(description=gettext_lazy("kind"))
+    def what(self, run: ImportRun) -> str:
+        return str(kinds[run.kind].label)
+
+    @admin.display(description=gettext_lazy("new and changed"))
+    def changed(self, run: ImportRun) -> str:
+        rows, changing = run.counts.get("rows", {}), kinds[run.kind].importer.changing
+        return grouped(sum(rows.get(name, 0) for name in changing))
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        if not may_import(request):
-            raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            run = form.upload(actor=request.user.get_username())
-            if run is not None:
-                return _page_of(run.pk)
-        return TemplateResponse(
-            request,
-            "admin/audiences/importrun/upload.html",
-            self._context(request) | {"title": _("Import people"), "form": form},
-        )
+        return upload_page(self, request, PeopleForm)
 
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return self.admin_site.each_context(request) | {
-            "opts": ImportRun._meta,
-            "media": self.media,
-        }
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        more = {"may_import_subscriptions": may_import(request, "subscriptions")}
+        return super().changelist_view(request, {**(extra_context or {}), **more})
 
     def change_view(
         self,
@@ -106,65 +121,88 @@ class ImportRunAdmin(ReadOnlyLog):
         run = self.get_object(request, object_id)
         if run is None or not self.has_view_permission(request, run):
             return super().change_view(request, object_id, form_url, extra_context)
-        rows = run.counts.get("rows")
-        changes = run.counts.get("changes", {})
-        context = self._context(request) | {
-            "title": run.file_name,
-            "run": run,
-            "waits_long": runs.waits_long(run),
-            "may_decide": may_import(request),
-            "counts": rows
-            and [
-                (label, grouped(rows[name]), TONES.get(name, "") if rows[name] else "")
-                for name, label in COUNTS.items()
-            ],
-            "changes": [
-                (*_change(*key.split(":")), grouped(count))
-                for key, count in sorted(changes.items())
-            ],
-            "kept_out": run.counts.get("kept_out"),
-            "sample": [
-                (
-                    each["row"],
-                    each["external_id"],
-                    *_change(each["kind"], each["scope"]),
-                )
-                for each in run.preview.get("sample", [])
-            ],
-            "rejects": run.rejects.all()[:SHOWN] if may_import(request) else [],
-        }
-        return TemplateResponse(request, "admin/audiences/importrun/page.html", context)
+        may_decide = may_import(request, run.kind)
+        return self.respond(
+            request,
+            "admin/audiences/importrun/page.html",
+            title=run.file_name,
+            run=run,
+            waits_long=jobs.waits_long(run),
+            may_decide=may_decide,
+            may_see_rows=masking.may_see_addresses(request),
+            rejects=run.rejects.all()[:SHOWN] if may_decide else [],
+            **_counted(run),
+        )
 
-    # ------------------------------------------------------------------ acts
-    def confirm(self, request: HttpRequest, pk: int) -> HttpResponse:
-        run = self._run(request, pk)
-        try:
-            runs.confirm(run)
-        except Refused as refusal:
-            messages.error(request, str(refusal))
-        return _page_of(pk)
 
-    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
-        run = self._run(request, pk)
-        if not runs.cancel(run):
-            messages.info(request, _("It cannot be cancelled any more."))
-        return _page_of(pk)
+@page(ImportRun, "add/subscriptions/", "subscriptions")
+def add_subscriptions(owner: PlainAdmin, request: HttpRequest) -> Answer:
+    return upload_page(owner, request, SubscriptionsForm)
 
-    def rejects(self, request: HttpRequest, pk: int) -> Any:
-        run = self._run(request, pk)
-        rows = run.rejects.values_list("row", "field", "reason", "outcome")
-        header = ["row", "field", "reason", "outcome"]
-        return csv_file(f"import-{pk}-rejects.csv", header, rows.iterator())
 
-    def _run(self, request: HttpRequest, pk: int) -> ImportRun:
-        if not may_import(request):
-            raise PermissionDenied
-        return get_object_or_404(ImportRun, pk=pk)
+@page(ImportRun, "<int:pk>/confirm/", "confirm", method="POST")
+def confirm(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
+    _require(request, run)
+    try:
+        runs.confirm(run)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return _page_of(run)
+
+
+@page(ImportRun, "<int:pk>/cancel/", "cancel", method="POST")
+def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
+    _require(request, run)
+    if not runs.cancel(run):
+        messages.info(request, _("It cannot be cancelled any more."))
+    return _page_of(run)
+
+
+@page(ImportRun, "<int:pk>/rejects/", "rejects")
+def rejects(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
+    _require(request, run)
+    rows = run.rejects.values_list("row", "field", "reason", "outcome")
+    shown = (
+        (row, field, masking.shown_text(request, reason), outcome)
+        for row, field, reason, outcome in rows.iterator()
+    )
+    return csv_file(f"import-{run.pk}-rejects.csv", reject_files.COLUMNS, shown)
+
+
+def _require(request: HttpRequest, run: ImportRun) -> None:
+    """Only those who may import such a file decide about it, and see its rejects."""
+    if not may_import(request, run.kind):
+        raise PermissionDenied
+
+
+def _counted(run: ImportRun) -> dict[str, Any]:
+    """What the rows of a run came to, or would come to, in words."""
+    rows, changes = run.counts.get("rows"), run.counts.get("changes", {})
+    return {
+        "counts": rows
+        and [
+            (
+                COUNTS[name],
+                grouped(rows[name]),
+                TONES.get(name, "") if rows[name] else "",
+            )
+            for name in kinds[run.kind].importer.counted
+        ],
+        "changes": [
+            (*_change(*key.split(":")), grouped(count))
+            for key, count in sorted(changes.items())
+        ],
+        "kept_out": run.counts.get("kept_out"),
+        "sample": [
+            (each["row"], each["external_id"], *_change(each["kind"], each["scope"]))
+            for each in run.preview.get("sample", [])
+        ],
+    }
 
 
 def _change(kind: str, scope: str) -> tuple[str, str]:
     return str(ConsentEvent.Kind(kind).label), str(Scope(scope).label)
 
 
-def _page_of(pk: int) -> HttpResponse:
-    return redirect("admin:audiences_importrun_change", pk)
+def _page_of(run: ImportRun) -> HttpResponse:
+    return redirect("admin:audiences_importrun_change", run.pk)

@@ -1,26 +1,18 @@
 """import_profiles FILE [options]: profiles from a delimited file."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from audiences import files
-from audiences.files import rejects as reject_files
-from audiences.imports import people, people_rows
-from audiences.imports.people import Counts, Listeners, Options, StateChange
-from audiences.terminal import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_json,
-    place_of_rejects,
-)
+from audiences.imports.engine import Chunk, StateChange
+from audiences.imports.people import Options, PeopleImporter
+from audiences.terminal import CommandError, CommandParser
+from audiences.terminal.imports import ImportCommand, add_dry_run, add_strict
 
 # In JSON the changes of state of a dry run are listed up to here, and always counted.
 MOST_LISTED = 10_000
 
 
-class Command(CampaignCommand):
+class Command(ImportCommand):
+    rejected = "Rejected rows and bad values"
     help = (
         "Import profiles from a file: comma, semicolon or tab; UTF-8 or Windows-1252. "
         "A row with an external id is that person, a row without one is the person "
@@ -30,21 +22,11 @@ class Command(CampaignCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
-        parser.add_argument(
-            "--dry-run",
-            action="store_true",
-            help="Say what would change, including whose state; change nothing.",
+        super().add_arguments(parser)
+        add_dry_run(
+            parser, "Say what would change, including whose state; change nothing."
         )
-        parser.add_argument(
-            "--rejects",
-            metavar="PATH",
-            type=Path,
-            help="Where rejected rows and bad values go (default: FILE.rejects.csv).",
-        )
-        parser.add_argument(
-            "--strict", action="store_true", help="Exit 1 when a row was rejected."
-        )
+        add_strict(parser)
         parser.add_argument(
             "--map",
             metavar="NAME=COLUMN",
@@ -65,74 +47,39 @@ class Command(CampaignCommand):
         parser.add_argument(
             "--note", default="", help="How they asked for it; kept with the history."
         )
-        add_json(parser)
 
     def run(self, **options: Any) -> None:
         if options["allow_opt_in"] and not options["note"].strip():
             raise CommandError("--allow-opt-in needs --note.", returncode=2)
-        file = files.open_file(options["file"])
-        columns = people_rows.read_header(
-            file.header,
-            _mapping(options["map"]),
+        dry_run, as_json = options["dry_run"], options["json"]
+        how = Options(
+            mapping=_mapping(options["map"]),
             ignore_unknown=options["ignore_unknown"],
+            allow_opt_in=options["allow_opt_in"],
+            note=options["note"],
         )
-        rejects = place_of_rejects(file.path, options["rejects"])
         changes: list[StateChange] = []
-        with (
-            reject_files.writing(rejects) as write,
-            self.progress("Importing") as bar,
-        ):
-            counts = people.import_profiles(
-                file,
-                columns,
-                Options(
-                    dry_run=options["dry_run"],
-                    allow_opt_in=options["allow_opt_in"],
-                    note=options["note"],
-                ),
-                Listeners(
-                    on_reject=lambda row, *rest: write(row.line, *rest),
-                    on_state_change=self._on_state_change(changes, options),
-                    on_progress=lambda done: bar.update(done, file.size),
-                ),
-            )
-        self._report(counts, changes, rejects, options)
-        if options["strict"] and counts.rejected:
-            raise CommandError(f"{counts.rejected:,} rows were rejected (--strict).")
 
-    def _on_state_change(
-        self, changes: list[StateChange], options: dict[str, Any]
-    ) -> Callable[[StateChange], None]:
-        """Tell or collect what a dry run would do; a real run is not told twice."""
-        if not options["dry_run"]:
-            return lambda change: None
-        if options["json"]:
-            return changes.append
-        return lambda change: self.say(_as_text(change))
+        def on_chunk(chunk: Chunk) -> None:
+            """Tell or collect what a dry run would do; a real run is not told twice."""
+            if dry_run and as_json:
+                changes.extend(chunk.state_changes)
+            elif dry_run:
+                for change in chunk.state_changes:
+                    self.say(_as_text(change))
 
-    def _report(
-        self,
-        counts: Counts,
-        changes: list[StateChange],
-        rejects: Path,
-        options: dict[str, Any],
-    ) -> None:
-        if options["json"]:
-            data: dict[str, Any] = dict(vars(counts))
-            if options["dry_run"]:
-                data["dry_run"] = True
-                data["state_changes"] = [_as_json(c) for c in changes[:MOST_LISTED]]
-                data["state_changes_total"] = len(changes)
-            self.write_json(data)
-            return
-        if options["dry_run"]:
-            self.say("Dry run: nothing was changed. It would be:")
-        self.write_table(
-            ["created", "updated", "unchanged", "rejected", "bad values"],
-            [list(vars(counts).values())],
+        counts = self.import_file(
+            options,
+            lambda file: PeopleImporter(file, how),
+            dry_run=dry_run,
+            on_chunk=on_chunk,
         )
-        if counts.rejected or counts.bad_values:
-            self.note(f"Rejected rows and bad values are in {rejects}")
+        more: dict[str, Any] = {}
+        if dry_run:
+            more["dry_run"] = True
+            more["state_changes"] = [_as_json(c) for c in changes[:MOST_LISTED]]
+            more["state_changes_total"] = len(changes)
+        self.report(options, counts, **more)
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

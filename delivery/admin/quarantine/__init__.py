@@ -1,5 +1,5 @@
 """The quarantine in the console."""
 
-from delivery.admin.quarantine import entries, logs, release
+from delivery.admin.quarantine import entries, lists, logs, release
 
-__all__ = ["entries", "logs", "release"]
+__all__ = ["entries", "lists", "logs", "release"]

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME as BOX
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _, ngettext
@@ -23,8 +22,6 @@ from delivery.admin.quarantine.periods import ErrorPeriod
 from delivery.admin.quarantine.timeline import SHOWN, timeline
 from delivery.models import QuarantineEntry
 from delivery.roles import RELEASE
-
-from . import lists
 
 SOURCE = "operator"
 COMPUTED = (
@@ -179,16 +176,6 @@ class QuarantineEntryAdmin(OfAddresses):
             ],
             back=request.get_full_path(),
         )
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                ending,
-                self.admin_site.admin_view(view(self)),
-                name=f"delivery_quarantineentry_{name}",
-            )
-            for name, (ending, view) in lists.PAGES.items()
-        ] + super().get_urls()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

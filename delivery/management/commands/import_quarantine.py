@@ -1,20 +1,13 @@
 """import_quarantine FILE [--channel C] [--dry-run] [--rejects PATH] [--json]"""
 
-from pathlib import Path
 from typing import Any
 
-from audiences.files import open_file, write_csv
-from audiences.terminal import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_channel,
-    add_json,
-)
-from delivery.quarantine import files
+from audiences.terminal import CommandParser, add_channel
+from audiences.terminal.imports import ImportCommand, add_dry_run
+from delivery.quarantine.files import QuarantineImporter
 
 
-class Command(CampaignCommand):
+class Command(ImportCommand):
     help = (
         "Put addresses from a file into quarantine. Columns: channel, address, and if "
         "you like status, reason, type, text, error_count, first_error_at, "
@@ -22,51 +15,15 @@ class Command(CampaignCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", type=Path)
+        super().add_arguments(parser)
         add_channel(parser)
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Say what would change."
-        )
-        parser.add_argument(
-            "--rejects",
-            metavar="PATH",
-            type=Path,
-            help="Where rejected rows go (default: FILE.rejects.csv).",
-        )
-        add_json(parser)
+        add_dry_run(parser, "Say what would change.")
 
     def run(self, **options: Any) -> None:
-        rejects = options["rejects"] or Path(f"{options['file']}.rejects.csv")
-        if rejects.resolve() == options["file"].resolve():
-            raise CommandError("--rejects is the file itself.", returncode=2)
-        result = files.import_file(
-            open_file(options["file"]),
-            channel=options["channel"],
-            dry_run=options["dry_run"],
-            source="import",
+        channel = options["channel"] or ""
+        counts = self.import_file(
+            options,
+            lambda file: QuarantineImporter(file, channel=channel, source="import"),
+            preview=options["dry_run"],
         )
-        if result.rejects or rejects.exists():
-            _write_rejects(rejects, result.rejects)
-        counts = {
-            "changed": result.changed,
-            "unchanged": result.unchanged,
-            "rejected": len(result.rejects),
-        }
-        if options["json"]:
-            self.write_json(counts | {"dry_run": options["dry_run"]})
-        else:
-            self.write_table(list(counts), [list(counts.values())])
-            if result.rejects:
-                self.note(f"Rejected rows are in {rejects}")
-
-
-def _write_rejects(path: Path, rejects: list[tuple[int, str, str]]) -> None:
-    rows = [[*reject, "rejected"] for reject in rejects]
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            write_csv(file, ["row", "field", "reason", "outcome"], rows)
-    except OSError as error:
-        raise CommandError(
-            f"The good rows are imported, but {path} cannot be written: "
-            f"{error.strerror}"
-        ) from error
+        self.report(options, counts, dry_run=options["dry_run"])

@@ -1,0 +1,90 @@
+"""The uploaded file of an import in the console: kept in pieces, opened, shown."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypedDict
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from audiences import files
+from audiences.files import DelimitedFile
+from audiences.models import ImportContent, ImportRun
+from audiences.refusals import Refused
+
+from .engine import Importer
+from .kinds import kinds
+
+FIRST_ROWS = 5
+
+
+class NotPossible(Refused):
+    """The import cannot go on so; the message says what to do."""
+
+
+class Column(TypedDict):
+    """A column as the file names it, and our name, empty for one that is left out."""
+
+    header: str
+    name: str
+
+
+class Looks(TypedDict):
+    """How the file was understood, and its first rows."""
+
+    encoding: str
+    delimiter: str
+    columns: list[Column]
+    rows: list[list[str]]
+
+
+def keep(run: ImportRun, pieces: Iterable[bytes]) -> None:
+    """Keep the file and its size; raises NotPossible for one that is too large."""
+    most = settings.IMPORT_LARGEST_MB
+    for piece in pieces:
+        run.size += len(piece)
+        if run.size > most * 1_000_000:
+            raise NotPossible(
+                _("The file has more than {most} MB. Split it.").format(most=most)
+            )
+        ImportContent.objects.create(run=run, data=piece)
+
+
+@contextlib.contextmanager
+def opened(run: ImportRun) -> Iterator[tuple[DelimitedFile, Importer[Any]]]:
+    """The file on this machine's disk, while it is read, and what reads it."""
+    with tempfile.TemporaryDirectory(prefix="campaign-import-") as folder:
+        path = Path(folder) / "file"
+        with path.open("wb") as target:
+            for data in run.content.values_list("data", flat=True).iterator():
+                target.write(bytes(data))
+        try:
+            file = files.open_file(path)
+            importer = kinds[run.kind].importer.of_run(file, run)
+        except Refused as refusal:
+            # The name on this disk says nothing to the one who uploaded the file.
+            text = str(refusal).replace(str(path), run.file_name)
+            raise NotPossible(text) from refusal
+        with contextlib.closing(importer):
+            yield file, importer
+
+
+def looks(file: DelimitedFile, importer: Importer[Any]) -> Looks:
+    """How the file was understood, for the one who confirms it."""
+    rows: list[list[str]] = []
+    for record in file.records():
+        if len(rows) == FIRST_ROWS:
+            break
+        if not record.problem:
+            rows.append(record.cells)
+    return {
+        "encoding": "UTF-8" if file.encoding == "utf-8-sig" else "Windows-1252",
+        "delimiter": file.delimiter,
+        "columns": [
+            {"header": header, "name": str(column or "")}
+            for header, column in zip(file.header, importer.columns, strict=True)
+        ],
+        "rows": rows,
+    }

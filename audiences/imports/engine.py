@@ -1,0 +1,194 @@
+"""One engine for every file that is imported: rows in, changes and rejects out.
+
+Rows go in chunks, each in one transaction with a fixed number of statements, and come
+to the same as one by one: an import that was interrupted can simply be run again. What
+a kind of file means, an `Importer` says.
+"""
+
+import abc
+import contextlib
+import gc
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.db import models, transaction
+
+from audiences import sql
+from audiences.channels import Scope
+from audiences.files import BadCell, DelimitedFile, Reject
+from audiences.models import ImportRun
+
+CHUNK_SIZE = 5000
+# A file that changes more rows than this gets fresh planner statistics.
+MANY = 10_000
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """Somebody who is opted out or in by the file."""
+
+    line: int
+    profile_id: int
+    external_id: str
+    scope: Scope
+    opted_out: bool
+
+
+@dataclass(slots=True)
+class Chunk:
+    """What became of the rows of one chunk; `line` is the last that was read."""
+
+    line: int
+    counts: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    state_changes: list[StateChange] = field(default_factory=list)
+    # How many people a "no" would have opted in, which was not allowed.
+    kept_out: int = 0
+
+    def reject(self, line: int, bad: BadCell) -> None:
+        self.rejects.append(Reject(line, bad.problem))
+
+
+class Importer(abc.ABC, Generic[Row]):
+    """One kind of file: how a row is read, and how the rows of a chunk are written.
+
+    Made with the file, it refuses one whose columns it does not understand.
+    """
+
+    # What rows come to, in the order of tables; those that are a change; the tables.
+    counted: ClassVar[tuple[str, ...]]
+    changing: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[type[models.Model], ...]] = ()
+    # Only one import at a time holds it; without a name there may be several.
+    lock: ClassVar[str] = ""
+    # What each column of the file means; None for one that is passed over.
+    columns: Sequence[Any]
+
+    @classmethod
+    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "Importer[Row]":
+        """What reads the file of an import in the console. Raises Refused."""
+        raise NotImplementedError
+
+    @abc.abstractmethod
+    def read(self, line: int, cells: list[str]) -> Row:
+        """The typed values of one record. Raises BadCell."""
+
+    @abc.abstractmethod
+    def write(self, rows: list[Row], chunk: Chunk) -> None:
+        """Write the rows, in a transaction, and note in the chunk what they came to."""
+
+    def close(self) -> None:
+        """Let go of what was held while the file was read."""
+
+
+Counts = dict[str, int]
+OnChunk = Callable[[Chunk, Counts], None]
+
+
+@dataclass(kw_only=True)
+class Import(Generic[Row]):
+    """One file that is imported to its end.
+
+    A `preview` takes back each chunk by itself: unlike a dry run it locks nobody for
+    long, but a person whom the file names in two ways may count as two. `after_line`
+    goes on with an import that was interrupted. `on_chunk` hears of each chunk, with
+    the counts so far, inside its transaction; in a preview after it.
+    """
+
+    file: DelimitedFile
+    importer: Importer[Row]
+    preview: bool = False
+    after_line: int = 0
+    on_chunk: OnChunk = lambda chunk, counts: None
+    on_progress: Callable[[int], None] = lambda done: None
+    counts: Counts = field(init=False)
+
+    def run(self, *, dry_run: bool = False) -> Counts:
+        """Import the file and return the counts.
+
+        A dry run does everything in one transaction and takes it back, so that what it
+        says is what would happen. Raises sql.Locked while another import of the kind
+        runs.
+        """
+        importer = self.importer
+        self.counts = dict.fromkeys(importer.counted, 0)
+        lock = (
+            sql.process_lock(importer.lock)
+            if importer.lock
+            else contextlib.nullcontext()
+        )
+        with lock, contextlib.closing(importer), _few_collections():
+            if dry_run:
+                with transaction.atomic():
+                    self._work()
+                    transaction.set_rollback(True)
+            else:
+                self._work()
+                if sum(self.counts[name] for name in importer.changing) > MANY:
+                    sql.analyze(*importer.tables)
+        return self.counts
+
+    def _work(self) -> None:
+        read = self._read()
+        while rows := list(itertools.islice(read, CHUNK_SIZE)):
+            self._write(rows)
+            gc.collect()
+
+    def _read(self) -> Iterator[tuple[int, Row | BadCell]]:
+        for record in self.file.records(self.on_progress):
+            row: Row | BadCell
+            try:
+                if record.problem:
+                    raise BadCell("", record.problem)
+                row = self.importer.read(record.line, record.cells)
+            except BadCell as bad:
+                row = bad
+            if record.line > self.after_line:
+                yield record.line, row
+
+    def _write(self, read: list[tuple[int, Row | BadCell]]) -> None:
+        """Write the rows and tell what became of each, in one transaction."""
+        chunk = Chunk(read[-1][0])
+        rows: list[Row] = []
+        for line, row in read:
+            if isinstance(row, BadCell):
+                chunk.reject(line, row)
+            else:
+                rows.append(row)
+        with transaction.atomic():
+            if rows:
+                self.importer.write(rows, chunk)
+            self._count(chunk)
+            if self.preview:
+                transaction.set_rollback(True)
+            else:
+                self.on_chunk(chunk, self.counts)
+        if self.preview:
+            self.on_chunk(chunk, self.counts)
+
+    def _count(self, chunk: Chunk) -> None:
+        chunk.rejects.sort(key=lambda reject: reject.line)
+        for reject in chunk.rejects:
+            name = "rejected" if reject.outcome == "rejected" else "bad_values"
+            chunk.counts[name] += 1
+        for name, count in chunk.counts.items():
+            self.counts[name] += count
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """One garbage collection for each chunk.
+
+    Left alone, the collector walks the objects of a chunk over and over.
+    """
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.enable()
