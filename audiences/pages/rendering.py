@@ -76,15 +76,16 @@ def show(
     shown: Shown,
     *,
     status: int = 200,
-    template: str = "pages/page.html",
 ) -> HttpResponse:
     """The answer with a page in its language."""
+    # The page that asks for a proof of work is the only one that runs a script of ours.
+    needs_script = shown.proof_of_work is not None
     codes = content["languages"]
     names = dict(settings.LANGUAGES)
     with translation.override(language):
         response = render(
             request,
-            template,
+            "pages/unidentified.html" if needs_script else "pages/page.html",
             {
                 "shown": shown,
                 "language": language,
@@ -96,8 +97,7 @@ def show(
             status=status,
         )
         response["Content-Language"] = language
-    # The middleware lets this page alone run a script of our own.
-    response.needs_script = shown.proof_of_work is not None  # type: ignore[attr-defined]
+    response.needs_script = needs_script  # type: ignore[attr-defined]
     return response
 
 

@@ -4,11 +4,9 @@ What they enter goes to `audiences.signups`, which reads no profile; the page an
 the same whether somebody is known or not. A personal link comes by mail.
 """
 
-from typing import Any
-
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from audiences.consent import Source
 from audiences.landing_pages import Content, ServiceOnPage
@@ -31,68 +29,62 @@ Kind = LandingPage.Kind
 
 def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
     """The page for anybody: a form for an address, or what it says after it."""
-    content = version.content
+    content: Content = version.content
     language = rendering.page_language(request, content["languages"])
-    if not content["allows_unidentified"]:
-        shown = Shown(
-            title=_title(content, language),
-            body=page_texts.text(language, "unidentified.only_personal"),
-            contact=rendering.contact(language),
-        )
-        return rendering.show(request, content, language, shown)
-    data = visitors.posted(request) if request.method == "POST" else None
-    signs_up = content["kind"] in SIGNUP_KINDS
-    if signs_up:
-        content = requesting.without_closed(content)
-        if content["kind"] == Kind.SUBSCRIPTION and content["service"] is None:
-            return rendering.show(
-                request, content, language, _closed(version.content, language)
-            )
-    make = SignupForm if signs_up else AddressForm
-    form = make(data, content=content, language=language)
-    if data is not None and form.is_valid():
-        ask = _ask_to_sign_up if signs_up else _ask_for_link
-        if _accepted(request, form, ask, version, data):
-            return rendering.show(request, content, language, _sent(content, language))
-    return rendering.show(
-        request,
-        content,
-        language,
-        _form_page(content, language, form),
-        template="pages/unidentified.html",
-    )
+    shown = _answered(request, version, content, language)
+    return rendering.show(request, content, language, shown)
 
 
 def look(request: HttpRequest, content: Content) -> HttpResponse:
     """The same for an operator who looks at a page: nothing is asked for."""
     language = rendering.page_language(request, content["languages"])
     if request.method == "POST":
-        shown, template = _sent(content, language), "pages/page.html"
+        shown = _sent(content, language)
     else:
-        make = SignupForm if content["kind"] in SIGNUP_KINDS else AddressForm
-        form = make(content=content, language=language)
-        shown = _form_page(content, language, form)
-        template = "pages/unidentified.html"
+        shown = _form_page(content, language, _form(None, content, language))
     shown.notices = [page_texts.text(language, "page.preview_notice")]
-    return rendering.show(request, content, language, shown, template=template)
+    return rendering.show(request, content, language, shown)
 
 
-def _closed(content: Content, language: str) -> Shown:
-    label = _messages(content, language)
-    return Shown(
-        title=_title(content, language),
-        body=page_texts.text(language, "page.service_closed", service=label),
-    )
+def _answered(
+    request: HttpRequest, version: LandingPageVersion, content: Content, language: str
+) -> Shown:
+    shown = Shown(_title(content, language))
+    if not content["allows_unidentified"]:
+        shown.body = page_texts.text(language, "unidentified.only_personal")
+        shown.contact = rendering.contact(language)
+        return shown
+    data = visitors.posted(request) if request.method == "POST" else None
+    if content["kind"] in SIGNUP_KINDS:
+        label = _messages(content, language)
+        content = requesting.without_closed(content)
+        if content["kind"] == Kind.SUBSCRIPTION and content["service"] is None:
+            shown.body = page_texts.text(language, "page.service_closed", service=label)
+            return shown
+    form = _form(data, content, language)
+    if data is not None and form.is_valid() and _accepted(request, form, version, data):
+        return _sent(content, language)
+    return _form_page(content, language, form)
+
+
+def _form(
+    data: QueryDict | None, content: Content, language: str
+) -> SignupForm | AddressForm:
+    make = SignupForm if content["kind"] in SIGNUP_KINDS else AddressForm
+    return make(data, content=content, language=language)
 
 
 def _accepted(
-    request: HttpRequest, form: Any, ask: Any, version: LandingPageVersion, data: Any
+    request: HttpRequest,
+    form: SignupForm | AddressForm,
+    version: LandingPageVersion,
+    data: QueryDict,
 ) -> bool:
     """Whether the request was taken; else an error is at the form."""
     try:
         with transaction.atomic():
-            proof_of_work.accept(data.get("proof", ""))
-            ask(request, form, version)
+            proof_of_work.accept(str(data.get("proof", "")))
+            _ask(request, form, version)
     except proof_of_work.NotProven:
         form.add_error(None, form.text("unidentified.proof_failed"))
     except Refused:
@@ -102,36 +94,36 @@ def _accepted(
     return False
 
 
-def _ask_for_link(
-    request: HttpRequest, form: AddressForm, version: LandingPageVersion
+def _ask(
+    request: HttpRequest, form: SignupForm | AddressForm, version: LandingPageVersion
 ) -> None:
-    mailing_links.request_link(
-        form.cleaned_data["address"],
-        page=version.content["slug"],
-        kind=version.content["kind"],
-        language=form.language,
-        network=visitors.network(request),
-        found_by=form.by,
-    )
+    network = visitors.network(request)
+    if isinstance(form, SignupForm):
+        requesting.request_signup(
+            version,
+            form.wish,
+            language=form.language,
+            network=network,
+            ip=visitors.network_address(request),
+            user_agent=visitors.user_agent(request),
+        )
+    else:
+        mailing_links.request_link(
+            form.cleaned_data["address"],
+            page=version.content["slug"],
+            kind=version.content["kind"],
+            language=form.language,
+            network=network,
+            found_by=form.by,
+        )
 
 
-def _ask_to_sign_up(
-    request: HttpRequest, form: SignupForm, version: LandingPageVersion
-) -> None:
-    requesting.request_signup(
-        version,
-        form.wish,
-        language=form.language,
-        network=visitors.network(request),
-        ip=visitors.network_address(request),
-        user_agent=visitors.user_agent(request),
-    )
-
-
-def _form_page(content: Content, language: str, form: Any) -> Shown:
+def _form_page(
+    content: Content, language: str, form: SignupForm | AddressForm
+) -> Shown:
     if content["kind"] in SIGNUP_KINDS:
         html = texts_of(content, language)["html"]["introduction"]
-        body: Any = filled(html, messages=_messages(content, language), address="")
+        body: str = filled(html, messages=_messages(content, language), address="")
         button = _signup_button(content, language)
     else:
         body = page_texts.text(language, "unidentified.introduction")
@@ -151,7 +143,7 @@ def _form_page(content: Content, language: str, form: Any) -> Shown:
 
 def _signup_button(content: Content, language: str) -> str:
     """The operator's words; the built-in ones for people who are known say "Save"."""
-    button = str(texts_of(content, language)["button"])
+    button = texts_of(content, language)["button"]
     built_in = page_texts.text(language, f"kinds.{Kind.ACQUISITION}.button")
     if content["kind"] == Kind.ACQUISITION and button == built_in:
         return page_texts.text(language, "unidentified.signup_button")

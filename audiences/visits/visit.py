@@ -106,16 +106,19 @@ def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
     profile = next(iter(read), None)
     if profile is None:
         raise Gone
-    content, number = _given(profile, "page_content"), _given(profile, "page_number")
-    if content and (content["kind"] != kind or _is_anothers(content, profile, link)):
+    facts = vars(profile)  # with what was read beside the row, if it was asked for
+    content, number = facts.get("page_content"), facts.get("page_number")
+    if content and (
+        content["kind"] != kind or _is_anothers(content, facts["page_made_at"], link)
+    ):
         content = None  # another page has the name now: the link keeps its word
     return Visit(
         link,
         content or landing_pages.built_in_content(kind),
         f"{link.page}/{number}" if content else landing_pages.built_in_name(kind),
         profile,
-        masked(link.channel, _given(profile, "shown_address") or ""),
-        _linked(link, profile),
+        masked(link.channel, facts["shown_address"] or ""),
+        _linked(link, facts),
     )
 
 
@@ -141,29 +144,24 @@ def _beside(link: Link) -> dict[str, Subquery]:
     return found
 
 
-def _linked(link: Link, profile: Profile) -> ServiceOnPage | None:
-    label = _given(profile, "service_label")
-    if not link.service_id or not label:
+def _linked(link: Link, facts: dict[str, Any]) -> ServiceOnPage | None:
+    if not link.service_id or not facts["service_label"]:
         return None
-    texts, farewell = (
-        _given(profile, "service_texts"),
-        _given(profile, "service_farewell"),
+    return ServiceOnPage(
+        link.service_id,
+        facts["service_label"],
+        link.channel,
+        facts["service_texts"],
+        facts["service_farewell"],
     )
-    return ServiceOnPage(link.service_id, label, link.channel, texts or {}, farewell)
 
 
-def _is_anothers(content: Content, profile: Profile, link: Link) -> bool:
+def _is_anothers(content: Content, made_at: datetime, link: Link) -> bool:
     """Whether a page about another service has got the name since the link was made."""
     own = content["service"]
     if not own or not link.service_id or own["id"] == link.service_id:
         return False
-    made_at: datetime = _given(profile, "page_made_at")
     return int(made_at.timestamp()) > link.signed_at
-
-
-def _given(profile: Profile, name: str) -> Any:
-    """A value that the query added to the row, if it was asked for."""
-    return getattr(profile, name, None)
 
 
 def closed(content: Content, moment: datetime) -> str:
