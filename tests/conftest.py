@@ -7,6 +7,7 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.test import SimpleTestCase
+from django.utils import translation
 
 from audiences.consent import guards
 
@@ -62,3 +63,10 @@ def _queue_in_memory() -> Iterator[None]:
     current_app.conf.broker_url = "memory://localhost/"
     yield
     current_app.conf.broker_url = before
+
+
+@pytest.fixture(autouse=True)
+def _language_of_its_own() -> Iterator[None]:
+    """The language of a page that a test asked for is not that of the next test."""
+    yield
+    translation.deactivate()

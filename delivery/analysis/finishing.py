@@ -9,7 +9,7 @@ from django.utils import timezone
 from audiences import conditions, sql
 from audiences.models import StagedProfile
 from delivery.analysis import chunks
-from delivery.analysis.reports import SHARES_ADDRESS
+from delivery.analysis.reports import SHARES_ADDRESS, Counts
 from delivery.models import Analysis, Outcome, OutcomeWarning, StagedHolder
 from delivery.rules import DUPLICATE, Judge, shared_addresses
 
@@ -80,7 +80,7 @@ def _stage_holders(
     sql.analyze(StagedHolder)
 
 
-def _counts(run: Analysis, judge: Judge) -> dict[str, int]:
+def _counts(run: Analysis, judge: Judge) -> Counts:
     """How many outcomes each rule decided, by code; "" are those to deliver."""
     codes = {number: code for code, number in judge.numbers.items()}
     rows = (

@@ -133,14 +133,9 @@ def create_typology(
     """
     if Typology.objects.filter(slug=_slug(slug)).exists():
         raise Refused(f"There is already a typology {slug!r}; choose another slug.")
+    typology = Typology(slug=slug)
     rows = [_find_rule(name) for name in rules]
-    with transaction.atomic():
-        if is_default:
-            Typology.objects.filter(is_default=True).update(is_default=False)
-        typology = Typology(slug=slug, label=label or slug, is_default=is_default)
-        typology.full_clean()
-        typology.save()
-        set_rules(typology, rows)
+    _write(typology, rows, label=label or slug, is_default=is_default)
     return typology
 
 
@@ -167,6 +162,13 @@ def change_typology(
     """
     if typology.is_default and not is_default:
         raise Refused(_("There must be a default: make another typology the default."))
+    _write(typology, rows, label=label, is_default=is_default)
+
+
+def _write(
+    typology: Typology, rows: Sequence[TypologyRule], *, label: str, is_default: bool
+) -> None:
+    """There is one default: it takes the place of the former one."""
     with transaction.atomic():
         if is_default:
             others = Typology.objects.filter(is_default=True).exclude(pk=typology.pk)
