@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BulkAct(models.Model):
-    """One change of everybody in a selection; `audiences.bulk_acts` works it off.
+    """One change of everybody in a selection; `audiences.selections.bulk_acts` runs it.
 
     The row is what is to be done and how far it is: the queue only wakes a worker. The
     chosen people are data, so that the worker selects the same ones.

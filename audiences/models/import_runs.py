@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ImportRun(models.Model):
-    """One uploaded file of people; `audiences.import_runs` works it off.
+    """One uploaded file of people; `audiences.imports.runs` works it off.
 
     It is first looked through (nothing changes), then an operator confirms it. The row
     says how far it is: the queue only wakes a worker.

@@ -1,8 +1,8 @@
 """Quarantine of addresses: the only writer of entries, evidence and copies.
 
 An entry belongs to an address, whoever has it and whether anybody has it (Q1). It is
-computed from its evidence (`delivery.evidence`); what changes evidence also rewrites
-the entry and the copies beside the addresses, in one transaction.
+computed from its evidence (`delivery.quarantine.evidence`); what changes evidence also
+rewrites the entry and the copies beside the addresses, in one transaction.
 """
 
 from datetime import datetime

@@ -5,9 +5,10 @@ it, and a predicate over profiles. The same object serves the analysis, the dry 
 forecast, the explanation of one profile and the table in the documentation. The first
 rule that matches decides; which others match can be asked.
 
-A predicate is a Q on a queryset of profiles to which `delivery.judgement` has given the
-names `main_address` (the primary address on the delivery's channel, or nothing) and
-`subscription` (the active subscription to the delivery's service, or nothing).
+A predicate is a Q on a queryset of profiles to which `delivery.rules.judgement` has
+given the names `main_address` (the primary address on the delivery's channel, or
+nothing) and `subscription` (the active subscription to the delivery's service, or
+nothing).
 """
 
 from collections.abc import Callable

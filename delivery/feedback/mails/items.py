@@ -1,4 +1,4 @@
-"""Mails as inbound items: read by `delivery.feedback.mail`, sorted for intake."""
+"""Mails as inbound items: read by `delivery.feedback.mails`, sorted for intake."""
 
 import re
 
