@@ -14,11 +14,11 @@ from campaign.celery import app as celery
 
 from .tables import DOCS, ROOT
 
-PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 CODE = sorted(
     path
-    for app in ("audiences", "delivery", "campaign")
-    for path in (ROOT / app).rglob("*.py")
+    for folder in ("audiences", "delivery", "campaign", "tests")
+    for path in (ROOT / folder).rglob("*.py")
     if "migrations" not in path.parts
 )
 FILE = re.compile(r"`((?:audiences|delivery|campaign|templates|tests)/[\w./-]+)`")
