@@ -1,7 +1,7 @@
 """Visitors without a personal link (L5): they change and learn nothing here.
 
-What they enter goes to `audiences.signups`, which reads no profile; the page
-answers the same whether somebody is known or not. A personal link comes by mail.
+What they enter goes to `audiences.signups`, which reads no profile; the page answers
+the same whether somebody is known or not. A personal link comes by mail.
 """
 
 from typing import Any

@@ -39,7 +39,7 @@ def stage_changed(run: Analysis, now: datetime) -> None:
     """Stage the profiles of the results that changed since the run began.
 
     Also those with a subscription whose date has passed meanwhile: that writes nothing.
-    `audiences.conditions.of_staged` then speaks of them.
+    `conditions.of_staged` then gives their span.
     """
     channel = run.delivery.channel
 

@@ -1,10 +1,10 @@
 """The analysis of a delivery: who gets it, who is excluded, and why (D1 to D8).
 
-Control rules check the message; an error stops here. Then the audience is judged in
-chunks (`delivery.analysis.chunks`): the run shows progress, can be stopped, resumes
-even after the process was killed, and any number of connections and machines can help.
-Last, in one transaction, profiles that lose a shared address are excluded, the causes
-are counted, the warnings written, and the delivery is ready.
+Control rules look at the message; an error stops here. Then the audience is judged in
+chunks: it shows progress, can be stopped, goes on where it was also
+after the process was killed, and any number of connections and machines can help. Last,
+in one transaction, profiles that lose a shared address are excluded, the causes are
+counted, the warnings written, and the delivery is ready.
 """
 
 import logging
