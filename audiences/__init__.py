@@ -1,0 +1,1 @@
+"""Who may be contacted, where, and what they asked for."""

@@ -12,7 +12,7 @@ from .services import Service
 class ConsentEvent(models.Model):
     """One change of a flag or of a subscription, for ever (P5, S3).
 
-    The database itself refuses to change or delete a row (`audiences.history_guards`).
+    The database itself refuses to change or delete a row (`audiences.consent.guards`).
     The profile and the service are plain numbers for the database, so that the
     history outlives both. Folding the events of a profile in the order of their ids
     gives its flags and subscriptions; `verify_consent` proves it.

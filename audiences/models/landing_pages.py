@@ -248,7 +248,7 @@ class LandingPage(models.Model):
 class LandingPageVersion(models.Model):
     """What visitors saw: settings, texts and brand of a page when it was published.
 
-    The database refuses to change or delete a row (`audiences.history_guards`), except
+    The database refuses to change or delete a row (`audiences.consent.guards`), except
     that the page may go. Consent events name a version as `<slug>/<number>`.
     """
 

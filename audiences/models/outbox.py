@@ -123,7 +123,7 @@ class OutboxMail(models.Model):
 class SignupRequest(models.Model):
     """What an unidentified visitor asked for, until the address confirms it (L5).
 
-    Only `audiences.link_requests` writes it. Confirming empties what is personal;
+    Only `audiences.signups` writes it. Confirming empties what is personal;
     `clean_up` removes the row when it expires, confirmed or not.
     """
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class LandingPageAsset(models.Model):
     """A logo, kept by the digest of its bytes, so that it never changes.
 
-    `audiences.page_assets` checks and re-encodes what operators upload.
+    `audiences.landing_pages.logos` checks and re-encodes what operators upload.
     """
 
     sha256 = models.CharField(_("digest"), max_length=64, primary_key=True)

@@ -15,7 +15,7 @@ class Profile(models.Model):
 
     The flags are independent of each other (P2): a channel is contactable when its
     own flag and the one for any channel are both clear. Only `audiences.consent`
-    writes them; only `audiences.profiles.erase` deletes a profile.
+    writes them; only `audiences.privacy.erase` deletes a profile.
     """
 
     external_id = models.CharField(
@@ -83,7 +83,7 @@ class Profile(models.Model):
                 name="profile_message_limit_positive",
             ),
         ]
-        # The search by name has an index of its own: audiences/names.py.
+        # The search by name has an index of its own: profiles/name_search.py.
         indexes = [
             # Lists of the people who are opted out: few, or none, among millions.
             *(

@@ -6,7 +6,7 @@ from django.db import models
 class StagedProfile(models.Model):
     """Ids of the profiles that a set-based writer has locked and works on.
 
-    A temporary table of the connection (`audiences.bulk_sql.stage_profiles` makes and
+    A temporary table of the connection (`audiences.sql.stage_profiles` makes and
     fills it), so that several statements can speak of exactly the same profiles.
     """
 

@@ -14,7 +14,7 @@ __all__ = ["EventKind", "FeedbackEvent", "MessageClue"]
 class MessageClue:
     """What a report says of the message that it is about, as it says it.
 
-    Nothing of this is proved; the match (`delivery.feedback.matching`) does that.
+    None of this is proved: `delivery.feedback.intake.matching` does that.
     """
 
     # Without angle brackets.

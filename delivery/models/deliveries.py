@@ -184,7 +184,7 @@ class PreparationRequest(models.Model):
     """Who asked last for a delivery to be prepared by a background worker, and when.
 
     The queue only wakes a worker; this row says that there is something to do.
-    `delivery.preparation` is its only writer.
+    `delivery.analysis.preparation` is its only writer.
     """
 
     delivery = models.OneToOneField(

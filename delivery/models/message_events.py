@@ -32,7 +32,7 @@ class MessageEvent(models.Model):
 
     `delivery.feedback.intake` is the only writer. The same event of a source is one
     row. The database itself refuses to change or delete a row
-    (`audiences.history_guards`); only what names a person can be emptied.
+    (`audiences.consent.guards`); only what names a person can be emptied.
     """
 
     message = models.ForeignKey(

@@ -40,7 +40,7 @@ class OutcomeWarning(models.Model):
 class StagedHolder(models.Model):
     """A profile whose primary address other profiles have too: scratch of the analysis.
 
-    A temporary table (`audiences.bulk_sql.stage`): the addresses that are shared are
+    A temporary table (`audiences.sql.stage`): the addresses that are shared are
     looked for once, and judged twice, for duplicates and for the warning.
     """
 

@@ -130,6 +130,23 @@ def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_a_heading_find_it(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    broken = [
+        f"{file}#{heading}"
+        for file, heading in links
+        if heading not in _headings(page.parent / file if file else page)
+    ]
+    assert broken == []
+
+
+def _headings(page: Path) -> set[str]:
+    """The headings of a page as GitHub names them in addresses."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in found}
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     seen: set[Path] = set()
     waiting = [ROOT / "README.md"]

@@ -89,7 +89,7 @@ class ProfileAdmin(BigList):
         return (*FACTS, "created_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only `audiences.profiles.erase` deletes a profile."""
+        """Only `audiences.privacy.erase` deletes a profile."""
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:

@@ -8,8 +8,8 @@ gives the same state:
 - an event counts once for its source and number. Without a number, what the report says
   is its number: a second copy of a bounce says the same;
 - the same failure told by two sources (a mailbox and a webhook) is kept as two events;
-  the quarantine counts the failure of a message once (`delivery.evidence`), and so do
-  the rates;
+  the quarantine counts the failure of a message once
+  (`delivery.quarantine.evidence`), and so do the rates;
 - what is told late is put where its own time belongs: status and counts are computed
   from all evidence in the order of its time.
 """
