@@ -86,7 +86,7 @@ def _texts(language: str, texts: Texts, kind: str) -> Iterator[tuple[str, Line]]
 
 def text_fields(kind: str) -> list[str]:
     """The texts that a page of a kind can show."""
-    agreed = kind not in (LandingPage.Kind.UNSUBSCRIPTION, LandingPage.Kind.DENYLIST)
+    agreed = kind not in LandingPage.BUTTON_KINDS
     return [f for f in LandingPageText.FIELDS if agreed or f != "agreement"]
 
 

@@ -123,9 +123,9 @@ def _content(
     return {
         "slug": page.slug,
         "kind": page.kind,
-        "service": service_facts(page.service) if page.service else None,
+        "service": _service_facts(page.service) if page.service else None,
         "channels": list(page.channels),
-        "services": [service_facts(service) for service in services],
+        "services": [_service_facts(service) for service in services],
         "extra_fields": list(page.extra_fields),
         "languages": list(page.languages),
         "needs_agreement": page.needs_agreement,
@@ -173,7 +173,7 @@ def _texts(kind: str, language: str, written: LandingPageText | None) -> Texts:
     return cast(Texts, {**texts, "html": html})
 
 
-def service_facts(service: Service) -> ServiceFacts:
+def _service_facts(service: Service) -> ServiceFacts:
     """A service as a version keeps it."""
     facts = ServiceFacts(
         id=service.pk,

@@ -51,6 +51,8 @@ class LandingPage(models.Model):
     # Kinds that show check boxes for channels and services.
     CHOICE_KINDS = (Kind.ACQUISITION, Kind.PREFERENCES)
     SERVICE_KINDS = (Kind.SUBSCRIPTION, Kind.UNSUBSCRIPTION)
+    # Kinds that opt out by their button alone: no word is needed.
+    BUTTON_KINDS = (Kind.UNSUBSCRIPTION, Kind.DENYLIST)
 
     slug = models.SlugField(
         _("slug"),

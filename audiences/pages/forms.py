@@ -134,9 +134,11 @@ class VisitForm(ChoiceForm):
                 standing.ticked_channels(visit.channels),
                 standing.ticked_services([s.pk for s in standing.offered]),
             )
-        if visit.link.is_fresh and visit.kind not in _NO_DETAILS:
+        if visit.kind in LandingPage.BUTTON_KINDS:
+            return
+        if visit.link.is_fresh:
             self.add_details(visit.content, visit.profile)
-        if visit.content["needs_agreement"] and visit.kind not in _NO_DETAILS:
+        if visit.content["needs_agreement"]:
             self.add_agreement(visit.content)
 
     def tick(self, channels: list[str], services: list[int]) -> None:
@@ -160,9 +162,6 @@ class VisitForm(ChoiceForm):
             frozenset(data.get("channels", ())),
             frozenset(int(pk) for pk in data.get("services", ())),
         )
-
-
-_NO_DETAILS = (LandingPage.Kind.UNSUBSCRIPTION, LandingPage.Kind.DENYLIST)
 
 
 # WCAG 2.2, 1.3.5: what a field is for.

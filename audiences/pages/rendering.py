@@ -143,7 +143,7 @@ def before(
     button = texts_of(visit.content, language)["button"]
     shown.form = form
     shown.button = page_texts.fill(button, **_places(visit, language))
-    if visit.kind in (Kind.UNSUBSCRIPTION, Kind.DENYLIST):
+    if visit.kind in LandingPage.BUTTON_KINDS:
         if has_nothing_to_do(visit, standing):
             _say_that_it_has_stopped(shown, visit, standing, language)
         return shown

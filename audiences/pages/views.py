@@ -173,8 +173,7 @@ def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse
 # ---------------------------------------------------------------- acts
 def _opts_out(kind: str, data: QueryDict | None) -> bool:
     """Whether a POST opts out, whatever its body: only an undo does something else."""
-    by_button = kind in (Kind.UNSUBSCRIPTION, Kind.DENYLIST)
-    return by_button and not (data and data.get("undo"))
+    return kind in LandingPage.BUTTON_KINDS and not (data and data.get("undo"))
 
 
 def _act(

@@ -36,9 +36,9 @@ def request_link(
     opens; `network` comes from `pages.visitors.network`. The visitor's language is
     that of the mail.
 
-    Returns nothing, whatever happens: also when a cap is reached nobody is told. The
-    page says the same each time. Raises InvalidAddress for what cannot be an address,
-    which says nothing about profiles.
+    Returns nothing, whatever happens: nobody learns that a cap was reached. The page
+    says the same each time. Raises InvalidAddress for what cannot be an address, which
+    says nothing about profiles.
     """
     wanted = _normalised(found_by, given)
     with transaction.atomic():

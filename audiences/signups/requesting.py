@@ -102,10 +102,9 @@ def request_signup(
     What the page does not offer is refused. `version` is the version that the visitor
     saw; `ip` and `user_agent` become evidence (GDPR 7(1)).
 
-    A mail with a link goes to the address; until somebody confirms there
-    (`confirm_signup`), nothing else happens, and after SIGNUP_REQUEST_DAYS the request
-    is erased. Returns nothing, whatever happens, like `request_link`. Raises
-    InvalidAddress for the email address and InvalidSignup for the rest.
+    A mail with a link goes to the address. Until somebody confirms there nothing else
+    happens, and after SIGNUP_REQUEST_DAYS the request is erased. Returns nothing,
+    whatever happens. Raises InvalidAddress and InvalidSignup.
     """
     given = normalise(Channel.EMAIL, wish["email"])
     asked = _asked(version.content, wish)

@@ -10,10 +10,16 @@ from audiences.signals import address_stop_requested, address_stop_withdrawn
 from audiences.visits.visit import Visit
 
 
-def stop_addresses(visit: Visit, events: dict[str, int]) -> None:
-    """Stop the addresses of each scope, by the event that opted out (0: none did)."""
+def stop_addresses(visit: Visit, events: dict[str, int]) -> bool:
+    """Stop the addresses of each scope, by the event that opted out (0: none did).
+
+    Returns whether the page does that, and there was something to stop.
+    """
+    if not visit.content["stops_address"]:
+        return False
     for scope, event_id in events.items():
         _send(address_stop_requested, visit, scope, visit.wording, event_id)
+    return bool(events)
 
 
 def withdraw_stop(visit: Visit, event: ConsentEvent) -> None:

@@ -61,16 +61,14 @@ def choose(
         event_ids += [result.event_id] if result.event_id else []
         if change.kind == Kind.OPT_OUT:
             stopped[str(change.subject)] = result.event_id or 0
-    stops_address = bool(stopped) and visit.content["stops_address"]
-    if stops_address:
-        stop_addresses(visit, stopped)
+    stopped_address = stop_addresses(visit, stopped)
     if visit.link.is_fresh:
         _edit(profile, details)
     return Done(
         visit,
         standing_of(visit),
         tuple(event_ids),
-        stops_address,
+        stopped_address,
         len(wanted) < len(planned),
         tuple(closed),
     )

@@ -58,14 +58,13 @@ def opt_out_on(visit: Visit, origin: Origin) -> Done:
 
 
 def _stop(visit: Visit, origin: Origin) -> Done:
-    scope, stops_address = visit.scope, visit.content["stops_address"]
+    scope = visit.scope
     result = consent.change_flag(visit.profile, scope, opted_out=True, origin=origin)
     events = [result.event_id] if result.event_id else []
     if not result.changed:
         events = _just_done(visit, Q(channel=scope), origin)
-    if stops_address:
-        stop_addresses(visit, {scope: sum(events)})
-    return Done(visit, by_flags(visit.profile), tuple(events), stops_address)
+    stopped_address = stop_addresses(visit, {scope: sum(events)})
+    return Done(visit, by_flags(visit.profile), tuple(events), stopped_address)
 
 
 def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:

@@ -15,7 +15,7 @@ from audiences.models import ConsentEvent, Service
 from delivery import deliveries, quarantine
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import EventOutcome, Findings, processing
+from delivery.feedback.intake import EventOutcome, Findings, effects
 from delivery.models import (
     AddressError,
     InboundItem,
@@ -339,18 +339,18 @@ def test_a_connection_lost_between_storing_and_applying_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent(message_id="1@mta")
-    real = processing.effects.act
+    real = effects.act
 
     def cut_off(*args: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     report, _is_new = intake.receive("mail", dsn("1@mta"))
-    monkeypatch.setattr(processing.effects, "act", cut_off)
+    monkeypatch.setattr(effects, "act", cut_off)
     with pytest.raises(Exception, match=r"terminat|clos|connection"):
         intake.process(report)
     connection.close()
-    monkeypatch.setattr(processing.effects, "act", real)
+    monkeypatch.setattr(effects, "act", real)
     assert InboundItem.objects.get().state == "new"
     assert not MessageEvent.objects.exists()
     assert [row.state for row in intake.process_waiting()] == ["applied"]

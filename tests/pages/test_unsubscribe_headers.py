@@ -18,7 +18,11 @@ LONG = "https://" + ".".join(["a-rather-long-name-of-a-department"] * 6) + ".exa
 
 
 @pytest.fixture(params=["https://n.example", LONG, LONG + "/with/a/path"])
-def base(request: pytest.FixtureRequest, settings: Any) -> str:
+def base(
+    request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    # A token says in which second it was made: two of one link must be the same.
+    monkeypatch.setattr("django.core.signing.time.time", lambda: 1_800_000_000)
     settings.BASE_URL = request.param
     settings.UNSUBSCRIBE_MAILBOX = "unsubscribe@news.example.org"
     return str(request.param)

@@ -3,9 +3,9 @@
 A report counts when it proves that it is about a message that we sent:
 
 1. it came to that message's return path, whose token is signed;
-2. it names that message's number (Message-ID, or the provider's): only whoever handled
-   the message knows it. It then counts against the address that we sent that message
-   to, whatever address it names: a mailbox that forwards fails somewhere else;
+2. it names that message's number (Message-ID, or the provider's): only those who
+   handled the message know it. It then counts against the address that we sent that
+   message to, whatever address it names: a mailbox that forwards fails somewhere else;
 3. address and period: a message went to the address within FEEDBACK_PERIOD_DAYS before,
    and nothing contradicts. Anybody can write such a report, so it counts only when a
    provider's signature vouches for it, or when no number of the message is on record
@@ -141,7 +141,7 @@ def _holders(channel: str, key: str | None) -> QuerySet[Any, Any]:
 
 
 def _is_enough(message: Message) -> bool:
-    """Whether address and period prove a message to whoever vouches for nothing."""
+    """Whether address and period prove a message when nothing else vouches for it."""
     has_number = bool(message.message_id or message.provider_id)
     return settings.FEEDBACK_TRUST_ADDRESS or (
         settings.FEEDBACK_TRUST_UNNUMBERED and not has_number
