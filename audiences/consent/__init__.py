@@ -1,4 +1,4 @@
-"""Opting in and out, the history that proves it, and what guards that history."""
+"""Opting in and out, the history that proves it, and the guards of that history."""
 
 from audiences.consent.flags import (
     ConsentError,

@@ -18,7 +18,7 @@ from audiences.consent.locks import lock, stage, staged
 from audiences.models import Profile
 from audiences.refusals import Refused
 
-# Whoever acts for somebody else must say why the person may be contacted again.
+# One who acts for another must say why that person may be contacted again.
 NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)
 
 
@@ -28,7 +28,7 @@ class ConsentError(Refused):
 
 @dataclass(frozen=True)
 class Recorded:
-    """Whether a change was needed, what to know besides, and the event if there is.
+    """Whether a change was needed, a warning, and the event if there is one.
 
     `is_pending`: a subscription waits for the person to confirm it.
     """
@@ -69,7 +69,7 @@ def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
 
 
 def lacks_note(origin: Origin) -> bool:
-    """Whether somebody acts for another person without saying why."""
+    """Whether someone acts for another person without saying why."""
     return origin.source in NOTE_NEEDED and not origin.note.strip()
 
 
@@ -93,9 +93,9 @@ def _set_flag(
 def change_flag(
     locked: Profile, scope: str, *, opted_out: bool, origin: Origin
 ) -> Recorded:
-    """`opt_out` or `opt_in` of a profile that the caller has locked and then read.
+    """`opt_out` or `opt_in` for a profile that the caller has locked and then read.
 
-    For callers that read more under the same lock, or change several things at once.
+    For callers that read more under the same lock or make several changes.
     """
     scope = Scope(scope)
     event = None

@@ -27,7 +27,7 @@ from audiences.models import (
 
 
 def events_of(profile_id: int) -> QuerySet[ConsentEvent]:
-    """The consent history of a profile, newest first, also after its erasure."""
+    """The consent history of a profile, newest first, even after its erasure."""
     return ConsentEvent.objects.filter(profile_id=profile_id).select_related(
         "service", "evidence"
     )
@@ -41,9 +41,9 @@ Source = ConsentEvent.Source
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Who or what makes a change, and the proof of it (GDPR 7(1)).
+    """Who or what makes a change, with evidence (GDPR 7(1)).
 
-    `at` is the moment of the person's act when that is not now.
+    `at` is the moment of the person's act, unless that is now.
     """
 
     source: str
@@ -100,7 +100,7 @@ def record_staged(
 ) -> None:
     """Write one event with its evidence for every staged profile.
 
-    `at` is the moment where each has its own.
+    `at` gives each its own moment.
     """
     before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
     facts: dict[str, Combinable] = {

@@ -34,12 +34,12 @@ from . import messages
 def request(
     profile: Profile, service: Service, origin: Origin, *, language: str = ""
 ) -> Recorded:
-    """What the person themself asks for, on a page or through another program.
+    """Subscribe at the person's own request, on a page or through another program.
 
-    Where the service asks for a double opt-in, the subscription is pending, and a
-    message asks to confirm it, also when the profile is opted out. Asking again sends
-    the message again, within the caps. Elsewhere the same as `subscribe`. `language`
-    is that of the page. Raises ServiceClosed.
+    If the service requires double opt-in, the subscription is pending and a message
+    asks the person to confirm it, even when the profile is opted out. Asking again
+    sends the message again, within the caps. Otherwise the same as `subscribe`.
+    `language` is that of the page. Raises ServiceClosed.
     """
     with transaction.atomic():
         return ask(locked(profile, service), service, origin, language=language)
@@ -53,9 +53,9 @@ def ask(
     language: str = "",
     made_profile: bool = False,
 ) -> Recorded:
-    """`request` of a profile that the caller has locked.
+    """`request` for a profile that the caller has locked.
 
-    `made_profile`: it was made for this request alone, and goes with it.
+    `made_profile`: it exists only for this request, and is erased with it.
     """
     if not service.double_opt_in:
         return begin(locked, service, origin)
@@ -77,7 +77,7 @@ def ask(
 
 
 def _waiting_event(held: Subscription | None, at: datetime) -> int | None:
-    """The request that still waits for its confirmation, if there is one."""
+    """The request that still awaits confirmation, if there is one."""
     if held is None or held.status_at(at) != Status.PENDING:
         return None
     return messages.last_request(held)
@@ -106,8 +106,8 @@ def _make_pending(
 def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
     """Activate a pending subscription: the POST behind the link (S6).
 
-    Confirming twice, or in two windows at once, acts once. Raises BadLink when there
-    is nothing to confirm any more, and ServiceClosed.
+    Confirming twice, or in two windows at once, acts once. Raises ServiceClosed, and
+    BadLink when there is nothing left to confirm.
     """
     with transaction.atomic():
         rows = locks.rows_to_lock().filter(pk=confirmation.profile_id)
@@ -134,7 +134,7 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
 
 
 def is_about(confirmation: Confirmation, held: Subscription) -> bool:
-    """Whether a link is that of the last request."""
+    """Whether a link belongs to the latest request."""
     return messages.last_request(held) == confirmation.event_id
 
 
@@ -146,7 +146,7 @@ def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) ->
 def confirmed_by_mail(
     locked: Profile, service: Service, asked: Origin, confirmed: Origin
 ) -> Recorded:
-    """A request whose address a mail has confirmed already; both moments stay."""
+    """A request whose address a mail has already confirmed; both moments are kept."""
     held = held_by(locked, service)
     at = confirmed.at or timezone.now()
     if held and held.status_at(at) == Status.ACTIVE:
@@ -161,9 +161,9 @@ def confirmed_by_mail(
 
 
 def lapse(locked: Profile, held: Subscription, now: datetime) -> None:
-    """End a request that nobody confirmed in time, and erase the proof of it.
+    """End a request that was not confirmed in time, and erase its evidence.
 
-    The bare step stays in the history; ip, browser and note of the request go.
+    The bare step stays in the history; the request's ip, browser and note go.
     """
     service = held.service
     values = {"status": Status.EXPIRED, "changed_at": now, "made_profile": False}

@@ -1,7 +1,7 @@
-"""What has become of a service: how many are subscribed, and how that came about (S5).
+"""How a service has grown: how many are subscribed, and how that came about (S5).
 
-All of it comes from the history, so that it holds for a file as for a page. A step
-counts by what was before it: a request that is withdrawn was never a subscription.
+All of it is read from the history, whatever the source. A step counts by the one before
+it: a request that is withdrawn was never a subscription.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from audiences.consent import Kind
 from audiences.models import ConsentEvent, Service, Subscription
 from audiences.moments import midnight
 
-# The periods of a report, and how many it shows.
+# The kinds of period in a report, and how many of them it shows.
 PERIODS = {"day": 30, "week": 26, "month": 24}
 _STARTS = (Kind.SUBSCRIBE, Kind.CONFIRM)
 Step = tuple[datetime, str, str | None, str, int]
@@ -45,7 +45,7 @@ class Steps:
 
 
 def _meaning(kind: str, before: str | None) -> str:
-    """What a step is, given the step before it; nothing for a renewal."""
+    """What a step counts as after the one before it; a renewal counts as nothing."""
     if kind == Kind.REQUEST:
         return "requested"
     if kind in _STARTS:
@@ -57,7 +57,7 @@ def _meaning(kind: str, before: str | None) -> str:
 
 @dataclass(kw_only=True)
 class Period(Steps):
-    """One day, week or month; `active` at its end, unless one source is looked at."""
+    """One day, week or month; `active` is at its end, unless for a single source."""
 
     start: datetime
     active: int | None = None
@@ -129,12 +129,12 @@ def _starts(by: str, now: datetime) -> list[datetime]:
     while len(found) < PERIODS[by]:
         before = found[-1] - timedelta(days=7 if by == "week" else 1)
         found.append(before.replace(day=1) if by == "month" else before)
-    # Midnight, whatever the clocks did in between.
+    # Midnight, even if the clocks changed in between.
     return [midnight(each.date()) for each in reversed(found)]
 
 
 def steps(service: Service, by: str, now: datetime) -> Iterable[Step]:
-    """Period, kind, kind of the step before, source; and how many were like that."""
+    """Period, kind, kind of the step before, source; and how many such steps."""
     earlier = (
         ConsentEvent.objects.filter(
             profile_id=OuterRef("profile_id"),
@@ -160,7 +160,7 @@ def steps(service: Service, by: str, now: datetime) -> Iterable[Step]:
 def counts(service_ids: Iterable[int], now: datetime) -> dict[int, Counter[str]]:
     """How many subscriptions of each status services have, in two queries.
 
-    One that has passed its date is expired, whether it is written down or not.
+    One past its date is expired, whether that is recorded yet or not.
     """
     found: dict[int, Counter[str]] = {pk: Counter() for pk in service_ids}
     running = [Subscription.Status.ACTIVE, Subscription.Status.PENDING]

@@ -4,9 +4,9 @@ Unsubscribing from a service leaves the profile's flags and its other subscripti
 they are (S2). Subscribing while subscribed changes nothing (S4). Subscribing never
 lifts an opt-out: it succeeds and warns.
 
-Two ways in. `subscribe` activates at once: an operator, a command or a file acts for
-the person, and after an unsubscription says why. `request` is the person's own act on a
-page: where the service asks for a double opt-in, it is pending until `confirm`.
+There are two ways in. `subscribe` activates at once: an operator, a command or a file
+acts for the person, and must say why after an unsubscription. `request` is the person's
+own act on a page: if the service requires double opt-in, it is pending until `confirm`.
 """
 
 from django.db import transaction
@@ -34,14 +34,14 @@ def subscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
     """Make the subscription active; warns when the channel is opted out of.
 
     Raises ServiceClosed, and NoteNeeded when an operator, a command or an import
-    revives without a note what the person has ended.
+    revives what the person has ended without a note.
     """
     with transaction.atomic():
         return begin(locked(profile, service), service, origin)
 
 
 def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
-    """`subscribe` of a profile that the caller has locked (`consent.lock`)."""
+    """`subscribe` for a profile that the caller has locked (`consent.lock`)."""
     at = origin.at or timezone.now()
     held = held_by(locked, service)
     warning = opt_out_warning(locked, service)
@@ -58,9 +58,9 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
 
 
 def restore(locked: Profile, service: Service, origin: Origin) -> Recorded:
-    """Take an unsubscription back, at once and silently, also of a closed service.
+    """Undo an unsubscription, at once and silently, even from a closed service.
 
-    It ends when it would have ended before.
+    It still ends when it would have ended.
     """
     at = origin.at or timezone.now()
     held = held_by(locked, service)
@@ -79,10 +79,10 @@ def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
 
 
 def end(locked: Profile, service: Service, origin: Origin) -> Recorded:
-    """`unsubscribe` of a profile that the caller has locked (`consent.lock`)."""
+    """`unsubscribe` for a profile that the caller has locked (`consent.lock`)."""
     at = origin.at or timezone.now()
     held = Subscription.objects.filter(profile=locked, service=service)
-    # A mere request that ends is no goodbye. (Most services say nothing: not asked.)
+    # The end of a mere request needs no farewell; most services send none anyway.
     silent = service.unsubscribed_message == Service.Confirms.NONE
     was_active = not silent and held.filter(status=Status.ACTIVE).exists()
     changed = held.filter(status__in=[Status.ACTIVE, Status.PENDING]).update(

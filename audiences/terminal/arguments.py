@@ -69,7 +69,7 @@ def moment(text: str) -> datetime:
 
 
 def end_moment(text: str) -> datetime:
-    """Like `moment`; a date alone is the last moment of its day."""
+    """Like `moment`, but a date alone is the last moment of that day."""
     parsed = moment(text)
     is_day = len(text) <= len("2026-05-01")
     return moments.last_moment(parsed.date()) if is_day else parsed

@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 
 class ProgressBar:
-    """A progress bar that is told how much is done of how much."""
+    """A progress bar, updated with the amount done and the total."""
 
     def __init__(self, progress: Progress, task: Any) -> None:
         self._progress, self._task = progress, task

@@ -1,4 +1,4 @@
-"""The entry of an address: locked by name, computed again from its evidence."""
+"""The entry of an address: locked by name, recomputed from its evidence."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -17,7 +17,7 @@ from .fold import STORED, EntryState, fold
 
 
 def key_of(channel: str, address: str) -> str:
-    """The key of an address that somebody named; the refusal says which address."""
+    """The key of an address that someone gave; a refusal says which address."""
     try:
         return normalise(channel, address).key
     except InvalidAddress as error:
@@ -27,7 +27,7 @@ def key_of(channel: str, address: str) -> str:
 
 
 def after_all(channel: str, key: str) -> datetime:
-    """Now, or the latest error when a wrong clock has dated it in the future."""
+    """Now, or the latest error if a wrong clock has dated it in the future."""
     errors = AddressError.objects.filter(channel=channel, key=key)
     latest: datetime | None = errors.aggregate(at=Max("at"))["at"]
     now = timezone.now()
@@ -58,7 +58,7 @@ def entry_of(channel: str, key: str) -> QuarantineEntry | None:
 
 
 def lock_name(channel: str, key: str) -> None:
-    """Let nobody else write about this address until the transaction ends.
+    """Keep all others from writing about this address until the transaction ends.
 
     An entry that does not exist yet cannot be locked; its name can.
     """

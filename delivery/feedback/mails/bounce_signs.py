@@ -20,7 +20,7 @@ _SUBJECTS = re.compile(
     r"error sending|permanent|user unknown|delivery delayed|rejected|nondelivery",
     re.IGNORECASE,
 )
-# What a human answers or passes on.
+# What a human replies to or forwards.
 _PASSED_ON = re.compile(r"\s{0,5}(?:re|fwd?|aw|wg|antw|tr|rv)\s?:", re.IGNORECASE)
 _OPENINGS = re.compile(
     r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
@@ -46,7 +46,7 @@ _GIVEN_UP = re.compile(
 
 
 def looks_like_bounce(mail: Part, words: str) -> bool:
-    """Whether a mailer wrote it: its sender with its subject or opening words."""
+    """Whether a mailer wrote it, by its sender with its subject or opening words."""
     sender = f"{mail.get('from')} {mail.get('return-path')}"
     from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
     heading = readable(mail.get("subject"))
@@ -61,7 +61,7 @@ def looks_like_bounce(mail: Part, words: str) -> bool:
 
 
 def is_from_mailer(mail: Part) -> bool:
-    """Whether a machine of the mail system wrote it: people's machines reply, too."""
+    """Whether the mail system itself wrote it, and not a person's auto-responder."""
     return _says_so(mail) or bool(_SENDERS.search(mail.get("from")))
 
 

@@ -29,7 +29,7 @@ _LARGEST_FOR_FLUFL = 32 * 1024
 _MOST_LINES_FOR_FLUFL = 1_000
 _NESTS = re.compile(rb"content-type:\s{0,100}m", re.IGNORECASE)
 _MOST_NESTS_FOR_FLUFL = 8
-# It writes what it stumbles over, with addresses, to its log.
+# Its log names what it stumbles over, with addresses.
 logging.getLogger("flufl.bounce").disabled = True
 
 _A = addresses.ADDRESS
@@ -41,7 +41,7 @@ _LINES = re.compile(
     rf"(?:[ \t]{{0,4}}<(?:mailto:|smtp:)?({_A})>)?",
     re.IGNORECASE,
 )
-# A line of a session: an answer, a command, or whom it is with.
+# A line of a session: an answer, a command, or its partner.
 _ANSWER = re.compile(
     r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE
 )
@@ -60,7 +60,7 @@ _SENTENCES = re.compile(
     rf"(?:mailto:|smtp:|rfc822;)?({_A})",
     re.IGNORECASE,
 )
-# What makes the addresses of a line say nothing: whom to ask, who sent, the number.
+# Signs that the addresses of a line mean nothing: contacts, senders, message numbers.
 _OTHER_TALK = re.compile(
     r"contact|forward (?:this|it|the)|send (?:mail|e-?mail|a message|it) to|reply to|"
     r"(?:mail|e-?mail) (?:me|us|the)|help|assistance|question|abuse|"
@@ -103,7 +103,7 @@ def events_of(
         raw, mail, around.words, returned
     )
     if not failed and len(returned.recipients) == 1:
-        # It returns a message to one person, and names nobody else.
+        # It returns a message to a single person and names nobody else.
         failed = [Failed(returned.recipients[0])]
     failed = failed[:MOST_RECIPIENTS]
     verdicts = _verdicts(failed, around)
@@ -125,7 +125,7 @@ def events_of(
 
 
 def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
-    """By the lines about each address; where none says anything, by the whole."""
+    """By the lines about each address; if none says anything, by the whole text."""
     whole = around.words if len(failed) == 1 else ""
     verdicts = [classify(one.words, context=whole or one.words) for one in failed]
     if any(verdict.is_told for verdict in verdicts):
@@ -134,7 +134,7 @@ def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
 
 
 def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]:
-    """The failed addresses by the bounce's own words, surest sign first."""
+    """The failed addresses in the bounce's own words, by the surest sign."""
     names = _Names(_never(mail, returned))
     for address in around.failed:
         names.add("listed", address)
@@ -151,7 +151,7 @@ def _people(names: dict[str, Failed]) -> set[str]:
 
 
 class _Names:
-    """The addresses that a bounce names, by the sign that tells they failed."""
+    """The addresses that a bounce names, by the sign that they failed."""
 
     def __init__(self, never: set[str]) -> None:
         self.never = never
@@ -160,12 +160,12 @@ class _Names:
         self._is_answered = False
 
     def add(self, sign: str, address: str) -> str:
-        """The address in lower case; empty when it can't be a failed one."""
+        """Add an address; returns it in lower case, empty if it can't have failed."""
         name = addresses.clean(address)
         if not name or _NOBODY.match(name):
             return ""
         if name.lower() in self.never:
-            # Somebody may write to themselves; counts when nobody else is named.
+            # People may write to themselves; this counts if nobody else is named.
             if sign == "begun":
                 self.found["own"].setdefault(name.lower(), Failed(name))
             return ""
@@ -173,7 +173,7 @@ class _Names:
         return name.lower()
 
     def read(self, line: str) -> None:
-        """Take the addresses of a line; what follows says why."""
+        """Take the addresses of a line; the text that follows says why."""
         added = {
             name
             for sign, found in _addresses_of(line).items()
@@ -211,7 +211,7 @@ class _Names:
 
 
 def _addresses_of(line: str) -> dict[str, list[str]]:
-    """The addresses of a line: those that begin it, that it tells of, and any."""
+    """The addresses of a line: those that begin it, in a known sentence, and any."""
     if "@" not in line or _OTHER_TALK.search(line):
         return {"begun": [], "told": [], "any": []}
     begins = _LINES.match(line)
@@ -224,7 +224,7 @@ def _addresses_of(line: str) -> dict[str, list[str]]:
 
 
 def _never(mail: Part, returned: Returned) -> set[str]:
-    """Who wrote or gets the bounce, and who sent the message: they didn't fail."""
+    """The writer and the receiver of the bounce, and the sender: they didn't fail."""
     wrote = mail.all("from", "sender", "reply-to", "to", "cc", "delivered-to")
     own = {address.lower() for address in addresses.of_header(*wrote)}
     return (own | returned.senders) - {a.lower() for a in returned.recipients}

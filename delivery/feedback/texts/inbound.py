@@ -1,8 +1,8 @@
 """Text messages from recipients: judged, applied, and answered at most once.
 
 STOP denies the number (Q4); the profile's flags and its other channels stay as they
-are. START undoes a STOP, and nothing else. What is unclear holds the number until
-somebody decides.
+are. START undoes a STOP and nothing else. An unclear message holds the number until
+someone decides.
 """
 
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ State = InboundItem.State
 
 @dataclass(frozen=True, kw_only=True)
 class InboundText:
-    """A text message as a provider tells of it.
+    """A text message as a provider reports it.
 
-    `to` is our number. `provider_says` is what the provider has made of it by itself:
-    it has answered already then, and blocks the number, whatever we think.
+    `to` is our number. `provider_says` is what the provider itself took it for: it has
+    then already answered and blocked the number, whatever we think.
     """
 
     number: str
@@ -59,7 +59,7 @@ class Judged:
 
 
 def judged(text: InboundText) -> Judged:
-    """What a text asks for; raises InvalidAddress when its sender has no number."""
+    """What a text asks for; raises InvalidAddress if its sender is not a number."""
     key = addresses.normalise(Channel.SMS, text.number).key
     table = keyword_rows.load_table()
     language = _language_of(key)
@@ -82,7 +82,7 @@ def judged(text: InboundText) -> Judged:
 def _with_provider(
     verdict: KeywordVerdict, says: KeywordAction | None
 ) -> KeywordVerdict:
-    """A STOP of the provider counts; a START only where the text is not against it."""
+    """The provider's STOP counts; its START only if the text does not contradict it."""
     contrary = (KeywordAction.OPT_OUT, KeywordAction.REVIEW)
     if says is None or says == verdict.action:
         return verdict
@@ -92,7 +92,7 @@ def _with_provider(
 
 
 def _language_of(key: str) -> str:
-    """The language of a profile that has the number; empty when none is known."""
+    """The language of a profile with this number, or empty if none is known."""
     holders = addresses.with_key(Channel.SMS, key).exclude(profile__language="")
     found = holders.order_by("pk").values_list("profile__language", flat=True).first()
     return found or ""
@@ -151,11 +151,11 @@ def stop(item: InboundItem, *, actor: str) -> InboundItem:
 
 # ------------------------------------------------------------------ the answer
 def take(text: InboundText, item: InboundItem) -> str:
-    """Read an item that has just arrived, and return the reply to send back, if any.
+    """Read an item that has just arrived; returns the reply to send back, if any.
 
-    One confirmation for a STOP: none for the next ones until a START. It is not a
-    message of a delivery, so the denylist does not stop it. A START is confirmed when
-    it changed something. A repeated call gets no reply.
+    A STOP is confirmed once: later ones are not until a START. The reply belongs to no
+    delivery, so the denylist does not stop it. A START is confirmed if it changed
+    something. A repeated call gets no reply.
     """
     if item.state != State.NEW:
         return ""

@@ -1,8 +1,8 @@
 """What a text message of a recipient asks for: stop, start, help, nothing; or unclear.
 
-A whole message that is a keyword does what the table says (`delivery.models.Keyword`,
+A message that is just a keyword does what the table says (`delivery.models.Keyword`,
 which operators edit). A sentence that plainly wants no more messages is an opt-out too.
-What smells of stopping and is neither is for a person; nothing is handed over to the
+One that is neither but hints at stopping is for a person; nothing is handed over to the
 number until they decide. Pure: nothing here reads the database.
 """
 
@@ -12,32 +12,32 @@ from dataclasses import dataclass, field
 from delivery.feedback.texts import wording
 from delivery.models import Keyword
 
-# Words of everyday speech: only in a short message do they smell of stopping.
+# Everyday words, which hint at stopping only in a short message.
 EVERYDAY = frozenset("uit aus end ende red dur alto td fin".split())
 SHORT = 6
 
 
 KeywordAction = Keyword.Action
-# Where one keyword has several meanings, the most careful one.
+# If a keyword has several meanings, the most cautious one counts.
 _CAREFUL = list(KeywordAction)
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeywordEntry:
-    """A row of the table: what a keyword does, and where it counts."""
+    """A row of the table: what a keyword does, and where it applies."""
 
     keyword: str
     language: str
     action: KeywordAction
     reply: str = ""
-    # Empty: at all our numbers, from all countries.
+    # Empty: for all our numbers, from all countries.
     short_code: str = ""
     regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeywordVerdict:
-    """What a text asks for; `entry` is the keyword that it was, if it was one."""
+    """What a text asks for; `entry` is the keyword, if the text is one."""
 
     action: KeywordAction
     entry: KeywordEntry | None = None
@@ -134,7 +134,7 @@ def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
 
 
 def _sure(keywords: Iterable[str]) -> list[str]:
-    """Keywords that mean stopping in a sentence too: long ones that say so."""
+    """Keywords that mean stopping even in a sentence: long, explicit ones."""
     return [
         word for word in keywords if word.startswith(("stop", "uitschrij", "afmel"))
     ]
