@@ -1,7 +1,7 @@
 """Export of people with the columns of an import: what goes out comes in again.
 
 Rows come in chunks of ids: however many there are, no query is long and memory stays
-flat. What a spreadsheet would compute is escaped by whoever writes the file; the import
+flat. What a spreadsheet would compute is escaped when the file is written; the import
 takes the apostrophe away again.
 """
 
@@ -27,7 +27,7 @@ def columns(people: QuerySet[Profile]) -> list[str]:
     most: dict[str, int] = {}
     for channel in Channel.values:
         of_channel = each.filter(channel=channel).aggregate(most=Max("n"))["most"]
-        # Whoever has no primary address leaves the first column empty.
+        # Somebody without a primary address leaves the first column empty.
         most[channel] = int(of_channel or 0)
     named = [
         channel if number == 1 else f"{channel}_{number}"
