@@ -1,7 +1,7 @@
 """What visitors without a personal link set in motion: mails, and open sign-ups.
 
 Read-only, but for a mail of which nobody knows whether it left: an operator may have it
-sent again. Addresses are masked for whoever may not see them.
+sent again. Addresses are masked for those who may not see them.
 """
 
 from typing import Any

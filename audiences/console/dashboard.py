@@ -1,4 +1,4 @@
-"""The home page: cards and what needs attention, each made by whoever knows it.
+"""The home page: cards and what needs attention, each made by the code that knows it.
 
 `delivery` adds its own when it is ready, because `audiences` may not import it. A maker
 gets the request and the figures that were counted last, and answers None where the

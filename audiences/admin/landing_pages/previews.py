@@ -44,7 +44,7 @@ def frame(request: HttpRequest, content: Content, url: str) -> Facts:
     role = role if role in roles() else "link"
     wanted = request.GET.get("profile", "").strip()
     if wanted and role == "link":
-        role = "profile"  # whoever names a profile means it
+        role = "profile"  # to name a profile is to mean it
     may_test = request.user.has_perm("audiences.view_profile")
     names = dict(settings.LANGUAGES)
     languages = [(c, names[c]) for c in content["languages"] if c in names]
