@@ -1,7 +1,7 @@
 """Who may do what (A3): six roles, as groups with permissions.
 
-Each app says what its own things give to whom; `docs/roles.md` is made from this. A
-role is a start: operators may change a group, and the code never takes that back.
+Each app grants the permissions on its own models; `docs/roles.md` is made from this. A
+role is a starting point: operators may change a group, and the code never undoes that.
 """
 
 from collections.abc import Iterable
@@ -63,12 +63,12 @@ def granted() -> dict[Code, set[str]]:
 
 
 def of_models(app: str, verbs: str, models: str) -> list[str]:
-    """Django's own permissions: the verbs of each model, written as words."""
+    """Django's own permissions: each verb on each model, written as words."""
     return [f"{app}.{v}_{m}" for m in models.split() for v in verbs.split()]
 
 
 def keep_in_step(**kwargs: Any) -> None:
-    """Listener of `post_migrate`: the groups exist and have what is newly granted."""
+    """Listener of `post_migrate`: make the groups, and give them new permissions."""
     try:
         kwargs.get("apps", apps).get_model("audiences", "Role")
     except LookupError:  # migrated back to before there were roles

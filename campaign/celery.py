@@ -1,7 +1,7 @@
-"""Background work: the Celery application and what it does by the clock.
+"""Background work: the Celery application and its schedule.
 
-The queue only wakes a worker. What is to be done, and how far it is, stands in our
-rows: a message that is lost or comes twice loses and repeats nothing.
+The queue only wakes a worker. Our rows say what is to be done and how far it is: a
+message that is lost or arrives twice loses and repeats nothing.
 """
 
 import os

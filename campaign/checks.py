@@ -157,7 +157,7 @@ def check_mail_for_production(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-# With the token after it, the part before the @ must keep to 64 characters.
+# With the token, the part before the @ may have at most 64 characters.
 LONGEST_MAILBOX = 14
 
 

@@ -34,10 +34,18 @@ def _number(name: str, default: int) -> int:
         ) from error
 
 
+def _secrets(name: str) -> list[str]:
+    """Comma-separated secrets, the newest first: one is replaced in two steps.
+
+    They are read directly: environ takes one that begins with $ for a variable's name.
+    """
+    given = os.environ.get(name, "").split(",")
+    return [secret.strip() for secret in given if secret.strip()]
+
+
 # ------------------------------------------------------------------ the basics
 DEBUG = env.bool("DEBUG", default=True)
 LOCAL_KEY = "insecure-local-key-that-production-refuses"
-# Read as it is: environ takes a value that begins with $ for another variable's name.
 SECRET_KEY = os.environ.get("SECRET_KEY", "") or LOCAL_KEY
 if SECRET_KEY == LOCAL_KEY and not DEBUG:
     raise ImproperlyConfigured(
@@ -45,12 +53,8 @@ if SECRET_KEY == LOCAL_KEY and not DEBUG:
         "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
         "keep it: signed links depend on it."
     )
-# Keys of before, comma-separated: what they signed goes on working.
-SECRET_KEY_FALLBACKS = [
-    key.strip()
-    for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")
-    if key.strip()
-]
+# Former keys, comma-separated: what they signed remains valid.
+SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
 if LOCAL_KEY in SECRET_KEY_FALLBACKS and not DEBUG:
     raise ImproperlyConfigured(
         "SECRET_KEY_FALLBACKS has the key that everybody knows: anybody could make "
@@ -144,7 +148,7 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 # A language is there when it has a file of texts for the public pages.
 LANGUAGES = page_texts.languages()
 LOCALE_PATHS = [BASE_DIR / "locale"]
-# The region of numbers that are written without +; empty: such numbers are invalid.
+# The region of numbers written without +; if empty, such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -162,10 +166,10 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Wrong passwords for one user from one address until it is refused for a while.
+# Wrong passwords for one user from one address before it is refused for a while.
 AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
-# Neither a user nor an office's address alone: nobody can lock out somebody else.
+# Neither a user nor an office's address alone, so nobody can lock out someone else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -179,33 +183,33 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # ------------------------------------------------------------------ mail
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-# Seconds to wait for the mail server; without it a worker could wait for ever.
+# Seconds to wait for the mail server; without it a worker could wait forever.
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")
-# Where visitors write who cannot use a form; empty: the page gives no address.
+# Where visitors who cannot use a form may write; if empty, pages give no address.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
-# Days until the row of a mail is removed, whatever became of it.
+# Days until the row of a mail is removed, sent or not.
 OUTBOX_DAYS = _number("OUTBOX_DAYS", 7)
 
 # The class that hands an SMS over, by its dotted path; the default prints it.
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="audiences.sms.ConsoleGateway")
 
 # ------------------------------------------------------------------ personal links
-# Days in which a personal link opts in and changes details; it opts out for ever.
+# Days in which a personal link opts in and changes details; it opts out forever.
 EDIT_LINK_DAYS = _number("EDIT_LINK_DAYS", 7)
 # The mailbox that reads unsubscribe mails: unsubscribe@example.org gets those to
 # unsubscribe+<token>@example.org. Empty: mails carry no mailto link.
 UNSUBSCRIBE_MAILBOX = env.str("UNSUBSCRIBE_MAILBOX", default="")
 
 # ------------------------------------------------------------------ other visitors
-# Mails that visitors may ask for: to one address and from one network, each day.
+# Mails that visitors may request each day, to one address and from one network.
 REQUESTS_PER_ADDRESS = _number("REQUESTS_PER_ADDRESS", 3)
 REQUESTS_PER_NETWORK = _number("REQUESTS_PER_NETWORK", 20)
 # Days in which a sign-up can be confirmed; then it is erased.
 SIGNUP_REQUEST_DAYS = _number("SIGNUP_REQUEST_DAYS", 7)
 # Days in which a subscription with double opt-in can be confirmed; then it is erased.
 PENDING_SUBSCRIPTION_DAYS = _number("PENDING_SUBSCRIPTION_DAYS", 7)
-# Rounds in which a proof of work is found at the latest, and minutes that it counts.
+# Rounds that a proof of work takes at most, and minutes that it is valid.
 PROOF_OF_WORK_ROUNDS = _number("PROOF_OF_WORK_ROUNDS", 600)
 PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)
 # Proxies of our own before this server; each adds an address to X-Forwarded-For.
@@ -225,7 +229,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "data_folder_out": _queue,
         "control_folder": _queue,
     }
-    # When which clock-work was done last; so a laptop that slept makes up for it.
+    # When each scheduled task last ran, so that a laptop catches up after sleep.
     CELERY_BEAT_SCHEDULE_FILENAME = f"{_queue}-schedule"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -242,15 +246,7 @@ QUARANTINE_RELEASE_DAYS = _number("QUARANTINE_RELEASE_DAYS", 10)
 # The same when its mailbox was full.
 QUARANTINE_MAILBOX_FULL_DAYS = _number("QUARANTINE_MAILBOX_FULL_DAYS", 30)
 
-
 # ------------------------------------------------------------------ webhooks
-# Secrets are read as they are: environ takes one that begins with $ for a name.
-def _secrets(name: str) -> list[str]:
-    """Secrets with commas between, the newest first: one is changed in two steps."""
-    given = os.environ.get(name, "").split(",")
-    return [secret.strip() for secret in given if secret.strip()]
-
-
 # A provider's webhook exists when its secret is set, and not before.
 TWILIO_AUTH_TOKENS = _secrets("TWILIO_AUTH_TOKENS")
 SMS_WEBHOOK_SECRETS = _secrets("SMS_WEBHOOK_SECRETS")
@@ -289,7 +285,7 @@ FEEDBACK_DAYS = _number("FEEDBACK_DAYS", 90)
 ANALYSIS_CHUNK_SIZE = _number("ANALYSIS_CHUNK_SIZE", 50_000)
 
 # ------------------------------------------------------------------ many people at once
-# Changes of up to so many people are made while the operator waits.
+# Changes to at most this many people are made while the operator waits.
 BULK_AT_ONCE = _number("BULK_AT_ONCE", 1000)
 # Megabytes that an uploaded file of people may have.
 IMPORT_LARGEST_MB = _number("IMPORT_LARGEST_MB", 100)
@@ -297,7 +293,7 @@ IMPORT_LARGEST_MB = _number("IMPORT_LARGEST_MB", 100)
 IMPORT_DAYS = _number("IMPORT_DAYS", 7)
 
 # ------------------------------------------------------------------ logs
-# Whoever reads a log must not be able to act for a recipient.
+# Reading a log must not enable anyone to act for a recipient.
 _MASKED: dict[str, object] = {"filters": ["mask_tokens"]}
 LOGGING = {
     "version": 1,
@@ -316,7 +312,7 @@ LOGGING = {
         },
     },
     "handlers": {
-        # Django itself prints no error of production anywhere.
+        # By itself Django prints no errors in production.
         "errors": {
             "class": "logging.StreamHandler",
             "formatter": "errors",

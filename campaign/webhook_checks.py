@@ -1,7 +1,7 @@
-"""System checks of the webhooks' secrets: each that cannot work is named.
+"""System checks of the webhooks' secrets: they name each one that cannot work.
 
-A provider without a secret has no webhook, so nothing is open by mistake; what is
-checked is that a secret which is set lets the right ones in.
+A provider without a secret has no webhook, so nothing is open by mistake. The checks
+ask whether a secret, once set, lets the right callers in.
 """
 
 import base64
@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from delivery.hooks.sns import is_topic
 
-# Of secrets that we choose ourselves; others come from a provider.
+# For secrets that we choose ourselves; others come from a provider.
 SHORTEST = 16
 OURS = ("SMS_WEBHOOK_SECRETS", "EMAIL_WEBHOOK_SECRETS")
 

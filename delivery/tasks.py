@@ -18,9 +18,9 @@ from .models import Analysis, Delivery
 
 @shared_task(ignore_result=True)
 def run_analysis(delivery_id: int) -> None:
-    """Run or resume a delivery's analysis; leave it to one that is at it."""
+    """Run or resume a delivery's analysis, unless another process is running it."""
     delivery = Delivery.objects.filter(pk=delivery_id).first()
-    # A message that comes again after the end must not begin again.
+    # A message that arrives again after the end must not start it again.
     if delivery is None or not preparation.of(delivery).is_going_on:
         return
     try:
@@ -43,20 +43,20 @@ def help_analysis(run_id: int) -> None:
 
 @shared_task(ignore_result=True)
 def wake_analyses() -> None:
-    """Each minute: begin what was asked for, go on where a process has died."""
+    """Each minute: start what was asked for, resume where a process has died."""
     for delivery_id in preparation.to_wake():
         run_analysis.delay(delivery_id)
 
 
 @shared_task(ignore_result=True)
 def clean_up_quarantine() -> None:
-    """Each night: erroneous addresses whose time is over are valid again (Q5)."""
+    """Each night: make erroneous addresses valid again when their time is over (Q5)."""
     quarantine.clean_up()
 
 
 @shared_task(ignore_result=True)
 def read_mailbox() -> None:
-    """Each minute: read what came back by mail, and what was stored and not read."""
+    """Each minute: read mail that came back, and items stored but not yet read."""
     if settings.FEEDBACK_IMAP_URL:
         try:
             mailboxes.take_in(
@@ -65,14 +65,14 @@ def read_mailbox() -> None:
                 )
             )
         except sql.Locked:
-            return  # another worker is still at it
+            return  # another worker is still reading it
     for _item in intake.process_waiting():
         pass
 
 
 @shared_task(ignore_result=True)
 def clean_up_inbound() -> None:
-    """Each night: what arrived and is done with is not kept longer than needed."""
+    """Each night: remove items that arrived and are no longer needed."""
     erasure.clean_up()
 
 
@@ -80,7 +80,7 @@ def clean_up_inbound() -> None:
 def release_matching(
     text: str, start: str, end: str, channel: str | None, actor: str
 ) -> None:
-    """Release the addresses of an outage; once more finds nothing left to release."""
+    """Release the addresses of an outage; repeating it finds nothing left."""
     quarantine.release_matching(
         text,
         datetime.fromisoformat(start),
@@ -99,7 +99,7 @@ def release_quarantine(
 
 
 def wake_helpers(run: Analysis, count: int) -> None:
-    """Ask so many workers to help with a run; SQLite has one writer and needs none."""
+    """Ask `count` workers to help with a run; SQLite has one writer and needs none."""
     if connection.vendor == "postgresql":
         for _number in range(count):
             help_analysis.delay(run.pk)

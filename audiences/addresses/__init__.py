@@ -1,6 +1,4 @@
-"""The addresses of a profile: how they are compared, attached, taken away, made
-primary.
-"""
+"""The addresses of a profile: comparing, attaching and removing them."""
 
 from audiences.addresses.address_book import (
     AddressBook,

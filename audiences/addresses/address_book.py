@@ -2,7 +2,7 @@
 
 Two addresses are the same when their keys are equal. The value that was given is kept
 beside the key and is what is sent to (RFC 5321 2.4: the local part belongs to its
-host), so that letter case, spaces and notations never make two people of one address.
+host), so that letter case, spaces and notation never turn one address into two people.
 """
 
 import math
@@ -55,16 +55,16 @@ class AddressBook:
         return None
 
     def belong_to(self, profile_id: int) -> None:
-        """Make a book that was begun for a profile without an id that profile's."""
+        """Assign a book, begun for a profile without an id, to that profile."""
         self.profile_id = profile_id
         for row in self.rows.values():
             row.profile_id = profile_id
 
     def give(self, channel: str, given: Normalised, *, primary: bool) -> bool:
-        """Add an address, or correct the one with the same key; true: it is different.
+        """Add an address, or correct the one with the same key; true if it changed.
 
-        The first address of a channel is primary whatever is asked; with `primary`
-        the present one stays as a secondary.
+        The first address of a channel is always primary; with `primary` the present
+        one becomes secondary.
         """
         row = self.rows.get((channel, given.key))
         if row is None:
@@ -82,9 +82,9 @@ class AddressBook:
     def take(self, address: Address) -> None:
         """Remove an address; the oldest other one of its channel becomes primary."""
         row = self.rows.pop((address.channel, address.key), None)
-        if row is None:  # somebody else took it a moment before
+        if row is None:  # someone else removed it a moment before
             return
-        # Given again later, it is a new row.
+        # If given again later, it is a new row.
         if self._before.pop((address.channel, address.key), None):
             self.removed.append(row)
         others = [a for a in self.rows.values() if a.channel == address.channel]
@@ -136,7 +136,7 @@ def save(changed_books: Iterable[AddressBook]) -> None:
         if removed:
             Address.objects.filter(pk__in=removed).delete()
         if changed:
-            # First nobody is primary: two primaries are refused, even for a moment.
+            # First there is no primary: two are refused, even for a moment.
             rows = Address.objects.filter(pk__in=[row.id or 0 for row in changed])
             rows.update(is_primary=False)
             sql.bulk_update(Address, _CHANGEABLE, changed)
@@ -161,7 +161,7 @@ def attach(
 ) -> Address:
     """Give a profile an address; raises InvalidAddress, and then nothing changes.
 
-    An address that the profile has already gets the new spelling. The first address
+    An address that the profile already has gets the new spelling. The first address
     of a channel is its primary.
     """
     given = normalise(channel, text)
@@ -173,7 +173,7 @@ def attach(
 
 
 def make_primary(address: Address) -> None:
-    """Let deliveries on the channel go to this address of the profile."""
+    """Make deliveries on the channel go to this address of the profile."""
     with transaction.atomic():
         book = _locked_book(address.profile)
         row = book.rows[address.channel, address.key]

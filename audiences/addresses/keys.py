@@ -23,7 +23,7 @@ class InvalidAddress(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """An address as given and as compared; `reason` says why it is invalid, if so."""
+    """An address as given and as compared; `reason` says why if it is invalid."""
 
     value: str
     key: str
@@ -37,7 +37,7 @@ class Normalised:
 def normalise(channel: str, text: str) -> Normalised:
     """The value and key of an address; raises InvalidAddress with the reason.
 
-    Email: NFC, IDNA (RFC 5891) and casefold, without DNS look-ups. SMS, phone and fax:
+    Email: NFC, IDNA (RFC 5891) and casefold, without DNS lookups. SMS, phone and fax:
     E.164, valid by the numbering plan of its country; a number without + needs
     PHONE_REGION. Direct mail: NFC, one space between words, casefold. Push: the token
     as it is, case kept.
@@ -51,7 +51,7 @@ def normalise(channel: str, text: str) -> Normalised:
 
 
 def unstorable(text: str) -> str:
-    """Why no database can keep the text; empty when it can."""
+    """Why no database can store the text; empty when it can be stored."""
     if "\x00" in text:
         return _("it contains a NUL character")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -60,9 +60,9 @@ def unstorable(text: str) -> str:
 
 
 def accept(channel: str, text: str) -> Normalised:
-    """Like `normalise`, but keep what is invalid: its key is the casefolded text.
+    """Like `normalise`, but keep an invalid address: its key is the casefolded text.
 
-    The caller has refused what is `unstorable`.
+    The caller has refused text that is `unstorable`.
     """
     try:
         return normalise(channel, text)
@@ -110,7 +110,7 @@ def _validated(value: str) -> ValidatedEmail:
         value,
         check_deliverability=False,
         allow_quoted_local=True,
-        # The domain .test reaches nobody and is of use to those who try things out.
+        # The domain .test reaches nobody and is useful for trying things out.
         test_environment=True,
     )
 
@@ -129,7 +129,7 @@ def domain_key(domain: str) -> str:
     return _plain_domain(domain) or domain.casefold()
 
 
-# Spreadsheets turn numbers into 612345678.0 or 3.16E+10: do not trust the digits.
+# Spreadsheets turn numbers into 612345678.0 or 3.16E+10, whose digits are not safe.
 _SPREADSHEET_NUMBER = re.compile(r"^\s*'?\+?\d+[.,]0+\s*$|\d[eE][+-]?\d")
 
 

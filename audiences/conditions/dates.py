@@ -1,13 +1,12 @@
 """Nodes that compare a date: their keys, check, Q and words."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext
 
+from audiences import moments
 from audiences.conditions.trees import BadCondition, Data, Moment
 
 # ------------------------------------------------------------------ dates
@@ -21,22 +20,15 @@ DATE_KEYS: dict[str, dict[str, Any]] = {
 def read_moment(text: str, path: str = "") -> datetime:
     """A date or time of a tree; a date is the midnight with which it begins."""
     try:
-        moment = parse_datetime(text)
-        day = None if moment else parse_date(text)
-    except ValueError:
-        moment = day = None
-    if moment is None and day is not None:
-        moment = datetime.combine(day, time())
+        moment = moments.read(text)
+    except moments.OutsideCalendar as error:
+        raise BadCondition(f"{path}: {text!r} is out of range.") from error
     if moment is None:
         raise BadCondition(
             f"{path}: {text!r} is not a date such as 2026-05-01.",
             plain=gettext("Type a date such as 2026-05-01."),
         )
-    aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-    try:
-        return aware.astimezone(UTC)
-    except OverflowError as error:
-        raise BadCondition(f"{path}: {text!r} is out of range.") from error
+    return moment.astimezone(UTC)
 
 
 def check_dates(data: Data, path: str) -> None:

@@ -1,8 +1,8 @@
-"""Opting in and out, the history that proves it, and what guards that history."""
+"""Opting in and out, the history that proves it, and the guards of that history."""
 
 from audiences.consent.flags import (
     ConsentError,
-    Result,
+    Recorded,
     change_flag,
     lacks_note,
     opt_in,
@@ -17,7 +17,7 @@ __all__ = [
     "ConsentError",
     "Kind",
     "Origin",
-    "Result",
+    "Recorded",
     "Source",
     "Step",
     "change_flag",

@@ -1,4 +1,4 @@
-"""How many profiles can be reached on each channel, and how consent moves."""
+"""How many profiles can be reached on each channel, and how consent changes."""
 
 from collections import Counter, defaultdict
 from datetime import timedelta
@@ -44,7 +44,7 @@ def reach() -> dict[str, Any]:
 
 
 def _primaries_of_the_contactable() -> dict[str, Counter[str]]:
-    """Valid primary addresses by channel and status, of whoever is not opted out."""
+    """Valid primary addresses by channel and status, of people not opted out."""
     open_ones = Q(pk__in=[])
     for channel in Channel:
         flag = f"profile__{flag_name(channel)}"

@@ -18,7 +18,7 @@ from audiences.consent.locks import lock, stage, staged
 from audiences.models import Profile
 from audiences.refusals import Refused
 
-# Whoever acts for somebody else must say why the person may be contacted again.
+# One who acts for another must say why that person may be contacted again.
 NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)
 
 
@@ -27,8 +27,8 @@ class ConsentError(Refused):
 
 
 @dataclass(frozen=True)
-class Result:
-    """Whether a change was needed, what to know besides, and the event if there is.
+class Recorded:
+    """Whether a change was needed, a warning, and the event if there is one.
 
     `is_pending`: a subscription waits for the person to confirm it.
     """
@@ -39,7 +39,7 @@ class Result:
     is_pending: bool = False
 
 
-def opt_out(profile: Profile, scope: str, origin: Origin) -> Result:
+def opt_out(profile: Profile, scope: str, origin: Origin) -> Recorded:
     """Set the flag of a channel or of "any" for all addresses of the profile (P2, P3).
 
     Opting out twice changes nothing and records nothing.
@@ -47,7 +47,7 @@ def opt_out(profile: Profile, scope: str, origin: Origin) -> Result:
     return _set_flag(profile, Scope(scope), opted_out=True, origin=origin)
 
 
-def opt_in(profile: Profile, scope: str, origin: Origin) -> Result:
+def opt_in(profile: Profile, scope: str, origin: Origin) -> Recorded:
     """Clear the flag of a channel or of "any"; the other flags stay as they are (P2).
 
     Raises ConsentError when an operator, a command or an import gives no note. Warns
@@ -69,7 +69,7 @@ def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
 
 
 def lacks_note(origin: Origin) -> bool:
-    """Whether somebody acts for another person without saying why."""
+    """Whether someone acts for another person without saying why."""
     return origin.source in NOTE_NEEDED and not origin.note.strip()
 
 
@@ -82,7 +82,7 @@ def _require_note(origin: Origin) -> None:
 
 def _set_flag(
     profile: Profile, scope: Scope, *, opted_out: bool, origin: Origin
-) -> Result:
+) -> Recorded:
     with transaction.atomic():
         locked = lock(profile, scope.flag, ANY_FLAG)
         result = change_flag(locked, scope, opted_out=opted_out, origin=origin)
@@ -92,10 +92,10 @@ def _set_flag(
 
 def change_flag(
     locked: Profile, scope: str, *, opted_out: bool, origin: Origin
-) -> Result:
-    """`opt_out` or `opt_in` of a profile that the caller has locked and then read.
+) -> Recorded:
+    """`opt_out` or `opt_in` for a profile that the caller has locked and then read.
 
-    For callers that read more under the same lock, or change several things at once.
+    For callers that read more under the same lock or make several changes.
     """
     scope = Scope(scope)
     event = None
@@ -106,7 +106,7 @@ def change_flag(
     warning = ""
     if not opted_out and scope != Scope.ANY and locked.no_longer_contact:
         warning = _("The profile is still opted out of any channel.")
-    return Result(bool(event), warning, event.pk if event else None)
+    return Recorded(bool(event), warning, event.pk if event else None)
 
 
 def _set_flags(

@@ -1,4 +1,4 @@
-"""Guards in the database that keep the consent history and what it refers to.
+"""Database guards that protect the consent history and what it refers to.
 
 `ConsentEvent` is append-only. So is `LandingPageVersion`, which events name, except
 that the column of its page may be emptied when the page goes. Other apps register
@@ -101,9 +101,9 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
         return f" WHEN {' OR '.join(changed)}"
 
     def _same(self) -> str:
-        """Whether a row stands in the way of a new one: by any unique key.
+        """Whether a row conflicts with a new one by any unique key.
 
-        A later migration may add one, and REPLACE deletes whatever stands in its way.
+        A later migration may add one, and REPLACE deletes any row in conflict.
         """
         keys = {("id",)} | schema.unique_keys(self.table)
         return " OR ".join(
@@ -132,7 +132,7 @@ register(VERSIONS)
 
 
 def install() -> None:
-    """Put every guard in place; repeating it changes nothing."""
+    """Install every guard; repeating it changes nothing."""
     with transaction.atomic():
         remove()
         for guard in _present():
@@ -155,7 +155,7 @@ def _create(guard: Guard) -> None:
 
 
 def remove() -> None:
-    """Take the guards away: for tests that must empty tables, and for `install`."""
+    """Remove the guards: for tests that must empty tables, and for `install`."""
     for guard in _present():
         if is_postgresql():
             for name in guard.pg_triggers:
@@ -166,13 +166,13 @@ def remove() -> None:
 
 
 def _present() -> list[Guard]:
-    """The guards whose table exists: during a migration not all may."""
+    """The guards whose table exists; during a migration some may not."""
     tables = connection.introspection.table_names()
     return [guard for guard in GUARDS.values() if guard.table in tables]
 
 
 def missing() -> list[str]:
-    """Names of guards that are absent, switched off or altered."""
+    """Names of guards that are missing, disabled or altered."""
     return [name for guard in _present() for name in _missing_of(guard)]
 
 
@@ -202,7 +202,7 @@ def _missing_of(guard: Guard) -> list[str]:
 
 
 def install_after_migrate(**kwargs: Any) -> None:
-    """Listener of `post_migrate`: put back what a migration has dropped."""
+    """Listener of `post_migrate`: restore what a migration has dropped."""
     if kwargs.get("using", connection.alias) != connection.alias:
         return
     if missing():

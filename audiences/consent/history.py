@@ -27,7 +27,7 @@ from audiences.models import (
 
 
 def events_of(profile_id: int) -> QuerySet[ConsentEvent]:
-    """The consent history of a profile, newest first, also after its erasure."""
+    """The consent history of a profile, newest first, even after its erasure."""
     return ConsentEvent.objects.filter(profile_id=profile_id).select_related(
         "service", "evidence"
     )
@@ -41,9 +41,9 @@ Source = ConsentEvent.Source
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Who or what makes a change, and the proof of it (GDPR 7(1)).
+    """Who or what makes a change, with evidence (GDPR 7(1)).
 
-    `at` is the moment of the person's act when that is not now.
+    `at` is the moment of the person's act, unless that is now.
     """
 
     source: str
@@ -100,49 +100,36 @@ def record_staged(
 ) -> None:
     """Write one event with its evidence for every staged profile.
 
-    `at` is the moment where each has its own.
+    `at` gives each its own moment.
     """
     before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
-    sql.insert_select(
-        ConsentEvent,
-        [
-            "profile_id",
-            "at",
-            "kind",
-            "channel",
-            "service_id",
-            "source",
-            "wording_version",
-            "delivery_id",
-        ],
-        StagedProfile.objects.order_by("id").values_list(
-            F("id"),
-            at or Value(origin.at or timezone.now(), DateTimeField()),
-            Value(str(kind), TextField()),
-            Value(str(scope), TextField()),
-            Value(service.pk if service else None, BigIntegerField()),
-            Value(str(origin.source), TextField()),
-            Value(origin.wording_version, TextField()),
-            Value(origin.delivery_id, BigIntegerField()),
-        ),
-    )
+    facts: dict[str, Combinable] = {
+        "profile_id": F("id"),
+        "at": at or Value(origin.at or timezone.now(), DateTimeField()),
+        "kind": Value(str(kind), TextField()),
+        "channel": Value(str(scope), TextField()),
+        "service_id": Value(service.pk if service else None, BigIntegerField()),
+        "source": Value(str(origin.source), TextField()),
+        "wording_version": Value(origin.wording_version, TextField()),
+        "delivery_id": Value(origin.delivery_id, BigIntegerField()),
+    }
+    people = StagedProfile.objects.order_by("id")
+    sql.insert_select(ConsentEvent, [*facts], people.values_list(*facts.values()))
     if not origin.has_evidence:
         return
     # Only this transaction can have written later events of the staged profiles.
     events = ConsentEvent.objects.filter(
         id__gt=before, profile_id__in=StagedProfile.objects.values("id")
     )
-    sql.insert_select(
-        ConsentEvidence,
-        ["event_id", "note", "actor", "ip", "user_agent"],
-        events.order_by("id").values_list(
-            F("id"),
-            Value(origin.note, TextField()),
-            Value(origin.actor, TextField()),
-            Value(origin.ip, ConsentEvidence._meta.get_field("ip")),
-            Value(origin.user_agent, TextField()),
-        ),
-    )
+    proof: dict[str, Combinable] = {
+        "event_id": F("id"),
+        "note": Value(origin.note, TextField()),
+        "actor": Value(origin.actor, TextField()),
+        "ip": Value(origin.ip, ConsentEvidence._meta.get_field("ip")),
+        "user_agent": Value(origin.user_agent, TextField()),
+    }
+    rows = events.order_by("id").values_list(*proof.values())
+    sql.insert_select(ConsentEvidence, [*proof], rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Locks that come before a change of consent: of one profile, or of a staged set."""
+"""Locks to take before a change of consent: on one profile or a staged set."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from audiences.models import Profile, StagedProfile
 
 
 def lock(profile: Profile, *fields: str) -> Profile:
-    """Lock the profile's row and read these fields of it again."""
+    """Lock the profile's row and reload these fields."""
     return rows_to_lock().only(*fields).get(pk=profile.pk)
 
 
 def rows_to_lock() -> QuerySet[Profile]:
-    """Profiles whose rows are locked as they are read: what a writer begins with."""
+    """Profiles whose rows are locked as they are read: where every writer starts."""
     return Profile.objects.select_for_update(of=("self",))
 
 
 def stage(profiles: QuerySet[Profile], **condition: object) -> int:
-    """Lock and stage those profiles of a queryset that meet a condition.
+    """Lock and stage the profiles of a queryset that meet a condition.
 
-    The queryset may join, repeat rows, be ordered or sliced.
+    The queryset may have joins, repeated rows, an order or a slice.
     """
     # The order decides what a slice or a DISTINCT ON takes; else it is a wasted sort.
     query = profiles.query
@@ -31,9 +31,9 @@ def stage(profiles: QuerySet[Profile], **condition: object) -> int:
 
 
 def unstage(profile_ids: QuerySet[Any, Any]) -> int:
-    """Leave these out again, now that the locks are held; returns how many are left.
+    """Drop these from the stage, now that the locks are held; returns how many remain.
 
-    What a condition reads from *other* tables may have changed while `stage` waited.
+    Data of *other* tables that a condition read may have changed while `stage` waited.
     """
     StagedProfile.objects.filter(id__in=profile_ids).delete()
     return StagedProfile.objects.count()

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
-
-from audiences import addresses
+from audiences import addresses, moments
 from audiences.files import Problem, UnknownColumns
 from audiences.refusals import Refused
 
@@ -152,22 +149,13 @@ def _read_date(row: Row, given: dict[str, str]) -> None:
     if text is None or row.rejection:
         return
     try:
-        moment = parse_datetime(text) or _midnight(text)
-    except ValueError:
-        moment = None
+        moment = moments.read(text)
+    except moments.OutsideCalendar:
+        row.rejection = Problem("date", "it is out of range")
+        return
     if moment is None:
         row.rejection = Problem(
             "date", f"{text[:50]!r} is no date such as 2026-05-31 or 2026-05-31T14:00"
         )
         return
-    if timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
-    try:
-        row.at = moment.astimezone(UTC)
-    except OverflowError:
-        row.rejection = Problem("date", "it is out of range")
-
-
-def _midnight(text: str) -> datetime | None:
-    day = parse_date(text)
-    return datetime.combine(day, time()) if day else None
+    row.at = moment.astimezone(UTC)

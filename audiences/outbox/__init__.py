@@ -1,4 +1,4 @@
-"""Mails and SMS of our own: a row first, later sent at most once."""
+"""Our own mails and SMS: first a row, later sent at most once."""
 
 from audiences.outbox.composing import (
     Result,

@@ -1,6 +1,6 @@
 """Caps on what unidentified visitors can set in motion (against list bombing).
 
-Accepted requests are counted for each day (UTC), visitor's network and target address.
+Accepted requests are counted per day (UTC), visitor's network and target address.
 Known and unknown addresses are counted alike, with the same statements. The counters
 hold keyed hashes, and `clean_up` removes those of past days.
 """
@@ -19,13 +19,13 @@ _SALT = "audiences.request_caps"
 
 
 def allow(network: str, subject: str) -> bool:
-    """Count a request of a network about a subject; false when a cap is reached.
+    """Count a network's request about a subject; false once a cap is reached.
 
-    The subject is the normalised address, or whatever else names the target. Visitors
-    whose network is not known (an empty text) share one cap. The network is counted
-    first: one that is capped uses up nobody's address. Both caps hold whatever runs at
-    the same moment, because a counter only rises by an UPDATE that looks at it. The
-    caller is in the transaction that keeps the request.
+    The subject is the normalised address, or another name of the target. Visitors whose
+    network is unknown (an empty text) share one cap. The network is counted first, so
+    that a capped one uses up nobody's address. Both caps hold under concurrency,
+    because a counter rises only by an UPDATE that checks it. The caller is in the
+    transaction that keeps the request.
     """
     return _count(Scope.NETWORK, network, settings.REQUESTS_PER_NETWORK) and (
         _count(Scope.ADDRESS, subject, settings.REQUESTS_PER_ADDRESS)

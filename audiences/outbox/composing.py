@@ -1,4 +1,4 @@
-"""What our own mails say: each kind has one composer, which the worker calls."""
+"""What our own mails say: one composer for each kind, called by the worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ Result = OutboxMail.Result
 class Words:
     """A message before it is addressed.
 
-    `text` is Markdown, from which both forms of a mail are made; an SMS is `text` as it
-    is, without a subject.
+    `text` is Markdown, the source of both forms of a mail; an SMS is the bare `text`,
+    without a subject.
     """
 
     subject: str
@@ -35,12 +35,12 @@ composers: Registry[str, Composer] = Registry("kind of mail")
 
 
 def composes(kind: Kind) -> Callable[[Composer], Composer]:
-    """Register what writes the mails of a kind, or says why there is none."""
+    """Register the function that writes mails of a kind, or says why not."""
     return lambda composer: composers.add(kind, composer)
 
 
 def words(language: str, path: str, **values: object) -> Words:
-    """The words of a mail from the texts of a language, such as "mails.link"."""
+    """The words of a mail, such as "mails.link", from the texts of a language."""
     code, site = closest_language(language), site_name()
     return Words(
         page_texts.text(code, f"{path}.subject", site=site, **values),
@@ -50,7 +50,7 @@ def words(language: str, path: str, **values: object) -> Words:
 
 
 def closest_language(language: str) -> str:
-    """The language of the texts that a person's language means, or the site's."""
+    """The language of our texts that is closest to a person's, or the site's."""
     codes = [code for code, _name in page_texts.languages()]
     wanted = (language, settings.LANGUAGE_CODE, codes[0])
     return next(filter(None, (page_texts.closest(each, codes) for each in wanted)))

@@ -1,4 +1,4 @@
-"""SMS: the interface of a gateway, and one that prints for trying out.
+"""SMS: the interface of a gateway, and one that prints, for trying things out.
 
 `SMS_GATEWAY` names a class by its dotted path. It is made without arguments and has
 `send`. A provider's gateway is one such class.
@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 
-class Refused(Exception):
-    """The gateway certainly did not take the message; `passing`: try again later."""
+class NotTaken(Exception):
+    """The gateway certainly did not take the message; if `passing`, try again later."""
 
     def __init__(self, reason: str, *, passing: bool = False) -> None:
         self.passing = passing
@@ -19,10 +19,10 @@ class Refused(Exception):
 
 
 class Gateway(Protocol):
-    """What hands one SMS over.
+    """Hands over one SMS.
 
-    `send` returns when the provider has taken the message, and raises `Refused` when
-    it certainly has not. After any other exception nobody knows: it is not sent again.
+    `send` returns when the provider has taken the message, and raises `NotTaken` when
+    it certainly has not. Any other exception leaves it uncertain: it is not sent again.
     """
 
     def send(self, number: str, text: str) -> None: ...

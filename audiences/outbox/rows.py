@@ -1,4 +1,4 @@
-"""The rows of mails and SMS to send: written by requests, removed after a while."""
+"""The rows of mails and SMS to send: written by requests, removed after some days."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from audiences.models import LandingPage, OutboxMail
 from audiences.outbox.composing import Kind, Result
 from audiences.work import jobs
 
-# A worker that has not said in this time what became of its mail has died.
+# A worker that has not reported on its mail within this time has died.
 CLAIM_LIFE = timedelta(minutes=10)
 
 
@@ -59,7 +59,7 @@ def waiting(
 
 
 def give_up_on_the_dead() -> None:
-    """Say of mails whose worker has died that nobody knows whether they left."""
+    """Mark mails whose worker has died: nobody knows whether they left."""
     OutboxMail.objects.filter(
         result="", claimed_at__lt=timezone.now() - CLAIM_LIFE
     ).update(result=Result.UNCERTAIN)

@@ -1,14 +1,13 @@
-"""Outgoing mails and SMS of the public pages: a row first, later sent at most once.
+"""Outgoing mails and SMS of the public pages: first a row, later sent at most once.
 
-A row is written in the transaction of the request. The queue only wakes a worker; a
-sweep each minute finds what was forgotten. The worker takes a row in a short
+A row is written in the transaction of the request. The worker takes a row in a short
 transaction of its own and then hands the mail over, so that a mail is never sent twice:
-one whose hand-over was interrupted says so and is not sent again by itself. Only where
-the mail server certainly did not take the mail is it tried again.
+one whose hand-over was interrupted says so and is not sent again automatically. It is
+tried again only when the mail server certainly did not take it.
 
-What a mail says, and whether there is one at all, decides the composer of its kind
-(`composes`). It runs in the worker: whoever asks cannot tell from the time it takes
-whether somebody is known.
+The composer of its kind (`composes`) decides what a mail says, and whether there is one
+at all. It runs in the worker, so that the time a request takes does not reveal whether
+a person is known.
 """
 
 import logging
@@ -34,7 +33,7 @@ from audiences.wording.markdown import to_html, to_text
 
 from . import gateways
 
-# Later nobody waits for the mail any more.
+# After this time nobody expects the mail any more.
 LONGEST_WAIT = timedelta(days=1)
 MOST_ATTEMPTS = 6
 # The pause after the first attempt; it doubles with each.
@@ -97,10 +96,10 @@ Message = EmailMultiAlternatives | str
 def take_next(
     channel: str = Channel.EMAIL,
 ) -> tuple[OutboxMail, Message | None] | None:
-    """Take the next message of a channel, in a transaction of its own; None without.
+    """Take the next message of a channel in a transaction of its own, if there is one.
 
-    The row says from then on that somebody has it. Without a message there is nothing
-    to hand over, and the row says why.
+    From then on the row is marked as taken. If the message is None there is nothing to
+    hand over, and the row says why.
     """
     with transaction.atomic(durable=True):
         rows = waiting(channel).select_for_update(of=("self",), skip_locked=True)
@@ -115,7 +114,7 @@ def take_next(
 
 
 def _written(mail: OutboxMail) -> Message | None:
-    """The message, or None and a result; an error of ours is tried again later."""
+    """The message, or None and a result; an error of our own is tried again later."""
     if timezone.now() - mail.created_at > LONGEST_WAIT:
         mail.result = Result.OUTDATED
         return None
@@ -149,7 +148,7 @@ def _is_vetoed(mail: OutboxMail) -> bool:
 def _can_be_addressed(address: str) -> bool:
     """Whether Django can send there.
 
-    It turns a local part beyond ASCII into another address (an encoded word), instead
+    It turns a non-ASCII local part into a different address (an encoded word) instead
     of asking the server for SMTPUTF8 (RFC 6531): such a mail must not leave.
     """
     try:
@@ -177,15 +176,15 @@ def _message(mail: OutboxMail, said: Words) -> EmailMultiAlternatives:
         },
     )
     message.attach_alternative(html, "text/html")
-    message.message()  # what cannot be written shows now
+    message.message()  # an error in writing it shows now
     return message
 
 
 def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> None:
-    """Give the message to the server or gateway, and write down what became of it.
+    """Give the message to the server or gateway, and record the result.
 
-    Their own refusal is certain. After any other error nobody knows whether they have
-    the message: it is not sent again.
+    Only their own refusal is certain. After any other error they may have the message,
+    so it is not sent again.
     """
     try:
         if isinstance(message, str):
@@ -193,7 +192,7 @@ def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> Non
         else:
             message.connection = connection
             message.send()
-    except gateways.Refused as error:
+    except gateways.NotTaken as error:
         _refused(mail, passing=error.passing)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
@@ -214,7 +213,7 @@ def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> Non
 
 
 def _write_down(mail: OutboxMail, *names: str) -> None:
-    """Write these fields, if the row has not been erased with its person meanwhile."""
+    """Write these fields, unless the row was erased with its person meanwhile."""
     values = {name: getattr(mail, name) for name in names}
     OutboxMail.objects.filter(pk=mail.pk).update(**values)
 
@@ -236,5 +235,5 @@ def _postpone(mail: OutboxMail, at_last: Result) -> None:
 
 
 def _name(error: Exception) -> str:
-    """What kind of error it was: its words may hold an address."""
+    """The kind of error; its message may contain an address."""
     return type(error).__name__

@@ -1,4 +1,4 @@
-"""The end of what is known about a person: erasure, and what is not kept for long."""
+"""Forgetting people: erasure on request, and data that is not kept for long."""
 
 from audiences.privacy.erasure import erase
 

@@ -1,6 +1,6 @@
-"""Requests for subscriptions that nobody confirmed: erased after their time.
+"""Requests for subscriptions that nobody confirmed are erased after their time.
 
-Beside the subscription goes the profile, if it was made for the request alone.
+The profile goes too, if it was made only for the request.
 """
 
 from datetime import datetime
@@ -15,12 +15,12 @@ from audiences.subscriptions import double_opt_in
 from . import erasure
 
 Status = Subscription.Status
-# What makes a profile more than the shell of a request.
+# Anything that makes a profile more than the shell of a request.
 _REASONS_TO_STAY = (Kind.OPT_IN, Kind.SUBSCRIBE, Kind.CONFIRM)
 
 
 def clean_up(now: datetime | None = None) -> int:
-    """Erase the requests whose time has passed; returns how many."""
+    """Erase requests that have expired; returns how many."""
     at = now or timezone.now()
     due = Subscription.objects.filter(status=Status.PENDING, expires_at__lte=at)
     count = 0

@@ -1,4 +1,4 @@
-"""Finding people, by what names them, by their names; reading facts about them."""
+"""Finding people by identifiers or by name, and reading facts about them."""
 
 from audiences.profiles.facts import (
     PROFILE_FIELDS,

@@ -1,4 +1,4 @@
-"""Facts about a person, read from what somebody wrote: names, language, country."""
+"""Facts about a person, read from what someone wrote: names, language, country."""
 
 import re
 

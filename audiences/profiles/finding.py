@@ -1,4 +1,4 @@
-"""Profiles as a whole: finding the one that is meant, reading all of it, erasing it."""
+"""Finding the profile that a text names."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ READINGS = ("id", "ext", "addr")
 
 
 class NotFound(Refused):
-    """No profile is named so."""
+    """No profile has this name."""
 
 
 class Ambiguous(Refused):
@@ -34,7 +34,7 @@ class Ambiguous(Refused):
 def find(text: str) -> Profile:
     """The profile that an id, an external id or an address names.
 
-    Every reading is tried; the prefixes id:, ext: and addr: fix one. Raises NotFound,
+    Every reading is tried; a prefix id:, ext: or addr: selects one. Raises NotFound,
     or Ambiguous when the readings name different profiles or several have the address.
     """
     ids = find_ids([text])[text]
@@ -66,13 +66,13 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
                     keys[pair].add(text)
             elif reading == "id" and _is_id(name):
                 ids[int(name)].add(text)
-    # In no order: for the sake of one the planner would walk through the whole table.
+    # Unordered: to get an order the planner would walk through the whole table.
     everybody = Profile.objects.order_by()
     by_id = everybody.filter(pk__in=list(ids)).values_list("pk", "pk")
     by_external_id = everybody.filter(external_id__in=list(external_ids)).values_list(
         "external_id", "pk"
     )
-    # Every channel is named, so that the index on (channel, key) serves.
+    # Every channel is named, so that the index on (channel, key) is used.
     by_key = Address.objects.filter(
         channel__in=Channel.values, key__in={key for channel, key in keys}
     )
@@ -91,7 +91,7 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
 
 
 def _is_id(name: str) -> bool:
-    # Python refuses to read numbers of thousands of digits: the length comes first.
+    # Python refuses to read numbers of thousands of digits, so check the length first.
     return (
         name.isascii()
         and name.isdigit()

@@ -1,10 +1,11 @@
 """The search by name: any word of it, by its beginning, in any letter case and accent.
 
 "wit" finds "de Wit" and "Witteveen", "ozdemir" finds "Özdemir", and the words may come
-in any order. The database keeps the index in step by itself, so that no writer of names
-has to know of it: PostgreSQL by an index on an expression, SQLite by a full-text table
-that triggers fill. Both are installed after every `migrate`: SQLite drops the triggers
-of a table that a migration rebuilds, and a changed table of letters needs a new index.
+in any order. The database itself keeps the index up to date, so that no writer of names
+needs to know about it: PostgreSQL with an index on an expression, SQLite with a
+full-text table that triggers fill. Both are installed after every `migrate`: SQLite
+drops the triggers of a table that a migration rebuilds, and a changed table of letters
+needs a new index.
 """
 
 import functools
@@ -22,7 +23,7 @@ from audiences.sql import execute, fetch, is_postgresql
 
 TABLE = Profile._meta.db_table
 WORDS = "audiences_profile_words"
-# Letters that Unicode does not take apart into a plain one and an accent.
+# Letters that Unicode does not split into a plain letter and an accent.
 _WHOLE = dict(zip("ØøŁłĐđÐðßıÆæŒœÞþĦħŦŧ", "oollddddsiaaoottHhTt".lower(), strict=True))
 _LATIN = [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]
 _MARKS = "".join(map(chr, range(0x300, 0x370)))
@@ -53,7 +54,7 @@ def named(text: str) -> Q:
 
 
 class _NameHas(Func):
-    """The condition behind `named`, written so that the index of the database serves.
+    """The condition behind `named`, written so that the database uses its index.
 
     The words are letters and digits alone: they need no quoting in a search language.
     """
@@ -66,7 +67,7 @@ class _NameHas(Func):
 
     @property
     def is_whole(self) -> bool:
-        """A single letter is a name by itself: as a beginning it means a crowd."""
+        """A single letter matches itself alone: as a beginning it would match many."""
         return len(self.sought) == 1 and len(self.sought[0]) == 1
 
     @property
@@ -101,7 +102,7 @@ def _pg_expression(first: str, last: str) -> str:
     letters = plain_letters()
     accents = _literal("".join(letters) + _MARKS), _literal("".join(letters.values()))
     signs = string.punctuation
-    # Looking a letter up in a long table takes time: most names have none to look up.
+    # Looking up letters in a long table takes time, and most names have none.
     plain = (
         f"CASE WHEN octet_length({name}) = char_length({name}) THEN {name}"
         f" ELSE translate({name}, {accents[0]}, {accents[1]}) END"
@@ -167,7 +168,7 @@ def _install_on_sqlite() -> None:
     }
     if WORDS in present and all(present.get(n) == sql for n, sql in wanted.items()):
         return
-    # A trigger was missing: what happened meanwhile is not in the table.
+    # A trigger was missing, so the table lacks what happened meanwhile.
     for name in wanted:
         execute(f"DROP TRIGGER IF EXISTS {name}")
     execute(f"DROP TABLE IF EXISTS {WORDS}")

@@ -1,1 +1,1 @@
-"""People whom an operator chose by search and filters, and changes of all of them."""
+"""People that an operator selected by search and filters, and changes to them."""

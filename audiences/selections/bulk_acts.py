@@ -1,4 +1,4 @@
-"""Changes of many people at once: the only writer of `BulkAct`.
+"""Changes to many people at once: the only writer of `BulkAct`.
 
 An act is one set-based function of the domain. It runs in chunks by id, each in a
 transaction that also moves the act's position: locks are short, a worker that dies
@@ -33,20 +33,20 @@ CHUNK_SIZE = 2000
 logger = logging.getLogger(__name__)
 
 
-class NotPossible(Refused):
-    """The change as asked cannot be made; the message says what is missing."""
+class BulkActRefused(Refused):
+    """The change cannot be made as asked; the message says what is missing."""
 
 
-# The people of one chunk, the details of the act, and in whose name; returns how many
-# changed.
+# Takes the people of one chunk, the details of the act and its origin; returns how many
+# people changed.
 Work = Callable[[QuerySet[Profile], dict[str, Any], Origin], int]
 
 
 @dataclass(frozen=True)
 class Act:
-    """A change that can be made for many; `asks` names what the operator must say.
+    """A change that can be made to many people.
 
-    `permission` is what the operator must hold.
+    `asks` names the details that the operator must give, `permission` the one to hold.
     """
 
     code: str
@@ -56,9 +56,9 @@ class Act:
     asks: Sequence[str] = ()
     needs_note: bool = False
     explanation: Any = ""
-    # Whether it makes subscriptions, which a closed service does not take.
+    # Whether it starts subscriptions, which a closed service does not take.
     begins: bool = False
-    # People of one chunk at most: fewer where each takes longer, for short locks.
+    # The most people in a chunk: fewer where each takes longer, to keep locks short.
     most: int = 10_000
 
 
@@ -77,7 +77,7 @@ def acts() -> list[Act]:
 def find(code: str) -> Act:
     act = _acts.get(code)
     if act is None:
-        raise NotPossible(f"There is no bulk change {code!r}.")
+        raise BulkActRefused(f"There is no bulk change {code!r}.")
     return act
 
 
@@ -90,13 +90,13 @@ def begin(
     note: str = "",
     details: dict[str, Any] | None = None,
 ) -> BulkAct:
-    """Write down what is to be done for whom, and do it or wake a worker.
+    """Record the change and its people, then make it or wake a worker.
 
-    People who are added later are not meant. Raises NotPossible.
+    People added later are not included. Raises BulkActRefused.
     """
     kind, details = find(code), dict(details or {})
     if kind.needs_note and not note.strip():
-        raise NotPossible(
+        raise BulkActRefused(
             str(_("An opt-in needs a note that says how the people asked for it."))
         )
     _check(kind, details)
@@ -120,9 +120,9 @@ def begin(
 def _check(kind: Act, details: dict[str, Any]) -> None:
     missing = [name for name in kind.asks if not details.get(name)]
     if missing:
-        raise NotPossible(f"Missing: {', '.join(missing)}.")
+        raise BulkActRefused(f"Missing: {', '.join(missing)}.")
     if "scope" in kind.asks and details["scope"] not in Scope.values:
-        raise NotPossible(f"{details['scope']!r} is no channel.")
+        raise BulkActRefused(f"{details['scope']!r} is no channel.")
     if "service" in kind.asks:
         service = find_service(details["service"])
         if kind.begins and service.is_closed:
@@ -130,7 +130,7 @@ def _check(kind: Act, details: dict[str, Any]) -> None:
 
 
 def stop(act: BulkAct) -> bool:
-    """Leave it at what is done; tells whether it was still going on."""
+    """Leave it where it is; returns whether it was still unfinished."""
     return jobs.end(act, State.STOPPED)
 
 
@@ -138,7 +138,7 @@ def stop(act: BulkAct) -> bool:
 def run(act: BulkAct) -> None:
     """Change chunk after chunk until the act is done, stopped, or fails.
 
-    A failure is written down with what was done until then; nothing is done twice.
+    A failure is recorded, what was done stands, and nothing is done twice.
     """
     try:
         while _run_next(act.pk):
@@ -150,7 +150,7 @@ def run(act: BulkAct) -> None:
 
 
 def _run_next(pk: int) -> bool:
-    """One chunk in one transaction; tells whether there may be more."""
+    """Change one chunk in one transaction; returns whether there may be more."""
     with transaction.atomic():
         act = BulkAct.objects.select_for_update(of=("self",)).get(pk=pk)
         if not act.is_unfinished:

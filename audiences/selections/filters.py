@@ -1,33 +1,33 @@
-"""A selection: the people of a list, by what operators search and filter for.
+"""A selection: the people in a list, by what operators search and filter for.
 
-It is plain data (names and values, as in the address of a page), so that a background
-task selects the very same people later. The admin's list, bulk changes and the export
-all read it here.
+It is plain data (names and values, as in a page's address), so that a background task
+later selects exactly the same people. The admin's list, bulk changes and the export all
+read it here.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _, gettext_lazy
 
-from audiences import profiles, subscriptions
+from audiences import moments, profiles, subscriptions
 from audiences.channels import FLAGS, Channel, Scope
 from audiences.models import Address, AddressStatus, Profile, Service, Subscription
+from audiences.moments import midnight
 from audiences.profiles import name_search
 
 Chosen = Mapping[str, str]
 ON_NO_DENYLIST = "none"
 ANY_ADDRESS = "any"
-# Chosen one by one, instead of by filters.
+# Ticked one by one instead of filtered.
 IDS = "ids"
 
 
 def opted_out(value: str) -> Q:
-    """Profiles with the flag of a channel, or of any; or with none at all."""
+    """Profiles with the flag of a channel, with any flag, or with none."""
     if value == ON_NO_DENYLIST:
         return Q(**dict.fromkeys(FLAGS.values(), False))
     return Q(**{FLAGS[Scope(value)]: True})
@@ -36,9 +36,9 @@ def opted_out(value: str) -> Q:
 def address_status(value: str) -> Q:
     """Profiles with an address that has this status in quarantine."""
     marked = Address.objects.filter(quarantine_status=AddressStatus(value))
-    # Said again, so that the index of the few that are not valid serves.
+    # Repeated, so that the index of the few addresses that are not valid is used.
     marked = marked.exclude(quarantine_status=AddressStatus.VALID)
-    # DISTINCT: PostgreSQL then reads the index in its order, and other filters of these
+    # DISTINCT: PostgreSQL then reads the index in order, and other filters of these
     # people in the order of their tables, instead of all over them.
     return Q(pk__in=marked.values("profile_id").distinct())
 
@@ -55,7 +55,7 @@ def subscribed_to(value: str) -> Q:
 
 
 def without_address(value: str) -> Q:
-    """Profiles without any address on a channel, or on none at all."""
+    """Profiles without an address on a channel, or on any channel."""
     # EXISTS: PostgreSQL cannot turn NOT IN into a join, and reads the set for each row.
     held = Address.objects.filter(profile_id=OuterRef("pk"))
     if value != ANY_ADDRESS:
@@ -68,12 +68,12 @@ def language(value: str) -> Q:
 
 
 def created_from(value: str) -> Q:
-    return Q(created_at__gte=_midnight(_day(value)))
+    return Q(created_at__gte=midnight(_day(value)))
 
 
 def created_to(value: str) -> Q:
     """Created up to the end of the day."""
-    return Q(created_at__lt=_midnight(_day(value) + timedelta(days=1)))
+    return Q(created_at__lt=midnight(_day(value) + timedelta(days=1)))
 
 
 def chosen_one_by_one(value: str) -> Q:
@@ -83,10 +83,10 @@ def chosen_one_by_one(value: str) -> Q:
 def search(value: str) -> Q:
     """An id, an external id, an address in any notation, or words of a name."""
     text = value.strip()
-    # An external id such as P00045 is found in the letters that people type.
+    # People may type an external id such as P00045 in small letters.
     spellings = {text, text.upper(), text.lower()}
     found = Q(pk__in=set().union(*profiles.find_ids(spellings).values()))
-    # Asked for by a name, somebody must not be looked for among ids.
+    # A name must not be looked up among ids.
     return (
         found
         if "@" in text or not name_search.words(text)
@@ -95,14 +95,10 @@ def search(value: str) -> Q:
 
 
 def _day(value: str) -> date:
-    day = parse_date(value)
+    day = moments.read_day(value)
     if day is None or not date(1900, 1, 1) <= day < date(2200, 1, 1):
         raise ValueError(value)
     return day
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 FILTERS: dict[str, Callable[[str], Q]] = {
@@ -130,7 +126,7 @@ TITLES: dict[str, Any] = {
 
 
 def read(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The selection in the parameters of a list; others are passed over."""
+    """The selection in the parameters of a list; unknown ones are ignored."""
     return {
         name: str(parameters[name]).strip()
         for name in FILTERS
@@ -139,9 +135,9 @@ def read(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def select(chosen: Chosen) -> QuerySet[Profile]:
-    """The people of a selection; a value that means nothing selects nobody.
+    """The people of a selection; a meaningless value selects nobody.
 
-    Nobody, not everybody: a bulk change must never reach more people than were meant.
+    Nobody, not everybody: a bulk change must never reach more people than intended.
     """
     people = Profile.objects.all()
     for name, value in chosen.items():
@@ -153,9 +149,9 @@ def select(chosen: Chosen) -> QuerySet[Profile]:
 
 
 def in_words(chosen: Chosen, services: Mapping[str, str]) -> str:
-    """The selection for people, such as "language: nl".
+    """The selection in words, such as "language: nl".
 
-    `services` are the labels of services, which a list reads once for all its rows.
+    `services` are labels by slug, which a list reads once for all its rows.
     """
     parts = [
         f"{TITLES[name]}: {_label(name, value, services)}"

@@ -139,7 +139,7 @@ def _subscribe(
     origin: Origin,
     *,
     is_new: bool,
-) -> consent.Result:
+) -> consent.Recorded:
     """The one place where a confirmed sign-up becomes a subscription.
 
     The address has just been confirmed by mail, so a service's double opt-in by email

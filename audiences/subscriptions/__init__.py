@@ -1,4 +1,4 @@
-"""Services and who subscribes to them: acts, double opt-in, messages, reports."""
+"""Services and their subscribers: acts, double opt-in, messages, reports."""
 
 from audiences.subscriptions.double_opt_in import ask, confirm, request
 from audiences.subscriptions.many import expire, subscribe_all, unsubscribe_all

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences import consent
-from audiences.consent import Kind, Origin, Result, Source, locks
+from audiences.consent import Kind, Origin, Recorded, Source, locks
 from audiences.links import BadLink, Confirmation
 from audiences.models import (
     ConsentEvent,
@@ -33,13 +33,13 @@ from . import messages
 # ------------------------------------------------------------------ the person asks
 def request(
     profile: Profile, service: Service, origin: Origin, *, language: str = ""
-) -> Result:
-    """What the person themself asks for, on a page or through another program.
+) -> Recorded:
+    """Subscribe at the person's own request, on a page or through another program.
 
-    Where the service asks for a double opt-in, the subscription is pending, and a
-    message asks to confirm it, also when the profile is opted out. Asking again sends
-    the message again, within the caps. Elsewhere the same as `subscribe`. `language`
-    is that of the page. Raises ServiceClosed.
+    If the service requires double opt-in, the subscription is pending and a message
+    asks the person to confirm it, even when the profile is opted out. Asking again
+    sends the message again, within the caps. Otherwise the same as `subscribe`.
+    `language` is that of the page. Raises ServiceClosed.
     """
     with transaction.atomic():
         return ask(locked(profile, service), service, origin, language=language)
@@ -52,10 +52,10 @@ def ask(
     *,
     language: str = "",
     made_profile: bool = False,
-) -> Result:
-    """`request` of a profile that the caller has locked.
+) -> Recorded:
+    """`request` for a profile that the caller has locked.
 
-    `made_profile`: it was made for this request alone, and goes with it.
+    `made_profile`: it exists only for this request, and is erased with it.
     """
     if not service.double_opt_in:
         return begin(locked, service, origin)
@@ -63,7 +63,7 @@ def ask(
     held = held_by(locked, service)
     warning = opt_out_warning(locked, service)
     if held and held.status_at(at) == Status.ACTIVE:
-        return Result(False, warning)
+        return Recorded(False, warning)
     if service.is_closed:
         raise ServiceClosed(service)
     event_id = _waiting_event(held, at)
@@ -73,11 +73,11 @@ def ask(
             held, locked, service, origin, made_profile=made_profile
         )
     messages.ask(locked.pk, service, event_id, language)
-    return Result(is_new, warning, event_id if is_new else None, is_pending=True)
+    return Recorded(is_new, warning, event_id if is_new else None, is_pending=True)
 
 
 def _waiting_event(held: Subscription | None, at: datetime) -> int | None:
-    """The request that still waits for its confirmation, if there is one."""
+    """The request that still awaits confirmation, if there is one."""
     if held is None or held.status_at(at) != Status.PENDING:
         return None
     return messages.last_request(held)
@@ -103,11 +103,11 @@ def _make_pending(
     return consent.record(locked, Kind.REQUEST, origin, service=service).pk
 
 
-def confirm(confirmation: Confirmation, origin: Origin) -> Result:
+def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
     """Activate a pending subscription: the POST behind the link (S6).
 
-    Confirming twice, or in two windows at once, acts once. Raises BadLink when there
-    is nothing to confirm any more, and ServiceClosed.
+    Confirming twice, or in two windows at once, acts once. Raises ServiceClosed, and
+    BadLink when there is nothing left to confirm.
     """
     with transaction.atomic():
         rows = locks.rows_to_lock().filter(pk=confirmation.profile_id)
@@ -122,7 +122,7 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Result:
         warning = opt_out_warning(locked, service)
         at = timezone.now()
         if held.status_at(at) == Status.ACTIVE and is_about(confirmation, held):
-            return Result(False, warning)
+            return Recorded(False, warning)
         if not can_confirm(confirmation, held, at):
             raise BadLink
         if service.is_closed:
@@ -130,11 +130,11 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Result:
         write(held, locked, service, activated(service, at))
         event = consent.record(locked, Kind.CONFIRM, origin, service=service)
         messages.tell("subscribed", locked.pk, service, origin.source)
-        return Result(True, warning, event.pk)
+        return Recorded(True, warning, event.pk)
 
 
 def is_about(confirmation: Confirmation, held: Subscription) -> bool:
-    """Whether a link is that of the last request."""
+    """Whether a link belongs to the latest request."""
     return messages.last_request(held) == confirmation.event_id
 
 
@@ -145,25 +145,25 @@ def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) ->
 
 def confirmed_by_mail(
     locked: Profile, service: Service, asked: Origin, confirmed: Origin
-) -> Result:
-    """A request whose address a mail has confirmed already; both moments stay."""
+) -> Recorded:
+    """A request whose address a mail has already confirmed; both moments are kept."""
     held = held_by(locked, service)
     at = confirmed.at or timezone.now()
     if held and held.status_at(at) == Status.ACTIVE:
-        return Result(False, opt_out_warning(locked, service))
+        return Recorded(False, opt_out_warning(locked, service))
     if service.is_closed:
         raise ServiceClosed(service)
     consent.record(locked, Kind.REQUEST, asked, service=service)
     write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.CONFIRM, confirmed, service=service)
     messages.tell("subscribed", locked.pk, service, confirmed.source)
-    return Result(True, opt_out_warning(locked, service), event.pk)
+    return Recorded(True, opt_out_warning(locked, service), event.pk)
 
 
 def lapse(locked: Profile, held: Subscription, now: datetime) -> None:
-    """End a request that nobody confirmed in time, and erase the proof of it.
+    """End a request that was not confirmed in time, and erase its evidence.
 
-    The bare step stays in the history; ip, browser and note of the request go.
+    The bare step stays in the history; the request's ip, browser and note go.
     """
     service = held.service
     values = {"status": Status.EXPIRED, "changed_at": now, "made_profile": False}

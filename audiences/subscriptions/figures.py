@@ -1,7 +1,7 @@
 """The figures of services as their pages show them: now, or as of the last count.
 
-Of a service with little to count, a page counts while somebody waits, so that a change
-is seen at once. Of a larger one it shows what was counted in the background.
+A page counts a small service while the operator waits, so that a change shows at once.
+For a larger one it shows the latest background count.
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from audiences.models import ConsentEvent, Service, Subscription
-from audiences.subscriptions.reports import PERIODS, Report
+from audiences.subscriptions.reports import PERIODS, ServiceReport
 from audiences.work import figures
 
 from . import reports
 
-# A page counts so many rows itself, of all services on it together.
+# The most rows that a page counts itself, for all services on it together.
 LIVE = 20_000
 COUNTS, REPORTS = "services", "service_reports"
 
@@ -36,7 +36,7 @@ class Counted:
 class Reported:
     """The evolution; None: never counted. `at`: when, unless it was now."""
 
-    report: Report | None
+    report: ServiceReport | None
     at: datetime | None = None
 
 
@@ -51,7 +51,7 @@ def _counts() -> dict[str, Any]:
 def _reports() -> dict[str, Any]:
     """The steps of services with a long history, in each kind of period.
 
-    From half of what a page counts itself, so that none is missing that has just grown.
+    From half of what a page counts itself, so that one that has just grown is included.
     """
     now = timezone.now()
     every = Service.objects.in_bulk()
@@ -114,7 +114,7 @@ def _history() -> QuerySet[ConsentEvent, Any]:
 def _larger_than(
     number: int, rows: QuerySet[Any, Any], service_ids: Iterable[int]
 ) -> set[int]:
-    """The services with more such rows; an index finds the row after so many."""
+    """The services with more such rows; an index finds the first one beyond."""
     following = rows.filter(service=OuterRef("pk"))[number : number + 1]
     services = Service.objects.filter(pk__in=list(service_ids)).order_by()
     larger = services.annotate(following=Subquery(following))

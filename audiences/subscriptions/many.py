@@ -21,15 +21,15 @@ from audiences.models import Profile, Service, StagedProfile, Subscription
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.state import Status, activated, active, ended
 
-# So many subscriptions end by their date in one transaction.
+# The most subscriptions that expire in one transaction.
 EXPIRED_AT_ONCE = 50_000
 
 
 def expire(now: datetime | None = None) -> int:
-    """End what has passed its validity, set-based; returns how many ended.
+    """Expire subscriptions past their validity, set-based; returns how many.
 
-    Nothing waits for this: whoever reads subscriptions looks at the date (`active`).
-    Each step is written down for the moment at which it happened.
+    Nothing waits for this: all who read subscriptions check the date (`active`). Each
+    step is recorded at the moment at which it happened.
     """
     at = now or timezone.now()
     origin = Origin(source=Source.SYSTEM, at=at)
@@ -47,7 +47,7 @@ def expire(now: datetime | None = None) -> int:
                     break
                 span = {"pk__gte": chosen[0], "pk__lte": chosen[-1]}
                 locks.stage(Profile.objects.filter(pk__in=some), **span)
-                # What another writer renewed while the locks were waited for.
+                # Without those that were renewed while this waited for the locks.
                 renewed = StagedProfile.objects.exclude(id__in=some)
                 count = locks.unstage(renewed.values("id"))
                 ended = rows.filter(profile_id=OuterRef("id")).values("expires_at")
@@ -65,7 +65,7 @@ def expire(now: datetime | None = None) -> int:
 def subscribe_all(profiles: QuerySet[Profile], service: Service, origin: Origin) -> int:
     """`subscribe` for a queryset, set-based; returns how many profiles changed.
 
-    Where a note is needed and missing, whoever has unsubscribed is left out.
+    Without a note that is needed, people who have unsubscribed are left out.
     """
     if service.is_closed:
         raise ServiceClosed(service)
@@ -122,7 +122,7 @@ def write_steps(
     steps: Sequence[consent.Step],
     origin: Origin,
 ) -> None:
-    """Write rows and their steps, which an import has worked out from locked rows."""
+    """Write rows and their steps, which an import has derived from locked rows."""
     columns = ["profile_id", "service_id", "status", "changed_at", "expires_at"]
     sql.bulk_insert(
         Subscription,

@@ -1,7 +1,7 @@
-"""What has become of a service: how many are subscribed, and how that came about (S5).
+"""How a service has grown: how many are subscribed, and how that came about (S5).
 
-All of it comes from the history, so that it holds for a file as for a page. A step
-counts by what was before it: a request that is withdrawn was never a subscription.
+All of it is read from the history, whatever the source. A step counts by the one before
+it: a request that is withdrawn was never a subscription.
 """
 
 from collections import Counter
@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from audiences.consent import Kind
 from audiences.models import ConsentEvent, Service, Subscription
+from audiences.moments import midnight
 
-# The periods of a report, and how many it shows.
+# The kinds of period in a report, and how many of them it shows.
 PERIODS = {"day": 30, "week": 26, "month": 24}
 _STARTS = (Kind.SUBSCRIBE, Kind.CONFIRM)
 Step = tuple[datetime, str, str | None, str, int]
@@ -44,7 +45,7 @@ class Steps:
 
 
 def _meaning(kind: str, before: str | None) -> str:
-    """What a step is, given the step before it; nothing for a renewal."""
+    """What a step counts as after the one before it; a renewal counts as nothing."""
     if kind == Kind.REQUEST:
         return "requested"
     if kind in _STARTS:
@@ -56,7 +57,7 @@ def _meaning(kind: str, before: str | None) -> str:
 
 @dataclass(kw_only=True)
 class Period(Steps):
-    """One day, week or month; `active` at its end, unless one source is looked at."""
+    """One day, week or month; `active` is at its end, unless for a single source."""
 
     start: datetime
     active: int | None = None
@@ -68,7 +69,7 @@ class BySource(Steps):
 
 
 @dataclass
-class Report:
+class ServiceReport:
     """The periods, oldest first, and the same steps by source."""
 
     periods: list[Period]
@@ -82,7 +83,7 @@ class Report:
 
 def report(
     service: Service, *, by: str = "day", source: str = "", now: datetime | None = None
-) -> Report:
+) -> ServiceReport:
     """The evolution of a service, in a fixed number of queries."""
     now = now or timezone.now()
     statuses = counts([service.pk], now)[service.pk]
@@ -96,7 +97,7 @@ def of_steps(
     by: str,
     source: str,
     now: datetime,
-) -> Report:
+) -> ServiceReport:
     """The evolution, from the steps that were counted at that time."""
     starts = _starts(by, now)
     periods = {start: Period(start=start) for start in starts}
@@ -108,7 +109,7 @@ def of_steps(
     if not source:
         _run_back(list(periods.values()), statuses.get("active", 0))
     ordered = sorted(sources.values(), key=lambda row: -row.subscribed)
-    return Report(list(periods.values()), ordered, statuses)
+    return ServiceReport(list(periods.values()), ordered, statuses)
 
 
 def _run_back(periods: list[Period], active: int) -> None:
@@ -128,16 +129,12 @@ def _starts(by: str, now: datetime) -> list[datetime]:
     while len(found) < PERIODS[by]:
         before = found[-1] - timedelta(days=7 if by == "week" else 1)
         found.append(before.replace(day=1) if by == "month" else before)
-    # Midnight, whatever the clocks did in between.
-    return [_midnight(each) for each in reversed(found)]
-
-
-def _midnight(moment: datetime) -> datetime:
-    return timezone.make_aware(moment.replace(tzinfo=None))
+    # Midnight, even if the clocks changed in between.
+    return [midnight(each.date()) for each in reversed(found)]
 
 
 def steps(service: Service, by: str, now: datetime) -> Iterable[Step]:
-    """Period, kind, kind of the step before, source; and how many were like that."""
+    """Period, kind, kind of the step before, source; and how many such steps."""
     earlier = (
         ConsentEvent.objects.filter(
             profile_id=OuterRef("profile_id"),
@@ -163,7 +160,7 @@ def steps(service: Service, by: str, now: datetime) -> Iterable[Step]:
 def counts(service_ids: Iterable[int], now: datetime) -> dict[int, Counter[str]]:
     """How many subscriptions of each status services have, in two queries.
 
-    One that has passed its date is expired, whether it is written down or not.
+    One past its date is expired, whether that is recorded yet or not.
     """
     found: dict[int, Counter[str]] = {pk: Counter() for pk in service_ids}
     running = [Subscription.Status.ACTIVE, Subscription.Status.PENDING]

@@ -7,7 +7,7 @@ from audiences.refusals import Refused
 
 
 class NoSuchService(Refused):
-    """No service has the slug."""
+    """No service has this slug."""
 
 
 class ServiceClosed(Refused):
@@ -29,7 +29,7 @@ def create_service(
     validity_days: int | None = None,
     double_opt_in: bool = False,
 ) -> Service:
-    """Make a service; raises ValidationError when the slug is taken or malformed."""
+    """Make a service; raises ValidationError if the slug is taken or malformed."""
     service = Service(
         slug=slug,
         label=label,
@@ -43,7 +43,7 @@ def create_service(
 
 
 def find_service(slug: str) -> Service:
-    """The service with a slug; raises NoSuchService that lists the services."""
+    """The service with this slug; raises NoSuchService, which lists the services."""
     service = Service.objects.filter(slug=slug).first()
     if service is None:
         known = ", ".join(

@@ -1,4 +1,4 @@
-"""What a subscription is, after which event, and who has an active one."""
+"""The status of a subscription after each event, and who has an active one."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from audiences.refusals import Refused
 Status = Subscription.Status
 
 
-# What the last event about a service means for the subscription.
+# The status of a subscription after the latest event about its service.
 STATUS_AFTER: dict[str, str] = {
     Kind.REQUEST: Status.PENDING,
     Kind.SUBSCRIBE: Status.ACTIVE,
@@ -26,7 +26,7 @@ STATUS_AFTER: dict[str, str] = {
 
 
 class NoteNeeded(Refused):
-    """Whoever revives what a person ended must say how that person asked for it."""
+    """To revive what a person ended takes a note on how that person asked for it."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class NoteNeeded(Refused):
 
 
 def active(at: datetime, prefix: str = "") -> Q:
-    """Subscriptions that count at a moment: active, and not past their validity."""
+    """Subscriptions that count at a moment: active and still valid."""
     status, expires = f"{prefix}status", f"{prefix}expires_at"
     return Q(**{status: Status.ACTIVE}) & (
         Q(**{f"{expires}__isnull": True}) | Q(**{f"{expires}__gt": at})
@@ -46,9 +46,9 @@ def active(at: datetime, prefix: str = "") -> Q:
 
 
 def ended() -> Q:
-    """Subscriptions whose last word of the person is that they unsubscribed.
+    """Subscriptions that the person ended, and has not asked for since.
 
-    A request that nobody has confirmed does not take it back: anybody may have made it.
+    An unconfirmed request does not count as asking: anybody may have made it.
     """
     words = ConsentEvent.objects.filter(
         profile_id=OuterRef("profile_id"),

@@ -4,16 +4,16 @@ Unsubscribing from a service leaves the profile's flags and its other subscripti
 they are (S2). Subscribing while subscribed changes nothing (S4). Subscribing never
 lifts an opt-out: it succeeds and warns.
 
-Two ways in. `subscribe` activates at once: an operator, a command or a file acts for
-the person, and after an unsubscription says why. `request` is the person's own act on a
-page: where the service asks for a double opt-in, it is pending until `confirm`.
+There are two ways in. `subscribe` activates at once: an operator, a command or a file
+acts for the person, and must say why after an unsubscription. `request` is the person's
+own act on a page: if the service requires double opt-in, it is pending until `confirm`.
 """
 
 from django.db import transaction
 from django.utils import timezone
 
 from audiences import consent
-from audiences.consent import Kind, Origin, Result
+from audiences.consent import Kind, Origin, Recorded
 from audiences.models import Profile, Service, Subscription
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.state import (
@@ -30,23 +30,23 @@ from audiences.subscriptions.state import (
 from . import messages
 
 
-def subscribe(profile: Profile, service: Service, origin: Origin) -> Result:
+def subscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
     """Make the subscription active; warns when the channel is opted out of.
 
     Raises ServiceClosed, and NoteNeeded when an operator, a command or an import
-    revives without a note what the person has ended.
+    revives what the person has ended without a note.
     """
     with transaction.atomic():
         return begin(locked(profile, service), service, origin)
 
 
-def begin(locked: Profile, service: Service, origin: Origin) -> Result:
-    """`subscribe` of a profile that the caller has locked (`consent.lock`)."""
+def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
+    """`subscribe` for a profile that the caller has locked (`consent.lock`)."""
     at = origin.at or timezone.now()
     held = held_by(locked, service)
     warning = opt_out_warning(locked, service)
     if held and held.status_at(at) == Status.ACTIVE:
-        return Result(False, warning)
+        return Recorded(False, warning)
     if service.is_closed:
         raise ServiceClosed(service)
     if held and consent.lacks_note(origin) and has_ended(held):
@@ -54,43 +54,43 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Result:
     write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
     messages.tell("subscribed", locked.pk, service, origin.source)
-    return Result(True, warning, event.pk)
+    return Recorded(True, warning, event.pk)
 
 
-def restore(locked: Profile, service: Service, origin: Origin) -> Result:
-    """Take an unsubscription back, at once and silently, also of a closed service.
+def restore(locked: Profile, service: Service, origin: Origin) -> Recorded:
+    """Undo an unsubscription, at once and silently, even from a closed service.
 
-    It ends when it would have ended before.
+    It still ends when it would have ended.
     """
     at = origin.at or timezone.now()
     held = held_by(locked, service)
     if held is None or held.status != Status.UNSUBSCRIBED:
-        return Result(False)
+        return Recorded(False)
     write(held, locked, service, {"status": Status.ACTIVE, "changed_at": at})
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service=service)
-    return Result(True, event_id=event.pk)
+    return Recorded(True, event_id=event.pk)
 
 
 # ------------------------------------------------------------------ the end
-def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Result:
+def unsubscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
     """End the subscription, if it is active or pending."""
     with transaction.atomic():
         return end(consent.lock(profile, "pk"), service, origin)
 
 
-def end(locked: Profile, service: Service, origin: Origin) -> Result:
-    """`unsubscribe` of a profile that the caller has locked (`consent.lock`)."""
+def end(locked: Profile, service: Service, origin: Origin) -> Recorded:
+    """`unsubscribe` for a profile that the caller has locked (`consent.lock`)."""
     at = origin.at or timezone.now()
     held = Subscription.objects.filter(profile=locked, service=service)
-    # A mere request that ends is no goodbye. (Most services say nothing: not asked.)
+    # The end of a mere request needs no farewell; most services send none anyway.
     silent = service.unsubscribed_message == Service.Confirms.NONE
     was_active = not silent and held.filter(status=Status.ACTIVE).exists()
     changed = held.filter(status__in=[Status.ACTIVE, Status.PENDING]).update(
         status=Status.UNSUBSCRIBED, changed_at=at
     )
     if not changed:
-        return Result(False)
+        return Recorded(False)
     event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service=service)
     if was_active:
         messages.tell("unsubscribed", locked.pk, service, origin.source)
-    return Result(True, event_id=event.pk)
+    return Recorded(True, event_id=event.pk)

@@ -2,15 +2,15 @@
 
 import argparse
 import os
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
+from audiences import moments
 from audiences.channels import ANY, Channel
+from audiences.moments import OutsideCalendar
 
 
 # -------------------------------------------------------------------- arguments
@@ -58,35 +58,21 @@ def add_delivery(parser: CommandParser) -> None:
 def moment(text: str) -> datetime:
     """An argument that is a date or a time (ISO 8601); local unless it says."""
     try:
-        parsed = parse_datetime(text)
-        if parsed is None:
-            day = parse_date(text)
-            parsed = datetime.combine(day, time()) if day else None
-    except ValueError:
-        parsed = None
+        parsed = moments.read(text)
+    except OutsideCalendar as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is outside the calendar") from error
     if parsed is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time such as 2026-05-01 or 2026-05-01T14:30+02:00"
         )
-    return _local(parsed, text)
+    return parsed
 
 
 def end_moment(text: str) -> datetime:
-    """Like `moment`; a date alone is the last moment of its day."""
+    """Like `moment`, but a date alone is the last moment of that day."""
     parsed = moment(text)
-    if len(text) > len("2026-05-01"):
-        return parsed
-    return parsed.replace(hour=23, minute=59, second=59, microsecond=999_999)
-
-
-def _local(parsed: datetime, text: str) -> datetime:
-    """The moment with its zone; refuses what no database can keep."""
-    try:
-        aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
-        aware.astimezone(UTC)
-    except OverflowError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is outside the calendar") from error
-    return aware
+    is_day = len(text) <= len("2026-05-01")
+    return moments.last_moment(parsed.date()) if is_day else parsed
 
 
 def place_of_rejects(source: Path, wanted: Path | None) -> Path:

@@ -31,7 +31,7 @@ from rich.table import Table
 
 from audiences.files import write_csv
 from audiences.refusals import Refused
-from audiences.terminal.output import Bar, Stream, cell, width
+from audiences.terminal.output import ProgressBar, Stream, cell, width
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -39,8 +39,8 @@ __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 class CampaignCommand(BaseCommand):
     """A command over domain functions.
 
-    Subclasses write `run`. What the domain refuses becomes one clear line and exit
-    code 1; so does a database that is away. It speaks English.
+    Subclasses write `run`. A refusal of the domain becomes one clear line and exit
+    code 1; so does a database that is down. It speaks English.
     """
 
     needs_migrated_database = True
@@ -52,7 +52,7 @@ class CampaignCommand(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Scripts read what commands print: it is English, whatever the site speaks.
+        # Scripts read what commands print, so it is English in every site language.
         with translation.override("en"):
             self._handle(**options)
 
@@ -62,7 +62,7 @@ class CampaignCommand(BaseCommand):
                 _require_migrations()
             self.run(**options)
         except BrokenPipeError:
-            # Whoever reads our output has seen enough (`… | head`).
+            # The reader of our output has seen enough (`… | head`).
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except ValidationError as error:
             raise CommandError(_sentences(error)) from error
@@ -84,7 +84,7 @@ class CampaignCommand(BaseCommand):
         self.stdout.write(text)
 
     def note(self, text: str) -> None:
-        """A message beside the result: never on stdout."""
+        """A message besides the result, never on stdout."""
         self.stderr.write(text, self.style.NOTICE)
 
     def write_json(self, data: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class CampaignCommand(BaseCommand):
     def write_table(
         self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
     ) -> None:
-        """A table for people; numbers are to the right."""
+        """A table for people, with numbers aligned right."""
         table = Table(title=title or None, title_justify="left", title_style="bold")
         rows = [list(row) for row in rows]
         for position, column in enumerate(columns):
@@ -109,7 +109,7 @@ class CampaignCommand(BaseCommand):
         write_csv(Stream(self.stdout), columns, rows)
 
     @contextmanager
-    def progress(self, title: str) -> Iterator["Bar"]:
+    def progress(self, title: str) -> Iterator["ProgressBar"]:
         """A progress bar on stderr, when that is a terminal."""
         console = Console(file=sys.stderr)
         columns = (
@@ -121,7 +121,7 @@ class CampaignCommand(BaseCommand):
         with Progress(
             *columns, console=console, disable=not console.is_terminal
         ) as bar:
-            yield Bar(bar, bar.add_task(title, total=None))
+            yield ProgressBar(bar, bar.add_task(title, total=None))
 
 
 def _require_migrations() -> None:
@@ -144,9 +144,9 @@ def _sentences(error: ValidationError) -> str:
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Any]:
-    """Let Ctrl-C ask for a stop instead of breaking off; the second one breaks off.
+    """Let Ctrl-C ask for a stop; the second one interrupts.
 
-    Yields a function that tells whether a stop was asked for.
+    Yields a function that tells whether a stop was requested.
     """
     asked = False
 
@@ -168,7 +168,7 @@ def stop_on_interrupt() -> Iterator[Any]:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; raises Refused that names the place of an error."""
+    """The content of a JSON file; raises Refused, which locates an error."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:

@@ -7,8 +7,8 @@ from typing import Any
 from rich.progress import Progress
 
 
-class Bar:
-    """A progress bar that is told how much is done of how much."""
+class ProgressBar:
+    """A progress bar, updated with the amount done and the total."""
 
     def __init__(self, progress: Progress, task: Any) -> None:
         self._progress, self._task = progress, task

@@ -117,7 +117,7 @@ def choose(
         if change.starts and not visit.link.is_fresh:
             done.left_out = True
             continue
-        result = consent.Result(False)
+        result = consent.Recorded(False)
         if change.kind in (Kind.OPT_IN, Kind.OPT_OUT):
             is_out = change.kind == Kind.OPT_OUT
             result = consent.change_flag(
@@ -140,12 +140,12 @@ def choose(
 
 def _ask(
     done: Done, profile: Profile, service: Service, origin: Origin, language: str
-) -> consent.Result:
+) -> consent.Recorded:
     try:
         return subscriptions.ask(profile, service, origin, language=language)
     except ServiceClosed:
         done.closed.append(service)
-        return consent.Result(False)
+        return consent.Recorded(False)
 
 
 def plan(visit: Visit, ticked: Boxes, shown: Boxes) -> list[Change]:

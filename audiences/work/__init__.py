@@ -1,1 +1,1 @@
-"""Work behind the scenes: the worker of one machine, figures that are counted there."""
+"""Background work: jobs, the worker of one machine, figures that it counts."""

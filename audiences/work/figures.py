@@ -1,7 +1,7 @@
-"""Figures of home and of other pages, counted in the background, kept with their time.
+"""Figures of the home page and others, counted in the background and kept.
 
-A figure is one function under a name. A request reads what was counted last; nothing
-of it scans a big table while somebody waits.
+A figure is one function under a name. A request reads the latest count, so nobody waits
+while a big table is scanned.
 """
 
 import time
@@ -20,9 +20,9 @@ _of_one_page: set[str] = set()
 
 
 def register(name: str, *, is_of_home: bool = True) -> Callable[[Counter], Counter]:
-    """Make a function, which returns what JSON can hold, the figure of that name.
+    """Make a function the figure of that name; it returns what JSON can hold.
 
-    What home does not show may be long, and is read by `kept` alone.
+    A figure that the home page does not show may be long; only `kept` reads it.
     """
 
     if not is_of_home:
@@ -35,7 +35,7 @@ def names() -> list[str]:
 
 
 def refresh(only: str = "") -> None:
-    """Count again: one figure, or all; each has a transaction of its own."""
+    """Count one figure again, or all of them, each in a transaction of its own."""
     for name in [only] if only else names():
         began = time.monotonic()
         at = timezone.now()
@@ -48,11 +48,11 @@ def refresh(only: str = "") -> None:
 
 
 def latest() -> dict[str, Figure]:
-    """What was counted last, by name; those that never were are absent."""
+    """The latest count of each figure by name; one never counted is absent."""
     wanted = [name for name in names() if name not in _of_one_page]
     return {figure.name: figure for figure in Figure.objects.filter(name__in=wanted)}
 
 
 def kept(name: str) -> Figure | None:
-    """One figure as it was counted last; None when it never was."""
+    """The latest count of one figure; None if it was never counted."""
     return Figure.objects.filter(name=name).first()

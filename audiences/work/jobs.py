@@ -1,9 +1,9 @@
 """Jobs: rows that background workers take, work on and end.
 
-A request writes a row and wakes a worker. The worker writes down how far it is with
-each piece of work, so that another can go on where it died. A sweep each minute wakes
-workers for every row that nobody has been heard from: a lost message loses nothing.
-Work that only one process may do at a time holds a `sql.process_lock`.
+A request writes a row and wakes a worker. With each piece of work the worker writes
+down how far it is, so that another can carry on if it dies. Each minute a sweep wakes
+workers for jobs that wait or have lost theirs, so a lost message loses nothing. Work
+that only one process may do at a time holds a `sql.process_lock`.
 """
 
 from datetime import timedelta
@@ -24,8 +24,9 @@ J = TypeVar("J", bound=Job)
 def wake(task: str, *ids: int) -> None:
     """Wake a worker once the transaction has committed.
 
-    The task goes by its name, since its module imports the domain. The message is tried
-    once, because somebody waits; without a queue the sweep does it a minute later.
+    It takes the task's name, because the module of tasks imports the domain. The
+    message is tried once, because somebody waits; if the queue is down, the sweep
+    follows within a minute.
     """
 
     def send() -> None:
@@ -45,7 +46,7 @@ def forgotten(kind: type[J]) -> QuerySet[J]:
 
 
 def waits_long(job: Job) -> bool:
-    """Whether no worker has taken it, though the sweep must have come by."""
+    """Whether no worker has taken the job, although the sweep must have tried."""
     asked = job.created_at < timezone.now() - SILENCE
     return job.is_unfinished and job.worked_at is None and asked
 
@@ -59,7 +60,7 @@ def beat(job: Job, **facts: Any) -> bool:
 def end(job: Job, state: str, *, before: Any = None, **facts: Any) -> bool:
     """End a job that is in one of the states `before`, or else unfinished.
 
-    Tells whether it was: of two that end a job, one does.
+    Returns whether it was: of two that end a job, only one does.
     """
     rows = type(job)._default_manager.filter(
         pk=job.pk, state__in=before or job.UNFINISHED

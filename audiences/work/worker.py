@@ -1,8 +1,8 @@
-"""The background worker of one machine: tasks and their clock in a single process.
+"""The background worker of one machine: tasks and their schedule in a single process.
 
-Where there are several machines Celery's own commands do this (docs/operations.md).
-One process, threads inside: whatever ends it ends everything, and nothing is left over.
-What it was at is in our rows, so breaking off loses nothing.
+On several machines Celery's own commands do this (docs/operations.md). It is one
+process with threads: whatever ends it ends everything and leaves nothing behind. Our
+rows say how far it was, so stopping it midway loses nothing.
 """
 
 import logging
@@ -24,7 +24,7 @@ from celery.worker.state import active_requests
 from django.conf import settings
 
 THREADS = 2
-# Seconds that running tasks get to finish in once the worker is asked to end.
+# Seconds that running tasks have to finish in once the worker is asked to stop.
 PATIENCE = 5
 COMMAND = ("worker", "--with-parent")
 
@@ -32,16 +32,16 @@ COMMAND = ("worker", "--with-parent")
 def run(*, with_parent: bool = False) -> None:
     """Work until a signal says stop.
 
-    With `with_parent` also until standard input ends: that is a pipe whose other end
-    whoever started the worker holds, so it ends however that process ends.
+    With `with_parent`, stop as well when standard input ends: it is a pipe held open by
+    the process that started the worker, so it ends however that process ends.
     """
-    if with_parent:  # first of all: it may end while this starts
+    if with_parent:  # first, since it may end while this starts
         threading.Thread(target=_end_with_input, daemon=True).start()
     # Mails of the console backend are for people, not for a log.
     current_app.conf.worker_redirect_stdouts = False
     # Celery warns of root because of pickle, which we do not accept.
     warnings.simplefilter("ignore", SecurityWarning)
-    # A folder has no host name, and need not have one.
+    # A folder has no host name and needs none.
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     worker = current_app.Worker(
         pool="threads",
@@ -60,16 +60,16 @@ def run(*, with_parent: bool = False) -> None:
 
 
 def _stop(clock: Any) -> None:
-    """Let the clock write down where it is; one that has died would never answer."""
+    """Let the clock save its position; one that has died would never answer."""
     stopping = threading.Thread(target=clock.stop, daemon=True)
     stopping.start()
     stopping.join(timeout=2)
 
 
 def _end_with_input() -> None:
-    """End as soon as the parent has: at once, or when what is being done is done.
+    """End as soon as the parent has ended: at once, or after running tasks finish.
 
-    Nothing is waited for that might never answer; what is broken off is in our rows.
+    It waits for nothing that might never answer; interrupted work is in our rows.
     """
     while sys.stdin.buffer.read(1024):
         pass
@@ -84,7 +84,7 @@ def beside_this_process() -> Iterator[None]:
     """A worker that ends with this process, however that ends.
 
     This process holds the other end of its standard input. The worker has a session of
-    its own: Ctrl-C reaches this process alone, which then ends the worker.
+    its own: Ctrl-C reaches only this process, which then ends the worker.
     """
     process = subprocess.Popen(  # noqa: S603  (our own command)
         [sys.executable, str(settings.BASE_DIR / "manage.py"), *COMMAND],

@@ -1,4 +1,4 @@
-"""Preparing a delivery in the background: who asked, and how far it is.
+"""Preparing a delivery in the background: who asked for it, and how far it is.
 
 A request is a job (`audiences.work.jobs`) that is open until a run ends after it was
 made, or a worker could not begin. A second request is refused, and names the first.
@@ -19,7 +19,7 @@ from delivery.models import Analysis, Delivery, Message, PreparationRequest
 
 from . import runs, turns
 
-# A worker that is there takes a request within a second or two.
+# A running worker takes a request within a second or two.
 PATIENCE = timedelta(seconds=8)
 
 WAITING = "waiting"
@@ -27,12 +27,12 @@ RUNNING = Analysis.State.RUNNING.value
 
 
 class PreparationRefused(Refused):
-    """The delivery cannot be prepared now; the message says why, or who is at it."""
+    """The delivery cannot be prepared now; the message says why, or who is doing it."""
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """Where the preparation of a delivery is.
+    """How far the preparation of a delivery is.
 
     `state` is "waiting", or the state of the latest run; "draft" before the first.
     """
@@ -47,7 +47,7 @@ class Preparation:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether no worker has taken the request in a time that is long enough."""
+        """Whether no worker has taken the request in reasonable time."""
         asked = self.request.asked_at if self.request else timezone.now()
         return self.state == WAITING and timezone.now() - asked > PATIENCE
 
@@ -65,7 +65,7 @@ class Preparation:
 
 
 def of(delivery: Delivery) -> Preparation:
-    """Where the preparation of a delivery is now."""
+    """How far the preparation of a delivery is now."""
     request = PreparationRequest.objects.filter(delivery=delivery).first()
     run = delivery.latest_analysis
     if run and run.state == Analysis.State.RUNNING:
@@ -80,13 +80,13 @@ def _ended_after(run: Analysis | None, request: PreparationRequest) -> bool:
 
 
 def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
-    """Ask for the preparation, or for a stopped one to go on.
+    """Ask for the preparation, or for a stopped one to resume.
 
-    Raises PreparationRefused when somebody has asked already, a process is at it, or
-    messages were handed over.
+    Raises PreparationRefused when someone has already asked, a process is running it,
+    or messages were handed over.
     """
     with transaction.atomic():
-        # Of two who ask at once the second waits here, and then sees the first.
+        # Of two who ask at once, the second waits here and then sees the first.
         Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
         if Message.objects.filter(delivery=delivery).exists():
             raise PreparationRefused(
@@ -128,7 +128,7 @@ def _time(moment: datetime) -> str:
 
 
 def stop(delivery: Delivery) -> bool:
-    """Stop a run after its present chunk, or take back a request nobody has taken.
+    """Stop a run after its present chunk, or withdraw a request that no worker took.
 
     Returns whether there was something to stop.
     """
@@ -141,12 +141,12 @@ def stop(delivery: Delivery) -> bool:
 
 
 def refuse(delivery: Delivery, reason: str) -> None:
-    """A worker could not begin: the operator reads why, and no sweep tries again."""
+    """Record why a worker could not begin; no sweep tries again."""
     PreparationRequest.objects.filter(delivery=delivery).update(refusal=reason)
 
 
 def to_wake() -> list[int]:
-    """Ids of the deliveries whose preparation was asked for or begun, and not ended."""
+    """Ids of deliveries whose preparation was asked for or begun and has not ended."""
     ended = Analysis.objects.filter(
         delivery=OuterRef("delivery"), finished_at__gte=OuterRef("asked_at")
     )

@@ -22,7 +22,7 @@ class BadDelivery(Refused):
     """The delivery cannot be made; the message says why and what to do."""
 
 
-class NotFound(Refused):
+class DeliveryNotFound(Refused):
     """No delivery is named so, or the readings name different ones."""
 
 
@@ -44,10 +44,10 @@ def find(text: str) -> Delivery:
             continue
         found |= {delivery.pk: delivery for delivery in rows}
     if not found:
-        raise NotFound(f"No delivery has the id or label {text!r}.")
+        raise DeliveryNotFound(f"No delivery has the id or label {text!r}.")
     if len(found) > 1:
         listed = ", ".join(f"id:{d.pk} ({d.label})" for d in found.values())
-        raise NotFound(
+        raise DeliveryNotFound(
             f"{text!r} names several deliveries: {listed}. Say id: or label:."
         )
     return next(iter(found.values()))
@@ -77,38 +77,43 @@ def create(
     no audience behind. Raises BadDelivery when the label is taken, the service has
     another channel, or the purpose reaches opted-out people and no note says why.
     """
+    delivery = Delivery(
+        label=label,
+        channel=channel,
+        service=service,
+        purpose=purpose,
+        purpose_note=purpose_note,
+        typology=typology,
+        subject=subject,
+        content=content,
+        contact_date=contact_date,
+    )
+    _check(delivery)
+    with transaction.atomic():
+        delivery.audience = audience()
+        delivery.full_clean()
+        delivery.save()
+    return delivery
+
+
+def _check(delivery: Delivery) -> None:
+    label, service = delivery.label, delivery.service
     if not label.strip():
         raise BadDelivery("The delivery needs a label.")
     if Delivery.objects.filter(label=label).exists():
         raise BadDelivery(
             f"There is already a delivery {label!r}; choose another label."
         )
-    if service and service.channel != channel:
+    if service and service.channel != delivery.channel:
         raise BadDelivery(
             f"The service {service.slug!r} is on the channel {service.channel}, "
-            f"the delivery on {channel}; they must be the same."
+            f"the delivery on {delivery.channel}; they must be the same."
         )
-    if skips_denylist(purpose) and not purpose_note.strip():
+    if skips_denylist(delivery.purpose) and not delivery.purpose_note.strip():
         raise BadDelivery(
-            f"A delivery with the purpose {purpose} reaches opted-out people too: it "
-            "needs a note that says why."
+            f"A delivery with the purpose {delivery.purpose} reaches opted-out people "
+            "too: it needs a note that says why."
         )
-    with transaction.atomic():
-        delivery = Delivery(
-            label=label,
-            channel=channel,
-            audience=audience(),
-            service=service,
-            purpose=purpose,
-            purpose_note=purpose_note,
-            typology=typology,
-            subject=subject,
-            content=content,
-            contact_date=contact_date,
-        )
-        delivery.full_clean()
-        delivery.save()
-    return delivery
 
 
 def duplicate(delivery: Delivery) -> Delivery:

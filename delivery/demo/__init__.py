@@ -1,4 +1,4 @@
-"""A small world to try everything in."""
+"""A small world for trying everything out."""
 
 from delivery.demo.loading import (
     DELIVERY,

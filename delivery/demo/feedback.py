@@ -1,6 +1,6 @@
-"""What came back in the demo: text messages, bounces, and what waits for an operator.
+"""The demo's feedback: text messages, bounces, and items that wait for an operator.
 
-All of it goes in as it would arrive from a mailbox or a provider.
+All of it enters as it would from a mailbox or a provider.
 """
 
 import json
@@ -19,7 +19,7 @@ from delivery.hooks.envelope import packed
 from delivery.hooks.sms import SOURCE as SMS
 from delivery.models import Delivery, InboundItem, Message
 
-# What people write; one of them a person must read, and holds the number till then.
+# What people write; one needs a person to read it, and holds the number until then.
 TEXTS = (
     ("STOP", 6),
     ("Stop please", 5),
@@ -60,7 +60,7 @@ Subject: Weekly newsletter
 
 
 def load(delivery: Delivery) -> None:
-    """Feedback about a delivery that was handed over, and texts of recipients."""
+    """Feedback on a delivery that was handed over, and texts from recipients."""
     numbers = Address.objects.filter(channel=Channel.SMS, is_valid=True)
     senders = numbers.order_by("id")[3_000 : 3_000 + 100 * len(TEXTS) : 100]
     for (text, days), sender in zip(TEXTS, senders, strict=False):
@@ -81,7 +81,7 @@ def load(delivery: Delivery) -> None:
 
 
 def _text(number: str, words: str, at: datetime) -> None:
-    """A text message, as the general webhook keeps and reads it."""
+    """A text message as the general webhook stores and reads it."""
     told = {"id": f"demo-{number}", "from": number, "to": OUR_NUMBER, "text": words}
     body = json.dumps({**told, "at": at.isoformat()}).encode()
     item, _is_new = intake.receive(

@@ -1,4 +1,4 @@
-"""Demo data: 20,000 invented people, with every rule met by some of them.
+"""Demo data: 20,000 invented people; every rule applies to some of them.
 
 The same people and counts every time; dates are relative to the present. Everything
 goes in through the import and the writers that real data goes through. All addresses
@@ -29,19 +29,19 @@ from delivery.models import Delivery
 from . import feedback
 
 DELIVERY = "Weekly newsletter, next edition"
-# Published pages, each in every language. One for visitors who come by themselves.
+# Published pages, each in every language. One is for visitors without a link.
 SIGN_UP, PREFERENCES, STOP = "welcome", "preferences", "stop-everything"
 PAGES = {
     SIGN_UP: LandingPage.Kind.ACQUISITION,
     PREFERENCES: LandingPage.Kind.PREFERENCES,
     STOP: LandingPage.Kind.DENYLIST,
 }
-# Asks to confirm each subscription.
+# Each subscription must be confirmed.
 CONFIRMED = "recipes"
 
 
 class OtherPeople(Refused):
-    """The database has people in it who are not from the demo."""
+    """The database holds people who are not from the demo."""
 
 
 def is_loaded() -> bool:
@@ -130,7 +130,7 @@ def _subscribe() -> Service:
 
 
 def _requests() -> None:
-    """A service with double opt-in: some have confirmed, some are still asked to."""
+    """A service with double opt-in: some people have confirmed, some have yet to."""
     recipes = subscriptions.find_service(CONFIRMED)
     confirmed = Origin(source=Source.IMPORT, note="confirmed by mail", at=ago(40))
     subscriptions.subscribe_all(numbered(50, 45), recipes, confirmed)

@@ -87,6 +87,6 @@ def ago(days: float) -> datetime:
 
 
 def numbered(step: int, rest: int) -> QuerySet[Profile]:
-    """Every so manieth person of the file."""
+    """Every n-th person of the file."""
     names = [f"P{n:05}" for n in range(1, PEOPLE + 1) if n % step == rest]
     return Profile.objects.filter(external_id__in=names)

@@ -14,7 +14,7 @@ from delivery.models.quarantine import ErrorReason, ErrorType
 
 from . import intake
 from .events import FeedbackEvent
-from .intake import Findings, Outcome
+from .intake import EventOutcome, Findings
 
 State = InboundItem.State
 SOURCE = "operator"
@@ -97,7 +97,7 @@ def match_to(
         )
     intake.apply(chosen, item, message=message)
     rest = [intake.apply(e, item).outcome for e in events if e is not chosen]
-    still = State.UNMATCHED if Outcome.UNMATCHED in rest else State.APPLIED
+    still = State.UNMATCHED if EventOutcome.UNMATCHED in rest else State.APPLIED
     note = _("Matched to message {number}.").format(number=message.pk)
     return processing.conclude(item, still, note=note, actor=actor)
 

@@ -1,5 +1,5 @@
-"""Webhooks: what providers of email and text messages report, by HTTP.
+"""Webhooks: reports of email and SMS providers, by HTTP.
 
-A call is believed by its signature alone. `gate` holds what all have in common; what a
-verified call says goes to `delivery.feedback.intake`, raw first.
+Only its signature makes a call credible. `gate` holds what all hooks have in common;
+the content of a verified call goes to `delivery.feedback.intake`, raw first.
 """

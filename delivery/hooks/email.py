@@ -1,7 +1,7 @@
-"""Providers of email: their reports, and mails that they pass on.
+"""Email providers: their reports, and mails that they pass on.
 
-Each report goes out as django-anymail's signal too (`anymail.signals.tracking`), for
-whoever wants to listen; our own listener says which event it is.
+Each report is also sent as django-anymail's signal (`anymail.signals.tracking`) for
+other listeners; our own listener says which event it is.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def views() -> list[tuple[str, View]]:
 
 
 def _view(provider: EmailProvider, kind: str) -> View:
-    # A call must fit into what the intake keeps, with its head.
+    # A call with its head must fit into what the intake keeps.
     largest = min(settings.FEEDBACK_LARGEST, 2_500_000) - 5_000
 
     def take(call: HookCall) -> HttpResponse:
@@ -45,7 +45,7 @@ def _view(provider: EmailProvider, kind: str) -> View:
         with transaction.atomic():
             if token:
                 tokens.use(provider.name, token, call.body)
-            # It proves who passed a mail on, not what the mail says.
+            # The signature proves who passed the mail on, not what the mail says.
             item, is_new = intake.receive(
                 provider.name, pack(call, kind), is_verified=kind == "tracking"
             )
@@ -58,7 +58,7 @@ def _view(provider: EmailProvider, kind: str) -> View:
 
 
 def reader_of(provider: EmailProvider) -> Callable[[InboundItem], Findings]:
-    """The reader of everything that a provider says."""
+    """The reader of all calls of a provider."""
 
     def read(item: InboundItem) -> Findings:
         envelope = unpack(bytes(item.raw))
@@ -90,7 +90,7 @@ def event_of_report(
 
 
 def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Findings:
-    """Mails that a provider passes on are read like those of a mailbox."""
+    """Mails that a provider passes on are read like those in a mailbox."""
     found = []
     for mail in mails:
         inbound.send(sender=provider.inbound, event=mail, esp_name=provider.name)

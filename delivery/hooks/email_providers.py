@@ -1,8 +1,8 @@
-"""The providers of email that report by webhook: how each proves itself, who reads it.
+"""Email providers that report by webhook: how each proves itself, and its readers.
 
-django-anymail reads the formats. Each provider must prove itself here first, so that
-what anymail leaves open is closed: SNS signatures and topics, Mailgun's freshness and
-one-time tokens, and nothing at all without a secret.
+django-anymail reads the formats. Each provider must first prove itself here, which
+closes what anymail leaves open: SNS signatures and topics, Mailgun's freshness and
+one-time tokens, and no webhook at all without a secret.
 """
 
 import base64
@@ -46,8 +46,8 @@ from .signatures import (
 
 
 # ------------------------------------------------------------------ the proofs
-# Each refuses a call that it does not believe, and returns its one-time token, if the
-# provider has such.
+# Each refuses a call that it does not believe, and returns its one-time token if the
+# provider uses them.
 def fresh(call_time: str) -> None:
     """Refuse a call that was signed too long ago, or in the future."""
     allowed = timedelta(seconds=settings.WEBHOOK_FRESH_SECONDS)
@@ -55,7 +55,7 @@ def fresh(call_time: str) -> None:
 
 
 def by_password(call: HookCall) -> str:
-    """Basic authentication: the provider's address of us has user and password."""
+    """Basic authentication: the provider's address of our hook has both parts."""
     header = call.header("Authorization")
     require(bool(header), Outcome.NO_SIGNATURE)
     require(is_basic_auth(header, settings.EMAIL_WEBHOOK_SECRETS))
@@ -127,7 +127,7 @@ def by_sns(call: HookCall) -> str:
 
 
 def loaded(body: bytes) -> dict[str, Any]:
-    """A JSON object; what is none is empty."""
+    """A JSON object; anything else counts as an empty one."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -150,7 +150,7 @@ class EmailProvider:
     inbound: Any = None
 
     def secrets(self) -> list[str]:
-        """What the provider proves itself with; without any it has no webhook."""
+        """The secrets that the provider proves itself with; no secret, no webhook."""
         found: list[str] = getattr(settings, self.setting)
         return found
 
@@ -215,10 +215,10 @@ PROVIDERS = [
 
 @functools.cache
 def reader(view: Any) -> Any:
-    """anymail's reader of a format; it is asked to read alone, never to verify.
+    """anymail's reader of a format, used only to read, never to verify.
 
-    That of Amazon is made without its client, which confirms topics and fetches mails
-    from buckets: neither is asked of it.
+    Amazon's is made without its client, which would confirm topics and fetch mails from
+    buckets: we need neither.
     """
     if view in _AMAZON:
         return view.__new__(view)

@@ -1,4 +1,4 @@
-"""A call as it is kept: what it is, the headers that a reader needs, and the body."""
+"""A call as we keep it: its kind, the headers that a reader needs, and the body."""
 
 import io
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from django.http import HttpRequest, QueryDict
 
 from .gate import HookCall
 
-# What a reader may need besides the body.
+# Headers that a reader may need besides the body.
 _KEPT = (
     *("Content-Type", "svix-id", "x-amz-sns-message-type", "x-amz-sns-message-id"),
 )
@@ -19,21 +19,21 @@ _END = b"\r\n\r\n"
 
 @dataclass(frozen=True)
 class Envelope:
-    """A call that was believed; `kind` is which of the provider's hooks it was for."""
+    """A verified call; `kind` says which of the provider's hooks it was for."""
 
     kind: str
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     def fields(self) -> dict[str, list[str]]:
-        """The fields of a form; a body of another kind has none."""
+        """The fields of a form; any other kind of body has none."""
         content_type = self.headers.get("Content-Type", "").partition(";")[0].strip()
         if content_type.lower() != "application/x-www-form-urlencoded":
             return {}
         return {name: values for name, values in QueryDict(self.body).lists() if name}
 
     def request(self) -> HttpRequest:
-        """The call as Django had it, for a reader that wants one."""
+        """The call as a Django request, for readers that need one."""
         content_type = self.headers.get("Content-Type", "")
         return WSGIRequest(
             {
@@ -54,12 +54,12 @@ class Envelope:
 
 
 def pack(call: HookCall, kind: str) -> bytes:
-    """The call as it is kept."""
+    """The call as we keep it."""
     return packed(kind, ((name, call.header(name)) for name in _KEPT), call.body)
 
 
 def packed(kind: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
-    """The same, of its parts. Headers are quoted: none of them ends the head."""
+    """The same from its parts. Headers are quoted, so that none ends the head."""
     lines = [f"Hook: {kind}"] + [
         f"{name}: {quote(value[:500], safe=' /;=.,+-_')}"
         for name, value in headers
@@ -69,7 +69,7 @@ def packed(kind: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
 
 
 def unpack(raw: bytes) -> Envelope:
-    """What `pack` kept; raises ValueError for anything else."""
+    """The envelope that `pack` made; raises ValueError for anything else."""
     head, found, body = raw.partition(_END)
     if not found or not head.startswith(b"Hook: "):
         raise ValueError("not a kept call")

@@ -1,10 +1,9 @@
-"""What every webhook has in common: who may call, how much, and what is answered.
+"""What all webhooks have in common: who may call, how much, and the answers.
 
 - There is no webhook without a secret: the address is not found.
-- Only POST does anything, without cookies and without CSRF tokens: the signature stands
-  for both.
-- What is not believed is refused with 403; nothing of it is kept but a count.
-- Without the database nothing is lost: 503, and the provider repeats.
+- Only POST does anything, without cookies or CSRF tokens: the signature replaces both.
+- A call that is not believed is refused with 403 and only counted.
+- If the database is down nothing is lost: the answer is 503, and the provider retries.
 """
 
 import functools
@@ -22,21 +21,21 @@ from delivery.models import HookCount, InboundItem
 
 from .refusals import HookRefused, Outcome
 
-# No text message and its report is larger; a mail may be (Django's own limit).
+# No text message or report is larger; a mail may be (Django's own limit).
 LARGEST_SMS = 100_000
 LARGEST_MAIL = 2_500_000
 
 
 @dataclass(frozen=True)
 class HookCall:
-    """A call of a provider: nothing of it is believed yet."""
+    """A call of a provider, not verified yet."""
 
     request: HttpRequest
     provider: str
     body: bytes
 
     def header(self, name: str) -> str:
-        """A header, or an empty text."""
+        """A header, or an empty text if it is missing."""
         return self.request.headers.get(name, "")
 
 
@@ -46,7 +45,7 @@ View = Callable[..., HttpResponse]
 def hook(
     provider: str, *, secrets: Callable[[], list[str]], largest: int = LARGEST_SMS
 ) -> Callable[[Callable[[HookCall], HttpResponse]], View]:
-    """Make a view of a function that verifies a call and takes in what it says.
+    """Turn a function that verifies and takes in a call into a view.
 
     The function raises HookRefused for a call that it does not believe.
     """
@@ -84,7 +83,7 @@ def _answer(
     except UnreadablePostError:
         response = HttpResponse(status=400)  # the caller hung up
     except (OperationalError, InterfaceError, OSError):
-        # The database is away, or what we must fetch to verify the call.
+        # The database is down, or what we must fetch to verify the call.
         response = HttpResponse(status=503)
         response["Retry-After"] = "60"
     response["Cache-Control"] = "no-store"
@@ -107,7 +106,7 @@ def count(provider: str, outcome: Outcome) -> None:
 
 
 def count_taken(item: InboundItem, is_new: bool) -> None:
-    """Count a call that was believed, by what became of it."""
+    """Count a verified call by its result."""
     if not is_new:
         count(item.source, Outcome.REPEATED)
     elif item.state == InboundItem.State.UNREADABLE:

@@ -1,4 +1,4 @@
-"""Who reads what the hooks have kept, by its source."""
+"""The readers of what the hooks have kept, by source."""
 
 from anymail.signals import tracking
 
@@ -9,7 +9,7 @@ from .email_providers import PROVIDERS
 
 
 def register() -> None:
-    """Tell the intake who reads what providers say."""
+    """Register the readers of all providers with the intake."""
     intake.register(twilio.SOURCE, twilio.read)
     intake.register(sms.SOURCE, sms.read)
     for provider in PROVIDERS:

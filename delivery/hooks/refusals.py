@@ -6,7 +6,7 @@ Outcome = HookCount.Outcome
 
 
 class HookRefused(Exception):
-    """The call is not believed; nothing of it is kept but a count."""
+    """The call is not believed; it is only counted."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.label)

@@ -1,7 +1,7 @@
-"""Signatures of providers, each compared in constant time. Pure functions.
+"""Signatures of providers, compared in constant time by pure functions.
 
-Each takes all secrets that count at present, so that one can be changed without losing
-calls. A secret that is empty verifies nothing.
+Each takes all current secrets, so that one can be replaced without losing calls. An
+empty secret verifies nothing.
 """
 
 import base64
@@ -24,7 +24,7 @@ def require(present: bool, outcome: Outcome = Outcome.WRONG_SIGNATURE) -> None:
 
 
 def same(given: str, wanted: str) -> bool:
-    """Whether two texts are equal, in a time that does not say where they differ."""
+    """Whether two texts are equal, in a time that does not reveal where they differ."""
     return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
 
 
@@ -67,9 +67,9 @@ def is_from_twilio(
     signature: str,
     tokens: Sequence[str],
 ) -> bool:
-    """Whether Twilio has signed this call, to one of the addresses that we may have.
+    """Whether Twilio has signed this call, for one of the addresses that we may have.
 
-    A body that is no form is signed by its digest in the address, and must have it.
+    A body other than a form is signed by its digest in the address, which is required.
     """
     signature = signature.strip()
     if not signature:
@@ -87,9 +87,9 @@ def is_from_twilio(
 
 
 def spellings(url: str) -> list[str]:
-    """An address with and without the port that its scheme has anyway.
+    """An address with and without the default port of its scheme.
 
-    Proxies add and drop it; Twilio signs the one that it was told.
+    Proxies add and drop it; Twilio signs the spelling that it was given.
     """
     parts = urlsplit(url)
     port = _PORTS.get(parts.scheme)
@@ -121,7 +121,7 @@ def is_signed_by(
 
 # ------------------------------------------------------------------ email providers
 def mailgun_signature(timestamp: str, token: str, key: str) -> str:
-    """HMAC-SHA256 of timestamp and token; the body has no part in it."""
+    """HMAC-SHA256 of timestamp and token, without the body."""
     signed = f"{timestamp}{token}".encode(errors="replace")
     return hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
 
@@ -129,7 +129,7 @@ def mailgun_signature(timestamp: str, token: str, key: str) -> str:
 def is_signed_by_svix(
     message_id: str, timestamp: str, body: bytes, signatures: str, secret: str
 ) -> bool:
-    """Whether one of the signatures, "v1,…" with spaces between, is right (Resend).
+    """Whether one of the space-separated signatures "v1,…" is right (Resend).
 
     https://docs.svix.com/receiving/verifying-payloads/how-manual
     """

@@ -2,7 +2,7 @@
 
 Headers: `X-Campaign-Timestamp` (seconds since 1970) and `X-Campaign-Signature`
 (`sha256=` and HMAC-SHA256 of timestamp, full stop and body, as hexadecimal digits).
-The fields are in docs/webhooks.md. `id` is the provider's own number of the call: one
+The fields are in docs/webhooks.md. `id` is the provider's own number of the call, which
 counts once.
 """
 
@@ -47,7 +47,7 @@ def _prove(call: HookCall) -> None:
 
 @hook(SOURCE, secrets=_secrets)
 def inbound(call: HookCall) -> HttpResponse:
-    """A text message of a recipient; the answer has the reply to send, if any."""
+    """A text message from a recipient; the answer holds the reply to send, if any."""
     _prove(call)
     raw = pack(call, "inbound")
     text = _text(unpack(raw))
@@ -91,7 +91,7 @@ def _answered(item: InboundItem, is_new: bool, **more: str) -> HttpResponse:
 
 
 def _fields(envelope: Envelope) -> dict[str, str]:
-    """The fields of a form, or of a JSON object; of anything else none."""
+    """The fields of a form or of a JSON object; anything else has none."""
     found: Any = {name: values[-1] for name, values in envelope.fields().items()}
     if not found:
         try:
@@ -130,7 +130,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def read(item: InboundItem) -> Findings:
-    """The reader of what this hook takes in."""
+    """Read what this hook has taken in."""
     envelope = unpack(bytes(item.raw))
     if envelope.kind == "inbound":
         text = _text(envelope)

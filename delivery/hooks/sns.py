@@ -49,11 +49,11 @@ _SECONDS, _LARGEST = 5, 20_000
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: object, **kwargs: object) -> None:
-        """An address of SNS answers itself, or not at all."""
+        """An address of SNS answers directly, or not at all."""
 
 
 def fetch(url: str) -> bytes:
-    """What an address of SNS answers; raises OSError. The caller has checked it."""
+    """The answer of an address of SNS, which the caller has checked; raises OSError."""
     opener = urllib.request.build_opener(_NoRedirects)
     with opener.open(url, timeout=_SECONDS) as answer:
         found: bytes = answer.read(_LARGEST)
@@ -66,9 +66,9 @@ def is_topic(text: str) -> bool:
 
 
 def verify(message: Mapping[str, object], now: datetime | None = None) -> None:
-    """Refuse a message that Amazon has not signed, or that is of a topic not ours.
+    """Refuse a message that Amazon has not signed, or whose topic is not ours.
 
-    The topic and the host are looked at first, so that a stranger's message makes us
+    The topic and the host are checked first, so that a stranger's message makes us
     fetch nothing. Raises HookRefused; OSError when the certificate cannot be fetched.
     """
     fields = {name: str(value) for name, value in message.items() if value is not None}
@@ -88,7 +88,7 @@ def verify(message: Mapping[str, object], now: datetime | None = None) -> None:
 
 
 def is_certificate_url(url: str) -> bool:
-    """Whether it can only be a certificate that SNS itself gives out, over https."""
+    """Whether it can only be a certificate that SNS itself serves over https."""
     return _is_sns(url) and bool(_CERTIFICATE_PATH.fullmatch(urlsplit(url).path))
 
 
@@ -98,13 +98,13 @@ def _is_sns(url: str) -> bool:
         plain = parts.port in (None, 443) and not parts.username and not parts.password
     except ValueError:
         return False
-    # As it is written: no other case, no dot at the end, no user before it.
+    # Exactly as written: no other case, no trailing dot, no user before it.
     host = parts.netloc.removesuffix(":443")
     return parts.scheme == "https" and plain and bool(_HOST.fullmatch(host))
 
 
 def signed_text(fields: Mapping[str, str]) -> bytes:
-    """What the signature is of: names and values, each on a line of its own."""
+    """The signed text: names and values, each on a line of its own."""
     names = _SIGNED[fields["Type"]]
     return "".join(
         f"{name}\n{fields[name]}\n" for name in names if name in fields
@@ -121,7 +121,7 @@ def _certificate(url: str) -> x509.Certificate:
 
 
 def forget_certificates() -> None:
-    """Fetch each certificate again."""
+    """Fetch each certificate anew from now on."""
     _certificate.cache_clear()
 
 

@@ -1,7 +1,7 @@
 """One-time tokens of providers: used once, or again with the very same content.
 
-A provider that got no answer repeats its call; somebody who caught one may try its
-token with another content.
+A provider that got no answer repeats its call; an attacker who intercepted one may try
+its token with other content.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from .refusals import HookRefused, Outcome
 
 
 def use(provider: str, token: str, body: bytes) -> None:
-    """Mark a token as used; refuse one that was used for another content.
+    """Mark a token as used; refuse one that was used for other content.
 
-    The caller is in the transaction that keeps what the call says: when that fails,
-    the token is not used.
+    The caller is in the transaction that stores the call: if that fails, the token is
+    not used.
     """
     row = UsedHookToken(
         provider=provider,
@@ -39,6 +39,6 @@ def use(provider: str, token: str, body: bytes) -> None:
 
 
 def _forget_old() -> None:
-    """Remove tokens that no fresh call can bring any more."""
+    """Remove tokens that no fresh call can carry any more."""
     kept = timedelta(seconds=2 * settings.WEBHOOK_FRESH_SECONDS) + timedelta(days=1)
     UsedHookToken.objects.filter(used_at__lt=timezone.now() - kept).delete()

@@ -1,8 +1,8 @@
-"""Twilio: text messages of recipients, and what became of ours.
+"""Twilio: text messages from recipients, and reports about ours.
 
 https://www.twilio.com/docs/messaging/guides/webhook-request (fields) and
-https://www.twilio.com/docs/usage/security (signature). The signature has no time in it;
-the numbers of messages are unique, so a call that comes again does nothing.
+https://www.twilio.com/docs/usage/security (signature). The signature has no time in it,
+but the numbers of messages are unique, so a repeated call does nothing.
 """
 
 from xml.sax.saxutils import escape
@@ -48,10 +48,10 @@ def _prove(call: HookCall) -> None:
 
 
 def _addresses(call: HookCall) -> list[str]:
-    """The addresses that Twilio may have been given for this one.
+    """The addresses of this hook that Twilio may have been given.
 
-    Behind a proxy the site may not know its own name: BASE_URL does. ALLOWED_HOSTS has
-    bounded the name that the call itself gives.
+    Behind a proxy the site may not know its own name, but BASE_URL has it.
+    ALLOWED_HOSTS limits the name that the call itself gives.
     """
     path = call.request.get_full_path()
     scheme = settings.BASE_URL.partition("://")[0]
@@ -60,7 +60,7 @@ def _addresses(call: HookCall) -> list[str]:
 
 @hook(SOURCE, secrets=_secrets)
 def inbound(call: HookCall) -> HttpResponse:
-    """A text message of a recipient; the answer is the reply to it."""
+    """A text message from a recipient; the answer is the reply to it."""
     _prove(call)
     raw = pack(call, "inbound")
     text = _text(unpack(raw))
@@ -112,7 +112,7 @@ def _text(envelope: Envelope) -> InboundText:
 
 
 def read(item: InboundItem) -> Findings:
-    """The reader of everything that Twilio says."""
+    """Read any call of Twilio."""
     envelope = unpack(bytes(item.raw))
     if envelope.kind == "inbound":
         return inbound_texts.findings(_text(envelope), item)

@@ -8,10 +8,10 @@ from delivery.models import QuarantineEntry
 
 
 def copy_status(channel: str, keys: list[str], status: str) -> None:
-    """Copy a status to the addresses, now and for those attached at this moment.
+    """Copy a status to the addresses, including those being attached right now.
 
     A transaction that attaches an address and one that changes its entry do not see
-    each other's rows. So both look again after they commit: the later one sees all.
+    each other's rows. So both check again after committing: the later one sees all.
     """
     Address.objects.filter(channel=channel, key__in=keys, is_valid=True).exclude(
         quarantine_status=status

@@ -1,7 +1,7 @@
-"""The entry of an address: locked by name, computed again from its evidence."""
+"""The entry of an address: locked by name, recomputed from its evidence."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Max
 from django.utils import timezone
@@ -9,7 +9,6 @@ from django.utils import timezone
 from audiences import sql
 from audiences.addresses import InvalidAddress, normalise
 from audiences.models import AddressStatus
-from audiences.refusals import Refused
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.quarantine.copies import copy_status
 from delivery.quarantine.evidence import about, gather, successes
@@ -18,7 +17,7 @@ from .fold import STORED, EntryState, fold
 
 
 def key_of(channel: str, address: str) -> str:
-    """The key of an address that somebody named; the refusal says which address."""
+    """The key of an address that someone gave; a refusal says which address."""
     try:
         return normalise(channel, address).key
     except InvalidAddress as error:
@@ -27,16 +26,8 @@ def key_of(channel: str, address: str) -> str:
         ) from error
 
 
-def in_calendar(at: datetime) -> datetime:
-    """The moment in UTC; raises Refused where that is before year 1 or past 9999."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise Refused(f"{at.isoformat()} is outside the calendar.") from error
-
-
 def after_all(channel: str, key: str) -> datetime:
-    """Now, or the latest error when a wrong clock has dated it in the future."""
+    """Now, or the latest error if a wrong clock has dated it in the future."""
     errors = AddressError.objects.filter(channel=channel, key=key)
     latest: datetime | None = errors.aggregate(at=Max("at"))["at"]
     now = timezone.now()
@@ -68,7 +59,7 @@ def entry_of(channel: str, key: str) -> QuarantineEntry | None:
 
 
 def lock_name(channel: str, key: str) -> None:
-    """Let nobody else write about this address until the transaction ends.
+    """Keep all others from writing about this address until the transaction ends.
 
     An entry that does not exist yet cannot be locked; its name can.
     """

@@ -41,7 +41,7 @@ Evidence = dict[tuple[str, str], tuple[list[AddressError], list[QuarantineAction
 
 
 def gather(entries: list[QuarantineEntry]) -> Evidence:
-    """Errors, actions and successes of each of the entries, in three queries."""
+    """The errors, actions and successes of each entry, in three queries."""
     found: Evidence = {(entry.channel, entry.key): ([], []) for entry in entries}
     errors = AddressError.objects.filter(about(entries)).select_related("message")
     for error in errors:
@@ -54,7 +54,7 @@ def gather(entries: list[QuarantineEntry]) -> Evidence:
 
 
 def successes(entries: list[QuarantineEntry]) -> Iterator[QuarantineAction]:
-    """What message events say of messages that reached the addresses (Q5)."""
+    """Message events that say that a message reached the address (Q5)."""
     events = MessageEvent.objects.filter(about(entries), kind=EventKind.DELIVERED)
     for channel, key, at in events.values_list("channel", "key", "at"):
         yield QuarantineAction(
@@ -76,7 +76,7 @@ def about(entries: list[QuarantineEntry]) -> Q:
 
 
 def batches(queryset: QuerySet[QuarantineEntry]) -> Iterator[list[QuarantineEntry]]:
-    """The entries in batches, by id, so that what a batch changes disturbs no other."""
+    """The entries in batches by id, so that changing one does not disturb others."""
     last = 0
     while batch := list(queryset.filter(pk__gt=last).order_by("pk")[:BATCH]):
         yield batch

@@ -1,4 +1,4 @@
-"""What is counted in the background: how the quarantine grows, signs of an outage."""
+"""Figures counted in the background: growth of the quarantine, signs of an outage."""
 
 from collections import Counter
 from datetime import timedelta
@@ -15,16 +15,16 @@ from delivery.models.quarantine import ErrorType
 
 DAYS = 30
 _STOPPED = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)
-# So many addresses with the same text of an error in two days may be an outage.
+# This many addresses with the same error text in two days may mean an outage.
 OUTAGE = 20
 OUTAGE_DAYS = 2
-# Reasons that say something about a server rather than about an address.
+# Reasons that point to a server rather than to an address.
 _OF_SERVERS = ("unreachable", "refused", "not_defined", "not_connected")
 
 
 @figures.register("quarantine_growth")
 def quarantine_growth() -> dict[str, Any]:
-    """Addresses that get nothing: by reason, and each day by their last error."""
+    """Addresses that get nothing, by reason and by the day of their last error."""
     today = timezone.localdate()
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     begin = midnight - timedelta(days=DAYS - 1)
@@ -53,7 +53,7 @@ def quarantine_growth() -> dict[str, Any]:
 
 @figures.register("outages")
 def outages() -> list[dict[str, Any]]:
-    """Texts of errors that many addresses got within two days: a server's trouble?"""
+    """Error texts that many addresses got in two days: a server may be in trouble."""
     since = timezone.now() - timedelta(days=OUTAGE_DAYS)
     rows = (
         AddressError.objects.filter(at__gte=since, reason__in=_OF_SERVERS)

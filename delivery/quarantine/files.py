@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from audiences import addresses
+from audiences import addresses, moments
 from audiences.channels import Channel
 from audiences.files import DelimitedFile
 from audiences.models import AddressStatus
@@ -19,7 +17,6 @@ from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 from . import writing
-from .entries import in_calendar
 
 COLUMNS = [
     "channel",
@@ -174,17 +171,13 @@ def _time(cells: dict[str, str], name: str) -> datetime | None:
     if not text:
         return None
     try:
-        parsed = parse_datetime(text)
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        problem = _("{text} is not a time such as 2026-05-01T14:30+02:00")
-        raise BadValue(name, problem.format(text=repr(text)))
-    aware = parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
-    try:
-        return in_calendar(aware)
+        at = moments.read(text)
     except Refused as error:
         raise BadValue(name, str(error)) from error
+    if at is None:
+        problem = _("{text} is not a time such as 2026-05-01T14:30+02:00")
+        raise BadValue(name, problem.format(text=repr(text)))
+    return at.astimezone(UTC)
 
 
 def _apply(batch: list[QuarantineAction], result: Result, *, dry_run: bool) -> None:

@@ -1,4 +1,4 @@
-"""From evidence to state: what the errors and actions of an address come down to."""
+"""From evidence to state: what the errors and actions of an address amount to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -66,7 +66,7 @@ STORED = (
 VALID = EntryState()
 
 
-# What does nothing by itself at its moment: it changes how the rest is read.
+# Actions that do nothing at their own moment, but change how the rest is read.
 BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
 
 
@@ -75,7 +75,7 @@ def fold(
 ) -> EntryState:
     """The state of one address after all its errors and actions.
 
-    An error and an action of the same moment: the error came first. The state is not
+    Of an error and an action at the same moment the error comes first. The state is not
     aged beyond the last of them; `aged` does that.
     """
     steps: list[tuple[datetime, int, int, AddressError | QuarantineAction]] = [
@@ -99,10 +99,10 @@ def fold(
 
 
 def open_hold(actions: Iterable[QuarantineAction]) -> QuarantineAction | None:
-    """The first hold that nobody has decided; the actions are in time order.
+    """The first undecided hold; the actions are in time order.
 
-    Each hold has a text of its own. A START ends all, and so does an operator who sets
-    the status.
+    Each hold has a text of its own. A START ends all holds, and so does an operator who
+    sets the status.
     """
     held: dict[str, QuarantineAction] = {}
     for action in actions:
@@ -132,7 +132,7 @@ def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
 def _is_told_already(error: AddressError, told: set[tuple[int, bool]]) -> bool:
     """Whether an earlier error is about the same failure, or complaint, of a message.
 
-    A message fails once, however many report it. Remembers hard errors in `told`.
+    A message fails once, however many reports say so. Hard errors are kept in `told`.
     """
     if error.message_id is None or error.type == ErrorType.IGNORED:
         return False
@@ -152,7 +152,7 @@ def _discounts(step: AddressError | QuarantineAction) -> bool:
 def _is_discounted(error: AddressError, discount: Any) -> bool:
     """Whether the error has the text and the time of the outage.
 
-    A complaint or STOP is no error of an outage, whatever its text. START discounts
+    A complaint or STOP never belongs to an outage, whatever its text. START discounts
     the STOPs before it.
     """
     if discount.kind == ActionKind.START:
@@ -229,7 +229,7 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _with_count_of(state: EntryState, action: QuarantineAction) -> EntryState:
-    """A list that knows of more errors of an erroneous address than we do."""
+    """A list with more errors of an erroneous address than we know of."""
     if state.status != AddressStatus.ERRONEOUS or action.status != state.status:
         return state
     since = action.last_error_at or action.at
@@ -244,7 +244,7 @@ def _with_count_of(state: EntryState, action: QuarantineAction) -> EntryState:
 
 
 def _release_date(status: str, reason: str, at: datetime) -> datetime | None:
-    """When an erroneous address is valid again; None: never, also past year 9999."""
+    """When an erroneous address becomes valid again; None: never, or past 9999."""
     if status != AddressStatus.ERRONEOUS:
         return None
     full = reason == ErrorReason.MAILBOX_FULL

@@ -1,4 +1,4 @@
-"""Holds: a number is denied until somebody decides about an unclear message."""
+"""Holds: a number is denied until someone decides about an unclear message."""
 
 from datetime import datetime
 
@@ -6,18 +6,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from audiences.moments import in_calendar
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.entries import in_calendar, key_of, locked_entry, recompute
+from delivery.quarantine.entries import key_of, locked_entry, recompute
 
 from .fold import ActionKind, open_hold
 
 
 def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
-    """Deny the address until somebody decides (`end_hold`) about what it said.
+    """Deny the address until someone decides (`end_hold`) about its message.
 
-    `text` names what is to be decided, one for each hold; the same holds once. Raises
-    InvalidAddress.
+    `text` names the decision to make, one for each hold; the same text holds once.
+    Raises InvalidAddress.
     """
     _beside(channel, address, ActionKind.HOLD, at=at, source=source, text=text)
 
@@ -25,9 +26,9 @@ def hold(channel: str, address: str, *, at: datetime, source: str, text: str) ->
 def end_hold(
     channel: str, address: str, *, source: str, text: str, actor: str = ""
 ) -> None:
-    """Somebody has decided: the address is again what the rest of its evidence gives.
+    """End a hold by a decision: the rest of the evidence decides about the address.
 
-    Nothing happens when there is no such hold. Raises InvalidAddress.
+    Nothing happens if there is no such hold. Raises InvalidAddress.
     """
     now = timezone.now()
     _beside(

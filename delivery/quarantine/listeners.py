@@ -19,7 +19,7 @@ from .fold import DENYLISTING
 def mark_attached_addresses(
     sender: object, addresses: QuerySet[Address], **kwargs: Any
 ) -> None:
-    """Listener of `addresses_attached`: copy the status of entries that exist already.
+    """Listener of `addresses_attached`: copy the status of existing entries.
 
     An address that cannot be delivered to takes no part in quarantine.
     """
@@ -36,7 +36,7 @@ def stop_address(
 ) -> None:
     """Listener of `address_stop_requested`: put the address on the denylist (P4).
 
-    Also one that is merely held: a hold ends.
+    This includes an address that is merely held: its hold ends.
     """
     entry = entry_of(channel, key)
     denied = entry is not None and entry.status == AddressStatus.DENYLISTED
@@ -54,9 +54,9 @@ def stop_address(
 def withdraw_stop(
     sender: object, channel: str, key: str, source: str, text: str, **kwargs: Any
 ) -> None:
-    """Listener of `address_stop_withdrawn`: release what that stop, and it alone, did.
+    """Listener of `address_stop_withdrawn`: undo what that stop alone has done.
 
-    An address that was on the denylist before, or about which somebody has decided
+    An address that was on the denylist before, or about which someone has decided
     since, stays as it is.
     """
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
@@ -83,7 +83,7 @@ def withdraw_stop(
 def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
     """Listener of `mail_to_be_sent`: nothing goes to an address on the denylist.
 
-    An address in quarantine for errors may get what its owner has just asked for.
+    An address in quarantine for errors may still get what its owner just asked for.
     """
     return QuarantineEntry.objects.filter(
         channel=channel, key=key, status=AddressStatus.DENYLISTED

@@ -1,4 +1,4 @@
-"""All addresses of people into quarantine: of one person (P4), or of many at once."""
+"""Quarantining all addresses of one person (P4), or of many at once."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ PERMISSION = "delivery.add_quarantineentry"
 
 
 def addresses_of(people: QuerySet[Profile]) -> QuerySet[Address]:
-    """The addresses that can be quarantined: what is invalid is sent to by nobody."""
+    """The addresses that can be quarantined; nothing is ever sent to an invalid one."""
     return Address.objects.filter(profile__in=people, is_valid=True)
 
 
@@ -28,8 +28,8 @@ def quarantine_people(
 ) -> int:
     """Put every address of these people in quarantine, for all profiles that have it.
 
-    Set-based; an address that is there already, or on the denylist, stays as it is.
-    Returns how many people had an address that was not.
+    Set-based; an address already there, or on the denylist, stays as it is. Returns how
+    many people had an address that was not.
     """
     with transaction.atomic():
         open_ = addresses_of(people).filter(

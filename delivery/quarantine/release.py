@@ -1,4 +1,4 @@
-"""Release: of an outage at once, and of what has been erroneous for long (Q5, Q6)."""
+"""Release: of a whole outage, and of addresses erroneous for long enough (Q5, Q6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from audiences.moments import in_calendar
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 from delivery.quarantine.copies import copy_status
-from delivery.quarantine.entries import in_calendar
 from delivery.quarantine.evidence import batches, gather
 
 from .fold import VALID, fold
@@ -23,7 +23,7 @@ RELEASABLE = (AddressStatus.ERRONEOUS, AddressStatus.QUARANTINE)
 
 @dataclass
 class BulkRelease:
-    """What a bulk release did, or would do: keys released, and keys kept and why."""
+    """What a bulk release did or would do: keys released, keys kept and why."""
 
     released: list[tuple[str, str]] = field(default_factory=list)
     kept: list[tuple[str, str]] = field(default_factory=list)
@@ -41,8 +41,8 @@ def release_matching(
 ) -> BulkRelease:
     """Release the addresses that errors of one outage put into quarantine (Q6).
 
-    Those with an error in the period (both ends included) whose text contains `text`,
-    letter case ignored. An address that other errors or an operator would keep in
+    These have an error in the period (both ends included) whose text contains `text`,
+    ignoring letter case. An address that other errors or an operator would keep in
     quarantine stays there and is reported; the denylist is never touched.
     """
     candidates = _candidates(text, start, end, channel)
@@ -78,7 +78,7 @@ def release_matching(
 def _candidates(
     text: str, start: datetime, end: datetime, channel: str | None
 ) -> QuerySet[QuarantineEntry]:
-    """Entries that a bulk release may touch: with such an error in the period."""
+    """Entries with such an error in the period that a bulk release may touch."""
     matching = AddressError.objects.exclude(type=ErrorType.IGNORED).filter(
         text__icontains=text, at__gte=in_calendar(start), at__lte=in_calendar(end)
     )
@@ -93,7 +93,7 @@ def _candidates(
 def count_matching(
     text: str, start: datetime, end: datetime, channel: str | None, *, most: int
 ) -> int:
-    """How many entries a bulk release would look at; counting ends past `most`."""
+    """How many entries a bulk release would check; counting stops past `most`."""
     candidates = _candidates(text, start, end, channel).order_by()
     return candidates[: most + 1].count()
 
@@ -114,7 +114,7 @@ def _with_discount(
 
 
 def clean_up(now: datetime | None = None) -> int:
-    """Make erroneous addresses valid whose time is over (Q5); returns how many."""
+    """Make erroneous addresses valid when their time is over (Q5); returns how many."""
     now = now or timezone.now()
     released = 0
     due = QuarantineEntry.objects.filter(

@@ -1,4 +1,4 @@
-"""Proof that quarantine entries, and their copies, are what the evidence says."""
+"""Proof that quarantine entries and their copies follow from the evidence."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from .fold import aged, fold
 
 
 def verify_quarantine() -> Iterator[str]:
-    """Entries that their evidence does not give, copies that differ from entries."""
+    """Entries that differ from their evidence, and copies that differ from entries."""
     now = timezone.now()
     for batch in batches(QuarantineEntry.objects.all()):
         evidence = gather(batch)
@@ -36,7 +36,7 @@ def verify_quarantine() -> Iterator[str]:
 
 
 def _verify_missing_entries() -> Iterator[str]:
-    """Errors or actions that give a status, of addresses without an entry."""
+    """Errors or actions that imply a status, for addresses without an entry."""
     entries = QuarantineEntry.objects.filter(
         channel=OuterRef("channel"), key=OuterRef("key")
     )

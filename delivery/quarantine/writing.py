@@ -1,8 +1,8 @@
 """Quarantine of addresses: the only writer of entries, evidence and copies.
 
-An entry belongs to an address, whoever has it and whether anybody has it (Q1). It is
-computed from its evidence (`delivery.evidence`); what changes evidence also rewrites
-the entry and the copies beside the addresses, in one transaction.
+An entry belongs to an address, no matter who has it, if anyone (Q1). It is computed
+from its evidence; every change of evidence also rewrites the entry and the copies
+beside the addresses, in one transaction.
 """
 
 from datetime import datetime
@@ -11,13 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import AddressStatus
+from audiences.moments import in_calendar
 from delivery.models import AddressError, Message, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 from delivery.quarantine.copies import copy_status
 from delivery.quarantine.entries import (
     after_all,
     entry_of,
-    in_calendar,
     key_of,
     lock_all,
     lock_name,
@@ -70,7 +70,7 @@ def record(
 
 
 def _keep(error: AddressError) -> bool:
-    """Write the error unless its event is known; returns whether it is new."""
+    """Write the error unless its event is known already; returns whether it is new."""
     if error.event_id is None:
         error.save(force_insert=True)
         return True
@@ -121,9 +121,9 @@ def set_status(
 def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) -> int:
     """Apply actions that set a status, except where they would not raise it.
 
-    For lists from elsewhere. Set-based: the number of statements does not depend on
-    the number of actions. Of several for one address the gravest counts, of equally
-    grave ones the first. Returns how many entries changed; the caller is in a
+    For lists from elsewhere. Set-based: the number of statements does not depend on the
+    number of actions. Of several for one address the gravest counts, or the first of
+    equally grave ones. Returns how many entries changed. The caller is in a
     transaction.
     """
     wanted: dict[tuple[str, str], QuarantineAction] = {}
@@ -131,7 +131,7 @@ def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) ->
         held = wanted.setdefault((action.channel, action.key), action)
         if rank(action.status) > rank(held.status):
             wanted[action.channel, action.key] = action
-    # In one order, or two lists at the same moment would wait for each other.
+    # In a fixed order, or two concurrent lists would wait for each other.
     names = sorted(wanted)
     rows = [QuarantineEntry(channel=c, key=k, status="valid") for c, k in names]
     present = {(e.channel, e.key): e for e in lock_all(rows, create=not dry_run)}
@@ -149,7 +149,7 @@ def raise_statuses(actions: list[QuarantineAction], *, dry_run: bool = False) ->
 
 
 def delivered(channel: str, key: str) -> None:
-    """A message event says that a message reached the address (Q5).
+    """Take note that a message reached the address (Q5).
 
     The event is the evidence, whenever it arrives; the caller has written it in this
     transaction. An address without an entry needs none.
@@ -163,7 +163,7 @@ def delivered(channel: str, key: str) -> None:
 
 
 def start(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
-    """The recipient texted START: take back what their STOP did, and it alone.
+    """The recipient texted START: undo what their STOP did, and nothing else.
 
     Every STOP until then is discounted, whichever of the two arrives first. Other
     errors, complaints and what operators decided stay. Raises InvalidAddress.
@@ -185,7 +185,7 @@ def start(channel: str, address: str, *, at: datetime, source: str, text: str) -
 
 
 def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
-    """Release an entry and remove it from the list; its evidence stays (Q6)."""
+    """Release an entry and take it off the list; its evidence stays (Q6)."""
     with transaction.atomic():
         locked_entry(entry.channel, entry.key)
         QuarantineAction.objects.create(

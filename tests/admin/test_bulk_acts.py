@@ -257,5 +257,5 @@ def test_opt_in_of_many_is_refused_without_a_note() -> None:
     many_profiles(2)
     origin = Origin(source="operator", note="n")
     consent.opt_out_all(Profile.objects.all(), "email", origin)
-    with pytest.raises(bulk_acts.NotPossible):
+    with pytest.raises(bulk_acts.BulkActRefused):
         bulk_acts.begin("opt_in", {}, actor="eva", details={"scope": "email"})

@@ -75,16 +75,18 @@ def test_sweep_finds_what_waits_and_what_lost_its_worker() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("facts", "says"),
+    ("asked", "facts", "says"),
     [
-        ({"created_at": ago(3)}, True),
-        ({"created_at": ago(1)}, False),
-        ({"created_at": ago(3), "worked_at": ago(3)}, False),
-        ({"created_at": ago(3), "state": State.STOPPED}, False),
+        (3, {}, True),
+        (1, {}, False),
+        (3, {"worked_at": "2026-05-01T00:00Z"}, False),
+        (3, {"state": State.STOPPED}, False),
     ],
 )
-def test_job_that_no_worker_took_waits_long(facts: Any, says: bool) -> None:
-    assert jobs.waits_long(job(**facts)) is says
+def test_job_that_no_worker_took_waits_long(
+    asked: float, facts: Any, says: bool
+) -> None:
+    assert jobs.waits_long(job(created_at=ago(asked), **facts)) is says
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from audiences.models import ConsentEvent, Service
 from delivery import deliveries, quarantine
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import Findings, Outcome, processing
+from delivery.feedback.intake import EventOutcome, Findings, processing
 from delivery.models import (
     AddressError,
     InboundItem,
@@ -63,7 +63,7 @@ def test_an_event_acts_by_its_kind(facts: Any, address: str, message: str) -> No
     report = event(**facts, message_ids=("1@mta",), text="what the server said")
     applied = intake.apply(report, arrived())
     assert (applied.outcome, status(), became(sent_one)) == (
-        Outcome.APPLIED,
+        EventOutcome.APPLIED,
         address,
         message,
     )
@@ -219,11 +219,11 @@ def test_an_error_is_dated_where_it_can_have_been(told: Any, kept: Any) -> None:
 def test_words_that_no_database_keeps_are_made_storable() -> None:
     sent(message_id="1@mta")
     report = event(message_ids=("1@mta",), text="a\0b\ud800", status_code="5" * 99)
-    assert intake.apply(report, item()).outcome == Outcome.APPLIED
+    assert intake.apply(report, item()).outcome == EventOutcome.APPLIED
 
 
 # --------------------------------------------------------------------- STOP and START (Q4)
-def text_back(kind: str, at: Any, verified: bool = True) -> Outcome:
+def text_back(kind: str, at: Any, verified: bool = True) -> EventOutcome:
     raw = b"%d" % next(numbers)
     arrived = item(raw, "sms", is_verified=verified, received_at=at, channel="sms")
     report = event(kind, channel="sms", address=PHONE, source="sms", at=at)
@@ -235,7 +235,7 @@ def test_start_restores_what_stop_took_whichever_arrives_first(order: Any) -> No
     person(sms=PHONE)
     when = {"stop": AT, "start": AT + HOUR}
     for kind in order:
-        assert text_back(kind, when[kind]) == Outcome.APPLIED
+        assert text_back(kind, when[kind]) == EventOutcome.APPLIED
     assert status(PHONE, "sms") == "valid"
     text_back("stop", AT + 2 * HOUR)
     assert status(PHONE, "sms") == "denylisted"
@@ -261,7 +261,7 @@ def test_start_restores_only_what_stop_took(before: str) -> None:
 
 def test_a_stop_that_nothing_vouches_for_waits() -> None:
     person(sms=PHONE)
-    assert text_back("stop", AT, verified=False) == Outcome.UNMATCHED
+    assert text_back("stop", AT, verified=False) == EventOutcome.UNMATCHED
     assert status(PHONE, "sms") == "none"
 
 
@@ -307,11 +307,13 @@ def test_an_old_mail_read_again_does_not_unsubscribe_again(mailbox: None) -> Non
     first = item(b"a mail")
     intake.apply(wish(link), first)
     consent.opt_in(profile, "email", ORIGIN)
-    assert intake.apply(wish(link), first).outcome == Outcome.KNOWN
+    assert intake.apply(wish(link), first).outcome == EventOutcome.KNOWN
     profile.refresh_from_db()
     assert not profile.no_longer_contact_email
     # A second mail is a second wish.
-    assert intake.apply(wish(link), item(b"another mail")).outcome == Outcome.APPLIED
+    assert (
+        intake.apply(wish(link), item(b"another mail")).outcome == EventOutcome.APPLIED
+    )
     profile.refresh_from_db()
     assert profile.no_longer_contact_email
 
@@ -326,7 +328,7 @@ def test_two_people_who_write_the_same_words_are_two(mailbox: None) -> None:
 
 def test_a_link_to_an_erased_person_is_honoured_by_doing_nothing(mailbox: None) -> None:
     applied = intake.apply(wish(Link(999_999)), item(b"a mail"))
-    assert applied.outcome == Outcome.APPLIED
+    assert applied.outcome == EventOutcome.APPLIED
     assert not ConsentEvent.objects.exists()
 
 

@@ -6,14 +6,19 @@ from pathlib import Path
 import pytest
 
 from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import Entry, KeywordAction, KeywordTable, judge
+from delivery.feedback.texts.keywords import (
+    KeywordAction,
+    KeywordEntry,
+    KeywordTable,
+    judge,
+)
 from delivery.feedback.texts.wording import clean
 from delivery.models import Keyword
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"
 TABLE = KeywordTable(
     [
-        Entry(
+        KeywordEntry(
             keyword=row.keyword,
             language=row.language,
             action=KeywordAction(row.action),
@@ -259,7 +264,7 @@ def test_what_does_not_matter_is_taken_away(text: str, expected: str) -> None:
 
 
 def test_a_keyword_of_other_countries_is_for_a_person() -> None:
-    entry = Entry(
+    entry = KeywordEntry(
         keyword="RED", language="tr", action=KeywordAction.OPT_OUT, regions=("TR",)
     )
     table = KeywordTable([entry])
@@ -271,8 +276,8 @@ def test_a_keyword_of_other_countries_is_for_a_person() -> None:
 def test_a_row_for_our_number_comes_before_a_row_for_all() -> None:
     table = KeywordTable(
         [
-            Entry(keyword="JA", language="nl", action=KeywordAction.OPT_IN),
-            Entry(
+            KeywordEntry(keyword="JA", language="nl", action=KeywordAction.OPT_IN),
+            KeywordEntry(
                 keyword="JA",
                 language="nl",
                 action=KeywordAction.NONE,
@@ -287,8 +292,8 @@ def test_a_row_for_our_number_comes_before_a_row_for_all() -> None:
 def test_one_keyword_with_two_meanings_does_the_careful_one() -> None:
     table = KeywordTable(
         [
-            Entry(keyword="FINE", language="en", action=KeywordAction.OPT_IN),
-            Entry(keyword="FINE", language="it", action=KeywordAction.OPT_OUT),
+            KeywordEntry(keyword="FINE", language="en", action=KeywordAction.OPT_IN),
+            KeywordEntry(keyword="FINE", language="it", action=KeywordAction.OPT_OUT),
         ]
     )
     assert judge("fine", table, language="en").action == "opt_out"

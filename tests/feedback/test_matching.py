@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from delivery.feedback import intake, return_path
-from delivery.feedback.intake import Outcome
+from delivery.feedback.intake import EventOutcome
 from delivery.models import Message, MessageEvent
 
 from .reports import ADDRESS, AT, DAY, HOUR, event, item, sent, status
@@ -35,7 +35,7 @@ PROOFS: dict[str, dict[str, Any]] = {
 def test_a_number_of_the_message_proves_it(clue: Any, stored: str) -> None:
     message = sent(message_id=stored, provider_id="p-1")
     applied = intake.apply(event(**clue), item())
-    assert (applied.outcome, applied.match.message) == (Outcome.APPLIED, message)
+    assert (applied.outcome, applied.match.message) == (EventOutcome.APPLIED, message)
     assert status() == "quarantine"
 
 
@@ -77,7 +77,7 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_a_forged_report_changes_nothing_and_waits(clue: Any, kind: str) -> None:
     message = sent(message_id="1@mta", provider_id="p-1")
     applied = intake.apply(event(kind, **clue), item())
-    assert applied.outcome == Outcome.UNMATCHED
+    assert applied.outcome == EventOutcome.UNMATCHED
     message.profile.refresh_from_db()
     assert (status(), message.profile.no_longer_contact_email) == ("none", False)
     assert not MessageEvent.objects.exists()
@@ -86,7 +86,7 @@ def test_a_forged_report_changes_nothing_and_waits(clue: Any, kind: str) -> None
 def test_a_changed_token_proves_nothing() -> None:
     message = sent()
     applied = intake.apply(event(return_paths=(forged_path(message),)), item())
-    assert (applied.outcome, status()) == (Outcome.UNMATCHED, "none")
+    assert (applied.outcome, status()) == (EventOutcome.UNMATCHED, "none")
 
 
 def test_a_report_counts_only_against_the_address_of_its_message() -> None:
@@ -102,7 +102,7 @@ def test_one_number_for_many_recipients_needs_the_address() -> None:
     sent(OTHER, message_id="bulk@mta")
     clue = {"message_ids": ("bulk@mta",)}
     unknown = intake.apply(event(address="who@x.example", **clue), item())
-    assert unknown.outcome == Outcome.UNMATCHED
+    assert unknown.outcome == EventOutcome.UNMATCHED
     intake.apply(event(address=OTHER.upper(), **clue), item())
     assert (status(ADDRESS), status(OTHER)) == ("none", "quarantine")
 
@@ -154,9 +154,9 @@ def test_an_operator_of_the_system_may_trust_address_and_period(settings: Any) -
     settings.FEEDBACK_TRUST_ADDRESS = True
     sent(message_id="1@mta")
     assert intake.apply(event(message_ids=("2@mta",)), item()).outcome == (
-        Outcome.UNMATCHED
+        EventOutcome.UNMATCHED
     )
-    assert intake.apply(event(), item()).outcome == Outcome.APPLIED
+    assert intake.apply(event(), item()).outcome == EventOutcome.APPLIED
 
 
 TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
@@ -181,14 +181,14 @@ def test_address_and_period_are_enough_where_no_number_is_on_record(
 ) -> None:
     sent(**facts)
     applied = intake.apply(event(**clue), item())
-    assert (applied.outcome == Outcome.APPLIED) is counts
+    assert (applied.outcome == EventOutcome.APPLIED) is counts
     assert status() == ("quarantine" if counts else "none")
 
 
 def test_address_and_period_may_never_be_enough(settings: Any) -> None:
     settings.FEEDBACK_TRUST_UNNUMBERED = False
     sent()
-    assert intake.apply(event(), item()).outcome == Outcome.UNMATCHED
+    assert intake.apply(event(), item()).outcome == EventOutcome.UNMATCHED
 
 
 def test_a_token_of_another_message_contradicts_address_and_period(
@@ -198,10 +198,10 @@ def test_a_token_of_another_message_contradicts_address_and_period(
     sent()
     gone = return_path.address(99, 99)
     applied = intake.apply(event(return_paths=(gone,)), item())
-    assert (applied.outcome, applied.match.proposals) == (Outcome.UNMATCHED, ())
+    assert (applied.outcome, applied.match.proposals) == (EventOutcome.UNMATCHED, ())
 
 
 def test_another_channel_is_another_message() -> None:
     sent("+31612345678", channel="sms", message_id="1@mta")
     applied = intake.apply(event(message_ids=("1@mta",)), item())
-    assert applied.outcome == Outcome.UNMATCHED
+    assert applied.outcome == EventOutcome.UNMATCHED

@@ -199,7 +199,7 @@ def test_mails_before_a_source_that_fails_are_stored_and_applied(
         yield from mailboxes.files(mails)
         raise OSError("connection reset")
 
-    counts = mailboxes.Counts()
+    counts = mailboxes.MailCounts()
     with pytest.raises(OSError, match="reset"):
         mailboxes.take_in(failing(), counts)
     assert (counts.received, counts.applied, counts.waiting) == (3, 1, 2)

@@ -22,7 +22,7 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.outbox.gateways import Refused
+from audiences.outbox.gateways import NotTaken
 from audiences.privacy import retention
 from audiences.records.verification import verify_consent
 from audiences.signups import signups
@@ -518,8 +518,8 @@ def test_a_service_on_sms_asks_by_sms_also_after_a_mail(
 @pytest.mark.parametrize(
     ("error", "result"),
     [
-        (Refused("unknown number"), "refused"),
-        (Refused("busy", passing=True), "postponed"),
+        (NotTaken("unknown number"), "refused"),
+        (NotTaken("busy", passing=True), "postponed"),
         (RuntimeError("the line broke"), "uncertain"),
     ],
 )

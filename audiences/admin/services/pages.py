@@ -14,7 +14,7 @@ from audiences.console.numbers import MINUS, grouped, signed
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.subscriptions import figures, messages
-from audiences.subscriptions.reports import PERIODS, Period, Report, Steps
+from audiences.subscriptions.reports import PERIODS, Period, ServiceReport, Steps
 from audiences.wording import page_texts
 from audiences.wording.markdown import to_html, to_text
 
@@ -58,7 +58,7 @@ def report(admin: PlainAdmin, request: HttpRequest, service: Service) -> Answer:
     } | (_shown(found.report, by) if found.report else {})
 
 
-def _shown(found: Report, by: str) -> Facts:
+def _shown(found: ServiceReport, by: str) -> Facts:
     sources = dict(ConsentEvent.Source.choices)
     return {
         "source_choices": [(row.source, sources[row.source]) for row in found.sources],
@@ -70,7 +70,7 @@ def _shown(found: Report, by: str) -> Facts:
     }
 
 
-def _statuses(found: Report) -> list[tuple[str, str, str]]:
+def _statuses(found: ServiceReport) -> list[tuple[str, str, str]]:
     return [
         (status, str(Subscription.Status(status).label), grouped(number))
         for status in Subscription.Status.values

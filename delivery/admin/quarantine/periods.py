@@ -1,14 +1,15 @@
 """Entries by the day of their last error: two dates in the list's filter."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _, ngettext
+
+from audiences.moments import midnight, read_day
 
 DAYS = (1, 7, 30, 365)
 
@@ -22,7 +23,7 @@ class ErrorPeriod(admin.SimpleListFilter):
 
     def __init__(self, request: HttpRequest, params: Any, *args: Any) -> None:
         days = [params.pop(f"last_error_{name}", [""])[-1] for name in ("from", "to")]
-        self.start, self.end = map(_day, days)
+        self.start, self.end = map(read_day, days)
         super().__init__(request, params, *args)
 
     def expected_parameters(self) -> list[str | None]:
@@ -42,9 +43,9 @@ class ErrorPeriod(admin.SimpleListFilter):
             since = timezone.now() - timedelta(days=int(str(value)))
             queryset = queryset.filter(last_error_at__gte=since)
         if self.start:
-            queryset = queryset.filter(last_error_at__gte=_midnight(self.start))
+            queryset = queryset.filter(last_error_at__gte=midnight(self.start))
         if self.end and self.end < date.max:
-            until = _midnight(self.end + timedelta(days=1))
+            until = midnight(self.end + timedelta(days=1))
             queryset = queryset.filter(last_error_at__lt=until)
         return queryset
 
@@ -63,14 +64,3 @@ class ErrorPeriod(admin.SimpleListFilter):
                     if name not in (*ours, "p")
                 ],
             }
-
-
-def _day(text: str) -> date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))

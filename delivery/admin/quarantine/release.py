@@ -1,19 +1,18 @@
 """Release many addresses at once (Q6): a provider's outage, with a preview first."""
 
-from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
 from audiences.console import masking
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
+from audiences.moments import last_moment, midnight
 from delivery import tasks
 from delivery.models import QuarantineEntry
 from delivery.quarantine import count_matching, release_matching
@@ -63,11 +62,10 @@ class ReleaseForm(forms.Form):
     def arguments(self) -> dict[str, Any]:
         """What the writer is called with."""
         data = self.cleaned_data
-        after = datetime.combine(data["end"], time()) + timedelta(days=1)
         return {
             "text": data["text"],
-            "start": timezone.make_aware(datetime.combine(data["start"], time())),
-            "end": timezone.make_aware(after) - timedelta(microseconds=1),
+            "start": midnight(data["start"]),
+            "end": last_moment(data["end"]),
             "channel": data["channel"] or None,
         }
 

@@ -1,6 +1,6 @@
 """From an item that arrived to its effects: stored first, matched, counted once."""
 
-from delivery.feedback.intake.applying import Outcome, apply
+from delivery.feedback.intake.applying import EventOutcome, apply
 from delivery.feedback.intake.processing import (
     READERS,
     Findings,
@@ -13,8 +13,8 @@ from delivery.feedback.intake.receiving import receive
 
 __all__ = [
     "READERS",
+    "EventOutcome",
     "Findings",
-    "Outcome",
     "apply",
     "process",
     "process_waiting",

@@ -25,7 +25,7 @@ LONGEST_TEXT = 4_000
 ABOUT_ADDRESS = (EventKind.STOP, EventKind.START)
 
 
-class Outcome(Enum):
+class EventOutcome(Enum):
     """What applying an event came to."""
 
     APPLIED = "applied"
@@ -37,7 +37,7 @@ class Outcome(Enum):
 class Applied:
     """The outcome for one event, and the message that it is about, if one is proved."""
 
-    outcome: Outcome
+    outcome: EventOutcome
     match: Match = field(default_factory=Match)
 
 
@@ -64,12 +64,12 @@ def apply(
     if event.kind in ABOUT_ADDRESS:
         is_proved = item.is_verified or matched.how == How.OPERATOR
     if not is_proved:
-        return Applied(Outcome.UNMATCHED, matched)
+        return Applied(EventOutcome.UNMATCHED, matched)
     with transaction.atomic():
         row, is_new = _keep(event, item, matched.message)
         if is_new:
             effects.act(event, row, link)
-    return Applied(Outcome.APPLIED if is_new else Outcome.KNOWN, matched)
+    return Applied(EventOutcome.APPLIED if is_new else EventOutcome.KNOWN, matched)
 
 
 def _signed_link(event: FeedbackEvent) -> Link | None:

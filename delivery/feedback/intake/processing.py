@@ -24,7 +24,7 @@ from django.utils import timezone
 from audiences.registry import Registry
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import holds
-from delivery.feedback.intake.applying import Outcome, apply, storable
+from delivery.feedback.intake.applying import EventOutcome, apply, storable
 from delivery.feedback.intake.matching import key_of
 from delivery.models import InboundItem, InboundMention
 
@@ -82,7 +82,7 @@ def settle(item: InboundItem, findings: Findings) -> InboundItem:
     """Apply the events of an item and write down what became of it."""
     mention(item, findings)
     outcomes = [apply(event, item).outcome for event in findings.events]
-    if Outcome.UNMATCHED in outcomes:
+    if EventOutcome.UNMATCHED in outcomes:
         return conclude(item, State.UNMATCHED, note=findings.note)
     if outcomes:
         return conclude(item, State.APPLIED, note=findings.note)

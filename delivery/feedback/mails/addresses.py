@@ -4,11 +4,11 @@ import re
 
 LONGEST_ADDRESS = 254
 _LOCAL = r"""(?:"[^"\s\x00-\x1f]{1,62}"|[^\s<>()\[\]\\,;:@"\x00-\x1f]{1,64})"""
-# The last label is of one alphabet: text in another one that follows isn't part of it.
+# The last label is in one alphabet; following text in another isn't part of it.
 _LAST = r"(?:[A-Za-z][A-Za-z0-9-]{1,62}|(?:(?![A-Za-z0-9])[^\W_]){2,62})"
 _DOMAIN = rf"(?:[^\W_](?:[\w-]{{0,62}})\.){{1,10}}{_LAST}"
 _WHOLE = re.compile(rf"{_LOCAL}@{_DOMAIN}")
-# An address within a text: never a piece of a longer word.
+# An address within a text, never part of a longer word.
 ADDRESS = rf"(?<![\w.+=-]){_LOCAL}@{_DOMAIN}(?![A-Za-z0-9_@-]|\.\w)"
 _ANY = re.compile(rf"({ADDRESS})")
 # RFC 6533, section 3: a letter outside ASCII as its number.
@@ -18,7 +18,7 @@ _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 
 
 def clean(text: str) -> str:
-    """One address without its wrapping; empty when it is none."""
+    """One address without its wrapping, or empty if there is none."""
     text = text[:1_000].strip().strip("'`")
     inner = re.search(r"<([^<>]{3,320})>", text)
     text = (inner[1] if inner else text).strip().strip("<>").rstrip(".,;:")
@@ -48,17 +48,17 @@ def typed(value: str) -> str:
 
 
 def from_xtext(text: str) -> str:
-    """RFC 3461, section 4, undone."""
+    """Decode RFC 3461, section 4."""
     return _XTEXT.sub(lambda octet: chr(int(octet[1], 16)), text)
 
 
 def found_in(text: str) -> list[str]:
-    """All addresses of a text, in their order."""
+    """All addresses in a text, in their order."""
     return [found for match in _ANY.finditer(text) if (found := clean(match[1]))]
 
 
 def of_header(*values: str) -> list[str]:
-    """The addresses of headers such as To."""
+    """The addresses in headers such as To."""
     return list(dict.fromkeys(a for value in values for a in found_in(value[:4_000])))
 
 

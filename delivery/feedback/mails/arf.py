@@ -1,7 +1,7 @@
 """Complaint reports: the abuse reporting format (RFC 5965).
 
-`abuse` and `opt-out` are a person's wish. All others (`not-spam`, `auth-failure`,
-`virus`, `fraud`, `other`) say nothing that a recipient wants of us.
+`abuse` and `opt-out` express a person's wish. All others (`not-spam`, `auth-failure`,
+`virus`, `fraud`, `other`) say nothing about what a recipient wants.
 """
 
 from audiences.channels import Channel
@@ -19,7 +19,7 @@ _RECIPIENT_HEADERS = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to
 
 
 def report_of(mail: Part) -> list[tuple[str, str]] | None:
-    """The fields of a complaint report; None when the mail is none."""
+    """The fields of a complaint report; None for any other mail."""
     for part in mail.own():
         if part.content_type == "message/feedback-report":
             return header_fields(part.text())
@@ -34,7 +34,7 @@ def report_of(mail: Part) -> list[tuple[str, str]] | None:
 def events_of(
     fields: list[tuple[str, str]], returned: Returned, clue: MessageClue
 ) -> list[FeedbackEvent]:
-    """A complaint for each recipient; none for reports that act on nobody."""
+    """A complaint for each recipient; none for reports that concern nobody."""
     kind = next((v for name, v in fields if name == "feedback-type"), "")
     kind = kind.strip().lower()
     if kind not in ACTING_TYPES:
@@ -58,7 +58,7 @@ def events_of(
 
 
 def _complainers(fields: list[tuple[str, str]], returned: Returned) -> list[str]:
-    """Named by the report, else the one recipient of the message that it returns."""
+    """The recipients that the report names, else the returned message's only one."""
     named = [
         address
         for name, value in fields

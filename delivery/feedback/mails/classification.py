@@ -1,8 +1,8 @@
-"""Which reason a failure has, and what it says about the address (Q2, Q3).
+"""The reason for a failure, and what it says about the address (Q2, Q3).
 
 By the server's wording, else the enhanced status code (RFC 3463), else the class of
-either code. Hard only for a permanent failure whose reason says that the address is
-dead: 5.x.x by itself never is.
+either code. It is hard only if the failure is permanent and its reason means that the
+address is dead; 5.x.x alone never is.
 """
 
 import re
@@ -25,7 +25,7 @@ _SPACES = re.compile(r"\s+")
 # Names that a text only quotes: they say nothing about the failure.
 _LINK = re.compile(r"https?://\S{1,300}")
 _ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
-# What Cisco's gateway puts before the answer that it got.
+# Cisco's gateway puts this before the answer that it got.
 _PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
 _AFTER_MESSAGE = re.compile(
     r"after end of data|after data|reply to (?:end of )?data|our (?:final )?data|"
@@ -41,7 +41,7 @@ _LAST_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in LAST_WORDING
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a failure says. `provider`: where its wording was seen, for the table."""
+    """What a failure means. `seen_at` says who words it so, for the table."""
 
     reason: ErrorReason
     type: ErrorType
@@ -57,8 +57,8 @@ class Verdict:
 def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
     """The verdict on one failure.
 
-    `text` is the server's answer, `status` what the report says itself, `host` the
-    server that answered, `context` the report's own words around it.
+    `text` is the server's answer, `status` the code in the report itself, `context` the
+    report's own words around it.
     """
     wording = _plain(text)
     code = status_of(wording) or status_of(status)
@@ -87,7 +87,7 @@ def _plain(text: str) -> str:
 
 
 def _of(wording: str, code: str) -> _Found:
-    """By wording, the code's detail, the last wordings, the code's class: in turn."""
+    """By wording, else the code's detail, the last wordings, or the code's class."""
     wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
     return (
         _by_wording(wording, _RULES)
@@ -134,8 +134,8 @@ def _is_temporary(wording: str, code: str) -> bool:
 def _is_filter(wording: str, code: str, context: str) -> bool:
     """Whether "user unknown" was the answer to the message, not to the recipient.
 
-    A filter of the recipient answers so, after the message or with another status; a
-    dead address is refused at once, with a status of its own.
+    A recipient's filter answers so after the message, or with another status; a dead
+    address is refused at once, with a status of its own.
     """
     if code[1:4] == ".1.":
         return False

@@ -1,7 +1,7 @@
 """Delivery status notifications: RFC 3464, RFC 6522, RFC 6533.
 
 Each recipient is a group of fields. Only the action `failed` is a failure; `delayed`
-and `delivered` are told as such; `relayed` and `expanded` say nothing of the address.
+and `delivered` are reported as such; `relayed` and `expanded` say nothing.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ Fields = dict[str, str]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a report says besides the group of one recipient."""
+    """What a report says outside the group of one recipient."""
 
     clue: MessageClue
     # The report in its own words, without the returned message.
@@ -48,8 +48,8 @@ class Surroundings:
 
 
 def status_text(mail: Part, *, is_bounce: bool) -> str:
-    """The fields of a delivery report, else empty; in plain text of bounces alone."""
-    # Lists and gateways pass a report on as a part, as humans do.
+    """The fields of a delivery report, or empty; in plain text only for bounces."""
+    # Lists and gateways forward a report as a part, as humans do.
     for part in mail.walk() if is_bounce else mail.own():
         if part.content_type in STATUS_TYPES:
             # Some mailers put the fields into parts of their own.
@@ -80,9 +80,9 @@ def events_of(status: str, around: Surroundings) -> list[FeedbackEvent] | None:
 
 
 def _groups(status: str) -> list[Fields]:
-    """The recipients' groups, with what mailers tear off put back.
+    """The recipients' groups, rejoined where mailers split them.
 
-    An empty line within a group, and Action or Status before the recipient, are met.
+    Some put an empty line into a group, or Action and Status before the recipient.
     """
     groups: list[Fields] = []
     loose: Fields = {}
@@ -102,7 +102,7 @@ def _groups(status: str) -> list[Fields]:
 
 
 def _split_run_on(fields: list[tuple[str, str]]) -> list[Fields]:
-    """One group, or several that no empty line separates. The first value counts."""
+    """One group, or several without an empty line between. The first value counts."""
     groups: list[Fields] = [{}]
     for name, value in fields:
         if name == "final-recipient" and name in groups[-1]:
@@ -156,8 +156,8 @@ def _kind(group: Fields) -> EventKind | None:
 
 
 def _address(group: Fields, around: Surroundings, *, is_alone: bool) -> str:
-    """The address that we wrote to, where the report has two: the one to which the
-    returned message is addressed, else the original one.
+    """The address that we wrote to, if the report has two: the one in the returned
+    message, else the original one.
     """
     final = addresses.typed(group.get("final-recipient", ""))
     original = addresses.typed(group.get("original-recipient", ""))
@@ -173,8 +173,8 @@ def _address(group: Fields, around: Surroundings, *, is_alone: bool) -> str:
 
 
 def date(value: str) -> datetime | None:
-    """A moment as mail writes it (RFC 5322, 3.3), in UTC where no zone is told (-0000);
-    None without one.
+    """A moment as mail writes it (RFC 5322, 3.3), in UTC if no zone is given (-0000);
+    None if there is none.
     """
     try:
         found = parsedate_to_datetime(value[:100])

@@ -1,8 +1,8 @@
-"""Mails of an IMAP mailbox (RFC 9051), read once: what was read is remembered.
+"""Mails of an IMAP mailbox (RFC 9051), each read once: we remember how far we got.
 
-Messages are fetched without marking them as read. Deleting touches those that were
-stored in this run, and no other: where the server cannot expunge chosen messages
-(UIDPLUS), they stay, marked as deleted.
+Messages are fetched without being marked as read. Only those stored in this run are
+ever deleted: if the server cannot expunge chosen messages (UIDPLUS), they stay, marked
+as deleted.
 """
 
 import ssl
@@ -41,7 +41,7 @@ class Place:
 
 
 def place(url: str) -> Place:
-    """What an address names; raises NoMailbox, without repeating the password."""
+    """Read an address; raises NoMailbox, without repeating the password."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -65,10 +65,10 @@ def place(url: str) -> Place:
 
 
 def mails(url: str, *, delete: bool = False) -> Iterator[Mail]:
-    """What was not read yet; with `delete` everything, and it is removed once stored.
+    """Mails not read yet; with `delete` all mails, each removed once it is stored.
 
-    One process reads a mailbox at a time; raises bulk_sql.Locked, and NoMailbox when
-    the server cannot be reached or refuses.
+    One process reads a mailbox at a time. Raises sql.Locked, and NoMailbox if the
+    server cannot be reached or refuses.
     """
     where = place(url)
     with sql.process_lock(f"mailbox:{where}".replace("/", ":")):

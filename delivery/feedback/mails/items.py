@@ -1,4 +1,4 @@
-"""Mails as inbound items: read by `delivery.feedback.mail`, sorted for intake."""
+"""Mails as inbound items: read, and sorted for the intake."""
 
 import re
 
@@ -19,14 +19,14 @@ _OTHERWISE = {
     MailKind.NOTICE: State.IGNORED,
     MailKind.UNREADABLE: State.UNREADABLE,
 }
-# Where a mail that nobody could read is searched for the addresses that it names.
+# How much of an unreadable mail is searched for addresses.
 _SEARCHED = 50_000
 _MOST_NAMES = 50
 _ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
 
 def read_item(item: InboundItem) -> Findings:
-    """The events of a mail; one that cannot be understood waits for a human."""
+    """The events of a mail; one that we cannot understand waits for a human."""
     raw = bytes(item.raw)
     reading = reader.read(raw)
     otherwise = _OTHERWISE.get(reading.kind, State.UNCLEAR)
@@ -40,13 +40,13 @@ def read_item(item: InboundItem) -> Findings:
 
 
 def _in_english(kind: MailKind) -> str:
-    """What is stored is the same whoever reads the mail; the console translates it."""
+    """What is stored is the same in every language; the console translates it."""
     with translation.override(None):
         return str(kind.label)
 
 
 def _names(raw: bytes) -> tuple[tuple[str, str], ...]:
-    """Addresses in a mail that waits, so that a search and an erasure find it."""
+    """Addresses in a waiting mail, so that searches and erasures find it."""
     found = {m.decode("ascii", "replace") for m in _ADDRESS.findall(raw[:_SEARCHED])}
     return tuple((str(Channel.EMAIL), name) for name in sorted(found)[:_MOST_NAMES])
 

@@ -1,7 +1,7 @@
 """Where mails come from: files, a pipe, a maildir, an mbox, an IMAP mailbox.
 
 Each source yields mails one by one. Nothing is deleted unless the caller asks for it,
-and then only after the mail is stored. At most FEEDBACK_LARGEST bytes of a mail are
+and then only once the mail is stored. At most FEEDBACK_LARGEST bytes of a mail are
 read.
 """
 
@@ -23,7 +23,7 @@ from delivery.models import InboundItem
 
 State = InboundItem.State
 _PIECE = 64 * 1024
-# Mails that are stored at once, while their source need not be told of each.
+# Mails that are stored together if their source need not know of each.
 BATCH = 20
 
 
@@ -33,10 +33,10 @@ class NoMailbox(Refused):
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail as it lies somewhere; `size` is what it had before it was cut off.
+    """A mail from a source; `size` is its size before it was cut off.
 
-    `stored` is called once it is in our database, before the source is asked for
-    another one. None: the source need not know, so several may be stored at once.
+    `stored` is called once it is in our database, before the next one is read. If None,
+    the source need not know, so several may be stored at once.
     """
 
     raw: bytes
@@ -45,8 +45,8 @@ class Mail:
 
 
 @dataclass
-class Counts:
-    """What a run came to. `duplicates` were there already."""
+class MailCounts:
+    """The result of a run. `duplicates` were there already."""
 
     received: int = 0
     duplicates: int = 0
@@ -63,9 +63,9 @@ class Counts:
             self.waiting += 1
 
 
-def take_in(mails: Iterable[Mail], counts: Counts | None = None) -> Counts:
+def take_in(mails: Iterable[Mail], counts: MailCounts | None = None) -> MailCounts:
     """Store each mail, tell its source, and apply what it says."""
-    counts = counts or Counts()
+    counts = counts or MailCounts()
     for batch in _batches(mails):
         arrived = receiving.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
         for mail, (item, is_new) in zip(batch, arrived, strict=True):
@@ -79,7 +79,7 @@ def take_in(mails: Iterable[Mail], counts: Counts | None = None) -> Counts:
 
 
 def _batches(mails: Iterable[Mail]) -> Iterator[list[Mail]]:
-    """Mails that can be stored at once; those before a source that fails too."""
+    """Mails that can be stored together, including those before a failing source."""
     batch: list[Mail] = []
     try:
         for mail in mails:
@@ -96,7 +96,7 @@ def _batches(mails: Iterable[Mail]) -> Iterator[list[Mail]]:
 
 
 def stream(source: BinaryIO) -> Iterator[Mail]:
-    """One mail from a pipe; what is too much is read and forgotten."""
+    """One mail from a pipe; anything past the limit is read and discarded."""
     raw = source.read(settings.FEEDBACK_LARGEST)
     size = len(raw)
     while piece := source.read(_PIECE):
@@ -144,7 +144,7 @@ def maildir(path: Path, *, delete: bool = False) -> Iterator[Mail]:
                 try:
                     mail = _file(file, delete=delete)
                 except FileNotFoundError:
-                    continue  # a mail program has moved it: the next run finds it
+                    continue  # a mail program has moved it; the next run will find it
                 yield mail
 
 

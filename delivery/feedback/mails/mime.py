@@ -1,9 +1,9 @@
-"""Taking mail apart, bounded in time and memory whatever its sender wrote.
+"""Taking mail apart in bounded time and memory, whatever its sender wrote.
 
-The parser of the standard library recurses for each part within a part, and keeps
-every header: a bomb of either kind costs minutes. Here the depth, the number of parts,
-headers and bytes have limits; what lies beyond them isn't read. A single header is left
-to the standard library (`email.policy.compat32`, which never raises).
+The standard library's parser recurses for each nested part and keeps every header: a
+bomb of either kind costs minutes. Here depth, parts, headers and bytes have limits;
+what lies beyond them isn't read. A single header is left to the standard library
+(`email.policy.compat32`, which never raises).
 """
 
 import binascii
@@ -14,7 +14,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 
-# A report stands at the beginning of a mail, before the message that it is about.
+# A report comes at the beginning of a mail, before the message that it is about.
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 6
 MOST_PARTS = 40
@@ -60,14 +60,14 @@ class Part:
             yield from part.walk()
 
     def own(self) -> Iterator["Part"]:
-        """The parts outside any message that the mail has in it."""
+        """The parts outside any message that the mail contains."""
         yield self
         if not _holds_message(self):
             for part in self.parts:
                 yield from part.own()
 
     def text(self) -> str:
-        """The part as text: transfer encoding and alphabet undone, never failing."""
+        """The part as text, decoded; it never fails."""
         encoding = self.get("content-transfer-encoding").strip().lower()
         data = self.body[: 2 * LONGEST_TEXT]
         if encoding == "base64":
@@ -130,10 +130,10 @@ def _read_content_type(part: Part, value: str) -> None:
 
 
 def _pieces(body: bytes, boundary: str, most: int) -> list[bytes]:
-    """What stands between the boundary lines of a multipart (RFC 2046, 5.1.1)."""
+    """The text between the boundary lines of a multipart (RFC 2046, 5.1.1)."""
     mark = boundary.encode("utf-8", "replace").strip()
     if not mark:
-        # A header that was folded badly loses the mark; the body begins with it.
+        # A badly folded header loses the boundary; the body begins with it.
         first = _FIRST_MARK.match(body)
         mark = first[1] if first else b""
     if not mark or most <= 0:
@@ -142,7 +142,7 @@ def _pieces(body: bytes, boundary: str, most: int) -> list[bytes]:
     for block in (b"\n" + body).split(b"\n--" + mark, most + 1)[1:]:
         end_of_line, newline, piece = block.partition(b"\n")
         if end_of_line.strip(b"- \t\r"):
-            # A longer mark that begins like ours.
+            # A longer boundary that begins like ours.
             if pieces:
                 pieces[-1] += b"\n--" + mark + block
             continue

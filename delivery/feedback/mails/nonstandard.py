@@ -1,9 +1,8 @@
-"""Bounces that follow no standard: found by how mailers write to humans.
+"""Bounces that follow no standard: the addresses that they name as failed.
 
-Two questions: is the mail a bounce at all (its sender, subject or opening words say
-so), and which addresses does it name as failed. Addresses that begin a line, or that a
-known sentence names, count before any others; those of the sender, of postmasters and
-of the reporter never do.
+Found by how mailers write to humans. Addresses that begin a line, or that a known
+sentence names, count before any others; those of the sender, of postmasters and of the
+reporter never do.
 """
 
 import logging
@@ -16,10 +15,10 @@ from flufl.bounce import scan_message
 
 from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent
-from delivery.feedback.mails import addresses
+from delivery.feedback.mails import addresses, bounce_signs
 from delivery.feedback.mails.classification import Verdict, classify
 from delivery.feedback.mails.dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS, Surroundings
-from delivery.feedback.mails.mime import Part, readable
+from delivery.feedback.mails.mime import Part
 from delivery.feedback.mails.reading import SOURCE
 from delivery.feedback.mails.returned import Returned
 
@@ -30,48 +29,9 @@ _LARGEST_FOR_FLUFL = 32 * 1024
 _MOST_LINES_FOR_FLUFL = 1_000
 _NESTS = re.compile(rb"content-type:\s{0,100}m", re.IGNORECASE)
 _MOST_NESTS_FOR_FLUFL = 8
-# It writes what it stumbles over, with addresses, to its log.
+# Its log names what it stumbles over, with addresses.
 logging.getLogger("flufl.bounce").disabled = True
 
-_SENDERS = re.compile(
-    r"mailer-?daemon|post_?master|mail ?delivery|delivery (?:sub)?system|mail ?daemon|"
-    r"mail administrator|mailsystem|system administrator|mailer@|mmdf|antispam|"
-    r"<>|bounce",
-    re.IGNORECASE,
-)
-_MACHINES = re.compile(r"no-?reply|notification|system|admin|automat", re.IGNORECASE)
-_SUBJECTS = re.compile(
-    r"undeliver|non[- ]?deliver|not deliver|returned mail|mail (?:system )?error|"
-    r"delivery (?:status|failure|error|notification|problem|report|has|unsuccess)|"
-    r"fail(?:ure|ed)|returning|could ?n[o']t be (?:delivered|sent)|returned to sender|"
-    r"unable to deliver|mail delivery|message (?:status|delayed)|bounce|"
-    r"unzustellbar|non remis|onbestelbaar|no entregado|недостав|warning: could not|"
-    r"error sending|permanent|user unknown|delivery delayed|rejected|nondelivery",
-    re.IGNORECASE,
-)
-# What a human answers or passes on.
-_PASSED_ON = re.compile(r"\s{0,5}(?:re|fwd?|aw|wg|antw|tr|rv)\s?:", re.IGNORECASE)
-_OPENINGS = re.compile(
-    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
-    r"(?:not|n't|unable) ?(?:be |to |able to )?"
-    r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|"
-    r"fail\w* (?:\w+ ){0,5}deliver|"
-    r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
-    r"returned to (?:you|sender)|permanent (?:fatal )?error|transcript of session|"
-    r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt)",
-    re.IGNORECASE,
-)
-_DELAYS = re.compile(
-    r"\bdelay(?:ed)?\b|warning message only|"
-    r"will (?:be retried|retry|keep trying|continue)|"
-    r"not been able to deliver .{0,80}yet|still (?:trying|being)|do not need to resend|"
-    r"no action is required|could not send message for past|not yet been delivered",
-    re.IGNORECASE,
-)
-_GIVEN_UP = re.compile(
-    r"giv(?:en|ing) up|permanent|failed|could not be delivered|undeliverable",
-    re.IGNORECASE,
-)
 _A = addresses.ADDRESS
 # An address that begins a line, or a line of a session: what follows is the reason.
 _LINES = re.compile(
@@ -81,7 +41,7 @@ _LINES = re.compile(
     rf"(?:[ \t]{{0,4}}<(?:mailto:|smtp:)?({_A})>)?",
     re.IGNORECASE,
 )
-# A line of a session: an answer, a command, or whom it is with.
+# A line of a session: an answer, a command, or its partner.
 _ANSWER = re.compile(
     r"^[ \t]*(?:[245]\d\d[ -]|<<<|>>>|\.{3} ?while|while talking)", re.IGNORECASE
 )
@@ -100,7 +60,7 @@ _SENTENCES = re.compile(
     rf"(?:mailto:|smtp:|rfc822;)?({_A})",
     re.IGNORECASE,
 )
-# What makes the addresses of a line say nothing: whom to ask, who sent, the number.
+# Signs that the addresses of a line mean nothing: contacts, senders, message numbers.
 _OTHER_TALK = re.compile(
     r"contact|forward (?:this|it|the)|send (?:mail|e-?mail|a message|it) to|reply to|"
     r"(?:mail|e-?mail) (?:me|us|the)|help|assistance|question|abuse|"
@@ -129,31 +89,6 @@ class Failed:
         return "\n".join(self.lines)
 
 
-def looks_like_bounce(mail: Part, words: str) -> bool:
-    """Whether a mailer wrote it: its sender with its subject or opening words."""
-    sender = f"{mail.get('from')} {mail.get('return-path')}"
-    from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
-    heading = readable(mail.get("subject"))
-    subject = bool(_SUBJECTS.search(heading)) and not _PASSED_ON.match(heading)
-    opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
-    returns = any(part.content_type == "message/rfc822" for part in mail.walk())
-    if _says_so(mail):
-        return True
-    if from_mailer:
-        return subject or opening or returns
-    return opening and (subject or (returns and bool(_MACHINES.search(sender))))
-
-
-def is_from_mailer(mail: Part) -> bool:
-    """Whether a machine of the mail system wrote it: people's machines reply, too."""
-    return _says_so(mail) or bool(_SENDERS.search(mail.get("from")))
-
-
-def _says_so(mail: Part) -> bool:
-    kind = mail.parameters.get("report-type", "").lower()
-    return bool(mail.get("x-failed-recipients")) or kind == "delivery-status"
-
-
 def failed_recipients(mail: Part) -> tuple[str, ...]:
     """X-Failed-Recipients, as Exim and Gmail write it."""
     return tuple(addresses.of_header(*mail.all("x-failed-recipients")))
@@ -163,23 +98,18 @@ def events_of(
     raw: bytes, mail: Part, around: Surroundings, returned: Returned
 ) -> list[FeedbackEvent]:
     """An event for each address that the bounce names."""
-    kind = EventKind.FAILED
-    subject = readable(mail.get("subject"))
-    if _DELAYS.search(subject) or (
-        _DELAYS.search(around.words) and not _GIVEN_UP.search(around.words)
-    ):
-        kind = EventKind.DELAYED
+    is_delay = bounce_signs.is_delay(mail, around.words)
     failed = _named(mail, around, returned) or _by_flufl(
         raw, mail, around.words, returned
     )
     if not failed and len(returned.recipients) == 1:
-        # It returns a message to one person, and names nobody else.
+        # It returns a message to a single person and names nobody else.
         failed = [Failed(returned.recipients[0])]
     failed = failed[:MOST_RECIPIENTS]
     verdicts = _verdicts(failed, around)
     return [
         FeedbackEvent(
-            kind=kind,
+            kind=EventKind.DELAYED if is_delay else EventKind.FAILED,
             channel=Channel.EMAIL,
             address=one.address,
             source=SOURCE,
@@ -195,7 +125,7 @@ def events_of(
 
 
 def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
-    """By the lines about each address; where none says anything, by the whole."""
+    """By the lines about each address; if none says anything, by the whole text."""
     whole = around.words if len(failed) == 1 else ""
     verdicts = [classify(one.words, context=whole or one.words) for one in failed]
     if any(verdict.is_told for verdict in verdicts):
@@ -204,7 +134,7 @@ def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:
 
 
 def _named(mail: Part, around: Surroundings, returned: Returned) -> list[Failed]:
-    """The failed addresses by the bounce's own words, surest sign first."""
+    """The failed addresses in the bounce's own words, by the surest sign."""
     names = _Names(_never(mail, returned))
     for address in around.failed:
         names.add("listed", address)
@@ -221,7 +151,7 @@ def _people(names: dict[str, Failed]) -> set[str]:
 
 
 class _Names:
-    """The addresses that a bounce names, by the sign that tells they failed."""
+    """The addresses that a bounce names, by the sign that they failed."""
 
     def __init__(self, never: set[str]) -> None:
         self.never = never
@@ -230,12 +160,12 @@ class _Names:
         self._is_answered = False
 
     def add(self, sign: str, address: str) -> str:
-        """The address in lower case; empty when it can't be a failed one."""
+        """Add an address; returns it in lower case, empty if it can't have failed."""
         name = addresses.clean(address)
         if not name or _NOBODY.match(name):
             return ""
         if name.lower() in self.never:
-            # Somebody may write to themselves; counts when nobody else is named.
+            # People may write to themselves; this counts if nobody else is named.
             if sign == "begun":
                 self.found["own"].setdefault(name.lower(), Failed(name))
             return ""
@@ -243,7 +173,7 @@ class _Names:
         return name.lower()
 
     def read(self, line: str) -> None:
-        """Take the addresses of a line; what follows says why."""
+        """Take the addresses of a line; the text that follows says why."""
         added = {
             name
             for sign, found in _addresses_of(line).items()
@@ -281,7 +211,7 @@ class _Names:
 
 
 def _addresses_of(line: str) -> dict[str, list[str]]:
-    """The addresses of a line: those that begin it, that it tells of, and any."""
+    """The addresses of a line: those that begin it, in a known sentence, and any."""
     if "@" not in line or _OTHER_TALK.search(line):
         return {"begun": [], "told": [], "any": []}
     begins = _LINES.match(line)
@@ -294,7 +224,7 @@ def _addresses_of(line: str) -> dict[str, list[str]]:
 
 
 def _never(mail: Part, returned: Returned) -> set[str]:
-    """Who wrote or gets the bounce, and who sent the message: they didn't fail."""
+    """The writer and the receiver of the bounce, and the sender: they didn't fail."""
     wrote = mail.all("from", "sender", "reply-to", "to", "cc", "delivered-to")
     own = {address.lower() for address in addresses.of_header(*wrote)}
     return (own | returned.senders) - {a.lower() for a in returned.recipients}

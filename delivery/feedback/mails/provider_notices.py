@@ -1,6 +1,6 @@
 """Amazon SES notices that come by mail: its JSON, forwarded by a mail subscription.
 
-What has no signature is no more proved than any bounce; the match decides.
+Without a signature it is as unproved as any bounce; matching decides.
 """
 
 import json
@@ -24,7 +24,7 @@ _KINDS = {
 
 
 def events_of(mail: Part, clue: MessageClue) -> list[FeedbackEvent]:
-    """The events of a notice; none when the mail has none."""
+    """The events of a notice, or none if the mail holds no notice."""
     notice = _notice(mail)
     named = _KINDS.get(str(notice.get("notificationType", "")).lower())
     details = notice.get(named[0]) if named else None
@@ -67,7 +67,7 @@ def _event(
 
 
 def _clue(sent: Any, clue: MessageClue) -> MessageClue:
-    """The number that Amazon gave the message, and the message's own."""
+    """Amazon's number of the message, and the message's own."""
     if not isinstance(sent, dict):
         return clue
     headers = sent.get("commonHeaders")
@@ -93,7 +93,7 @@ def _notice(mail: Part) -> dict[str, Any]:
 
 
 def _unwrapped(notice: dict[str, Any]) -> dict[str, Any]:
-    """What the notification service has in its envelope, as a text."""
+    """The text inside the notification service's envelope."""
     message = notice.get("Message")
     return _parsed(message) if isinstance(message, str) else notice
 

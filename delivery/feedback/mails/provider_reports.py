@@ -23,7 +23,7 @@ from delivery.models.quarantine import ErrorReason, ErrorType
 
 _FILE = Path(__file__).with_name("email_reports.csv")
 
-# What happened, in anymail's words; what is not here says nothing about an address.
+# What happened, in anymail's terms; others say nothing about an address.
 KINDS = {
     EventType.BOUNCED: EventKind.FAILED,
     EventType.REJECTED: EventKind.FAILED,
@@ -33,7 +33,7 @@ KINDS = {
     EventType.COMPLAINED: EventKind.COMPLAINT,
     EventType.UNSUBSCRIBED: EventKind.UNSUBSCRIBE,
 }
-# Where the table has no row: why, in anymail's words. Nothing here is hard.
+# The reasons, in anymail's terms, where the table has no row. Nothing here is hard.
 REASONS = {
     RejectReason.BOUNCED: (ErrorType.SOFT, ErrorReason.NOT_DEFINED),
     RejectReason.INVALID: (ErrorType.SOFT, ErrorReason.USER_UNKNOWN),
@@ -125,7 +125,7 @@ def _with_reason(
     is_told = verdict.reason != ErrorReason.NOT_DEFINED
     if is_told and (row is None or row.type != ErrorType.IGNORED):
         reason = verdict.reason
-        # The provider may know that it is temporary; nobody makes it harder.
+        # The provider may know that it is temporary; nothing makes it harder than that.
         soft = row is not None and row.type == ErrorType.SOFT
         type_ = ErrorType.SOFT if soft and verdict.type == "hard" else verdict.type
     return replace(event, type=type_, reason=reason, status_code=verdict.status_code)

@@ -1,7 +1,7 @@
-"""A mail that came back, read: bytes in, events out; nothing stored, nothing decided.
+"""Reading a mail that came back: bytes in, events out; nothing is stored or decided.
 
-`read` is total: whatever the bytes are, it answers, in bounded time and memory. What it
-can't make sense of is UNKNOWN, for a human to look at.
+`read` is total: it answers for any bytes, in bounded time and memory. What it can't
+make sense of is UNKNOWN, for a human to read.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from delivery.feedback.events import EventKind, FeedbackEvent
 from delivery.feedback.mails import (
     arf,
     auto_replies,
+    bounce_signs,
     dsn,
     nonstandard,
     provider_notices,
@@ -26,7 +27,7 @@ from delivery.feedback.mails.mime import LONGEST_TEXT, Part, take_apart
 from delivery.feedback.mails.reading import MailKind, Reading
 from delivery.models.quarantine import ErrorType
 
-# What human readers of a report see.
+# The parts of a report that humans see.
 _MOST_WORDS = 16_000
 _LONGEST_LINE = 2_000
 _TAG = re.compile(r"<(?=[a-zA-Z/!])(?![^<>\s]{1,100}@)[^<>]{0,2000}>")
@@ -38,16 +39,16 @@ _MOST_HIDDEN = 50
 
 
 def read(raw: bytes) -> Reading:
-    """What a mail says happened; never raises."""
+    """What happened, according to a mail; never raises."""
     try:
         return reading_of(raw)
     except Exception:
-        # A mail that breaks the reader is a defect of ours, and a human's to read.
+        # A mail that breaks the reader is our defect, and a human must read it.
         return Reading(kind=MailKind.UNREADABLE)
 
 
 def reading_of(raw: bytes) -> Reading:
-    """`read` without its guard: no mail is known that makes it raise."""
+    """`read` without its guard; no mail is known to make it raise."""
     mail = take_apart(raw)
     if not mail.headers:
         return Reading(kind=MailKind.UNREADABLE)
@@ -76,7 +77,9 @@ def _kind_and_events(
         sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
-    status = dsn.status_text(mail, is_bounce=nonstandard.looks_like_bounce(mail, words))
+    status = dsn.status_text(
+        mail, is_bounce=bounce_signs.looks_like_bounce(mail, words)
+    )
     found = dsn.events_of(status, around) if status else None
     if found:
         return MailKind.BOUNCE, found
@@ -97,13 +100,13 @@ def _unstandard(
     *,
     has_status: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
-    """Mail without a report that machines read."""
-    is_bounce = nonstandard.looks_like_bounce(mail, around.words)
-    # Before automatic replies: Apple's unsubscribe mails say that they are one.
+    """Mail without a machine-readable report."""
+    is_bounce = bounce_signs.looks_like_bounce(mail, around.words)
+    # Before automatic replies, because Apple's unsubscribe mails claim to be one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
-    if auto_replies.is_auto_reply(mail) and not nonstandard.is_from_mailer(mail):
+    if auto_replies.is_auto_reply(mail) and not bounce_signs.is_from_mailer(mail):
         return MailKind.AUTO_REPLY, []
     if is_bounce:
         events = nonstandard.events_of(raw, mail, around, sent)
@@ -128,7 +131,7 @@ def report_text(mail: Part) -> str:
 
 
 def _without_gaps(lines: list[str]) -> Iterator[str]:
-    """One empty line where there are more."""
+    """Reduce several empty lines to one."""
     was_empty = False
     for line in lines:
         is_empty = not line.strip()
@@ -178,13 +181,13 @@ def _plain(event: FeedbackEvent) -> FeedbackEvent:
 
 
 def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
-    """Each event with a number of its own: the same mail again has the same ones.
+    """Number each event; a second copy of the mail gets the same numbers.
 
-    By what the mailer wrote, not by what it went through: a copy that came another way
+    They depend on what the mailer wrote, not on the route: a copy that came another way
     has other Received headers.
     """
     digest = hashlib.sha256(mail.get("message-id").encode("utf-8", "replace"))
-    # Line ends, and the mark that an mbox puts before "From", differ by the way too.
+    # Line ends, and the mark that an mbox puts before "From", depend on the route too.
     body = mail.body.replace(b"\r", b"").replace(b"\n>From ", b"\nFrom ").strip()
     digest.update(b"\0" + body[:LONGEST_TEXT])
     number = digest.hexdigest()[:40]

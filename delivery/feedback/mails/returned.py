@@ -1,6 +1,6 @@
 """The message that a report is about, as far as the report returns it.
 
-Whole, headers only (RFC 6522, section 3), or as text below a line that says so.
+It may be whole, only headers (RFC 6522, section 3), or text below a line that says so.
 """
 
 import re
@@ -16,21 +16,21 @@ _HEADER_TYPES = {
     "message/rfc822-headers",
     "message/global-headers",
 }
-# Parts of fields, for programs.
+# Parts with fields for programs.
 _FIELDS = {
     "message/delivery-status",
     "message/global-delivery-status",
     "message/feedback-report",
 }
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
-# Mailers also name the message in headers of the report, as of an answer to it.
+# Mailers also name the message in headers of the report, as if replying to it.
 _ANSWERED = (
     "in-reply-to",
     "x-original-message-id",
     "original-message-id",
     "references",
 )
-# A line of the report's own words that names it; some leave out the brackets.
+# A line in the report's text that names it; some leave out the brackets.
 _NAMED = re.compile(
     r"^[ \t>|]{0,10}(?:Original-|X-Original-)?Message-?ID[ \t]*:[ \t]*(\S.{2,300})$",
     re.IGNORECASE | re.MULTILINE,
@@ -60,7 +60,7 @@ _QUOTE = re.compile(
 
 @dataclass(frozen=True)
 class Returned:
-    """Headers of the message that a report returns; empty when it returns none."""
+    """Headers of the message that a report returns, or empty if it returns none."""
 
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -73,7 +73,7 @@ class Returned:
 
     @property
     def senders(self) -> set[str]:
-        """Whoever sent it: never the address that failed."""
+        """Its senders, who are never the address that failed."""
         named = self.all("from", "sender", "reply-to", "return-path", "x-sender")
         return {found.lower() for found in addresses.of_header(*named)}
 
@@ -100,9 +100,9 @@ def split_quote(text: str) -> tuple[str, str]:
 
 
 def clue(mail: Part, returned: Returned, report: str = "") -> MessageClue:
-    """What may say which message it was: its number, and where answers were to go.
+    """Clues to the message: its number, and where replies were to go.
 
-    `report` is the text of the report: it may name the number in a sentence of its own.
+    `report` is the text of the report, which may name the number in a sentence.
     """
     told = [part.text() for part in mail.own() if part.content_type in _FIELDS]
     within = [part for part in mail.walk() if part is not mail]
@@ -124,14 +124,14 @@ def clue(mail: Part, returned: Returned, report: str = "") -> MessageClue:
 
 
 def _ids(value: str) -> list[str]:
-    """The numbers of a header: in angle brackets, or alone and without."""
+    """The numbers in a header: in angle brackets, or a single one without."""
     value = value[:4_000].strip()
     found = _MESSAGE_ID.findall(value)
     return found or ([value] if _BARE_ID.fullmatch(value) else [])
 
 
 def recipients_of(mail: Part) -> tuple[str, ...]:
-    """The addresses that a mail came to, whichever header has them."""
+    """The addresses that a mail was sent to, from any header that has them."""
     named = mail.all(
         "to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to",
         "x-delivered-to", "cc",
@@ -144,7 +144,7 @@ def _is_message(part: Part) -> bool:
 
 
 def _quoted_headers(quoted: str) -> list[tuple[str, str]]:
-    """Headers that stand somewhere below the line; they may begin after a gap."""
+    """Headers somewhere below the line; they may begin after a gap."""
     best: list[tuple[str, str]] = []
     for block in re.split(r"\n[ \t]*\n", quoted[:16_000])[:4]:
         fields, _body = headers_and_body(block.lstrip().encode())

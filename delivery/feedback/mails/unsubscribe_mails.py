@@ -11,7 +11,7 @@ from delivery.feedback.mails import addresses
 from delivery.feedback.mails.mime import Part, readable
 from delivery.feedback.mails.reading import SOURCE
 
-# The whole subject: that of a mail client's own unsubscribe button.
+# The whole subject, as a mail client's own unsubscribe button writes it.
 _SUBJECT = re.compile(
     r"(?:re: ?)?(?:unsubscribe|uitschrijven|afmelden|abmelden|opt-?out|"
     r"d.sabonne\w+)\W*",
@@ -20,10 +20,10 @@ _SUBJECT = re.compile(
 
 
 def wishes_of(mail: Part, recipients: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses of ours that carry the wish; empty when the mail is no such one.
+    """Our addresses that carry the wish; empty for any other mail.
 
-    One with a good token says who it is about. Without one the mail proves nothing:
-    somebody else may have written it.
+    An address with a good token says who it is about. Without one the mail proves
+    nothing: someone else may have written it.
     """
     signed = tuple(address for address in recipients if _has_token(address))
     if signed or not _SUBJECT.fullmatch(readable(mail.get("subject")).strip()):
@@ -55,7 +55,7 @@ def _has_token(address: str) -> bool:
 
 
 def _tag(address: str) -> str | None:
-    """What stands after the + of our mailbox, empty without; None for another one."""
+    """The part after the + of our mailbox, or empty; None for any other mailbox."""
     box, at, box_domain = settings.UNSUBSCRIBE_MAILBOX.lower().rpartition("@")
     local, _at, domain = address.lower().rpartition("@")
     if not at or domain != box_domain:

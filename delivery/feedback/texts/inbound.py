@@ -1,8 +1,8 @@
 """Text messages from recipients: judged, applied, and answered at most once.
 
 STOP denies the number (Q4); the profile's flags and its other channels stay as they
-are. START undoes a STOP, and nothing else. What is unclear holds the number until
-somebody decides.
+are. START undoes a STOP and nothing else. An unclear message holds the number until
+someone decides.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,12 @@ from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings, processing
 from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import KeywordAction, KeywordTable, Verdict, judge
+from delivery.feedback.texts.keywords import (
+    KeywordAction,
+    KeywordTable,
+    KeywordVerdict,
+    judge,
+)
 from delivery.models import EventKind, InboundItem, MessageEvent
 
 State = InboundItem.State
@@ -28,10 +33,10 @@ State = InboundItem.State
 
 @dataclass(frozen=True, kw_only=True)
 class InboundText:
-    """A text message as a provider tells of it.
+    """A text message as a provider reports it.
 
-    `to` is our number. `provider_says` is what the provider has made of it by itself:
-    it has answered already then, and blocks the number, whatever we think.
+    `to` is our number. `provider_says` is what the provider itself took it for: it has
+    then already answered and blocked the number, whatever we think.
     """
 
     number: str
@@ -48,13 +53,13 @@ class Judged:
 
     text: InboundText
     key: str
-    verdict: Verdict
+    verdict: KeywordVerdict
     language: str
     table: KeywordTable
 
 
 def judged(text: InboundText) -> Judged:
-    """What a text asks for; raises InvalidAddress when its sender has no number."""
+    """What a text asks for; raises InvalidAddress if its sender is not a number."""
     key = addresses.normalise(Channel.SMS, text.number).key
     table = keyword_rows.load_table()
     language = _language_of(key)
@@ -74,18 +79,20 @@ def judged(text: InboundText) -> Judged:
     )
 
 
-def _with_provider(verdict: Verdict, says: KeywordAction | None) -> Verdict:
-    """A STOP of the provider counts; a START only where the text is not against it."""
+def _with_provider(
+    verdict: KeywordVerdict, says: KeywordAction | None
+) -> KeywordVerdict:
+    """The provider's STOP counts; its START only if the text does not contradict it."""
     contrary = (KeywordAction.OPT_OUT, KeywordAction.REVIEW)
     if says is None or says == verdict.action:
         return verdict
     if says == KeywordAction.OPT_OUT or verdict.action not in contrary:
-        return Verdict(action=says)
+        return KeywordVerdict(action=says)
     return verdict
 
 
 def _language_of(key: str) -> str:
-    """The language of a profile that has the number; empty when none is known."""
+    """The language of a profile with this number, or empty if none is known."""
     holders = addresses.with_key(Channel.SMS, key).exclude(profile__language="")
     found = holders.order_by("pk").values_list("profile__language", flat=True).first()
     return found or ""
@@ -144,11 +151,11 @@ def stop(item: InboundItem, *, actor: str) -> InboundItem:
 
 # ------------------------------------------------------------------ the answer
 def take(text: InboundText, item: InboundItem) -> str:
-    """Read an item that has just arrived, and return the reply to send back, if any.
+    """Read an item that has just arrived; returns the reply to send back, if any.
 
-    One confirmation for a STOP: none for the next ones until a START. It is not a
-    message of a delivery, so the denylist does not stop it. A START is confirmed when
-    it changed something. A repeated call gets no reply.
+    A STOP is confirmed once: later ones are not until a START. The reply belongs to no
+    delivery, so the denylist does not stop it. A START is confirmed if it changed
+    something. A repeated call gets no reply.
     """
     if item.state != State.NEW:
         return ""

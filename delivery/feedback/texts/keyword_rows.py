@@ -1,4 +1,4 @@
-"""The table of keywords as rows: kept in step with keywords.toml, read for judging."""
+"""The table of keywords as rows: kept in step with keywords.toml and read to judge."""
 
 import tomllib
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
-from delivery.feedback.texts.keywords import Entry, KeywordTable, Verdict
+from delivery.feedback.texts.keywords import KeywordEntry, KeywordTable, KeywordVerdict
 from delivery.models import Keyword
 
 _FILE = Path(__file__).with_name("keywords.toml")
 Action = Keyword.Action
-# What the file calls the keywords of an action, and the reply that it gets.
+# The file's name for the keywords of an action, and for its reply.
 _PARTS = {
     "opt_out": (Action.OPT_OUT, "stopped"),
     "opt_in": (Action.OPT_IN, "started"),
@@ -49,7 +49,7 @@ def load_table() -> KeywordTable:
     rows = Keyword.objects.filter(is_active=True).order_by("language", "pk")
     return KeywordTable(
         [
-            Entry(
+            KeywordEntry(
                 keyword=row.keyword,
                 language=row.language,
                 action=Action(row.action),
@@ -62,15 +62,17 @@ def load_table() -> KeywordTable:
     )
 
 
-def reply_to(verdict: Verdict, table: KeywordTable, *, language: str, to: str) -> str:
+def reply_to(
+    verdict: KeywordVerdict, table: KeywordTable, *, language: str, to: str
+) -> str:
     """The reply to a message, in the recipient's language; empty when there is none.
 
-    That is the profile's language where it is known and has such a reply; else that of
-    the keyword; else the site's; else English.
+    That is the profile's language, if known and if there is such a reply; else the
+    keyword's, the site's, or English.
     """
     entry = verdict.entry
     if entry is not None and entry.short_code:
-        return entry.reply  # a row for this number says all there is to say
+        return entry.reply  # a row for this number settles it
     rows = [
         row
         for row in table.entries

@@ -1,8 +1,8 @@
 """What a text message of a recipient asks for: stop, start, help, nothing; or unclear.
 
-A whole message that is a keyword does what the table says (`delivery.models.Keyword`,
+A message that is just a keyword does what the table says (`delivery.models.Keyword`,
 which operators edit). A sentence that plainly wants no more messages is an opt-out too.
-What smells of stopping and is neither is for a person; nothing is handed over to the
+One that is neither but hints at stopping is for a person; nothing is handed over to the
 number until they decide. Pure: nothing here reads the database.
 """
 
@@ -12,43 +12,43 @@ from dataclasses import dataclass, field
 from delivery.feedback.texts import wording
 from delivery.models import Keyword
 
-# Words of everyday speech: only in a short message do they smell of stopping.
+# Everyday words, which hint at stopping only in a short message.
 EVERYDAY = frozenset("uit aus end ende red dur alto td fin".split())
 SHORT = 6
 
 
 KeywordAction = Keyword.Action
-# Where one keyword has several meanings, the most careful one.
+# If a keyword has several meanings, the most cautious one counts.
 _CAREFUL = list(KeywordAction)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A row of the table: what a keyword does, and where it counts."""
+class KeywordEntry:
+    """A row of the table: what a keyword does, and where it applies."""
 
     keyword: str
     language: str
     action: KeywordAction
     reply: str = ""
-    # Empty: at all our numbers, from all countries.
+    # Empty: for all our numbers, from all countries.
     short_code: str = ""
     regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a text asks for; `entry` is the keyword that it was, if it was one."""
+class KeywordVerdict:
+    """What a text asks for; `entry` is the keyword, if the text is one."""
 
     action: KeywordAction
-    entry: Entry | None = None
+    entry: KeywordEntry | None = None
 
 
 @dataclass(frozen=True)
 class KeywordTable:
     """The table, by keyword as `wording.clean` leaves it, with and without spaces."""
 
-    entries: Sequence[Entry]
-    _by_key: dict[str, list[Entry]] = field(default_factory=dict, init=False)
+    entries: Sequence[KeywordEntry]
+    _by_key: dict[str, list[KeywordEntry]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -56,7 +56,9 @@ class KeywordTable:
             for key in {whole, whole.replace(" ", "")} - {""}:
                 self._by_key.setdefault(key, []).append(entry)
 
-    def find(self, text: str, *, to: str = "", language: str = "") -> Entry | None:
+    def find(
+        self, text: str, *, to: str = "", language: str = ""
+    ) -> KeywordEntry | None:
         """The row of the keyword that the whole text is, for texts to this number.
 
         A row for that number comes before one for all; among rows that do the same,
@@ -99,7 +101,7 @@ def judge(
     to: str = "",
     language: str = "",
     region: str = "",
-) -> Verdict:
+) -> KeywordVerdict:
     """What a text asks for.
 
     `to` is our number that it was sent to, `region` the country of the sender's number
@@ -109,11 +111,11 @@ def judge(
     if entry is not None:
         if entry.regions and region and region not in entry.regions:
             careful = entry.action == KeywordAction.OPT_OUT
-            return Verdict(
+            return KeywordVerdict(
                 action=KeywordAction.REVIEW if careful else KeywordAction.NONE
             )
-        return Verdict(action=entry.action, entry=entry)
-    return Verdict(action=_of_sentences(text, table, to))
+        return KeywordVerdict(action=entry.action, entry=entry)
+    return KeywordVerdict(action=_of_sentences(text, table, to))
 
 
 def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
@@ -132,7 +134,7 @@ def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
 
 
 def _sure(keywords: Iterable[str]) -> list[str]:
-    """Keywords that mean stopping in a sentence too: long ones that say so."""
+    """Keywords that mean stopping even in a sentence: long, explicit ones."""
     return [
         word for word in keywords if word.startswith(("stop", "uitschrij", "afmel"))
     ]

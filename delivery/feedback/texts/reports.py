@@ -1,9 +1,8 @@
-"""What a provider's report about a text message says: its code as an event.
+"""Reading a provider's report about a text message: its code as an event.
 
 The codes are in sms_reports.csv. A hard error quarantines at once, a soft one counts
-(Q3). What is the fault of the content, of our sender or of the network says nothing
-about the number: the message failed, and the error is ignored. So is a code that nobody
-knows.
+(Q3). A fault of the content, of our sender or of the network says nothing about the
+number: the message failed, and the error is ignored. So is an unknown code.
 """
 
 import csv
@@ -54,7 +53,7 @@ def read_codes() -> dict[tuple[str, str], ReportCode]:
 
 CODES = read_codes()
 LISTS = frozenset(codes for codes, _code in CODES)
-# What other providers call the states of SMPP 3.4, appendix B.
+# Other providers' names for the states of SMPP 3.4, appendix B.
 _WORDS = {
     "DELIVERED": "DELIVRD",
     "EXPIRED": "EXPIRED",
@@ -78,10 +77,10 @@ _RECEIPT = re.compile(r"\b(stat|err|id):\s*(\S+)", re.IGNORECASE)
 
 
 def find_code(codes: str, status: str, error: str = "") -> ReportCode | None:
-    """What a status with an error code means; None: we do not know the status.
+    """The meaning of a status with an error code; None if the status is unknown.
 
-    The error code decides where the list, or that of the mobile networks (gsm-map),
-    has it; a delivered message has no error. A number may have zeros before it, or be
+    The error code decides if this list, or that of the mobile networks (gsm-map), has
+    it; a delivered message has no error. A number may have leading zeros or be
     hexadecimal.
     """
     word = status.strip().upper()
@@ -107,7 +106,7 @@ def _spellings(code: str) -> list[str]:
 
 
 def read_receipt(text: str) -> dict[str, str]:
-    """The state, error and id that a delivery receipt has (SMPP 3.4, appendix B)."""
+    """The state, error and id in a delivery receipt (SMPP 3.4, appendix B)."""
     found: dict[str, str] = {}
     for name, value in _RECEIPT.findall(text.split("text:", maxsplit=1)[0]):
         found.setdefault(name.lower(), value)
@@ -128,7 +127,7 @@ def event_of(
 ) -> FeedbackEvent | None:
     """The event of a report; None while the message is on its way.
 
-    A status that nobody knows is a failure that counts for nothing.
+    An unknown status is a failure without consequences.
     """
     row = find_code(codes, status, error)
     if row is not None and row.kind is None:

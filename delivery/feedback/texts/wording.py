@@ -1,7 +1,7 @@
-"""What people write when they want no more text messages, apart from a bare keyword.
+"""What people write to stop text messages, other than a bare keyword.
 
-"Any reasonable wording" stops (47 CFR 64.1200(a)(10)). The words and sentences that say
-so are in sms_wordings.toml; what only smells of stopping is for a person to decide.
+"Any reasonable wording" stops (47 CFR 64.1200(a)(10)). Such words and sentences are in
+sms_wordings.toml; a mere hint at stopping is for a person to decide.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Ten parts of 160; nobody needs more to say stop, and a longer text costs no more time.
+# Ten parts of 160: nobody needs more to say stop, and this limits the time it takes.
 LONGEST = 1_600
 # A longer sentence tells a story; a person reads it.
 MOST_WORDS = 40
@@ -20,7 +20,7 @@ MOST_WORDS = 40
 _FILE = Path(__file__).with_name("sms_wordings.toml")
 _W: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 _APOSTROPHES = re.compile(f"[{_W['apostrophes']}]")
-# What Unicode does not take apart (and the stretched line of Arabic words).
+# What Unicode does not decompose (and the stretching line in Arabic words).
 _LETTERS = str.maketrans(_W["letters"])
 # Figures, and letters of other scripts, that are drawn like ours.
 _LOOKALIKES = str.maketrans(_W["lookalikes"])
@@ -54,10 +54,10 @@ _ENDS = re.compile(f"([{_W['sentence_ends']}]+)")
 
 
 def clean(text: str) -> str:
-    """The words of a text, comparable: one space between, nothing else left.
+    """The words of a text in comparable form, with single spaces between.
 
-    Width and fonts (NFKC), letter case, accents, punctuation, emoji and whatever is
-    invisible do not matter; nor do apostrophes ("don't" is "dont").
+    Width and fonts (NFKC), letter case, accents, punctuation, emoji and invisible
+    characters do not matter; nor do apostrophes ("don't" is "dont").
     """
     text = _APOSTROPHES.sub("", text[:LONGEST])
     text = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
@@ -72,10 +72,10 @@ def clean(text: str) -> str:
 
 
 def readings(text: str) -> list[str]:
-    """What a text may be as a keyword: as it is, and without the politeness around it.
+    """The keywords that a text may stand for: as it is, and without polite words.
 
-    Also with spaced letters together, drawn-out letters once, and figures that stand
-    for letters ("S T O P", "stooop", "ST0P"). The most literal reading comes first.
+    Also with spaced letters joined, drawn-out letters once, and digits that stand for
+    letters ("S T O P", "stooop", "ST0P"). The most literal reading comes first.
     """
     whole = clean(text)
     found = [whole, bare(whole)]
@@ -103,7 +103,7 @@ class Clause:
     asks: bool
 
     def stops(self, extra: Sequence[str] = ()) -> bool:
-        """Whether it says by itself that no more messages are wanted."""
+        """Whether it clearly says that no more messages are wanted."""
         plain = _REQUEST.sub("", self.text).strip()
         words = plain.split()
         if not words or len(words) > MOST_WORDS:
@@ -122,9 +122,9 @@ class Clause:
 
 
 def clauses(text: str) -> list[Clause]:
-    """The pieces of a text, as its punctuation divides it."""
+    """The pieces into which punctuation divides a text."""
     whole = unicodedata.normalize("NFKC", text[:LONGEST])
-    # The dots of "a.u.b." end no sentence.
+    # The dots in "a.u.b." do not end a sentence.
     pieces = _ENDS.split(_SHORT_FORM.sub(lambda m: m[0].replace(".", ""), whole))
     found = []
     for piece, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
@@ -140,7 +140,7 @@ def contradicts(text: str) -> bool:
 
 
 def smells(text: str) -> bool:
-    """Whether there is anything of stopping in it."""
+    """Whether it hints at stopping at all."""
     if _STOP_SIGNS.search(text[:LONGEST]):
         return True
     whole = _NOMORE.sub("nomore", clean(text))

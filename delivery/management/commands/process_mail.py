@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 from delivery.feedback import intake
 from delivery.feedback.mails import imap, mailboxes
-from delivery.feedback.mails.mailboxes import Counts, Mail
+from delivery.feedback.mails.mailboxes import Mail, MailCounts
 
 FROM_SETTING = "setting"
 
@@ -54,7 +54,7 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         sources = self._sources(options)
-        counts = Counts()
+        counts = MailCounts()
         try:
             mailboxes.take_in(chain.from_iterable(sources), counts)
             for item in intake.process_waiting():
