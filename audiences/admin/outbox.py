@@ -1,7 +1,7 @@
 """What visitors without a personal link set in motion: mails, and open sign-ups.
 
 Read-only, but for a mail of which nobody knows whether it left: an operator may have it
-sent again. Addresses are masked for whoever may not see them.
+sent again. Addresses are masked for those who may not see them.
 """
 
 from typing import Any
@@ -140,7 +140,7 @@ def send_again(own: PlainAdmin, request: HttpRequest, mail: OutboxMail) -> Answe
     return {"mail": mail, "reason": waiting.why_not_again(mail)}
 
 
-class StateFilter(admin.SimpleListFilter):
+class SignupState(admin.SimpleListFilter):
     """Open sign-ups, unless others are asked for."""
 
     title = _("state")
@@ -169,7 +169,7 @@ class SignupRequestAdmin(WithAddresses):
 
     columns = ("created_at", "address", "version", "expires_at", "confirmed_at")
     details = (*columns, "language")
-    list_filter = (StateFilter,)
+    list_filter = (SignupState,)
     list_select_related = ("version",)
 
     @admin.display(description=_("email address"))

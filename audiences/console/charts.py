@@ -64,7 +64,7 @@ def in_a_row(shares: Iterable[Share], before: int = 0) -> list[Share]:
 
 
 @dataclass(frozen=True)
-class Column:
+class Bar:
     """A rectangle of a chart, and what it says when pointed at."""
 
     x: float
@@ -85,7 +85,7 @@ def columns(
     left: float = 0,
     right: float = BAR,
     least: float = 0,
-) -> list[Column]:
+) -> list[Bar]:
     """A column for each value, standing on the axis or hanging from it.
 
     `scale` is the height of one; a value that is not nought is at least `least` high.
@@ -95,7 +95,7 @@ def columns(
     for n, value in enumerate(values):
         height = max(least, value * scale) if value else 0.0
         found.append(
-            Column(
+            Bar(
                 x=round(left + n * step + step * 0.15, 1),
                 y=round(axis if is_down else axis - height, 1),
                 width=round(step * 0.7, 1),
@@ -125,7 +125,7 @@ class Evolution:
         return max(1, *self.came, *self.left)
 
     @property
-    def pairs(self) -> list[tuple[Column, Column]]:
+    def pairs(self) -> list[tuple[Bar, Bar]]:
         """Both columns of each period, to one scale."""
         scale = self.middle / self._most
         up = columns(self.came, scale, self.middle, titles=self.titles)
@@ -148,7 +148,7 @@ class Drawing:
     axis: float
     ticks: Sequence[tuple[float, float, str]]
     dates: Sequence[tuple[float, str]]
-    bars: Sequence[Column]
+    bars: Sequence[Bar]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -214,14 +214,14 @@ class Daily:
             if (last - n) % 7 == 0
         ]
 
-    def _bars(self, axis: float, scale: float) -> list[Column]:
+    def _bars(self, axis: float, scale: float) -> list[Bar]:
         days = [date_format(day, "SHORT_DATE_FORMAT") for day in self.days]
         return [
-            column
+            bar
             for n, (label, values) in enumerate(
                 zip(self.labels, self.values, strict=True)
             )
-            for column in columns(
+            for bar in columns(
                 values,
                 scale,
                 axis,
@@ -234,7 +234,7 @@ class Daily:
                 right=WIDTH - RIGHT,
                 least=1.5,
             )
-            if column.height
+            if bar.height
         ]
 
 

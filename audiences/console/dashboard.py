@@ -1,4 +1,4 @@
-"""The home page: cards and what needs attention, each made by whoever knows it.
+"""The home page: cards and what needs attention, each made by the code that knows it.
 
 `delivery` adds its own when it is ready, because `audiences` may not import it. A maker
 gets the request and the figures that were counted last, and answers None where the
@@ -12,6 +12,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
+from audiences.console.pages import Facts
 from audiences.models import Figure
 from audiences.registry import Registry
 from audiences.work import figures
@@ -55,7 +56,7 @@ def attention(maker: NoticeMaker) -> NoticeMaker:
     return _notices.add(maker, maker)
 
 
-def context(request: HttpRequest) -> dict[str, Any]:
+def context(request: HttpRequest) -> Facts:
     """What the template of the home page needs."""
     latest = figures.latest()
     made = [maker(request, latest) for _position, maker in sorted(_cards.items())]

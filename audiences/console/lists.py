@@ -29,7 +29,7 @@ from audiences.models import Profile
 Pages = Paginator[Any]
 
 COUNTED = 2_000
-# So many rows at the beginning of a list are looked through for its first page.
+# The first page of a list is looked for among this many rows at its beginning.
 FIRST_ROWS = 1_000
 
 
@@ -69,7 +69,7 @@ class BoundedPaginator(Pages):
         """The list among the first rows of its table; none of it in another order.
 
         What nearly every row matches is seen there at once. The database may not know
-        that so many match, and would find and sort them all for one page.
+        how many match, and would find and sort them all for one page.
         """
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
         first = (*rows.query.order_by, *rows.model._meta.ordering, "")[0]

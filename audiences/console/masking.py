@@ -1,7 +1,7 @@
 """Addresses in the admin: whole for those who may see them, else masked (A3).
 
 Every page of the console shows an address through `shown`, and a text in which there
-may be one through `shown_text`. Whoever may not see addresses still finds by a whole
+may be one through `shown_text`. Those who may not see addresses still find by a whole
 one, and may not change what the page shows masked.
 """
 

@@ -17,7 +17,7 @@ from audiences.subscriptions.state import STATUS_AFTER
 
 
 @dataclass
-class Report:
+class Verification:
     """What `verify_consent` found; consistent when nothing but erased ids is listed."""
 
     differences: list[str] = field(default_factory=list)
@@ -29,9 +29,9 @@ class Report:
         return not self.differences and not self.missing_guards
 
 
-def verify_consent() -> Report:
+def verify_consent() -> Verification:
     """Fold the history, compare it with flags and subscriptions, check the guards."""
-    return Report(
+    return Verification(
         differences=[*_flag_differences(), *_subscription_differences()],
         missing_guards=guards.missing(),
         erased_profiles=list(

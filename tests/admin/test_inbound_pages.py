@@ -8,6 +8,7 @@ from django.utils import timezone
 from audiences.console.numbers import rate
 from audiences.models import Profile
 from audiences.work import figures
+from delivery.admin.feedback.figures import FailureLine
 from delivery.feedback import intake
 from delivery.models import InboundItem, Message, MessageEvent, QuarantineEntry
 from tests.feedback.reports import ADDRESS, dsn, event, sent, status
@@ -157,15 +158,9 @@ def test_figures_count_a_message_once_and_draw_the_limits(
     figures.refresh("feedback")
     context = admin_client.get(FIGURES).context
     assert context["domains"] == [
-        {
-            "name": "shop.example",
-            "sent": "4",
-            "failed": "1",
-            "rate": "25.00%",
-            "reasons": [("User unknown", "1")],
-        }
+        FailureLine("shop.example", "4", "1", "25.00%", [("User unknown", "1")])
     ]
-    assert (context["weeks"]["rows"][-1]["rate"]) == "25.00%"
+    assert (context["weeks"]["rows"][-1].rate) == "25.00%"
     (row,) = context["complaints"]["rows"]
     assert (row["sent"], row["complaints"], row["rate"]) == ("4", "1", "25.00%")
     assert row["is_over"]

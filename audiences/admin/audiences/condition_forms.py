@@ -6,7 +6,7 @@ without loading the page (audiences/builder.js).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -160,6 +160,37 @@ def key_label(key: str) -> str:
     return str(KEYS.get(key) or key.replace("_", " ").capitalize())
 
 
+class ShownField(TypedDict):
+    """A field of a row; `kind` is how it is filled in."""
+
+    name: str
+    label: str
+    kind: str
+    choices: list[tuple[str, Any]]
+    text: str
+    needed: bool
+    fault: str
+    minimum: Any
+    maximum: Any
+
+
+class ShownRow(TypedDict):
+    """A row of the builder: a group has rows, a leaf a label and fields."""
+
+    path: str
+    name: str
+    number: str
+    is_group: bool
+    is_outermost: bool
+    is_new: bool
+    is_first: bool
+    is_last: bool
+    fault: str
+    rows: NotRequired[list["ShownRow"]]
+    label: NotRequired[str]
+    fields: NotRequired[list[ShownField]]
+
+
 def _shown(value: Any) -> Draft:
     try:
         return drafts.draft_of(value)
@@ -169,11 +200,11 @@ def _shown(value: Any) -> Draft:
 
 def _row(
     draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
-) -> dict[str, Any]:
+) -> ShownRow:
     """What the template needs of a row and of those below it."""
     number = drafts.number_of(path, name)
     here = fault if fault and fault.path == path else None
-    row: dict[str, Any] = {
+    row: ShownRow = {
         "path": path,
         "name": draft.node,
         "number": number,
@@ -194,14 +225,19 @@ def _row(
     node = next(leaf for leaf in drafts.leaves() if leaf.name == draft.node)
     row["label"] = label_of(node)
     row["fields"] = [
-        _field(node, key, draft.texts.get(key, ""), f"{path}.key.{key}")
-        | {"fault": here.text if here and here.key == key else ""}
+        _field(
+            node,
+            key,
+            draft.texts.get(key, ""),
+            f"{path}.key.{key}",
+            here.text if here and here.key == key else "",
+        )
         for key in node.schema
     ]
     return row
 
 
-def _field(node: Node, key: str, text: str, name: str) -> dict[str, Any]:
+def _field(node: Node, key: str, text: str, name: str, fault: str) -> ShownField:
     schema = node.schema[key]
     kind = "text"
     choices: list[tuple[str, Any]] = []
@@ -228,6 +264,7 @@ def _field(node: Node, key: str, text: str, name: str) -> dict[str, Any]:
         "choices": choices,
         "text": text,
         "needed": key in node.required,
+        "fault": fault,
         "minimum": schema.get("minimum", 0),
         "maximum": schema.get("maximum", ""),
     }

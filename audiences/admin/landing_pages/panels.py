@@ -1,7 +1,6 @@
 """What the page of a landing page shows beside its form: its life, versions, twins."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _, ngettext
 from audiences import landing_pages
 from audiences.admin.landing_pages.lives import may_publish
 from audiences.console.numbers import grouped
+from audiences.console.pages import Facts
 from audiences.models import Address, LandingPage, LandingPageVersion
 
 Status = LandingPage.Status
@@ -46,7 +46,7 @@ class Life:
         return self.may_publish and self.version is not None
 
 
-def context(request: HttpRequest, page: LandingPage) -> dict[str, Any]:
+def context(request: HttpRequest, page: LandingPage) -> Facts:
     """The life of a page, its newest versions, and a notice about twins."""
     versions = LandingPageVersion.objects.filter(page_slug=page.slug).order_by(
         "-number"

@@ -3,7 +3,6 @@
 The page itself is shown in a frame. It acts in a transaction that is rolled back.
 """
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from audiences import landing_pages, profiles
 from audiences.admin.landing_pages.forms import LONGEST
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.landing_pages import Content
 from audiences.models import LandingPage, Profile
 from audiences.pages.previews import preview
@@ -36,7 +35,7 @@ def roles() -> dict[str, str]:
     }
 
 
-def frame(request: HttpRequest, content: Content, url: str) -> dict[str, Any]:
+def frame(request: HttpRequest, content: Content, url: str) -> Facts:
     """What the template of the frame needs: the choices and the page to show.
 
     `url` is where `shown` answers, with WHO in the place of the role.
@@ -45,7 +44,7 @@ def frame(request: HttpRequest, content: Content, url: str) -> dict[str, Any]:
     role = role if role in roles() else "link"
     wanted = request.GET.get("profile", "").strip()
     if wanted and role == "link":
-        role = "profile"  # whoever names a profile means it
+        role = "profile"  # to name a profile is to mean it
     may_test = request.user.has_perm("audiences.view_profile")
     names = dict(settings.LANGUAGES)
     languages = [(c, names[c]) for c in content["languages"] if c in names]

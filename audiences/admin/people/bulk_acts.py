@@ -23,7 +23,7 @@ from audiences.selections import bulk_acts, filters
 from audiences.selections.bulk_acts import Act
 from audiences.work import jobs
 
-# A confirmation counts up to here; afterwards the exact number is told.
+# A confirmation counts up to here; afterwards the exact number is known.
 COUNTED = 250_000
 
 
@@ -124,7 +124,7 @@ class BulkActAdmin(ReadOnlyLog):
     list_filter = ("state",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever makes such changes sees what became of them."""
+        """Those who make such changes see what became of them."""
         return super().has_view_permission(request, obj) or bool(allowed_acts(request))
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from audiences.refusals import Refused
 from audiences.selections import bulk_acts
 
 
-class AddressForm(forms.Form):
+class NewAddressForm(forms.Form):
     """An address to give to a profile."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)

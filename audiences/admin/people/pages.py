@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import addresses, consent, roles, subscriptions
-from audiences.admin.people.forms import AddressForm, SubscriptionForm
+from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
 from audiences.console.pages import Answer, PlainAdmin, page
@@ -45,7 +45,7 @@ def operator(request: HttpRequest, note: str = "") -> Origin:
 )
 def add_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """Give the profile an address; what cannot be one is refused at the field."""
-    form = AddressForm(request.POST or None)
+    form = NewAddressForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         held = set(profile.addresses.values_list("pk", flat=True))
         address = form.save(profile)

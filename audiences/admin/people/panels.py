@@ -16,11 +16,12 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy
 
 from audiences import addresses, consent
-from audiences.admin.people.forms import AddressForm, SubscriptionForm
+from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
 from audiences.admin.people.history import subject
 from audiences.channels import Channel
 from audiences.consent import Kind
 from audiences.console.masking import may_see_addresses, shown, shown_text
+from audiences.console.pages import Facts
 from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.records import proof
 from audiences.registry import Registry
@@ -70,9 +71,7 @@ class Extensions:
 extensions = Extensions()
 
 
-def context(
-    request: HttpRequest, profile: Profile, *, may_change: bool
-) -> dict[str, Any]:
+def context(request: HttpRequest, profile: Profile, *, may_change: bool) -> Facts:
     """What the template of the page needs, in a fixed number of queries."""
     own = list(profile.addresses.order_by("channel", "-is_primary", "id"))
     links = extensions.links_of_addresses(own)
@@ -89,7 +88,7 @@ def context(
         "may_subscribe": request.user.has_perm("audiences.add_subscription"),
         "may_unsubscribe": request.user.has_perm("audiences.change_subscription"),
         "addresses": [(address, links.get(address.pk, "")) for address in own],
-        "address_form": AddressForm(),
+        "address_form": NewAddressForm(),
         "subscriptions": subscriptions,
         "subscription_form": SubscriptionForm(),
         "has_services": Service.objects.exists(),
@@ -127,7 +126,7 @@ def _signups(request: HttpRequest, profile: Profile) -> Panel | None:
 
 
 @dataclass(frozen=True)
-class Moment:
+class HistoryLine:
     """One event of the consent history, as people read it."""
 
     event: ConsentEvent
@@ -150,7 +149,7 @@ _SENTENCES = {
 _OUT = (Kind.OPT_OUT, Kind.UNSUBSCRIBE, Kind.EXPIRE)
 
 
-def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[Moment]:
+def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[HistoryLine]:
     """The events as sentences, with links to the wording and the delivery of each."""
     versions = proof.wordings(events)
     deliveries = extensions.links_of_deliveries(
@@ -158,7 +157,7 @@ def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[Moment]:
     )
     may_see = request.user.has_perm("audiences.view_landingpageversion")
     return [
-        Moment(
+        HistoryLine(
             event,
             str(_SENTENCES[Kind(event.kind)]).format(about=subject(event)),
             shown_text(request, getattr(getattr(event, "evidence", None), "note", "")),

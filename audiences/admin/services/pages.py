@@ -11,7 +11,7 @@ from audiences.admin.services.forms import ServiceForm
 from audiences.channels import Channel
 from audiences.console.charts import Evolution
 from audiences.console.numbers import MINUS, grouped, signed
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.subscriptions import figures, messages
 from audiences.subscriptions.reports import PERIODS, Period, ServiceReport, Steps
@@ -58,7 +58,7 @@ def report(admin: PlainAdmin, request: HttpRequest, service: Service) -> Answer:
     } | (_shown(found.report, by) if found.report else {})
 
 
-def _shown(found: ServiceReport, by: str) -> dict[str, Any]:
+def _shown(found: ServiceReport, by: str) -> Facts:
     sources = dict(ConsentEvent.Source.choices)
     return {
         "source_choices": [(row.source, sources[row.source]) for row in found.sources],

@@ -4,13 +4,12 @@ Nothing is stored. A page waits a few seconds for it and no longer: a preparatio
 blocks nobody, tells the same.
 """
 
-from typing import Any
-
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from audiences import sql
 from audiences.console.numbers import grouped
+from audiences.console.pages import Facts
 from audiences.refusals import Refused
 from delivery import analysis
 from delivery.analysis import Report
@@ -20,7 +19,7 @@ from delivery.models import Delivery
 SECONDS = 4.0
 
 
-def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
+def context(request: HttpRequest, delivery: Delivery) -> Facts:
     """The forecast when the page asks for it, or why there is none."""
     if "forecast" not in request.GET:
         return {}
@@ -37,7 +36,7 @@ def context(request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         return {"no_forecast": str(refused)}
 
 
-def _shown(report: Report) -> dict[str, Any]:
+def _shown(report: Report) -> Facts:
     """The report with its numbers as the language writes them."""
 
     def lines(found: list[Line]) -> list[tuple[str, str]]:

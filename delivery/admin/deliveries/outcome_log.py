@@ -87,7 +87,7 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Page:
+class LogPage:
     """Some outcomes in order, and the queries of the pages beside them, if any."""
 
     rows: list[Outcome]
@@ -95,7 +95,9 @@ class Page:
     previous: str
 
 
-def page_of(delivery: Delivery, selection: Selection, query: Mapping[str, str]) -> Page:
+def page_of(
+    delivery: Delivery, selection: Selection, query: Mapping[str, str]
+) -> LogPage:
     """The page after, or before, a profile id; the first one when neither is given."""
     after, before = _number(query.get("after")), _number(query.get("before"))
     # The profile may have been erased: it is fetched apart, not joined.
@@ -110,11 +112,11 @@ def page_of(delivery: Delivery, selection: Selection, query: Mapping[str, str]) 
     if backwards:
         found.reverse()
     if not found:
-        return Page([], "", "")
+        return LogPage([], "", "")
     first, last = found[0].profile_id, found[-1].profile_id
     has_next = backwards or more
     has_previous = more if backwards else after is not None
-    return Page(
+    return LogPage(
         found,
         next=selection.query(after=last) if has_next else "",
         previous=selection.query(before=first) if has_previous else "",

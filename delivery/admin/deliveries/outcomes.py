@@ -1,6 +1,5 @@
 """The report of a delivery and its exclusion log, as pages of the admin (D4, D8)."""
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -68,7 +67,7 @@ def report_and_log(
     )
 
 
-def _shares(report: Report, base: str) -> dict[str, Any]:
+def _shares(report: Report, base: str) -> Facts:
     def url(show: str) -> str:
         return f"{base}?{urlencode({'show': show})}#log"
 

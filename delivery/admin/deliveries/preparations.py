@@ -4,15 +4,13 @@ The page only asks; a background worker does it. So nobody waits, and leaving th
 stops nothing.
 """
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _, ngettext
 
 from audiences.console.numbers import grouped
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from delivery import analysis
 from delivery.analysis import preparation
 from delivery.analysis.preparation import Preparation
@@ -24,9 +22,7 @@ def _back(delivery: Delivery) -> HttpResponse:
     return redirect("admin:delivery_delivery_outcomes", delivery.pk)
 
 
-def context(
-    request: HttpRequest, delivery: Delivery, present: Preparation
-) -> dict[str, Any]:
+def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> Facts:
     """What the page says about the preparation, and which buttons it has."""
     far = progress_of(present)
     is_sent = Message.objects.filter(delivery=delivery).exists()

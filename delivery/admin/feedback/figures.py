@@ -1,5 +1,6 @@
 """The page with figures about what came back: rates of failures and complaints."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from audiences.console import charts
 from audiences.console.numbers import grouped, rate
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.work.figures import latest
 from delivery.feedback import figures
 from delivery.feedback.figures import Complaints, Failures
@@ -38,38 +39,52 @@ def figures_page(admin: PlainAdmin, request: HttpRequest) -> Answer:
         "kept": kept,
         "start": date.fromisoformat(data["start"]) if kept else None,
         "weeks": _weeks([Failures.kept(row) for row in data["weeks"]]),
-        "domains": [_failures(Failures.kept(row)) for row in data["domains"]],
+        "domains": [
+            _failures(row, row.name) for row in map(Failures.kept, data["domains"])
+        ],
         "complaints": _complaints(figures.complaints_kept(data["complaints"])),
         "width": charts.BAR,
         "height": HEIGHT,
     }
 
 
-def _failures(row: Failures) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "sent": grouped(row.sent),
-        "failed": grouped(row.failed),
-        "rate": rate(100 * row.rate) if row.sent else "",
-        "reasons": [
-            (REASONS.get(reason, reason), grouped(number))
+@dataclass(frozen=True)
+class FailureLine:
+    """How many emails of a week or to a domain failed; a week has a column."""
+
+    name: str
+    sent: str
+    failed: str
+    rate: str
+    reasons: list[tuple[str, str]]
+    column: charts.Bar | None = None
+
+
+def _failures(
+    row: Failures, name: str, column: charts.Bar | None = None
+) -> FailureLine:
+    return FailureLine(
+        name=name,
+        sent=grouped(row.sent),
+        failed=grouped(row.failed),
+        rate=rate(100 * row.rate) if row.sent else "",
+        reasons=[
+            (str(REASONS.get(reason, reason)), grouped(number))
             for reason, number in row.reasons.most_common(4)
         ],
-    }
+        column=column,
+    )
 
 
-def _weeks(rows: list[Failures]) -> dict[str, Any]:
+def _weeks(rows: list[Failures]) -> Facts:
     """One column for each week, on a scale that the highest rate fills."""
     rates = [row.rate for row in rows]
     top = max([*rates, 0.01])
     columns = charts.columns(rates, (HEIGHT - 10) / top, HEIGHT)
+    days = [date.fromisoformat(row.name) for row in rows]
     weeks = [
-        _failures(row)
-        | {
-            "week": date_format(date.fromisoformat(row.name), "SHORT_DATE_FORMAT"),
-            "column": column,
-        }
-        for row, column in zip(rows, columns, strict=True)
+        _failures(row, date_format(day, "SHORT_DATE_FORMAT"), column)
+        for row, day, column in zip(rows, days, columns, strict=True)
     ]
     return {
         "rows": weeks,
@@ -78,7 +93,7 @@ def _weeks(rows: list[Failures]) -> dict[str, Any]:
     }
 
 
-def _complaints(rows: list[Complaints]) -> dict[str, Any]:
+def _complaints(rows: list[Complaints]) -> Facts:
     """One bar for each delivery, with the limits of the large receivers drawn in."""
     top = max([row.rate for row in rows] + [figures.COMPLAINTS_LIMIT * 1.25])
     wanted, limit = figures.COMPLAINTS_WANTED, figures.COMPLAINTS_LIMIT

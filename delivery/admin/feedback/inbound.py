@@ -29,7 +29,7 @@ LONGEST_PK = 18
 DECIDERS = (DECIDE, SEE_ADDRESSES)
 
 
-class StateFilter(admin.SimpleListFilter):
+class InboundState(admin.SimpleListFilter):
     """What waits, unless another state is asked for."""
 
     title = _("state")
@@ -71,7 +71,7 @@ class InboundItemAdmin(Masked, ReadOnlyLog):
         "named",
         "shown_note",
     )
-    list_filter = (StateFilter, "channel")
+    list_filter = (InboundState, "channel")
     search_fields = ("mentions__key",)
     search_help_text = _("An address that it names, in any notation.")
     fields = (

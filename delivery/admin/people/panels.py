@@ -18,7 +18,7 @@ from delivery.models import Delivery, Message, Outcome, QuarantineEntry
 from . import pages
 
 SHOWN = 20
-# The exclusions of one person are looked for in so many deliveries, the latest.
+# The exclusions of one person are looked for in at most this many latest deliveries.
 DELIVERIES = 50
 
 

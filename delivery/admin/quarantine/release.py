@@ -92,7 +92,7 @@ def release(admin: PlainAdmin, request: HttpRequest) -> Answer:
     return facts | _preview(request, form, count)
 
 
-def _preview(request: HttpRequest, form: ReleaseForm, count: int) -> dict[str, Any]:
+def _preview(request: HttpRequest, form: ReleaseForm, count: int) -> Facts:
     if count > AT_ONCE:
         return {"is_preview": True, "too_many": grouped(AT_ONCE)}
     found = release_matching(**form.arguments, source=SOURCE, dry_run=True)

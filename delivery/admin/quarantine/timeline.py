@@ -13,7 +13,7 @@ SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Step:
+class TimelineStep:
     """One thing that happened to an address."""
 
     at: datetime
@@ -25,7 +25,7 @@ class Step:
     delivery: Any = None
 
 
-def timeline(entry: QuarantineEntry) -> tuple[list[Step], bool]:
+def timeline(entry: QuarantineEntry) -> tuple[list[TimelineStep], bool]:
     """The newest steps of an entry's address, and whether there are more."""
     about = {"channel": entry.channel, "key": entry.key}
     errors = AddressError.objects.filter(**about).select_related("message__delivery")
@@ -39,8 +39,8 @@ def timeline(entry: QuarantineEntry) -> tuple[list[Step], bool]:
     return steps[:SHOWN], len(steps) > SHOWN
 
 
-def _error(error: AddressError) -> Step:
-    return Step(
+def _error(error: AddressError) -> TimelineStep:
+    return TimelineStep(
         error.at,
         _("Error: {type}").format(type=error.get_type_display().lower()),
         True,
@@ -51,7 +51,7 @@ def _error(error: AddressError) -> Step:
     )
 
 
-def _action(action: QuarantineAction) -> Step:
+def _action(action: QuarantineAction) -> TimelineStep:
     status = action.get_status_display()
     words = {
         Kind.SET: _("Set to {status}"),
@@ -65,7 +65,7 @@ def _action(action: QuarantineAction) -> Step:
     detail = (
         action.get_reason_display() if action.kind in (Kind.SET, Kind.RAISE) else ""
     )
-    return Step(
+    return TimelineStep(
         action.at,
         words[Kind(action.kind)].format(status=status),
         False,

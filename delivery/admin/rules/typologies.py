@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy as _, ngettext
 from audiences import sql
 from audiences.admin.audiences.builders import matching_of
 from audiences.console.numbers import grouped
-from audiences.console.pages import PlainAdmin
+from audiences.console.pages import Facts, PlainAdmin
 from audiences.refusals import Refused
 from delivery import analysis, rules
 from delivery.analysis import forecasting
@@ -79,7 +79,7 @@ class WrittenByForm(PlainAdmin):
         )
         return may_post and bool(request.user.has_perm("delivery.view_delivery"))
 
-    def _trial(self, form: Any) -> dict[str, Any]:
+    def _trial(self, form: Any) -> Facts:
         delivery = form.trial_delivery
         if delivery is None:
             return {"problem": gettext("Choose a delivery.")}
