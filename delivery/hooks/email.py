@@ -21,7 +21,7 @@ from delivery.models import InboundItem
 from . import tokens
 from .email_providers import PROVIDERS, EmailProvider, reader
 from .envelope import pack, unpack
-from .gate import HookCall, View, count_taken, hook
+from .gate import LARGEST_MAIL, HookCall, View, count_taken, hook
 
 State = InboundItem.State
 
@@ -38,7 +38,7 @@ def views() -> list[tuple[str, View]]:
 
 def _view(provider: EmailProvider, kind: str) -> View:
     # A call with its head must fit into what the intake keeps.
-    largest = min(settings.FEEDBACK_LARGEST, 2_500_000) - 5_000
+    largest = min(settings.FEEDBACK_LARGEST, LARGEST_MAIL) - 5_000
 
     def take(call: HookCall) -> HttpResponse:
         token = provider.prove(call)
