@@ -5,7 +5,8 @@ from functools import reduce
 from operator import and_, or_
 
 from django.db.models import Q
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy as _
+from django_stubs_ext import StrPromise
 
 from audiences.conditions.registry import Data, Node, register
 from audiences.conditions.trees import compile_node, say_node
@@ -13,12 +14,12 @@ from audiences.conditions.trees import compile_node, say_node
 _NODE = {"$ref": "#/$defs/node"}
 
 
-def _group(name: str, join: Callable[[Q, Q], Q], word: str) -> Node:
+def _group(name: str, join: Callable[[Q, Q], Q], word: "str | StrPromise") -> Node:
     """The node that joins those below it; words in between are in brackets."""
 
     def say(data: Data) -> str:
         parts = [say_node(child) for child in data["of"]]
-        return parts[0] if len(parts) == 1 else f"({f' {gettext(word)} '.join(parts)})"
+        return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts)})"
 
     return Node(
         name,
@@ -31,8 +32,8 @@ def _group(name: str, join: Callable[[Q, Q], Q], word: str) -> Node:
     )
 
 
-register(_group("all", and_, gettext_noop("and")))
-register(_group("any", or_, gettext_noop("or")))
+register(_group("all", and_, _("and")))
+register(_group("any", or_, _("or")))
 register(
     Node(
         "not",
