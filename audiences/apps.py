@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
 REGISTERING = """
-    audiences.conditions.dates
-    audiences.conditions.groups
-    audiences.conditions.people
-    audiences.conditions.texts
+    audiences.conditions.date_nodes
+    audiences.conditions.group_nodes
+    audiences.conditions.people_nodes
+    audiences.conditions.text_nodes
     audiences.consent.figures
     audiences.membership.nesting
     audiences.selections.bulk_acts

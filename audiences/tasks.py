@@ -2,12 +2,12 @@
 
 from celery import shared_task
 
+from audiences.background import figures, jobs
 from audiences.imports import runs
-from audiences.outbox import caps, rows
+from audiences.outbox import caps, queue as rows
 from audiences.privacy import retention
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, requesting
-from audiences.work import figures, jobs
 
 from . import outbox, subscriptions
 from .models import BulkAct, ImportRun

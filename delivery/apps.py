@@ -32,7 +32,7 @@ class DeliveryConfig(AppConfig):
             profile_erased,
         )
         from delivery.feedback.mails import items
-        from delivery.feedback.texts import keyword_rows
+        from delivery.feedback.text_messages import keyword_rows
         from delivery.hooks import readers
         from delivery.models import message_events
         from delivery.quarantine import listeners

@@ -1,14 +1,7 @@
 """What an audience or a rule says about people: trees, their nodes, their words."""
 
-from audiences.conditions.registry import (
-    BadCondition,
-    Data,
-    Moment,
-    Node,
-    nodes,
-    register,
-)
-from audiences.conditions.spans import Span, of_staged
+from audiences.conditions.id_spans import Span, of_staged
+from audiences.conditions.nodes import BadCondition, Data, Moment, Node, nodes, register
 from audiences.conditions.trees import Tree, json_schema, sentence, to_q, validate, walk
 
 __all__ = [

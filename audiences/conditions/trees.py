@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from audiences.conditions.registry import (
+from audiences.conditions.nodes import (
     BadCondition,
     Data,
     Moment,

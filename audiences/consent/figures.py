@@ -8,9 +8,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from audiences.background import figures
 from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.models import Address, AddressStatus, ConsentEvent, Profile
-from audiences.work import figures
 
 DAYS = 30
 _STOPPED = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)

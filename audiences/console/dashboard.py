@@ -12,10 +12,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
+from audiences.background import figures
 from audiences.console.pages import Facts
 from audiences.models import Figure
 from audiences.registry import Registry
-from audiences.work import figures
 
 Figures = Mapping[str, Figure]
 

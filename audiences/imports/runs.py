@@ -19,9 +19,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import sql
+from audiences.background import jobs
 from audiences.models import ImportContent, ImportReject, ImportRun
 from audiences.refusals import Refused
-from audiences.work import jobs
 
 from . import content
 from .content import NotPossible

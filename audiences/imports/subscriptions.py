@@ -17,7 +17,7 @@ from audiences.consent import Kind, Origin, Source, Step, locks
 from audiences.files import BadCell, DelimitedFile
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.sql import statements
-from audiences.subscriptions import find_service, many, state
+from audiences.subscriptions import bulk as many, find_service, state
 
 from .engine import Chunk, Importer
 from .subscription_rows import SUBSCRIBE, Remedies, Row, read_header, read_row

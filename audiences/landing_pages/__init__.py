@@ -8,7 +8,7 @@ from audiences.landing_pages.contents import (
     built_in_texts,
     snapshot,
 )
-from audiences.landing_pages.lives import (
+from audiences.landing_pages.publishing import (
     create,
     delete,
     duplicate,

@@ -4,8 +4,8 @@
 write links where people and programs find them.
 """
 
-from audiences.links.contents import Confirmation, Link, Undo
 from audiences.links.mail_addresses import read_mail_token, unsubscribe_address
+from audiences.links.payloads import Confirmation, Link, Undo
 from audiences.links.signing import BadLink
 from audiences.links.web_addresses import (
     confirmation_url,

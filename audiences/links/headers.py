@@ -1,7 +1,7 @@
 """Headers for the unsubscribe button of mail clients (RFC 2369, RFC 8058)."""
 
-from audiences.links.contents import Link
 from audiences.links.mail_addresses import unsubscribe_address
+from audiences.links.payloads import Link
 from audiences.links.web_addresses import one_click_url
 
 ONE_CLICK = "List-Unsubscribe=One-Click"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from audiences.links.contents import CHANNELS, LETTERS, Link
+from audiences.links.payloads import CHANNELS, LETTERS, Link
 from audiences.links.signing import (
     BadLink,
     Purpose,

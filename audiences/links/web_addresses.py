@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from audiences.links import signing
-from audiences.links.contents import CHANNELS, LETTERS, Confirmation, Link, Undo
+from audiences.links.payloads import CHANNELS, LETTERS, Confirmation, Link, Undo
 from audiences.links.signing import BadLink, Purpose
 
 # How long what somebody has just done can be undone.

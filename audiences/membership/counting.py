@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _, ngettext
 from audiences import conditions, sql
 from audiences.conditions import Moment
 from audiences.models import Audience, Profile
-from audiences.sql import limits
+from audiences.sql import time_limits as limits
 
 from .members import Members
 

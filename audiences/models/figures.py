@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Figure(models.Model):
-    """What was counted last, and when. Only `audiences.work.figures` writes it."""
+    """What was counted last, and when; `audiences.background.figures` writes it."""
 
     name = models.CharField(_("name"), max_length=50, primary_key=True)
     data = models.JSONField(_("data"), default=dict)

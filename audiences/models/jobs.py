@@ -12,7 +12,7 @@ class Job(models.Model):
     """Work that somebody asked for and a background worker does.
 
     The row says what to do and how far it is; the queue only wakes a worker. What is
-    done to such rows is in `audiences.work.jobs`.
+    done to such rows is in `audiences.background.jobs`.
     """
 
     # The states in which there is something for a worker to do.

@@ -8,7 +8,7 @@ from audiences.outbox.composing import (
     site_name,
     words,
 )
-from audiences.outbox.rows import put
+from audiences.outbox.queue import put
 from audiences.outbox.sending import LONGEST_WAIT, UNREACHABLE, send_waiting
 
 __all__ = [

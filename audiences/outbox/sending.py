@@ -27,7 +27,7 @@ from django.utils import timezone
 from audiences.channels import Channel
 from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
-from audiences.outbox.rows import give_up_on_the_dead, waiting
+from audiences.outbox.queue import give_up_on_the_dead, waiting
 from audiences.signals import mail_to_be_sent
 from audiences.wording.markdown import to_html, to_text
 

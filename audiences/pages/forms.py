@@ -17,7 +17,7 @@ from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
-from audiences.visits.choices import Boxes
+from audiences.visits.boxes import Boxes
 from audiences.visits.standing import Standing
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts

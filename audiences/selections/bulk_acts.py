@@ -18,13 +18,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audiences import consent, roles, subscriptions
+from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
 from audiences.models import BulkAct, Profile, Service
 from audiences.refusals import Refused
 from audiences.registry import Registry
 from audiences.subscriptions import ServiceClosed, find_service
-from audiences.work import jobs
 
 from . import filters
 

@@ -1,6 +1,5 @@
 """The only place that opens a cursor: statements, locks, limits, staging."""
 
-from audiences.sql.limits import TooSlow, time_limit
 from audiences.sql.locks import Locked, hold, process_lock
 from audiences.sql.staging import stage, stage_profiles
 from audiences.sql.statements import (
@@ -13,6 +12,7 @@ from audiences.sql.statements import (
     insert_select,
     is_postgresql,
 )
+from audiences.sql.time_limits import TooSlow, time_limit
 
 __all__ = [
     "Locked",

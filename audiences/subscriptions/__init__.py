@@ -1,7 +1,7 @@
 """Services and their subscribers: acts, double opt-in, messages, reports."""
 
+from audiences.subscriptions.bulk import expire, subscribe_all, unsubscribe_all
 from audiences.subscriptions.double_opt_in import ask, confirm, request
-from audiences.subscriptions.many import expire, subscribe_all, unsubscribe_all
 from audiences.subscriptions.services import (
     NoSuchService,
     ServiceClosed,

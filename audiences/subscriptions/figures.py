@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from audiences.background import figures
 from audiences.models import ConsentEvent, Service, Subscription
 from audiences.subscriptions.reports import PERIODS, ServiceReport
-from audiences.work import figures
 
 from . import reports
 

@@ -33,7 +33,7 @@ from audiences.models import (
     Subscription,
 )
 from audiences.outbox import Result, Words, caps
-from audiences.wording import page_texts, places
+from audiences.wording import page_texts, placeholders as places
 
 Status = Subscription.Status
 Confirms = Service.Confirms

@@ -7,7 +7,7 @@ from audiences.consent import Kind, Origin, Recorded
 from audiences.models import LandingPage, Profile, Service
 from audiences.subscriptions import ServiceClosed, writing
 from audiences.visits.addresses import stop_addresses
-from audiences.visits.choices import Boxes, Change, changes, meant
+from audiences.visits.boxes import Boxes, Change, changes, meant
 from audiences.visits.standing import Done, Standing, standing_of
 from audiences.visits.visit import Visit
 

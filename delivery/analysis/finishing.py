@@ -8,12 +8,10 @@ from django.utils import timezone
 
 from audiences import conditions, sql
 from audiences.models import StagedProfile
-from delivery.analysis import chunks
+from delivery.analysis import changed_meanwhile as meanwhile, chunks
 from delivery.analysis.reports import SHARES_ADDRESS, Counts
 from delivery.models import Analysis, Outcome, OutcomeWarning, StagedHolder
 from delivery.rules import DUPLICATE, Judge, shared_addresses
-
-from . import meanwhile
 
 
 def finish(run: Analysis, judge: Judge) -> None:

@@ -1,7 +1,7 @@
 """Preparing a delivery in the background: who asked for it, and how far it is.
 
-A request is a job (`audiences.work.jobs`) that is open until a run ends after it was
-made, or a worker could not begin. A second request is refused, and names the first.
+A request is a job (`audiences.background.jobs`) that is open until a run ends after it
+was made, or a worker could not begin. A second request is refused, and names the first.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from audiences.background import jobs
 from audiences.refusals import Refused
-from audiences.work import jobs
+from delivery.analysis import run_locks as turns, runs
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
-
-from . import runs, turns
 
 # A running worker takes a request within a second or two.
 PATIENCE = timedelta(seconds=8)

@@ -24,10 +24,10 @@ from django.utils import timezone
 
 from audiences import sql
 from delivery import rules
-from delivery.analysis import chunks, definitions
+from delivery.analysis import changed_meanwhile as meanwhile, chunks, definitions
 from delivery.analysis.finishing import finish
 from delivery.analysis.reports import Report, report_of
-from delivery.analysis.turns import (
+from delivery.analysis.run_locks import (
     SECONDS_TO_WAIT,
     AnalysisBusy,
     AnalysisRefused,
@@ -44,8 +44,6 @@ from delivery.models import (
 )
 from delivery.rules import Judge, controls
 from delivery.rules.judgement import moment_of
-
-from . import meanwhile
 
 log = logging.getLogger(__name__)
 # What was judged longer ago than this is not gone on with.

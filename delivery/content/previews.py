@@ -12,11 +12,10 @@ from django.utils.translation import gettext as _
 
 from audiences.channels import Channel
 from audiences.models import Profile
-from audiences.wording.places import fill_by
+from audiences.wording.placeholders import fill_by
+from delivery.content import placeholders as places
+from delivery.content.sms_segments import sms_segments
 from delivery.models import Delivery
-
-from . import places
-from .segments import sms_segments
 
 _TAG = re.compile(r"<[a-zA-Z!/]")
 EXAMPLE_LINK = "https://link.example/{name}"

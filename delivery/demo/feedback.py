@@ -13,8 +13,8 @@ from audiences.channels import Channel
 from audiences.models import Address
 from delivery.feedback import intake, return_path
 from delivery.feedback.mails.reading import SOURCE as MAIL
-from delivery.feedback.texts import inbound
-from delivery.feedback.texts.inbound import InboundText
+from delivery.feedback.text_messages import inbound
+from delivery.feedback.text_messages.inbound import InboundText
 from delivery.hooks.envelope import packed
 from delivery.hooks.sms import SOURCE as SMS
 from delivery.models import Delivery, InboundItem, Message

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from audiences.refusals import Refused
 from delivery.feedback.intake import processing
 from delivery.feedback.intake.matching import Match, key_of, match
-from delivery.feedback.texts import inbound
+from delivery.feedback.text_messages import inbound
 from delivery.models import EventKind, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
 

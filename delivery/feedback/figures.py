@@ -13,8 +13,8 @@ from django.db.models import CharField, Count, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Lower, StrIndex, Substr, TruncWeek
 from django.utils import timezone
 
+from audiences.background import figures
 from audiences.channels import Channel
-from audiences.work import figures
 from delivery.models import Delivery, EventKind, Message, MessageEvent
 from delivery.models.quarantine import ErrorType
 

@@ -18,8 +18,8 @@ from django.utils.dateparse import parse_datetime
 from audiences.channels import Channel
 from delivery.feedback import intake
 from delivery.feedback.intake import Findings
-from delivery.feedback.texts import inbound as inbound_texts, reports
-from delivery.feedback.texts.inbound import InboundText
+from delivery.feedback.text_messages import inbound as inbound_texts, reports
+from delivery.feedback.text_messages.inbound import InboundText
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack

@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from audiences.channels import Channel
 from delivery.feedback import intake
 from delivery.feedback.intake import Findings
-from delivery.feedback.texts import inbound as inbound_texts, reports
-from delivery.feedback.texts.inbound import InboundText
-from delivery.feedback.texts.keywords import KeywordAction
+from delivery.feedback.text_messages import inbound as inbound_texts, reports
+from delivery.feedback.text_messages.inbound import InboundText
+from delivery.feedback.text_messages.keywords import KeywordAction
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack

@@ -8,8 +8,7 @@ from django.db.models import Model
 from audiences import addresses
 from delivery.models import AddressError, QuarantineAction
 from delivery.quarantine.entries import entry_of, key_of
-
-from .fold import STORED
+from delivery.quarantine.status import STORED
 
 
 def describe(channel: str, address: str) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from audiences import sql
 from audiences.addresses import InvalidAddress, normalise
 from audiences.models import AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
-from delivery.quarantine.copies import copy_status
 from delivery.quarantine.evidence import about, gather, successes
-
-from .fold import STORED, EntryState, fold
+from delivery.quarantine.status import STORED, EntryState, fold
+from delivery.quarantine.status_copies import copy_status
 
 
 def key_of(channel: str, address: str) -> str:

@@ -32,7 +32,7 @@ from delivery.models import (
     QuarantineAction,
     QuarantineEntry,
 )
-from delivery.quarantine.fold import ActionKind
+from delivery.quarantine.status import ActionKind
 
 BATCH = 1000
 

@@ -8,8 +8,8 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from audiences.background import figures
 from audiences.models import AddressStatus
-from audiences.work import figures
 from delivery.models import AddressError, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 

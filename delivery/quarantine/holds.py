@@ -10,8 +10,7 @@ from audiences.moments import in_calendar
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
 from delivery.quarantine.entries import key_of, locked_entry, recompute
-
-from .fold import ActionKind, open_hold
+from delivery.quarantine.status import ActionKind, open_hold
 
 
 def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:

@@ -8,12 +8,11 @@ from django.db.models import QuerySet
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.copies import mark
 from delivery.quarantine.entries import entry_of
 from delivery.quarantine.holds import hold_of
+from delivery.quarantine.status import DENYLISTING
+from delivery.quarantine.status_copies import mark
 from delivery.quarantine.writing import set_status
-
-from .fold import DENYLISTING
 
 
 def mark_attached_addresses(

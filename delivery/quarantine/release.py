@@ -12,10 +12,9 @@ from audiences.models import AddressStatus
 from audiences.moments import in_calendar
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
-from delivery.quarantine.copies import copy_status
 from delivery.quarantine.evidence import batches, gather
-
-from .fold import VALID, fold
+from delivery.quarantine.status import VALID, fold
+from delivery.quarantine.status_copies import copy_status
 
 # What a bulk release may touch.
 RELEASABLE = (AddressStatus.ERRONEOUS, AddressStatus.QUARANTINE)

@@ -8,9 +8,9 @@ from django.utils import timezone
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
+from delivery.quarantine.status import aged, fold
 
 from .evidence import BATCH, batches, gather
-from .fold import aged, fold
 
 
 def verify_quarantine() -> Iterator[str]:

@@ -14,7 +14,6 @@ from audiences.models import AddressStatus
 from audiences.moments import in_calendar
 from delivery.models import AddressError, Message, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine.copies import copy_status
 from delivery.quarantine.entries import (
     after_all,
     entry_of,
@@ -25,8 +24,8 @@ from delivery.quarantine.entries import (
     recompute,
     recompute_all,
 )
-
-from .fold import rank
+from delivery.quarantine.status import rank
+from delivery.quarantine.status_copies import copy_status
 
 
 def record(

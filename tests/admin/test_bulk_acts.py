@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from audiences import consent, tasks
 from audiences.admin.people import bulk_acts as pages
+from audiences.background import jobs
 from audiences.consent import Origin
 from audiences.models import BulkAct, ConsentEvent, Profile, Subscription
 from audiences.selections import bulk_acts, filters
-from audiences.work import jobs
 from tests.factories import ServiceFactory, many_profiles
 
 from .conftest import World, clerk

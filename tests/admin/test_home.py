@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audiences import consent
+from audiences.background import figures
 from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Origin
 from audiences.console import charts
 from audiences.models import AddressStatus, Figure, OutboxMail, Profile
-from audiences.work import figures
 from delivery import quarantine
 from delivery.models import Analysis, InboundItem
 from delivery.quarantine import figures as delivery_figures

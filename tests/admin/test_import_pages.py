@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audiences import consent, tasks
+from audiences.background import jobs
 from audiences.consent import Origin
 from audiences.imports import engine, runs
 from audiences.models import (
@@ -22,7 +23,6 @@ from audiences.models import (
     ImportRun,
     Profile,
 )
-from audiences.work import jobs
 from tests.factories import ProfileFactory
 
 from .conftest import World, clerk

@@ -5,9 +5,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from audiences.background import figures
 from audiences.console.numbers import rate
 from audiences.models import Profile
-from audiences.work import figures
 from delivery.admin.feedback.figures import FailureLine
 from delivery.feedback import intake
 from delivery.models import InboundItem, Message, MessageEvent, QuarantineEntry

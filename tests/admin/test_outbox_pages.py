@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audiences import outbox
 from audiences.models import OutboxMail, Profile, SignupRequest
-from audiences.outbox.rows import waiting
+from audiences.outbox.queue import waiting
 from audiences.records import profiles
 from tests.factories import ProfileFactory
 from tests.pages.visitors import page

@@ -8,8 +8,8 @@ from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 
+from audiences.background import jobs
 from audiences.models import BulkAct
-from audiences.work import jobs
 
 State = BulkAct.State
 

@@ -4,7 +4,7 @@ import pytest
 
 from audiences.models import Profile, Service
 from audiences.subscriptions import messages
-from audiences.wording import places
+from audiences.wording import placeholders as places
 from audiences.wording.markdown import to_html, to_text
 
 FIELDS = ("service.label", "link")

@@ -3,11 +3,11 @@
 import pytest
 
 from audiences import conditions
+from audiences.background import figures
 from audiences.console import dashboard, navigation
 from audiences.outbox.composing import Kind, composes
 from audiences.registry import RegisteredTwice, Registry
 from audiences.selections import bulk_acts
-from audiences.work import figures
 from delivery.feedback import intake
 from delivery.rules import register, registered_rules
 

@@ -7,10 +7,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audiences import subscriptions
+from audiences.background import figures
 from audiences.models import Figure, Profile, Service
 from audiences.subscriptions import figures as service_figures, reports
 from audiences.subscriptions.figures import COUNTS, REPORTS
-from audiences.work import figures
 from tests.factories import BY_COMMAND, ProfileFactory, many_profiles
 
 pytestmark = pytest.mark.django_db

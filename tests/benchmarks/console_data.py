@@ -8,8 +8,8 @@ feedback, and one prepared delivery to everybody.
 from django.db import connection
 
 from audiences import membership, subscriptions
+from audiences.background import figures
 from audiences.models import Profile
-from audiences.work import figures
 from delivery import analysis, deliveries
 from delivery.models import Delivery
 from delivery.rules import writing

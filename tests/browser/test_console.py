@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from audiences.background import figures
 from audiences.models import Role
 from audiences.roles import Code
-from audiences.work import figures
 from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
 from tests.browser.test_admin_pages import browser, pytestmark  # noqa: F401
 

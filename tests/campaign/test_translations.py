@@ -79,7 +79,7 @@ def test_texts_are_literal_where_they_are_looked_up():
     # Words that are stored in English (labels of rules, findings, notes) and marked where
     # they are written, by gettext_noop: translated where they are shown.
     assert computed == {
-        "audiences/conditions/texts.py",
+        "audiences/conditions/text_nodes.py",
         "audiences/console/masking.py",
         "delivery/admin/feedback/inbound.py",
         "delivery/admin/rules/forms.py",

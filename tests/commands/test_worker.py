@@ -19,7 +19,7 @@ import sys, time
 import django
 django.setup()
 from audiences.signups import mailing_links as signup_links
-from audiences.work import worker
+from audiences.background import worker
 with worker.beside_this_process():
     if sys.argv[1:]:
         signup_links.request_link(

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from delivery import analysis, deliveries
-from delivery.content import places
-from delivery.content.segments import sms_segments
+from delivery.content import placeholders as places
+from delivery.content.sms_segments import sms_segments
 from delivery.models import Delivery, Outcome
 from delivery.rules import controls, writing
 from tests.people import person

@@ -2,8 +2,8 @@
 
 import pytest
 
-from audiences.wording.places import fill, fill_by, places
-from delivery.content.places import placeholders
+from audiences.wording.placeholders import fill, fill_by, places
+from delivery.content.placeholders import placeholders
 from delivery.content.previews import preview
 from delivery.models import Delivery
 

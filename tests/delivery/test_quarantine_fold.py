@@ -8,7 +8,7 @@ from django.test import override_settings
 from hypothesis import example, given, strategies as st
 
 from delivery.models import AddressError, QuarantineAction
-from delivery.quarantine.fold import EntryState, aged, fold
+from delivery.quarantine.status import EntryState, aged, fold
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -4,15 +4,15 @@ import csv
 from pathlib import Path
 
 import pytest
+from delivery.feedback.text_messages.wording import clean
 
-from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import (
+from delivery.feedback.text_messages import keyword_rows
+from delivery.feedback.text_messages.keywords import (
     KeywordAction,
     KeywordEntry,
     KeywordTable,
     judge,
 )
-from delivery.feedback.texts.wording import clean
 from delivery.models import Keyword
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"

@@ -18,8 +18,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver
 
 from audiences import conditions
+from audiences.background import figures
 from audiences.outbox import composing
-from audiences.work import figures
 from campaign import settings
 from campaign.celery import app as celery
 from delivery.feedback import intake

@@ -15,7 +15,7 @@ from audiences.consent import Origin, Source
 from audiences.models import Profile
 from delivery import analysis, deliveries, quarantine
 from delivery.feedback import decisions
-from delivery.feedback.texts import inbound
+from delivery.feedback.text_messages import inbound
 from delivery.models import (
     InboundItem,
     Keyword,

@@ -21,7 +21,7 @@ from audiences.models import (
     SignupRequest,
     Subscription,
 )
-from audiences.outbox import caps, rows
+from audiences.outbox import caps, queue as rows
 from audiences.privacy import retention
 from audiences.records.verification import verify_consent
 from audiences.signups import requesting

@@ -22,7 +22,7 @@ from django.utils import timezone
 from audiences import links, outbox, privacy, tasks
 from audiences.addresses import Normalised, normalise
 from audiences.models import OutboxMail, Profile
-from audiences.outbox import Result, rows, sending
+from audiences.outbox import Result, queue as rows, sending
 from delivery import quarantine
 from tests.docs.tables import ROOT
 from tests.factories import ProfileFactory

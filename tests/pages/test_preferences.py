@@ -12,7 +12,7 @@ from audiences import consent, subscriptions
 from audiences.channels import Channel
 from audiences.models import Profile
 from audiences.records.verification import verify_consent
-from audiences.visits.choices import Boxes, Change, changes
+from audiences.visits.boxes import Boxes, Change, changes
 from audiences.visits.standing import Standing
 from tests.factories import BY_COMMAND, ProfileFactory
 

@@ -15,7 +15,7 @@ from audiences.links import BadLink, Link, Undo
 from audiences.models import ConsentEvent, LandingPage, Profile
 from audiences.subscriptions import messages
 from audiences.visits import choosing, confirming
-from audiences.visits.choices import Boxes
+from audiences.visits.boxes import Boxes
 from audiences.visits.confirming import Stage
 from audiences.visits.opting_out import opt_out
 from audiences.visits.standing import standing_of

@@ -17,14 +17,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import landing_pages
+from audiences.admin.landing_pages import fieldsets, panels, publishing as lives
 from audiences.admin.landing_pages.forms import LandingPageForm
 from audiences.admin.landing_pages.new_forms import NewPageForm
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
 from audiences.wording.colours import LEAST_CONTRAST, contrast
-
-from . import fieldsets, lives, panels
 
 Status = LandingPage.Status
 

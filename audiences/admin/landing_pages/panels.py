@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, ngettext
 
 from audiences import landing_pages
-from audiences.admin.landing_pages.lives import may_publish
+from audiences.admin.landing_pages.publishing import may_publish
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts
 from audiences.models import Address, LandingPage, LandingPageVersion

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.admin.people.forms import BulkActForm
+from audiences.background import jobs
 from audiences.console.lists import ReadOnlyLog, estimated_rows
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
@@ -21,7 +22,6 @@ from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile, Service
 from audiences.selections import bulk_acts, filters
 from audiences.selections.bulk_acts import Act
-from audiences.work import jobs
 
 # A confirmation counts up to here; afterwards the exact number is known.
 COUNTED = 250_000

@@ -14,6 +14,7 @@ from audiences.admin.people.import_forms import (
     SubscriptionsForm,
     UploadForm,
 )
+from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.console import masking
 from audiences.console.downloads import csv_file
@@ -25,7 +26,6 @@ from audiences.imports import runs
 from audiences.imports.kinds import kinds
 from audiences.models import ConsentEvent, ImportRun
 from audiences.refusals import Refused
-from audiences.work import jobs
 
 SHOWN = 20
 COUNTS = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audiences.outbox import caps, rows
+from audiences.outbox import caps, queue as rows
 from audiences.privacy import retention
 from audiences.signups import proof_of_work, requesting
 from audiences.terminal import CampaignCommand

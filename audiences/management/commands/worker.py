@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from audiences.background import worker
 from audiences.terminal import CampaignCommand, CommandParser
-from audiences.work import worker
 
 
 class Command(CampaignCommand):

@@ -16,7 +16,7 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
 from delivery import deliveries
 from delivery.admin.deliveries.forms import DeliveryForm
-from delivery.content import places
+from delivery.content import placeholders as places
 from delivery.models import Analysis, Delivery, Message
 
 STEPS = (

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy
 
+from audiences.background.figures import latest
 from audiences.console import charts
 from audiences.console.numbers import grouped, rate
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.work.figures import latest
 from delivery.feedback import figures
 from delivery.feedback.figures import Complaints, Failures
 from delivery.models import InboundItem

@@ -9,11 +9,11 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from audiences import landing_pages, links, profiles
+from audiences.background import figures, worker
 from audiences.links import Link
 from audiences.models import LandingPage
 from audiences.refusals import Refused
 from audiences.terminal import CampaignCommand, CommandError, CommandParser
-from audiences.work import figures, worker
 from delivery import demo
 from delivery.models import Delivery
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django_stubs_ext import StrPromise
 
-from audiences.conditions.spans import Span
+from audiences.conditions.id_spans import Span
 from audiences.refusals import Refused
 from audiences.registry import Registry
 

@@ -6,7 +6,11 @@ from typing import Any
 
 from django.conf import settings
 
-from delivery.feedback.texts.keywords import KeywordEntry, KeywordTable, KeywordVerdict
+from delivery.feedback.text_messages.keywords import (
+    KeywordEntry,
+    KeywordTable,
+    KeywordVerdict,
+)
 from delivery.models import Keyword
 
 _FILE = Path(__file__).with_name("keywords.toml")

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import moments
-from audiences.conditions.registry import (
+from audiences.conditions.nodes import (
     BadCondition,
     Data,
     Moment,

@@ -19,8 +19,8 @@ from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings, processing
-from delivery.feedback.texts import keyword_rows
-from delivery.feedback.texts.keywords import (
+from delivery.feedback.text_messages import keyword_rows
+from delivery.feedback.text_messages.keywords import (
     KeywordAction,
     KeywordTable,
     KeywordVerdict,

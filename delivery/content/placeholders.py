@@ -4,7 +4,7 @@ A message may come from another system that knows filters (`{{ name | upper }}`)
 are no part of the name.
 """
 
-from audiences.wording import places as wording
+from audiences.wording import placeholders as wording
 
 # What a message may say about its reader: {{ name }}.
 FIELDS = (

@@ -9,7 +9,7 @@ number until they decide. Pure: nothing here reads the database.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from delivery.feedback.texts import wording
+from delivery.feedback.text_messages import wording
 from delivery.models import Keyword
 
 # Everyday words, which hint at stopping only in a short message.

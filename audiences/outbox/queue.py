@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audiences.addresses import Normalised
+from audiences.background import jobs
 from audiences.channels import Channel
 from audiences.models import LandingPage, OutboxMail
 from audiences.outbox.composing import Kind, Result
-from audiences.work import jobs
 
 # A worker that has not reported on its mail within this time has died.
 CLAIM_LIFE = timedelta(minutes=10)
