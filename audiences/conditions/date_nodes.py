@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import moments
-from audiences.conditions.nodes import (
+from audiences.conditions.node_kinds import (
     BadCondition,
     Data,
     Moment,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiences.conditions import trees
-from audiences.conditions.nodes import BadCondition, Data, Node, Schema, nodes
+from audiences.conditions.node_kinds import BadCondition, Data, Node, Schema, nodes
 
 ALL, ANY, NONE = GROUPS = ("all", "any", "none")
 ADD, REMOVE, UP, DOWN = "add", "remove", "up", "down"

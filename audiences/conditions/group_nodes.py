@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext, gettext_lazy as _
 from django_stubs_ext import StrPromise
 
-from audiences.conditions.nodes import Data, Node, register
+from audiences.conditions.node_kinds import Data, Node, register
 from audiences.conditions.trees import compile_node, say_node
 
 _NODE = {"$ref": "#/$defs/node"}

@@ -6,7 +6,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences.addresses.keys import domain_key
 from audiences.channels import Channel, Scope, flag_name
 from audiences.conditions.date_nodes import DATE_KEYS, check_dates, dates_q, say_dates
-from audiences.conditions.nodes import BadCondition, Data, Moment, Node, register
+from audiences.conditions.node_kinds import BadCondition, Data, Moment, Node, register
 from audiences.models import Address, AddressStatus, Service, Subscription
 
 register(

@@ -8,7 +8,7 @@ from django.db.models.lookups import Exact
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
-from audiences.conditions.nodes import BadCondition, Data, Moment, Node, register
+from audiences.conditions.node_kinds import BadCondition, Data, Moment, Node, register
 from audiences.conditions.trees import LONGEST_TEXT, check_text
 from audiences.models import Profile
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from audiences.conditions.nodes import (
+from audiences.conditions.node_kinds import (
     BadCondition,
     Data,
     Moment,

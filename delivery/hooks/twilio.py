@@ -21,7 +21,8 @@ from delivery.models import InboundItem
 from .envelope import Envelope, pack, unpack
 from .gate import HookCall, count_taken, hook
 from .refusals import Outcome
-from .signatures import is_from_twilio, require, spellings
+from .signatures import require
+from .twilio_signatures import is_from_twilio, spellings
 
 SOURCE = "twilio"
 State = InboundItem.State

@@ -11,7 +11,7 @@ from audiences import conditions
 from audiences.admin.audiences.condition_forms import ConditionField, said
 from audiences.conditions import BadCondition, Node, drafts
 from audiences.conditions.drafts import Draft, draft_of, tree_of
-from audiences.conditions.nodes import _NODES
+from audiences.conditions.node_kinds import _NODES
 
 NL = {"node": "profile", "field": "language", "operator": "is", "value": "nl"}
 OUT = {"node": "opted_out", "channel": "email"}

@@ -13,14 +13,12 @@ from django.test import Client, override_settings
 from delivery.hooks.refusals import HookRefused
 from delivery.hooks.signatures import (
     is_basic_auth,
-    is_from_twilio,
     is_signed_by,
     is_signed_by_svix,
     require_fresh,
     shared_signature,
-    spellings,
-    twilio_signature,
 )
+from delivery.hooks.twilio_signatures import is_from_twilio, spellings, twilio_signature
 from delivery.models import InboundItem
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "sms"
