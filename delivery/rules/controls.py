@@ -15,8 +15,7 @@ from django_stubs_ext import StrPromise
 
 from audiences.channels import Channel
 from audiences.registry import Registry
-from delivery.content.placeholders import FIELDS, LINKS, placeholders
-from delivery.content.sms_segments import sms_segments
+from delivery.content import FIELDS, LINKS, placeholders, sms_segments
 from delivery.models import Delivery, TypologyRule
 
 Severity = TypologyRule.Severity

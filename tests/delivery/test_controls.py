@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from delivery import analysis, deliveries
-from delivery.content import placeholders as places
-from delivery.content.sms_segments import sms_segments
+from delivery import analysis, content, deliveries
+from delivery.content import sms_segments
 from delivery.models import Delivery, Outcome
 from delivery.rules import controls, writing
 from tests.people import person
@@ -48,7 +47,7 @@ FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("known_fields", {"subject": "{{ first_name }}", "content": "{{last_name|upper}}"}, []),
     ("known_fields", {"content": "no {braces} }} {{"}, []),
-    *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in places.FIELDS),
+    *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in content.FIELDS),
     ("https_links", {"content": 'x <a href="https://x.example">x</a>'}, []),
     ("https_links", {"content": f'<a href="{LINK}">x</a>'}, []),
     ("https_links", {"content": '<a href="mailto:a@x.example">x</a> <a>x</a>'}, []),

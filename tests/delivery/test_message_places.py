@@ -3,8 +3,7 @@
 import pytest
 
 from audiences.wording.placeholders import fill, fill_by, places
-from delivery.content.placeholders import placeholders
-from delivery.content.previews import preview
+from delivery.content import placeholders, preview
 from delivery.models import Delivery
 
 

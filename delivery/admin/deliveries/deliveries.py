@@ -16,7 +16,7 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
 from delivery import deliveries
 from delivery.admin.deliveries.forms import DeliveryForm
-from delivery.content import placeholders as places
+from delivery.content import FIELDS
 from delivery.models import Analysis, Delivery, Message
 
 STEPS = (
@@ -120,7 +120,7 @@ class DeliveryAdmin(PlainAdmin):
         where = [delivery.pk] if delivery else []
         context |= {
             "may_add": self.has_add_permission(request),
-            "placeholders": [f"{{{{ {name} }}}}" for name in places.FIELDS],
+            "placeholders": [f"{{{{ {name} }}}}" for name in FIELDS],
             "preview_url": reverse(f"admin:delivery_delivery_{page}", args=where),
         }
         return super().render_change_form(request, context, *args, **kwargs)

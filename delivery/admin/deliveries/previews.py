@@ -9,8 +9,7 @@ from audiences import profiles
 from audiences.channels import Channel
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Profile
-from delivery import deliveries
-from delivery.content import previews
+from delivery import content, deliveries
 from delivery.models import Delivery
 from delivery.rules import skips_denylist
 
@@ -40,7 +39,7 @@ def preview(
         "admin/delivery/delivery/preview.html",
         {
             "delivery": delivery,
-            "shown": previews.preview(delivery, profile),
+            "shown": content.preview(delivery, profile),
             "profile": profile,
             "problem": problem,
             "is_sms": delivery.channel == Channel.SMS,

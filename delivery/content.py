@@ -1,0 +1,126 @@
+"""What a message says: its places, the length of an SMS, how one profile reads it.
+
+A message may come from another system that knows filters (`{{ name | upper }}`): they
+are no part of the name of a place. Links that are personal are shown as what they are
+for: a preview must not hold a link that acts for somebody.
+"""
+
+import re
+from dataclasses import dataclass
+
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+
+from audiences.channels import Channel
+from audiences.models import Profile
+from audiences.wording.placeholders import fill_by, places
+from delivery.models import Delivery
+
+# What a message may say about its reader: {{ name }}.
+FIELDS = (
+    "first_name",
+    "last_name",
+    "language",
+    "country",
+    "external_id",
+    "unsubscribe_link",
+    "preferences_link",
+)
+LINKS = ("unsubscribe_link", "preferences_link")
+
+
+def placeholders(text: str) -> list[str]:
+    """The names in the places of a message, in their order."""
+    return [field_of(place) for place in places(text)]
+
+
+def field_of(place: str) -> str:
+    """The name in a place, without its filters."""
+    return place.partition("|")[0].strip()
+
+
+# GSM 03.38: the characters of a 160-character message; the second row takes two places.
+_GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENDED = set("^{}\\[~]|€\f")
+
+
+def sms_segments(text: str) -> tuple[str, int]:
+    """The encoding of an SMS and how many segments it takes (3GPP TS 23.038, 23.040).
+
+    GSM-7: 160 places in one, 153 in each of several. UCS-2: 70 and 67 code units.
+    """
+    if all(character in _GSM or character in _GSM_EXTENDED for character in text):
+        sizes = [2 if character in _GSM_EXTENDED else 1 for character in text]
+        return "GSM-7", _segments(sizes, 160, 153)
+    sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
+    return "UCS-2", _segments(sizes, 70, 67)
+
+
+def _segments(sizes: list[int], alone: int, together: int) -> int:
+    """A character of two places is never split over segments."""
+    if sum(sizes) <= alone:
+        return 1 if sizes else 0
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > together:
+            count, used = count + 1, 0
+        used += size
+    return count
+
+
+_TAG = re.compile(r"<[a-zA-Z!/]")
+EXAMPLE_LINK = "https://link.example/{name}"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The message for one profile; `segments` and `encoding` are those of an SMS."""
+
+    subject: str
+    content: str
+    is_html: bool
+    unknown: list[str]
+    encoding: str = ""
+    segments: int = 0
+    characters: int = 0
+
+
+def values_of(profile: Profile | None) -> dict[str, str]:
+    """What stands in the place of each field; without a profile, an example."""
+    example = {
+        "first_name": _("Anna"),
+        "last_name": _("Example"),
+        "language": "en",
+        "country": "NL",
+        "external_id": "P00001",
+    }
+    found = {
+        name: str(getattr(profile, name) or "") if profile else example[name]
+        for name in example
+    }
+    return found | {name: EXAMPLE_LINK.format(name=name) for name in LINKS}
+
+
+def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
+    """The message with the profile's own words in the place of the fields."""
+    values = values_of(profile)
+    is_html = delivery.channel == Channel.EMAIL and bool(_TAG.search(delivery.content))
+    content = _filled(delivery.content, values, escaped=is_html)
+    names = placeholders(f"{delivery.subject} {delivery.content}")
+    unknown = [name for name in dict.fromkeys(names) if name not in values]
+    subject = _filled(delivery.subject, values, escaped=False)
+    if delivery.channel != Channel.SMS:
+        return Preview(subject, content, is_html, unknown)
+    encoding, segments = sms_segments(content)
+    return Preview(subject, content, is_html, unknown, encoding, segments, len(content))
+
+
+def _filled(text: str, values: dict[str, str], *, escaped: bool) -> str:
+    def value(place: str) -> str | None:
+        found = values.get(field_of(place))
+        return escape(found) if escaped and found is not None else found
+
+    return fill_by(text, value)

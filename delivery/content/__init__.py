@@ -1,1 +1,0 @@
-"""What a message says: its places, its length, its preview."""
