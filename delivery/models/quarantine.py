@@ -102,7 +102,7 @@ class AddressError(models.Model):
 class QuarantineAction(models.Model):
     """What was decided about an address besides its errors. Append-only.
 
-    `delivery.quarantine.evidence` says what each kind does to the entry.
+    `delivery.quarantine.status` says what each kind does to the entry.
     """
 
     class Kind(models.TextChoices):

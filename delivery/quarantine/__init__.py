@@ -1,12 +1,12 @@
 """Bad addresses: the evidence, the entry that follows from it, and its copies."""
 
-from delivery.quarantine.description import describe
-from delivery.quarantine.entries import entry_of
-from delivery.quarantine.holds import end_hold, hold
+from delivery.quarantine.entries import describe, entry_of
 from delivery.quarantine.release import clean_up, count_matching, release_matching
 from delivery.quarantine.writing import (
     delete,
     delivered,
+    end_hold,
+    hold,
     raise_statuses,
     record,
     set_status,

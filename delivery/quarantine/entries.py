@@ -1,28 +1,75 @@
-"""The entry of an address: locked by name, recomputed from its evidence."""
+"""The entry of an address: locked by name, computed from its evidence, and copied.
+
+The copy of its status beside each address is written in the entry's own transaction.
+"""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Max
+from django.db import connection, transaction
+from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from audiences import sql
-from audiences.addresses import InvalidAddress, normalise
-from audiences.models import AddressStatus
-from delivery.models import AddressError, QuarantineAction, QuarantineEntry
-from delivery.quarantine.evidence import about, gather, successes
-from delivery.quarantine.status import STORED, EntryState, fold
-from delivery.quarantine.status_copies import copy_status
+from audiences import addresses, sql
+from audiences.models import Address, AddressStatus
+from delivery.models import (
+    AddressError,
+    EventKind,
+    MessageEvent,
+    QuarantineAction,
+    QuarantineEntry,
+)
+from delivery.quarantine.status import STORED, ActionKind, fold
+
+BATCH = 1000
+
+Evidence = dict[tuple[str, str], tuple[list[AddressError], list[QuarantineAction]]]
 
 
 def key_of(channel: str, address: str) -> str:
     """The key of an address that someone gave; a refusal says which address."""
     try:
-        return normalise(channel, address).key
-    except InvalidAddress as error:
-        raise InvalidAddress(
+        return addresses.normalise(channel, address).key
+    except addresses.InvalidAddress as error:
+        raise addresses.InvalidAddress(
             f"{address!r} is not an address for {channel}: {error}"
         ) from error
+
+
+def entry_of(channel: str, key: str) -> QuarantineEntry | None:
+    return QuarantineEntry.objects.filter(channel=channel, key=key).first()
+
+
+# ------------------------------------------------------------------ evidence
+def gather(entries: list[QuarantineEntry]) -> Evidence:
+    """The errors, actions and successes of each entry, in three queries.
+
+    A success is an event that says that a message reached the address (Q5).
+    """
+    found: Evidence = {(entry.channel, entry.key): ([], []) for entry in entries}
+    errors = AddressError.objects.filter(about(entries)).select_related("message")
+    for error in errors:
+        found[error.channel, error.key][0].append(error)
+    for action in QuarantineAction.objects.filter(about(entries)):
+        found[action.channel, action.key][1].append(action)
+    events = MessageEvent.objects.filter(about(entries), kind=EventKind.DELIVERED)
+    for channel, key, at in events.values_list("channel", "key", "at"):
+        success = QuarantineAction(
+            at=at, kind=ActionKind.SUCCESS, status=AddressStatus.VALID
+        )
+        found[channel, key or ""][1].append(success)
+    return found
+
+
+def about(entries: list[QuarantineEntry]) -> Q:
+    """The rows about the addresses of the entries."""
+    rows = Q(pk__in=[])
+    for channel in {entry.channel for entry in entries}:
+        keys = [entry.key for entry in entries if entry.channel == channel]
+        rows |= Q(channel=channel, key__in=keys)
+    return rows
 
 
 def after_all(channel: str, key: str) -> datetime:
@@ -33,27 +80,19 @@ def after_all(channel: str, key: str) -> datetime:
     return max(now, latest) if latest else now
 
 
+def batches(queryset: QuerySet[QuarantineEntry]) -> Iterator[list[QuarantineEntry]]:
+    """The entries in batches by id, so that changing one does not disturb others."""
+    last = 0
+    while batch := list(queryset.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        yield batch
+        last = batch[-1].pk
+
+
+# ------------------------------------------------------------------ locks
 def lock_all(rows: list[QuarantineEntry]) -> list[QuarantineEntry]:
     QuarantineEntry.objects.bulk_create(rows, ignore_conflicts=True)
     locked = QuarantineEntry.objects.select_for_update(of=("self",)).order_by("pk")
     return list(locked.filter(about(rows)))
-
-
-def recompute_all(entries: list[QuarantineEntry]) -> None:
-    keys: dict[tuple[str, str], list[str]] = defaultdict(list)
-    evidence = gather(entries)
-    for entry in entries:
-        state = fold(*evidence[entry.channel, entry.key])
-        for name, value in state.fields().items():
-            setattr(entry, name, value)
-        keys[entry.channel, state.status].append(entry.key)
-    sql.bulk_update(QuarantineEntry, STORED, entries)
-    for (channel, status), changed in keys.items():
-        copy_status(channel, changed, status)
-
-
-def entry_of(channel: str, key: str) -> QuarantineEntry | None:
-    return QuarantineEntry.objects.filter(channel=channel, key=key).first()
 
 
 def lock_name(channel: str, key: str) -> None:
@@ -73,17 +112,78 @@ def locked_entry(channel: str, key: str) -> QuarantineEntry:
     return rows.get(channel=channel, key=key)
 
 
-def recompute(entry: QuarantineEntry) -> None:
-    row = {"channel": entry.channel, "key": entry.key}
-    state = fold(
-        AddressError.objects.filter(**row).select_related("message"),
-        [*QuarantineAction.objects.filter(**row), *successes([entry])],
+# ------------------------------------------------------------------ the entry
+def recompute(*entries: QuarantineEntry) -> None:
+    """Bring locked entries up to date, in a fixed number of statements."""
+    keys: dict[tuple[str, str], list[str]] = defaultdict(list)
+    evidence = gather(list(entries))
+    for entry in entries:
+        state = fold(*evidence[entry.channel, entry.key])
+        for name, value in state.fields().items():
+            setattr(entry, name, value)
+        keys[entry.channel, state.status].append(entry.key)
+    sql.bulk_update(QuarantineEntry, STORED, entries)
+    for (channel, status), changed in keys.items():
+        copy_status(channel, changed, status)
+
+
+def copy_status(channel: str, keys: list[str], status: str) -> None:
+    """Copy a status to the addresses, including those being attached right now.
+
+    A transaction that attaches an address and one that changes its entry do not see
+    each other's rows. So both check again after committing: the later one sees all.
+    """
+    held = Address.objects.filter(channel=channel, key__in=keys)
+    held.filter(is_valid=True).exclude(quarantine_status=status).update(
+        quarantine_status=status
     )
-    _store(entry, state)
-    copy_status(entry.channel, [entry.key], state.status)
+    if connection.features.has_select_for_update:  # SQLite has one writer at a time
+        unmarked = held.filter(quarantine_status=AddressStatus.VALID)
+        transaction.on_commit(lambda: mark(unmarked))
 
 
-def _store(entry: QuarantineEntry, state: EntryState) -> None:
-    for name, value in state.fields().items():
-        setattr(entry, name, value)
-    entry.save()
+def mark(addresses: QuerySet[Address]) -> None:
+    entries = QuarantineEntry.objects.filter(
+        channel=OuterRef("channel"), key=OuterRef("key")
+    ).exclude(status=AddressStatus.VALID)
+    addresses.filter(Exists(entries), is_valid=True).update(
+        quarantine_status=Subquery(entries.values("status")[:1])
+    )
+
+
+# ------------------------------------------------------------------ to read
+def describe(channel: str, address: str) -> dict[str, Any]:
+    """Everything known about an address, as plain data; raises InvalidAddress."""
+    key = key_of(channel, address)
+    entry = entry_of(channel, key)
+    row = {"channel": channel, "key": key}
+    return {
+        "channel": channel,
+        "key": key,
+        "entry": entry and _plain(entry, *STORED),
+        "errors": [
+            _plain(error, "at", "type", "reason", "text", "source", "event_id")
+            for error in AddressError.objects.filter(**row)
+        ],
+        "actions": [
+            _plain(action, "at", "kind", "status", "reason", "text", "actor", "source")
+            for action in QuarantineAction.objects.filter(**row)
+        ],
+        "profiles": [
+            {
+                "id": row.profile_id,
+                "external_id": row.profile.external_id,
+                "address": row.value,
+                "primary": row.is_primary,
+            }
+            for row in addresses.with_key(channel, key).select_related("profile")
+        ],
+    }
+
+
+def _plain(row: Model, *names: str) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in names}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }

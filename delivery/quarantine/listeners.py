@@ -8,10 +8,8 @@ from django.db.models import QuerySet
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.entries import entry_of
-from delivery.quarantine.holds import hold_of
-from delivery.quarantine.status import DENYLISTING
-from delivery.quarantine.status_copies import mark
+from delivery.quarantine.entries import entry_of, mark
+from delivery.quarantine.status import DENYLISTING, open_hold
 from delivery.quarantine.writing import set_status
 
 
@@ -39,7 +37,8 @@ def stop_address(
     """
     entry = entry_of(channel, key)
     denied = entry is not None and entry.status == AddressStatus.DENYLISTED
-    if not denied or hold_of(channel, key):
+    actions = QuarantineAction.objects.filter(channel=channel, key=key)
+    if not denied or open_hold(actions.order_by("at", "pk")):
         set_status(
             channel,
             key,

@@ -12,9 +12,8 @@ from audiences.models import AddressStatus
 from audiences.moments import in_calendar
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
-from delivery.quarantine.evidence import batches, gather
+from delivery.quarantine.entries import batches, copy_status, gather
 from delivery.quarantine.status import VALID, fold
-from delivery.quarantine.status_copies import copy_status
 
 # What a bulk release may touch.
 RELEASABLE = (AddressStatus.ERRONEOUS, AddressStatus.QUARANTINE)

@@ -1,7 +1,27 @@
-"""From evidence to state: what the errors and actions of an address amount to."""
+"""What the errors of an address and the actions on it come down to: a pure fold.
+
+The order of arrival does not matter: errors and actions are folded in the order of
+their own time. Rules (Q3 to Q5):
+
+- an ignored error changes nothing;
+- a hard error quarantines at once; a complaint or STOP denylists the address;
+- a soft error counts when it is 24 hours or more after the last one that counted; the
+  address is erroneous, and quarantined when the count reaches the threshold;
+- an erroneous address is valid again after a success, 10 days after its last soft
+  error, or 30 when the mailbox was full; the next soft error begins a new count;
+- an error never lowers a status; what an operator sets, holds; a list from elsewhere
+  raises a status and never lowers it;
+- several reports of one message's failure are one failure: after a hard one, further
+  ones of the same message change nothing, and so do further complaints about it;
+- START takes back every STOP until then, and nothing else;
+- an address that is held is on the denylist until its hold is decided, whatever else it
+  is; then it is what the rest of the evidence gives;
+- a bulk release discounts the errors of an outage, as if they had never come, and makes
+  what is then merely erroneous valid.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,22 +32,15 @@ from delivery.models import AddressError, QuarantineAction
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 ActionKind = QuarantineAction.Kind
-
-
 DENYLISTING = (ErrorReason.COMPLAINT, ErrorReason.STOP)
-
-
-RANK = {
-    AddressStatus.VALID: 0,
-    AddressStatus.ERRONEOUS: 1,
-    AddressStatus.QUARANTINE: 2,
-    AddressStatus.DENYLISTED: 3,
-}
+DISCOUNTING = (ActionKind.DISCOUNT, ActionKind.START)
+# Actions that do nothing at their own moment, but change how the rest is read.
+BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
 
 
 def rank(status: str) -> int:
     """How grave a status is; an error never lowers it."""
-    return RANK[AddressStatus(status)]
+    return ["valid", "erroneous", "quarantine", "denylisted"].index(status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,24 +63,8 @@ class EntryState:
         return {name: getattr(self, name) for name in STORED}
 
 
-STORED = (
-    "status",
-    "reason",
-    "type",
-    "error_count",
-    "first_error_at",
-    "last_error_at",
-    "text",
-    "last_delivery_id",
-    "releases_at",
-)
-
-
+STORED = [field.name for field in fields(EntryState) if field.name != "last_counted_at"]
 VALID = EntryState()
-
-
-# Actions that do nothing at their own moment, but change how the rest is read.
-BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
 
 
 def fold(
@@ -82,9 +79,9 @@ def fold(
         *((error.at, 0, error.pk or 0, error) for error in errors),
         *((action.at, 1, action.pk or 0, action) for action in actions),
     ]
-    discounts = [step for *_order, step in steps if _discounts(step)]
     in_order = [step for *_order, step in sorted(steps, key=lambda item: item[:3])]
     decided = [step for step in in_order if isinstance(step, QuarantineAction)]
+    discounts = [action for action in decided if action.kind in DISCOUNTING]
     state = VALID
     told: set[tuple[int, bool]] = set()
     for step in in_order:
@@ -144,11 +141,6 @@ def _is_told_already(error: AddressError, told: set[tuple[int, bool]]) -> bool:
     return False
 
 
-def _discounts(step: AddressError | QuarantineAction) -> bool:
-    kinds = (ActionKind.DISCOUNT, ActionKind.START)
-    return isinstance(step, QuarantineAction) and step.kind in kinds
-
-
 def _is_discounted(error: AddressError, discount: Any) -> bool:
     """Whether the error has the text and the time of the outage.
 
@@ -205,11 +197,11 @@ def _decided(
     """
     release = _release_date(status, error.reason, error.at)
     state = replace(state, error_count=state.error_count + counts)
-    present = RANK[AddressStatus(state.status)]
-    if RANK[status] < present or (
-        present >= RANK[AddressStatus.QUARANTINE]
+    present = rank(state.status)
+    if rank(status) < present or (
+        present >= rank(AddressStatus.QUARANTINE)
         and error.type == ErrorType.SOFT
-        and RANK[status] == present
+        and rank(status) == present
     ):
         return state
     if not counts and state.status == status:
@@ -247,12 +239,9 @@ def _release_date(status: str, reason: str, at: datetime) -> datetime | None:
     """When an erroneous address becomes valid again; None: never, or past 9999."""
     if status != AddressStatus.ERRONEOUS:
         return None
-    full = reason == ErrorReason.MAILBOX_FULL
-    days = (
-        settings.QUARANTINE_MAILBOX_FULL_DAYS
-        if full
-        else settings.QUARANTINE_RELEASE_DAYS
-    )
+    days = settings.QUARANTINE_RELEASE_DAYS
+    if reason == ErrorReason.MAILBOX_FULL:
+        days = settings.QUARANTINE_MAILBOX_FULL_DAYS
     try:
         return at + timedelta(days=days)
     except OverflowError:

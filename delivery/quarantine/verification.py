@@ -8,9 +8,8 @@ from django.utils import timezone
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
+from delivery.quarantine.entries import BATCH, batches, gather
 from delivery.quarantine.status import aged, fold
-
-from .evidence import BATCH, batches, gather
 
 
 def verify_quarantine() -> Iterator[str]:

@@ -6,6 +6,7 @@ beside the addresses, in one transaction.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,16 +17,15 @@ from delivery.models import AddressError, Message, QuarantineAction, QuarantineE
 from delivery.models.quarantine import ErrorReason, ErrorType
 from delivery.quarantine.entries import (
     after_all,
+    copy_status,
     entry_of,
     key_of,
     lock_all,
     lock_name,
     locked_entry,
     recompute,
-    recompute_all,
 )
-from delivery.quarantine.status import rank
-from delivery.quarantine.status_copies import copy_status
+from delivery.quarantine.status import ActionKind, rank
 
 
 def record(
@@ -73,16 +73,13 @@ def _keep(error: AddressError) -> bool:
     if error.event_id is None:
         error.save(force_insert=True)
         return True
-    fields = (*_EVIDENCE_FIELDS, "message")
+    fields = ("channel", "key", "at", "type", "reason", "text", "message")
     _row, is_new = AddressError.objects.get_or_create(
         source=error.source,
         event_id=error.event_id,
         defaults={name: getattr(error, name) for name in fields},
     )
     return is_new
-
-
-_EVIDENCE_FIELDS = ("channel", "key", "at", "type", "reason", "text")
 
 
 def set_status(
@@ -102,19 +99,27 @@ def set_status(
     key = key_of(channel, address)
     with transaction.atomic():
         entry = locked_entry(channel, key)
-        QuarantineAction.objects.create(
-            channel=channel,
-            key=key,
+        _act(
+            entry,
+            ActionKind.SET,
+            AddressStatus(status),
             at=after_all(channel, key),
-            kind=QuarantineAction.Kind.SET,
-            status=AddressStatus(status),
             reason=ErrorReason(reason),
             text=text,
             actor=actor,
             source=source,
         )
-        recompute(entry)
     return entry
+
+
+def _act(
+    entry: QuarantineEntry, kind: ActionKind, status: AddressStatus, **facts: Any
+) -> None:
+    """Keep an action as evidence and bring the locked entry up to date."""
+    QuarantineAction.objects.create(
+        channel=entry.channel, key=entry.key, kind=kind, status=status, **facts
+    )
+    recompute(entry)
 
 
 def raise_statuses(actions: list[QuarantineAction]) -> int:
@@ -141,7 +146,7 @@ def raise_statuses(actions: list[QuarantineAction]) -> int:
             raising.append(action)
     if raising:
         QuarantineAction.objects.bulk_create(raising)
-        recompute_all([present[a.channel, a.key] for a in raising])
+        recompute(*(present[a.channel, a.key] for a in raising))
     return len(raising)
 
 
@@ -168,17 +173,56 @@ def start(channel: str, address: str, *, at: datetime, source: str, text: str) -
     key = key_of(channel, address)
     with transaction.atomic():
         entry = locked_entry(channel, key)
-        QuarantineAction.objects.create(
-            channel=channel,
-            key=key,
+        _act(
+            entry,
+            ActionKind.START,
+            AddressStatus.VALID,
             at=in_calendar(at),
-            kind=QuarantineAction.Kind.START,
-            status=AddressStatus.VALID,
             reason=ErrorReason.STOP,
             text=text,
             source=source,
         )
-        recompute(entry)
+
+
+def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
+    """Deny the address until someone decides (`end_hold`) about its message.
+
+    `text` names the decision to make, one for each hold; the same text holds once.
+    Raises InvalidAddress.
+    """
+    _beside(channel, address, ActionKind.HOLD, at=at, source=source, text=text)
+
+
+def end_hold(
+    channel: str, address: str, *, source: str, text: str, actor: str = ""
+) -> None:
+    """End a hold by a decision: the rest of the evidence decides about the address.
+
+    Nothing happens if there is no such hold. Raises InvalidAddress.
+    """
+    facts = {"source": source, "text": text, "actor": actor}
+    _beside(channel, address, ActionKind.DECIDE, at=timezone.now(), **facts)
+
+
+def _beside(
+    channel: str,
+    address: str,
+    kind: ActionKind,
+    *,
+    at: datetime,
+    text: str,
+    **facts: str,
+) -> None:
+    key = key_of(channel, address)
+    with transaction.atomic():
+        entry = locked_entry(channel, key)
+        told = QuarantineAction.objects.filter(channel=channel, key=key, text=text)
+        kinds = {*told.values_list("kind", flat=True)}
+        holds = kind == ActionKind.HOLD
+        if kind not in kinds and (holds or ActionKind.HOLD in kinds):
+            status = AddressStatus.DENYLISTED if holds else AddressStatus.VALID
+            facts |= {"text": text, "reason": ErrorReason.STOP}
+            _act(entry, kind, status, at=in_calendar(at), **facts)
 
 
 def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
@@ -189,7 +233,7 @@ def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
             channel=entry.channel,
             key=entry.key,
             at=after_all(entry.channel, entry.key),
-            kind=QuarantineAction.Kind.SET,
+            kind=ActionKind.SET,
             status=AddressStatus.VALID,
             text="deleted",
             actor=actor,

@@ -9,7 +9,7 @@ gives the same state:
   is its number: a second copy of a bounce says the same;
 - the same failure told by two sources (a mailbox and a webhook) is kept as two events;
   the quarantine counts the failure of a message once
-  (`delivery.quarantine.evidence`), and so do the rates;
+  (`delivery.quarantine.status`), and so do the rates;
 - what is told late is put where its own time belongs: status and counts are computed
   from all evidence in the order of its time.
 """
