@@ -2,10 +2,10 @@
 
 from celery import shared_task
 
+from audiences import privacy
 from audiences.background import figures, jobs
 from audiences.imports import runs
 from audiences.outbox import caps, queue as rows
-from audiences.privacy import retention
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, requesting
 
@@ -23,7 +23,7 @@ def send_outbox() -> None:
 def clean_up_requests() -> None:
     """Each night: nothing about unidentified visitors is kept longer than needed."""
     requesting.clean_up()
-    retention.clean_up()
+    privacy.clean_up()
     rows.clean_up()
     proof_of_work.clean_up()
     caps.clean_up()

@@ -1,12 +1,13 @@
 """What an audience or a rule says about people: trees, their nodes, their words."""
 
-from audiences.conditions.id_spans import Span, of_staged
 from audiences.conditions.node_kinds import (
     BadCondition,
     Data,
     Moment,
     Node,
+    Span,
     nodes,
+    of_staged,
     register,
 )
 from audiences.conditions.trees import Tree, json_schema, sentence, to_q, validate, walk

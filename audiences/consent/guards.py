@@ -20,7 +20,7 @@ from django.db import connection, models, transaction
 
 from audiences.models import ConsentEvent, LandingPageVersion
 from audiences.registry import Registry
-from audiences.sql import execute, fetch, is_postgresql, schema
+from audiences.sql import execute, fetch, is_postgresql, statements
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
         changed = [
             f'NEW."{name}" IS NOT OLD."{name}"'
             + (f' AND NEW."{name}" IS NOT NULL' if name in self.may_be_emptied else "")
-            for name in schema.column_names(self.table)
+            for name in statements.column_names(self.table)
         ]
         return f" WHEN {' OR '.join(changed)}"
 
@@ -105,7 +105,7 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
 
         A later migration may add one, and REPLACE deletes any row in conflict.
         """
-        keys = {("id",)} | schema.unique_keys(self.table)
+        keys = {("id",)} | statements.unique_keys(self.table)
         return " OR ".join(
             "(" + " AND ".join(f'"{name}" = NEW."{name}"' for name in key) + ")"
             for key in sorted(keys)

@@ -34,8 +34,6 @@ def events_of(profile_id: int) -> QuerySet[ConsentEvent]:
 
 
 Kind = ConsentEvent.Kind
-
-
 Source = ConsentEvent.Source
 
 

@@ -1,7 +1,11 @@
 """Who is in an audience, and how many they are."""
 
-from audiences.membership.members import Members
-from audiences.membership.nesting import check_condition, find_audience, inlined
+from audiences.membership.members import (
+    Members,
+    check_condition,
+    find_audience,
+    inlined,
+)
 from audiences.membership.writing import (
     change_condition,
     create_with_condition,

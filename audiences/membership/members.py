@@ -1,14 +1,19 @@
-"""Who is in an audience: querysets of profiles, never a list in memory."""
+"""Who is in an audience: querysets of profiles, never a list in memory.
+
+An audience can name others in its condition: the node for that, and no circles.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions, subscriptions
-from audiences.conditions import BadCondition, Moment, Span, Tree
+from audiences.conditions import BadCondition, Data, Moment, Node, Span, Tree
 from audiences.models import Audience, AudienceMember, Profile, Service, Subscription
+from audiences.refusals import Refused
 
 Kind = Audience.Kind
 EVERYONE = "everyone"
@@ -58,7 +63,7 @@ class Members:
     def q(self, moment: Moment) -> Q:
         """Membership as a condition on profiles, so that trees can name audiences."""
         if self.name in moment.inside:
-            raise BadCondition(loop([*moment.inside, self.name]))
+            raise BadCondition(_loop([*moment.inside, self.name]))
         if self.kind == Kind.EVERYONE:
             return Q(pk__isnull=False)
         if self.kind == Kind.CONDITION:
@@ -79,6 +84,91 @@ class Members:
         return rows.order_by().values("profile_id")
 
 
-def loop(path: list[str]) -> str:
+def _loop(path: list[str]) -> str:
     """The refusal of audiences that contain each other."""
     return f"The audiences contain each other: {' → '.join(path)}."
+
+
+class NoSuchAudience(Refused):
+    """No audience has the name."""
+
+
+def find_audience(name: str) -> Audience:
+    """The audience with a name; raises NoSuchAudience that says what there is."""
+    audience = Audience.objects.select_related("service").filter(name=name).first()
+    if audience is None:
+        known = Audience.objects.order_by("name").values_list("name", flat=True)[:20]
+        raise NoSuchAudience(
+            f"There is no audience {name!r}. Use everyone, service:SLUG or list:FILE, "
+            f"or one of: {', '.join(known) or '(there are none yet)'}."
+        )
+    return audience
+
+
+def check_condition(name: str, tree: Any) -> None:
+    """Raise BadCondition unless the audience can have the condition without a loop."""
+    conditions.validate(tree)
+    _refuse_loop([name], tree)
+
+
+def _refuse_loop(path: list[str], tree: Any) -> None:
+    for data in conditions.walk(tree):
+        if data["node"] != AUDIENCE_NODE.name:
+            continue
+        if data["name"] in path:
+            raise BadCondition(_loop([*path, data["name"]]))
+        inner = Audience.objects.filter(name=data["name"]).first()
+        if inner and inner.kind == Kind.CONDITION:
+            _refuse_loop([*path, inner.name], inner.condition)
+
+
+def inlined(tree: Any) -> Any:
+    """The tree with the conditions of the audiences that it names in their place.
+
+    So it means the same whatever is edited afterwards. Lists and services stay named.
+    Raises BadCondition when audiences contain each other, NoSuchAudience.
+    """
+    if not tree:
+        return tree
+    return {**tree, "condition": _inlined(tree["condition"], ())}
+
+
+def _inlined(data: Data, path: tuple[str, ...]) -> Data:
+    if data["node"] == AUDIENCE_NODE.name:
+        inner = find_audience(data["name"])
+        if inner.kind != Kind.CONDITION:
+            return data
+        if inner.name in path:
+            raise BadCondition(_loop([*path, inner.name]))
+        below: Any = inner.condition
+        return _inlined(below["condition"], (*path, inner.name))
+    if "of" not in data:
+        return data
+    of = data["of"]
+    if isinstance(of, list):
+        return {**data, "of": [_inlined(child, path) for child in of]}
+    return {**data, "of": _inlined(of, path)}
+
+
+def _check_audience(data: Data, path: str) -> None:
+    if not Audience.objects.filter(name=data["name"]).exists():
+        raise BadCondition(f"{path}.name: there is no audience {data['name']!r}.")
+
+
+def _names() -> list[tuple[str, str]]:
+    names = Audience.objects.order_by("name").values_list("name", flat=True)
+    return [(name, name) for name in names[:200]]
+
+
+AUDIENCE_NODE = conditions.register(
+    Node(
+        "audience",
+        {"name": {"type": "string"}},
+        ("name",),
+        lambda data, moment: Members.of(find_audience(data["name"])).q(moment),
+        lambda data: gettext("in the audience {name}").format(name=data["name"]),
+        _check_audience,
+        label=_("In another audience"),
+        options={"name": _names},
+    )
+)

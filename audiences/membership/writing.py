@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from audiences.membership.members import EVERYONE, Kind
-from audiences.membership.nesting import check_condition
+from audiences.membership.members import EVERYONE, Kind, check_condition
 from audiences.models import Audience, AudienceMember, Service
 from audiences.refusals import Refused
 

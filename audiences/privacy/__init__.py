@@ -1,7 +1,8 @@
 """Forgetting people: erasure on request, and data that is not kept for long."""
 
-from audiences.privacy.erasure import erase
+from audiences.privacy.erasure import clean_up, erase
 
 __all__ = [
+    "clean_up",
     "erase",
 ]

@@ -1,7 +1,6 @@
-"""The only place that opens a cursor: statements, locks, limits, staging."""
+"""The only place that opens a cursor: statements, locks, time limits."""
 
 from audiences.sql.locks import Locked, hold, process_lock
-from audiences.sql.staging import stage, stage_profiles
 from audiences.sql.statements import (
     analyze,
     bulk_insert,
@@ -11,6 +10,8 @@ from audiences.sql.statements import (
     fetch,
     insert_select,
     is_postgresql,
+    stage,
+    stage_profiles,
 )
 from audiences.sql.time_limits import TooSlow, time_limit
 

@@ -14,6 +14,8 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
+from audiences.models import StagedProfile
+
 
 def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
@@ -221,3 +223,52 @@ def _sqlite_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value
+
+
+def stage_profiles(queryset: models.QuerySet[Any]) -> int:
+    """Lock the profiles of a queryset and put their ids into `StagedProfile`.
+
+    The rows are locked in the order of their ids until the transaction ends, so two
+    writers cannot wait for each other. Returns how many there are.
+    """
+    locked = queryset.order_by("pk").select_for_update(of=("self",)).values_list("pk")
+    return stage(StagedProfile, ["id"], locked)
+
+
+def stage(
+    model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
+) -> int:
+    """Fill the temporary table of an unmanaged model with the rows of a queryset.
+
+    The table belongs to the connection and is empty after the transaction; what was
+    staged before is forgotten. Returns the number of rows.
+    """
+    fields = model._meta.local_concrete_fields
+    definition = ", ".join(
+        f"{column_of(model, field.attname)} {field.db_type(connection)}"
+        + (" PRIMARY KEY" if field.primary_key else "")
+        for field in fields
+    )
+    on_commit = " ON COMMIT DELETE ROWS" if is_postgresql() else ""
+    table = table_of(model)
+    execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}){on_commit}")
+    execute(f"DELETE FROM {table}")
+    return insert_select(model, columns, queryset)
+
+
+def column_names(table: str) -> list[str]:
+    """The columns of a table, in their order."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_table_description(cursor, table)
+    return [column.name for column in found]
+
+
+def unique_keys(table: str) -> set[tuple[str, ...]]:
+    """The columns of each unique constraint, index and primary key of a table."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, table)
+    return {
+        tuple(facts["columns"])
+        for facts in found.values()
+        if (facts["unique"] or facts["primary_key"]) and facts["columns"]
+    }

@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audiences.models import Profile
-from delivery.analysis import reports
-from delivery.models import Delivery, Outcome, TypologyRule
+from delivery.analysis.reports import WARNINGS
+from delivery.models import Delivery, Outcome, OutcomeWarning, TypologyRule
 
 COLUMNS = ["profile", "external_id", "address", "code", "label"]
 
@@ -20,9 +20,15 @@ def decided(delivery: Delivery, *, excluded: bool) -> QuerySet[Outcome]:
 
 
 def warned(delivery: Delivery, code: str) -> QuerySet[Outcome]:
-    """The outcomes of the profiles to deliver that a warning is about."""
+    """The outcomes of the profiles to deliver that a warning of a report is about.
+
+    Raises KeyError for an unknown code.
+    """
+    WARNINGS[code]
     return decided(delivery, excluded=False).filter(
-        profile_id__in=reports.warned_profiles(delivery, code)
+        profile_id__in=OutcomeWarning.objects.filter(
+            delivery=delivery, code=code
+        ).values("profile_id")
     )
 
 

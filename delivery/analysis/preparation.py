@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audiences.background import jobs
 from audiences.refusals import Refused
-from delivery.analysis import run_locks as turns, runs
+from delivery.analysis import runs
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 
 # A running worker takes a request within a second or two.
@@ -94,7 +94,7 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
         present = of(delivery)
         if present.state == WAITING and present.request:
             raise PreparationRefused(_told(present.request))
-        if present.state == RUNNING and turns.is_at_work(delivery):
+        if present.state == RUNNING and runs.is_at_work(delivery):
             raise PreparationRefused(_at_work(present))
         request, _is_new = PreparationRequest.objects.update_or_create(
             delivery=delivery,

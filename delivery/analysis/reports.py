@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_noop as _
 
 from delivery.analysis import definitions
-from delivery.models import Analysis, Delivery, OutcomeWarning
+from delivery.models import Analysis
 from delivery.rules import Rule, controls, skips_denylist
 from delivery.rules.controls import Finding
 
@@ -130,13 +128,3 @@ def report_of(run: Analysis) -> Report:
         seconds=run.seconds,
         error=run.error,
     )
-
-
-def warned_profiles(delivery: Delivery, code: str) -> QuerySet[Any, Any]:
-    """Ids of the profiles that a warning of the report is about, as `profile_id`.
-
-    Raises KeyError for an unknown code.
-    """
-    WARNINGS[code]
-    rows = OutcomeWarning.objects.filter(delivery=delivery, code=code)
-    return rows.values("profile_id")

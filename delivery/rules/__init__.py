@@ -3,8 +3,14 @@ uses.
 """
 
 from delivery.rules.judgement import Judge, judge_of
-from delivery.rules.native import DUPLICATE, register, registered_rules, skips_denylist
-from delivery.rules.rule import Rule, Situation
+from delivery.rules.rule import (
+    DUPLICATE,
+    Rule,
+    Situation,
+    register,
+    registered_rules,
+    skips_denylist,
+)
 from delivery.rules.typologies import rows_of, rules_of
 
 __all__ = [

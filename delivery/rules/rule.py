@@ -1,4 +1,4 @@
-"""What a rule is, and what it knows of a delivery.
+"""What a rule is, and the rules of the code in their order (D3, D6).
 
 A rule is one small object: a stable code, a label for the log, the purposes that skip
 it, and a predicate over profiles. The same object serves the analysis, the dry run, the
@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_noop as _
 from django_stubs_ext import StrPromise
 
+from audiences.channels import ANY_FLAG, flag_name
 from audiences.conditions import Moment, Span, Tree
-from delivery.models import TypologyRule
+from audiences.models import AddressStatus
+from audiences.registry import Registry
+from delivery.models import Delivery, QuarantineEntry, TypologyRule
 
 
 @dataclass(frozen=True)
@@ -85,3 +89,113 @@ def own_rule(row: TypologyRule) -> OwnRule:
     """What decides of an operator's rule, saved or not."""
     facts = {name: getattr(row, name) for name in OwnRule.__annotations__}
     return cast("OwnRule", facts)
+
+
+Purpose = Delivery.Purpose
+
+# Who gets a receipt or a legal notice has not asked for it, and must get it.
+NOBODY_ASKED = frozenset({Purpose.TRANSACTIONAL, Purpose.LEGAL})
+
+
+def _status(status: AddressStatus) -> Callable[[Situation], Q | None]:
+    def predicate(situation: Situation) -> Q:
+        if not situation.reads_entries:
+            return Q(main_address__quarantine_status=status)
+        entries = QuarantineEntry.objects.filter(
+            channel=situation.channel, key=OuterRef("main_address__key"), status=status
+        )
+        return Q(main_address__is_valid=True) & Q(Exists(entries))
+
+    return predicate
+
+
+def _not_subscribed(situation: Situation) -> Q | None:
+    return Q(subscription__isnull=True) if situation.service_id else None
+
+
+def _loses_address(situation: Situation) -> Q | None:
+    return None if situation.losers is None else Q(pk__in=situation.losers)
+
+
+NATIVE_RULES = (
+    Rule(
+        "address_missing",
+        _("Address missing"),
+        lambda situation: Q(main_address__isnull=True),
+        about="has no primary address on the channel",
+    ),
+    Rule(
+        "address_invalid",
+        _("Invalid address"),
+        lambda situation: Q(main_address__is_valid=False),
+        about="has a primary address that cannot be delivered to",
+    ),
+    Rule(
+        "denylist_any_channel",
+        _("Profile on denylist: any channel"),
+        lambda situation: Q(**{ANY_FLAG: True}),
+        skipped_by=NOBODY_ASKED,
+        about="is opted out of any channel",
+    ),
+    Rule(
+        "denylist_channel",
+        _("Profile on denylist: this channel"),
+        lambda situation: Q(**{flag_name(situation.channel): True}),
+        skipped_by=NOBODY_ASKED,
+        about="is opted out of the delivery's channel",
+    ),
+    Rule(
+        "address_denylisted",
+        _("Address on denylist"),
+        _status(AddressStatus.DENYLISTED),
+        about="has an address that complained or said STOP, or was denylisted by hand",
+    ),
+    Rule(
+        "address_quarantined",
+        _("Address quarantined"),
+        _status(AddressStatus.QUARANTINE),
+        about="has an address in quarantine",
+    ),
+    Rule(
+        "not_subscribed",
+        _("Not subscribed"),
+        _not_subscribed,
+        about="has no active subscription to the delivery's service",
+    ),
+)
+DUPLICATE = Rule(
+    "duplicate_address",
+    _("Duplicate address"),
+    _loses_address,
+    # Each person must get a receipt or a legal notice, also at a shared address.
+    skipped_by=NOBODY_ASKED,
+    about="shares its address with a profile of a lower id that gets the delivery",
+)
+DENYLIST = ("denylist_any_channel", "denylist_channel")
+
+
+RULES: Registry[str, Rule] = Registry("rule")
+
+
+def register(rule: Rule) -> Rule:
+    """Add a rule of another app; it judges after the native ones, before duplicates.
+
+    Call it in the app's `ready()`. After the next `migrate` outcomes can name it.
+    """
+    return RULES.add(rule.code, rule)
+
+
+for _rule in (*NATIVE_RULES, DUPLICATE):
+    register(_rule)
+
+
+def registered_rules() -> list[Rule]:
+    """The rules of the code, in order; operators' rules come before the last one."""
+    return sorted(RULES.values(), key=lambda rule: rule is DUPLICATE)
+
+
+def skips_denylist(purpose: str) -> bool:
+    """Whether a delivery of this purpose reaches opted-out people (D6)."""
+    return any(
+        purpose in rule.skipped_by for rule in RULES.values() if rule.code in DENYLIST
+    )

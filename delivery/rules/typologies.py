@@ -7,8 +7,7 @@ from audiences import conditions
 from audiences.refusals import Refused
 from delivery.models import Typology, TypologyRule, TypologyRuleUse
 from delivery.rules import fatigue
-from delivery.rules.native import NOBODY_ASKED, registered_rules
-from delivery.rules.rule import OwnRule, Rule, own_rule
+from delivery.rules.rule import NOBODY_ASKED, OwnRule, Rule, own_rule, registered_rules
 from delivery.rules.writing import Kind, default_typology
 
 

@@ -13,7 +13,7 @@ from audiences.channels import Channel
 from audiences.refusals import Refused
 from delivery.models import Typology, TypologyRule, TypologyRuleUse
 from delivery.rules import controls
-from delivery.rules.native import registered_rules
+from delivery.rules.rule import registered_rules
 
 Kind = TypologyRule.Kind
 DEFAULT = "default"

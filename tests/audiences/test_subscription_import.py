@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import subscriptions
+from audiences import privacy, subscriptions
 from audiences.imports import engine
 from audiences.imports.subscription_rows import ACTIONS
 from audiences.models import (
@@ -24,7 +24,6 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.privacy import retention
 from audiences.records.verification import verify_consent
 from audiences.sql import fetch, statements as bulk_sql
 from audiences.subscriptions import writing
@@ -197,7 +196,7 @@ def test_a_request_that_nobody_confirmed_does_not_revive(
     subscriptions.unsubscribe(people[0], service, BY_COMMAND)
     subscriptions.request(people[0], service, writing.Origin(source="api"))
     if lapses:
-        retention.clean_up(timezone.now() + timedelta(days=99))
+        privacy.clean_up(timezone.now() + timedelta(days=99))
     path = written(tmp_path, "external_id,service", "C0,news")
     assert imported(run, path)["rejected"] == 1
     assert "has unsubscribed;" in rejects(path)[0][2]

@@ -8,10 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import membership, subscriptions
+from audiences import membership, privacy, subscriptions
 from audiences.consent import Kind, Origin, Source
 from audiences.models import ConsentEvent, Profile, Service, Subscription
-from audiences.privacy import retention
 from audiences.records.verification import verify_consent
 from audiences.subscriptions import NoteNeeded, ServiceClosed, reports, state, writing
 from delivery import analysis
@@ -75,7 +74,7 @@ def test_a_request_that_nobody_confirmed_does_not_replace_the_note(
     subscriptions.unsubscribe(profile, service, PLAIN[Source.ONE_CLICK])
     assert subscriptions.request(profile, service, PLAIN[Source.LANDING_PAGE]).changed
     if lapses:
-        assert retention.clean_up(timezone.now() + 99 * DAY) == 1
+        assert privacy.clean_up(timezone.now() + 99 * DAY) == 1
     for source in (Source.OPERATOR, Source.COMMAND, Source.IMPORT):
         with pytest.raises(NoteNeeded):
             subscriptions.subscribe(profile, service, PLAIN[source])

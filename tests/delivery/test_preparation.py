@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from audiences import sql
 from delivery import analysis, deliveries, tasks
-from delivery.analysis import definitions, preparation, run_locks as turns
+from delivery.analysis import definitions, preparation, runs as turns
 from delivery.analysis.preparation import PreparationRefused, ask, of
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 from delivery.sending import handover

@@ -25,7 +25,7 @@ from delivery.rules import (
     typologies,
     writing,
 )
-from delivery.rules.native import RULES
+from delivery.rules.rule import RULES
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db

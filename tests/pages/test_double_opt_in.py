@@ -23,7 +23,6 @@ from audiences.models import (
     Subscription,
 )
 from audiences.outbox.gateways import NotTaken
-from audiences.privacy import retention
 from audiences.records.verification import verify_consent
 from audiences.signups import requesting
 from delivery import quarantine
@@ -318,8 +317,8 @@ def test_what_nobody_confirms_is_erased_and_its_proof_too(
 ) -> None:
     link = asked(ann, service, server)
     soon = timezone.now() + timedelta(days=6, hours=23)
-    assert retention.clean_up(soon) == 0
-    assert retention.clean_up(soon + timedelta(hours=2)) == 1
+    assert privacy.clean_up(soon) == 0
+    assert privacy.clean_up(soon + timedelta(hours=2)) == 1
     assert status_of(ann, service) == Status.EXPIRED
     assert history(ann) == [("request", "news"), ("expire", "news")]
     assert not ConsentEvidence.objects.exists()
@@ -341,7 +340,7 @@ def test_the_profile_that_was_made_for_it_goes_too(stays: bool) -> None:
         record(locked, Kind.OPT_IN, BY_PAGE, scope="email")
     call_command("cleanup_requests")
     assert Profile.objects.exists()
-    assert retention.clean_up(timezone.now() + timedelta(days=8)) == 1
+    assert privacy.clean_up(timezone.now() + timedelta(days=8)) == 1
     assert Profile.objects.exists() is stays
     assert verify_consent().is_consistent
 
@@ -383,7 +382,7 @@ def test_confirming_while_it_lapses_is_one_or_the_other(server: Mailboxes) -> No
         later = timezone.now() + timedelta(days=8)
         at_once(
             lambda link=link: browser().post(link),
-            lambda later=later: retention.clean_up(later),
+            lambda later=later: privacy.clean_up(later),
         )
         assert history(ann)[-1][0] in ("confirm", "expire")
     assert verify_consent().is_consistent

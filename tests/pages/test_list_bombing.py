@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audiences import outbox, subscriptions
+from audiences import outbox, privacy, subscriptions
 from audiences.consent import Origin, Source
 from audiences.models import (
     ConsentEvent,
@@ -22,7 +22,6 @@ from audiences.models import (
     Subscription,
 )
 from audiences.outbox import caps, queue as rows
-from audiences.privacy import retention
 from audiences.records.verification import verify_consent
 from audiences.signups import requesting
 from tests.factories import ProfileFactory
@@ -105,5 +104,5 @@ def test_the_domain_bombs_nobody_whoever_calls_it(
     )
     assert max(server.counts.values()) <= 2 * most
     assert not Subscription.objects.filter(status="active").exists()
-    retention.clean_up(timezone.now() + timedelta(days=8))
+    privacy.clean_up(timezone.now() + timedelta(days=8))
     assert verify_consent().is_consistent

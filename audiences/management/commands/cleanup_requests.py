@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from audiences import privacy
 from audiences.outbox import caps, queue as rows
-from audiences.privacy import retention
 from audiences.signups import proof_of_work, requesting
 from audiences.terminal import CampaignCommand
 
@@ -18,7 +18,7 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         self.say(f"{requesting.clean_up():,} sign-up requests")
-        self.say(f"{retention.clean_up():,} unconfirmed subscriptions")
+        self.say(f"{privacy.clean_up():,} unconfirmed subscriptions")
         self.say(f"{rows.clean_up():,} rows of mails")
         self.say(f"{caps.clean_up():,} counters")
         self.say(f"{proof_of_work.clean_up():,} proofs of work")
