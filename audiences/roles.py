@@ -12,6 +12,7 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import models
 from django.db.models import Q
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from .models import Role
@@ -35,15 +36,6 @@ class Code(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
-# The group's name must not depend on the language in which `migrate` runs.
-NAMES = {
-    Code.VIEWER: "Viewer",
-    Code.OPERATOR: "Operator",
-    Code.PUBLISHER: "Publisher",
-    Code.DELIVERY_MANAGER: "Delivery manager",
-    Code.PROTECTION_OFFICER: "Data protection officer",
-    Code.ADMINISTRATOR: "Administrator",
-}
 _grants: dict[Code, set[str]] = {code: set() for code in Code}
 
 
@@ -79,7 +71,8 @@ def keep_in_step(**kwargs: Any) -> None:
     for code, names in granted().items():
         role, is_new = Role.objects.get_or_create(code=code)
         if is_new:
-            role.group = Group.objects.get_or_create(name=NAMES[code])[0]
+            with translation.override(None):  # whatever `migrate` runs in
+                role.group = Group.objects.get_or_create(name=str(code.label))[0]
         before = set(role.granted)
         if role.group:
             role.group.permissions.add(*_rows(names - before))

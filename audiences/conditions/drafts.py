@@ -189,11 +189,9 @@ def fault_of(draft: Draft, error: BadCondition, name: str) -> Fault:
     if not colon or not place.startswith("condition"):
         return Fault(name, "", str(error))
     rest = place.removeprefix("condition")
-    path, numbers = name, []
+    path = name
     while match := re.match(r"(?:\.of)?\.of\[(\d+)\]", rest):
-        number = int(match.group(1))
-        path, rest = f"{path}.{number}", rest[match.end() :]
-        numbers.append(str(number + 1))
+        path, rest = f"{path}.{int(match.group(1))}", rest[match.end() :]
     key = rest.strip(".").partition("[")[0]
     key = "" if key == "of" or key.startswith("of.") else key
     return Fault(path, key or error.key, error.plain or words)

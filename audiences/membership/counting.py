@@ -71,15 +71,15 @@ def of_audience(audience: Audience) -> Count:
     return count_within(Members.of(audience).ids(timezone.now()))
 
 
-def count_within(rows: QuerySet[Any, Any], seconds: float = SECONDS) -> Count:
-    """Count what is cheap to count, within the seconds given; else estimate.
+def count_within(rows: QuerySet[Any, Any]) -> Count:
+    """Count what is cheap to count, within SECONDS; else estimate.
 
     What only few meet is counted too, if there is time: "about" none helps nobody.
     """
     plan = limits.expected(rows)
     is_dear = plan is not None and plan.cost > COST
     try:
-        with sql.time_limit(seconds):
+        with sql.time_limit(SECONDS):
             if is_dear and (number := _by_sample(rows)):
                 return Count(number, is_exact=False)
             return Count(rows.count(), is_exact=True)

@@ -96,17 +96,13 @@ class Progress:
     expected: int
 
 
-def _ignore(progress: Progress) -> None:
-    pass
-
-
 def analyse(
     delivery: Delivery,
     *,
     connections: int = 1,
     wait_seconds: float = SECONDS_TO_WAIT,
     on_begin: Callable[[Analysis], None] = lambda run: None,
-    on_progress: Callable[[Progress], None] = _ignore,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Run the analysis to its end, or until it is stopped after the present chunk.

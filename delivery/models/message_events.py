@@ -123,7 +123,7 @@ WEIGHTS = {
 }
 
 
-def latest_kind(message: str = "pk") -> Subquery:
+def latest_kind() -> Subquery:
     """What became of a message, as an annotation: the kind of its latest event.
 
     A delay is provisional: it never outweighs anything else. Events of the same moment
@@ -133,7 +133,7 @@ def latest_kind(message: str = "pk") -> Subquery:
         *(When(kind=kind, then=Value(value)) for kind, value in WEIGHTS.items()),
         default=Value(0),
     )
-    events = MessageEvent.objects.filter(message=OuterRef(message)).annotate(
+    events = MessageEvent.objects.filter(message=OuterRef("pk")).annotate(
         is_final=Case(When(kind=EventKind.DELAYED, then=0), default=1), weight=weight
     )
     latest = events.order_by("-is_final", F("at").desc(), "-weight", "-id")

@@ -42,17 +42,12 @@ def export_rows() -> Iterator[list[Any]]:
     """Every entry that is not valid, in COLUMNS."""
     entries = QuarantineEntry.objects.exclude(status=AddressStatus.VALID)
     for entry in entries.order_by("channel", "key").iterator():
-        yield [
-            entry.channel,
-            entry.key,
-            entry.status,
-            entry.reason,
-            entry.type,
-            entry.text,
-            entry.error_count,
-            entry.first_error_at.isoformat() if entry.first_error_at else "",
-            entry.last_error_at.isoformat() if entry.last_error_at else "",
-        ]
+        first, last = (
+            at.isoformat() if at else ""
+            for at in (entry.first_error_at, entry.last_error_at)
+        )
+        facts = [getattr(entry, name) for name in COLUMNS[2:-2]]
+        yield [entry.channel, entry.key, *facts, first, last]
 
 
 _name_of = names_of(dict.fromkeys(COLUMNS, ()))

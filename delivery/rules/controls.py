@@ -19,6 +19,7 @@ from delivery.content import FIELDS, LINKS, placeholders, sms_segments
 from delivery.models import Delivery, TypologyRule
 
 Severity = TypologyRule.Severity
+SMS_SEGMENTS = 3
 
 
 class Fault(str):
@@ -33,16 +34,34 @@ class Fault(str):
         return fault
 
 
+Find = Callable[[Delivery], Iterable[Fault]]
+
+
 @dataclass(frozen=True)
 class Check:
     """What a control rule checks: `find` yields one sentence for each fault."""
 
     code: str
     label: "str | StrPromise"
-    find: Callable[[Delivery], Iterable[Fault]]
+    find: Find
     severity: str
     by_default: bool = True
     channels: tuple[str, ...] = tuple(Channel.values)
+
+
+CHECKS: Registry[str, Check] = Registry("check of a message")
+
+
+def _check(
+    code: str, label: str, severity: str, **facts: Any
+) -> Callable[[Find], Find]:
+    """Make a function the check of that code."""
+
+    def register(find: Find) -> Find:
+        CHECKS.add(code, Check(code, label, find, severity, **facts))
+        return find
+
+    return register
 
 
 class Finding(TypedDict):
@@ -94,6 +113,13 @@ def in_words(finding: Finding) -> str:
     return text % values if values else text
 
 
+# Deliveries that another system sends have their content there.
+@_check(
+    "content_present",
+    _("Subject and content are present"),
+    Severity.ERROR,
+    by_default=False,
+)
 def _content_present(delivery: Delivery) -> Iterable[Fault]:
     if delivery.channel == Channel.EMAIL and not delivery.subject.strip():
         yield Fault(_("The subject is empty."))
@@ -101,6 +127,12 @@ def _content_present(delivery: Delivery) -> Iterable[Fault]:
         yield Fault(_("The content is empty."))
 
 
+@_check(
+    "unsubscribe_link",
+    _("Marketing has an unsubscribe link"),
+    Severity.ERROR,
+    channels=(Channel.EMAIL,),
+)
 def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
     if delivery.purpose != Delivery.Purpose.MARKETING or not delivery.content.strip():
         return
@@ -110,6 +142,7 @@ def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
         )
 
 
+@_check("known_fields", _("Personal fields are known"), Severity.ERROR)
 def _known_fields(delivery: Delivery) -> Iterable[Fault]:
     for name in placeholders(f"{delivery.subject} {delivery.content}"):
         if name not in FIELDS:
@@ -118,6 +151,26 @@ def _known_fields(delivery: Delivery) -> Iterable[Fault]:
                 field=f"{{{{ {name} }}}}",
                 known=", ".join(FIELDS),
             )
+
+
+@_check(
+    "sms_length",
+    _("The SMS is not too long"),
+    Severity.WARNING,
+    channels=(Channel.SMS,),
+)
+def _sms_length(delivery: Delivery) -> Iterable[Fault]:
+    encoding, segments = sms_segments(delivery.content)
+    if segments > SMS_SEGMENTS:
+        yield Fault(
+            _(
+                "The SMS takes %(segments)s segments in %(encoding)s; the most is "
+                "%(most)s. Personal fields make it longer still."
+            ),
+            segments=segments,
+            encoding=encoding,
+            most=SMS_SEGMENTS,
+        )
 
 
 class _Links(HTMLParser):
@@ -133,6 +186,7 @@ class _Links(HTMLParser):
         ]
 
 
+@_check("https_links", _("Links are https"), Severity.WARNING)
 def _https_links(delivery: Delivery) -> Iterable[Fault]:
     parser = _Links()
     parser.feed(delivery.content)
@@ -140,60 +194,3 @@ def _https_links(delivery: Delivery) -> Iterable[Fault]:
     for link in dict.fromkeys([*parser.found, *in_text]):
         if link.strip().lower().startswith("http:"):
             yield Fault(_("The link %(link)s is not https."), link=link[:100])
-
-
-SMS_SEGMENTS = 3
-
-
-def _sms_length(delivery: Delivery) -> Iterable[Fault]:
-    encoding, segments = sms_segments(delivery.content)
-    if segments > SMS_SEGMENTS:
-        yield Fault(
-            _(
-                "The SMS takes %(segments)s segments in %(encoding)s; the most is "
-                "%(most)s. Personal fields make it longer still."
-            ),
-            segments=segments,
-            encoding=encoding,
-            most=SMS_SEGMENTS,
-        )
-
-
-CHECKS: Registry[str, Check] = Registry("check of a message")
-for _each in (
-    Check(
-        "content_present",
-        _("Subject and content are present"),
-        _content_present,
-        Severity.ERROR,
-        # Deliveries that another system sends have their content there.
-        by_default=False,
-    ),
-    Check(
-        "unsubscribe_link",
-        _("Marketing has an unsubscribe link"),
-        _unsubscribe_link,
-        Severity.ERROR,
-        channels=(Channel.EMAIL,),
-    ),
-    Check(
-        "known_fields",
-        _("Personal fields are known"),
-        _known_fields,
-        Severity.ERROR,
-    ),
-    Check(
-        "sms_length",
-        _("The SMS is not too long"),
-        _sms_length,
-        Severity.WARNING,
-        channels=(Channel.SMS,),
-    ),
-    Check(
-        "https_links",
-        _("Links are https"),
-        _https_links,
-        Severity.WARNING,
-    ),
-):
-    CHECKS.add(_each.code, _each)

@@ -40,7 +40,7 @@ def _names(group: Group) -> set[str]:
 def test_each_role_is_a_group_with_what_the_code_gives(code: Code) -> None:
     group = Role.objects.get(code=code).group
     assert group is not None
-    assert group.name == roles.NAMES[code]
+    assert group.name == str(code.label)
     assert _names(group) == roles.granted()[code]
 
 
