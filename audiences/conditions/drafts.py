@@ -34,9 +34,9 @@ class Draft:
         return self.node in GROUPS
 
 
-def leaves() -> list[Node]:
+def leaves() -> dict[str, Node]:
     """The nodes that are rows: all of the registry but those that hold others."""
-    return [node for node in nodes() if "of" not in node.schema]
+    return {node.name: node for node in nodes() if "of" not in node.schema}
 
 
 # ------------------------------------------------------------------ from a tree
@@ -80,9 +80,8 @@ def read(data: Mapping[str, Any], name: str) -> Draft | None:
 
 def _read(data: Mapping[str, Any], path: str, depth: int) -> Draft:
     node = str(data[f"{path}.node"])
-    known = {leaf.name: leaf for leaf in leaves()}
-    if node in known:
-        keys = known[node].schema
+    if leaf := leaves().get(node):
+        keys = leaf.schema
         texts = {key: str(data.get(f"{path}.key.{key}", "")) for key in keys}
         return Draft(node, texts)
     draft = Draft(node if node in GROUPS else ALL)
@@ -107,7 +106,9 @@ def act(draft: Draft, action: str, data: Mapping[str, Any], name: str) -> None:
     if verb == ADD:
         group = _at(draft, numbers)
         if group and group.is_group:
-            _add(group, str(data.get(f"{path}.add", "")))
+            node = str(data.get(f"{path}.add", ""))
+            if node in GROUPS or node in leaves():
+                group.rows.append(Draft(node, is_new=True))
         return
     if not numbers:
         return
@@ -130,11 +131,6 @@ def _at(draft: Draft, numbers: list[int]) -> Draft | None:
     return draft
 
 
-def _add(group: Draft, node: str) -> None:
-    if node in GROUPS or any(node == leaf.name for leaf in leaves()):
-        group.rows.append(Draft(node, is_new=True))
-
-
 # ------------------------------------------------------------------ to a tree
 def tree_of(draft: Draft) -> dict[str, Any] | None:
     """The tree that the draft means, still to be validated; None when it is empty."""
@@ -149,7 +145,7 @@ def _node_of(draft: Draft) -> dict[str, Any]:
         if draft.node == NONE:
             return {"node": "not", "of": {"node": ANY, "of": rows}}
         return {"node": draft.node, "of": rows}
-    node = next(leaf for leaf in leaves() if leaf.name == draft.node)
+    node = leaves()[draft.node]
     values = {
         key: _as_value(schema, draft.texts[key].strip())
         for key, schema in node.schema.items()

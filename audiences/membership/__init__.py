@@ -2,14 +2,12 @@
 
 from audiences.membership.members import (
     Members,
-    check_condition,
-    find_audience,
-    inlined,
-)
-from audiences.membership.writing import (
     change_condition,
+    check_condition,
     create_with_condition,
     everyone,
+    find_audience,
+    inlined,
     list_of,
     subscribers,
 )

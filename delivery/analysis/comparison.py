@@ -10,6 +10,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from delivery.analysis import definitions
+from delivery.analysis.reports import Line
 from delivery.models import Analysis, Delivery, Outcome, TypologyRule
 
 
@@ -35,21 +36,15 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Move:
-    """How many people are under another heading than they were."""
-
-    code: str
-    label: str
-    count: int
-
-
-@dataclass(frozen=True)
 class Moves:
-    """Of those to deliver then: where they are now; of those now: where they were."""
+    """Of those to deliver then: where they are now; of those now: where they were.
+
+    A line is how many people are under another heading than they were.
+    """
 
     stayed: int
-    lost: list[Move]
-    gained: list[Move]
+    lost: list[Line]
+    gained: list[Line]
 
 
 def candidates(delivery: Delivery) -> QuerySet[Delivery]:
@@ -103,15 +98,15 @@ def moves(earlier: Delivery, later: Delivery) -> Moves:
     labels = dict(TypologyRule.objects.values_list("id", "label"))
     codes = dict(TypologyRule.objects.values_list("id", "code"))
 
-    def as_moves(counts: dict[int | None, int], absent: str, rest: int) -> list[Move]:
+    def as_moves(counts: dict[int | None, int], absent: str, rest: int) -> list[Line]:
         found = [
-            Move(codes.get(rule or 0, ""), _(labels.get(rule or 0, "?")), count)
+            Line(codes.get(rule or 0, ""), _(labels.get(rule or 0, "?")), count)
             for rule, count in counts.items()
             if rule is not None
         ]
         if rest:
-            found.append(Move("", absent, rest))
-        return sorted(found, key=lambda move: -move.count)
+            found.append(Line("", absent, rest))
+        return sorted(found, key=lambda line: -line.count)
 
     return Moves(
         stayed=now.get(None, 0),

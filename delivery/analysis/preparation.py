@@ -5,7 +5,7 @@ was made, or a worker could not begin. A second request is refused, and names th
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -93,7 +93,10 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
             )
         present = of(delivery)
         if present.state == WAITING and present.request:
-            raise PreparationRefused(_told(present.request))
+            text = _(
+                "{actor} asked for this already, at {time}. It waits for a worker."
+            )
+            raise PreparationRefused(_said(text, present.request))
         if present.state == RUNNING and runs.is_at_work(delivery):
             raise PreparationRefused(_at_work(present))
         request, _is_new = PreparationRequest.objects.update_or_create(
@@ -108,22 +111,18 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
     return request
 
 
-def _told(request: PreparationRequest) -> str:
-    text = _("{actor} asked for this already, at {time}. It waits for a worker.")
-    return text.format(actor=request.asked_by, time=_time(request.asked_at))
+def _said(text: str, request: PreparationRequest) -> str:
+    time = date_format(timezone.localtime(request.asked_at), "H:i")
+    return text.format(actor=request.asked_by, time=time)
 
 
 def _at_work(present: Preparation) -> str:
     run, request = present.run, present.request
     if run and request and request.asked_at <= (run.started_at or request.asked_at):
         text = _("It is being prepared: {actor} asked for it at {time}.")
-        return text.format(actor=request.asked_by, time=_time(request.asked_at))
+        return _said(text, request)
     text = _("It is being prepared by process {process} on {host}.")
     return text.format(process=run and run.process, host=run and run.host)
-
-
-def _time(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "H:i")
 
 
 def stop(delivery: Delivery) -> bool:

@@ -98,7 +98,7 @@ class ConditionWidget(forms.Widget):
         context = {
             "row": _row(draft, name, name, self.fault),
             "groups": LABELS.items(),
-            "kinds": [(n.name, label_of(n)) for n in drafts.leaves()],
+            "kinds": [(n.name, label_of(n)) for n in drafts.leaves().values()],
             "button": BUTTON,
         }
         return render_to_string("admin/builder/condition.html", context)
@@ -137,7 +137,7 @@ class ConditionField(forms.Field):
         tree = drafts.tree_of(data) if isinstance(data, Draft) else data
         try:
             return not drafts.is_same(initial, tree)
-        except (TypeError, KeyError, StopIteration):
+        except (TypeError, KeyError):
             return True
 
 
@@ -222,7 +222,7 @@ def _row(
             for at, child in enumerate(draft.rows)
         ]
         return row
-    node = next(leaf for leaf in drafts.leaves() if leaf.name == draft.node)
+    node = drafts.leaves()[draft.node]
     row["label"] = label_of(node)
     row["fields"] = [
         _field(
