@@ -15,8 +15,7 @@ from audiences.models import LandingPage, LandingPageVersion
 from audiences.refusals import Refused
 from audiences.signups import confirming, mailing_links, proof_of_work, requesting
 from audiences.signups.requesting import SIGNUP_KINDS
-from audiences.visits.standing import standing_of
-from audiences.visits.visit import Gone, Visit
+from audiences.visits.visit import Gone, Visit, standing_of
 from audiences.wording import page_texts
 
 from . import rendering, visitors

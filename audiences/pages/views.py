@@ -26,9 +26,8 @@ from audiences.models import LandingPage, LandingPageAsset
 from audiences.pages import brand, confirming, rendering, unidentified, visitors
 from audiences.visits import choosing
 from audiences.visits.opting_out import opt_out, opt_out_on
-from audiences.visits.standing import Done, standing_of
 from audiences.visits.undoing import undo
-from audiences.visits.visit import Gone, Visit, closed, identified
+from audiences.visits.visit import Done, Gone, Visit, closed, identified, standing_of
 
 from .forms import VisitForm
 from .rendering import Shown
