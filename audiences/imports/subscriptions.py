@@ -65,15 +65,6 @@ ACTIONS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Remedies:
-    """What to do about a refusal, in the words of the command line."""
-
-    no_service: str = "Give --service SLUG."
-    two_services: str = "leave out --service."
-    ended: str = "--revive with --note subscribes it again"
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """One act as the file says it; `who` is a PROFILE as commands name one."""
 
@@ -90,13 +81,18 @@ _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to import; `service` is the slug for a file without such a column."""
+    """How to import; `service` is the slug for a file without such a column.
+
+    The remedies say what to do about a refusal, in the words of the command line.
+    """
 
     revive: bool = False
     note: str = ""
     actor: str = ""
     service: str = ""
-    remedies: Remedies = field(default_factory=Remedies)
+    if_no_service: str = "Give --service SLUG."
+    if_two_services: str = "leave out --service."
+    if_ended: str = "--revive with --note subscribes it again"
 
 
 @dataclass
@@ -158,11 +154,9 @@ class SubscriptionsImporter(Importer[Row]):
             revive="revive" in run.details,
             note=run.note,
             actor=run.actor,
-            remedies=Remedies(
-                no_service=_("Choose the service of all rows."),
-                two_services=_("choose no service."),
-                ended=_("only an import that may revive subscribes it again"),
-            ),
+            if_no_service=_("Choose the service of all rows."),
+            if_two_services=_("choose no service."),
+            if_ended=_("only an import that may revive subscribes it again"),
         )
         return cls(file, how)
 
@@ -249,7 +243,7 @@ class SubscriptionsImporter(Importer[Row]):
             since = ""
             if held.status == Status.UNSUBSCRIBED:
                 since = f" on {timezone.localtime(held.changed_at):%Y-%m-%d}"
-            remedy = self.options.remedies.ended
+            remedy = self.options.if_ended
             raise BadCell("action", f"the profile has unsubscribed{since}; {remedy}")
         if held:
             _require_later(row, held)
@@ -265,13 +259,14 @@ def _read_header(header: Sequence[str], options: Options) -> list[str | None]:
         unknown="Unknown column: {unknown}. Rename it or take it out. "
         f"Known names: {', '.join(OTHER_NAMES)}.",
     )
-    service, remedies = options.service, options.remedies
     if not set(names) & set(WHO):
         raise UnknownColumns(f"No column says who: one of {', '.join(WHO)} is needed.")
-    if "service" not in names and not service:
-        raise UnknownColumns(f"No column says which service. {remedies.no_service}")
-    if "service" in names and service:
-        raise UnknownColumns(f"The file has a column service: {remedies.two_services}")
+    if "service" not in names and not options.service:
+        raise UnknownColumns(f"No column says which service. {options.if_no_service}")
+    if "service" in names and options.service:
+        raise UnknownColumns(
+            f"The file has a column service: {options.if_two_services}"
+        )
     return names
 
 

@@ -242,10 +242,6 @@ class LandingPage(models.Model):
             return self.Status.UNPUBLISHED if published else self.Status.DRAFT
         return version.status_at(timezone.now())
 
-    @property
-    def status_label(self) -> str:
-        return str(self.Status(self.status).label)
-
 
 class LandingPageVersion(models.Model):
     """What visitors saw: settings, texts and brand of a page when it was published.
