@@ -20,6 +20,7 @@ from audiences.wording import page_texts
 
 from . import rendering, visitors
 from .forms import AddressForm, SignupForm
+from .middleware import public
 from .rendering import Shown, filled, texts_of
 from .state_lines import state
 
@@ -177,7 +178,8 @@ def _messages(content: Content, language: str) -> str:
 
 
 # ---------------------------------------------------------------- the link in the mail
-def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+@public
+def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
     asked = requesting.read_confirmation(token)
     if asked.version.page_slug != slug:
