@@ -2,9 +2,9 @@
 
 from django.urls import URLPattern, re_path
 
-from .pages import views
+from .pages import confirming, unidentified, views
 from .pages.brand import NAME
-from .pages.views import View
+from .pages.middleware import View
 
 app_name = "pages"
 
@@ -22,10 +22,14 @@ _SLUG, _TOKEN = r"(?P<slug>[-\w]+)", r"(?P<token>[^/]+)"
 urlpatterns = [
     re_path(rf"^p/brand/(?P<name>{NAME})\.css$", views.stylesheet, name="brand"),
     re_path(r"^p/logo/(?P<sha256>[0-9a-f]{64})$", views.logo, name="logo"),
-    *_page(rf"u/confirm/{_TOKEN}", views.confirm_subscription, "confirm_subscription"),
+    *_page(
+        rf"u/confirm/{_TOKEN}", confirming.confirm_subscription, "confirm_subscription"
+    ),
     *_page(rf"u/{_TOKEN}", views.one_click, "one_click"),
     *_page(rf"p/{_SLUG}", views.anybody, "anybody"),
     *_page(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),
-    *_page(rf"p/{_SLUG}/confirm/{_TOKEN}", views.confirm_signup, "confirm_signup"),
+    *_page(
+        rf"p/{_SLUG}/confirm/{_TOKEN}", unidentified.confirm_signup, "confirm_signup"
+    ),
     re_path(r"^(?:p|u)/", views.elsewhere),
 ]

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
+from audiences import outbox
 from audiences.addresses import readings
 from audiences.channels import Channel
 from audiences.console.lists import ReadOnlyLog
@@ -22,7 +23,6 @@ from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.masking import DOTS, masked
 from audiences.models import OutboxMail, SignupRequest
 from audiences.refusals import Refused
-from audiences.signups import waiting
 
 Result = OutboxMail.Result
 WAITING = "waiting"
@@ -113,7 +113,7 @@ class OutboxMailAdmin(WithAddresses):
     def beside(self, request: HttpRequest, row: OutboxMail) -> Facts:
         if row.result != Result.UNCERTAIN or not request.user.has_perm(SEND_AGAIN):
             return {}
-        reason = waiting.why_not_again(row)
+        reason = outbox.why_not_again(row)
         return {"may_send_again": not reason, "why_not_again": reason}
 
 
@@ -130,14 +130,14 @@ def send_again(own: PlainAdmin, request: HttpRequest, mail: OutboxMail) -> Answe
     """Ask whether the mail is to go again; a POST puts it back into the queue."""
     if request.method == "POST":
         try:
-            waiting.send_again(mail)
+            outbox.send_again(mail)
         except Refused as error:
             messages.error(request, str(error))
         else:
             own.log_change(request, mail, gettext("Sent again."))
             messages.success(request, gettext("It is sent within a minute."))
         return own.go_back(mail)
-    return {"mail": mail, "reason": waiting.why_not_again(mail)}
+    return {"mail": mail, "reason": outbox.why_not_again(mail)}
 
 
 class SignupState(admin.SimpleListFilter):

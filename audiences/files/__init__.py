@@ -3,14 +3,17 @@
 from audiences.files.cells import (
     BadCell,
     Problem,
+    UnknownColumns,
+    folded,
     moment_cell,
     named_cells,
+    names_of,
+    read_headings,
     safe_cells,
     unescaped,
     write_csv,
 )
 from audiences.files.delimited import DelimitedFile, open_file, read_lines
-from audiences.files.headings import UnknownColumns, folded, names_of, read_headings
 from audiences.files.rejects import Reject
 
 __all__ = [

@@ -5,6 +5,7 @@ It never revives what a person has ended, unless it may and has a note. No messa
 sent.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,26 +15,84 @@ from django.utils.translation import gettext as _
 
 from audiences import consent, profiles, subscriptions
 from audiences.consent import Kind, Origin, Source, Step, locks
-from audiences.files import BadCell, DelimitedFile
+from audiences.files import (
+    BadCell,
+    DelimitedFile,
+    UnknownColumns,
+    moment_cell,
+    named_cells,
+    names_of,
+    read_headings,
+)
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.sql import statements
-from audiences.subscriptions import bulk as many, find_service, state
+from audiences.subscriptions import bulk as many, find_service, writing
 
 from .engine import Chunk, Importer
-from .subscription_rows import SUBSCRIBE, Remedies, Row, read_header, read_row
 
 Status = Subscription.Status
+SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
+
+# What a column may be called besides our own name. Letter case, spaces, hyphens and
+# underscores do not count.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "profile": ("profiel", "person", "persoon"),
+    "id": ("profile_id", "profiel_id"),
+    "external_id": (
+        *("externe_id", "extern_id", "extern_nummer"),
+        *("klantnummer", "relatienummer"),
+    ),
+    "email": ("e_mail", "emailadres", "email_address", "mailadres"),
+    "service": ("dienst", "nieuwsbrief", "newsletter"),
+    "action": ("actie", "status"),
+    "date": ("datum", "at", "when", "wanneer"),
+}
+# Which column names the person, the surest first.
+WHO = ("id", "external_id", "profile", "email")
+ACTIONS: dict[str, str] = {
+    **dict.fromkeys(
+        ("subscribe", "subscribed", "aanmelden", "aangemeld", "in", "1", "yes", "ja"),
+        SUBSCRIBE,
+    ),
+    **dict.fromkeys(
+        (
+            *("unsubscribe", "unsubscribed", "afmelden", "afgemeld"),
+            *("out", "0", "no", "nee"),
+        ),
+        UNSUBSCRIBE,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One act as the file says it; `who` is a PROFILE as commands name one."""
+
+    line: int
+    who: str
+    service: str
+    action: str
+    at: datetime | None
+
+
+_name_of = names_of(OTHER_NAMES)
+_READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to import; `service` is the slug for a file without such a column."""
+    """How to import; `service` is the slug for a file without such a column.
+
+    The remedies say what to do about a refusal, in the words of the command line.
+    """
 
     revive: bool = False
     note: str = ""
     actor: str = ""
     service: str = ""
-    remedies: Remedies = field(default_factory=Remedies)
+    if_no_service: str = "Give --service SLUG."
+    if_two_services: str = "leave out --service."
+    if_ended: str = "--revive with --note subscribes it again"
 
 
 @dataclass
@@ -80,9 +139,7 @@ class SubscriptionsImporter(Importer[Row]):
 
     def __init__(self, file: DelimitedFile, options: Options) -> None:
         self.options = options
-        self.columns = read_header(
-            file.header, service=options.service, remedies=options.remedies
-        )
+        self.columns = _read_header(file.header, options)
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
                 _("Reviving needs a note that says how the people asked for it.")
@@ -97,16 +154,30 @@ class SubscriptionsImporter(Importer[Row]):
             revive="revive" in run.details,
             note=run.note,
             actor=run.actor,
-            remedies=Remedies(
-                no_service=_("Choose the service of all rows."),
-                two_services=_("choose no service."),
-                ended=_("only an import that may revive subscribes it again"),
-            ),
+            if_no_service=_("Choose the service of all rows."),
+            if_two_services=_("choose no service."),
+            if_ended=_("only an import that may revive subscribes it again"),
         )
         return cls(file, how)
 
     def read(self, line: int, cells: list[str]) -> Row:
-        return read_row(line, cells, self.columns, service=self.options.service)
+        given = named_cells(self.columns, cells)
+        name = next((name for name in WHO if name in given), "")
+        if not name:
+            raise BadCell("profile", "nothing says who this is")
+        service = given.get("service", self.options.service)
+        if not service:
+            raise BadCell("service", "it is empty")
+        at = moment_cell(
+            given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
+        )
+        text = given.get("action", SUBSCRIBE)
+        action = ACTIONS.get(text.casefold())
+        if not action:
+            raise BadCell(
+                "action", f"{text[:50]!r} is neither {SUBSCRIBE} nor {UNSUBSCRIBE}"
+            )
+        return Row(line, _READINGS.get(name, "") + given[name], service, action, at)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Play the rows one by one on what is locked, then write what changed."""
@@ -172,12 +243,31 @@ class SubscriptionsImporter(Importer[Row]):
             since = ""
             if held.status == Status.UNSUBSCRIBED:
                 since = f" on {timezone.localtime(held.changed_at):%Y-%m-%d}"
-            remedy = self.options.remedies.ended
+            remedy = self.options.if_ended
             raise BadCell("action", f"the profile has unsubscribed{since}; {remedy}")
         if held:
             _require_later(row, held)
-        plan.take(pair, state.activated(service, at), Kind.SUBSCRIBE, at)
+        plan.take(pair, writing.activated(service, at), Kind.SUBSCRIBE, at)
         return "subscribed"
+
+
+def _read_header(header: Sequence[str], options: Options) -> list[str | None]:
+    """Our name of each column; raises UnknownColumns."""
+    names = read_headings(
+        header,
+        _name_of,
+        unknown="Unknown column: {unknown}. Rename it or take it out. "
+        f"Known names: {', '.join(OTHER_NAMES)}.",
+    )
+    if not set(names) & set(WHO):
+        raise UnknownColumns(f"No column says who: one of {', '.join(WHO)} is needed.")
+    if "service" not in names and not options.service:
+        raise UnknownColumns(f"No column says which service. {options.if_no_service}")
+    if "service" in names and options.service:
+        raise UnknownColumns(
+            f"The file has a column service: {options.if_two_services}"
+        )
+    return names
 
 
 def _unsubscribe(row: Row, pair: tuple[int, int], plan: _Plan) -> str:

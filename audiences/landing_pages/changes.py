@@ -64,7 +64,10 @@ def changes(before: Content | None, after: Content) -> list[Change]:
 def _lines(content: Content) -> dict[str, Line]:
     kind, said = content["kind"], dict(content)
     # A version may be older than a setting.
-    found = {name: _setting(name, said.get(name)) for name in _settings_of(kind)}
+    found = {
+        name: Line(_label(name), _in_words(name, said.get(name)))
+        for name in [*offers(kind), "languages", *DATES, *access(kind)]
+    }
     for language in content["languages"]:
         texts = content["texts"][language]
         found |= dict(_texts(language, texts, kind))
@@ -117,10 +120,6 @@ def access(kind: str) -> list[str]:
 DATES = ("opens_at", "closes_at", "closed_redirect")
 
 
-def _settings_of(kind: str) -> list[str]:
-    return [*offers(kind), "languages", *DATES, *access(kind)]
-
-
 def field_of(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
     """A field of a model; raises LookupError for a relation that points to it."""
     found = model._meta.get_field(name)
@@ -142,36 +141,24 @@ def extra_field_names() -> dict[str, str]:
     return {name: label_of(Profile, name) for name in EXTRA_FIELDS}
 
 
-def _setting(name: str, value: Any) -> Line:
-    return Line(_label(name), _in_words(name, value))
-
-
 def _in_words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if not value:
         return _("none")
-    if isinstance(value, list):
-        return ", ".join(_item(name, item) for item in value)
-    return _one_in_words(name, value)
+    each = value if isinstance(value, list) else [value]
+    return ", ".join(_one_in_words(name, item) for item in each)
 
 
 def _one_in_words(name: str, value: Any) -> str:
-    if name == "service":
+    if name in ("service", "services"):
         return str(value["label"])
     if name in ("opens_at", "closes_at"):
         moment = timezone.localtime(datetime.fromisoformat(value))
         return date_format(moment, "DATETIME_FORMAT")
-    if name == "reconciles_by":
-        return str(LandingPage.ReconciledBy(value).label)
-    return str(value)
-
-
-def _item(name: str, item: Any) -> str:
-    if name == "services":
-        return str(item["label"])
-    if name == "channels":
-        return str(Channel(item).label) if item in Channel.values else str(item)
     if name == "languages":
-        return language_name(item)
-    return extra_field_names().get(item, str(item))
+        return language_name(value)
+    if name == "extra_fields":
+        return extra_field_names().get(value, str(value))
+    codes = {"reconciles_by": LandingPage.ReconciledBy, "channels": Channel}.get(name)
+    return str(codes(value).label) if codes and value in codes.values else str(value)

@@ -7,7 +7,6 @@ versions only. Publishing an unchanged page makes no new version.
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from audiences.channels import Channel
@@ -99,7 +98,9 @@ def publish(page: LandingPage, *, actor: str = "") -> Published:
         locked = LandingPage.objects.select_for_update(of=("self",)).get(pk=page.pk)
         locked.full_clean()
         content = snapshot(locked)
-        version = _versions(locked.slug).first()
+        versions = LandingPageVersion.objects.filter(page_slug=locked.slug)
+        # The latest under this name, also of a page that was deleted.
+        version = versions.order_by("-number").first()
         is_new = version is None or version.content != content
         if version is None or is_new:
             version = LandingPageVersion.objects.create(
@@ -130,11 +131,6 @@ def delete(page: LandingPage) -> None:
     with transaction.atomic():
         LandingPage.objects.select_for_update(of=("self",)).get(pk=page.pk)
         LandingPage.objects.filter(pk=page.pk).delete()
-
-
-def _versions(slug: str) -> QuerySet[LandingPageVersion]:
-    """Versions under a slug, the newest first, also of a page that was deleted."""
-    return LandingPageVersion.objects.filter(page_slug=slug).order_by("-number")
 
 
 def live(slug: str) -> LandingPageVersion | None:

@@ -1,15 +1,12 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
 from .audiences import Audience, AudienceMember
-from .bulk_acts import BulkAct
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
-from .import_runs import ImportContent, ImportReject, ImportRun
-from .jobs import Job
+from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
-from .page_assets import LandingPageAsset
-from .page_texts import LandingPageText
+from .page_texts import LandingPageAsset, LandingPageText
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from . import page_checks
 from .page_checks import EXTRA_FIELDS, all_languages
@@ -14,10 +15,16 @@ from .services import Service
 
 __all__ = ["EXTRA_FIELDS", "LandingPage", "LandingPageVersion", "all_languages"]
 
-_colour = RegexValidator(
+_web_address = URLValidator(schemes=["https", "http"])
+_is_colour = RegexValidator(
     r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour as # and six digits, such as #1f5fbf.")
 )
-_web_address = URLValidator(schemes=["https", "http"])
+
+
+def _colour(label: StrOrPromise, default: str) -> "models.CharField[str, str]":
+    return models.CharField(
+        label, max_length=7, default=default, validators=[_is_colour]
+    )
 
 
 class LandingPage(models.Model):
@@ -157,24 +164,9 @@ class LandingPage(models.Model):
         blank=True,
         related_name="+",
     )
-    brand_colour = models.CharField(
-        _("colour of the button"),
-        max_length=7,
-        default="#1a56a8",
-        validators=[_colour],
-    )
-    text_on_brand = models.CharField(
-        _("colour of the text on the button"),
-        max_length=7,
-        default="#ffffff",
-        validators=[_colour],
-    )
-    background_colour = models.CharField(
-        _("colour around the page"),
-        max_length=7,
-        default="#f1f4f8",
-        validators=[_colour],
-    )
+    brand_colour = _colour(_("colour of the button"), "#1a56a8")
+    text_on_brand = _colour(_("colour of the text on the button"), "#ffffff")
+    background_colour = _colour(_("colour around the page"), "#f1f4f8")
     live_version = models.ForeignKey(
         "LandingPageVersion",
         verbose_name=_("published version"),
@@ -241,10 +233,6 @@ class LandingPage(models.Model):
             published = self.pk and self.versions.exists()
             return self.Status.UNPUBLISHED if published else self.Status.DRAFT
         return version.status_at(timezone.now())
-
-    @property
-    def status_label(self) -> str:
-        return str(self.Status(self.status).label)
 
 
 class LandingPageVersion(models.Model):

@@ -1,4 +1,4 @@
-"""What a landing page says in one language, as operators write it."""
+"""What operators give a landing page: its texts in one language, and its logo."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -67,3 +67,32 @@ class LandingPageText(models.Model):
                     )
                 }
             )
+
+
+class LandingPageAsset(models.Model):
+    """A logo, kept by the digest of its bytes, so that it never changes.
+
+    `audiences.landing_pages.logos` checks and re-encodes what operators upload.
+    """
+
+    sha256 = models.CharField(_("digest"), max_length=64, primary_key=True)
+    content_type = models.CharField(_("type"), max_length=20)
+    data = models.BinaryField(_("bytes"))
+    width = models.PositiveIntegerField(_("width"))
+    height = models.PositiveIntegerField(_("height"))
+    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("logo")
+        verbose_name_plural = _("logos")
+        constraints = [
+            models.CheckConstraint(
+                name="landingpageasset_type_known",
+                condition=models.Q(
+                    content_type__in=["image/png", "image/jpeg", "image/webp"]
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.width} x {self.height} ({self.content_type})"

@@ -9,17 +9,23 @@ from audiences.outbox.composing import (
     words,
 )
 from audiences.outbox.queue import put
-from audiences.outbox.sending import LONGEST_WAIT, UNREACHABLE, send_waiting
+from audiences.outbox.sending import (
+    UNREACHABLE,
+    send_again,
+    send_waiting,
+    why_not_again,
+)
 
 __all__ = [
-    "LONGEST_WAIT",
     "UNREACHABLE",
     "Result",
     "Words",
     "closest_language",
     "composes",
     "put",
+    "send_again",
     "send_waiting",
     "site_name",
+    "why_not_again",
     "words",
 ]

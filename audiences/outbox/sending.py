@@ -23,11 +23,13 @@ from django.core.mail.message import sanitize_address
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences.channels import Channel
 from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
 from audiences.outbox.queue import give_up_on_the_dead, waiting
+from audiences.refusals import Refused
 from audiences.signals import mail_to_be_sent
 from audiences.wording.markdown import to_html, to_text
 
@@ -237,3 +239,28 @@ def _postpone(mail: OutboxMail, at_last: Result) -> None:
 def _name(error: Exception) -> str:
     """The kind of error; its message may contain an address."""
     return type(error).__name__
+
+
+# ---------------------------------------------------------------- an operator's act
+def why_not_again(mail: OutboxMail) -> str:
+    """Why an operator cannot have the mail sent again; empty when it can be."""
+    if mail.result != Result.UNCERTAIN:
+        return _("Only a mail whose hand-over was interrupted can be sent again.")
+    if timezone.now() - mail.created_at > LONGEST_WAIT - timedelta(minutes=5):
+        return _("It is too old: the visitor has to ask again.")
+    return ""
+
+
+def send_again(mail: OutboxMail) -> None:
+    """Put a mail of which nobody knows whether it left back into the queue, once.
+
+    The person may get it twice: that is for an operator to decide. The sweep sends it
+    within a minute. Raises Refused.
+    """
+    reason = why_not_again(mail)
+    if not reason:
+        uncertain = OutboxMail.objects.filter(pk=mail.pk, result=Result.UNCERTAIN)
+        if uncertain.update(result="", claimed_at=None, due_at=timezone.now()):
+            return
+        reason = _("Somebody else has had it sent again meanwhile.")
+    raise Refused(reason)

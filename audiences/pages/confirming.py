@@ -12,12 +12,14 @@ from audiences.visits.confirming import Asked, Stage
 from audiences.wording import page_texts
 
 from . import rendering, visitors
+from .middleware import public
 from .rendering import Shown
 from .state_lines import service_line
 
 
-def answer(request: HttpRequest, token: str) -> HttpResponse:
-    """The page of the link; raises BadLink when there is nothing to confirm."""
+@public
+def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
+    """The page of the link."""
     if request.method == "POST":
         origin = visitors.origin(request, Source.LANDING_PAGE)
         asked = confirming.confirm(token, origin)

@@ -17,9 +17,8 @@ from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
-from audiences.visits.boxes import Boxes
-from audiences.visits.standing import Standing
-from audiences.visits.visit import Visit
+from audiences.visits.choosing import Boxes
+from audiences.visits.visit import Standing, Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 

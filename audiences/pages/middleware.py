@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from audiences import content_policy
+from audiences.links import BadLink
+from audiences.visits.visit import Gone
 
 from . import rendering
 from .visitors import body_length
@@ -56,6 +60,33 @@ class PublicPages:
             response["Retry-After"] = "60"
             return response
         return None
+
+
+View = Callable[..., HttpResponse]
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+
+
+def public(view: View) -> View:
+    """A public page: no CSRF cookie, OPTIONS answered without looking at anything.
+
+    A CSRF token would need a cookie, and no page of another site can know the link.
+    """
+
+    @csrf_exempt
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method not in METHODS or request.method == "OPTIONS":
+            status = 204 if request.method == "OPTIONS" else 405
+            return HttpResponse(status=status, headers={"Allow": ", ".join(METHODS)})
+        try:
+            return view(request, *args, **kwargs)
+        except BadLink:
+            return rendering.notice_page(request, "bad_link", 404)
+        except Gone:
+            return rendering.notice_page(request, "gone", 200)
+        except Http404:
+            return rendering.notice_page(request, "not_found", 404)
+
+    return wrapped
 
 
 def secured(response: HttpResponse) -> HttpResponse:

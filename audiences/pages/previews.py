@@ -14,9 +14,8 @@ from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.masking import masked
 from audiences.models import LandingPage, Profile
-from audiences.visits.standing import standing_of
 from audiences.visits.undoing import Undone
-from audiences.visits.visit import Visit, identified
+from audiences.visits.visit import Visit, identified, standing_of
 from audiences.wording import page_texts
 
 from . import rendering, unidentified

@@ -21,10 +21,9 @@ from audiences.landing_pages.contents import Texts
 from audiences.links import Undo
 from audiences.models import LandingPage
 from audiences.pages import brand
-from audiences.visits.addresses import has_address_to_stop
-from audiences.visits.standing import Done, Standing, has_nothing_to_do
+from audiences.visits.opting_out import has_address_to_stop
 from audiences.visits.undoing import Undone
-from audiences.visits.visit import Visit
+from audiences.visits.visit import Done, Standing, Visit, has_nothing_to_do
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 

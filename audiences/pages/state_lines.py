@@ -4,8 +4,7 @@ from audiences.channels import Channel
 from audiences.landing_pages import ServiceOnPage
 from audiences.models import LandingPage
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits.standing import Standing
-from audiences.visits.visit import Visit
+from audiences.visits.visit import Standing, Visit
 from audiences.wording import page_texts
 
 Kind = LandingPage.Kind

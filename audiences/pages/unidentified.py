@@ -15,12 +15,12 @@ from audiences.models import LandingPage, LandingPageVersion
 from audiences.refusals import Refused
 from audiences.signups import confirming, mailing_links, proof_of_work, requesting
 from audiences.signups.requesting import SIGNUP_KINDS
-from audiences.visits.standing import standing_of
-from audiences.visits.visit import Gone, Visit
+from audiences.visits.visit import Gone, Visit, standing_of
 from audiences.wording import page_texts
 
 from . import rendering, visitors
 from .forms import AddressForm, SignupForm
+from .middleware import public
 from .rendering import Shown, filled, texts_of
 from .state_lines import state
 
@@ -178,7 +178,8 @@ def _messages(content: Content, language: str) -> str:
 
 
 # ---------------------------------------------------------------- the link in the mail
-def confirm(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+@public
+def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
     asked = requesting.read_confirmation(token)
     if asked.version.page_slug != slug:

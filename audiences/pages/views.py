@@ -1,11 +1,7 @@
 """The public pages. GET shows, POST acts; a signed link is the only key.
 
-The views are exempt from CSRF tokens: they need a cookie, and no page of another site
-can know the link.
+The links in the mails that ask to confirm lead to `confirming` and `unidentified`.
 """
-
-from collections.abc import Callable
-from typing import Any
 
 from django.db import transaction
 from django.http import (
@@ -16,48 +12,25 @@ from django.http import (
     QueryDict,
 )
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 
 from audiences import landing_pages, links
 from audiences.consent import Origin, Source
 from audiences.landing_pages import Content
-from audiences.links import BadLink, Link
+from audiences.links import Link
 from audiences.models import LandingPage, LandingPageAsset
-from audiences.pages import brand, confirming, rendering, unidentified, visitors
+from audiences.pages import brand, rendering, unidentified, visitors
 from audiences.visits import choosing
 from audiences.visits.opting_out import opt_out, opt_out_on
-from audiences.visits.standing import Done, standing_of
 from audiences.visits.undoing import undo
-from audiences.visits.visit import Gone, Visit, closed, identified
+from audiences.visits.visit import Visit, closed, identified, standing_of
 
 from .forms import VisitForm
+from .middleware import public
 from .rendering import Shown
 from .visitors import posted
 
 Kind = LandingPage.Kind
 Status = LandingPage.Status
-View = Callable[..., HttpResponse]
-METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-
-
-def public(view: View) -> View:
-    """A public page: no CSRF cookie, OPTIONS answered without looking at anything."""
-
-    @csrf_exempt
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method not in METHODS or request.method == "OPTIONS":
-            status = 204 if request.method == "OPTIONS" else 405
-            return HttpResponse(status=status, headers={"Allow": ", ".join(METHODS)})
-        try:
-            return view(request, *args, **kwargs)
-        except BadLink:
-            return rendering.notice_page(request, "bad_link", 404)
-        except Gone:
-            return rendering.notice_page(request, "gone", 200)
-        except Http404:
-            return rendering.notice_page(request, "not_found", 404)
-
-    return wrapped
 
 
 @public
@@ -91,18 +64,6 @@ def anybody(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @public
-def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
-    return unidentified.confirm(request, slug, token)
-
-
-@public
-def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
-    """Behind the link of a double opt-in: GET shows a button, POST confirms (S6)."""
-    return confirming.answer(request, token)
-
-
-@public
 def elsewhere(request: HttpRequest) -> HttpResponse:
     """Whatever else somebody asks for below the public addresses."""
     raise Http404
@@ -114,7 +75,10 @@ def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     # Before the lock: a visitor whose form comes slowly must keep nobody waiting.
     data = posted(request)
     if _opts_out(kind, data):
-        return _after(request, opt_out(link, _origin(link, kind, data, request), kind))
+        done = opt_out(link, _origin(link, kind, data, request), kind)
+        language = _language(request, done.visit)
+        shown = rendering.after(language, done)
+        return rendering.show(request, done.visit.content, language, shown)
     with transaction.atomic():
         return answer(request, identified(link, kind, lock=True), data)
 
@@ -134,9 +98,6 @@ def answer(
     if status := visit.closed_at(timezone.now()):
         return _closed(request, visit.content, status)
     if request.method == "POST":
-        if _opts_out(visit.kind, data):
-            origin = _origin(visit.link, visit.kind, data, request)
-            return _after(request, opt_out_on(visit, origin), notices)
         shown = _act(visit, language, data, request)
     else:
         standing = standing_of(visit)
@@ -144,15 +105,6 @@ def answer(
         shown = rendering.before(visit, standing, language, form)
     shown.notices = [*notices, *shown.notices]
     return rendering.show(request, visit.content, language, shown)
-
-
-def _after(
-    request: HttpRequest, done: Done, notices: tuple[str, ...] = ()
-) -> HttpResponse:
-    language = _language(request, done.visit)
-    shown = rendering.after(language, done)
-    shown.notices = [*notices, *shown.notices]
-    return rendering.show(request, done.visit.content, language, shown)
 
 
 def _language(request: HttpRequest, visit: Visit) -> str:
@@ -180,6 +132,8 @@ def _act(
     visit: Visit, language: str, data: QueryDict | None, request: HttpRequest
 ) -> Shown:
     origin = _origin(visit.link, visit.kind, data, request)
+    if _opts_out(visit.kind, data):
+        return rendering.after(language, opt_out_on(visit, origin))
     if token := data and data.get("undo"):
         undone = undo(visit, str(token), origin)
         return rendering.after_undo(visit, standing_of(visit), language, undone)

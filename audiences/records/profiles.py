@@ -8,7 +8,7 @@ from audiences import addresses
 from audiences.channels import FLAGS
 from audiences.consent import events_of
 from audiences.models import ConsentEvent, Profile
-from audiences.signups import waiting
+from audiences.signups import requesting
 
 
 def describe(profile: Profile) -> dict[str, Any]:
@@ -97,5 +97,5 @@ def _signups(profile: Profile) -> list[dict[str, Any]]:
             "asked": request.created_at.isoformat(),
             "expires": request.expires_at.isoformat(),
         }
-        for request in waiting.signups_of(profile).select_related("version")
+        for request in requesting.signups_of(profile)
     ]

@@ -13,7 +13,7 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from audiences.channels import FLAGS
 from audiences.consent import Kind, guards
 from audiences.models import ConsentEvent, Profile, Subscription
-from audiences.subscriptions.state import STATUS_AFTER
+from audiences.subscriptions.writing import STATUS_AFTER
 
 
 @dataclass

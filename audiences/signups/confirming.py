@@ -1,5 +1,6 @@
 """Confirming a sign-up: what the visitor asked for is done, once (S6)."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -20,14 +21,11 @@ class Confirmed:
     """What confirming did. `profile` is None when it has been erased since.
 
     `is_first` is false when the link was used before: then nothing was done.
-    `warnings` say what still keeps messages away, such as an opt-out of any channel.
     """
 
     profile: Profile | None
     version: LandingPageVersion
-    is_new: bool = False
-    is_first: bool = False
-    warnings: tuple[str, ...] = ()
+    is_first: bool
 
 
 def confirm_signup(token: str, origin: Origin) -> Confirmed:
@@ -45,13 +43,13 @@ def confirm_signup(token: str, origin: Origin) -> Confirmed:
         request = _lock_with_others_of_its_address(asked_by)
         if request.confirmed_at:
             profile = Profile.objects.filter(pk=request.profile_id or 0).first()
-            return Confirmed(profile, request.version)
+            return Confirmed(profile, request.version, is_first=False)
         profile, is_new = _profile(request)
         origin = _proof(request, origin)
-        warnings = _apply(request, profile, origin, is_new=is_new)
+        _apply(request, profile, origin, is_new=is_new)
         _close(request, profile)
     profile.refresh_from_db()
-    return Confirmed(profile, request.version, is_new, True, warnings)
+    return Confirmed(profile, request.version, is_first=True)
 
 
 def _lock_with_others_of_its_address(request: SignupRequest) -> SignupRequest:
@@ -99,30 +97,20 @@ def _proof(request: SignupRequest, origin: Origin) -> Origin:
 
 def _apply(
     request: SignupRequest, profile: Profile, origin: Origin, *, is_new: bool
-) -> tuple[str, ...]:
-    """Do what was asked; the profile is locked. Returns warnings."""
+) -> None:
+    """Do what was asked; the profile is locked."""
     ticked = request.data["channels"]
-    warnings = []
     for channel in request.version.content["channels"]:
         if channel not in ticked:
             if is_new:
                 consent.opt_out(profile, channel, origin)
-        else:
-            result = consent.opt_in(profile, channel, origin)
-            warnings.append(result.warning)
-            if not result.changed:
-                # Its flag is clear already; the consent must be in the history all the
-                # same (GDPR 7(1)).
-                consent.record(profile, Kind.OPT_IN, origin, scope=channel)
-    services = Service.objects.filter(pk__in=request.data["services"])
-    for service in services:
-        try:
-            result = _subscribe(request, profile, service, origin, is_new=is_new)
-        except ServiceClosed as closed:
-            warnings.append(str(closed))
-        else:
-            warnings.append(result.warning)
-    return tuple(dict.fromkeys(filter(None, warnings)))
+        elif not consent.opt_in(profile, channel, origin).changed:
+            # Its flag is clear already; the consent must be in the history all the
+            # same (GDPR 7(1)).
+            consent.record(profile, Kind.OPT_IN, origin, scope=channel)
+    for service in Service.objects.filter(pk__in=request.data["services"]):
+        with suppress(ServiceClosed):
+            _subscribe(request, profile, service, origin, is_new=is_new)
 
 
 def _subscribe(
@@ -132,32 +120,32 @@ def _subscribe(
     origin: Origin,
     *,
     is_new: bool,
-) -> consent.Recorded:
+) -> None:
     """The one place where a confirmed sign-up becomes a subscription.
 
     The address has just been confirmed by mail, so a service's double opt-in by email
     is met here. One by SMS is not: the number has still to confirm.
     """
     if not service.double_opt_in:
-        return writing.begin(profile, service, origin)
-    by_mail = messages.channel_of(service) == Channel.EMAIL
-    if not by_mail:
+        writing.begin(profile, service, origin)
+    elif messages.channel_of(service) == Channel.EMAIL:
+        asked = replace(
+            origin,
+            note="",
+            ip=request.ip,
+            user_agent=request.user_agent,
+            at=request.created_at,
+        )
+        double_opt_in.confirmed_by_mail(profile, service, asked, origin)
+    else:
         only = not request.data["channels"] and len(request.data["services"]) == 1
-        return subscriptions.ask(
+        subscriptions.ask(
             profile,
             service,
             origin,
             language=request.language,
             made_profile=is_new and only,
         )
-    asked = replace(
-        origin,
-        note="",
-        ip=request.ip,
-        user_agent=request.user_agent,
-        at=request.created_at,
-    )
-    return double_opt_in.confirmed_by_mail(profile, service, asked, origin)
 
 
 def _close(request: SignupRequest, profile: Profile) -> None:

@@ -11,7 +11,6 @@ known number of rounds, and checking it costs two HMACs.
 import base64
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import altcha
@@ -33,14 +32,6 @@ class NotProven(Exception):
     """Forged, wrong, too old or used before: nothing more is said."""
 
 
-@dataclass(frozen=True)
-class _Secrets:
-    """What both sides sign: the parameters, and the key that only work finds."""
-
-    parameters: bytes
-    key: bytes
-
-
 def challenge(now: datetime | None = None) -> str:
     """A new challenge as JSON, for the page (templates escape it in an attribute).
 
@@ -50,14 +41,14 @@ def challenge(now: datetime | None = None) -> str:
     """
     rounds = settings.PROOF_OF_WORK_ROUNDS
     at = (now or timezone.now()) + timedelta(minutes=settings.PROOF_OF_WORK_MINUTES)
-    ours = _secrets(signing.keys_in_use()[0])
+    parameters, key = _secrets(signing.keys_in_use()[0])
     made = altcha.create_challenge(
         ALGORITHM,
         ITERATIONS,
         counter=rounds // 2 + secrets.randbelow(rounds - rounds // 2),
         expires_at=at,
-        hmac_secret=ours.parameters,
-        hmac_key_secret=ours.key,
+        hmac_secret=parameters,
+        hmac_key_secret=key,
     )
     return json.dumps(made.to_dict(), separators=(",", ":"))
 
@@ -82,13 +73,14 @@ def accept(solution: str) -> None:
         raise NotProven from error
 
 
-def _is_solved(solution: str, ours: _Secrets) -> bool:
-    result = altcha.verify_solution(solution, ours.parameters, hmac_key_secret=ours.key)
-    return result.verified
+def _is_solved(solution: str, ours: tuple[bytes, bytes]) -> bool:
+    parameters, key = ours
+    return altcha.verify_solution(solution, parameters, hmac_key_secret=key).verified
 
 
-def _secrets(key: str) -> _Secrets:
-    return _Secrets(
+def _secrets(key: str) -> tuple[bytes, bytes]:
+    """What both sides sign: the parameters, and the key that only work finds."""
+    return (
         signing.keyed_hash(Purpose.PROOF_OF_WORK, "parameters", key),
         signing.keyed_hash(Purpose.PROOF_OF_WORK, "key", key),
     )

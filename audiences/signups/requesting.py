@@ -8,7 +8,7 @@ profile has. Nothing that a visitor typed is in a mail.
 - `mailing_links`: "I don't have the mail any more". Anyone who is known gets a
   personal link for each profile.
 - `requesting`, then `confirming` behind the link in the mail: only that changes
-  something. `waiting` is what operators see of it.
+  something.
 """
 
 from collections.abc import Mapping, Sequence
@@ -221,6 +221,12 @@ def open_requests() -> QuerySet[SignupRequest]:
     return SignupRequest.objects.filter(expires_at__gt=timezone.now()).select_related(
         "version"
     )
+
+
+def signups_of(profile: Profile) -> QuerySet[SignupRequest]:
+    """Open sign-ups with an email address of the profile: by the person, or not."""
+    emails = profile.addresses.filter(channel=Channel.EMAIL).values("key")
+    return open_requests().filter(confirmed_at__isnull=True, key__in=emails)
 
 
 def clean_up(now: datetime | None = None) -> int:

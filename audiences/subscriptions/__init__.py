@@ -8,8 +8,13 @@ from audiences.subscriptions.services import (
     create_service,
     find_service,
 )
-from audiences.subscriptions.state import NoteNeeded, active, ended
-from audiences.subscriptions.writing import subscribe, unsubscribe
+from audiences.subscriptions.writing import (
+    NoteNeeded,
+    active,
+    ended,
+    subscribe,
+    unsubscribe,
+)
 
 __all__ = [
     "NoSuchService",

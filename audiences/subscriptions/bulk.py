@@ -19,7 +19,7 @@ from audiences import consent, sql
 from audiences.consent import Kind, Origin, Source, history, locks
 from audiences.models import Profile, Service, StagedProfile, Subscription
 from audiences.subscriptions.services import ServiceClosed
-from audiences.subscriptions.state import Status, activated, active, ended
+from audiences.subscriptions.writing import Status, activated, active, ended
 
 # The most subscriptions that expire in one transaction.
 EXPIRED_AT_ONCE = 50_000

@@ -17,15 +17,15 @@ from audiences.models import (
     Subscription,
 )
 from audiences.subscriptions.services import ServiceClosed
-from audiences.subscriptions.state import (
+from audiences.subscriptions.writing import (
     Status,
     activated,
+    begin,
     held_by,
     locked,
     opt_out_warning,
     write,
 )
-from audiences.subscriptions.writing import begin
 
 from . import messages
 

@@ -11,8 +11,7 @@ from audiences.landing_pages import Content, ServiceOnPage
 from audiences.links import BadLink, Confirmation, Link, read_confirmation_token
 from audiences.models import LandingPage, LandingPageVersion, Subscription
 from audiences.subscriptions import ServiceClosed, double_opt_in
-from audiences.visits.standing import Standing, by_flags
-from audiences.visits.visit import closed
+from audiences.visits.visit import Standing, by_flags, closed
 
 Kind = LandingPage.Kind
 

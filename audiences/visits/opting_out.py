@@ -1,23 +1,25 @@
 """Opting out by a personal link: what one click does, on a page, by a button or mail.
 
-In one transaction, under the lock of the profile, once.
+In one transaction, under the lock of the profile, once. A page may also stop the
+person's addresses, for other profiles that hold them (P4).
 """
 
 from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from audiences import consent
+from audiences.channels import ANY
 from audiences.consent import Kind, Origin, Source
 from audiences.links import Link
-from audiences.models import ConsentEvent, LandingPage, Service
+from audiences.models import Address, AddressStatus, ConsentEvent, LandingPage, Service
+from audiences.signals import address_stop_requested, address_stop_withdrawn
 from audiences.subscriptions import writing
-from audiences.visits.addresses import stop_addresses
-from audiences.visits.standing import Done, by_flags
-from audiences.visits.visit import Visit, identified
+from audiences.visits.visit import Done, Visit, by_flags, identified
 
 # A POST that comes twice is answered like the first one, with its undo.
 REPEATED_WITHIN = timedelta(hours=1)
@@ -86,3 +88,54 @@ def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:
         and (evidence.ip, evidence.user_agent) == (origin.ip, origin.user_agent)
     )
     return [last.pk] if same and last else []
+
+
+def stop_addresses(visit: Visit, events: dict[str, int]) -> bool:
+    """Stop the addresses of each scope, by the event that opted out (0: none did).
+
+    Returns whether the page does that, and there was something to stop.
+    """
+    if not visit.content["stops_address"]:
+        return False
+    for scope, event_id in events.items():
+        _send(address_stop_requested, visit, scope, visit.wording, event_id)
+    return bool(events)
+
+
+def withdraw_stop(visit: Visit, event: ConsentEvent) -> None:
+    """Take back what the act of this event stopped, whatever page is there now."""
+    _send(address_stop_withdrawn, visit, event.channel, event.wording_version, event.pk)
+
+
+def _send(
+    signal: Signal, visit: Visit, scope: str, wording: str, event_id: int
+) -> None:
+    """For each of the person's addresses on the channels of a scope (P3), in order."""
+    slug = wording.rpartition("/")[0]
+    text = f"landing page {slug}, profile {visit.link.profile_id}, event {event_id}"
+    rows = _rows_of_addresses(visit, scope).values_list("channel", "key")
+    for channel, key in sorted(rows):
+        signal.send(
+            sender=LandingPage,
+            channel=channel,
+            key=key,
+            source=str(Source.LANDING_PAGE),
+            text=text,
+        )
+
+
+def has_address_to_stop(visit: Visit) -> bool:
+    """Whether the page would put an address on the denylist that is not there yet.
+
+    Somebody may have opted out elsewhere before: other profiles with the same address
+    still get messages then (P4).
+    """
+    if not visit.content["stops_address"]:
+        return False
+    rows = _rows_of_addresses(visit, visit.scope)
+    return rows.exclude(quarantine_status=AddressStatus.DENYLISTED).exists()
+
+
+def _rows_of_addresses(visit: Visit, scope: str) -> QuerySet[Address]:
+    rows = Address.objects.filter(profile=visit.profile, is_valid=True)
+    return rows if scope == ANY else rows.filter(channel=scope)

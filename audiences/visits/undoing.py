@@ -9,7 +9,7 @@ from audiences.consent import Kind, Origin
 from audiences.links import BadLink, read_undo_token
 from audiences.models import ConsentEvent, Profile
 from audiences.subscriptions import writing
-from audiences.visits.addresses import withdraw_stop
+from audiences.visits.opting_out import withdraw_stop
 from audiences.visits.visit import Visit
 
 

@@ -12,7 +12,7 @@ from audiences import membership, privacy, subscriptions
 from audiences.consent import Kind, Origin, Source
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.records.verification import verify_consent
-from audiences.subscriptions import NoteNeeded, ServiceClosed, reports, state, writing
+from audiences.subscriptions import NoteNeeded, ServiceClosed, reports, writing
 from delivery import analysis
 from delivery.models import Delivery
 from delivery.sending.last_check import LastCheck
@@ -239,7 +239,7 @@ def test_the_report_counts_each_step_once_by_what_was_before_it() -> None:
         4: [("request", 1), ("expire", 6)],
         5: [("subscribe", 2), ("subscribe", 3)],  # renewed before it was written down
     }
-    after = state.STATUS_AFTER
+    after = writing.STATUS_AFTER
     for profile, steps in zip(many_profiles(6), kinds.values(), strict=True):
         for kind, days in steps:
             at = MONDAY + days * DAY

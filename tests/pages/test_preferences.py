@@ -12,8 +12,8 @@ from audiences import consent, subscriptions
 from audiences.channels import Channel
 from audiences.models import Profile
 from audiences.records.verification import verify_consent
-from audiences.visits.boxes import Boxes, Change, changes
-from audiences.visits.standing import Standing
+from audiences.visits.choosing import Boxes, Change, changes
+from audiences.visits.visit import Standing
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (

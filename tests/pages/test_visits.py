@@ -15,12 +15,11 @@ from audiences.links import BadLink, Link, Undo
 from audiences.models import ConsentEvent, LandingPage, Profile
 from audiences.subscriptions import messages
 from audiences.visits import choosing, confirming
-from audiences.visits.boxes import Boxes
+from audiences.visits.choosing import Boxes
 from audiences.visits.confirming import Stage
 from audiences.visits.opting_out import opt_out
-from audiences.visits.standing import standing_of
 from audiences.visits.undoing import Undone, undo
-from audiences.visits.visit import Gone, Visit, identified
+from audiences.visits.visit import Gone, Visit, identified, standing_of
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import flags, history, news, page, subscriptions_of

@@ -25,7 +25,7 @@ from audiences.console.pages import Facts
 from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.records import proof
 from audiences.registry import Registry
-from audiences.signups import waiting
+from audiences.signups import requesting
 
 SHOWN = 100
 
@@ -105,7 +105,7 @@ def context(request: HttpRequest, profile: Profile, *, may_change: bool) -> Fact
 
 def _signups(request: HttpRequest, profile: Profile) -> Panel | None:
     """Sign-ups with an address of the person that wait to be confirmed."""
-    found = waiting.signups_of(profile).select_related("version")[:SHOWN]
+    found = requesting.signups_of(profile)[:SHOWN]
     rows = [
         [
             signup.version.name,
