@@ -31,7 +31,7 @@ class DeliveryConfig(AppConfig):
             mail_to_be_sent,
             profile_erased,
         )
-        from delivery.feedback.mails import items
+        from delivery.feedback.mails import reader
         from delivery.feedback.text_messages import keyword_rows
         from delivery.hooks import readers
         from delivery.models import message_events
@@ -49,7 +49,7 @@ class DeliveryConfig(AppConfig):
         address_stop_withdrawn.connect(listeners.withdraw_stop)
         mail_to_be_sent.connect(listeners.forbid_denylisted)
         profile_erased.connect(handover.forget_person)
-        items.register()
+        reader.register()
         guards.register(
             guards.Guard(
                 message_events.MessageEvent,

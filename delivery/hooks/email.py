@@ -18,7 +18,8 @@ from django.utils import timezone
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings
-from delivery.feedback.mails import items, provider_reports
+from delivery.feedback.mails import provider_reports
+from delivery.feedback.mails.reader import read_item
 from delivery.models import InboundItem, UsedHookToken
 
 from .email_providers import PROVIDERS, EmailProvider, reader
@@ -121,7 +122,7 @@ def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Finding
         inbound.send(sender=provider.inbound, event=mail, esp_name=provider.name)
         if mail.message is not None:
             raw = mail.message.as_bytes()
-            found.append(items.read_item(InboundItem(raw=raw)))
+            found.append(read_item(InboundItem(raw=raw)))
     if not found:
         return Findings(otherwise=State.UNREADABLE, note="no message in it")
     return Findings(

@@ -15,7 +15,7 @@ from flufl.bounce import scan_message
 
 from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent
-from delivery.feedback.mails import addresses, bounce_signs
+from delivery.feedback.mails import addresses, signs
 from delivery.feedback.mails.classification import Verdict, classify
 from delivery.feedback.mails.dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS, Surroundings
 from delivery.feedback.mails.mime import Part
@@ -98,7 +98,7 @@ def events_of(
     raw: bytes, mail: Part, around: Surroundings, returned: Returned
 ) -> list[FeedbackEvent]:
     """An event for each address that the bounce names."""
-    is_delay = bounce_signs.is_delay(mail, around.words)
+    is_delay = signs.is_delay(mail, around.words)
     failed = _named(mail, around, returned) or _by_flufl(
         raw, mail, around.words, returned
     )
