@@ -1,6 +1,13 @@
-"""System checks: each misconfiguration has an id, a message and a remedy."""
+"""System checks: each misconfiguration has an id, a message and a remedy.
 
+A provider without a secret has no webhook, so nothing is open by mistake. The checks
+ask whether a secret, once set, lets the right callers in.
+"""
+
+import base64
+import binascii
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,23 +16,28 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
 from django.utils.module_loading import import_string
 
+from delivery.hooks.sns import is_topic
+
+# With the token, the part before the @ may have at most 64 characters.
+LONGEST_MAILBOX = 14
+# For secrets that we choose ourselves; others come from a provider.
+SHORTEST_SECRET = 16
+OUR_SECRETS = ("SMS_WEBHOOK_SECRETS", "EMAIL_WEBHOOK_SECRETS")
+
 
 @register(Tags.compatibility)
-def check_phone_region(**kwargs: Any) -> list[CheckMessage]:
+def check_phone_region(**kwargs: Any) -> Iterator[CheckMessage]:
     region = settings.PHONE_REGION
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
-        return [
-            Error(
-                f"PHONE_REGION is {region!r}, which is not a region.",
-                hint="Use two letters such as NL or GB, or leave it empty.",
-                id="campaign.E001",
-            )
-        ]
-    return []
+        yield Error(
+            f"PHONE_REGION is {region!r}, which is not a region.",
+            hint="Use two letters such as NL or GB, or leave it empty.",
+            id="campaign.E001",
+        )
 
 
 @register(Tags.compatibility)
-def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
+def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
     least = {
         "QUARANTINE_SOFT_THRESHOLD": 1,
         "QUARANTINE_SOFT_INTERVAL_HOURS": 0,
@@ -46,137 +58,97 @@ def check_quarantine_settings(**kwargs: Any) -> list[CheckMessage]:
         "FEEDBACK_DAYS": 1,
         "WEBHOOK_FRESH_SECONDS": 30,
     }
-    return [
-        Error(
-            f"{name} is {getattr(settings, name)}; the least is {minimum}.",
-            hint=f"Set {name} to a whole number of {minimum} or more.",
-            id="campaign.E002",
-        )
-        for name, minimum in least.items()
-        if getattr(settings, name) < minimum
-    ]
+    for name, minimum in least.items():
+        if getattr(settings, name) < minimum:
+            yield Error(
+                f"{name} is {getattr(settings, name)}; the least is {minimum}.",
+                hint=f"Set {name} to a whole number of {minimum} or more.",
+                id="campaign.E002",
+            )
 
 
 @register()
-def check_sms_gateway(**kwargs: Any) -> list[CheckMessage]:
+def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
-        is_gateway = callable(
-            getattr(import_string(settings.SMS_GATEWAY), "send", None)
-        )
+        gateway = import_string(settings.SMS_GATEWAY)
     except ImportError:
-        is_gateway = False
-    if is_gateway:
-        return []
-    return [
-        Error(
+        gateway = None
+    if not callable(getattr(gateway, "send", None)):
+        yield Error(
             f"SMS_GATEWAY is {settings.SMS_GATEWAY!r}, which is no class with send().",
             hint="Use a dotted path, such as audiences.sms.ConsoleGateway",
             id="campaign.E009",
         )
-    ]
 
 
 @register(Tags.urls)
-def check_base_url(**kwargs: Any) -> list[CheckMessage]:
+def check_base_url(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
         parts = urlsplit(settings.BASE_URL)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         is_address = False
     if not is_address:
-        return [
-            Error(
-                f"BASE_URL is {settings.BASE_URL!r}, which is not a web address.",
-                hint="Use the address of the site, such as https://news.example.org",
-                id="campaign.E003",
-            )
-        ]
-    if not settings.DEBUG and parts.scheme != "https":
-        return [
-            Caution(
-                "BASE_URL begins with http:// in production.",
-                hint="One-click unsubscribe (RFC 8058) requires https.",
-                id="campaign.W003",
-            )
-        ]
-    return []
+        yield Error(
+            f"BASE_URL is {settings.BASE_URL!r}, which is not a web address.",
+            hint="Use the address of the site, such as https://news.example.org",
+            id="campaign.E003",
+        )
+    elif not settings.DEBUG and parts.scheme != "https":
+        yield Caution(
+            "BASE_URL begins with http:// in production.",
+            hint="One-click unsubscribe (RFC 8058) requires https.",
+            id="campaign.W003",
+        )
 
 
 @register(Tags.security)
-def check_allowed_hosts(**kwargs: Any) -> list[CheckMessage]:
-    if not settings.DEBUG and not settings.ALLOWED_HOSTS:
-        return [
-            Error(
-                "DEBUG is 0 and ALLOWED_HOSTS is empty: every request would fail.",
-                hint="Set ALLOWED_HOSTS to the site's host names, comma-separated.",
-                id="campaign.E004",
-            )
-        ]
-    return []
-
-
-@register(Tags.security)
-def check_database_for_production(**kwargs: Any) -> list[CheckMessage]:
-    engine = settings.DATABASES["default"]["ENGINE"]
-    if not settings.DEBUG and engine.endswith("sqlite3"):
-        return [
-            Caution(
-                "Production runs on SQLite.",
-                hint="Set DATABASE_URL to a PostgreSQL database for more than one "
-                "machine or more than about a million profiles.",
-                id="campaign.W005",
-            )
-        ]
-    return []
-
-
-@register(Tags.security)
-def check_sender_for_production(**kwargs: Any) -> list[CheckMessage]:
-    if not settings.DEBUG and settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):
-        return [
-            Caution(
-                f"Mails say that they are from {settings.DEFAULT_FROM_EMAIL}.",
-                hint="Set DEFAULT_FROM_EMAIL to an address of yours; mail servers "
-                "refuse mail from nowhere.",
-                id="campaign.W006",
-            )
-        ]
-    return []
-
-
-@register(Tags.security)
-def check_mail_for_production(**kwargs: Any) -> list[CheckMessage]:
-    if not settings.DEBUG and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        return [
-            Caution(
-                "Mails go to the console, with the personal links in them.",
-                hint="Set EMAIL_URL to your mail server.",
-                id="campaign.W007",
-            )
-        ]
-    return []
-
-
-# With the token, the part before the @ may have at most 64 characters.
-LONGEST_MAILBOX = 14
+def check_production(**kwargs: Any) -> Iterator[CheckMessage]:
+    """What is good on one's own machine, and not on a server."""
+    if settings.DEBUG:
+        return
+    if not settings.ALLOWED_HOSTS:
+        yield Error(
+            "DEBUG is 0 and ALLOWED_HOSTS is empty: every request would fail.",
+            hint="Set ALLOWED_HOSTS to the site's host names, comma-separated.",
+            id="campaign.E004",
+        )
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        yield Caution(
+            "Production runs on SQLite.",
+            hint="Set DATABASE_URL to a PostgreSQL database for more than one "
+            "machine or more than about a million profiles.",
+            id="campaign.W005",
+        )
+    if settings.DEFAULT_FROM_EMAIL.endswith("@localhost"):
+        yield Caution(
+            f"Mails say that they are from {settings.DEFAULT_FROM_EMAIL}.",
+            hint="Set DEFAULT_FROM_EMAIL to an address of yours; mail servers "
+            "refuse mail from nowhere.",
+            id="campaign.W006",
+        )
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        yield Caution(
+            "Mails go to the console, with the personal links in them.",
+            hint="Set EMAIL_URL to your mail server.",
+            id="campaign.W007",
+        )
 
 
 @register(Tags.compatibility)
-def check_mailboxes(**kwargs: Any) -> list[CheckMessage]:
+def check_mailboxes(**kwargs: Any) -> Iterator[CheckMessage]:
     """Mailboxes whose addresses carry a token must leave room for it."""
-    return [
-        Error(
-            f"{name} is {mailbox!r}, which cannot take mails with a token.",
-            hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
-            f"before the @) such as {example}@example.org, or leave it empty.",
-            id="campaign.E008",
-        )
-        for name, mailbox, example in (
-            ("UNSUBSCRIBE_MAILBOX", settings.UNSUBSCRIBE_MAILBOX, "unsubscribe"),
-            ("BOUNCE_MAILBOX", settings.BOUNCE_MAILBOX, "bounces"),
-        )
-        if mailbox and not _takes_tokens(mailbox)
-    ]
+    for name, mailbox, example in (
+        ("UNSUBSCRIBE_MAILBOX", settings.UNSUBSCRIBE_MAILBOX, "unsubscribe"),
+        ("BOUNCE_MAILBOX", settings.BOUNCE_MAILBOX, "bounces"),
+    ):
+        if mailbox and not _takes_tokens(mailbox):
+            yield Error(
+                f"{name} is {mailbox!r}, which cannot take mails with a token.",
+                hint=f"Use a short address (at most {LONGEST_MAILBOX} characters "
+                f"before the @) such as {example}@example.org, or leave it empty.",
+                id="campaign.E008",
+            )
 
 
 def _takes_tokens(mailbox: str) -> bool:
@@ -185,3 +157,49 @@ def _takes_tokens(mailbox: str) -> bool:
         r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
     )
     return bool(plain) and len(local) <= LONGEST_MAILBOX
+
+
+# -------------------------------------------------------------- secrets of webhooks
+@register(Tags.security)
+def check_secrets_are_long(**kwargs: Any) -> Iterator[CheckMessage]:
+    for name in () if settings.DEBUG else OUR_SECRETS:
+        secrets = [text.rpartition(":")[2] for text in getattr(settings, name)]
+        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+            yield Error(
+                f"{name} has a secret that is too short to be one.",
+                hint=f"Use at least {SHORTEST_SECRET} characters: "
+                "python -c 'import secrets; print(secrets.token_urlsafe(24))'",
+                id="campaign.E020",
+            )
+
+
+@register(Tags.security)
+def check_secrets_can_be_read(**kwargs: Any) -> Iterator[CheckMessage]:
+    if not all(all(s.partition(":")) for s in settings.EMAIL_WEBHOOK_SECRETS):
+        yield Error(
+            "EMAIL_WEBHOOK_SECRETS has one that is not user:password.",
+            hint="Providers call https://user:password@… with it.",
+            id="campaign.E021",
+        )
+    for topic in settings.SNS_TOPICS:
+        if not is_topic(topic):
+            yield Error(
+                f"SNS_TOPICS has {topic!r}, which is not the ARN of a topic.",
+                hint="Write arn:aws:sns:<region>:<account>:<name>, without wildcards.",
+                id="campaign.E022",
+            )
+    for name in ("SENDGRID_VERIFICATION_KEYS", "RESEND_SIGNING_SECRETS"):
+        if not all(map(_is_base64, getattr(settings, name))):
+            yield Error(
+                f"{name} has a key that cannot be read.",
+                hint="Copy it from the provider's settings as it is, without the lines "
+                "BEGIN and END.",
+                id="campaign.E023",
+            )
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except binascii.Error:
+        return False

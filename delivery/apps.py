@@ -31,8 +31,8 @@ class DeliveryConfig(AppConfig):
             mail_to_be_sent,
             profile_erased,
         )
-        from delivery.feedback.mails import items
-        from delivery.feedback.text_messages import keyword_rows
+        from delivery.feedback.mails import reader
+        from delivery.feedback.text_messages import keywords
         from delivery.hooks import readers
         from delivery.models import message_events
         from delivery.quarantine import listeners
@@ -43,13 +43,13 @@ class DeliveryConfig(AppConfig):
             import_module(name)
         readers.register()
         post_migrate.connect(writing.keep_in_step, sender=self)
-        post_migrate.connect(keyword_rows.keep_in_step, sender=self)
+        post_migrate.connect(keywords.keep_in_step, sender=self)
         addresses_attached.connect(listeners.mark_attached_addresses)
         address_stop_requested.connect(listeners.stop_address)
         address_stop_withdrawn.connect(listeners.withdraw_stop)
         mail_to_be_sent.connect(listeners.forbid_denylisted)
         profile_erased.connect(handover.forget_person)
-        items.register()
+        reader.register()
         guards.register(
             guards.Guard(
                 message_events.MessageEvent,

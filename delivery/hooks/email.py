@@ -4,24 +4,27 @@ Each report is also sent as django-anymail's signal (`anymail.signals.tracking`)
 other listeners; our own listener says which event it is.
 """
 
+import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from anymail.signals import AnymailInboundEvent, AnymailTrackingEvent, inbound, tracking
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
+from django.utils import timezone
 
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings
-from delivery.feedback.mails import items, provider_reports
-from delivery.models import InboundItem
+from delivery.feedback.mails import provider_reports
+from delivery.feedback.mails.reader import read_item
+from delivery.models import InboundItem, UsedHookToken
 
-from . import tokens
 from .email_providers import PROVIDERS, EmailProvider, reader
 from .envelope import pack, unpack
-from .gate import LARGEST_MAIL, HookCall, View, count_taken, hook
+from .gate import LARGEST_MAIL, HookCall, HookRefused, Outcome, View, hook, settle
 
 State = InboundItem.State
 
@@ -44,17 +47,40 @@ def _view(provider: EmailProvider, kind: str) -> View:
         token = provider.prove(call)
         with transaction.atomic():
             if token:
-                tokens.use(provider.name, token, call.body)
+                _use_once(provider.name, token, call.body)
             # The signature proves who passed the mail on, not what the mail says.
             item, is_new = intake.receive(
                 provider.name, pack(call, kind), is_verified=kind == "tracking"
             )
-        if item.state == State.NEW:
-            intake.process(item)
-        count_taken(item, is_new)
+        settle(item, is_new)
         return HttpResponse(status=200)
 
     return hook(provider.name, secrets=provider.secrets, largest=largest)(take)
+
+
+def _use_once(provider: str, token: str, body: bytes) -> None:
+    """Mark a one-time token as used; refuse one that was used for other content.
+
+    A provider that got no answer repeats its call; an attacker who intercepted one may
+    try its token with other content. The caller is in the transaction that stores the
+    call: if that fails, the token is not used.
+    """
+    row = UsedHookToken(
+        provider=provider,
+        token=hashlib.sha256(token.encode(errors="replace")).hexdigest(),
+        body=hashlib.sha256(body).hexdigest(),
+        used_at=timezone.now(),
+    )
+    # No fresh call can carry an older one any more.
+    kept = timedelta(seconds=2 * settings.WEBHOOK_FRESH_SECONDS) + timedelta(days=1)
+    UsedHookToken.objects.filter(used_at__lt=row.used_at - kept).delete()
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        used = UsedHookToken.objects.get(provider=provider, token=row.token)
+        if used.body != row.body:
+            raise HookRefused(Outcome.REPLAYED) from None
 
 
 def reader_of(provider: EmailProvider) -> Callable[[InboundItem], Findings]:
@@ -96,7 +122,7 @@ def _mails(mails: list[AnymailInboundEvent], provider: EmailProvider) -> Finding
         inbound.send(sender=provider.inbound, event=mail, esp_name=provider.name)
         if mail.message is not None:
             raw = mail.message.as_bytes()
-            found.append(items.read_item(InboundItem(raw=raw)))
+            found.append(read_item(InboundItem(raw=raw)))
     if not found:
         return Findings(otherwise=State.UNREADABLE, note="no message in it")
     return Findings(

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -17,13 +18,22 @@ from django.http.request import UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from delivery.feedback import intake
 from delivery.models import HookCount, InboundItem
 
-from .refusals import HookRefused, Outcome
-
+Outcome = HookCount.Outcome
+State = InboundItem.State
 # No text message or report is larger; a mail may be (Django's own limit).
 LARGEST_SMS = 100_000
 LARGEST_MAIL = 2_500_000
+
+
+class HookRefused(Exception):
+    """The call is not believed; it is only counted."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.label)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -43,18 +53,19 @@ View = Callable[..., HttpResponse]
 
 
 def hook(
-    provider: str, *, secrets: Callable[[], list[str]], largest: int = LARGEST_SMS
+    provider: str, *, secrets: str, largest: int = LARGEST_SMS
 ) -> Callable[[Callable[[HookCall], HttpResponse]], View]:
     """Turn a function that verifies and takes in a call into a view.
 
-    The function raises HookRefused for a call that it does not believe.
+    `secrets` is the setting with the provider's secrets. The function
+    raises HookRefused for a call that it does not believe.
     """
 
     def decorate(take: Callable[[HookCall], HttpResponse]) -> View:
         @csrf_exempt
         @functools.wraps(take)
         def view(request: HttpRequest) -> HttpResponse:
-            if not secrets():
+            if not getattr(settings, secrets):
                 raise Http404
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
@@ -105,11 +116,13 @@ def count(provider: str, outcome: Outcome) -> None:
         rows.update(count=F("count") + 1)
 
 
-def count_taken(item: InboundItem, is_new: bool) -> None:
-    """Count a verified call by its result."""
+def settle(item: InboundItem, is_new: bool) -> None:
+    """Read a verified call, unless that was done, and count it by its result."""
+    if item.state == State.NEW:
+        intake.process(item)
     if not is_new:
         count(item.source, Outcome.REPEATED)
-    elif item.state == InboundItem.State.UNREADABLE:
+    elif item.state == State.UNREADABLE:
         count(item.source, Outcome.UNREADABLE)
     else:
         count(item.source, Outcome.ACCEPTED)

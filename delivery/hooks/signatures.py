@@ -1,4 +1,4 @@
-"""Signatures of providers, compared in constant time by pure functions.
+"""Signatures of providers, compared in constant time.
 
 Each takes all current secrets, so that one can be replaced without losing calls. An
 empty secret verifies nothing.
@@ -11,7 +11,10 @@ import hmac
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from .refusals import HookRefused, Outcome
+from django.conf import settings
+from django.utils import timezone
+
+from .gate import HookRefused, Outcome
 
 
 def require(present: bool, outcome: Outcome = Outcome.WRONG_SIGNATURE) -> None:
@@ -30,18 +33,13 @@ def same_as_any(given: str, wanted: Iterable[str]) -> bool:
     return sum(same(given, text) for text in wanted) > 0
 
 
-def require_fresh(
-    timestamp: str,
-    now: datetime,
-    allowed: timedelta,
-    *,
-    future: timedelta | None = None,
-) -> None:
-    """Refuse a moment (seconds since 1970) that is too far from now."""
+def require_fresh(timestamp: str, now: datetime | None = None) -> None:
+    """Refuse a call that was signed too long ago, or in the future (in Unix time)."""
     text = timestamp.strip()
     require(text.isascii() and text.isdecimal() and len(text) <= 12, Outcome.OUTDATED)
-    age = timedelta(seconds=now.timestamp() - int(text))
-    require(-(future or allowed) <= age <= allowed, Outcome.OUTDATED)
+    age = timedelta(seconds=(now or timezone.now()).timestamp() - int(text))
+    allowed = timedelta(seconds=settings.WEBHOOK_FRESH_SECONDS)
+    require(abs(age) <= allowed, Outcome.OUTDATED)
 
 
 # ------------------------------------------------------------------ a shared secret

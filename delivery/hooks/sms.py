@@ -7,12 +7,11 @@ counts once.
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from audiences.channels import Channel
@@ -23,50 +22,39 @@ from delivery.feedback.text_messages.inbound import InboundText
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, count_taken, hook
-from .refusals import Outcome
+from .gate import HookCall, Outcome, hook, settle
 from .signatures import is_signed_by, require, require_fresh
 
 SOURCE = "sms"
+SECRETS = "SMS_WEBHOOK_SECRETS"
 State = InboundItem.State
-
-
-def _secrets() -> list[str]:
-    found: list[str] = settings.SMS_WEBHOOK_SECRETS
-    return found
 
 
 def _prove(call: HookCall) -> None:
     given = call.header("X-Campaign-Signature")
     timestamp = call.header("X-Campaign-Timestamp")
     require(bool(given.strip() and timestamp.strip()), Outcome.NO_SIGNATURE)
-    require(is_signed_by(timestamp, call.body, given, _secrets()))
-    allowed = timedelta(seconds=settings.WEBHOOK_FRESH_SECONDS)
-    require_fresh(timestamp, timezone.now(), allowed)
+    require(is_signed_by(timestamp, call.body, given, settings.SMS_WEBHOOK_SECRETS))
+    require_fresh(timestamp)
 
 
-@hook(SOURCE, secrets=_secrets)
+@hook(SOURCE, secrets=SECRETS)
 def inbound(call: HookCall) -> HttpResponse:
     """A text message from a recipient; the answer holds the reply to send, if any."""
     _prove(call)
     raw = pack(call, "inbound")
     text = _text(unpack(raw))
     item, is_new = _keep(raw, "inbound", text.event_id if text else "")
-    reply = ""
-    if text is None:
-        _process(item)
-    else:
-        reply = inbound_texts.take(text, item)
+    reply = inbound_texts.take(text, item) if text else ""
     return _answered(item, is_new, reply=reply)
 
 
-@hook(SOURCE, secrets=_secrets)
+@hook(SOURCE, secrets=SECRETS)
 def status(call: HookCall) -> HttpResponse:
     """What became of a message of ours."""
     _prove(call)
     raw = pack(call, "status")
     item, is_new = _keep(raw, "status", _fields(unpack(raw)).get("id", ""))
-    _process(item)
     return _answered(item, is_new)
 
 
@@ -80,13 +68,8 @@ def _keep(raw: bytes, kind: str, number: str) -> tuple[InboundItem, bool]:
     )
 
 
-def _process(item: InboundItem) -> None:
-    if item.state == State.NEW:
-        intake.process(item)
-
-
 def _answered(item: InboundItem, is_new: bool, **more: str) -> HttpResponse:
-    count_taken(item, is_new)
+    settle(item, is_new)
     return JsonResponse({"item": item.pk, "state": item.state, **more})
 
 

@@ -5,6 +5,11 @@ https://www.twilio.com/docs/usage/security (signature). The signature has no tim
 but the numbers of messages are unique, so a repeated call does nothing.
 """
 
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
 from django.conf import settings
@@ -19,23 +24,18 @@ from delivery.feedback.text_messages.keywords import KeywordAction
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, count_taken, hook
-from .refusals import Outcome
-from .signatures import require
-from .twilio_signatures import is_from_twilio, spellings
+from .gate import HookCall, Outcome, hook, settle
+from .signatures import require, same, same_as_any
 
 SOURCE = "twilio"
+SECRETS = "TWILIO_AUTH_TOKENS"
 State = InboundItem.State
 _SAYS = {
     "STOP": KeywordAction.OPT_OUT,
     "START": KeywordAction.OPT_IN,
     "HELP": KeywordAction.HELP,
 }
-
-
-def _secrets() -> list[str]:
-    found: list[str] = settings.TWILIO_AUTH_TOKENS
-    return found
+_PORTS = {"https": 443, "http": 80}
 
 
 def _prove(call: HookCall) -> None:
@@ -45,7 +45,8 @@ def _prove(call: HookCall) -> None:
     urls = [
         spelled for url in dict.fromkeys(_addresses(call)) for spelled in spellings(url)
     ]
-    require(is_from_twilio(urls, fields.fields(), call.body, given, _secrets()))
+    tokens = settings.TWILIO_AUTH_TOKENS
+    require(is_from_twilio(urls, fields.fields(), call.body, given, tokens))
 
 
 def _addresses(call: HookCall) -> list[str]:
@@ -59,7 +60,62 @@ def _addresses(call: HookCall) -> list[str]:
     return [settings.BASE_URL + path, f"{scheme}://{call.request.get_host()}{path}"]
 
 
-@hook(SOURCE, secrets=_secrets)
+def twilio_signature(url: str, params: Mapping[str, Sequence[str]], token: str) -> str:
+    """The signature of a call: the address, then all fields sorted by their names.
+
+    https://www.twilio.com/docs/usage/security (HMAC-SHA1, base64).
+    """
+    signed = url + "".join(
+        name + value for name in sorted(params) for value in sorted(set(params[name]))
+    )
+    digest = hmac.new(token.encode(), signed.encode(errors="replace"), hashlib.sha1)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def is_from_twilio(
+    urls: Iterable[str],
+    params: Mapping[str, Sequence[str]],
+    body: bytes,
+    signature: str,
+    tokens: Sequence[str],
+) -> bool:
+    """Whether Twilio has signed this call, for one of the addresses that we may have.
+
+    A body other than a form is signed by its digest in the address, which is required.
+    """
+    signature = signature.strip()
+    if not signature:
+        return False
+    wanted = []
+    for url in urls:
+        digests = parse_qs(urlsplit(url).query).get("bodySHA256")
+        if digests:
+            found = hashlib.sha256(body).hexdigest()
+            if len(digests) != 1 or not same(digests[0].lower(), found):
+                continue
+        signed = {} if digests else params
+        wanted += [twilio_signature(url, signed, token) for token in tokens if token]
+    return same_as_any(signature, wanted)
+
+
+def spellings(url: str) -> list[str]:
+    """An address with and without the default port of its scheme.
+
+    Proxies add and drop it; Twilio signs the spelling that it was given.
+    """
+    parts = urlsplit(url)
+    port = _PORTS.get(parts.scheme)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    if parts.port not in (None, port):
+        return [url]
+    return [
+        urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, f"{host}:{port}")
+    ]
+
+
+# ------------------------------------------------------------------ the webhooks
+@hook(SOURCE, secrets=SECRETS)
 def inbound(call: HookCall) -> HttpResponse:
     """A text message from a recipient; the answer is the reply to it."""
     _prove(call)
@@ -73,7 +129,7 @@ def inbound(call: HookCall) -> HttpResponse:
         is_verified=True,
     )
     reply = inbound_texts.take(text, item)
-    count_taken(item, is_new)
+    settle(item, is_new)
     message = f"<Message>{escape(reply)}</Message>" if reply else ""
     return HttpResponse(
         f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>',
@@ -81,16 +137,14 @@ def inbound(call: HookCall) -> HttpResponse:
     )
 
 
-@hook(SOURCE, secrets=_secrets)
+@hook(SOURCE, secrets=SECRETS)
 def status(call: HookCall) -> HttpResponse:
     """What became of a message of ours."""
     _prove(call)
     item, is_new = intake.receive(
         SOURCE, pack(call, "status"), channel=Channel.SMS, is_verified=True
     )
-    if item.state == State.NEW:
-        intake.process(item)
-    count_taken(item, is_new)
+    settle(item, is_new)
     return HttpResponse(status=204)
 
 

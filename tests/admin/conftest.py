@@ -17,7 +17,7 @@ from delivery.feedback import intake, return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.intake import Findings
 from delivery.hooks import gate
-from delivery.hooks.refusals import Outcome
+from delivery.hooks.gate import Outcome
 from delivery.models import Delivery, InboundItem, Message, QuarantineEntry
 from delivery.sending import handover
 

@@ -139,7 +139,7 @@ def bounce_reasons() -> list[tuple[str, ...]]:
 
 
 def statuses() -> list[tuple[str, ...]]:
-    from delivery.feedback.mails.wordings import PROVIDER_STATUSES, STATUSES
+    from delivery.feedback.mails.classification import PROVIDER_STATUSES, STATUSES
 
     known = [
         (_code(f"x.{detail}"), _code(reason), str(error_type.value), "RFC 3463")

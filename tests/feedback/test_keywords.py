@@ -5,28 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from delivery.feedback.text_messages import keyword_rows
-from delivery.feedback.text_messages.keywords import (
-    KeywordAction,
-    KeywordEntry,
-    KeywordTable,
-    judge,
-)
+from delivery.feedback.text_messages import keywords
+from delivery.feedback.text_messages.keywords import KeywordAction, KeywordTable, judge
 from delivery.feedback.text_messages.wording import clean
 from delivery.models import Keyword
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"
-TABLE = KeywordTable(
-    [
-        KeywordEntry(
-            keyword=row.keyword,
-            language=row.language,
-            action=KeywordAction(row.action),
-            reply=row.reply,
-        )
-        for row in keyword_rows.built_in()
-    ]
-)
+TABLE = KeywordTable(keywords.built_in())
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -264,8 +249,8 @@ def test_what_does_not_matter_is_taken_away(text: str, expected: str) -> None:
 
 
 def test_a_keyword_of_other_countries_is_for_a_person() -> None:
-    entry = KeywordEntry(
-        keyword="RED", language="tr", action=KeywordAction.OPT_OUT, regions=("TR",)
+    entry = Keyword(
+        keyword="RED", language="tr", action=KeywordAction.OPT_OUT, regions="TR"
     )
     table = KeywordTable([entry])
     assert judge("red", table, region="TR").action == "opt_out"
@@ -276,8 +261,8 @@ def test_a_keyword_of_other_countries_is_for_a_person() -> None:
 def test_a_row_for_our_number_comes_before_a_row_for_all() -> None:
     table = KeywordTable(
         [
-            KeywordEntry(keyword="JA", language="nl", action=KeywordAction.OPT_IN),
-            KeywordEntry(
+            Keyword(keyword="JA", language="nl", action=KeywordAction.OPT_IN),
+            Keyword(
                 keyword="JA",
                 language="nl",
                 action=KeywordAction.NONE,
@@ -292,15 +277,15 @@ def test_a_row_for_our_number_comes_before_a_row_for_all() -> None:
 def test_one_keyword_with_two_meanings_does_the_careful_one() -> None:
     table = KeywordTable(
         [
-            KeywordEntry(keyword="FINE", language="en", action=KeywordAction.OPT_IN),
-            KeywordEntry(keyword="FINE", language="it", action=KeywordAction.OPT_OUT),
+            Keyword(keyword="FINE", language="en", action=KeywordAction.OPT_IN),
+            Keyword(keyword="FINE", language="it", action=KeywordAction.OPT_OUT),
         ]
     )
     assert judge("fine", table, language="en").action == "opt_out"
 
 
 def test_every_built_in_keyword_has_a_reply_that_fits() -> None:
-    for row in keyword_rows.built_in():
+    for row in keywords.built_in():
         row.clean_fields(exclude=["id"])
         assert row.reply, row.keyword
         assert len(row.reply) <= 160, row.keyword
@@ -313,7 +298,7 @@ def test_keeping_in_step_never_undoes_what_an_operator_did() -> None:
     )
     own = Keyword.objects.create(keyword="WEG", language="nl", action="opt_out")
     before = list(Keyword.objects.order_by("pk").values())
-    keyword_rows.keep_in_step()
+    keywords.keep_in_step()
     assert list(Keyword.objects.order_by("pk").values()) == before
     assert Keyword.objects.filter(pk=own.pk).exists()
 
@@ -321,5 +306,5 @@ def test_keeping_in_step_never_undoes_what_an_operator_did() -> None:
 @pytest.mark.django_db
 def test_keeping_in_step_brings_back_what_is_missing() -> None:
     Keyword.objects.filter(language="nl").delete()
-    keyword_rows.keep_in_step()
+    keywords.keep_in_step()
     assert Keyword.objects.filter(keyword="AFMELDEN", is_built_in=True).exists()

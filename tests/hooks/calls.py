@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from delivery.hooks.signatures import mailgun_signature, shared_signature
-from delivery.hooks.twilio_signatures import twilio_signature
+from delivery.hooks.twilio import twilio_signature
 
 SITE = "https://news.example.org"
 TWILIO_TOKEN, SMS_SECRET = "token-of-twilio-1", "secret-of-the-sms-hook"

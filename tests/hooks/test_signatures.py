@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from django.test import Client, override_settings
 
-from delivery.hooks.refusals import HookRefused
+from delivery.hooks.gate import HookRefused
 from delivery.hooks.signatures import (
     is_basic_auth,
     is_signed_by,
@@ -18,7 +18,7 @@ from delivery.hooks.signatures import (
     require_fresh,
     shared_signature,
 )
-from delivery.hooks.twilio_signatures import is_from_twilio, spellings, twilio_signature
+from delivery.hooks.twilio import is_from_twilio, spellings, twilio_signature
 from delivery.models import InboundItem
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "sms"
@@ -120,7 +120,7 @@ def test_the_usual_port_may_be_said_or_not(url: str, expected: list[str]) -> Non
 def test_a_call_is_fresh_for_five_minutes(text: str, is_fresh: bool) -> None:
     now = datetime.fromtimestamp(1000, UTC)
     try:
-        require_fresh(text, now, timedelta(minutes=5))
+        require_fresh(text, now)
     except HookRefused:
         assert not is_fresh
     else:

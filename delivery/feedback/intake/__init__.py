@@ -6,10 +6,10 @@ from delivery.feedback.intake.processing import (
     Findings,
     process,
     process_waiting,
+    receive,
     register,
     settle,
 )
-from delivery.feedback.intake.receiving import receive
 
 __all__ = [
     "READERS",

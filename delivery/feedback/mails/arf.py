@@ -4,12 +4,11 @@
 `virus`, `fraud`, `other`) say nothing about what a recipient wants.
 """
 
-from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
 from delivery.feedback.mails.dsn import MOST_RECIPIENTS, date
 from delivery.feedback.mails.mime import Part, header_fields
-from delivery.feedback.mails.reading import SOURCE
+from delivery.feedback.mails.reading import MailEvent
 from delivery.feedback.mails.returned import Returned
 from delivery.models.quarantine import ErrorReason
 
@@ -43,11 +42,9 @@ def events_of(
         (v for name, v in fields if name in {"arrival-date", "received-date"}), ""
     )
     return [
-        FeedbackEvent(
+        MailEvent(
             kind=EventKind.COMPLAINT,
-            channel=Channel.EMAIL,
             address=address,
-            source=SOURCE,
             reason=ErrorReason.COMPLAINT,
             text=kind,
             at=date(when),

@@ -3,18 +3,20 @@
 By the server's wording, else the enhanced status code (RFC 3463), else the class of
 either code. It is hard only if the failure is permanent and its reason means that the
 address is dead; 5.x.x alone never is.
+
+The wordings and codes are in wordings.toml. Wordings come first: a server's text says
+more than its code (many answer 5.1.1 for spam, or 5.7.1 for an unknown user). Only a
+dead address is hard: user unknown, invalid domain, an account that ended. A disabled
+account can come back, and is soft. A block of the sender's reputation, content, policy
+or relaying says nothing about the address at all, and is ignored.
 """
 
 import re
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from delivery.feedback.mails.wordings import (
-    LAST_WORDINGS,
-    PROVIDER_STATUSES,
-    STATUSES,
-    WORDINGS,
-    Wording,
-)
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 LONGEST_WORDING = 1_500
@@ -33,10 +35,34 @@ _AFTER_MESSAGE = re.compile(
 )
 _OF_DEAD_ACCOUNTS = (ErrorReason.USER_UNKNOWN, ErrorReason.ACCOUNT_DISABLED)
 _TO_RECIPIENT = re.compile(r"after rcpt to|reply to rcpt to|our rcpt to")
+# A reason, what it says about the address, and who words it so.
 _Found = tuple[ErrorReason, ErrorType, str]
-_Rules = list[tuple[re.Pattern[str], Wording]]
-_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in WORDINGS]
-_LAST_RULES: _Rules = [(re.compile(rule.pattern), rule) for rule in LAST_WORDINGS]
+_Wordings = list[tuple[re.Pattern[str], _Found]]
+_FILE = Path(__file__).with_name("wordings.toml")
+_TABLES: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+def _wordings(rows: list[dict[str, Any]]) -> _Wordings:
+    found = []
+    for row in rows:
+        pattern = "".join(row["pattern"])
+        for name, part in _TABLES["parts"].items():
+            pattern = pattern.replace(f"%{name}%", "".join(part))
+        meaning = ErrorReason(row["reason"]), ErrorType(row["type"]), row["seen_at"]
+        found.append((re.compile(pattern), meaning))
+    return found
+
+
+_FIRST_WORDINGS = _wordings(_TABLES["wordings"])
+_LAST_WORDINGS = _wordings(_TABLES["last_wordings"])
+STATUSES = {
+    detail: (ErrorReason(reason), ErrorType(type))
+    for detail, (reason, type) in _TABLES["statuses"].items()
+}
+PROVIDER_STATUSES = {
+    code: (ErrorReason(reason), ErrorType(type), seen_at)
+    for code, (reason, type, seen_at) in _TABLES["provider_statuses"].items()
+}
 
 
 @dataclass(frozen=True)
@@ -90,18 +116,15 @@ def _of(wording: str, code: str) -> _Found:
     """By wording, else the code's detail, the last wordings, or the code's class."""
     wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
     return (
-        _by_wording(wording, _RULES)
+        _by_wording(wording, _FIRST_WORDINGS)
         or _by_detail(code)
-        or _by_wording(wording, _LAST_RULES)
+        or _by_wording(wording, _LAST_WORDINGS)
         or _by_subject(code)
     )
 
 
-def _by_wording(wording: str, rules: _Rules) -> _Found | None:
-    for pattern, rule in rules:
-        if pattern.search(wording):
-            return rule.reason, rule.type, rule.seen_at
-    return None
+def _by_wording(text: str, wordings: _Wordings) -> _Found | None:
+    return next((found for one, found in wordings if one.search(text)), None)
 
 
 def _by_detail(code: str) -> _Found | None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
 from delivery.feedback.mails.classification import classify
 from delivery.feedback.mails.mime import Part, header_fields
-from delivery.feedback.mails.reading import SOURCE
+from delivery.feedback.mails.reading import MailEvent
 
 MOST_RECIPIENTS = 200
 LONGEST_EVIDENCE = 1_000
@@ -130,11 +129,9 @@ def _event(
         verdict = classify(
             f"{answer} {around.words}", status=status, context=around.words
         )
-    return FeedbackEvent(
+    return MailEvent(
         kind=kind,
-        channel=Channel.EMAIL,
         address=address,
-        source=SOURCE,
         type=verdict.type,
         reason=verdict.reason,
         status_code=verdict.status_code,

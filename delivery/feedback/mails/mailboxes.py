@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
 from delivery.feedback import intake
-from delivery.feedback.intake import receiving
+from delivery.feedback.intake import processing
 from delivery.feedback.mails.reading import SOURCE
 from delivery.models import InboundItem
 
@@ -67,7 +67,7 @@ def take_in(mails: Iterable[Mail], counts: MailCounts | None = None) -> MailCoun
     """Store each mail, tell its source, and apply what it says."""
     counts = counts or MailCounts()
     for batch in _batches(mails):
-        arrived = receiving.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
+        arrived = processing.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
         for mail, (item, is_new) in zip(batch, arrived, strict=True):
             if mail.stored:
                 mail.stored()

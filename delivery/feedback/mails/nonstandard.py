@@ -13,13 +13,12 @@ from email.errors import MessageError
 
 from flufl.bounce import scan_message
 
-from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent
-from delivery.feedback.mails import addresses, bounce_signs
+from delivery.feedback.mails import addresses, signs
 from delivery.feedback.mails.classification import Verdict, classify
 from delivery.feedback.mails.dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS, Surroundings
 from delivery.feedback.mails.mime import Part
-from delivery.feedback.mails.reading import SOURCE
+from delivery.feedback.mails.reading import MailEvent
 from delivery.feedback.mails.returned import Returned
 
 _LONGEST_LINE = 1_000
@@ -98,7 +97,7 @@ def events_of(
     raw: bytes, mail: Part, around: Surroundings, returned: Returned
 ) -> list[FeedbackEvent]:
     """An event for each address that the bounce names."""
-    is_delay = bounce_signs.is_delay(mail, around.words)
+    is_delay = signs.is_delay(mail, around.words)
     failed = _named(mail, around, returned) or _by_flufl(
         raw, mail, around.words, returned
     )
@@ -108,11 +107,9 @@ def events_of(
     failed = failed[:MOST_RECIPIENTS]
     verdicts = _verdicts(failed, around)
     return [
-        FeedbackEvent(
+        MailEvent(
             kind=EventKind.DELAYED if is_delay else EventKind.FAILED,
-            channel=Channel.EMAIL,
             address=one.address,
-            source=SOURCE,
             type=verdict.type,
             reason=verdict.reason,
             status_code=verdict.status_code,

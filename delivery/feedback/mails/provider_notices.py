@@ -7,13 +7,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
 from delivery.feedback.mails.classification import classify
 from delivery.feedback.mails.dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS
 from delivery.feedback.mails.mime import Part
-from delivery.feedback.mails.reading import SOURCE
+from delivery.feedback.mails.reading import MailEvent
 from delivery.models.quarantine import ErrorReason
 
 _KINDS = {
@@ -53,11 +52,9 @@ def _event(
     if is_failure and details.get("bounceType") == "Transient":
         verdict = classify(answer, status=status or "4.0.0")
     reason = ErrorReason.COMPLAINT if kind == EventKind.COMPLAINT else verdict.reason
-    event = FeedbackEvent(
+    event = MailEvent(
         kind=kind,
-        channel=Channel.EMAIL,
         address=address,
-        source=SOURCE,
         reason=reason,
         status_code=verdict.status_code,
         text=answer[:LONGEST_EVIDENCE],

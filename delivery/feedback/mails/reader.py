@@ -11,20 +11,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from django.utils import translation
+
+from audiences.channels import Channel
+from delivery.feedback import intake
 from delivery.feedback.events import EventKind, FeedbackEvent
+from delivery.feedback.intake import Findings
 from delivery.feedback.mails import (
     arf,
-    auto_replies,
-    bounce_signs,
     dsn,
     nonstandard,
     provider_notices,
     returned,
+    signs,
     unsubscribe_mails,
 )
 from delivery.feedback.mails.dsn import Surroundings
 from delivery.feedback.mails.mime import LONGEST_TEXT, Part, take_apart
-from delivery.feedback.mails.reading import MailKind, Reading
+from delivery.feedback.mails.reading import SOURCE, MailKind, Reading
+from delivery.models import InboundItem
 from delivery.models.quarantine import ErrorType
 
 # The parts of a report that humans see.
@@ -36,6 +41,16 @@ _BREAK = re.compile(
 )
 _HIDDEN = re.compile(r"<(/?)(?:style|script)\b[^<>]{0,500}>", re.IGNORECASE)
 _MOST_HIDDEN = 50
+# What becomes of a mail without events.
+_OTHERWISE = {
+    MailKind.AUTO_REPLY: InboundItem.State.IGNORED,
+    MailKind.NOTICE: InboundItem.State.IGNORED,
+    MailKind.UNREADABLE: InboundItem.State.UNREADABLE,
+}
+# How much of an unreadable mail is searched for addresses.
+_SEARCHED = 50_000
+_MOST_NAMES = 50
+_ADDRESS = re.compile(rb"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
 
 def read(raw: bytes) -> Reading:
@@ -77,9 +92,7 @@ def _kind_and_events(
         sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
-    status = dsn.status_text(
-        mail, is_bounce=bounce_signs.looks_like_bounce(mail, words)
-    )
+    status = dsn.status_text(mail, is_bounce=signs.looks_like_bounce(mail, words))
     found = dsn.events_of(status, around) if status else None
     if found:
         return MailKind.BOUNCE, found
@@ -101,12 +114,12 @@ def _unstandard(
     has_status: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     """Mail without a machine-readable report."""
-    is_bounce = bounce_signs.looks_like_bounce(mail, around.words)
+    is_bounce = signs.looks_like_bounce(mail, around.words)
     # Before automatic replies, because Apple's unsubscribe mails claim to be one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
-    if auto_replies.is_auto_reply(mail) and not bounce_signs.is_from_mailer(mail):
+    if signs.is_auto_reply(mail) and not signs.is_from_mailer(mail):
         return MailKind.AUTO_REPLY, []
     if is_bounce:
         events = nonstandard.events_of(raw, mail, around, sent)
@@ -196,3 +209,35 @@ def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
         replace(_plain(event), event_id=f"{number}:{position}")
         for position, event in enumerate(reversed(once.values()), start=1)
     ]
+
+
+# ------------------------------------------------------------------ for the intake
+def read_item(item: InboundItem) -> Findings:
+    """The events of a mail; one that we cannot understand waits for a human."""
+    raw = bytes(item.raw)
+    reading = read(raw)
+    otherwise = _OTHERWISE.get(reading.kind, InboundItem.State.UNCLEAR)
+    understood = reading.events or otherwise == InboundItem.State.IGNORED
+    return Findings(
+        events=reading.events,
+        otherwise=otherwise,
+        note=_in_english(reading.kind),
+        mentions=() if understood else _names(raw),
+    )
+
+
+def _in_english(kind: MailKind) -> str:
+    """What is stored is the same in every language; the console translates it."""
+    with translation.override(None):
+        return str(kind.label)
+
+
+def _names(raw: bytes) -> tuple[tuple[str, str], ...]:
+    """Addresses in a waiting mail, so that searches and erasures find it."""
+    found = {m.decode("ascii", "replace") for m in _ADDRESS.findall(raw[:_SEARCHED])}
+    return tuple((str(Channel.EMAIL), name) for name in sorted(found)[:_MOST_NAMES])
+
+
+def register() -> None:
+    """Let intake read mails."""
+    intake.register(SOURCE, read_item)

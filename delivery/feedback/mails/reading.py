@@ -1,13 +1,17 @@
 """What a mail turned out to be."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from audiences.channels import Channel
 from delivery.feedback.events import FeedbackEvent
 
 SOURCE = "mail"
+# What a mail says about an address.
+MailEvent = partial(FeedbackEvent, channel=Channel.EMAIL, source=SOURCE)
 
 
 class MailKind(models.TextChoices):

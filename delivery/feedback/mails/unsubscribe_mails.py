@@ -4,12 +4,11 @@ import re
 
 from django.conf import settings
 
-from audiences.channels import Channel
 from audiences.links import BadLink, read_mail_token
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
 from delivery.feedback.mails.mime import Part, readable
-from delivery.feedback.mails.reading import SOURCE
+from delivery.feedback.mails.reading import MailEvent
 
 # The whole subject, as a mail client's own unsubscribe button writes it.
 _SUBJECT = re.compile(
@@ -35,11 +34,9 @@ def events_of(mail: Part, found: tuple[str, ...]) -> list[FeedbackEvent]:
     """A wish for each address. A token says who; the sender proves nothing."""
     sender = (addresses.of_header(*mail.all("from")) or [""])[0]
     return [
-        FeedbackEvent(
+        MailEvent(
             kind=EventKind.UNSUBSCRIBE,
-            channel=Channel.EMAIL,
             address=sender,
-            source=SOURCE,
             clue=MessageClue(return_paths=(address,)),
         )
         for address in found

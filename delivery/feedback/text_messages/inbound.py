@@ -19,12 +19,11 @@ from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import Findings, processing
-from delivery.feedback.text_messages import keyword_rows
+from delivery.feedback.text_messages import keywords
 from delivery.feedback.text_messages.keywords import (
     KeywordAction,
     KeywordTable,
     KeywordVerdict,
-    judge,
 )
 from delivery.models import EventKind, InboundItem, MessageEvent
 
@@ -61,9 +60,9 @@ class Judged:
 def judged(text: InboundText) -> Judged:
     """What a text asks for; raises InvalidAddress if its sender is not a number."""
     key = addresses.normalise(Channel.SMS, text.number).key
-    table = keyword_rows.load_table()
+    table = keywords.load_table()
     language = _language_of(key)
-    verdict = judge(
+    verdict = keywords.judge(
         text.text,
         table,
         to=text.to,
@@ -174,7 +173,7 @@ def take(text: InboundText, item: InboundItem) -> str:
     }.get(action, False)
     if silent:
         return ""
-    return keyword_rows.reply_to(
+    return keywords.reply_to(
         found.verdict, found.table, language=found.language, to=text.to
     )
 

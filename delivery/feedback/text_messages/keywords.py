@@ -3,11 +3,16 @@
 A message that is just a keyword does what the table says (`delivery.models.Keyword`,
 which operators edit). A sentence that plainly wants no more messages is an opt-out too.
 One that is neither but hints at stopping is for a person; nothing is handed over to the
-number until they decide. Pure: nothing here reads the database.
+number until they decide. The keywords that come with Campaign are in keywords.toml.
 """
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 
 from delivery.feedback.text_messages import wording
 from delivery.models import Keyword
@@ -22,17 +27,38 @@ KeywordAction = Keyword.Action
 _CAREFUL = list(KeywordAction)
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeywordEntry:
-    """A row of the table: what a keyword does, and where it applies."""
+_FILE = Path(__file__).with_name("keywords.toml")
+# The file's name for the keywords of an action, and for its reply.
+_PARTS = {
+    "opt_out": (KeywordAction.OPT_OUT, "stopped"),
+    "opt_in": (KeywordAction.OPT_IN, "started"),
+    "help": (KeywordAction.HELP, "helped"),
+}
 
-    keyword: str
-    language: str
-    action: KeywordAction
-    reply: str = ""
-    # Empty: for all our numbers, from all countries.
-    short_code: str = ""
-    regions: tuple[str, ...] = ()
+
+def built_in() -> list[Keyword]:
+    """The keywords that come with Campaign, as rows that are not stored."""
+    languages: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return [
+        Keyword(
+            keyword=word,
+            language=language,
+            action=action,
+            reply=texts[reply],
+            is_built_in=True,
+        )
+        for language, texts in languages.items()
+        for part, (action, reply) in _PARTS.items()
+        for word in texts[part]
+    ]
+
+
+def keep_in_step(**kwargs: Any) -> None:
+    """Listener of `post_migrate`: a row for each keyword that comes with Campaign.
+
+    A row that exists stays as it is: an operator may have changed it.
+    """
+    Keyword.objects.bulk_create(built_in(), ignore_conflicts=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +66,15 @@ class KeywordVerdict:
     """What a text asks for; `entry` is the keyword, if the text is one."""
 
     action: KeywordAction
-    entry: KeywordEntry | None = None
+    entry: Keyword | None = None
 
 
 @dataclass(frozen=True)
 class KeywordTable:
     """The table, by keyword as `wording.clean` leaves it, with and without spaces."""
 
-    entries: Sequence[KeywordEntry]
-    _by_key: dict[str, list[KeywordEntry]] = field(default_factory=dict, init=False)
+    entries: Sequence[Keyword]
+    _by_key: dict[str, list[Keyword]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         for entry in self.entries:
@@ -56,9 +82,7 @@ class KeywordTable:
             for key in {whole, whole.replace(" ", "")} - {""}:
                 self._by_key.setdefault(key, []).append(entry)
 
-    def find(
-        self, text: str, *, to: str = "", language: str = ""
-    ) -> KeywordEntry | None:
+    def find(self, text: str, *, to: str = "", language: str = "") -> Keyword | None:
         """The row of the keyword that the whole text is, for texts to this number.
 
         A row for that number comes before one for all; among rows that do the same,
@@ -75,7 +99,7 @@ class KeywordTable:
                     rows,
                     key=lambda entry: (
                         not entry.short_code,
-                        _CAREFUL.index(entry.action),
+                        _CAREFUL.index(KeywordAction(entry.action)),
                         entry.language != language,
                         entry.language != "en",
                     ),
@@ -94,6 +118,12 @@ class KeywordTable:
         }
 
 
+def load_table() -> KeywordTable:
+    """The keywords that are active."""
+    rows = Keyword.objects.filter(is_active=True)
+    return KeywordTable(list(rows.order_by("language", "pk")))
+
+
 def judge(
     text: str,
     table: KeywordTable,
@@ -109,12 +139,13 @@ def judge(
     """
     entry = table.find(text, to=to, language=language)
     if entry is not None:
-        if entry.regions and region and region not in entry.regions:
+        regions = entry.region_codes()
+        if regions and region and region not in regions:
             careful = entry.action == KeywordAction.OPT_OUT
             return KeywordVerdict(
                 action=KeywordAction.REVIEW if careful else KeywordAction.NONE
             )
-        return KeywordVerdict(action=entry.action, entry=entry)
+        return KeywordVerdict(action=KeywordAction(entry.action), entry=entry)
     return KeywordVerdict(action=_of_sentences(text, table, to))
 
 
@@ -138,3 +169,31 @@ def _sure(keywords: Iterable[str]) -> list[str]:
     return [
         word for word in keywords if word.startswith(("stop", "uitschrij", "afmel"))
     ]
+
+
+def reply_to(
+    verdict: KeywordVerdict, table: KeywordTable, *, language: str, to: str
+) -> str:
+    """The reply to a message, in the recipient's language; empty when there is none.
+
+    That is the profile's language, if known and if there is such a reply; else the
+    keyword's, the site's, or English.
+    """
+    entry = verdict.entry
+    if entry is not None and entry.short_code:
+        return entry.reply  # a row for this number settles it
+    rows = [
+        row
+        for row in table.entries
+        if row.action == verdict.action and row.short_code in ("", to)
+    ]
+    own = entry.language if entry is not None else ""
+    for wanted in (language, own, settings.LANGUAGE_CODE, "en"):
+        base = wanted.partition("-")[0].lower()
+        if not base:
+            continue
+        if entry is not None and entry.language == base:
+            return entry.reply
+        if found := next((row for row in rows if row.language == base), None):
+            return found.reply
+    return ""

@@ -1,4 +1,4 @@
-"""Whether a mail that follows no standard is a bounce: its sender, subject, opening."""
+"""What a mail that follows no standard is, by its sender, subject and opening."""
 
 import re
 
@@ -43,6 +43,18 @@ _GIVEN_UP = re.compile(
     r"giv(?:en|ing) up|permanent|failed|could not be delivered|undeliverable",
     re.IGNORECASE,
 )
+_AUTO_REPLIES = re.compile(
+    r"(?:re: ?)?(?:out of (?:the )?office|automatic reply|auto(?:matic)?[- ]?(?:reply|"
+    r"response|responder|matisch)|autoreply|auto: |away from (?:my|the)|on (?:vacation|"
+    r"holiday|leave)|vacation|afwezig|automatisch antwoord|abwesen|"
+    r"automatische antwort|"
+    r"absen(?:ce|t)|r.ponse automatique|respuesta autom|risposta autom|"
+    r"thank you for (?:your|contacting)|i am (?:currently )?(?:out|away)|ooo\b)",
+    re.IGNORECASE,
+)
+_PRECEDENCES = {"auto_reply", "auto-reply", "autoreply"}
+_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
+            "x-auto-reply", "x-mail-autoreply")  # fmt: skip
 
 
 def looks_like_bounce(mail: Part, words: str) -> bool:
@@ -75,3 +87,17 @@ def is_delay(mail: Part, words: str) -> bool:
     if _DELAYS.search(readable(mail.get("subject"))):
         return True
     return bool(_DELAYS.search(words)) and not _GIVEN_UP.search(words)
+
+
+def is_auto_reply(mail: Part) -> bool:
+    """Whether a machine answered for a person (RFC 3834), by the mail's headers.
+
+    Such a reply says nothing about the address.
+    """
+    submitted = mail.get("auto-submitted").lower().partition(";")[0].strip()
+    return (
+        submitted.startswith("auto-replied")
+        or mail.get("precedence").strip().lower() in _PRECEDENCES
+        or any(mail.all(*_HEADERS))
+        or bool(_AUTO_REPLIES.match(readable(mail.get("subject")).strip()))
+    )
