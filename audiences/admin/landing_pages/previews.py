@@ -97,21 +97,14 @@ def _why_nobody(wanted: str, found: list[Profile], *, may_test: bool) -> str:
     ).format(text=wanted)
 
 
-@page(
-    LandingPage,
-    "<int:pk>/preview/",
-    "preview",
-    "view",
-    title=gettext_lazy("Preview"),
-    template="admin/audiences/landingpage/preview.html",
-)
+@page(LandingPage, "preview", "view", title=gettext_lazy("Preview"))
 def look(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Answer:
     """The draft in a frame, with choices of visitor, language and width."""
     url = reverse("admin:audiences_landingpage_shown", args=[page.pk, "WHO"])
     return {"page": page} | frame(request, landing_pages.snapshot(page), url)
 
 
-@page(LandingPage, "<int:pk>/preview/<str:who>/", "shown", "view")
+@page(LandingPage, "shown", "view", route="<int:pk>/preview/<str:who>/")
 @csrf_exempt
 def shown(
     admin: PlainAdmin, request: HttpRequest, page: LandingPage, who: str
@@ -145,7 +138,7 @@ def show(request: HttpRequest, content: Content, who: str) -> HttpResponse:
     return response
 
 
-@page(LandingPage, "markdown/", "markdown", "view", method="POST")
+@page(LandingPage, "markdown", "view", route="markdown/", method="POST")
 def as_html(admin: PlainAdmin, request: HttpRequest) -> HttpResponse:
     """A Markdown text as visitors see it, for the script beside the form."""
     return HttpResponse(to_html(request.POST.get("text", "")[:LONGEST]))

@@ -18,15 +18,7 @@ def may_publish(request: HttpRequest) -> bool:
     return request.user.has_perm(PUBLISH)
 
 
-@page(
-    LandingPage,
-    "<int:pk>/publish/",
-    "publish",
-    "view",
-    PUBLISH,
-    title=gettext_lazy("Publish"),
-    template="admin/audiences/landingpage/publish.html",
-)
+@page(LandingPage, "publish", "view", PUBLISH, title=gettext_lazy("Publish"))
 def publish(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Answer:
     """What visitors would see differently, and a button that lets them see it."""
     content = landing_pages.snapshot(page)
@@ -93,12 +85,10 @@ def _hints(page: LandingPage) -> list[str]:
 
 @page(
     LandingPage,
-    "<int:pk>/unpublish/",
     "unpublish",
     "view",
     PUBLISH,
     title=gettext_lazy("Take the page off the site"),
-    template="admin/audiences/landingpage/unpublish.html",
 )
 def unpublish(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Answer:
     """Take the page off the site, after a question."""
@@ -112,15 +102,7 @@ def unpublish(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Ans
     return {"page": page, "stops_messages": page.kind in LandingPage.OPT_OUT_KINDS}
 
 
-@page(
-    LandingPage,
-    "<int:pk>/duplicate/",
-    "duplicate",
-    "view",
-    "add",
-    title=gettext_lazy("Duplicate"),
-    template="admin/audiences/landingpage/duplicate.html",
-)
+@page(LandingPage, "duplicate", "view", "add", title=gettext_lazy("Duplicate"))
 def duplicate(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Answer:
     """A draft with the same settings, texts and brand, under a name of its own."""
     form = CopyForm(request.POST or None, page=page)

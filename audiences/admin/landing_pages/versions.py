@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy as _
@@ -34,25 +34,19 @@ class LandingPageVersionAdmin(ReadOnlyLog):
         live = LandingPage.objects.filter(live_version=OuterRef("pk"))
         return rows.annotate(live_now=Exists(live))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
+    def meant_by(self, text: str) -> Q:
         """By the whole slug, or by the name that consent events have: news/3."""
-        slug, _slash, number = search_term.strip().partition("/")
-        if slug:
-            queryset = queryset.filter(page_slug=slug)
+        slug, _slash, number = text.partition("/")
+        meant = Q(page_slug=slug) if slug else Q()
         if number.isascii() and number.isdigit() and len(number) < 10:
-            queryset = queryset.filter(number=int(number))
-        return queryset, False
+            meant &= Q(number=int(number))
+        return meant
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may look at pages may look at what they were."""
         pages = ("audiences.view_landingpage", "audiences.change_landingpage")
         may = super().has_view_permission(request, obj)
         return may or any(request.user.has_perm(name) for name in pages)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     @admin.display(description=_("name"))
     def name(self, version: LandingPageVersion) -> str:
@@ -83,7 +77,7 @@ class LandingPageVersionAdmin(ReadOnlyLog):
         }
 
 
-@page(LandingPageVersion, "<int:pk>/as-it-was/<str:who>/", "shown", "view")
+@page(LandingPageVersion, "shown", "view", route="<int:pk>/as-it-was/<str:who>/")
 @csrf_exempt
 def shown(
     own: PlainAdmin, request: HttpRequest, version: LandingPageVersion, who: str

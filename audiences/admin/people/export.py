@@ -14,7 +14,7 @@ from audiences.models import Profile
 from audiences.selections import filters
 
 
-@page(Profile, "export/", "export", "view", *EXPORTERS, method="POST")
+@page(Profile, "export", "view", *EXPORTERS, route="export/", method="POST")
 def export(admin: PlainAdmin, request: HttpRequest) -> Answer:
     """Everybody of the selection in the address, with the columns of an import.
 

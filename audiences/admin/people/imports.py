@@ -18,9 +18,9 @@ from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.console import masking
 from audiences.console.downloads import csv_file
-from audiences.console.lists import ReadOnlyLog
+from audiences.console.lists import LogWithPages
 from audiences.console.numbers import grouped
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.files import rejects as reject_files
 from audiences.imports import runs
 from audiences.imports.kinds import kinds
@@ -62,7 +62,8 @@ def upload_page(
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ReadOnlyLog):
+class ImportRunAdmin(LogWithPages):
+    page_template = "admin/audiences/importrun/page.html"
     list_display = ("file_name", "what", "actor", "created_at", "state", "changed")
     list_filter = ("state",)
 
@@ -74,9 +75,6 @@ class ImportRunAdmin(ReadOnlyLog):
             return True
         mine = self._kinds(request)
         return obj.kind in mine if obj else bool(mine)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def _kinds(self, request: HttpRequest) -> list[str]:
         """The kinds that this operator may import."""
@@ -109,38 +107,25 @@ class ImportRunAdmin(ReadOnlyLog):
         more = {"may_import_subscriptions": may_import(request, "subscriptions")}
         return super().changelist_view(request, {**(extra_context or {}), **more})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if request.method == "POST":  # it is changed by its own buttons alone
-            raise PermissionDenied
-        run = self.get_object(request, object_id)
-        if run is None or not self.has_view_permission(request, run):
-            return super().change_view(request, object_id, form_url, extra_context)
-        may_decide = may_import(request, run.kind)
-        return self.respond(
-            request,
-            "admin/audiences/importrun/page.html",
-            title=run.file_name,
-            run=run,
-            waits_long=jobs.waits_long(run),
-            may_decide=may_decide,
-            may_see_rows=masking.may_see_addresses(request),
-            rejects=run.rejects.all()[:SHOWN] if may_decide else [],
-            **_counted(run),
-        )
+    def beside(self, request: HttpRequest, row: ImportRun) -> Facts:
+        may_decide = may_import(request, row.kind)
+        return {
+            "title": row.file_name,
+            "run": row,
+            "waits_long": jobs.waits_long(row),
+            "may_decide": may_decide,
+            "may_see_rows": masking.may_see_addresses(request),
+            "rejects": row.rejects.all()[:SHOWN] if may_decide else [],
+            **_counted(row),
+        }
 
 
-@page(ImportRun, "add/subscriptions/", "subscriptions")
+@page(ImportRun, "subscriptions", route="add/subscriptions/")
 def add_subscriptions(owner: PlainAdmin, request: HttpRequest) -> Answer:
     return upload_page(owner, request, SubscriptionsForm)
 
 
-@page(ImportRun, "<int:pk>/confirm/", "confirm", method="POST")
+@page(ImportRun, "confirm", method="POST")
 def confirm(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     try:
@@ -150,7 +135,7 @@ def confirm(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     return _page_of(run)
 
 
-@page(ImportRun, "<int:pk>/cancel/", "cancel", method="POST")
+@page(ImportRun, "cancel", method="POST")
 def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     if not runs.cancel(run):
@@ -158,7 +143,7 @@ def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     return _page_of(run)
 
 
-@page(ImportRun, "<int:pk>/rejects/", "rejects")
+@page(ImportRun, "rejects")
 def rejects(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     rows = run.rejects.values_list("row", "field", "reason", "outcome")

@@ -37,9 +37,9 @@ def operator(request: HttpRequest, note: str = "") -> Origin:
 
 @page(
     Profile,
-    "<int:pk>/addresses/add/",
     "addresses_add",
     *ADDRESSES,
+    route="<int:pk>/addresses/add/",
     title=gettext_lazy("Add an address"),
     template=TEMPLATE,
 )
@@ -67,9 +67,9 @@ def _address(profile: Profile, request: HttpRequest) -> Address:
 
 @page(
     Profile,
-    "<int:pk>/addresses/primary/",
     "addresses_primary",
     *ADDRESSES,
+    route="<int:pk>/addresses/primary/",
     method="POST",
 )
 def make_primary(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
@@ -82,9 +82,9 @@ def make_primary(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> A
 
 @page(
     Profile,
-    "<int:pk>/addresses/remove/",
     "addresses_remove",
     *ADDRESSES,
+    route="<int:pk>/addresses/remove/",
     title=gettext_lazy("Remove an address"),
     template=TEMPLATE,
 )
@@ -110,7 +110,6 @@ def remove_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) ->
 
 @page(
     Profile,
-    "<int:pk>/subscribe/",
     "subscribe",
     *SUBSCRIBE,
     title=gettext_lazy("Subscribe to a service"),
@@ -137,7 +136,7 @@ def subscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answ
     return {"profile": profile, "form": form, "button": _("Subscribe")}
 
 
-@page(Profile, "<int:pk>/unsubscribe/", "unsubscribe", *UNSUBSCRIBE, method="POST")
+@page(Profile, "unsubscribe", *UNSUBSCRIBE, method="POST")
 def unsubscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """End a subscription; flags and other subscriptions stay (S2)."""
     slug = request.POST.get("service", "")
@@ -151,7 +150,7 @@ def unsubscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
     return admin.say_done(request, profile, text)
 
 
-@page(Profile, "<int:pk>/proof/", "proof", *PROOF)
+@page(Profile, "proof", *PROOF)
 def proof_page(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """Everything on record about the consent of one person, to print."""
     events = list(consent.events_of(profile.pk).order_by("id"))
@@ -175,7 +174,7 @@ def proof_page(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Ans
     return TemplateResponse(request, "admin/audiences/profile/proof.html", facts)
 
 
-@page(Profile, "<int:pk>/proof/json/", "proof_json", *PROOF)
+@page(Profile, "proof_json", *PROOF, route="<int:pk>/proof/json/")
 def proof_json(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """The same as data, to download."""
     name = f"proof-of-consent-{profile.pk}.json"

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -44,13 +44,8 @@ class ProfileAdmin(BigList):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
-        may_write = (
-            self.has_change_permission(request, obj)
-            if obj
-            else self.has_add_permission(request)
-        )
         flags = [flag for flag in FLAGS.values() if flag != FLAGS[Scope.ANY]]
-        written = ("note", "seen_event") if may_write else ()
+        written = ("note", "seen_event") if self.may_save(request, obj) else ()
         section = (FLAGS[Scope.ANY], tuple(flags), *written)
         facts = (*FACTS, "created_at") if obj else FACTS
         return (
@@ -135,12 +130,8 @@ class ProfileAdmin(BigList):
         scopes = [s for s, flag in FLAGS.items() if getattr(profile, flag)]
         return ", ".join(str(scope.label) for scope in scopes)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if search_term.strip():
-            queryset = queryset.filter(selection_filters.search(search_term))
-        return queryset, False
+    def meant_by(self, text: str) -> Q:
+        return selection_filters.search(text)
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Only the filters beside the list: a bulk change must reach whom it shows."""

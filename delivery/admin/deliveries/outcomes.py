@@ -25,14 +25,7 @@ from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
 
 
-@page(
-    Delivery,
-    "<int:pk>/outcomes/",
-    "outcomes",
-    "view",
-    title=gettext_lazy("Who is excluded, and why"),
-    template="admin/delivery/delivery/outcomes.html",
-)
+@page(Delivery, "outcomes", "view", title=gettext_lazy("Who is excluded, and why"))
 def report_and_log(
     admin: PlainAdmin, request: HttpRequest, delivery: Delivery
 ) -> Answer:
@@ -104,11 +97,10 @@ def _shares(report: Report, base: str) -> Facts:
 
 @page(
     Delivery,
-    "<int:pk>/outcomes/why/<int:profile_id>/",
     "why",
     "view",
+    route="<int:pk>/outcomes/why/<int:profile_id>/",
     title=gettext_lazy("Why?"),
-    template="admin/delivery/delivery/why.html",
 )
 def why(
     admin: PlainAdmin, request: HttpRequest, delivery: Delivery, profile_id: int
@@ -124,7 +116,7 @@ def why(
     }
 
 
-@page(Delivery, "<int:pk>/outcomes.csv", "outcomes_csv", "view", *EXPORTERS)
+@page(Delivery, "outcomes_csv", "view", *EXPORTERS, route="<int:pk>/outcomes.csv")
 def download(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """The chosen rows as a CSV file."""
     run = delivery.latest_analysis

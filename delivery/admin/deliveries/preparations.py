@@ -37,7 +37,7 @@ def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> F
     }
 
 
-@page(Delivery, "<int:pk>/prepare/", "prepare", PREPARE, method="POST")
+@page(Delivery, "prepare", PREPARE, method="POST")
 def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Ask for a preparation, or for a stopped one to go on."""
     try:
@@ -49,7 +49,7 @@ def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     return _back(delivery)
 
 
-@page(Delivery, "<int:pk>/stop/", "stop", PREPARE, method="POST")
+@page(Delivery, "stop", PREPARE, method="POST")
 def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Stop after the present chunk; what was judged stands."""
     if preparation.stop(delivery):
@@ -59,7 +59,7 @@ def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     return _back(delivery)
 
 
-@page(Delivery, "<int:pk>/progress.json", "progress", "view")
+@page(Delivery, "progress", "view", route="<int:pk>/progress.json")
 def progress(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """How far it is, as JSON, for the script of the page."""
     present = preparation.of(delivery)

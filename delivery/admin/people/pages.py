@@ -25,7 +25,6 @@ class QuarantineForm(forms.Form):
 
 @page(
     Profile,
-    "<int:pk>/quarantine/",
     "quarantine",
     "audiences.view_profile",
     PERMISSION,
@@ -58,7 +57,7 @@ def quarantine_person(
     }
 
 
-@page(Profile, "<int:pk>/would-get/", "would-get", "delivery.view_delivery")
+@page(Profile, "would-get", "delivery.view_delivery")
 def would_get(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """From the picker on the page of a profile to the explanation for a delivery."""
     chosen = request.GET.get("delivery", "")

@@ -33,12 +33,12 @@ class ListForm(UploadForm):
         return {"details": {"channel": self.cleaned_data["channel"]}}
 
 
-@page(QuarantineEntry, "import/", "import")
+@page(QuarantineEntry, "import", route="import/")
 def take_in(admin: PlainAdmin, request: HttpRequest) -> Answer:
     return upload_page(admin, request, ListForm)
 
 
-@page(QuarantineEntry, "export.csv", "export", "view", *EXPORTERS)
+@page(QuarantineEntry, "export", "view", *EXPORTERS, route="export.csv")
 def give_out(admin: PlainAdmin, request: HttpRequest) -> Answer:
     """Every entry that is not valid, as a CSV file that an import reads again."""
     return csv_file("quarantine.csv", files.COLUMNS, files.export_rows())

@@ -72,12 +72,11 @@ class ReleaseForm(forms.Form):
 
 @page(
     QuarantineEntry,
-    "release/",
     "release",
     "view",
     RELEASE,
+    route="release/",
     title=gettext_lazy("Release many at once"),
-    template="admin/delivery/quarantineentry/release.html",
 )
 def release(admin: PlainAdmin, request: HttpRequest) -> Answer:
     """First what would be released and what stays, then, when confirmed, doing it."""

@@ -72,12 +72,8 @@ class WrittenByForm(PlainAdmin):
 
     def may_try(self, request: HttpRequest, obj: Any) -> bool:
         """Trying posts the form, which only those may do who may save it."""
-        may_post = (
-            self.has_change_permission(request, obj)
-            if obj
-            else self.has_add_permission(request)
-        )
-        return may_post and bool(request.user.has_perm("delivery.view_delivery"))
+        may_see = request.user.has_perm("delivery.view_delivery")
+        return self.may_save(request, obj) and bool(may_see)
 
     def _trial(self, form: Any) -> Facts:
         delivery = form.trial_delivery
