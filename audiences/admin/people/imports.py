@@ -9,11 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _, gettext_lazy
 
-from audiences.admin.people.import_forms import (
-    PeopleForm,
-    SubscriptionsForm,
-    UploadForm,
-)
+from audiences.admin.people.forms import PeopleForm, SubscriptionsForm, UploadForm
 from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.console import masking

@@ -4,18 +4,25 @@ Each parses, calls one domain function, records it in the admin's log and goes b
 """
 
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE as CHANGED, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import addresses, consent, roles, subscriptions
 from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
+from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.imports import exports
+from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 from audiences.records import proof
+from audiences.selections import filters
 
 from . import panels
 
@@ -187,3 +194,22 @@ def proof_json(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Ans
 
 def _may_see_device(request: HttpRequest) -> bool:
     return bool(request.user.has_perm("audiences.view_consentevidence"))
+
+
+@page(Profile, "export", "view", *EXPORTERS, route="export/", method="POST")
+def export(admin: PlainAdmin, request: HttpRequest) -> Answer:
+    """Everybody of the selection in the address, with the columns of an import.
+
+    Who took whom away is on record, hence a POST.
+    """
+    chosen = filters.read(request.GET)
+    people, who = filters.select(chosen), filters.in_words(chosen, {})
+    LogEntry.objects.create(
+        user_id=request.user.pk or 0,
+        content_type=ContentType.objects.get_for_model(Profile),
+        object_repr=masked_text(_("Export: {who}").format(who=who))[:200],
+        action_flag=CHANGED,
+    )
+    header = exports.columns(people)
+    name = f"people-{timezone.localdate():%Y-%m-%d}.csv"
+    return csv_file(name, header, exports.rows(people, header))

@@ -19,7 +19,13 @@ from audiences.refusals import Refused
 from audiences.roles import SEE_ADDRESSES
 from delivery.admin.deliveries.messages import link_to_message
 from delivery.feedback import decisions
-from delivery.models import InboundItem, InboundMention, Message, MessageEvent
+from delivery.models import (
+    HookCount,
+    InboundItem,
+    InboundMention,
+    Message,
+    MessageEvent,
+)
 from delivery.roles import DECIDE, RELEASE
 
 State = InboundItem.State
@@ -212,3 +218,11 @@ class MessageEventAdmin(OfAddresses, ReadOnlyLog):
             return ""
         url = reverse("admin:delivery_inbounditem_change", args=[event.item.pk])
         return format_html('<a href="{}">{}</a>', url, event.item)
+
+
+@admin.register(HookCount)
+class HookCountAdmin(ReadOnlyLog):
+    list_display = ("day", "provider", "outcome", "count")
+    list_filter = ("provider", "outcome")
+    ordering = ("-day", "provider", "outcome")
+    date_hierarchy = "day"

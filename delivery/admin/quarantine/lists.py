@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from audiences.admin.people.import_forms import UploadForm
+from audiences.admin.people.forms import UploadForm
 from audiences.admin.people.imports import upload_page
 from audiences.channels import Channel
 from audiences.console.downloads import EXPORTERS, csv_file

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from audiences import sql
-from audiences.admin.audiences.builders import matching_of
+from audiences.admin.condition_forms import matching_of
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.refusals import Refused
