@@ -9,13 +9,11 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _, gettext_noop
 
-Users = UserAdmin[User]
-
 admin.site.unregister(User)
 
 
 @admin.register(User)
-class OperatorAdmin(Users):
+class OperatorAdmin(UserAdmin[User]):
     """Only a superuser makes or changes one, or gives permissions one by one."""
 
     list_display = ("username", "first_name", "last_name", "roles", "is_active")

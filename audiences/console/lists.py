@@ -27,14 +27,12 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.models import Profile
 
-Pages = Paginator[Any]
-
 COUNTED = 2_000
 # The first page of a list is looked for among this many rows at its beginning.
 FIRST_ROWS = 1_000
 
 
-class BoundedPaginator(Pages):
+class BoundedPaginator(Paginator[Any]):
     """Pages of a list that is counted up to a bound, or by the database's estimate.
 
     Without a filter, PostgreSQL's statistics say how many rows there are; else the

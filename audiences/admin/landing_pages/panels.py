@@ -1,6 +1,5 @@
 """What the page of a landing page shows: its life, versions and twins, its sections."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -28,27 +27,6 @@ COUNTED_TWINS = 100_000
 KEPT_SECONDS = 600
 
 
-@dataclass(frozen=True)
-class Life:
-    """Where a page is between draft and end, in words, and what can be done."""
-
-    status: str
-    label: str
-    sentence: str
-    has_changes: bool
-    may_publish: bool
-    address: str | SafeString
-    version: LandingPageVersion | None = field(default=None)
-
-    @property
-    def offers_publishing(self) -> bool:
-        return self.may_publish and self.has_changes
-
-    @property
-    def offers_unpublishing(self) -> bool:
-        return self.may_publish and self.version is not None
-
-
 def context(request: HttpRequest, page: LandingPage) -> Facts:
     """The life of a page, its newest versions, and a notice about twins."""
     versions = LandingPageVersion.objects.filter(page_slug=page.slug).order_by(
@@ -63,18 +41,21 @@ def context(request: HttpRequest, page: LandingPage) -> Facts:
     }
 
 
-def life_of(request: HttpRequest, page: LandingPage) -> Life:
-    status = page.status
+def life_of(request: HttpRequest, page: LandingPage) -> Facts:
+    """Where a page is between draft and end, in words, and what can be done."""
+    status, may = page.status, may_publish(request)
     has_changes = landing_pages.has_unpublished_changes(page)
-    return Life(
-        status=status,
-        label=str(Status(status).label),
-        sentence=_sentence(page, status, has_changes=has_changes),
-        has_changes=has_changes,
-        may_publish=may_publish(request),
-        address=address_of(page),
-        version=page.live_version,
-    )
+    return {
+        "status": status,
+        "label": str(Status(status).label),
+        "sentence": _sentence(page, status, has_changes=has_changes),
+        "has_changes": has_changes,
+        "may_publish": may,
+        "offers_publishing": may and has_changes,
+        "offers_unpublishing": may and page.live_version is not None,
+        "address": address_of(page),
+        "version": page.live_version,
+    }
 
 
 def _sentence(page: LandingPage, status: str, *, has_changes: bool) -> str:

@@ -52,7 +52,7 @@ def upload_page(
     if request.method == "POST" and form.is_valid():
         run = form.upload(actor=request.user.get_username())
         if run is not None:
-            return _page_of(run)
+            return redirect("admin:audiences_importrun_change", run.pk)
     template = "admin/audiences/importrun/upload.html"
     return owner.respond(request, template, title=form.title, form=form)
 
@@ -128,7 +128,7 @@ def confirm(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
         runs.confirm(run)
     except Refused as refusal:
         messages.error(request, str(refusal))
-    return _page_of(run)
+    return owner.go_back(run)
 
 
 @page(ImportRun, "cancel", method="POST")
@@ -136,7 +136,7 @@ def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     if not runs.cancel(run):
         messages.info(request, _("It cannot be cancelled any more."))
-    return _page_of(run)
+    return owner.go_back(run)
 
 
 @page(ImportRun, "rejects")
@@ -183,7 +183,3 @@ def _counted(run: ImportRun) -> dict[str, Any]:
 
 def _change(kind: str, scope: str) -> tuple[str, str]:
     return str(ConsentEvent.Kind(kind).label), str(Scope(scope).label)
-
-
-def _page_of(run: ImportRun) -> HttpResponse:
-    return redirect("admin:audiences_importrun_change", run.pk)

@@ -104,19 +104,10 @@ class Selection:
         return urlencode({"show": ALL, "q": self.text})
 
 
-@dataclass(frozen=True)
-class LogPage:
-    """Some outcomes in order, and the queries of the pages beside them, if any."""
-
-    rows: list[Outcome]
-    next: str
-    previous: str
-
-
 def page_of(
     delivery: Delivery, selection: Selection, query: Mapping[str, str]
-) -> LogPage:
-    """The page after, or before, a profile id; the first one when neither is given."""
+) -> Facts:
+    """Rows after, or before, a profile id, and the queries of the pages beside them."""
     after, before = _number(query.get("after")), _number(query.get("before"))
     # The profile may have been erased: it is fetched apart, not joined.
     rows = selection.rows(delivery).select_related("rule").prefetch_related("profile")
@@ -130,15 +121,15 @@ def page_of(
     if backwards:
         found.reverse()
     if not found:
-        return LogPage([], "", "")
+        return {"rows": []}
     first, last = found[0].profile_id, found[-1].profile_id
     has_next = backwards or more
     has_previous = more if backwards else after is not None
-    return LogPage(
-        found,
-        next=selection.query(after=last) if has_next else "",
-        previous=selection.query(before=first) if has_previous else "",
-    )
+    return {
+        "rows": found,
+        "next": selection.query(after=last) if has_next else "",
+        "previous": selection.query(before=first) if has_previous else "",
+    }
 
 
 def _number(text: str | None) -> int | None:
