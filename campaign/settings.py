@@ -84,7 +84,7 @@ INSTALLED_APPS = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
-    "audiences.console.middleware.ConsolePages",
+    "audiences.console.site.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -174,7 +174,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
-AXES_LOCKOUT_CALLABLE = "audiences.console.sign_in.refuse"
+AXES_LOCKOUT_CALLABLE = "audiences.console.site.refuse_sign_in"
 AXES_VERBOSE = False
 # Hours after which an operator must sign in again.
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600

@@ -1,15 +1,6 @@
 """The operators' admin for profiles, consent, services, audiences and pages."""
 
-from audiences.admin import (
-    audiences,
-    home,
-    landing_pages,
-    menu,
-    operators,
-    outbox,
-    people,
-    services,
-)
+from . import audiences, home, landing_pages, menu, operators, outbox, people, services
 
 __all__ = [
     "audiences",

@@ -24,11 +24,9 @@ PARTS = {
 }
 
 
-@card(10)
-def reach(request: HttpRequest, figures: Figures) -> Card | None:
+@card(10, "audiences.view_profile")
+def reach(request: HttpRequest, figures: Figures) -> Card:
     """Each channel: how many can be contacted, and why the others cannot."""
-    if not request.user.has_perm("audiences.view_profile"):
-        return None
     figure = figures.get("reach")
     total = figure.data["total"] if figure else 0
     profiles = reverse("admin:audiences_profile_changelist")
@@ -54,11 +52,9 @@ def reach(request: HttpRequest, figures: Figures) -> Card | None:
     return Card(_("Reach by channel"), template, context, figure, is_wide=True)
 
 
-@card(20)
-def consent_by_day(request: HttpRequest, figures: Figures) -> Card | None:
+@card(20, "audiences.view_consentevent")
+def consent_by_day(request: HttpRequest, figures: Figures) -> Card:
     """Opt-ins above the axis, opt-outs below it, for the last 30 days."""
-    if not request.user.has_perm("audiences.view_consentevent"):
-        return None
     figure = figures.get("consent_by_day")
     chart = None
     if figure:
@@ -74,7 +70,7 @@ def consent_by_day(request: HttpRequest, figures: Figures) -> Card | None:
     return Card(title, "admin/console/chart_card.html", {"chart": chart}, figure)
 
 
-@attention
+@attention()
 def never_counted(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Somebody who sees no figure learns why."""
     if "reach" in figures:
@@ -83,11 +79,9 @@ def never_counted(request: HttpRequest, figures: Figures) -> list[Notice]:
     return [Notice(text, tone="")]
 
 
-@attention
+@attention("audiences.view_outboxmail")
 def uncertain_mails(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Mails of which nobody knows whether they left: somebody must look."""
-    if not request.user.has_perm("audiences.view_outboxmail"):
-        return []
     uncertain = OutboxMail.objects.filter(result=OutboxMail.Result.UNCERTAIN)
     return waiting(
         uncertain,

@@ -7,7 +7,7 @@ sent again. Addresses are masked for those who may not see them.
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -51,14 +51,8 @@ class WithAddresses(ReadOnlyLog):
     ) -> tuple[str, ...]:
         return self.get_fields(request, obj)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
-        if text:
-            keys = {key for _channel, key in readings(text)} | {text}
-            queryset = queryset.filter(key__in=keys)
-        return queryset, False
+    def meant_by(self, text: str) -> Q:
+        return Q(key__in={key for _channel, key in readings(text)} | {text})
 
 
 def _for(request: HttpRequest, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -117,15 +111,7 @@ class OutboxMailAdmin(WithAddresses):
         return {"may_send_again": not reason, "why_not_again": reason}
 
 
-@page(
-    OutboxMail,
-    "<int:pk>/send-again/",
-    "send_again",
-    "view",
-    SEND_AGAIN,
-    title=_("Send again"),
-    template="admin/audiences/outboxmail/send_again.html",
-)
+@page(OutboxMail, "send_again", "view", SEND_AGAIN, title=_("Send again"))
 def send_again(own: PlainAdmin, request: HttpRequest, mail: OutboxMail) -> Answer:
     """Ask whether the mail is to go again; a POST puts it back into the queue."""
     if request.method == "POST":

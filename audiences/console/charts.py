@@ -7,6 +7,7 @@ written values say the same. All geometry of the console's charts is here.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -142,21 +143,6 @@ class Evolution:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What a chart with an axis of days consists of, in a box of WIDTH by HEIGHT."""
-
-    axis: float
-    ticks: Sequence[tuple[float, float, str]]
-    dates: Sequence[tuple[float, str]]
-    bars: Sequence[Bar]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    label_y: int = HEIGHT - 8
-
-
-@dataclass(frozen=True)
 class Daily:
     """A number for each day: one series up, or two, the second one below the axis."""
 
@@ -190,7 +176,8 @@ class Daily:
         ]
 
     @property
-    def drawing(self) -> Drawing:
+    def drawing(self) -> dict[str, Any]:
+        """What the chart consists of, in a box of WIDTH by HEIGHT."""
         tops = [max(values, default=0) for values in self.values]
         up, down = nice(tops[0]), nice(tops[1]) if len(tops) > 1 and tops[1] else 0
         scale = (HEIGHT - TOP - BOTTOM) / (up + down)
@@ -198,12 +185,17 @@ class Daily:
         # A number without room beside the nought of the axis is left out.
         far = [(axis - up * scale, up), (axis + down * scale, down)]
         ticks = [(axis, 0), *((y, n) for y, n in far if abs(y - axis) > 12)]
-        return Drawing(
-            axis=round(axis, 1),
-            ticks=[(round(y, 1), round(y + 4, 1), grouped(n)) for y, n in ticks],
-            dates=self._dates(),
-            bars=self._bars(axis, scale),
-        )
+        return {
+            "axis": round(axis, 1),
+            "ticks": [(round(y, 1), round(y + 4, 1), grouped(n)) for y, n in ticks],
+            "dates": self._dates(),
+            "bars": self._bars(axis, scale),
+            "width": WIDTH,
+            "height": HEIGHT,
+            "left": LEFT,
+            "right": WIDTH - RIGHT,
+            "label_y": HEIGHT - 8,
+        }
 
     def _dates(self) -> list[tuple[float, str]]:
         step = (WIDTH - LEFT - RIGHT) / max(1, len(self.days))

@@ -1,8 +1,8 @@
 """The home page: cards and what needs attention, each made by the code that knows it.
 
 `delivery` adds its own when it is ready, because `audiences` may not import it. A maker
-gets the request and the figures that were counted last, and answers None where the
-operator may not see it. Nothing here counts a big table.
+gets the request and the figures that were counted last, and is asked only for operators
+with its permission. Nothing here counts a big table.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,28 +40,37 @@ class Notice:
     tone: str = "warn"
 
 
-CardMaker = Callable[[HttpRequest, Figures], Card | None]
+CardMaker = Callable[[HttpRequest, Figures], Card]
 NoticeMaker = Callable[[HttpRequest, Figures], list[Notice]]
-_cards: Registry[int, CardMaker] = Registry("card at position")
-_notices: Registry[NoticeMaker, NoticeMaker] = Registry("notice")
+# Each with the permission of those who see it.
+_cards: Registry[int, tuple[str, CardMaker]] = Registry("card at position")
+_notices: Registry[NoticeMaker, tuple[str, NoticeMaker]] = Registry("notice")
 
 
-def card(position: int) -> Callable[[CardMaker], CardMaker]:
+def card(position: int, permission: str) -> Callable[[CardMaker], CardMaker]:
     """Make a function a card of the home page, at a place among the others."""
-    return lambda maker: _cards.add(position, maker)
+    return lambda maker: _cards.add(position, (permission, maker))[1]
 
 
-def attention(maker: NoticeMaker) -> NoticeMaker:
-    """Make a function tell what needs attention."""
-    return _notices.add(maker, maker)
+def attention(permission: str = "") -> Callable[[NoticeMaker], NoticeMaker]:
+    """Make a function tell what needs attention; without a permission, everybody."""
+    return lambda maker: _notices.add(maker, (permission, maker))[1]
 
 
 def context(request: HttpRequest) -> Facts:
     """What the template of the home page needs."""
-    latest = figures.latest()
-    made = [maker(request, latest) for _position, maker in sorted(_cards.items())]
+    latest, may = figures.latest(), request.user.has_perm
     return {
-        "cards": [card for card in made if card],
-        "notices": [n for maker in _notices for n in maker(request, latest)],
-        "may_search": request.user.has_perm("audiences.view_profile"),
+        "cards": [
+            make(request, latest)
+            for _position, (permission, make) in sorted(_cards.items())
+            if may(permission)
+        ],
+        "notices": [
+            notice
+            for permission, make in _notices.values()
+            if not permission or may(permission)
+            for notice in make(request, latest)
+        ],
+        "may_search": may("audiences.view_profile"),
     }

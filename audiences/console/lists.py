@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -26,14 +27,12 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.models import Profile
 
-Pages = Paginator[Any]
-
 COUNTED = 2_000
 # The first page of a list is looked for among this many rows at its beginning.
 FIRST_ROWS = 1_000
 
 
-class BoundedPaginator(Pages):
+class BoundedPaginator(Paginator[Any]):
     """Pages of a list that is counted up to a bound, or by the database's estimate.
 
     Without a filter, PostgreSQL's statistics say how many rows there are; else the
@@ -124,6 +123,18 @@ class BigList(PlainAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedList
 
+    def meant_by(self, text: str) -> Q | None:
+        """The rows that a search means, by an index; None: as Django finds them."""
+        return None
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if text and (meant := self.meant_by(text)) is not None:
+            return queryset.filter(meant), False
+        return super().get_search_results(request, queryset, search_term)
+
 
 class ReadOnlyLog(BigList):
     """Rows that other code writes: to look at, never to add, change or delete."""
@@ -139,6 +150,29 @@ class ReadOnlyLog(BigList):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+class LogWithPages(ReadOnlyLog):
+    """Rows with a page of our own each, whose buttons alone change the row."""
+
+    page_template: str
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: Facts | None = None,
+    ) -> HttpResponse:
+        if request.method == "POST":
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            return super().change_view(request, object_id, form_url, extra_context)
+        return self.respond(request, self.page_template, **self.beside(request, row))
+
 
 class OfProfiles(BigList):
     """A list of rows that belong to profiles: searched by id, external id, address.
@@ -153,14 +187,8 @@ class OfProfiles(BigList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("profile")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        text = search_term.strip()
-        if text:
-            found = profiles.find_ids([text])[text]
-            queryset = queryset.filter(**{f"{self.profile_path}__in": found})
-        return queryset, False
+    def meant_by(self, text: str) -> Q:
+        return Q(**{f"{self.profile_path}__in": profiles.find_ids([text])[text]})
 
     @admin.display(description=_("profile"))
     def person(self, row: Any) -> str | SafeString:
@@ -178,7 +206,7 @@ def profile_link(profile_id: int, profile: Profile | None) -> str | SafeString:
 def about_address(text: str) -> Q:
     """Rows with `channel` and `key` whose address the text may mean, as written."""
     about = Q(pk__in=[])
-    for channel, key in sorted(readings(text.strip())):
+    for channel, key in sorted(readings(text)):
         about |= Q(channel=channel, key=key)
     return about
 
@@ -254,9 +282,5 @@ class OfAddresses(Masked, BigList):
         "An address: an email in any letter case, a number as written."
     )
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if search_term.strip():
-            queryset = queryset.filter(about_address(search_term))
-        return queryset, False
+    def meant_by(self, text: str) -> Q:
+        return about_address(text)

@@ -7,7 +7,7 @@ Each app adds its own entries; the other one fills `delivery`'s sections, becaus
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypedDict
+from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -73,25 +73,12 @@ def of_model(
     return Entry(section, label, f"admin:{app}_{name}_changelist", may, position)
 
 
-class MenuLine(TypedDict):
-    """A page in the menu; `is_here` is the one that the operator is on or below."""
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sections and entries that this operator may open.
 
-    label: str | Promise
-    url: str
-    is_here: bool
-
-
-class MenuSection(TypedDict):
-    """A section with its lines; a folded one is open while the operator is in it."""
-
-    label: str | Promise
-    entries: list[MenuLine]
-    is_folded: bool
-    is_open: bool
-
-
-def menu(request: HttpRequest) -> list[MenuSection]:
-    """The sections and entries that this operator may open."""
+    `is_here` is the page that the operator is on or below; a folded section is open
+    while the operator is in it.
+    """
     may = [
         (entry, reverse(entry.view))
         for entry in sorted(_entries.values(), key=lambda e: (e.section, e.position))
@@ -100,9 +87,9 @@ def menu(request: HttpRequest) -> list[MenuSection]:
     # An entry may lie below another one: the nearest is where somebody is.
     above = [url for _entry, url in may if request.path.startswith(url)]
     here = max(above, key=len, default="")
-    lines: dict[Section, list[MenuLine]] = {}
+    lines: dict[Section, list[dict[str, Any]]] = {}
     for entry, url in may:
-        line: MenuLine = {"label": entry.label, "url": url, "is_here": url == here}
+        line = {"label": entry.label, "url": url, "is_here": url == here}
         lines.setdefault(entry.section, []).append(line)
     return [
         {

@@ -80,18 +80,23 @@ _pages: Registry[str, Page] = Registry("page of the console")
 
 def page(
     model: type[Model],
-    route: str,
     name: str,
     *needed: str,
+    route: str = "",
     method: str = "",
     title: str | Promise = "",
     template: str = "",
 ) -> Callable[[View], View]:
     """Make a function a page of the model's admin; an app may add to another's.
 
-    Its URL is named after the model, and it answers to `method` alone if that is given.
+    Its URL and its template are named after the model and the page, which is about a
+    row, unless the route or the template is given. It answers to `method` alone if that
+    is given.
     """
-    label = f"{model._meta.app_label}_{model._meta.model_name}_{name}"
+    app, row = model._meta.app_label, model._meta.model_name
+    label = f"{app}_{row}_{name}"
+    route = route or f"<int:pk>/{name.replace('_', '-')}/"
+    template = template or f"admin/{app}/{row}/{name}.html"
 
     def keep(view: View) -> View:
         own = Page(label, model, route, needed, method, title, template, view)
@@ -121,6 +126,12 @@ class PlainAdmin(admin.ModelAdmin[Any]):
         """Whether the operator may `view`, `add` … as Django names it."""
         may = getattr(self, f"has_{verb}_permission")
         return bool(may(request, *row) if verb in OF_A_ROW else may(request))
+
+    def may_save(self, request: HttpRequest, row: Any) -> bool:
+        """Whether the operator may save the form: of the row, or of a new one."""
+        if row is None:
+            return self.has_add_permission(request)
+        return self.has_change_permission(request, row)
 
     def respond(
         self, request: HttpRequest, template: str, **facts: Any

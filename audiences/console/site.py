@@ -1,18 +1,23 @@
-"""The admin site that is the console: one name, one menu, one home page."""
+"""The admin site that is the console: menu, home page, refused sign-ins, headers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from celery import current_app
-from django.contrib import messages
+from django.conf import settings
+from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
-from django.utils.translation import gettext as _, gettext_lazy
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
+
+from audiences import content_policy
 
 from . import dashboard, navigation
 
@@ -57,3 +62,49 @@ def refresh_figures(request: HttpRequest) -> HttpResponse:
     text = _("Counting again in the background. Load this page in a moment.")
     messages.success(request, text)
     return redirect("admin:index")
+
+
+def refuse_sign_in(
+    request: HttpRequest, original: Any = None, credentials: Any = None
+) -> HttpResponse:
+    """The sign-in page with the reason, and how long to wait; status 429."""
+    minutes = max(1, round(settings.AXES_COOLOFF_TIME.total_seconds() / 60))
+    text = ngettext(
+        "Too many attempts to sign in with this name. Wait {count} minute, or ask an "
+        "administrator to lift the pause.",
+        "Too many attempts to sign in with this name. Wait {count} minutes, or ask an "
+        "administrator to lift the pause.",
+        minutes,
+    )
+    context = admin.site.each_context(request) | {
+        "form": AdminAuthenticationForm(request),
+        "refusal": text.format(count=minutes),
+        "title": _("Log in"),
+        "app_path": request.get_full_path(),
+        "next": request.POST.get("next", ""),
+    }
+    response = TemplateResponse(request, "admin/login.html", context, status=429)
+    response["Retry-After"] = str(minutes * 60)
+    return response.render()
+
+
+_HEADERS = {
+    "X-Robots-Tag": "noindex, nofollow",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class ConsolePages:
+    """Adds the headers of the console; a page that has set its own keeps it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path_info.startswith(reverse("admin:index")):
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
+            policy = content_policy.of_console()
+            response.headers.setdefault("Content-Security-Policy", policy)
+        return response

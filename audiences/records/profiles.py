@@ -7,7 +7,7 @@ from django.utils import timezone
 from audiences import addresses
 from audiences.channels import FLAGS
 from audiences.consent import events_of
-from audiences.models import ConsentEvent, Profile
+from audiences.models import ConsentEvent, Profile, Subscription
 from audiences.signups import requesting
 
 
@@ -28,7 +28,10 @@ def describe(profile: Profile) -> dict[str, Any]:
             }
             for other in addresses.sharing(profile)
         ],
-        "subscriptions": _subscriptions(profile),
+        "subscriptions": [
+            subscription_facts(held)
+            for held in profile.subscriptions.select_related("service")
+        ],
         "signup_requests": _signups(profile),
         "history": [event_facts(event) for event in events_of(profile.pk)],
     }
@@ -76,17 +79,15 @@ def _addresses(profile: Profile) -> list[dict[str, Any]]:
     ]
 
 
-def _subscriptions(profile: Profile) -> list[dict[str, Any]]:
-    now = timezone.now()
-    return [
-        {
-            "service": held.service.slug,
-            "status": held.status_at(now),
-            "since": held.changed_at.isoformat(),
-            "expires": held.expires_at.isoformat() if held.expires_at else None,
-        }
-        for held in profile.subscriptions.select_related("service")
-    ]
+def subscription_facts(held: Subscription, **named: str) -> dict[str, Any]:
+    """One subscription as it is now; `named` is what its service is called besides."""
+    return {
+        "service": held.service.slug,
+        **named,
+        "status": held.status_at(timezone.now()),
+        "since": held.changed_at.isoformat(),
+        "expires": held.expires_at.isoformat() if held.expires_at else None,
+    }
 
 
 def _signups(profile: Profile) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from audiences.models import (
     LandingPageVersion,
     Profile,
 )
-from audiences.records.profiles import event_facts, identity
+from audiences.records.profiles import event_facts, identity, subscription_facts
 from audiences.wording import page_texts
 
 
@@ -30,6 +30,7 @@ def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
     """
     events = list(consent.events_of(profile.pk).order_by("id"))
     versions = wordings(events)
+    subscriptions = profile.subscriptions.select_related("service")
     return {
         "made_at": timezone.now().isoformat(),
         "profile": {
@@ -42,26 +43,14 @@ def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
         "no_longer_contact": {
             str(scope): getattr(profile, flag) for scope, flag in FLAGS.items()
         },
-        "subscriptions": _subscriptions(profile),
+        "subscriptions": [
+            subscription_facts(held, label=held.service.label)
+            for held in subscriptions.order_by("service__slug")
+        ],
         "history": [_event(event, with_device=with_device) for event in events],
         "wordings": _built_in(events)
         | {name: _words(version) for name, version in versions.items()},
     }
-
-
-def _subscriptions(profile: Profile) -> list[dict[str, Any]]:
-    held = profile.subscriptions.select_related("service").order_by("service__slug")
-    now = timezone.now()
-    return [
-        {
-            "service": each.service.slug,
-            "label": each.service.label,
-            "status": each.status_at(now),
-            "since": each.changed_at.isoformat(),
-            "expires": each.expires_at.isoformat() if each.expires_at else None,
-        }
-        for each in held
-    ]
 
 
 def _event(event: ConsentEvent, *, with_device: bool) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from audiences import consent, roles, subscriptions
 from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
-from audiences.models import BulkAct, Profile, Service
+from audiences.models import BulkAct, Profile
 from audiences.refusals import Refused
 from audiences.registry import Registry
 from audiences.subscriptions import ServiceClosed, find_service
@@ -186,31 +186,11 @@ def in_words(act: BulkAct, services: Mapping[str, str]) -> str:
     return f"{label}: {about}" if about else label
 
 
-def _opt_out(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return consent.opt_out_all(people, details["scope"], by)
-
-
-def _opt_in(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return consent.opt_in_all(people, details["scope"], by)
-
-
-def _service(details: dict[str, Any]) -> Service:
-    return find_service(details["service"])
-
-
-def _subscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return subscriptions.subscribe_all(people, _service(details), by)
-
-
-def _unsubscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return subscriptions.unsubscribe_all(people, _service(details), by)
-
-
 register(
     Act(
         "opt_out",
         _("Opt out"),
-        _opt_out,
+        lambda people, details, by: consent.opt_out_all(people, details["scope"], by),
         asks=("scope",),
         explanation=_("Nothing is sent to them on this channel any more."),
         permission=roles.OPT_OUT,
@@ -220,7 +200,7 @@ register(
     Act(
         "opt_in",
         _("Opt in"),
-        _opt_in,
+        lambda people, details, by: consent.opt_in_all(people, details["scope"], by),
         asks=("scope",),
         needs_note=True,
         explanation=_("They can be contacted on this channel again."),
@@ -231,7 +211,9 @@ register(
     Act(
         "subscribe",
         _("Subscribe"),
-        _subscribe,
+        lambda people, details, by: subscriptions.subscribe_all(
+            people, find_service(details["service"]), by
+        ),
         asks=("service",),
         begins=True,
         explanation=_(
@@ -245,7 +227,9 @@ register(
     Act(
         "unsubscribe",
         _("Unsubscribe"),
-        _unsubscribe,
+        lambda people, details, by: subscriptions.unsubscribe_all(
+            people, find_service(details["service"]), by
+        ),
         asks=("service",),
         explanation=_("Their other subscriptions and opt-outs stay as they are."),
         permission="audiences.change_subscription",

@@ -32,11 +32,9 @@ def _newest() -> QuerySet[Analysis]:
     return Analysis.objects.filter(pk__in=ids).select_related("delivery")
 
 
-@card(30)
-def last_deliveries(request: HttpRequest, figures: Figures) -> Card | None:
+@card(30, "delivery.view_delivery")
+def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
     """The newest deliveries, each with a bar of who gets it and who does not."""
-    if not request.user.has_perm("delivery.view_delivery"):
-        return None
     rows = []
     for run in sorted(_newest(), key=lambda run: -run.delivery_id):
         url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
@@ -59,11 +57,9 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card | None:
     return Card(_("Last deliveries"), "admin/console/deliveries.html", context)
 
 
-@card(40)
-def quarantine_growth(request: HttpRequest, figures: Figures) -> Card | None:
+@card(40, "delivery.view_quarantineentry")
+def quarantine_growth(request: HttpRequest, figures: Figures) -> Card:
     """Addresses that get nothing: by reason, and new ones by day."""
-    if not request.user.has_perm("delivery.view_quarantineentry"):
-        return None
     figure = figures.get("quarantine_growth")
     context: dict[str, Any] = {}
     if figure:
@@ -97,11 +93,9 @@ def _reason(code: str) -> str:
     return str(known.get(code, _("No reason")))
 
 
-@attention
+@attention("delivery.view_delivery")
 def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Newest deliveries whose analysis failed or stopped, or has a warning."""
-    if not request.user.has_perm("delivery.view_delivery"):
-        return []
     found = []
     for run in _newest():
         url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
@@ -122,11 +116,9 @@ def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
     return found
 
 
-@attention
+@attention("delivery.view_inbounditem")
 def what_waits(request: HttpRequest, figures: Figures) -> list[Notice]:
     """What came back and waits for somebody; a held number gets nothing meanwhile."""
-    if not request.user.has_perm("delivery.view_inbounditem"):
-        return []
     url = reverse("admin:delivery_inbounditem_changelist")
     held = InboundItem.objects.filter(state=InboundItem.State.HELD)
     others = [state for state in InboundItem.WAITING if state != InboundItem.State.HELD]
@@ -149,11 +141,9 @@ def what_waits(request: HttpRequest, figures: Figures) -> list[Notice]:
     )
 
 
-@attention
+@attention("delivery.view_hookcount")
 def refused_calls(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Providers whose calls were refused since yesterday: a wrong secret loses all."""
-    if not request.user.has_perm("delivery.view_hookcount"):
-        return []
     since = datetime.now(UTC).date() - timedelta(days=1)
     refused = HookCount.objects.filter(day__gte=since).exclude(outcome__in=_TAKEN)
     rows = refused.order_by("provider").values_list("provider").annotate(Sum("count"))
@@ -175,11 +165,11 @@ def refused_calls(request: HttpRequest, figures: Figures) -> list[Notice]:
     ]
 
 
-@attention
+@attention("delivery.view_quarantineentry")
 def outages(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Many addresses with the same error: perhaps their provider was down (Q6)."""
     figure = figures.get("outages")
-    if not (figure and request.user.has_perm("delivery.view_quarantineentry")):
+    if figure is None:
         return []
     errors = reverse("admin:delivery_addresserror_changelist")
     text = _(

@@ -11,7 +11,7 @@ from django.urls import reverse
 from audiences import privacy
 from audiences.models import Profile
 from delivery import analysis
-from delivery.admin.deliveries import outcome_log
+from delivery.admin.deliveries import outcomes
 
 from .conftest import World, clerk, person
 from .elements import marked
@@ -90,7 +90,7 @@ def test_search_by_any_word_of_a_name_in_any_letter_case(
 def test_pages_go_on_after_the_last_profile(
     world: World, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outcome_log, "PAGE", 3)
+    monkeypatch.setattr(outcomes, "PAGE", 3)
     ids = [p.pk for p in world.people]
     first = admin_client.get(_url(world), {"show": "all"})
     assert _names(first) == ids[:3]

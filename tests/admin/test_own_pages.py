@@ -59,7 +59,7 @@ def test_a_page_is_made_once() -> None:
         return {}
 
     with pytest.raises(RegisteredTwice, match="audiences_landingpage_publish"):
-        pages.page(LandingPage, "again/", "publish")(again)
+        pages.page(LandingPage, "publish", route="again/")(again)
 
 
 def test_pages_belong_to_admins_that_show_them() -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from audiences import sql
 from delivery import analysis, deliveries, tasks
-from delivery.admin.deliveries import forecasts
+from delivery.admin.deliveries import preparations
 from delivery.analysis import preparation
 from delivery.models import Analysis, Delivery, Message, Outcome, PreparationRequest
 
@@ -125,7 +125,7 @@ def test_forecast_that_takes_too_long_gives_way(
     def slow(delivery: Delivery) -> Any:
         raise sql.TooSlow("5 seconds")
 
-    monkeypatch.setattr(forecasts, "within_time", slow)
+    monkeypatch.setattr(preparations, "within_time", slow)
     page = _page(admin_client, world.draft, forecast="1")
     assert "no-forecast" in marked(page, "hint")
 

@@ -14,7 +14,7 @@ from audiences.imports import runs
 from audiences.imports.kinds import kinds
 from audiences.models import ImportContent, ImportRun
 from delivery import quarantine, tasks
-from delivery.admin.quarantine import release
+from delivery.admin.quarantine import many
 from delivery.models import QuarantineAction, QuarantineEntry
 
 from .conftest import World, clerk
@@ -63,7 +63,7 @@ def test_release_shows_what_would_happen_first(
 def test_very_many_are_released_in_the_background(
     outage: list[str], admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "AT_ONCE", 1)
+    monkeypatch.setattr(many, "AT_ONCE", 1)
     monkeypatch.setattr(tasks.release_matching, "delay", tasks.release_matching)
     answer = admin_client.post(reverse(RELEASE), OUTAGE)
     assert "in-background" in marked(answer.content.decode(), "state")

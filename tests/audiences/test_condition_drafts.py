@@ -8,7 +8,7 @@ import pytest
 from django.db.models import Q
 
 from audiences import conditions
-from audiences.admin.audiences.condition_forms import ConditionField, said
+from audiences.admin.condition_forms import ConditionField, said
 from audiences.conditions import BadCondition, Node, drafts
 from audiences.conditions.drafts import Draft, draft_of, tree_of
 from audiences.conditions.node_kinds import _NODES

@@ -41,7 +41,7 @@ def entry() -> navigation.Entry:
         lambda: figures.register("reach")(dict),
         lambda: composes(Kind.LINK)(lambda mail: mail.Result.SENT),
         lambda: bulk_acts.register(bulk_acts.find("opt_out")),
-        lambda: dashboard.card(10)(lambda request, figures: None),
+        lambda: dashboard.card(10, "")(lambda request, figures: dashboard.Card("", "")),
         lambda: navigation.add(entry()),
         lambda: register(registered_rules()[-1]),
         lambda: intake.register("mail", lambda item: intake.Findings()),

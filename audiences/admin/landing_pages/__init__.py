@@ -1,5 +1,5 @@
 """Landing pages in the console: their form, lives, previews and versions."""
 
-from audiences.admin.landing_pages import pages, previews, publishing as lives, versions
+from audiences.admin.landing_pages import pages, previews, publishing as lives
 
-__all__ = ["lives", "pages", "previews", "versions"]
+__all__ = ["lives", "pages", "previews"]

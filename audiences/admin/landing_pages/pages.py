@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import landing_pages
-from audiences.admin.landing_pages import fieldsets, panels, publishing as lives
+from audiences.admin.landing_pages import panels, publishing as lives
 from audiences.admin.landing_pages.forms import LandingPageForm
-from audiences.admin.landing_pages.new_forms import NewPageForm
+from audiences.admin.landing_pages.publishing import NewPageForm
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
@@ -124,8 +124,8 @@ class LandingPageAdmin(PlainAdmin):
         if obj is None:
             return ()
         if not self.has_change_permission(request, obj):
-            return fieldsets.facts_to_read(obj)
-        return fieldsets.fieldsets(obj)
+            return panels.facts_to_read(obj)
+        return panels.fieldsets(obj)
 
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

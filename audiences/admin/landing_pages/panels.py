@@ -1,6 +1,6 @@
-"""What the page of a landing page shows beside its form: its life, versions, twins."""
+"""What the page of a landing page shows: its life, versions and twins, its sections."""
 
-from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -14,36 +14,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, ngettext
 
 from audiences import landing_pages
+from audiences.admin.landing_pages.forms import COLOURS, text_name
 from audiences.admin.landing_pages.publishing import may_publish
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts
+from audiences.landing_pages import changes
 from audiences.models import Address, LandingPage, LandingPageVersion
 
 Status = LandingPage.Status
 SHOWN_VERSIONS = 5
 COUNTED_TWINS = 100_000
 KEPT_SECONDS = 600
-
-
-@dataclass(frozen=True)
-class Life:
-    """Where a page is between draft and end, in words, and what can be done."""
-
-    status: str
-    label: str
-    sentence: str
-    has_changes: bool
-    may_publish: bool
-    address: str | SafeString
-    version: LandingPageVersion | None = field(default=None)
-
-    @property
-    def offers_publishing(self) -> bool:
-        return self.may_publish and self.has_changes
-
-    @property
-    def offers_unpublishing(self) -> bool:
-        return self.may_publish and self.version is not None
 
 
 def context(request: HttpRequest, page: LandingPage) -> Facts:
@@ -60,18 +41,21 @@ def context(request: HttpRequest, page: LandingPage) -> Facts:
     }
 
 
-def life_of(request: HttpRequest, page: LandingPage) -> Life:
-    status = page.status
+def life_of(request: HttpRequest, page: LandingPage) -> Facts:
+    """Where a page is between draft and end, in words, and what can be done."""
+    status, may = page.status, may_publish(request)
     has_changes = landing_pages.has_unpublished_changes(page)
-    return Life(
-        status=status,
-        label=str(Status(status).label),
-        sentence=_sentence(page, status, has_changes=has_changes),
-        has_changes=has_changes,
-        may_publish=may_publish(request),
-        address=address_of(page),
-        version=page.live_version,
-    )
+    return {
+        "status": status,
+        "label": str(Status(status).label),
+        "sentence": _sentence(page, status, has_changes=has_changes),
+        "has_changes": has_changes,
+        "may_publish": may,
+        "offers_publishing": may and has_changes,
+        "offers_unpublishing": may and page.live_version is not None,
+        "address": address_of(page),
+        "version": page.live_version,
+    }
 
 
 def _sentence(page: LandingPage, status: str, *, has_changes: bool) -> str:
@@ -137,3 +121,60 @@ def _count_shared() -> int:
     holders = valid.order_by("channel", "key").values("channel", "key")
     shared = holders.annotate(holders=Count("profile")).filter(holders__gt=1)
     return shared[: COUNTED_TWINS + 1].count()
+
+
+def facts_to_read(page: LandingPage) -> Any:
+    """For who may only look: the settings; the preview has the texts."""
+    names = ("label", "kind", "public_address", "service", "spoken")
+    return ((None, {"fields": (*names, *changes.DATES)}),)
+
+
+def fieldsets(page: LandingPage) -> Any:
+    offers = changes.offers(page.kind)
+    sections: list[Any] = [
+        (None, {"fields": ("label", "kind", "public_address", "seen_at")})
+    ]
+    if offers:
+        sections.append((_("What it offers"), {"fields": offers}))
+    sections.append(
+        (
+            _("Languages"),
+            {"fields": ("languages", "first_language")},
+        )
+    )
+    sections += [_texts(page, code) for code in _languages_of(page)]
+    colours = ("logo_now", "logo_upload", *(("remove_logo",) if page.logo_id else ()))
+    sections += [
+        (_("Brand"), {"fields": (*colours, *COLOURS, "sample")}),
+        (
+            _("Dates and afterwards"),
+            {
+                "fields": changes.DATES,
+                "description": _(
+                    "Without dates the page is open from the moment you publish it."
+                ),
+            },
+        ),
+        (_("Who may use it"), {"fields": changes.access(page.kind)}),
+    ]
+    return tuple(sections)
+
+
+def _languages_of(page: LandingPage) -> list[str]:
+    """The languages of the page first, then those that it does not have yet."""
+    every = [code for code, _name in settings.LANGUAGES]
+    offered = [code for code in page.languages if code in every]
+    return [*offered, *(code for code in every if code not in offered)]
+
+
+def _texts(page: LandingPage, language: str) -> Any:
+    name = changes.language_name(language)
+    offered = language in page.languages
+    options: dict[str, Any] = {
+        "fields": [text_name(language, f) for f in changes.text_fields(page.kind)],
+        "classes": ("texts",) if offered else ("texts", "collapse"),
+        "description": _("What you leave empty is the built-in text, shown in grey."),
+    }
+    if not offered:
+        options["description"] = _("Tick this language above to offer it.")
+    return _("Texts: {language}").format(language=name), options

@@ -1,12 +1,16 @@
-"""Looking at a page as visitors will see it, and trying it with a chosen profile.
+"""A page as visitors see it: its draft, tried with a chosen profile, and its versions.
 
 The page itself is shown in a frame. It acts in a transaction that is rolled back.
+Published versions, which are what visitors saw when, are read-only for ever.
 """
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,9 +19,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from audiences import landing_pages, profiles
 from audiences.admin.landing_pages.forms import LONGEST
+from audiences.console.lists import ReadOnlyLog
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.landing_pages import Content
-from audiences.models import LandingPage, Profile
+from audiences.landing_pages import Content, changes
+from audiences.models import ConsentEvent, LandingPage, LandingPageVersion, Profile
 from audiences.pages.previews import preview
 from audiences.wording.markdown import to_html
 
@@ -59,7 +64,7 @@ def frame(request: HttpRequest, content: Content, url: str) -> Facts:
         problem = "" if who else _why_nobody(wanted, found, may_test=may_test)
     width = request.GET.get("width")
     return {
-        "roles": roles() if may_test else _without_test(),
+        "roles": {k: v for k, v in roles().items() if may_test or k != "profile"},
         "role": role,
         "wanted": wanted,
         "may_test": may_test,
@@ -73,10 +78,6 @@ def frame(request: HttpRequest, content: Content, url: str) -> Facts:
         else "",
         "tested": found[0] if role == "profile" and who else None,
     }
-
-
-def _without_test() -> dict[str, str]:
-    return {name: label for name, label in roles().items() if name != "profile"}
 
 
 def _found(text: str) -> list[Profile]:
@@ -97,21 +98,14 @@ def _why_nobody(wanted: str, found: list[Profile], *, may_test: bool) -> str:
     ).format(text=wanted)
 
 
-@page(
-    LandingPage,
-    "<int:pk>/preview/",
-    "preview",
-    "view",
-    title=gettext_lazy("Preview"),
-    template="admin/audiences/landingpage/preview.html",
-)
+@page(LandingPage, "preview", "view", title=gettext_lazy("Preview"))
 def look(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Answer:
     """The draft in a frame, with choices of visitor, language and width."""
     url = reverse("admin:audiences_landingpage_shown", args=[page.pk, "WHO"])
     return {"page": page} | frame(request, landing_pages.snapshot(page), url)
 
 
-@page(LandingPage, "<int:pk>/preview/<str:who>/", "shown", "view")
+@page(LandingPage, "shown", "view", route="<int:pk>/preview/<str:who>/")
 @csrf_exempt
 def shown(
     admin: PlainAdmin, request: HttpRequest, page: LandingPage, who: str
@@ -145,7 +139,76 @@ def show(request: HttpRequest, content: Content, who: str) -> HttpResponse:
     return response
 
 
-@page(LandingPage, "markdown/", "markdown", "view", method="POST")
+@page(LandingPage, "markdown", "view", route="markdown/", method="POST")
 def as_html(admin: PlainAdmin, request: HttpRequest) -> HttpResponse:
     """A Markdown text as visitors see it, for the script beside the form."""
     return HttpResponse(to_html(request.POST.get("text", "")[:LONGEST]))
+
+
+@admin.register(LandingPageVersion)
+class LandingPageVersionAdmin(ReadOnlyLog):
+    """Also versions of pages that were deleted: consent refers to them."""
+
+    list_display = ("name", "kind", "published_at", "published_by", "is_live")
+    search_fields = ("page_slug",)
+    search_help_text = gettext_lazy("The slug of the page.")
+    list_select_related = ("page",)
+    fields = ("name", "page", "published_at", "published_by", "is_live")
+    readonly_fields = ("name", "is_live")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LandingPageVersion]:
+        rows: QuerySet[LandingPageVersion] = super().get_queryset(request)
+        live = LandingPage.objects.filter(live_version=OuterRef("pk"))
+        return rows.annotate(live_now=Exists(live))
+
+    def meant_by(self, text: str) -> Q:
+        """By the whole slug, or by the name that consent events have: news/3."""
+        slug, _slash, number = text.partition("/")
+        meant = Q(page_slug=slug) if slug else Q()
+        if number.isascii() and number.isdigit() and len(number) < 10:
+            meant &= Q(number=int(number))
+        return meant
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may look at pages may look at what they were."""
+        pages = ("audiences.view_landingpage", "audiences.change_landingpage")
+        may = super().has_view_permission(request, obj)
+        return may or any(request.user.has_perm(name) for name in pages)
+
+    @admin.display(description=gettext_lazy("name"))
+    def name(self, version: LandingPageVersion) -> str:
+        return version.name
+
+    @admin.display(description=gettext_lazy("kind"))
+    def kind(self, version: LandingPageVersion) -> str:
+        return str(LandingPage.Kind(version.content["kind"]).label)
+
+    @admin.display(description=gettext_lazy("live now"), boolean=True)
+    def is_live(self, version: Any) -> bool:
+        return bool(version.live_now)
+
+    def beside(self, request: HttpRequest, row: LandingPageVersion) -> Facts:
+        url = reverse("admin:audiences_landingpageversion_shown", args=[row.pk, "WHO"])
+        before = LandingPageVersion.objects.filter(
+            page_slug=row.page_slug, number=row.number - 1
+        ).first()
+        events = reverse("admin:audiences_consentevent_changelist")
+        return {
+            "title": _("A page as it was"),
+            "lines": changes.lines(row.content),
+            "before": before,
+            "changes": changes.changes(before.content, row.content) if before else [],
+            "events": ConsentEvent.objects.filter(wording_version=row.name).count(),
+            "events_url": f"{events}?wording_version={row.name}",
+            **frame(request, row.content, url),
+        }
+
+
+@page(LandingPageVersion, "shown", "view", route="<int:pk>/as-it-was/<str:who>/")
+@csrf_exempt
+def shown_as_it_was(
+    own: PlainAdmin, request: HttpRequest, version: LandingPageVersion, who: str
+) -> HttpResponse:
+    """The version as visitors saw it, in the frame."""
+    return show(request, version.content, who)

@@ -1,21 +1,5 @@
 """Profiles in the console: the list, the person's page, imports and bulk changes."""
 
-from audiences.admin.people import (
-    addresses,
-    bulk_acts,
-    export,
-    history,
-    imports,
-    pages,
-    profiles,
-)
+from . import bulk_acts, history, imports, pages, profiles
 
-__all__ = [
-    "addresses",
-    "bulk_acts",
-    "export",
-    "history",
-    "imports",
-    "pages",
-    "profiles",
-]
+__all__ = ["bulk_acts", "history", "imports", "pages", "profiles"]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.admin.people.forms import BulkActForm
 from audiences.background import jobs
-from audiences.console.lists import ReadOnlyLog, estimated_rows
+from audiences.console.lists import LogWithPages, estimated_rows
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
@@ -70,14 +70,7 @@ def service_labels() -> dict[str, str]:
     return dict(Service.objects.values_list("slug", "label"))
 
 
-@page(
-    Profile,
-    "bulk/",
-    "bulk",
-    "view",
-    title=gettext_lazy("Change many people"),
-    template="admin/audiences/profile/bulk.html",
-)
+@page(Profile, "bulk", "view", route="bulk/", title=gettext_lazy("Change many people"))
 def ask(profile_admin: PlainAdmin, request: HttpRequest) -> Answer:
     """What to do for everybody in a selection; the second step asks for confirmation.
 
@@ -117,18 +110,16 @@ def _list() -> str:
 
 
 @admin.register(BulkAct)
-class BulkActAdmin(ReadOnlyLog):
+class BulkActAdmin(LogWithPages):
     """Every change of many people: by whom, whom, how far it is and what it did."""
 
+    page_template = "admin/audiences/bulkact/page.html"
     list_display = ("actor", "created_at", "state", "how_many")
     list_filter = ("state",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Those who make such changes see what became of them."""
         return super().has_view_permission(request, obj) or bool(allowed_acts(request))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         labels = service_labels()
@@ -148,39 +139,26 @@ class BulkActAdmin(ReadOnlyLog):
     def how_many(self, act: BulkAct) -> str:
         return grouped(act.changed)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if request.method == "POST":  # it is changed by its own buttons alone
-            raise PermissionDenied
-        act = self.get_object(request, object_id)
-        if act is None or not self.has_view_permission(request, act):
-            return super().change_view(request, object_id, form_url, extra_context)
+    def beside(self, request: HttpRequest, row: BulkAct) -> Facts:
         labels = service_labels()
-        return self.respond(
-            request,
-            "admin/audiences/bulkact/page.html",
-            title=bulk_acts.in_words(act, labels),
-            act=act,
-            who=shown_text(request, filters.in_words(act.chosen, labels)),
-            changed=grouped(act.changed),
-            unchanged=grouped(act.unchanged),
-            note=shown_text(request, act.note),
-            back=_back_to(request, act),
-            waits_long=jobs.waits_long(act),
-            may_stop=act.is_unfinished and _is_allowed(request, act),
-        )
+        return {
+            "title": bulk_acts.in_words(row, labels),
+            "act": row,
+            "who": shown_text(request, filters.in_words(row.chosen, labels)),
+            "changed": grouped(row.changed),
+            "unchanged": grouped(row.unchanged),
+            "note": shown_text(request, row.note),
+            "back": _back_to(request, row),
+            "waits_long": jobs.waits_long(row),
+            "may_stop": row.is_unfinished and _is_allowed(request, row),
+        }
 
 
 def _is_allowed(request: HttpRequest, act: BulkAct) -> bool:
     return act.code in [allowed.code for allowed in allowed_acts(request)]
 
 
-@page(BulkAct, "<int:pk>/stop/", "stop", "view", method="POST")
+@page(BulkAct, "stop", "view", method="POST")
 def stop(own: PlainAdmin, request: HttpRequest, act: BulkAct) -> Answer:
     """Leave it at what is done."""
     if not _is_allowed(request, act):

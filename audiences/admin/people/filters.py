@@ -1,6 +1,6 @@
 """The filters beside the list of profiles; what each means is in `selections`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +13,7 @@ from audiences.models import AddressStatus, Profile, Service
 from audiences.selections import filters
 from audiences.wording.page_texts import languages
 
-Lookups = list[tuple[str, Any]]
+Lookups = Callable[..., list[tuple[str, Any]]]
 
 
 class OfSelection(admin.SimpleListFilter):
@@ -31,57 +31,15 @@ class OfSelection(admin.SimpleListFilter):
             return queryset.none()
 
 
-class OptedOutFilter(OfSelection):
-    title = filters.TITLES["opted_out"]
-    parameter_name = "opted_out"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [*Scope.choices, (filters.ON_NO_DENYLIST, _("On no denylist"))]
+def _of_selection(name: str, lookups: Lookups) -> type[OfSelection]:
+    facts = {"title": filters.TITLES[name], "parameter_name": name, "lookups": lookups}
+    return type(f"{name}_filter", (OfSelection,), facts)
 
 
-class QuarantinedFilter(OfSelection):
-    title = filters.TITLES["address_status"]
-    parameter_name = "address_status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [c for c in AddressStatus.choices if c[0] != AddressStatus.VALID]
-
-
-class WithoutAddressFilter(OfSelection):
-    title = filters.TITLES["without_address"]
-    parameter_name = "without_address"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(filters.ANY_ADDRESS, _("Of any kind")), *Channel.choices]
-
-
-class SubscribedFilter(OfSelection):
-    title = filters.TITLES["service"]
-    parameter_name = "service"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return [(s.slug, s.label) for s in Service.objects.all()]
-
-
-class LanguageFilter(OfSelection):
-    """The languages of our pages; another one can be given in the address."""
-
-    title = filters.TITLES["language"]
-    parameter_name = "language"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        return list(languages())
-
-
-class OneByOneFilter(OfSelection):
+def _chosen(own: OfSelection, *_asked: Any) -> list[tuple[str, Any]]:
     """People who were chosen one by one, for as long as they are looked at."""
-
-    title = filters.TITLES[filters.IDS]
-    parameter_name = filters.IDS
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Lookups:
-        ids = self.value()
-        return [(ids, f"{ids.count(',') + 1}")] if ids else []
+    ids = own.value()
+    return [(ids, f"{ids.count(',') + 1}")] if ids else []
 
 
 class CreatedFilter(admin.ListFilter):
@@ -141,11 +99,25 @@ class CreatedFilter(admin.ListFilter):
 
 
 FILTERS = (
-    OptedOutFilter,
-    QuarantinedFilter,
-    WithoutAddressFilter,
-    SubscribedFilter,
-    LanguageFilter,
+    _of_selection(
+        "opted_out",
+        lambda *_asked: [*Scope.choices, (filters.ON_NO_DENYLIST, _("On no denylist"))],
+    ),
+    _of_selection(
+        "address_status",
+        lambda *_asked: [
+            c for c in AddressStatus.choices if c[0] != AddressStatus.VALID
+        ],
+    ),
+    _of_selection(
+        "without_address",
+        lambda *_asked: [(filters.ANY_ADDRESS, _("Of any kind")), *Channel.choices],
+    ),
+    _of_selection(
+        "service", lambda *_asked: [(s.slug, s.label) for s in Service.objects.all()]
+    ),
+    # The languages of our pages; another one can be given in the address.
+    _of_selection("language", lambda *_asked: list(languages())),
     CreatedFilter,
-    OneByOneFilter,
+    _of_selection(filters.IDS, _chosen),
 )

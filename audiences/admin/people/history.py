@@ -1,5 +1,6 @@
 """The consent history in the admin: who changed what, when and why; read-only."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -7,10 +8,23 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from audiences.console import masking
 from audiences.console.lists import OfProfiles, ReadOnlyLog, profile_link
 from audiences.models import ConsentEvent, ConsentEvidence
+
+
+def evidence_of(event: ConsentEvent, name: str) -> str:
+    return str(getattr(getattr(event, "evidence", None), name, "") or "")
+
+
+def _of_evidence(name: str, label: StrOrPromise) -> Callable[..., str]:
+    @admin.display(description=label)
+    def shown(own: Any, event: ConsentEvent) -> str:
+        return evidence_of(event, name)
+
+    return shown
 
 
 @admin.register(ConsentEvent)
@@ -38,21 +52,10 @@ class ConsentEventAdmin(OfProfiles, ReadOnlyLog):
     def about(self, event: ConsentEvent) -> str:
         return subject(event)
 
-    @admin.display(description=_("who"))
-    def actor(self, event: ConsentEvent) -> str:
-        return _evidence(event, "actor")
-
-    @admin.display(description=_("note"))
-    def note(self, event: ConsentEvent) -> str:
-        return _evidence(event, "note")
-
-    @admin.display(description=_("IP address"))
-    def ip(self, event: ConsentEvent) -> str:
-        return _evidence(event, "ip")
-
-    @admin.display(description=_("browser"))
-    def user_agent(self, event: ConsentEvent) -> str:
-        return _evidence(event, "user_agent")
+    actor = _of_evidence("actor", _("who"))
+    note = _of_evidence("note", _("note"))
+    ip = _of_evidence("ip", _("IP address"))
+    user_agent = _of_evidence("user_agent", _("browser"))
 
 
 def _notes(request: HttpRequest) -> dict[str, masking.Column]:
@@ -60,7 +63,7 @@ def _notes(request: HttpRequest) -> dict[str, masking.Column]:
 
     @admin.display(description=_("note"))
     def note(event: ConsentEvent) -> str:
-        return masking.shown_text(request, _evidence(event, "note"))
+        return masking.shown_text(request, evidence_of(event, "note"))
 
     return {"note": note}
 
@@ -70,10 +73,6 @@ def subject(event: ConsentEvent) -> str:
     if event.channel:
         return str(event.get_channel_display())
     return str(getattr(event, "service", None) or f"#{event.service_id}")
-
-
-def _evidence(event: ConsentEvent, name: str) -> str:
-    return str(getattr(getattr(event, "evidence", None), name, "") or "")
 
 
 @admin.register(ConsentEvidence)

@@ -9,18 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _, gettext_lazy
 
-from audiences.admin.people.import_forms import (
-    PeopleForm,
-    SubscriptionsForm,
-    UploadForm,
-)
+from audiences.admin.people.forms import PeopleForm, SubscriptionsForm, UploadForm
 from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.console import masking
 from audiences.console.downloads import csv_file
-from audiences.console.lists import ReadOnlyLog
+from audiences.console.lists import LogWithPages
 from audiences.console.numbers import grouped
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.files import rejects as reject_files
 from audiences.imports import runs
 from audiences.imports.kinds import kinds
@@ -56,13 +52,14 @@ def upload_page(
     if request.method == "POST" and form.is_valid():
         run = form.upload(actor=request.user.get_username())
         if run is not None:
-            return _page_of(run)
+            return redirect("admin:audiences_importrun_change", run.pk)
     template = "admin/audiences/importrun/upload.html"
     return owner.respond(request, template, title=form.title, form=form)
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ReadOnlyLog):
+class ImportRunAdmin(LogWithPages):
+    page_template = "admin/audiences/importrun/page.html"
     list_display = ("file_name", "what", "actor", "created_at", "state", "changed")
     list_filter = ("state",)
 
@@ -74,9 +71,6 @@ class ImportRunAdmin(ReadOnlyLog):
             return True
         mine = self._kinds(request)
         return obj.kind in mine if obj else bool(mine)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
     def _kinds(self, request: HttpRequest) -> list[str]:
         """The kinds that this operator may import."""
@@ -109,56 +103,43 @@ class ImportRunAdmin(ReadOnlyLog):
         more = {"may_import_subscriptions": may_import(request, "subscriptions")}
         return super().changelist_view(request, {**(extra_context or {}), **more})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if request.method == "POST":  # it is changed by its own buttons alone
-            raise PermissionDenied
-        run = self.get_object(request, object_id)
-        if run is None or not self.has_view_permission(request, run):
-            return super().change_view(request, object_id, form_url, extra_context)
-        may_decide = may_import(request, run.kind)
-        return self.respond(
-            request,
-            "admin/audiences/importrun/page.html",
-            title=run.file_name,
-            run=run,
-            waits_long=jobs.waits_long(run),
-            may_decide=may_decide,
-            may_see_rows=masking.may_see_addresses(request),
-            rejects=run.rejects.all()[:SHOWN] if may_decide else [],
-            **_counted(run),
-        )
+    def beside(self, request: HttpRequest, row: ImportRun) -> Facts:
+        may_decide = may_import(request, row.kind)
+        return {
+            "title": row.file_name,
+            "run": row,
+            "waits_long": jobs.waits_long(row),
+            "may_decide": may_decide,
+            "may_see_rows": masking.may_see_addresses(request),
+            "rejects": row.rejects.all()[:SHOWN] if may_decide else [],
+            **_counted(row),
+        }
 
 
-@page(ImportRun, "add/subscriptions/", "subscriptions")
+@page(ImportRun, "subscriptions", route="add/subscriptions/")
 def add_subscriptions(owner: PlainAdmin, request: HttpRequest) -> Answer:
     return upload_page(owner, request, SubscriptionsForm)
 
 
-@page(ImportRun, "<int:pk>/confirm/", "confirm", method="POST")
+@page(ImportRun, "confirm", method="POST")
 def confirm(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     try:
         runs.confirm(run)
     except Refused as refusal:
         messages.error(request, str(refusal))
-    return _page_of(run)
+    return owner.go_back(run)
 
 
-@page(ImportRun, "<int:pk>/cancel/", "cancel", method="POST")
+@page(ImportRun, "cancel", method="POST")
 def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     if not runs.cancel(run):
         messages.info(request, _("It cannot be cancelled any more."))
-    return _page_of(run)
+    return owner.go_back(run)
 
 
-@page(ImportRun, "<int:pk>/rejects/", "rejects")
+@page(ImportRun, "rejects")
 def rejects(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
     rows = run.rejects.values_list("row", "field", "reason", "outcome")
@@ -202,7 +183,3 @@ def _counted(run: ImportRun) -> dict[str, Any]:
 
 def _change(kind: str, scope: str) -> tuple[str, str]:
     return str(ConsentEvent.Kind(kind).label), str(Scope(scope).label)
-
-
-def _page_of(run: ImportRun) -> HttpResponse:
-    return redirect("admin:audiences_importrun_change", run.pk)

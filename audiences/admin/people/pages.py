@@ -4,18 +4,25 @@ Each parses, calls one domain function, records it in the admin's log and goes b
 """
 
 from django.contrib import messages
+from django.contrib.admin.models import CHANGE as CHANGED, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import addresses, consent, roles, subscriptions
 from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
+from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.imports import exports
+from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 from audiences.records import proof
+from audiences.selections import filters
 
 from . import panels
 
@@ -37,9 +44,9 @@ def operator(request: HttpRequest, note: str = "") -> Origin:
 
 @page(
     Profile,
-    "<int:pk>/addresses/add/",
     "addresses_add",
     *ADDRESSES,
+    route="<int:pk>/addresses/add/",
     title=gettext_lazy("Add an address"),
     template=TEMPLATE,
 )
@@ -67,9 +74,9 @@ def _address(profile: Profile, request: HttpRequest) -> Address:
 
 @page(
     Profile,
-    "<int:pk>/addresses/primary/",
     "addresses_primary",
     *ADDRESSES,
+    route="<int:pk>/addresses/primary/",
     method="POST",
 )
 def make_primary(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
@@ -82,9 +89,9 @@ def make_primary(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> A
 
 @page(
     Profile,
-    "<int:pk>/addresses/remove/",
     "addresses_remove",
     *ADDRESSES,
+    route="<int:pk>/addresses/remove/",
     title=gettext_lazy("Remove an address"),
     template=TEMPLATE,
 )
@@ -110,7 +117,6 @@ def remove_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) ->
 
 @page(
     Profile,
-    "<int:pk>/subscribe/",
     "subscribe",
     *SUBSCRIBE,
     title=gettext_lazy("Subscribe to a service"),
@@ -137,7 +143,7 @@ def subscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answ
     return {"profile": profile, "form": form, "button": _("Subscribe")}
 
 
-@page(Profile, "<int:pk>/unsubscribe/", "unsubscribe", *UNSUBSCRIBE, method="POST")
+@page(Profile, "unsubscribe", *UNSUBSCRIBE, method="POST")
 def unsubscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """End a subscription; flags and other subscriptions stay (S2)."""
     slug = request.POST.get("service", "")
@@ -151,7 +157,7 @@ def unsubscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
     return admin.say_done(request, profile, text)
 
 
-@page(Profile, "<int:pk>/proof/", "proof", *PROOF)
+@page(Profile, "proof", *PROOF)
 def proof_page(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """Everything on record about the consent of one person, to print."""
     events = list(consent.events_of(profile.pk).order_by("id"))
@@ -175,7 +181,7 @@ def proof_page(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Ans
     return TemplateResponse(request, "admin/audiences/profile/proof.html", facts)
 
 
-@page(Profile, "<int:pk>/proof/json/", "proof_json", *PROOF)
+@page(Profile, "proof_json", *PROOF, route="<int:pk>/proof/json/")
 def proof_json(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """The same as data, to download."""
     name = f"proof-of-consent-{profile.pk}.json"
@@ -188,3 +194,22 @@ def proof_json(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Ans
 
 def _may_see_device(request: HttpRequest) -> bool:
     return bool(request.user.has_perm("audiences.view_consentevidence"))
+
+
+@page(Profile, "export", "view", *EXPORTERS, route="export/", method="POST")
+def export(admin: PlainAdmin, request: HttpRequest) -> Answer:
+    """Everybody of the selection in the address, with the columns of an import.
+
+    Who took whom away is on record, hence a POST.
+    """
+    chosen = filters.read(request.GET)
+    people, who = filters.select(chosen), filters.in_words(chosen, {})
+    LogEntry.objects.create(
+        user_id=request.user.pk or 0,
+        content_type=ContentType.objects.get_for_model(Profile),
+        object_repr=masked_text(_("Export: {who}").format(who=who))[:200],
+        action_flag=CHANGED,
+    )
+    header = exports.columns(people)
+    name = f"people-{timezone.localdate():%Y-%m-%d}.csv"
+    return csv_file(name, header, exports.rows(people, header))

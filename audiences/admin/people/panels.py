@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Max
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -17,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from audiences import addresses, consent
 from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
-from audiences.admin.people.history import subject
+from audiences.admin.people.history import evidence_of, subject
 from audiences.channels import Channel
 from audiences.consent import Kind
 from audiences.console.masking import may_see_addresses, shown, shown_text
@@ -125,18 +124,6 @@ def _signups(request: HttpRequest, profile: Profile) -> Panel | None:
     return Panel(title, columns, rows, "") if rows else None
 
 
-@dataclass(frozen=True)
-class HistoryLine:
-    """One event of the consent history, as people read it."""
-
-    event: ConsentEvent
-    sentence: str
-    note: str
-    is_out: bool
-    wording: tuple[str, str] | None
-    delivery: tuple[str, str] | None
-
-
 _SENTENCES = {
     Kind.OPT_OUT: gettext_lazy("Opted out of {about}"),
     Kind.OPT_IN: gettext_lazy("Opted in to {about}"),
@@ -149,7 +136,7 @@ _SENTENCES = {
 _OUT = (Kind.OPT_OUT, Kind.UNSUBSCRIBE, Kind.EXPIRE)
 
 
-def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[HistoryLine]:
+def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[Facts]:
     """The events as sentences, with links to the wording and the delivery of each."""
     versions = proof.wordings(events)
     deliveries = extensions.links_of_deliveries(
@@ -157,16 +144,15 @@ def timeline(request: HttpRequest, events: list[ConsentEvent]) -> list[HistoryLi
     )
     may_see = request.user.has_perm("audiences.view_landingpageversion")
     return [
-        HistoryLine(
-            event,
-            str(_SENTENCES[Kind(event.kind)]).format(about=subject(event)),
-            shown_text(request, getattr(getattr(event, "evidence", None), "note", "")),
-            event.kind in _OUT,
-            _wording(event, versions, may_see=may_see),
-            deliveries.get(event.delivery_id, (f"#{event.delivery_id}", ""))
-            if event.delivery_id
-            else None,
-        )
+        {
+            "event": event,
+            "sentence": str(_SENTENCES[Kind(event.kind)]).format(about=subject(event)),
+            "note": shown_text(request, evidence_of(event, "note")),
+            "is_out": event.kind in _OUT,
+            "wording": _wording(event, versions, may_see=may_see),
+            "delivery": event.delivery_id
+            and deliveries.get(event.delivery_id, (f"#{event.delivery_id}", "")),
+        }
         for event in events
     ]
 
@@ -182,9 +168,3 @@ def _wording(
         return name, ""
     url = reverse("admin:audiences_landingpageversion_change", args=[version.pk])
     return name, url
-
-
-def last_event(profile: Profile) -> int:
-    """The last event of the history, for a form to say what it has seen."""
-    events = ConsentEvent.objects.filter(profile_id=profile.pk)
-    return events.aggregate(last=Max("id"))["last"] or 0

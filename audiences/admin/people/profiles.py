@@ -4,10 +4,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from audiences import consent, roles
@@ -16,9 +17,9 @@ from audiences.admin.people.imports import may_import
 from audiences.channels import FLAGS, Scope
 from audiences.console import masking
 from audiences.console.downloads import may_export
-from audiences.console.lists import BigList
+from audiences.console.lists import BigList, OfAddresses, ReadOnlyLog, profile_link
 from audiences.console.pages import Facts
-from audiences.models import Profile
+from audiences.models import Address, Profile
 from audiences.selections import filters as selection_filters
 
 from . import filters, pages, panels
@@ -44,13 +45,8 @@ class ProfileAdmin(BigList):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Profile | None = None) -> Any:
-        may_write = (
-            self.has_change_permission(request, obj)
-            if obj
-            else self.has_add_permission(request)
-        )
         flags = [flag for flag in FLAGS.values() if flag != FLAGS[Scope.ANY]]
-        written = ("note", "seen_event") if may_write else ()
+        written = ("note", "seen_event") if self.may_save(request, obj) else ()
         section = (FLAGS[Scope.ANY], tuple(flags), *written)
         facts = (*FACTS, "created_at") if obj else FACTS
         return (
@@ -135,12 +131,8 @@ class ProfileAdmin(BigList):
         scopes = [s for s, flag in FLAGS.items() if getattr(profile, flag)]
         return ", ".join(str(scope.label) for scope in scopes)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if search_term.strip():
-            queryset = queryset.filter(selection_filters.search(search_term))
-        return queryset, False
+    def meant_by(self, text: str) -> Q:
+        return selection_filters.search(text)
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Only the filters beside the list: a bulk change must reach whom it shows."""
@@ -189,3 +181,27 @@ class ProfileAdmin(BigList):
     def beside(self, request: HttpRequest, row: Profile) -> Facts:
         may_change = request.user.has_perm(pages.CHANGE)
         return panels.context(request, row, may_change=may_change)
+
+
+@admin.register(Address)
+class AddressAdmin(OfAddresses, ReadOnlyLog):
+    addresses_in = ("value", "key")
+    list_display = (
+        "value",
+        "channel",
+        "person",
+        "is_primary",
+        "is_valid",
+        "quarantine_status",
+    )
+    list_filter = ("channel", "quarantine_status", "is_valid", "is_primary")
+    fields = ("person", "channel", "value", "key", "is_primary", "is_valid")
+    readonly_fields = ("person",)
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Address]:
+        return super().get_queryset(request).select_related("profile")
+
+    @admin.display(description=_("profile"))
+    def person(self, address: Address) -> str | SafeString:
+        return profile_link(address.profile_id, address.profile)

@@ -31,14 +31,7 @@ _BY = {
 
 
 # ------------------------------------------------------------------ the report
-@page(
-    Service,
-    "<int:pk>/report/",
-    "report",
-    "view",
-    title=gettext_lazy("Report"),
-    template="admin/audiences/service/report.html",
-)
+@page(Service, "report", "view", title=gettext_lazy("Report"))
 def report(admin: PlainAdmin, request: HttpRequest, service: Service) -> Answer:
     """The evolution over time, as a chart and as a table, and by source."""
     by = request.GET.get("by", "day")
@@ -109,14 +102,7 @@ def _chart(periods: list[Period], by: str) -> Evolution:
 
 
 # ------------------------------------------------------------------ the messages
-@page(
-    Service,
-    "<int:pk>/preview/",
-    "preview",
-    "view",
-    title=gettext_lazy("Preview of the messages"),
-    template="admin/audiences/service/preview.html",
-)
+@page(Service, "preview", "view", title=gettext_lazy("Preview of the messages"))
 def preview(admin: PlainAdmin, request: HttpRequest, service: Service) -> Answer:
     """The messages as a person gets them: as they are kept, or as they are typed."""
     errors: list[str] = []

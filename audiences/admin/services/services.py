@@ -52,12 +52,7 @@ class ServiceAdmin(PlainAdmin):
             (_("Subscribing"), {"fields": rules}),
             (_("Messages"), {"fields": kinds}),
         ]
-        may_change = (
-            self.has_change_permission(request, obj)
-            if obj
-            else self.has_add_permission(request)
-        )
-        if not may_change:
+        if not self.may_save(request, obj):
             return found
         names = [name for row in forms.text_fields() for name in row]
         read = {

@@ -1,13 +1,6 @@
 """Deliveries in the console: their form, report, log, comparison, messages."""
 
-from delivery.admin.deliveries import (
-    comparisons,
-    deliveries,
-    messages,
-    outcomes,
-    preparations,
-    previews,
-)
+from . import comparisons, deliveries, messages, outcomes, preparations, previews
 
 __all__ = [
     "comparisons",

@@ -17,14 +17,7 @@ SHOWN = 30
 AT_ONCE, WHEN_ASKED = 0.2, 30.0
 
 
-@page(
-    Delivery,
-    "<int:pk>/compare/",
-    "compare",
-    "view",
-    title=gettext_lazy("Compare"),
-    template="admin/delivery/delivery/compare.html",
-)
+@page(Delivery, "compare", "view", title=gettext_lazy("Compare"))
 def compare(admin: PlainAdmin, request: HttpRequest, later: Delivery) -> Answer:
     """Each cause in both, with the differences; and who moved where."""
     chosen = list(comparison.candidates(later)[:SHOWN])

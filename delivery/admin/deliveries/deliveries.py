@@ -15,9 +15,9 @@ from audiences.console.lists import ReadOnlyLog
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
 from delivery import deliveries
-from delivery.admin.deliveries.forms import DeliveryForm
 from delivery.content import FIELDS
 from delivery.models import Analysis, Delivery, Message
+from delivery.rules import skips_denylist
 
 STEPS = (
     (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
@@ -28,6 +28,46 @@ STEPS = (
 # One field that every browser has a picker for.
 MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
+
+
+class DeliveryForm(forms.ModelForm[Any]):
+    """A delivery whose service, if any, is on the same channel.
+
+    A purpose that reaches opted-out people needs a permission and a note (D6).
+    """
+
+    may_skip_denylist = False
+
+    class Meta:
+        model = Delivery
+        fields = (
+            *("label", "channel", "audience", "service", "purpose", "purpose_note"),
+            *("typology", "contact_date", "subject", "content"),
+        )
+
+    def clean(self) -> None:
+        super().clean()
+        service = self.cleaned_data.get("service")
+        if service and service.channel != self.cleaned_data.get("channel"):
+            message = _("This service is on the channel {channel}: choose the same.")
+            self.add_error(
+                "service", message.format(channel=service.get_channel_display())
+            )
+        self._check_purpose()
+
+    def _check_purpose(self) -> None:
+        purpose = self.cleaned_data.get("purpose")
+        if not purpose or not skips_denylist(purpose):
+            return
+        if "purpose" in self.changed_data and not self.may_skip_denylist:
+            self.add_error(
+                "purpose", _("You may not make deliveries that reach opted-out people.")
+            )
+        if not self.cleaned_data.get("purpose_note", "").strip():
+            self.add_error(
+                "purpose_note",
+                _("This purpose reaches opted-out people too: say why."),
+            )
 
 
 @admin.register(Delivery)

@@ -1,38 +1,143 @@
-"""The report of a delivery and its exclusion log, as pages of the admin (D4, D8)."""
+"""The report of a delivery and its exclusion log, as pages of the admin (D4, D8).
 
+Pages of the log are cut by profile id, not counted: page one thousand of a log of
+millions takes as long as the first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _, gettext_lazy
 
+from audiences import profiles
 from audiences.console.charts import Share, in_a_row
 from audiences.console.downloads import EXPORTERS, csv_file, may_export
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import Profile
+from audiences.selections import filters
 from delivery import analysis
-from delivery.admin.deliveries import forecasts, preparations
-from delivery.admin.deliveries.outcome_log import (
-    EXCLUDED,
-    TO_DELIVER,
-    Selection,
-    page_of,
+from delivery.admin.deliveries import preparations
+from delivery.analysis import (
+    WARNINGS,
+    Report,
+    comparison,
+    definitions,
+    outcomes,
+    preparation,
+    reports,
 )
-from delivery.analysis import Report, comparison, definitions, preparation, reports
 from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
 
+PAGE = 50
+ALL, EXCLUDED, TO_DELIVER = "all", "excluded", "to_deliver"
 
-@page(
-    Delivery,
-    "<int:pk>/outcomes/",
-    "outcomes",
-    "view",
-    title=gettext_lazy("Who is excluded, and why"),
-    template="admin/delivery/delivery/outcomes.html",
-)
+
+@dataclass(frozen=True)
+class Selection:
+    """Which outcomes are shown: `show` is one of `choices`, `text` names profiles."""
+
+    show: str
+    text: str
+    choices: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], report: Report | None) -> "Selection":
+        """What the address of the page asks for; anything unknown shows the log.
+
+        Who looks for a person looks among all, unless the page says otherwise.
+        """
+        choices = [
+            (EXCLUDED, _("Excluded")),
+            (TO_DELIVER, _("To deliver")),
+            (ALL, _("Everyone in the audience")),
+        ]
+        if report:
+            choices += [
+                (f"cause:{line.code}", report.in_words(line)) for line in report.causes
+            ]
+            choices += [
+                (f"warning:{line.code}", _("Warning: ") + report.in_words(line))
+                for line in report.warnings
+                if line.code in WARNINGS
+            ]
+        text = query.get("q", "").replace("\0", "").strip()
+        show = query.get("show", "")
+        if show not in dict(choices):
+            show = ALL if text else EXCLUDED
+        return cls(show, text, choices)
+
+    @property
+    def label(self) -> str:
+        return dict(self.choices)[self.show]
+
+    def rows(self, delivery: Delivery) -> QuerySet[Outcome]:
+        """The chosen outcomes, in the order of the profiles."""
+        kind, _colon, code = self.show.partition(":")
+        if kind == "warning":
+            rows = outcomes.warned(delivery, code)
+        elif kind == "cause":
+            rows = outcomes.decided(delivery, excluded=True).filter(rule__code=code)
+        elif kind == ALL:
+            rows = Outcome.objects.filter(delivery=delivery).order_by("profile_id")
+        else:
+            rows = outcomes.decided(delivery, excluded=kind != TO_DELIVER)
+        if self.text:
+            people = Profile.objects.order_by().filter(filters.search(self.text))
+            rows = rows.filter(profile_id__in=people.values("pk"))
+        return rows
+
+    def query(self, **more: object) -> str:
+        """The address of this selection, or of one of its pages."""
+        given = {"show": self.show, "q": self.text, **more}
+        return urlencode({name: value for name, value in given.items() if value})
+
+    @property
+    def everywhere(self) -> str:
+        """The address of the same search among everyone."""
+        return urlencode({"show": ALL, "q": self.text})
+
+
+def page_of(
+    delivery: Delivery, selection: Selection, query: Mapping[str, str]
+) -> Facts:
+    """Rows after, or before, a profile id, and the queries of the pages beside them."""
+    after, before = _number(query.get("after")), _number(query.get("before"))
+    # The profile may have been erased: it is fetched apart, not joined.
+    rows = selection.rows(delivery).select_related("rule").prefetch_related("profile")
+    backwards = before is not None
+    if backwards:
+        rows = rows.filter(profile_id__lt=before).order_by("-profile_id")
+    elif after is not None:
+        rows = rows.filter(profile_id__gt=after)
+    found = list(rows[: PAGE + 1])
+    more, found = len(found) > PAGE, found[:PAGE]
+    if backwards:
+        found.reverse()
+    if not found:
+        return {"rows": []}
+    first, last = found[0].profile_id, found[-1].profile_id
+    has_next = backwards or more
+    has_previous = more if backwards else after is not None
+    return {
+        "rows": found,
+        "next": selection.query(after=last) if has_next else "",
+        "previous": selection.query(before=first) if has_previous else "",
+    }
+
+
+def _number(text: str | None) -> int | None:
+    usable = text and text.isascii() and text.isdigit()
+    return min(int(text), profiles.LARGEST_ID) if text and usable else None
+
+
+@page(Delivery, "outcomes", "view", title=gettext_lazy("Who is excluded, and why"))
 def report_and_log(
     admin: PlainAdmin, request: HttpRequest, delivery: Delivery
 ) -> Answer:
@@ -40,7 +145,7 @@ def report_and_log(
     present = preparation.of(delivery)
     facts: Facts = {"delivery": delivery}
     facts |= preparations.context(request, delivery, present)
-    facts |= forecasts.context(request, delivery)
+    facts |= preparations.forecast(request, delivery)
     run = present.run
     if run is None:
         return facts
@@ -104,27 +209,26 @@ def _shares(report: Report, base: str) -> Facts:
 
 @page(
     Delivery,
-    "<int:pk>/outcomes/why/<int:profile_id>/",
     "why",
     "view",
+    route="<int:pk>/outcomes/why/<int:profile_id>/",
     title=gettext_lazy("Why?"),
-    template="admin/delivery/delivery/why.html",
 )
 def why(
     admin: PlainAdmin, request: HttpRequest, delivery: Delivery, profile_id: int
 ) -> Answer:
     """Every rule that excludes one profile at this moment, and what was decided."""
     profile = get_object_or_404(Profile, pk=profile_id)
-    outcomes = Outcome.objects.select_related("rule")
+    kept = Outcome.objects.select_related("rule")
     return {
         "delivery": delivery,
         "profile": profile,
         "explanation": analysis.explain(delivery, profile),
-        "outcome": outcomes.filter(delivery=delivery, profile=profile).first(),
+        "outcome": kept.filter(delivery=delivery, profile=profile).first(),
     }
 
 
-@page(Delivery, "<int:pk>/outcomes.csv", "outcomes_csv", "view", *EXPORTERS)
+@page(Delivery, "outcomes_csv", "view", *EXPORTERS, route="<int:pk>/outcomes.csv")
 def download(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """The chosen rows as a CSV file."""
     run = delivery.latest_analysis

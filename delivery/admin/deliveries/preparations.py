@@ -1,7 +1,8 @@
-"""Prepare, Stop and how far it is, on the page of a delivery's report (D1).
+"""Prepare, Stop and how far it is, and the forecast before there is one (D1, D8).
 
 The page only asks; a background worker does it. So nobody waits, and leaving the page
-stops nothing.
+stops nothing. A forecast stores nothing: a page waits a few seconds for it and no
+longer, as a preparation, which blocks nobody, tells the same.
 """
 
 from django.contrib import messages
@@ -9,11 +10,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _, ngettext
 
+from audiences import sql
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
+from audiences.refusals import Refused
 from delivery import analysis
-from delivery.analysis import preparation
+from delivery.analysis import Report, preparation
 from delivery.analysis.preparation import Preparation
+from delivery.analysis.reports import Line
 from delivery.models import Delivery, Message
 from delivery.roles import PREPARE
 
@@ -37,7 +41,7 @@ def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> F
     }
 
 
-@page(Delivery, "<int:pk>/prepare/", "prepare", PREPARE, method="POST")
+@page(Delivery, "prepare", PREPARE, method="POST")
 def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Ask for a preparation, or for a stopped one to go on."""
     try:
@@ -49,7 +53,7 @@ def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     return _back(delivery)
 
 
-@page(Delivery, "<int:pk>/stop/", "stop", PREPARE, method="POST")
+@page(Delivery, "stop", PREPARE, method="POST")
 def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Stop after the present chunk; what was judged stands."""
     if preparation.stop(delivery):
@@ -59,7 +63,7 @@ def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     return _back(delivery)
 
 
-@page(Delivery, "<int:pk>/progress.json", "progress", "view")
+@page(Delivery, "progress", "view", route="<int:pk>/progress.json")
 def progress(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """How far it is, as JSON, for the script of the page."""
     present = preparation.of(delivery)
@@ -103,3 +107,48 @@ def words(far: analysis.Progress) -> str:
         far.expected,
     )
     return text.format(done=grouped(far.done), expected=grouped(far.expected))
+
+
+SECONDS = 4.0
+
+
+def forecast(request: HttpRequest, delivery: Delivery) -> Facts:
+    """The forecast when the page asks for it, or why there is none."""
+    if "forecast" not in request.GET:
+        return {}
+    try:
+        return {"forecast": _in_words(within_time(delivery))}
+    except sql.TooSlow:
+        return {
+            "no_forecast": _(
+                "There are too many people to forecast it while you wait. Prepare "
+                "it: that sends nothing, and can be stopped."
+            )
+        }
+    except Refused as refused:
+        return {"no_forecast": str(refused)}
+
+
+def _in_words(report: Report) -> Facts:
+    """The report with its numbers as the language writes them."""
+
+    def lines(found: list[Line]) -> list[tuple[str, str]]:
+        return [
+            (report.in_words(line), grouped(line.count)) for line in found if line.count
+        ]
+
+    return {
+        "targeted": grouped(report.targeted),
+        "to_deliver": grouped(report.to_deliver),
+        "excluded": grouped(report.excluded),
+        "error": report.error_in_words,
+        "causes": lines(report.causes),
+        "warnings": lines([w for w in report.warnings if w.code in analysis.WARNINGS]),
+        "remarks": report.remarks,
+    }
+
+
+def within_time(delivery: Delivery) -> Report:
+    """A dry run that may take some seconds; raises TooSlow, Refused."""
+    with sql.time_limit(SECONDS):
+        return analysis.dry_run(delivery)

@@ -20,8 +20,8 @@ FRAME_POLICY = (
 )
 
 
-@page(Delivery, "preview/", "preview_new")
-@page(Delivery, "<int:pk>/preview/", "preview")
+@page(Delivery, "preview_new", route="preview/")
+@page(Delivery, "preview")
 def preview(
     admin: PlainAdmin, request: HttpRequest, kept: Delivery | None = None
 ) -> Answer:
@@ -73,7 +73,7 @@ def _profile(request: HttpRequest) -> tuple[Profile | None, str]:
     return Profile.objects.filter(pk=found[0]).first(), ""
 
 
-@page(Delivery, "<int:pk>/duplicate/", "duplicate", "view", "add", method="POST")
+@page(Delivery, "duplicate", "view", "add", method="POST")
 def duplicate(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """A new draft like this one; the operator goes on in its form."""
     reaches = skips_denylist(delivery.purpose)

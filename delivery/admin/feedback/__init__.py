@@ -1,5 +1,5 @@
 """What came back, in the console: inbound items, events, keywords, webhooks."""
 
-from delivery.admin.feedback import figures, hooks, inbound, keywords
+from delivery.admin.feedback import figures, inbound, keywords
 
-__all__ = ["figures", "hooks", "inbound", "keywords"]
+__all__ = ["figures", "inbound", "keywords"]

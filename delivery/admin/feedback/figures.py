@@ -25,11 +25,10 @@ REASONS = dict(ErrorReason.choices)
 
 @page(
     InboundItem,
-    "figures/",
     "figures",
     "view",
+    route="figures/",
     title=gettext_lazy("Failures and complaints"),
-    template="admin/delivery/inbounditem/figures.html",
 )
 def figures_page(admin: PlainAdmin, request: HttpRequest) -> Answer:
     """How many emails failed or led to a complaint, as the worker counted them last."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -19,7 +19,13 @@ from audiences.refusals import Refused
 from audiences.roles import SEE_ADDRESSES
 from delivery.admin.deliveries.messages import link_to_message
 from delivery.feedback import decisions
-from delivery.models import InboundItem, InboundMention, Message, MessageEvent
+from delivery.models import (
+    HookCount,
+    InboundItem,
+    InboundMention,
+    Message,
+    MessageEvent,
+)
 from delivery.roles import DECIDE, RELEASE
 
 State = InboundItem.State
@@ -63,14 +69,7 @@ class InboundItemAdmin(Masked, ReadOnlyLog):
 
     change_form_template = "admin/delivery/inbounditem/change_form.html"
     change_list_template = "admin/delivery/inbounditem/change_list.html"
-    list_display = (
-        "received_at",
-        "state_mark",
-        "source",
-        "channel",
-        "named",
-        "shown_note",
-    )
+    list_display = ("received_at", "state_mark", "source", "channel")
     list_filter = (InboundState, "channel")
     search_fields = ("mentions__key",)
     search_help_text = _("An address that it names, in any notation.")
@@ -85,13 +84,9 @@ class InboundItemAdmin(Masked, ReadOnlyLog):
             rows = rows.defer("raw").prefetch_related("mentions")
         return rows
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        if search_term.strip():
-            about = InboundMention.objects.filter(about_address(search_term))
-            queryset = queryset.filter(pk__in=about.values("item"))
-        return queryset, False
+    def meant_by(self, text: str) -> Q:
+        about = InboundMention.objects.filter(about_address(text))
+        return Q(pk__in=about.values("item"))
 
     @admin.display(description=_("state"))
     def state_mark(self, item: InboundItem) -> SafeString:
@@ -116,22 +111,7 @@ class InboundItemAdmin(Masked, ReadOnlyLog):
         def shown_note(item: InboundItem) -> str:
             return masking.shown_text(request, gettext(item.note))
 
-        names = super().get_list_display(request)
-        columns: dict[str, masking.Column] = {
-            "named": named,
-            "shown_note": shown_note,
-        }
-        return masking.replaced(names, columns)
-
-    @admin.display(description=_("note"))
-    def shown_note(self, item: InboundItem) -> str:
-        """Replaced for each request, like `named`."""
-        return ""
-
-    @admin.display(description=_("names"))
-    def named(self, item: InboundItem) -> str:
-        """Replaced for each request; the list's settings name it."""
-        return ""
+        return (*super().get_list_display(request), named, shown_note)
 
     def beside(self, request: HttpRequest, row: InboundItem) -> Facts:
         may_see = masking.may_see_addresses(request)
@@ -164,13 +144,7 @@ def _act(name: str) -> Callable[[Act], Act]:
     """Make a function something that an operator does with what came back."""
 
     def keep(act: Act) -> Act:
-        @page(
-            InboundItem,
-            f"<int:pk>/{name}/",
-            name.replace("-", "_"),
-            *DECIDERS,
-            method="POST",
-        )
+        @page(InboundItem, name, *DECIDERS, method="POST")
         def decide(own: PlainAdmin, request: HttpRequest, item: InboundItem) -> Answer:
             try:
                 act(request, item, request.user.get_username())
@@ -210,7 +184,7 @@ def _stop(request: HttpRequest, item: InboundItem, actor: str) -> None:
     decisions.stop(item, actor=actor)
 
 
-@_act("read-again")
+@_act("read_again")
 def _read_again(request: HttpRequest, item: InboundItem, actor: str) -> None:
     decisions.read_again(item)
 
@@ -244,3 +218,11 @@ class MessageEventAdmin(OfAddresses, ReadOnlyLog):
             return ""
         url = reverse("admin:delivery_inbounditem_change", args=[event.item.pk])
         return format_html('<a href="{}">{}</a>', url, event.item)
+
+
+@admin.register(HookCount)
+class HookCountAdmin(ReadOnlyLog):
+    list_display = ("day", "provider", "outcome", "count")
+    list_filter = ("provider", "outcome")
+    ordering = ("-day", "provider", "outcome")
+    date_hierarchy = "day"

@@ -1,5 +1,5 @@
 """The quarantine in the console."""
 
-from delivery.admin.quarantine import entries, lists, logs, release
+from delivery.admin.quarantine import entries, evidence, many
 
-__all__ = ["entries", "lists", "logs", "release"]
+__all__ = ["entries", "evidence", "many"]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME as BOX
 from django.db.models import QuerySet
@@ -17,10 +18,10 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Facts
 from audiences.models import AddressStatus
 from delivery import quarantine
-from delivery.admin.deliveries.forms import EntryForm, NewEntryForm
+from delivery.admin.quarantine.evidence import SHOWN, timeline
 from delivery.admin.quarantine.periods import ErrorPeriod
-from delivery.admin.quarantine.timeline import SHOWN, timeline
 from delivery.models import QuarantineEntry
+from delivery.models.quarantine import ErrorReason
 from delivery.roles import RELEASE
 
 SOURCE = "operator"
@@ -28,6 +29,70 @@ COMPUTED = (
     *("channel", "key", "type", "error_count", "first_error_at", "last_error_at"),
     *("text", "last_delivery", "releases_at"),
 )
+_STOPPED = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)
+
+
+class EntryForm(forms.ModelForm[Any]):
+    """What an operator decides about an address: its status, why, and a note."""
+
+    reason = forms.ChoiceField(label=_("Reason"), choices=ErrorReason.choices)
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Kept with the action."),
+    )
+
+    # Set for each request by what the operator may do.
+    may_release = True
+
+    class Meta:
+        model = QuarantineEntry
+        fields = ("status", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.initial.get("reason"):
+            self.initial["reason"] = ErrorReason.OPERATOR.value
+        for name, field in self.fields.items():
+            field.show_hidden_initial = name in ("status", "reason")
+
+    def clean_status(self) -> str:
+        """Only who may release makes an address reachable that was not."""
+        status = str(self.cleaned_data["status"])
+        was = self.initial.get("status", "")
+        if not self.may_release and was in _STOPPED and status not in _STOPPED:
+            raise forms.ValidationError(_("You may not release addresses."))
+        return status
+
+    def decided(self, name: str) -> str:
+        """What the operator chose; else what is so now, whatever the page showed."""
+        chosen = name in self.changed_data or not self.instance.pk
+        return str(self.cleaned_data[name] if chosen else self.initial[name])
+
+
+class NewEntryForm(EntryForm):
+    """An address to put into quarantine, whether or not any profile has it (Q1)."""
+
+    address = forms.CharField(label=_("Address"))
+
+    class Meta(EntryForm.Meta):
+        fields = ("channel", "status", "reason")  # type: ignore[assignment]
+
+    def clean(self) -> None:
+        super().clean()
+        channel = self.cleaned_data.get("channel")
+        text = self.cleaned_data.get("address")
+        if not channel or not text:
+            return
+        try:
+            key = addresses.normalise(channel, text).key
+        except addresses.InvalidAddress as error:
+            self.add_error("address", str(error))
+            return
+        if QuarantineEntry.objects.filter(channel=channel, key=key).exists():
+            message = _("{address} is in the list already: change its entry.")
+            self.add_error("address", message.format(address=key))
 
 
 @admin.register(QuarantineEntry)

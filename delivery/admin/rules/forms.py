@@ -5,11 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.admin.audiences.condition_forms import (
-    BUTTON,
-    BuilderForm,
-    ConditionField,
-)
+from audiences.admin.condition_forms import BUTTON, BuilderForm, ConditionField
 from audiences.refusals import Refused
 from delivery.models import Delivery, TypologyRule
 from delivery.rules import controls, writing

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from audiences import sql
-from audiences.admin.audiences.builders import matching_of
+from audiences.admin.condition_forms import matching_of
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.refusals import Refused
@@ -72,12 +72,8 @@ class WrittenByForm(PlainAdmin):
 
     def may_try(self, request: HttpRequest, obj: Any) -> bool:
         """Trying posts the form, which only those may do who may save it."""
-        may_post = (
-            self.has_change_permission(request, obj)
-            if obj
-            else self.has_add_permission(request)
-        )
-        return may_post and bool(request.user.has_perm("delivery.view_delivery"))
+        may_see = request.user.has_perm("delivery.view_delivery")
+        return self.may_save(request, obj) and bool(may_see)
 
     def _trial(self, form: Any) -> Facts:
         delivery = form.trial_delivery

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from audiences.admin.audiences.condition_forms import BUTTON, SCRIPT
+from audiences.admin.condition_forms import BUTTON, SCRIPT
 from delivery.admin.rules.forms import Kind, TrialForm
 from delivery.models import Typology, TypologyRule
 from delivery.rules import writing

@@ -1,4 +1,4 @@
-"""Release many addresses at once (Q6): a provider's outage, with a preview first."""
+"""Many addresses at once (Q6): released after an outage, lists in and out."""
 
 from typing import Any
 
@@ -6,16 +6,19 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from audiences.admin.people.forms import UploadForm
+from audiences.admin.people.imports import upload_page
 from audiences.channels import Channel
 from audiences.console import masking
+from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.moments import last_moment, midnight
 from delivery import tasks
 from delivery.models import QuarantineEntry
-from delivery.quarantine import count_matching, release_matching
+from delivery.quarantine import count_matching, files, release_matching
 from delivery.roles import RELEASE
 
 SOURCE = "operator"
@@ -28,35 +31,35 @@ class ReleaseForm(forms.Form):
     """The errors of an outage: their text, the days, and if need be the channel."""
 
     text = forms.CharField(
-        label=gettext_lazy("Error text contains"),
+        label=_("Error text contains"),
         min_length=3,
-        help_text=gettext_lazy("Letter case does not count."),
+        help_text=_("Letter case does not count."),
     )
     start = forms.DateField(
-        label=gettext_lazy("First day"), widget=forms.DateInput({"type": "date"})
+        label=_("First day"), widget=forms.DateInput({"type": "date"})
     )
     end = forms.DateField(
-        label=gettext_lazy("Last day"),
+        label=_("Last day"),
         widget=forms.DateInput({"type": "date"}),
-        help_text=gettext_lazy("Both days are whole."),
+        help_text=_("Both days are whole."),
     )
     channel = forms.ChoiceField(
-        label=gettext_lazy("Channel"),
+        label=_("Channel"),
         required=False,
-        choices=[("", gettext_lazy("All channels")), *Channel.choices],
+        choices=[("", _("All channels")), *Channel.choices],
     )
 
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"]
         if "\0" in text:
-            raise forms.ValidationError(_("It contains a NUL character."))
+            raise forms.ValidationError(gettext("It contains a NUL character."))
         return text
 
     def clean(self) -> None:
         super().clean()
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
         if start and end and start > end:
-            self.add_error("end", _("The last day is before the first."))
+            self.add_error("end", gettext("The last day is before the first."))
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -72,12 +75,11 @@ class ReleaseForm(forms.Form):
 
 @page(
     QuarantineEntry,
-    "release/",
     "release",
     "view",
     RELEASE,
-    title=gettext_lazy("Release many at once"),
-    template="admin/delivery/quarantineentry/release.html",
+    route="release/",
+    title=_("Release many at once"),
 )
 def release(admin: PlainAdmin, request: HttpRequest) -> Answer:
     """First what would be released and what stays, then, when confirmed, doing it."""
@@ -121,7 +123,7 @@ def _do(request: HttpRequest, form: ReleaseForm, *, in_background: bool) -> None
         tasks.release_quarantine(**form.arguments, actor=actor)
         messages.info(
             request,
-            _("They are being released in the background: it may take minutes."),
+            gettext("They are being released in the background: it may take minutes."),
         )
         return
     done = release_matching(**form.arguments, source=SOURCE, actor=actor)
@@ -137,3 +139,32 @@ def _do(request: HttpRequest, form: ReleaseForm, *, in_background: bool) -> None
             len(done.kept),
         ).format(count=grouped(len(done.kept)))
     messages.success(request, text)
+
+
+class ListForm(UploadForm):
+    """A file with addresses, and the channel when the file does not say it."""
+
+    kind = "quarantine"
+    title = _("Import a list")
+    lead = _("A list from another system. A file never lowers a status. Columns:")
+    columns = files.COLUMNS
+
+    channel = forms.ChoiceField(
+        label=_("Channel"),
+        required=False,
+        choices=[("", _("As the file says")), *Channel.choices],
+    )
+
+    def choices(self) -> dict[str, Any]:
+        return {"details": {"channel": self.cleaned_data["channel"]}}
+
+
+@page(QuarantineEntry, "import", route="import/")
+def take_in(admin: PlainAdmin, request: HttpRequest) -> Answer:
+    return upload_page(admin, request, ListForm)
+
+
+@page(QuarantineEntry, "export", "view", *EXPORTERS, route="export.csv")
+def give_out(admin: PlainAdmin, request: HttpRequest) -> Answer:
+    """Every entry that is not valid, as a CSV file that an import reads again."""
+    return csv_file("quarantine.csv", files.COLUMNS, files.export_rows())

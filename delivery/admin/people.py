@@ -1,21 +1,25 @@
-"""What `delivery` adds to the page of a profile: quarantine, messages, exclusions."""
+"""What `delivery` adds to the page of a profile, and its pages about a person (P4)."""
 
 from collections.abc import Iterable
 
+from django import forms
 from django.db.models import Q
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
+from audiences import addresses
+from audiences.admin.people.pages import operator
 from audiences.admin.people.panels import Panel, extensions
 from audiences.console.masking import shown
+from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Address, Profile
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
-
-from . import pages
+from delivery.quarantine.people import PERMISSION, addresses_of, quarantine_people
 
 SHOWN = 20
 # The exclusions of one person are looked for in at most this many latest deliveries.
@@ -138,7 +142,7 @@ def links_of_deliveries(
 
 def quarantine_all(request: HttpRequest, profile: Profile) -> tuple[str, str] | None:
     """The act that stops somebody everywhere, for the panel of shared addresses."""
-    if not request.user.has_perm(pages.PERMISSION):
+    if not request.user.has_perm(PERMISSION):
         return None
     url = reverse("admin:audiences_profile_quarantine", args=[profile.pk])
     return _("Put all addresses of this person in quarantine"), url
@@ -150,3 +154,54 @@ extensions.acts.add("quarantine_all", quarantine_all)
 extensions.panels.add("would_get", would_get)
 extensions.panels.add("judged", judged)
 extensions.panels.add("handed_over", handed_over)
+
+
+class QuarantineForm(forms.Form):
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        required=False,
+        help_text=gettext_lazy("Why; kept with each address."),
+    )
+
+
+@page(
+    Profile,
+    "quarantine",
+    "audiences.view_profile",
+    PERMISSION,
+    title=gettext_lazy("Put all addresses of this person in quarantine"),
+    template="admin/delivery/quarantineentry/person.html",
+)
+def quarantine_person(
+    admin: PlainAdmin, request: HttpRequest, profile: Profile
+) -> Answer:
+    """Ask, with the addresses listed; then quarantine all of them."""
+    person = Profile.objects.filter(pk=profile.pk)
+    form = QuarantineForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        count = addresses_of(person).count()
+        quarantine_people(person, {}, operator(request, form.cleaned_data["note"]))
+        text = ngettext(
+            "{count} address is in quarantine now.",
+            "{count} addresses are in quarantine now.",
+            count,
+        )
+        return admin.say_done(request, profile, text.format(count=count))
+    others = addresses.sharing(profile).values("profile_id").distinct().order_by()
+    return {
+        "profile": profile,
+        "addresses": list(
+            addresses_of(person).order_by("channel", "-is_primary", "pk")
+        ),
+        "others": others.count(),
+        "form": form,
+    }
+
+
+@page(Profile, "would-get", "delivery.view_delivery")
+def ask_whether(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
+    """From the picker on the page of a profile to the explanation for a delivery."""
+    chosen = request.GET.get("delivery", "")
+    number = int(chosen) if chosen.isascii() and chosen.isdigit() else 0
+    delivery = get_object_or_404(Delivery, pk=min(number, 2**63 - 1))
+    return redirect("admin:delivery_delivery_why", delivery.pk, profile.pk)

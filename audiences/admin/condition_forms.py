@@ -6,12 +6,13 @@ without loading the page (audiences/builder.js).
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
@@ -19,6 +20,10 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences import conditions
 from audiences.conditions import BadCondition, Node, drafts
 from audiences.conditions.drafts import Draft, Fault
+from audiences.console.pages import Facts
+from audiences.membership import counting
+from audiences.membership.counting import Matching
+from audiences.refusals import Refused
 
 BUTTON = "_row"
 SCRIPT = Script("audiences/builder.js", defer=True)
@@ -160,37 +165,6 @@ def key_label(key: str) -> str:
     return str(KEYS.get(key) or key.replace("_", " ").capitalize())
 
 
-class ShownField(TypedDict):
-    """A field of a row; `kind` is how it is filled in."""
-
-    name: str
-    label: str
-    kind: str
-    choices: list[tuple[str, Any]]
-    text: str
-    needed: bool
-    fault: str
-    minimum: Any
-    maximum: Any
-
-
-class ShownRow(TypedDict):
-    """A row of the builder: a group has rows, a leaf a label and fields."""
-
-    path: str
-    name: str
-    number: str
-    is_group: bool
-    is_outermost: bool
-    is_new: bool
-    is_first: bool
-    is_last: bool
-    fault: str
-    rows: NotRequired[list["ShownRow"]]
-    label: NotRequired[str]
-    fields: NotRequired[list[ShownField]]
-
-
 def _shown(value: Any) -> Draft:
     try:
         return drafts.draft_of(value)
@@ -200,11 +174,11 @@ def _shown(value: Any) -> Draft:
 
 def _row(
     draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
-) -> ShownRow:
-    """What the template needs of a row and of those below it."""
+) -> Facts:
+    """What the template needs of a row: a group has rows, a leaf a label and fields."""
     number = drafts.number_of(path, name)
     here = fault if fault and fault.path == path else None
-    row: ShownRow = {
+    row: Facts = {
         "path": path,
         "name": draft.node,
         "number": number,
@@ -237,7 +211,8 @@ def _row(
     return row
 
 
-def _field(node: Node, key: str, text: str, name: str, fault: str) -> ShownField:
+def _field(node: Node, key: str, text: str, name: str, fault: str) -> Facts:
+    """What the template needs of a field of a row; `kind` is how it is filled in."""
     schema = node.schema[key]
     kind = "text"
     choices: list[tuple[str, Any]] = []
@@ -251,7 +226,7 @@ def _field(node: Node, key: str, text: str, name: str, fault: str) -> ShownField
         kind = "number"
     elif "anyOf" in schema:
         kind = "texts"
-    elif schema.get("format") == "date" and (not text or _is_date(text)):
+    elif schema.get("format") == "date" and len(text) in (0, len("2026-05-01")):
         kind = "date"
     if choices or key in node.options:
         kind = "choice"
@@ -270,5 +245,25 @@ def _field(node: Node, key: str, text: str, name: str, fault: str) -> ShownField
     }
 
 
-def _is_date(text: str) -> bool:
-    return len(text) == len("2026-05-01")
+def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any:
+    """Whom the condition of a form means now, saved or not; None when it has none."""
+    if name not in form.fields:
+        return None
+    value = form[name].value()
+    try:
+        tree = drafts.tree_of(value) if isinstance(value, Draft) else value
+        if not isinstance(tree, dict):
+            return None
+        conditions.validate(tree)
+        may = request.user.has_perm("audiences.view_profile")
+        return counting.of_tree(tree, with_sample=may)
+    except BadCondition as error:
+        return Matching(problem=_explained(name, value, error))
+    except Refused as refused:
+        return Matching(problem=str(refused))
+
+
+def _explained(name: str, value: Any, error: BadCondition) -> str:
+    if not isinstance(value, Draft):
+        return str(error)
+    return said(drafts.fault_of(value, error, name), name)
