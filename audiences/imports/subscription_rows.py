@@ -103,10 +103,11 @@ def read_row(
     if not service:
         raise BadCell("service", "it is empty")
     who = _READINGS.get(name, "") + given[name]
+    action = _action(given)
     at = moment_cell(
         given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
     )
-    return Row(line, who, service, _action(given), at)
+    return Row(line, who, service, action, at)
 
 
 _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
