@@ -22,14 +22,14 @@ class Reject:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Callable[[Iterable[Reject]], None]]:
+def writing(path: Path, line_end: str) -> Iterator[Callable[[Iterable[Reject]], None]]:
     """Write the file when there is something to write; replace an old one."""
     with contextlib.ExitStack() as stack:
         writer: Any = None
 
         def begin() -> Any:
             file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
-            made = csv.writer(file)
+            made = csv.writer(file, lineterminator=line_end)
             made.writerow(COLUMNS)
             return made
 

@@ -168,15 +168,15 @@ class SubscriptionsImporter(Importer[Row]):
         service = given.get("service", self.options.service)
         if not service:
             raise BadCell("service", "it is empty")
-        at = moment_cell(
-            given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
-        )
         text = given.get("action", SUBSCRIBE)
         action = ACTIONS.get(text.casefold())
         if not action:
             raise BadCell(
                 "action", f"{text[:50]!r} is neither {SUBSCRIBE} nor {UNSUBSCRIBE}"
             )
+        at = moment_cell(
+            given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
+        )
         return Row(line, _READINGS.get(name, "") + given[name], service, action, at)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:

@@ -127,7 +127,7 @@ class ImportRun(Job):
         help_text=_("“No” in a no_longer_contact column opts people in; needs a note."),
     )
     # What the form of a kind asks besides, such as a channel for all rows.
-    details = models.JSONField(_("details"), default=dict)
+    details = models.JSONField(_("details"), default=dict, db_default={})
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField(_("uploaded"), db_default=Now())
     state = models.CharField(

@@ -25,6 +25,8 @@ class ImportCommand(CampaignCommand):
     """FILE, --rejects and --json, and what they do."""
 
     rejected = "Rejected rows"
+    # How lines of the rejects end. Scripts read them, so each command keeps its own.
+    line_end = "\r\n"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path)
@@ -49,7 +51,10 @@ class ImportCommand(CampaignCommand):
         file = open_file(options["file"])
         reader = importer(file)
         place = place_of_rejects(file.path, options["rejects"])
-        with rejects.writing(place) as write, self.progress("Importing") as bar:
+        with (
+            rejects.writing(place, self.line_end) as write,
+            self.progress("Importing") as bar,
+        ):
 
             def told(chunk: Chunk, counts: Counts) -> None:
                 write(chunk.rejects)

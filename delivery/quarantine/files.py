@@ -66,7 +66,7 @@ class QuarantineImporter(Importer[QuarantineAction]):
     def __init__(
         self, file: DelimitedFile, *, channel: str = "", source: str, actor: str = ""
     ) -> None:
-        self.channel, self.source, self.actor = channel, source, actor
+        self.source, self.actor = source, actor
         columns = ", ".join(COLUMNS)
         missing = _(
             "The file has no column {missing}. Columns: {columns}. Without the column "
@@ -80,6 +80,8 @@ class QuarantineImporter(Importer[QuarantineAction]):
             missing=missing.replace("{columns}", columns),
             unknown=unknown.replace("{columns}", columns),
         )
+        # A blank cell of a channel column says nothing; the row is then rejected.
+        self.channel = "" if "channel" in self.columns else channel
 
     @classmethod
     def of_run(cls, file: DelimitedFile, run: ImportRun) -> "QuarantineImporter":

@@ -115,6 +115,8 @@ GARBAGE = [
     ("C1,nonsense,subscribe,", "service", "no service 'nonsense'"),
     ("C1,,subscribe,", "service", "empty"),
     ("C1,news,perhaps,", "action", "neither subscribe nor unsubscribe"),
+    # Of several faults the one of the first column is told.
+    ("C1,news,perhaps,someday", "action", "neither subscribe nor unsubscribe"),
     ("C1,news,subscribe,31-31-2026", "date", "no date"),
     ("C1,news,subscribe,2026-02-30", "date", "no date"),
     ("C1,news,subscribe,2999-01-01", "date", "future"),

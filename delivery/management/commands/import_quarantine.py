@@ -8,6 +8,7 @@ from delivery.quarantine.files import QuarantineImporter
 
 
 class Command(ImportCommand):
+    line_end = "\n"
     help = (
         "Put addresses from a file into quarantine. Columns: channel, address, and if "
         "you like status, reason, type, text, error_count, first_error_at, "

@@ -9,6 +9,7 @@ from delivery.sending.files import MessagesImporter
 
 
 class Command(ImportCommand):
+    line_end = "\n"
     help = (
         "Record what another system handed over: a file with the columns address, "
         "time, and if you like message_id, provider_id and profile. A message counts "
