@@ -110,7 +110,7 @@ def checks() -> list[tuple[str, ...]]:
 
 
 def nodes() -> list[tuple[str, ...]]:
-    from audiences.conditions import node_kinds as all_nodes
+    from audiences.conditions import nodes as all_nodes
 
     return [
         (
