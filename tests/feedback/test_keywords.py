@@ -4,7 +4,6 @@ import csv
 from pathlib import Path
 
 import pytest
-from delivery.feedback.text_messages.wording import clean
 
 from delivery.feedback.text_messages import keyword_rows
 from delivery.feedback.text_messages.keywords import (
@@ -13,6 +12,7 @@ from delivery.feedback.text_messages.keywords import (
     KeywordTable,
     judge,
 )
+from delivery.feedback.text_messages.wording import clean
 from delivery.models import Keyword
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"

@@ -4,16 +4,16 @@ import csv
 from pathlib import Path
 
 import pytest
+from django.test import override_settings
+
+from audiences import addresses
+from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.text_messages.reports import (
     CODES,
     event_of,
     find_code,
     read_receipt,
 )
-from django.test import override_settings
-
-from audiences import addresses
-from delivery.feedback.events import FeedbackEvent
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sms"
 
