@@ -13,11 +13,11 @@ from .tables import DOCS, ROOT
 
 APPS = ("audiences", "delivery")
 MOST_FILES_IN_AN_APP = 14  # besides its __init__
-LONGEST_FILE = 400
-LONG_FILE, MOST_LONG_FILES = 300, 8
-LONG_FUNCTION, MOST_LONG_FUNCTIONS = 50, 4
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 50
 LARGEST_FACE = 15
-STILL_TOO_LONG = {"audiences/imports/people.py"}
+# One flat list, which Django wants in one place.
+SETTINGS = "campaign/settings.py"
 
 CODE = sorted(
     path
@@ -70,18 +70,12 @@ def test_few_files_lie_outside_the_rooms(app: str) -> None:
 
 
 def test_no_file_is_too_long_to_read() -> None:
-    long = {file for file, lines in lengths().items() if lines > LONGEST_FILE}
-    assert long <= STILL_TOO_LONG
+    long = {f: n for f, n in lengths().items() if n > LONGEST_FILE and f != SETTINGS}
+    assert not long
 
 
-def test_long_files_are_few() -> None:
-    long = {f: n for f, n in lengths().items() if n > LONG_FILE}
-    assert len(long) <= MOST_LONG_FILES, long
-
-
-def test_long_functions_are_few() -> None:
-    long = {f: n for f, n in function_lengths().items() if n > LONG_FUNCTION}
-    assert len(long) <= MOST_LONG_FUNCTIONS, long
+def test_no_function_is_too_long_to_read() -> None:
+    assert not {f: n for f, n in function_lengths().items() if n > LONGEST_FUNCTION}
 
 
 @pytest.mark.parametrize("room", FACES, ids=str)
