@@ -49,7 +49,7 @@ class ImportCommand(CampaignCommand):
         file = open_file(options["file"])
         reader = importer(file)
         place = place_of_rejects(file.path, options["rejects"])
-        with rejects.writing(place) as write, self.progress("Importing") as bar:
+        with rejects.writing(place) as write, self.progress("Importing") as progress:
 
             def told(chunk: Chunk, counts: Counts) -> None:
                 write(chunk.rejects)
@@ -60,7 +60,7 @@ class ImportCommand(CampaignCommand):
                 importer=reader,
                 preview=preview,
                 on_chunk=told,
-                on_progress=lambda done: bar.update(done, file.size),
+                on_progress=lambda done: progress(done, file.size),
             ).run(dry_run=dry_run)
 
     def report(
