@@ -5,11 +5,12 @@ nothing else. Cells of CSV files that a spreadsheet would compute are escaped.
 """
 
 import argparse
+import io
 import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -31,7 +32,6 @@ from rich.table import Table
 
 from audiences.files import write_csv
 from audiences.refusals import Refused
-from audiences.terminal.output import ProgressBar, Stream, cell, width
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -100,17 +100,21 @@ class CampaignCommand(BaseCommand):
             numeric = rows and all(isinstance(r[position], int | float) for r in rows)
             table.add_column(column, justify="right" if numeric else "left")
         for row in rows:
-            table.add_row(*(cell(value) for value in row))
+            table.add_row(*map(_cell, row))
         stream = cast(TextIO, Stream(self.stdout))
-        console = Console(file=stream, width=width(), highlight=False)
+        width = None if sys.stdout.isatty() else 100
+        console = Console(file=stream, width=width, highlight=False)
         console.print(table, markup=False)
 
     def write_csv(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         write_csv(Stream(self.stdout), columns, rows)
 
     @contextmanager
-    def progress(self, title: str) -> Iterator["ProgressBar"]:
-        """A progress bar on stderr, when that is a terminal."""
+    def progress(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar on stderr, when that is a terminal.
+
+        Yields a function that takes the amount done and the total.
+        """
         console = Console(file=sys.stderr)
         columns = (
             TextColumn("{task.description}"),
@@ -121,7 +125,29 @@ class CampaignCommand(BaseCommand):
         with Progress(
             *columns, console=console, disable=not console.is_terminal
         ) as bar:
-            yield ProgressBar(bar, bar.add_task(title, total=None))
+            task = bar.add_task(title, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class Stream(io.TextIOBase):
+    """Django's output wrapper adds line ends; tables and CSV bring their own."""
+
+    def __init__(self, wrapper: Any) -> None:
+        self._wrapper = wrapper
+
+    def write(self, text: str) -> int:
+        self._wrapper.write(text, ending="")
+        return len(text)
+
+    def flush(self) -> None:
+        self._wrapper.flush()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if is_number else str(value)
 
 
 def _require_migrations() -> None:

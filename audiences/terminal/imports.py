@@ -53,7 +53,7 @@ class ImportCommand(CampaignCommand):
         place = place_of_rejects(file.path, options["rejects"])
         with (
             rejects.writing(place, self.line_end) as write,
-            self.progress("Importing") as bar,
+            self.progress("Importing") as progress,
         ):
 
             def told(chunk: Chunk, counts: Counts) -> None:
@@ -65,7 +65,7 @@ class ImportCommand(CampaignCommand):
                 importer=reader,
                 preview=preview,
                 on_chunk=told,
-                on_progress=lambda done: bar.update(done, file.size),
+                on_progress=lambda done: progress(done, file.size),
             ).run(dry_run=dry_run)
 
     def report(

@@ -120,11 +120,6 @@ def _certificate(url: str) -> x509.Certificate:
         raise HookRefused(Outcome.WRONG_SIGNATURE) from None
 
 
-def forget_certificates() -> None:
-    """Fetch each certificate anew from now on."""
-    _certificate.cache_clear()
-
-
 def _require_signed(
     certificate: x509.Certificate,
     signature: bytes,

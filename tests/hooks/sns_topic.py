@@ -39,7 +39,7 @@ def certificate(days: int = 30) -> bytes:
 
 def serve(monkeypatch: pytest.MonkeyPatch, days: int = 30) -> list[str]:
     """Answer for Amazon; returns the list of the addresses that are fetched."""
-    sns.forget_certificates()
+    sns._certificate.cache_clear()
     fetched: list[str] = []
 
     def answer(url: str) -> bytes:

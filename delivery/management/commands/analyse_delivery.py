@@ -57,12 +57,12 @@ class Command(CampaignCommand):
         if options["dry_run"]:
             report = analysis.dry_run(delivery)
         else:
-            with self.progress("Analysing") as bar, stop_on_interrupt() as asked:
+            with self.progress("Analysing") as progress, stop_on_interrupt() as asked:
                 report = analysis.analyse(
                     delivery,
                     connections=max(1, min(options["connections"], 64)),
                     on_begin=lambda run: tasks.wake_helpers(run, options["workers"]),
-                    on_progress=lambda p: bar.update(p.done, p.expected),
+                    on_progress=lambda p: progress(p.done, p.expected),
                     should_stop=asked,
                 )
         if options["json"]:
