@@ -56,6 +56,17 @@ class Report:
     def excluded(self) -> int:
         return self.targeted - self.to_deliver
 
+    def figures(self) -> dict[str, Any]:
+        """The counts as the contract of the commands has them."""
+        return {
+            "targeted": self.targeted,
+            "to_deliver": self.to_deliver,
+            "excluded": self.excluded,
+            "causes": [vars(line) for line in self.causes],
+            "warnings": [vars(line) for line in self.warnings],
+            "seconds": round(self.seconds, 3),
+        }
+
     @property
     def causes(self) -> list[Line]:
         """A line for each rule, in the order in which they decide."""
