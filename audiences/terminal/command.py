@@ -44,12 +44,18 @@ class CampaignCommand(BaseCommand):
     """
 
     needs_migrated_database = True
+    # Arguments that several commands have, in their order (`audiences.terminal`).
+    shared: tuple[Callable[[CommandParser], None], ...] = ()
 
     def create_parser(
         self, prog_name: str, subcommand: str, **kwargs: Any
     ) -> CommandParser:
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        for add in self.shared:
+            add(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Scripts read what commands print, so it is English in every site language.

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext, gettext_noop as _
 
@@ -53,6 +54,17 @@ class Report:
     @property
     def excluded(self) -> int:
         return self.targeted - self.to_deliver
+
+    def figures(self) -> dict[str, Any]:
+        """The counts as the contract of the commands has them."""
+        return {
+            "targeted": self.targeted,
+            "to_deliver": self.to_deliver,
+            "excluded": self.excluded,
+            "causes": [vars(line) for line in self.causes],
+            "warnings": [vars(line) for line in self.warnings],
+            "seconds": round(self.seconds, 3),
+        }
 
     @property
     def causes(self) -> list[Line]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from audiences import outbox
 from audiences.models import OutboxMail
-from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
+from audiences.terminal import CampaignCommand, CommandError, add_json
 
 
 class Command(CampaignCommand):
@@ -13,9 +13,7 @@ class Command(CampaignCommand):
         "worker does it by itself; without one, run this each minute. Exit code 1 when "
         "the mail server cannot be reached, or when nobody knows whether a mail left."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add_json(parser)
+    shared = (add_json,)
 
     def run(self, **options: Any) -> None:
         results = outbox.send_waiting()

@@ -4,7 +4,7 @@ from typing import Any
 
 from audiences import profiles
 from audiences.records.profiles import describe
-from audiences.terminal import CampaignCommand, CommandParser, add_json, add_profile
+from audiences.terminal import CampaignCommand, add_json, add_profile
 
 
 class Command(CampaignCommand):
@@ -13,10 +13,7 @@ class Command(CampaignCommand):
         "quarantine status, other profiles with the same address, subscriptions, "
         "sign-up requests that wait to be confirmed, history."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add_profile(parser)
-        add_json(parser)
+    shared = (add_profile, add_json)
 
     def run(self, **options: Any) -> None:
         profile = profiles.find(options["profile"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audiences.records.verification import verify_consent
-from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
+from audiences.terminal import CampaignCommand, CommandError, add_json
 
 
 class Command(CampaignCommand):
@@ -11,9 +11,7 @@ class Command(CampaignCommand):
         "Prove that every flag and subscription is what the consent history says, and "
         "that the database guards the history. Exit code 0 when everything agrees."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add_json(parser)
+    shared = (add_json,)
 
     def run(self, **options: Any) -> None:
         report = verify_consent()

@@ -117,10 +117,5 @@ def _as_json(delivery: Delivery, report: analysis.Report) -> dict[str, Any]:
             "purpose": delivery.purpose,
         },
         "state": report.state,
-        "targeted": report.targeted,
-        "to_deliver": report.to_deliver,
-        "excluded": report.excluded,
-        "causes": [vars(line) for line in report.causes],
-        "warnings": [vars(line) for line in report.warnings],
-        "seconds": round(report.seconds, 3),
+        **report.figures(),
     }

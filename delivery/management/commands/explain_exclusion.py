@@ -3,13 +3,7 @@
 from typing import Any
 
 from audiences import profiles
-from audiences.terminal import (
-    CampaignCommand,
-    CommandParser,
-    add_delivery,
-    add_json,
-    add_profile,
-)
+from audiences.terminal import CampaignCommand, add_delivery, add_json, add_profile
 from delivery import analysis, deliveries
 
 
@@ -18,11 +12,7 @@ class Command(CampaignCommand):
         "Say whether a profile would get a delivery now: the rule that decides, and "
         "every rule that matches."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add_delivery(parser)
-        add_profile(parser)
-        add_json(parser)
+    shared = (add_delivery, add_profile, add_json)
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])

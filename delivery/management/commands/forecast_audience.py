@@ -53,7 +53,8 @@ class Command(CampaignCommand):
             typology=typologies.find(slug) if slug else None,
         )
         if options["json"]:
-            self.write_json(_as_json(members, options, report))
+            asked = {name: options[name] for name in ("channel", "purpose")}
+            self.write_json({"audience": members.name, **asked, **report.figures()})
             return
         self.write_table(
             ["", "profiles"],
@@ -85,19 +86,3 @@ def _members(name: str) -> Members:
     if colon and kind == "service":
         return Members.subscribers(find_service(slug))
     return Members.of(membership.find_audience(name))
-
-
-def _as_json(
-    members: Members, options: dict[str, Any], report: analysis.Report
-) -> dict[str, Any]:
-    return {
-        "audience": members.name,
-        "channel": options["channel"],
-        "purpose": options["purpose"],
-        "targeted": report.targeted,
-        "to_deliver": report.to_deliver,
-        "excluded": report.excluded,
-        "causes": [vars(line) for line in report.causes],
-        "warnings": [vars(line) for line in report.warnings],
-        "seconds": round(report.seconds, 3),
-    }

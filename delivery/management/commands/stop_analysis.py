@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from audiences.terminal import (
-    CampaignCommand,
-    CommandError,
-    CommandParser,
-    add_delivery,
-)
+from audiences.terminal import CampaignCommand, CommandError, add_delivery
 from delivery import analysis, deliveries
 
 
@@ -16,9 +11,7 @@ class Command(CampaignCommand):
         "Ask a running analysis to stop after its present chunks, wherever it runs. "
         "analyse_delivery goes on from there."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add_delivery(parser)
+    shared = (add_delivery,)
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])

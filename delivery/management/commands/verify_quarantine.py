@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
+from audiences.terminal import CampaignCommand, CommandError, add_json
 from delivery.quarantine.verification import verify_quarantine
 
 
@@ -12,9 +12,7 @@ class Command(CampaignCommand):
         "that every address says what its entry says. Exit code 0 when everything "
         "agrees."
     )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        add_json(parser)
+    shared = (add_json,)
 
     def run(self, **options: Any) -> None:
         differences = list(verify_quarantine())
