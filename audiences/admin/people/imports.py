@@ -116,7 +116,12 @@ class ImportRunAdmin(LogWithPages):
         }
 
 
-@page(ImportRun, "subscriptions", route="add/subscriptions/")
+@page(
+    ImportRun,
+    "subscriptions",
+    *kinds["subscriptions"].permissions,
+    route="add/subscriptions/",
+)
 def add_subscriptions(owner: PlainAdmin, request: HttpRequest) -> Answer:
     return upload_page(owner, request, SubscriptionsForm)
 

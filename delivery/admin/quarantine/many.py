@@ -15,6 +15,7 @@ from audiences.console import masking
 from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
+from audiences.imports.kinds import kinds
 from audiences.moments import last_moment, midnight
 from delivery import tasks
 from delivery.models import QuarantineEntry
@@ -159,7 +160,7 @@ class ListForm(UploadForm):
         return {"details": {"channel": self.cleaned_data["channel"]}}
 
 
-@page(QuarantineEntry, "import", route="import/")
+@page(QuarantineEntry, "import", *kinds["quarantine"].permissions, route="import/")
 def take_in(admin: PlainAdmin, request: HttpRequest) -> Answer:
     return upload_page(admin, request, ListForm)
 
