@@ -9,8 +9,11 @@ from django.utils.translation import gettext_lazy as _
 # Modules that register something as they are imported.
 REGISTERING = """
     audiences.conditions.date_nodes
+    audiences.conditions.group_nodes
     audiences.conditions.people_nodes
+    audiences.conditions.text_nodes
     audiences.consent.figures
+    audiences.consent.reach
     audiences.membership.members
     audiences.selections.bulk_acts
     audiences.signups.mailing_links

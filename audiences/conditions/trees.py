@@ -6,14 +6,11 @@ SQL: `validate` checks a tree node by node, `to_q` makes one Q on profiles of it
 prints the JSON schema.
 """
 
-from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import and_, or_
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext, gettext_lazy as _
-from django_stubs_ext import StrPromise
+from django.utils.translation import gettext
 
 from audiences.conditions.node_kinds import (
     BadCondition,
@@ -23,7 +20,6 @@ from audiences.conditions.node_kinds import (
     Schema,
     kind_of,
     nodes,
-    register,
 )
 
 Tree = Mapping[str, Any]
@@ -194,37 +190,3 @@ def json_schema() -> dict[str, Any]:
             },
         },
     }
-
-
-_NODE = {"$ref": "#/$defs/node"}
-
-
-def _group(name: str, join: Callable[[Q, Q], Q], word: "str | StrPromise") -> Node:
-    """The node that joins those below it; words in between are in brackets."""
-
-    def say(data: Data) -> str:
-        parts = [say_node(child) for child in data["of"]]
-        return parts[0] if len(parts) == 1 else f"({f' {word} '.join(parts)})"
-
-    return Node(
-        name,
-        {"of": {"type": "array", "items": _NODE, "minItems": 1}},
-        ("of",),
-        lambda data, moment: reduce(
-            join, (compile_node(child, moment) for child in data["of"])
-        ),
-        say,
-    )
-
-
-register(_group("all", and_, _("and")))
-register(_group("any", or_, _("or")))
-register(
-    Node(
-        "not",
-        {"of": _NODE},
-        ("of",),
-        lambda data, moment: ~compile_node(data["of"], moment),
-        lambda data: gettext("not {what}").format(what=say_node(data["of"])),
-    )
-)

@@ -1,20 +1,18 @@
 """Reading and writing the files that people make: delimited text, cells, rejects."""
 
-from audiences.files.cells import (
+from audiences.files.delimited import DelimitedFile, open_file, read_lines
+from audiences.files.rejects import Reject
+
+from .cells import (
     BadCell,
     Problem,
-    UnknownColumns,
-    folded,
     moment_cell,
     named_cells,
-    names_of,
-    read_headings,
     safe_cells,
     unescaped,
     write_csv,
 )
-from audiences.files.delimited import DelimitedFile, open_file, read_lines
-from audiences.files.rejects import Reject
+from .headings import UnknownColumns, folded, names_of, read_headings
 
 __all__ = [
     "BadCell",

@@ -16,7 +16,6 @@ from audiences.links.signing import (
     is_short_signature,
     short_signature,
 )
-from audiences.links.web_addresses import one_click_url
 
 # RFC 5321 4.5.3.1.1: the most octets before the @.
 LONGEST_LOCAL_PART = 64
@@ -101,21 +100,3 @@ def base36(number: int) -> str:
         number, digit = divmod(number, 36)
         text = _DIGITS[digit] + text
     return text or "0"
-
-
-# ------------------------------------- headers for the button (RFC 2369, RFC 8058)
-ONE_CLICK = "List-Unsubscribe=One-Click"
-
-
-def unsubscribe_headers(link: Link) -> dict[str, str]:
-    """Both headers for one message: `EmailMessage(…, headers=…)` takes them.
-
-    Exactly one HTTPS address, which identifies recipient and list and cannot be forged
-    (RFC 8058, 3.1), and a mail address where UNSUBSCRIBE_MAILBOX is set. The DKIM
-    signature must cover both headers (RFC 8058, 4).
-    """
-    ways = [f"<{one_click_url(link)}>"]
-    mailbox = unsubscribe_address(link)
-    if mailbox:
-        ways.append(f"<mailto:{mailbox}>")
-    return {"List-Unsubscribe": ", ".join(ways), "List-Unsubscribe-Post": ONE_CLICK}

@@ -23,7 +23,7 @@ from audiences.links import (
     one_click_url,
     page_url,
 )
-from audiences.links.mail_addresses import unsubscribe_headers
+from audiences.links.headers import unsubscribe_headers
 from audiences.models import (
     Address,
     ConsentEvent,

@@ -13,7 +13,6 @@ from audiences.channels import ANY, Channel
 from audiences.moments import OutsideCalendar
 
 
-# -------------------------------------------------------------------- arguments
 def add_channel(parser: CommandParser, **kwargs: Any) -> None:
     parser.add_argument(
         "--channel", choices=Channel.values, help="The channel.", **kwargs

@@ -5,15 +5,9 @@ explanations.
 from delivery.analysis.explanation import explain
 from delivery.analysis.forecasting import dry_run, forecast
 from delivery.analysis.reports import WARNINGS, Report
-from delivery.analysis.runs import (
-    AnalysisBusy,
-    AnalysisRefused,
-    Progress,
-    analyse,
-    is_at_work,
-    progress_of,
-    request_stop,
-)
+
+from .run_locks import AnalysisBusy, AnalysisRefused, is_at_work
+from .runs import Progress, analyse, progress_of, request_stop
 
 __all__ = [
     "WARNINGS",

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 
 from audiences.background import jobs
 from audiences.refusals import Refused
-from delivery.analysis import runs
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
+
+from . import run_locks, runs
 
 # A running worker takes a request within a second or two.
 PATIENCE = timedelta(seconds=8)
@@ -97,7 +98,7 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
                 "{actor} asked for this already, at {time}. It waits for a worker."
             )
             raise PreparationRefused(_said(text, present.request))
-        if present.state == RUNNING and runs.is_at_work(delivery):
+        if present.state == RUNNING and run_locks.is_at_work(delivery):
             raise PreparationRefused(_at_work(present))
         request, _is_new = PreparationRequest.objects.update_or_create(
             delivery=delivery,

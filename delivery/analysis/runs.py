@@ -12,23 +12,28 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from audiences import sql
-from audiences.refusals import Refused
 from delivery import rules
 from delivery.analysis import chunks, definitions
 from delivery.analysis.finishing import finish, marks
 from delivery.analysis.reports import Report, report_of
+from delivery.analysis.run_locks import (
+    SECONDS_TO_WAIT,
+    AnalysisBusy,
+    AnalysisRefused,
+    lost,
+    only_one,
+)
 from delivery.models import (
     Analysis,
     AnalysisChunk,
@@ -40,52 +45,9 @@ from delivery.models import (
 from delivery.rules import Judge, controls
 from delivery.rules.judgement import moment_of
 
-SECONDS_TO_WAIT = 5
 log = logging.getLogger(__name__)
 # What was judged longer ago than this is not gone on with.
 LONGEST_PAUSE = timedelta(days=1)
-
-
-class AnalysisRefused(Refused):
-    """The analysis cannot run now; the message says why."""
-
-
-class AnalysisBusy(AnalysisRefused):
-    """Another process analyses the delivery at this moment."""
-
-
-def _lost(session: Any) -> bool:
-    """Whether the connection broke; Django may have opened another one since."""
-    return connection.connection is not session or not connection.is_usable()
-
-
-def is_at_work(delivery: Delivery) -> bool:
-    """Whether a process that is alive analyses the delivery."""
-    try:
-        with _only_one(delivery, wait_seconds=0):
-            return False
-    except AnalysisBusy:
-        return True
-
-
-@contextmanager
-def _only_one(delivery: Delivery, wait_seconds: float) -> Iterator[None]:
-    """Hold the delivery's lock; wait a little, then refuse and name the holder."""
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            with sql.process_lock(f"analysis-{delivery.pk}"):
-                yield
-                return
-        except sql.Locked as error:
-            if time.monotonic() < deadline:
-                time.sleep(0.2)
-                continue
-            run = delivery.latest_analysis
-            who = f"process {run.process} on {run.host}" if run else "another process"
-            raise AnalysisBusy(
-                f"{delivery.label!r} is being analysed by {who}. Wait until it is done."
-            ) from error
 
 
 @dataclass(frozen=True)
@@ -117,7 +79,7 @@ def analyse(
     database is lost, or the database refuses a statement (a full disk).
     """
     started = time.monotonic()
-    with _only_one(delivery, wait_seconds):
+    with only_one(delivery, wait_seconds):
         if Message.objects.filter(delivery=delivery).exists():
             raise AnalysisRefused(
                 f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
@@ -130,12 +92,12 @@ def analyse(
                 on_begin(run)
                 _judge_all(run, judge, connections, on_progress, should_stop)
         except Exception as error:
-            refusal = _broken_off(run, error, is_lost=_lost(session))
+            refusal = _broken_off(run, error, is_lost=lost(session))
             if refusal:
                 raise refusal from error
             raise
         finally:
-            if not _lost(session):
+            if not lost(session):
                 _close(run, before + time.monotonic() - started)
     return report_of(run)
 
@@ -171,7 +133,7 @@ def request_stop(delivery: Delivery) -> bool:
         return False
     running = Analysis.objects.filter(pk=latest.pk, state=Analysis.State.RUNNING)
     is_asked = bool(running.update(stop_requested=True))
-    with suppress(AnalysisBusy), _only_one(delivery, wait_seconds=0):
+    with suppress(AnalysisBusy), only_one(delivery, wait_seconds=0):
         running.update(state=Analysis.State.STOPPED, finished_at=timezone.now())
     return is_asked
 

@@ -6,8 +6,9 @@ from .inbound import InboundItem, InboundMention, MailboxPosition
 from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
-from .outcomes import Outcome, OutcomeWarning, StagedHolder
+from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
+from .staging import StagedHolder
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
 __all__ = [

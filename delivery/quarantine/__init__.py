@@ -1,6 +1,5 @@
 """Bad addresses: the evidence, the entry that follows from it, and its copies."""
 
-from delivery.quarantine.entries import describe, entry_of
 from delivery.quarantine.release import clean_up, count_matching, release_matching
 from delivery.quarantine.writing import (
     delete,
@@ -12,6 +11,9 @@ from delivery.quarantine.writing import (
     set_status,
     start,
 )
+
+from .description import describe
+from .entries import entry_of
 
 __all__ = [
     "clean_up",

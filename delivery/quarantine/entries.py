@@ -6,14 +6,12 @@ The copy of its status beside each address is written in the entry's own transac
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from audiences import addresses, sql
-from audiences.models import Address, AddressStatus
+from audiences.models import AddressStatus
 from delivery.models import (
     AddressError,
     EventKind,
@@ -22,6 +20,7 @@ from delivery.models import (
     QuarantineEntry,
 )
 from delivery.quarantine.status import STORED, ActionKind, fold
+from delivery.quarantine.status_copies import copy_status
 
 BATCH = 1000
 
@@ -125,65 +124,3 @@ def recompute(*entries: QuarantineEntry) -> None:
     sql.bulk_update(QuarantineEntry, STORED, entries)
     for (channel, status), changed in keys.items():
         copy_status(channel, changed, status)
-
-
-def copy_status(channel: str, keys: list[str], status: str) -> None:
-    """Copy a status to the addresses, including those being attached right now.
-
-    A transaction that attaches an address and one that changes its entry do not see
-    each other's rows. So both check again after committing: the later one sees all.
-    """
-    held = Address.objects.filter(channel=channel, key__in=keys)
-    held.filter(is_valid=True).exclude(quarantine_status=status).update(
-        quarantine_status=status
-    )
-    if connection.features.has_select_for_update:  # SQLite has one writer at a time
-        unmarked = held.filter(quarantine_status=AddressStatus.VALID)
-        transaction.on_commit(lambda: mark(unmarked))
-
-
-def mark(addresses: QuerySet[Address]) -> None:
-    entries = QuarantineEntry.objects.filter(
-        channel=OuterRef("channel"), key=OuterRef("key")
-    ).exclude(status=AddressStatus.VALID)
-    addresses.filter(Exists(entries), is_valid=True).update(
-        quarantine_status=Subquery(entries.values("status")[:1])
-    )
-
-
-# ------------------------------------------------------------------ to read
-def describe(channel: str, address: str) -> dict[str, Any]:
-    """Everything known about an address, as plain data; raises InvalidAddress."""
-    key = key_of(channel, address)
-    entry = entry_of(channel, key)
-    row = {"channel": channel, "key": key}
-    return {
-        "channel": channel,
-        "key": key,
-        "entry": entry and _plain(entry, *STORED),
-        "errors": [
-            _plain(error, "at", "type", "reason", "text", "source", "event_id")
-            for error in AddressError.objects.filter(**row)
-        ],
-        "actions": [
-            _plain(action, "at", "kind", "status", "reason", "text", "actor", "source")
-            for action in QuarantineAction.objects.filter(**row)
-        ],
-        "profiles": [
-            {
-                "id": row.profile_id,
-                "external_id": row.profile.external_id,
-                "address": row.value,
-                "primary": row.is_primary,
-            }
-            for row in addresses.with_key(channel, key).select_related("profile")
-        ],
-    }
-
-
-def _plain(row: Model, *names: str) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in names}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }

@@ -8,9 +8,11 @@ from django.db.models import QuerySet
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.entries import entry_of, mark
 from delivery.quarantine.status import DENYLISTING, open_hold
 from delivery.quarantine.writing import set_status
+
+from .entries import entry_of
+from .status_copies import mark
 
 
 def mark_attached_addresses(
@@ -39,14 +41,7 @@ def stop_address(
     denied = entry is not None and entry.status == AddressStatus.DENYLISTED
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
     if not denied or open_hold(actions.order_by("at", "pk")):
-        set_status(
-            channel,
-            key,
-            AddressStatus.DENYLISTED,
-            source=source,
-            reason=ErrorReason.STOP,
-            text=text,
-        )
+        _decide(channel, key, AddressStatus.DENYLISTED, source, text)
 
 
 def withdraw_stop(
@@ -68,14 +63,11 @@ def withdraw_stop(
         ErrorReason.STOP,
         text,
     ):
-        set_status(
-            channel,
-            key,
-            AddressStatus.VALID,
-            source=source,
-            reason=ErrorReason.STOP,
-            text=text,
-        )
+        _decide(channel, key, AddressStatus.VALID, source, text)
+
+
+def _decide(channel: str, key: str, status: str, source: str, text: str) -> None:
+    set_status(channel, key, status, source=source, reason=ErrorReason.STOP, text=text)
 
 
 def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:

@@ -12,8 +12,10 @@ from audiences.models import AddressStatus
 from audiences.moments import in_calendar
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
-from delivery.quarantine.entries import batches, copy_status, gather
 from delivery.quarantine.status import VALID, fold
+
+from .entries import batches, gather
+from .status_copies import copy_status
 
 # What a bulk release may touch.
 RELEASABLE = (AddressStatus.ERRONEOUS, AddressStatus.QUARANTINE)

@@ -15,9 +15,10 @@ from audiences.models import AddressStatus
 from audiences.moments import in_calendar
 from delivery.models import AddressError, Message, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine.entries import (
+from delivery.quarantine.status import ActionKind, rank
+
+from .entries import (
     after_all,
-    copy_status,
     entry_of,
     key_of,
     lock_all,
@@ -25,7 +26,7 @@ from delivery.quarantine.entries import (
     locked_entry,
     recompute,
 )
-from delivery.quarantine.status import ActionKind, rank
+from .status_copies import copy_status
 
 
 def record(

@@ -42,7 +42,7 @@ def losers(
 ) -> Ids:
     """Of the contenders that share an address, all but the one with the lowest id.
 
-    `holders` are the rows of `shared_holders`, or their staged copy: only they are
+    `holders` are the rows of `holders_of`, or their staged copy: only they are
     ranked. Without `contenders` all of them contend.
     """
     rank = Window(RowNumber(), partition_by="key", order_by="profile_id")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audiences import conditions, membership
 from audiences.conditions import BadCondition, Moment
-from audiences.conditions.people_nodes import TEXT_FIELDS, TEXT_OPERATORS
+from audiences.conditions.text_nodes import TEXT_FIELDS, TEXT_OPERATORS
 from audiences.models import Audience, Profile, Service
 from audiences.refusals import Refused
 from delivery import deliveries, quarantine

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from audiences import sql
 from delivery import analysis, deliveries, tasks
-from delivery.analysis import definitions, preparation, runs as turns
+from delivery.analysis import definitions, preparation, run_locks
 from delivery.analysis.preparation import PreparationRefused, ask, of
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 from delivery.sending import handover
@@ -49,7 +49,7 @@ def test_who_asks_while_a_process_is_at_it_is_told(delivery: Delivery) -> None:
 
     # SQLite's lock of a file belongs to the open file, also within one process.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turns, "is_at_work", lambda delivery: True)
+        patch.setattr(run_locks, "is_at_work", lambda delivery: True)
         analysis.analyse(delivery, on_progress=ask_again)
     assert "eva" in told[0]
 

@@ -11,7 +11,7 @@ from django.test import Client
 
 from audiences import links
 from audiences.links import Link
-from audiences.links.mail_addresses import unsubscribe_headers
+from audiences.links.headers import unsubscribe_headers
 from tests.factories import ProfileFactory
 
 LONG = "https://" + ".".join(["a-rather-long-name-of-a-department"] * 6) + ".example"
