@@ -1,6 +1,6 @@
 """Landing pages in the admin: the list, a new page, and editing its draft.
 
-What visitors see changes only when somebody publishes (`landing_page_lives`).
+What visitors see changes only when somebody publishes (`publishing`).
 """
 
 from typing import Any
