@@ -11,10 +11,7 @@ from audiences.addresses import Normalised
 from audiences.background import jobs
 from audiences.channels import Channel
 from audiences.models import LandingPage, OutboxMail
-from audiences.outbox.composing import Kind, Result
-
-# A worker that has not reported on its mail within this time has died.
-CLAIM_LIFE = timedelta(minutes=10)
+from audiences.outbox.composing import Kind
 
 
 def put(
@@ -56,13 +53,6 @@ def waiting(
         claimed_at__isnull=True,
         due_at__lte=now or timezone.now(),
     )
-
-
-def give_up_on_the_dead() -> None:
-    """Mark mails whose worker has died: nobody knows whether they left."""
-    OutboxMail.objects.filter(
-        result="", claimed_at__lt=timezone.now() - CLAIM_LIFE
-    ).update(result=Result.UNCERTAIN)
 
 
 def clean_up(now: datetime | None = None) -> int:

@@ -28,13 +28,15 @@ from django.utils.translation import gettext as _
 from audiences.channels import Channel
 from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
-from audiences.outbox.queue import give_up_on_the_dead, waiting
 from audiences.refusals import Refused
 from audiences.signals import mail_to_be_sent
 from audiences.wording.markdown import to_html, to_text
 
 from . import gateways
+from .queue import waiting
 
+# A worker that has not reported on its mail within this time has died.
+CLAIM_LIFE = timedelta(minutes=10)
 # After this time nobody expects the mail any more.
 LONGEST_WAIT = timedelta(days=1)
 MOST_ATTEMPTS = 6
@@ -53,8 +55,15 @@ def send_waiting() -> Counter[str]:
     no mail is taken, and the next sweep tries again; the result then counts
     `UNREACHABLE`.
     """
-    give_up_on_the_dead()
+    _give_up_on_the_dead()
     return _send_texts() + _send_mails()
+
+
+def _give_up_on_the_dead() -> None:
+    """Mark mails whose worker has died: nobody knows whether they left."""
+    OutboxMail.objects.filter(
+        result="", claimed_at__lt=timezone.now() - CLAIM_LIFE
+    ).update(result=Result.UNCERTAIN)
 
 
 def _send_texts() -> Counter[str]:
