@@ -33,7 +33,7 @@ LABELS = {
     drafts.NONE: _("None of these"),
 }
 KEYS = {
-    "at_least": _("At least so many times"),
+    "at_least": _("At least this many times"),
     "before": _("Before"),
     "after": _("On or after"),
     "channel": _("Channel"),

@@ -99,9 +99,7 @@ def confirm(run: ImportRun) -> None:
             state=State.IMPORTING, done_bytes=0, line=0, counts={}, worked_at=None
         )
         if not begun:
-            raise NotPossible(
-                _("Only an import that was looked through can be confirmed.")
-            )
+            raise NotPossible(_("Only an import that was checked can be confirmed."))
         run.rejects.all().delete()
     run.refresh_from_db()
     _begin(run)

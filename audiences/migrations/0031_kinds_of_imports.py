@@ -40,5 +40,22 @@ class Migration(migrations.Migration):
                 verbose_name="kind",
             ),
         ),
+        migrations.AlterField(
+            model_name="importrun",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("checking", "Being checked"),
+                    ("checked", "Waits for your confirmation"),
+                    ("importing", "Importing"),
+                    ("done", "Done"),
+                    ("cancelled", "Cancelled"),
+                    ("failed", "Failed"),
+                ],
+                default="checking",
+                max_length=16,
+                verbose_name="state",
+            ),
+        ),
         migrations.RunPython(migrations.RunPython.noop, end_other_kinds),
     ]

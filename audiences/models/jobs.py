@@ -106,7 +106,7 @@ class ImportRun(Job):
     """
 
     class State(models.TextChoices):
-        CHECKING = "checking", _("Being looked through")
+        CHECKING = "checking", _("Being checked")
         CHECKED = "checked", _("Waits for your confirmation")
         IMPORTING = "importing", _("Importing")
         DONE = "done", _("Done")

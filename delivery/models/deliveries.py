@@ -207,8 +207,8 @@ class PreparationRequest(models.Model):
 class AnalysisChunk(models.Model):
     """A range of the audience's ids that one statement judges.
 
-    Whoever judges it locks the row and marks it in the transaction that writes the
-    outcomes: a chunk is judged whole and once, whatever is killed.
+    The process that judges it locks the row, and marks it in the transaction that
+    writes the outcomes: a chunk is judged whole and once, whatever is killed.
     """
 
     analysis = models.ForeignKey(

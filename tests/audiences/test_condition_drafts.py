@@ -127,7 +127,7 @@ def test_buttons(action: str, more: dict[str, str], rows: str) -> None:
         ),
         (
             {"node": "all", "of": [{"node": "message", "at_least": "two"}]},
-            "Row 1, At least so many times: Type a whole number",
+            "Row 1, At least this many times: Type a whole number",
         ),
     ],
 )

@@ -84,7 +84,7 @@ def test_file_is_imported_after_its_preview(
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(page.base + reverse("admin:audiences_importrun_add"))
     page.set_input_files("#id_file", str(path))
-    page.click("text=Look through it")
+    page.click("text=Check the file")
     run = ImportRun.objects.get()
     tasks.run_import(run.pk)
     page.wait_for_selector("text=Import it", timeout=15000)
