@@ -29,8 +29,8 @@ class AudiencesConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
-        from audiences import checks, roles
-        from audiences.consent import guards
+        from audiences import roles
+        from audiences.consent import checks, guards
         from audiences.profiles import name_search
 
         for name in REGISTERING:

@@ -1,4 +1,4 @@
-"""System checks of the database behind `audiences`."""
+"""The system check that the database guards the consent history."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from django.core import checks
 from django.db import connection
 
-from audiences.consent import guards
+from . import guards
 
 
 def register() -> None:
