@@ -48,7 +48,7 @@ PROFILE = "P00200"
 # Gets everything, and visits the pages of recipients.
 VISITOR = "ext:P00045"
 DRAFT = ("autumn", "--kind", "acquisition", "--label", "Autumn fair")
-# A file that was uploaded and looked through, and waits to be confirmed.
+# A file that was uploaded and checked, and waits to be confirmed.
 IMPORT = """
 from audiences.imports import runs
 run = runs.upload("spring.csv", [b'''klantnummer;voornaam;achternaam;e-mail;geen_email

@@ -53,11 +53,11 @@ def _page(run: ImportRun, name: str = "change") -> str:
     return reverse(f"admin:audiences_importrun_{name}", args=[run.pk])
 
 
-def test_file_is_looked_through_before_anything_changes(
+def test_file_is_checked_before_anything_changes(
     world: World, admin_client: Client
 ) -> None:
     before = list(Profile.objects.values()), ConsentEvent.objects.count()
-    assert "looked through" in _upload(admin_client).content.decode()
+    assert "Being checked" in _upload(admin_client).content.decode()
     run = _work(ImportRun.objects.get())
     assert (list(Profile.objects.values()), ConsentEvent.objects.count()) == before
     assert run.state == "checked"
