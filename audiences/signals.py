@@ -28,6 +28,18 @@ mail_to_be_sent
     Sent when the outbox is about to send a mail, inside the worker's transaction.
     Arguments: `channel`, `key`. A listener that returns true forbids it.
     Listener: `delivery.quarantine` forbids addresses on the denylist.
+
+audience_to_be_changed
+    Sent when the console is about to let an operator change an audience.
+    Arguments: `audience`, `user`. A listener that returns a text forbids it, and says
+    why.
+    Listener: `delivery.approvals`, for audiences of deliveries that reach opted-out
+    people.
+
+audience_changed
+    Sent inside the transaction in which an operator has changed an audience.
+    Arguments: `audience`, `user`.
+    Listener: `delivery.approvals` records who wrote what these deliveries use.
 """
 
 from django.dispatch import Signal
@@ -37,3 +49,5 @@ profile_erased = Signal()
 address_stop_requested = Signal()
 address_stop_withdrawn = Signal()
 mail_to_be_sent = Signal()
+audience_to_be_changed = Signal()
+audience_changed = Signal()

@@ -260,6 +260,10 @@ SNS_TOPICS = _secrets("SNS_TOPICS")
 # Seconds that a signed call stays valid, where its time is signed too.
 WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
 
+# ------------------------------------------------------------------ approvals
+# Whether whoever wrote a delivery that reaches opted-out people may approve it alone.
+ONE_PERSON_APPROVES = env.bool("ONE_PERSON_APPROVES", default=False)
+
 # ------------------------------------------------------------------ what comes back
 # The mailbox that reads bounces: bounces@example.org gets those to
 # bounces+<token>@example.org. Empty: messages have no return path of their own.

@@ -28,9 +28,12 @@ class DeliveryConfig(AppConfig):
             address_stop_requested,
             address_stop_withdrawn,
             addresses_attached,
+            audience_changed,
+            audience_to_be_changed,
             mail_to_be_sent,
             profile_erased,
         )
+        from delivery import approvals
         from delivery.feedback.mails import reader
         from delivery.feedback.text_messages import keywords
         from delivery.hooks import readers
@@ -47,6 +50,8 @@ class DeliveryConfig(AppConfig):
         addresses_attached.connect(listeners.mark_attached_addresses)
         address_stop_requested.connect(listeners.stop_address)
         address_stop_withdrawn.connect(listeners.withdraw_stop)
+        audience_to_be_changed.connect(approvals.forbid_change)
+        audience_changed.connect(approvals.note_change)
         mail_to_be_sent.connect(listeners.forbid_denylisted)
         profile_erased.connect(handover.forget_person)
         reader.register()

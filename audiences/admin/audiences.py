@@ -15,6 +15,7 @@ from audiences.console.pages import PlainAdmin
 from audiences.membership import counting
 from audiences.models import Audience, Profile
 from audiences.refusals import Refused
+from audiences.signals import audience_changed, audience_to_be_changed
 
 
 class AudienceForm(BuilderForm, forms.ModelForm[Any]):
@@ -116,6 +117,12 @@ class AudienceAdmin(PlainAdmin):
         if change and "condition" in form.changed_data:
             membership.change_condition(obj, form.cleaned_data["condition"])
         super().save_model(request, obj, form, change)
+        if change and form.changed_data:
+            audience_changed.send(Audience, audience=obj, user=request.user)
+
+    def refusal_to_change(self, request: HttpRequest, row: Audience) -> str:
+        answers = audience_to_be_changed.send(Audience, audience=row, user=request.user)
+        return next((text for _listener, text in answers if text), "")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -132,7 +139,9 @@ class AudienceAdmin(PlainAdmin):
             for audience in objs
             for delivery in audience.delivery_set.all()[:10]
         ]
-        return [str(o) for o in objs], {_("audiences"): len(objs)}, set(), protected
+        refused = any(not self.has_delete_permission(request, o) for o in objs)
+        lacking = {str(self.opts.verbose_name)} if refused else set()
+        return [str(o) for o in objs], {_("audiences"): len(objs)}, lacking, protected
 
     @admin.display(description=_("members"))
     def members(self, audience: Audience) -> str:

@@ -158,6 +158,28 @@ class PlainAdmin(admin.ModelAdmin[Any]):
             messages.warning(request, warning)
         return self.go_back(row)
 
+    def refusal_to_change(self, request: HttpRequest, row: Any) -> str:
+        """Why this operator may not change or delete this row, whatever their role."""
+        return ""
+
+    def _refused(self, request: HttpRequest, row: Any) -> str:
+        """The refusal, asked once for each row of a request."""
+        if row is None or row.pk is None:
+            return ""
+        kept: dict[Any, str] = request.__dict__.setdefault("refusals", {})
+        key = (self.model, row.pk)
+        if key not in kept:
+            kept[key] = self.refusal_to_change(request, row)
+        return kept[key]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_change_permission(request, obj)
+        return may and not self._refused(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        may = super().has_delete_permission(request, obj)
+        return may and not self._refused(request, obj)
+
     def beside(self, request: HttpRequest, row: Any) -> Facts:
         """What the page of a row shows beside its form."""
         return {}
@@ -166,5 +188,6 @@ class PlainAdmin(admin.ModelAdmin[Any]):
         self, request: HttpRequest, context: Facts, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if row := kwargs.get("obj"):
+            context |= {"refusal": self._refused(request, row)}
             context |= self.beside(request, row)
         return super().render_change_form(request, context, *args, **kwargs)

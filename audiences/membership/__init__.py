@@ -9,6 +9,7 @@ from audiences.membership.members import (
     find_audience,
     inlined,
     list_of,
+    named_by,
     subscribers,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "find_audience",
     "inlined",
     "list_of",
+    "named_by",
     "subscribers",
 ]

@@ -4,6 +4,7 @@ An audience can name others in its condition: the node for that, and no circles.
 only writer of audiences is here too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -149,6 +150,20 @@ def _inlined(data: Data, path: tuple[str, ...]) -> Data:
     if isinstance(of, list):
         return {**data, "of": [_inlined(child, path) for child in of]}
     return {**data, "of": _inlined(of, path)}
+
+
+def named_by(trees: Iterable[Any]) -> set[str]:
+    """The names of the audiences that these conditions name, at any depth."""
+    inner = dict(Audience.objects.values_list("name", "condition"))
+    named: set[str] = set()
+    waiting = [tree for tree in trees if tree]
+    while waiting:
+        for data in conditions.walk(waiting.pop()):
+            if data["node"] == AUDIENCE_NODE.name and data["name"] not in named:
+                named.add(data["name"])
+                if below := inner.get(data["name"]):
+                    waiting.append(below)
+    return named
 
 
 def _check_audience(data: Data, path: str) -> None:

@@ -1,5 +1,6 @@
 """What is sent, to whom, and what came back."""
 
+from .approvals import Approval
 from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .hooks import HookCount, UsedHookToken
 from .inbound import InboundItem, InboundMention, MailboxPosition
@@ -15,6 +16,7 @@ __all__ = [
     "AddressError",
     "Analysis",
     "AnalysisChunk",
+    "Approval",
     "Delivery",
     "EventKind",
     "HookCount",

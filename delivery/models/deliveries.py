@@ -72,6 +72,13 @@ class Delivery(models.Model):
         help_text=_("When it is to be sent; empty means as soon as it is prepared."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    written_by = models.CharField(
+        _("written by"),
+        max_length=150,
+        blank=True,
+        editable=False,
+        help_text=_("Who changed it last, or its audience or rules; empty: a command."),
+    )
 
     class Meta:
         verbose_name = _("delivery")

@@ -112,6 +112,8 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "delivery_delivery_progress": (ALL, None),
     "delivery_delivery_compare": (ALL, None),
     "delivery_delivery_duplicate": (None, MANAGERS),
+    "delivery_delivery_approval": (ALL, None),
+    "delivery_delivery_approve": (None, ADMINS),
     "delivery_inbounditem_figures": (ALL, None),
     "delivery_inbounditem_match": (None, DESK),
     "delivery_inbounditem_ignore": (None, DESK),

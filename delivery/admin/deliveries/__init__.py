@@ -1,8 +1,17 @@
 """Deliveries in the console: their form, report, log, comparison, messages."""
 
-from . import comparisons, deliveries, messages, outcomes, preparations, previews
+from . import (
+    approving,
+    comparisons,
+    deliveries,
+    messages,
+    outcomes,
+    preparations,
+    previews,
+)
 
 __all__ = [
+    "approving",
     "comparisons",
     "deliveries",
     "messages",

@@ -13,11 +13,14 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.numbers import grouped
-from audiences.console.pages import PlainAdmin
-from delivery import deliveries
+from audiences.console.pages import Facts, PlainAdmin
+from delivery import approvals, deliveries
 from delivery.content import FIELDS
 from delivery.models import Analysis, Delivery, Message
+from delivery.roles import SKIP_DENYLIST
 from delivery.rules import skips_denylist
+
+from . import approving
 
 STEPS = (
     (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
@@ -33,7 +36,8 @@ PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
 class DeliveryForm(forms.ModelForm[Any]):
     """A delivery whose service, if any, is on the same channel.
 
-    A purpose that reaches opted-out people needs a permission and a note (D6).
+    A purpose that reaches opted-out people needs a permission and a note (D6), whoever
+    chose it.
     """
 
     may_skip_denylist = False
@@ -59,7 +63,7 @@ class DeliveryForm(forms.ModelForm[Any]):
         purpose = self.cleaned_data.get("purpose")
         if not purpose or not skips_denylist(purpose):
             return
-        if "purpose" in self.changed_data and not self.may_skip_denylist:
+        if not self.may_skip_denylist:
             self.add_error(
                 "purpose", _("You may not make deliveries that reach opted-out people.")
             )
@@ -115,7 +119,7 @@ class DeliveryAdmin(PlainAdmin):
         **kwargs: Any,
     ) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
-        may = request.user.has_perm("delivery.skip_denylist")
+        may = request.user.has_perm(SKIP_DENYLIST)
         form.may_skip_denylist = may  # type: ignore[attr-defined]
         return form
 
@@ -130,6 +134,19 @@ class DeliveryAdmin(PlainAdmin):
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
         lacking.discard(Analysis._meta.verbose_name)
         return deleted, counts, lacking, protected
+
+    def refusal_to_change(self, request: HttpRequest, row: Delivery) -> str:
+        return approvals.refusal(request.user, row)
+
+    def save_model(
+        self, request: HttpRequest, obj: Delivery, form: Any, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if form.changed_data or not change:
+            approvals.written([obj], user=request.user)
+
+    def beside(self, request: HttpRequest, row: Delivery) -> Facts:
+        return approving.context(request, row)
 
     def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
         deliveries.delete(obj)

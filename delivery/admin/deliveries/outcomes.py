@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -21,8 +22,8 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import Profile
 from audiences.selections import filters
-from delivery import analysis
-from delivery.admin.deliveries import preparations
+from delivery import analysis, approvals
+from delivery.admin.deliveries import approving, preparations
 from delivery.analysis import (
     WARNINGS,
     Report,
@@ -76,6 +77,11 @@ class Selection:
     @property
     def label(self) -> str:
         return dict(self.choices)[self.show]
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether people are among them who would get the delivery."""
+        return self.show in (ALL, TO_DELIVER) or self.show.startswith("warning:")
 
     def rows(self, delivery: Delivery) -> QuerySet[Outcome]:
         """The chosen outcomes, in the order of the profiles."""
@@ -146,6 +152,7 @@ def report_and_log(
     facts: Facts = {"delivery": delivery}
     facts |= preparations.context(request, delivery, present)
     facts |= preparations.forecast(request, delivery)
+    facts |= approving.context(request, delivery)
     run = present.run
     if run is None:
         return facts
@@ -233,5 +240,9 @@ def download(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Ans
     """The chosen rows as a CSV file."""
     run = delivery.latest_analysis
     selection = Selection.of(request.GET, reports.report_of(run) if run else None)
+    if selection.has_targets:
+        refusal = approvals.refusal(request.user, delivery, approvals.Act.USE)
+        if refusal:
+            raise PermissionDenied(refusal)
     name = f"delivery-{delivery.pk}-{selection.show.replace(':', '-')}.csv"
     return csv_file(name, COLUMNS, export_rows(selection.rows(delivery)))

@@ -6,6 +6,7 @@ longer, as a preparation, which blocks nobody, tells the same.
 """
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _, ngettext
@@ -14,7 +15,7 @@ from audiences import sql
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
-from delivery import analysis
+from delivery import analysis, approvals
 from delivery.analysis import Report, preparation
 from delivery.analysis.preparation import Preparation
 from delivery.analysis.reports import Line
@@ -37,13 +38,20 @@ def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> F
         "moment": moment_of(delivery, present),
         "is_sent": is_sent,
         "is_abandoned": is_abandoned(delivery, present),
-        "may_prepare": request.user.has_perm(PREPARE) and not is_sent,
+        "may_prepare": _may_prepare(request, delivery) and not is_sent,
     }
+
+
+def _may_prepare(request: HttpRequest, delivery: Delivery) -> bool:
+    refusal = approvals.refusal(request.user, delivery)
+    return request.user.has_perm(PREPARE) and not refusal
 
 
 @page(Delivery, "prepare", PREPARE, method="POST")
 def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Ask for a preparation, or for a stopped one to go on."""
+    if refusal := approvals.refusal(request.user, delivery):
+        raise PermissionDenied(refusal)
     try:
         preparation.ask(delivery, actor=request.user.get_username())
     except preparation.PreparationRefused as refused:
@@ -56,6 +64,8 @@ def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
 @page(Delivery, "stop", PREPARE, method="POST")
 def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """Stop after the present chunk; what was judged stands."""
+    if refusal := approvals.refusal(request.user, delivery):
+        raise PermissionDenied(refusal)
     if preparation.stop(delivery):
         admin.log_change(request, delivery, "Stopped its preparation.")
     else:

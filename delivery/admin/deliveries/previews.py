@@ -9,9 +9,8 @@ from audiences import profiles
 from audiences.channels import Channel
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Profile
-from delivery import content, deliveries
+from delivery import approvals, content, deliveries
 from delivery.models import Delivery
-from delivery.rules import skips_denylist
 
 # What somebody wrote is shown in a frame that runs nothing and loads nothing.
 FRAME_POLICY = (
@@ -76,10 +75,10 @@ def _profile(request: HttpRequest) -> tuple[Profile | None, str]:
 @page(Delivery, "duplicate", "view", "add", method="POST")
 def duplicate(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """A new draft like this one; the operator goes on in its form."""
-    reaches = skips_denylist(delivery.purpose)
-    if reaches and not request.user.has_perm("delivery.skip_denylist"):
-        raise PermissionDenied
+    if refusal := approvals.refusal(request.user, delivery):
+        raise PermissionDenied(refusal)
     copy = deliveries.duplicate(delivery)
+    approvals.written([copy], user=request.user)
     admin.log_addition(request, copy, f"A copy of {delivery}.")
     text = _("This is a copy of “{label}”: give it a name.")
     admin.message_user(request, text.format(label=delivery))

@@ -16,7 +16,7 @@ from audiences.admin.condition_forms import matching_of
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.refusals import Refused
-from delivery import analysis, rules
+from delivery import analysis, approvals, rules
 from delivery.analysis import forecasting
 from delivery.models import Delivery, Typology, TypologyRule
 from delivery.rules import typologies, writing
@@ -46,7 +46,16 @@ class WrittenByForm(PlainAdmin):
             return redirect(request.get_full_path())
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        return form.write()
+        using = self.using(form)
+        if refusal := approvals.refusal_of(request.user, using):
+            raise Refused(refusal)
+        row = form.write()
+        approvals.written(using, user=request.user)
+        return row
+
+    def using(self, form: Any) -> list[Delivery]:
+        """The deliveries to opted-out people whose rules the form changes."""
+        raise NotImplementedError
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: bool
@@ -168,6 +177,12 @@ class TypologyRuleAdmin(WrittenByForm):
             ).format(count=grouped(effect.deciding)),
         ]
 
+    def using(self, form: RuleForm) -> list[Delivery]:
+        return approvals.using_rule(form.instance) if form.instance.pk else []
+
+    def refusal_to_change(self, request: HttpRequest, row: TypologyRule) -> str:
+        return approvals.refusal_of(request.user, approvals.using_rule(row))
+
     @admin.action(description=_("Activate"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[TypologyRule]) -> None:
         self._switch(request, queryset, on=True)
@@ -182,11 +197,18 @@ class TypologyRuleAdmin(WrittenByForm):
         self, request: HttpRequest, queryset: QuerySet[TypologyRule], *, on: bool
     ) -> None:
         rows = list(queryset.exclude(kind=Kind.NATIVE).exclude(is_active=on))
+        changed = 0
         for row in rows:
+            using = approvals.using_rule(row)
+            if refusal := approvals.refusal_of(request.user, using):
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+                continue
             writing.change_rule(row, is_active=on)
+            approvals.written(using, user=request.user)
+            changed += 1
             self.log_change(request, row, [{"changed": {"fields": ["is_active"]}}])
-        text = ngettext("{count} rule changed.", "{count} rules changed.", len(rows))
-        self.message_user(request, text.format(count=len(rows)), messages.SUCCESS)
+        text = ngettext("{count} rule changed.", "{count} rules changed.", changed)
+        self.message_user(request, text.format(count=changed), messages.SUCCESS)
 
 
 def _purposes(rule: TypologyRule) -> list[tuple[str, bool]]:
@@ -233,6 +255,15 @@ class TypologyAdmin(WrittenByForm):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_delete_permission(request, obj)
         return may and not (obj and obj.is_default)
+
+    def using(self, form: TypologyForm) -> list[Delivery]:
+        return approvals.using_typology(
+            form.instance if form.instance.pk else None,
+            becomes_default=form.becomes_default,
+        )
+
+    def refusal_to_change(self, request: HttpRequest, row: Typology) -> str:
+        return approvals.refusal_of(request.user, approvals.using_typology(row))
 
     def tried(self, form: TypologyForm, delivery: Delivery) -> list[str]:
         report = analysis.dry_run(delivery, form.rows_on_trial())

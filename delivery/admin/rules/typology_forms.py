@@ -125,6 +125,12 @@ class TypologyForm(TrialForm):
         if slug and Typology.objects.filter(slug=slug).exists():
             self.add_error("slug", _("There is a typology with this slug already."))
 
+    @property
+    def becomes_default(self) -> bool:
+        return bool(self.cleaned_data["is_default"]) and "is_default" in (
+            self.changed_data
+        )
+
     def write(self) -> Typology:
         """Make or change the typology through its writer; raises Refused."""
         data = self.cleaned_data
