@@ -46,6 +46,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
             "AnalysisChunk",
             "PreparationRequest",
         ),  # scratch of the writers
+        "Approval",  # on the page of its delivery
         "TypologyRuleUse",  # on the page of its typology
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
         # counters and numbers that belong to nobody
