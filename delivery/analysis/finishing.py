@@ -20,6 +20,7 @@ from django.utils import timezone
 from audiences import changes, sql
 from audiences.models import StagedProfile
 from audiences.sql import locks
+from audiences.sql.staging import looked_up
 from audiences.sql.statements import expect_look_ups
 from delivery.analysis import changed, chunks, sharing
 from delivery.analysis.changed import Moment
@@ -144,14 +145,13 @@ def _look(judge: Judge, tally: Tally, *, at_most: int | None = None) -> Tally:
     span = changed.leave_out_unjudged(judge)
     if span:
         warned += sharing.forget_warnings_of_staged(judge)
-        before = _outcomes(judge).filter(span.q("profile_id"))
+        people = StagedProfile.objects.values("id")
+        before = _outcomes(judge).filter(looked_up("profile_id", people))
         numbers.subtract(_counted(before))
         before.delete()
         again = judge.given(at=now.at, span=span)
         numbers.update(chunks.write_outcomes(again, again.audience()))
     sharing.contend_again(judge)
-    numbers.update(sharing.settle(judge))
-    warned += sharing.warn(judge)
     return Tally(now, numbers, warned)
 
 
@@ -159,7 +159,9 @@ def _become_ready(run: Analysis, judge: Judge, tally: Tally) -> None:
     codes = {number: code for code, number in judge.numbers.items()}
     run.state = Analysis.State.READY
     run.seen = str(tally.moment.seen)
-    run.counts = {codes.get(n, ""): count for n, count in tally.numbers.items() if count}
+    run.counts = {
+        codes.get(n, ""): count for n, count in tally.numbers.items() if count
+    }
     run.warnings = {SHARES_ADDRESS: tally.warned}
     names = ("state", "seen", "counts", "warnings")
     written = Analysis.objects.filter(pk=run.pk).update(
@@ -182,6 +184,8 @@ def _counted(outcomes: QuerySet[Outcome]) -> Numbers:
 def _of_chunks(run: Analysis) -> Numbers:
     """How many outcomes each rule decided, as the chunks say that wrote them."""
     found = Numbers()
-    for counts in AnalysisChunk.objects.filter(analysis=run).values_list("counts", flat=True):
+    for counts in AnalysisChunk.objects.filter(analysis=run).values_list(
+        "counts", flat=True
+    ):
         found.update({int(n) if n else None: count for n, count in counts.items()})
     return found
