@@ -26,10 +26,10 @@ READ = f"(SELECT now FROM {TABLE})"
 
 @dataclass(frozen=True)
 class Seen:
-    """What could be seen at a moment: each transaction below `low`, none from `high` on.
+    """What could be seen at a moment: which transactions had ended by then.
 
-    Of those between them, all but the ones that were `running`. Its text is PostgreSQL's
-    notation of a snapshot, so that a run can keep it.
+    All below `low`, none from `high` on, and between them all but the `running` ones.
+    Its text is PostgreSQL's notation of a snapshot, so that a run can keep it.
     """
 
     low: int

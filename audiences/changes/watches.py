@@ -23,7 +23,7 @@ from django.utils import timezone
 from audiences import sql
 from audiences.changes import clock
 from audiences.models import Departure
-from audiences.sql import locks, statements
+from audiences.sql import shared_locks, statements
 
 LOCK = "changes"
 # A run that was stopped is not resumed after a day.
@@ -61,12 +61,9 @@ class Watch:
     # ------------------------------------------------------------ PostgreSQL
     @property
     def pg_triggers(self) -> dict[str, tuple[str, int, str]]:
-        """Triggers by name: when they fire, their type in pg_trigger, their function."""
-        number = locks.number_of(LOCK)
-        share = (
-            f"\nBEGIN\n    PERFORM pg_advisory_xact_lock_shared({number});\n"
-            "    RETURN NULL;\nEND\n"
-        )
+        """Triggers by name: when they fire, their type in pg_trigger, their body."""
+        call = shared_locks.share(LOCK)
+        share = f"\nBEGIN\n    PERFORM {call};\n    RETURN NULL;\nEND\n"
         found = {f"{self.table}_shares": self._pg(self.acts, "STATEMENT", share)}
         if self._stamping:
             stamp = (

@@ -72,7 +72,7 @@ def _definition(model: type[models.Model]) -> str:
 
 
 class _AnyOf(Lookup[Any]):
-    """`field = ANY (ARRAY (SELECT …))`: computed once, then looked up value by value."""
+    """`field = ANY (ARRAY (SELECT …))`: computed once, looked up one by one."""
 
     lookup_name = "any_of"
 

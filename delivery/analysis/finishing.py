@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from audiences import changes, sql
 from audiences.models import StagedProfile
-from audiences.sql import locks
+from audiences.sql.shared_locks import alone
 from audiences.sql.staging import looked_up
 from audiences.sql.statements import expect_look_ups
 from delivery.analysis import changed, chunks, sharing
@@ -56,7 +56,7 @@ class Tally:
 
 
 def prepare(run: Analysis, judge: Judge) -> None:
-    """Look for shared addresses, where the audience is large; before or beside chunks."""
+    """Look for shared addresses, where the audience is large; chunks may be judged."""
     if not _is_small(run):
         sharing.stage_all_holders(judge.situation.channel)
 
@@ -90,7 +90,7 @@ def finish(
         with transaction.atomic():
             tally = _look(judge, tally)
         try:
-            with locks.alone(changes.LOCK):
+            with alone(changes.LOCK):
                 tally = _look(judge, tally, at_most=allowed)
                 _become_ready(run, judge, tally)
         except TooMany:
@@ -152,11 +152,13 @@ def _look(judge: Judge, tally: Tally, *, at_most: int | None = None) -> Tally:
         again = judge.given(at=now.at, span=span)
         numbers.update(chunks.write_outcomes(again, again.audience()))
     sharing.contend_again(judge)
+    numbers.update(sharing.settle(judge))
+    warned += sharing.warn(judge)
     return Tally(now, numbers, warned)
 
 
 def _become_ready(run: Analysis, judge: Judge, tally: Tally) -> None:
-    codes = {number: code for code, number in judge.numbers.items()}
+    codes: dict[int | None, str] = {n: code for code, n in judge.numbers.items()}
     run.state = Analysis.State.READY
     run.seen = str(tally.moment.seen)
     run.counts = {

@@ -2,8 +2,9 @@
 
 This is the only rule that looks across profiles. It is settled after the others: for
 all addresses that are shared at first, then for those of people who changed meanwhile.
-Both are the same statements, about contenders: the profiles that no other rule excludes,
-each with its primary address. Of those with one address the lowest id keeps it.
+Both are the same statements, about contenders: the profiles that no other rule
+excludes, each with its primary address. Of those with one address the lowest id keeps
+it.
 """
 
 from collections import Counter
@@ -144,9 +145,9 @@ def settle(judge: Judge) -> Numbers:
 
 
 def warn(judge: Judge) -> int:
-    """Warn about the contenders that keep an address which an opted-out profile has too.
+    """Warn about contenders that keep an address which an opted-out profile has too.
 
-    After `settle`, which has staged the others. Returns by how many there are more than before.
+    After `settle`, which has staged the others. Returns by how many there are more.
     """
     contenders = _contenders().values("profile_id")
     about = _warnings(judge).filter(looked_up("profile_id", contenders))
@@ -162,7 +163,7 @@ def warn(judge: Judge) -> int:
 
 
 def forget_warnings_of_staged(judge: Judge) -> int:
-    """Take back what was warned of staged profiles; returns by how many there are more."""
+    """Take back warnings about staged profiles; returns by how many there are more."""
     people = StagedProfile.objects.values("id")
     return -_warnings(judge).filter(looked_up("profile_id", people)).delete()[0]
 
