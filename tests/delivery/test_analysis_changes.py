@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 from hypothesis.extra.django import TestCase
 
 from audiences import addresses, consent, membership, privacy, subscriptions
@@ -103,7 +103,28 @@ ACTS = [name for name in vars(Changes) if name not in ("make",) and name[0] != "
 CHANGE = st.tuples(st.sampled_from(ACTS), st.integers(0, 5), st.integers(0, 2))
 
 
+# Two people and one chunk: after two changes come the first look and the last one.
+NOTHING = ("opt_in", 1, 0)
+SHARED = [([0], False, False), ([0], False, False)]
+APART = [([0], False, False), ([1], False, False)]
+ONE_IS_OUT = [([0], True, False), ([0], False, False)]
+REST = {"is_stopped": False, "with_service": False, "size": 2, "purpose": "marketing"}
+
+
+def after_the_chunks(*changes: tuple[str, int, int]) -> list[tuple[str, int, int]]:
+    return [NOTHING, NOTHING, *changes]
+
+
 class ChangesDuringARun(TestCase):
+    @example(people=SHARED, changes=after_the_chunks(("opt_out", 0, 0)), **REST)
+    @example(people=SHARED, changes=after_the_chunks(("erase", 0, 0)), **REST)
+    @example(people=ONE_IS_OUT, changes=after_the_chunks(("opt_out", 1, 0)), **REST)
+    @example(people=ONE_IS_OUT, changes=after_the_chunks(("detach", 0, 0)), **REST)
+    @example(
+        people=APART,
+        changes=after_the_chunks(("move", 1, 0), ("detach", 0, 0)),
+        **REST,
+    )
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         people=st.lists(
