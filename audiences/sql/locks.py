@@ -35,17 +35,17 @@ def hold(name: str) -> None:
     For what has no row yet that could be locked. SQLite has one writer at a time.
     """
     if is_postgresql():
-        fetch("SELECT 1 FROM pg_advisory_xact_lock(%s)", [_number_of(name)])
+        fetch("SELECT 1 FROM pg_advisory_xact_lock(%s)", [number_of(name)])
 
 
-def _number_of(name: str) -> int:
+def number_of(name: str) -> int:
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
 @contextlib.contextmanager
 def _advisory_lock(name: str) -> Iterator[None]:
-    number = _number_of(name)
+    number = number_of(name)
     if not fetch("SELECT pg_try_advisory_lock(%s)", [number])[0][0]:
         raise Locked(f"Another process is busy with this ({name}). Try again later.")
     try:

@@ -17,7 +17,7 @@ from audiences.background import jobs
 from audiences.refusals import Refused
 from delivery.models import Analysis, Delivery, Message, PreparationRequest
 
-from . import run_locks, runs
+from . import run_locks, working
 
 # A running worker takes a request within a second or two.
 PATIENCE = timedelta(seconds=8)
@@ -131,7 +131,7 @@ def stop(delivery: Delivery) -> bool:
 
     Returns whether there was something to stop.
     """
-    if runs.request_stop(delivery):
+    if working.request_stop(delivery):
         return True
     present = of(delivery)
     if present.state != WAITING:

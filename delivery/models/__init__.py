@@ -9,7 +9,7 @@ from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
-from .staging import StagedHolder
+from .staging import StagedContender, StagedHolder, StagedKey
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
 __all__ = [
@@ -31,7 +31,9 @@ __all__ = [
     "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
+    "StagedContender",
     "StagedHolder",
+    "StagedKey",
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
