@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import AddressStatus
-from audiences.moments import in_calendar
+from audiences.moments import happened
 from delivery.models import AddressError, Message, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 from delivery.quarantine.status import ActionKind, rank
@@ -44,14 +44,14 @@ def record(
     """Keep an error as evidence and bring the entry up to date (Q3, Q4).
 
     Returns the entry; None when the address has none, as after an ignored error. The
-    same `event_id` of a source counts once. Raises InvalidAddress, and Refused for a
-    moment outside the calendar.
+    same `event_id` of a source counts once. Raises InvalidAddress, and BadMoment for a
+    time that lies ahead or outside the calendar.
     """
     key = key_of(channel, address)
     error = AddressError(
         channel=channel,
         key=key,
-        at=in_calendar(at or timezone.now()),
+        at=happened(at),
         type=ErrorType(type),
         reason=ErrorReason(reason),
         text=text.replace("\0", ""),  # PostgreSQL keeps no NUL
@@ -178,7 +178,7 @@ def start(channel: str, address: str, *, at: datetime, source: str, text: str) -
             entry,
             ActionKind.START,
             AddressStatus.VALID,
-            at=in_calendar(at),
+            at=happened(at),
             reason=ErrorReason.STOP,
             text=text,
             source=source,
@@ -223,7 +223,7 @@ def _beside(
         if kind not in kinds and (holds or ActionKind.HOLD in kinds):
             status = AddressStatus.DENYLISTED if holds else AddressStatus.VALID
             facts |= {"text": text, "reason": ErrorReason.STOP}
-            _act(entry, kind, status, at=in_calendar(at), **facts)
+            _act(entry, kind, status, at=happened(at), **facts)
 
 
 def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
