@@ -34,7 +34,7 @@ def _with_readings(error: ValidationError) -> ValidationError:
     if getattr(error, "code", "") != UNCERTAIN:
         return error
     try:
-        moments.local(error.params["datetime"])
+        moments.local((error.params or {})["datetime"])
     except moments.NotOneMoment as said:
         return ValidationError(str(said), code=UNCERTAIN)
     return error
