@@ -47,7 +47,7 @@ class DeliveryConfig(AppConfig):
         addresses_attached.connect(listeners.mark_attached_addresses)
         address_stop_requested.connect(listeners.stop_address)
         address_stop_withdrawn.connect(listeners.withdraw_stop)
-        mail_to_be_sent.connect(listeners.forbid_denylisted)
+        mail_to_be_sent.connect(listeners.forbid_mail)
         profile_erased.connect(handover.forget_person)
         reader.register()
         guards.register(

@@ -5,12 +5,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from audiences.models import Address, AddressStatus
-from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+from delivery.models import AddressError, QuarantineAction
 from delivery.models.quarantine import ErrorReason
 from delivery.quarantine.writing import set_status
 
 from .entries import entry_of
 from .order import DENYLISTING, open_hold
+from .own_mails import why_not
 from .status_copies import copy_to_attached
 
 
@@ -61,11 +62,8 @@ def _decide(channel: str, key: str, status: str, source: str, text: str) -> None
     set_status(channel, key, status, source=source, reason=ErrorReason.STOP, text=text)
 
 
-def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
-    """Listener of `mail_to_be_sent`: nothing goes to an address on the denylist.
-
-    An address in quarantine for errors may still get what its owner just asked for.
-    """
-    return QuarantineEntry.objects.filter(
-        channel=channel, key=key, status=AddressStatus.DENYLISTED
-    ).exists()
+def forbid_mail(
+    sender: object, channel: str, key: str, *, is_asked_for: bool, **kwargs: Any
+) -> str:
+    """Listener of `mail_to_be_sent`: why nothing may go to the address, or nothing."""
+    return why_not(channel, key, is_asked_for=is_asked_for)
