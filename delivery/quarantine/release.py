@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -50,24 +51,13 @@ def release_matching(
     """
     start, end = happened(start), min(in_calendar(end), timezone.now())
     candidates = _candidates(text, start, end, channel)
-
-    def discount(entry: QuarantineEntry) -> QuarantineAction:
-        return QuarantineAction(
-            channel=entry.channel,
-            key=entry.key,
-            kind=QuarantineAction.Kind.DISCOUNT,
-            status=AddressStatus.VALID,
-            text=text,
-            first_error_at=start,
-            last_error_at=end,
-            actor=actor,
-            source=source,
-        )
+    outage = {"text": text, "first_error_at": start, "last_error_at": end}
+    by = {"actor": actor, "source": source}
 
     @retried
     def release(batch: Entries) -> tuple[Entries, Entries]:
         entries = lock_existing(candidates.filter(pk__in=[e.pk for e in batch]))
-        discounts = [discount(entry) for entry in entries]
+        discounts = [_discount(entry, **outage, **by) for entry in entries]
         place(discounts)
         released, kept = _with_discounts(entries, discounts)
         if not dry_run:
@@ -81,6 +71,16 @@ def release_matching(
         result.released += [(entry.channel, entry.key) for entry in released]
         result.kept += [(entry.channel, entry.key) for entry in kept]
     return result
+
+
+def _discount(entry: QuarantineEntry, **facts: Any) -> QuarantineAction:
+    return QuarantineAction(
+        channel=entry.channel,
+        key=entry.key,
+        kind=QuarantineAction.Kind.DISCOUNT,
+        status=AddressStatus.VALID,
+        **facts,
+    )
 
 
 def _candidates(
