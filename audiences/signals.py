@@ -26,8 +26,9 @@ address_stop_withdrawn
 
 mail_to_be_sent
     Sent when the outbox is about to send a mail, inside the worker's transaction.
-    Arguments: `channel`, `key`. A listener that returns true forbids it.
-    Listener: `delivery.quarantine` forbids addresses on the denylist.
+    Arguments: `channel`, `key`, `is_asked_for` (the owner of the address has just asked
+    for it on a page). A listener that returns a code of `OutboxMail.Result` forbids it.
+    Listener: `delivery.quarantine` forbids what its table forbids.
 
 audience_to_be_changed
     Sent when the console is about to let an operator change an audience.

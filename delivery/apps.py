@@ -53,7 +53,7 @@ class DeliveryConfig(AppConfig):
         address_stop_withdrawn.connect(listeners.withdraw_stop)
         audience_to_be_changed.connect(approvals.forbid_change)
         audience_changed.connect(approvals.note_change)
-        mail_to_be_sent.connect(listeners.forbid_denylisted)
+        mail_to_be_sent.connect(listeners.forbid_mail)
         profile_erased.connect(handover.forget_person)
         reader.register()
         guards.register(

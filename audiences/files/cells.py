@@ -6,7 +6,7 @@ A cell is escaped for spreadsheets when it is written, and as it was once it is 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
@@ -55,7 +55,7 @@ def named_cells(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, 
 
 
 def moment_cell(given: Mapping[str, str], name: str, no_moment: str) -> datetime | None:
-    """The moment in a cell, in UTC, or None when it is blank.
+    """When it happened by a cell, in UTC, or None when the cell is blank.
 
     `no_moment` is the reason when it has another {text}. Raises BadCell.
     """
@@ -64,11 +64,13 @@ def moment_cell(given: Mapping[str, str], name: str, no_moment: str) -> datetime
         return None
     try:
         at = moments.read(text)
+        if at is not None:
+            return moments.happened(at)
     except moments.OutsideCalendar as error:
         raise BadCell(name, "it is out of range") from error
-    if at is None:
-        raise BadCell(name, no_moment.format(text=repr(text[:50])))
-    return at.astimezone(UTC)
+    except moments.BadMoment as error:
+        raise BadCell(name, str(error)) from error
+    raise BadCell(name, no_moment.format(text=repr(text[:50])))
 
 
 def write_csv(

@@ -20,6 +20,7 @@ from audiences import sql
 from audiences.channels import Scope
 from audiences.files import BadCell, DelimitedFile, Reject
 from audiences.models import ImportRun
+from audiences.sql.retries import retried
 
 CHUNK_SIZE = 5000
 # A file that changes more rows than this gets fresh planner statistics.
@@ -96,7 +97,7 @@ class Import(Generic[Row]):
     A `preview` takes back each chunk by itself: unlike a dry run it locks nobody for
     long, but a person whom the file names in two ways may count as two. `after_line`
     goes on with an import that was interrupted. `on_chunk` hears of each chunk, with
-    the counts so far, inside its transaction; in a preview after it.
+    the counts so far, as the last thing inside its transaction; in a preview after it.
     """
 
     file: DelimitedFile
@@ -152,6 +153,13 @@ class Import(Generic[Row]):
 
     def _write(self, read: list[tuple[int, Row | BadCell]]) -> None:
         """Write the rows and tell what became of each, in one transaction."""
+        chunk, self.counts = self._written(read)
+        if self.preview:
+            self.on_chunk(chunk, self.counts)
+
+    @retried
+    def _written(self, read: list[tuple[int, Row | BadCell]]) -> tuple[Chunk, Counts]:
+        """Everything anew at each attempt, in a transaction of its own."""
         chunk = Chunk(read[-1][0])
         rows: list[Row] = []
         for line, row in read:
@@ -159,24 +167,25 @@ class Import(Generic[Row]):
                 chunk.reject(line, row)
             else:
                 rows.append(row)
-        with transaction.atomic():
-            if rows:
-                self.importer.write(rows, chunk)
-            self._count(chunk)
-            if self.preview:
-                transaction.set_rollback(True)
-            else:
-                self.on_chunk(chunk, self.counts)
+        if rows:
+            self.importer.write(rows, chunk)
+        counts = self._counted(chunk)
         if self.preview:
-            self.on_chunk(chunk, self.counts)
+            transaction.set_rollback(True)
+        else:
+            self.on_chunk(chunk, counts)
+        return chunk, counts
 
-    def _count(self, chunk: Chunk) -> None:
+    def _counted(self, chunk: Chunk) -> Counts:
+        """The counts so far, with those of the chunk."""
         chunk.rejects.sort(key=lambda reject: reject.line)
         for reject in chunk.rejects:
             name = "rejected" if reject.outcome == "rejected" else "bad_values"
             chunk.counts[name] += 1
+        counts = dict(self.counts)
         for name, count in chunk.counts.items():
-            self.counts[name] += count
+            counts[name] += count
+        return counts
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ class OutboxMail(models.Model):
         NOBODY = "nobody", _("Not sent: no profile is known by this")
         FORWARDED = "forwarded", _("Passed on to the profile's email address")
         DENYLISTED = "denylisted", _("Not sent: the address is on the denylist")
+        QUARANTINED = "quarantined", _("Not sent: the address is in quarantine")
         OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
         REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
@@ -82,6 +83,7 @@ class OutboxMail(models.Model):
                         *(
                             "opted_out",
                             "denylisted",
+                            "quarantined",
                             "outdated",
                             "refused",
                             "failed",

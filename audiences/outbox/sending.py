@@ -33,7 +33,7 @@ from audiences.signals import mail_to_be_sent
 from audiences.wording.markdown import to_html, to_text
 
 from . import gateways
-from .queue import waiting
+from .queue import is_asked_for, waiting
 
 # A worker that has not reported on its mail within this time has died.
 CLAIM_LIFE = timedelta(minutes=10)
@@ -134,8 +134,8 @@ def _written(mail: OutboxMail) -> Message | None:
             said = composers[mail.kind](mail)
             if isinstance(said, Result):
                 mail.result = said
-            elif _is_vetoed(mail):
-                mail.result = Result.DENYLISTED
+            elif forbidden := _why_forbidden(mail):
+                mail.result = forbidden
             elif mail.channel == Channel.SMS:
                 return said.text.strip()
             elif not _can_be_addressed(mail.to):
@@ -148,12 +148,15 @@ def _written(mail: OutboxMail) -> Message | None:
     return None
 
 
-def _is_vetoed(mail: OutboxMail) -> bool:
-    """Whether a listener forbids the address; a listener's error forbids it too."""
+def _why_forbidden(mail: OutboxMail) -> str:
+    """The result that a listener wants instead; a listener's error forbids it too."""
     answers = mail_to_be_sent.send(
-        sender=OutboxMail, channel=mail.channel, key=mail.key
+        sender=OutboxMail,
+        channel=mail.channel,
+        key=mail.key,
+        is_asked_for=is_asked_for(mail),
     )
-    return any(forbids for _listener, forbids in answers)
+    return next((why for _listener, why in answers if why), "")
 
 
 def _can_be_addressed(address: str) -> bool:

@@ -72,7 +72,7 @@ def ask(
         event_id = _make_pending(
             held, locked, service, origin, made_profile=made_profile
         )
-    messages.ask(locked.pk, service, event_id, language)
+    messages.ask(locked.pk, service, event_id, language, asked_by=str(origin.source))
     return Recorded(is_new, warning, event_id if is_new else None, is_pending=True)
 
 

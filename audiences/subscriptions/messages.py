@@ -78,9 +78,15 @@ def address_for(profile_id: int, service: Service | ServiceOnPage) -> Address | 
 
 
 # ---------------------------------------------------------------- into the outbox
-def ask(profile_id: int, service: Service, event_id: int, language: str) -> None:
-    """Ask to confirm the request of an event; the cap of the address may forbid it."""
-    _put("request", profile_id, service, language, {"event": event_id})
+def ask(
+    profile_id: int, service: Service, event_id: int, language: str, *, asked_by: str
+) -> None:
+    """Ask to confirm the request of an event; the cap of the address may forbid it.
+
+    `asked_by` is the source of the present wish, which may repeat an earlier request.
+    """
+    context = {"event": event_id, "asked_by": asked_by}
+    _put("request", profile_id, service, language, context)
 
 
 def tell(way: str, profile_id: int, service: Service, source: str) -> None:
@@ -100,7 +106,7 @@ def tell_by_id(way: str, profile_id: int, service_id: int, source: str) -> None:
 
 
 def _put(
-    way: str, profile_id: int, service: Service, language: str, more: dict[str, int]
+    way: str, profile_id: int, service: Service, language: str, more: dict[str, Any]
 ) -> None:
     channel = channel_of(service)
     address = address_for(profile_id, service)

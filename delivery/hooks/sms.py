@@ -7,13 +7,12 @@ counts once.
 """
 
 import json
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
-from django.utils.dateparse import parse_datetime
 
+from audiences import moments
 from audiences.channels import Channel
 from delivery.feedback import intake
 from delivery.feedback.intake import Findings
@@ -99,17 +98,8 @@ def _text(envelope: Envelope) -> InboundText | None:
         to=fields.get("to", ""),
         text=fields["text"],
         event_id=fields["id"],
-        at=_moment(fields.get("at", "")),
+        at=moments.read_with_zone(fields.get("at", "")),
     )
-
-
-def _moment(text: str) -> datetime | None:
-    """A moment with its time zone (ISO 8601); None for anything else."""
-    try:
-        at = parse_datetime(text)
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None
 
 
 def read(item: InboundItem) -> Findings:
@@ -142,7 +132,7 @@ def _report(fields: dict[str, str]) -> Findings:
         provider_id=fields.get("message_id") or receipt.get("id", ""),
         event_id=f"status:{fields['id']}"[:255],
         text=fields.get("text", ""),
-        at=_moment(fields.get("at", "")),
+        at=moments.read_with_zone(fields.get("at", "")),
     )
     return Findings(
         events=(event,) if event else (), note="" if event else status[:100]

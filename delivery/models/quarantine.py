@@ -131,6 +131,12 @@ class QuarantineAction(models.Model):
     last_error_at = models.DateTimeField(_("last error"), null=True, blank=True)
     actor = models.CharField(_("who"), max_length=150, blank=True)
     source = models.CharField(_("source"), max_length=50)
+    known_error_id = models.BigIntegerField(
+        _("last error known"),
+        default=0,
+        db_default=0,
+        help_text=_("A decision says nothing about errors that were recorded later."),
+    )
 
     class Meta:
         verbose_name = _("quarantine action")

@@ -123,9 +123,13 @@ def test_a_second_run_finds_nothing_to_do(server: Mailboxes) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("status", "result"),
-    [("denylisted", "denylisted"), ("quarantine", "sent"), ("erroneous", "sent")],
+    [
+        ("denylisted", "denylisted"),
+        ("quarantine", "quarantined"),
+        ("erroneous", "sent"),
+    ],
 )
-def test_nothing_goes_to_an_address_on_the_denylist(
+def test_nothing_goes_to_an_address_that_an_operator_stopped(
     server: Mailboxes, status: str, result: str
 ) -> None:
     quarantine.set_status("email", ANN.lower(), status, source="operator")

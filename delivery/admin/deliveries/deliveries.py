@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.lists import ReadOnlyLog
+from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from delivery import approvals, deliveries
@@ -162,7 +163,7 @@ class DeliveryAdmin(PlainAdmin):
     ) -> Any:
         """Nobody deletes or edits an audience or service by a slip from here."""
         if db_field.name == "contact_date":
-            kwargs |= {"form_class": forms.DateTimeField, "widget": MOMENT}
+            kwargs |= {"form_class": MomentField, "widget": MOMENT}
             return db_field.formfield(**kwargs)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(field.widget, "can_delete_related"):

@@ -7,6 +7,7 @@ from enum import Enum
 
 from django.db import transaction
 
+from audiences import moments
 from audiences.channels import Channel
 from audiences.links import Link
 from delivery import deliveries
@@ -152,9 +153,7 @@ def _moment(
     Not after it arrived, nor before the message went out: a wrong clock, or a forger,
     must not put an error into the distant past or future.
     """
-    at = event.at
-    if at is None or at > item.received_at:
-        return item.received_at
+    at = moments.reported(event.at, item.received_at)
     if message and at < message.sent_at - CLOCK_SKEW:
         return item.received_at
     return at

@@ -25,7 +25,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audiences import addresses
+from audiences import addresses, moments
 from audiences.models import Address
 from delivery.feedback import return_path
 from delivery.feedback.events import FeedbackEvent
@@ -116,7 +116,7 @@ def _by_address_and_period(
     """
     if key is None:
         return []
-    at = min(event.at or received_at, received_at)
+    at = moments.reported(event.at, received_at)
     sent = Message.objects.filter(
         channel=event.channel,
         profile_id__in=_holders(event.channel, key),
