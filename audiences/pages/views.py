@@ -80,7 +80,7 @@ def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     if _opts_out(kind, data):
         done = opt_out(link, _origin(link, kind, data, request), kind)
         language = _language(request, done.visit)
-        shown = visit_pages.after(language, done)
+        shown = visit_pages.stopped(language, done)
         return rendering.show(request, done.visit.content, language, shown)
     with transaction.atomic():
         return answer(request, identified(link, kind, lock=True), data)
@@ -141,7 +141,7 @@ def _act(
 ) -> Shown:
     origin = _origin(visit.link, visit.kind, data, request)
     if _opts_out(visit.kind, data):
-        return visit_pages.after(language, opt_out_on(visit, origin))
+        return visit_pages.stopped(language, opt_out_on(visit, origin))
     if token := data and data.get("undo"):
         undone = undo(visit, str(token), origin)
         return visit_pages.after_undo(visit, standing_of(visit), language, undone)

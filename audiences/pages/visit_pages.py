@@ -116,6 +116,18 @@ def _say_that_it_has_stopped(
         shown.form, shown.button = None, ""
 
 
+def stopped(language: str, done: Done) -> Shown:
+    """The confirmation of the button that stops, on whatever page it stood."""
+    visit = done.visit
+    if visit.shows or visit.kind in LandingPage.BUTTON_KINDS:
+        return after(language, done)
+    words = f"kinds.{Kind.UNSUBSCRIPTION}"
+    title = page_texts.text(language, f"{words}.title")
+    return Shown(
+        title, page_texts.text(language, f"{words}.confirmation"), is_done=True
+    )
+
+
 def after(language: str, done: Done) -> Shown:
     """The confirmation: what is true now, and how to undo it."""
     visit = done.visit
