@@ -230,7 +230,7 @@ def words(
         ),
     }
     if channel == Channel.SMS:
-        return Words("", places.fill(text, values), code)
+        return Words("", places.fill_text(text, values), code)
     if "unsubscribe_link" in FIELDS[way]:
         given = places.places(text)
         footer = page_texts.text(code, "mails.unsubscribe.text").strip()
