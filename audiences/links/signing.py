@@ -7,6 +7,7 @@ was ever mailed is dead.
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -88,7 +89,7 @@ def sign(purpose: Purpose, facts: list[Any], *, at: int = 0) -> str:
 
 def read(purpose: Purpose, token: str) -> Signed:
     """What a dated token says, by whichever key; raises BadLink."""
-    token = _whole(_DATED, token)
+    token = _whole(_DATED.match, token)
     at = signing.b62_decode(token.rsplit(".", 2)[1])
     for key in keys_in_use():
         signer = _signer(signing.TimestampSigner, purpose, key)
@@ -116,7 +117,7 @@ def read_undated(purpose: Purpose, token: str) -> list[Any]:
     """The facts, signed by the key of now: it starts something; raises BadLink."""
     signer = _signer(signing.Signer, purpose)
     try:
-        facts: list[Any] = signer.unsign_object(_whole(_UNDATED, token))
+        facts: list[Any] = signer.unsign_object(_whole(_UNDATED.match, token))
     except (signing.BadSignature, ValueError) as error:
         raise BadLink from error
     return facts
@@ -128,13 +129,13 @@ def _signer(kind: type[_Signer], purpose: Purpose, key: str = "") -> _Signer:
     return kind(key=key or key_of_now(), fallback_keys=[], salt=purpose, sep=".")
 
 
-def _whole(pattern: re.Pattern[str], text: str) -> str:
+def _whole(match: Callable[[str], re.Match[str] | None], text: str) -> str:
     """The token without what mail programs and people glue to it: `.`, `)`, `&utm…`.
 
     Its last part has 43 characters, and the next one is none of a token's: one with a
     letter more is another token, and a forged one.
     """
-    found = pattern.match(text) if len(text) <= LONGEST_TOKEN else None
+    found = match(text) if len(text) <= LONGEST_TOKEN else None
     if found is None:
         raise BadLink
     return found[0]
