@@ -16,6 +16,7 @@ REGISTERING = """
     audiences.consent.reach
     audiences.membership.members
     audiences.selections.bulk_acts
+    audiences.signups.allowing
     audiences.signups.mailing_links
     audiences.signups.requesting
     audiences.subscriptions.figures

@@ -60,6 +60,9 @@ if LOCAL_KEY in SECRET_KEY_FALLBACKS and not DEBUG:
         "SECRET_KEY_FALLBACKS has the key that everybody knows: anybody could make "
         "personal links."
     )
+# What signs personal links, the newest first; the others only stop messages. Empty:
+# SECRET_KEY does.
+LINK_KEYS = _secrets("LINK_KEYS")
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
@@ -202,8 +205,10 @@ EDIT_LINK_DAYS = _number("EDIT_LINK_DAYS", 7)
 UNSUBSCRIBE_MAILBOX = env.str("UNSUBSCRIBE_MAILBOX", default="")
 
 # ------------------------------------------------------------------ other visitors
-# Mails that visitors may request each day, to one address and from one network.
+# Messages that visitors may ask for each day: to one address in all (links, sign-ups,
+# confirmations), of these to confirm one service, and from one network.
 REQUESTS_PER_ADDRESS = _number("REQUESTS_PER_ADDRESS", 3)
+CONFIRMATIONS_PER_SERVICE = _number("CONFIRMATIONS_PER_SERVICE", 1)
 REQUESTS_PER_NETWORK = _number("REQUESTS_PER_NETWORK", 20)
 # Days in which a sign-up can be confirmed; then it is erased.
 SIGNUP_REQUEST_DAYS = _number("SIGNUP_REQUEST_DAYS", 7)

@@ -19,12 +19,14 @@ from audiences.addresses.keys import (
     readings,
     unstorable,
 )
+from audiences.addresses.outgoing import as_sent
 
 __all__ = [
     "AddressBook",
     "InvalidAddress",
     "Normalised",
     "accept",
+    "as_sent",
     "attach",
     "books",
     "detach",

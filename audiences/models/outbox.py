@@ -20,6 +20,7 @@ class OutboxMail(models.Model):
         LINK = "link", _("Personal link")
         SIGNUP = "signup", _("Confirmation of a sign-up")
         REQUEST = "request", _("Confirmation of a subscription")
+        CHANNEL = "channel", _("Confirmation of a channel")
         SUBSCRIBED = "subscribed", _("Message after subscribing")
         UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
 
@@ -49,7 +50,10 @@ class OutboxMail(models.Model):
         choices=LandingPage.ReconciledBy,
         help_text=_("What the visitor gave; mails go out where it is an address."),
     )
-    to = models.TextField(_("given"), help_text=_("As the visitor wrote it."))
+    to = models.TextField(
+        _("given"),
+        help_text=_("As the visitor wrote it; once it is sent, where it went."),
+    )
     key = models.CharField(_("key"), max_length=500)
     language = models.CharField(_("language"), max_length=35)
     context = models.JSONField(

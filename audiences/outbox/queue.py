@@ -57,6 +57,17 @@ def is_asked_for(mail: OutboxMail) -> bool:
     return mail.kind == Kind.SIGNUP
 
 
+# Within this time the same request is a button that was pressed twice.
+DOUBLE_CLICK = timedelta(minutes=1)
+
+
+def is_on_its_way(kind: Kind, key: str, context: dict[str, Any]) -> bool:
+    """Whether the same message was put here a moment ago: by a double click."""
+    since = timezone.now() - DOUBLE_CLICK
+    rows = OutboxMail.objects.filter(kind=kind, key=key, created_at__gte=since)
+    return any(row.context == context for row in rows)
+
+
 def waiting(
     channel: str = Channel.EMAIL, now: datetime | None = None
 ) -> QuerySet[OutboxMail]:

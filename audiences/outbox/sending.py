@@ -25,6 +25,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audiences import addresses
 from audiences.channels import Channel
 from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
@@ -120,7 +121,7 @@ def take_next(
         mail.attempts += 1
         mail.claimed_at = timezone.now()
         message = _written(mail)
-        _write_down(mail, "attempts", "claimed_at", "due_at", "result")
+        _write_down(mail, "attempts", "claimed_at", "due_at", "result", "to")
         return mail, message
 
 
@@ -134,7 +135,9 @@ def _written(mail: OutboxMail) -> Message | None:
             said = composers[mail.kind](mail)
             if isinstance(said, Result):
                 mail.result = said
-            elif forbidden := _why_forbidden(mail):
+                return None
+            mail.to = addresses.as_sent(mail.channel, said.to or mail.to, mail.key)
+            if forbidden := _why_forbidden(mail):
                 mail.result = forbidden
             elif mail.channel == Channel.SMS:
                 return said.text.strip()
@@ -160,7 +163,7 @@ def _why_forbidden(mail: OutboxMail) -> str:
 
 
 def _can_be_addressed(address: str) -> bool:
-    """Whether Django can send there.
+    """Whether Django can send there; the domain is ASCII already.
 
     It turns a non-ASCII local part into a different address (an encoded word) instead
     of asking the server for SMTPUTF8 (RFC 6531): such a mail must not leave.
@@ -202,7 +205,7 @@ def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> Non
     """
     try:
         if isinstance(message, str):
-            gateways.gateway().send(mail.key, message)
+            gateways.gateway().send(mail.to, message)
         else:
             message.connection = connection
             message.send()

@@ -1,7 +1,10 @@
 """Any other provider of text messages: a form or a JSON object, signed with a secret.
 
 Headers: `X-Campaign-Timestamp` (seconds since 1970) and `X-Campaign-Signature`
-(`sha256=` and HMAC-SHA256 of timestamp, full stop and body, as hexadecimal digits).
+(`sha256=` and HMAC-SHA256 of timestamp, the name of the hook and body, with full stops
+between them, as hexadecimal digits). Without the name in it, a signature counts where
+the signed fields say which hook the call is for: else one that was overheard could be
+sent to the other.
 The fields are in docs/webhooks.md. `id` is the provider's own number of the call, which
 counts once.
 """
@@ -29,18 +32,31 @@ SECRETS = "SMS_WEBHOOK_SECRETS"
 State = InboundItem.State
 
 
-def _prove(call: HookCall) -> None:
+def _prove(call: HookCall, kind: str) -> None:
     given = call.header("X-Campaign-Signature")
     timestamp = call.header("X-Campaign-Timestamp")
     require(bool(given.strip() and timestamp.strip()), Outcome.NO_SIGNATURE)
-    require(is_signed_by(timestamp, call.body, given, settings.SMS_WEBHOOK_SECRETS))
+    secrets = settings.SMS_WEBHOOK_SECRETS
+    named = f"{kind}.".encode() + call.body
+    require(
+        is_signed_by(timestamp, named, given, secrets)
+        or (is_signed_by(timestamp, call.body, given, secrets) and _may_be(kind, call))
+    )
     require_fresh(timestamp)
+
+
+def _may_be(kind: str, call: HookCall) -> bool:
+    """Whether the fields of a call are not those of the other hook."""
+    fields = _fields(unpack(pack(call, kind)))
+    if any(fields.get(name) for name in ("status", "error", "receipt")):
+        return kind == "status"
+    return kind == "inbound" or not ("from" in fields and "text" in fields)
 
 
 @hook(SOURCE, secrets=SECRETS)
 def inbound(call: HookCall) -> HttpResponse:
     """A text message from a recipient; the answer holds the reply to send, if any."""
-    _prove(call)
+    _prove(call, "inbound")
     raw = pack(call, "inbound")
     text = _text(unpack(raw))
     item, is_new = _keep(raw, "inbound", text.event_id if text else "")
@@ -51,7 +67,7 @@ def inbound(call: HookCall) -> HttpResponse:
 @hook(SOURCE, secrets=SECRETS)
 def status(call: HookCall) -> HttpResponse:
     """What became of a message of ours."""
-    _prove(call)
+    _prove(call, "status")
     raw = pack(call, "status")
     item, is_new = _keep(raw, "status", _fields(unpack(raw)).get("id", ""))
     return _answered(item, is_new)

@@ -87,11 +87,18 @@ def text_message(
 
 
 def generic(
-    place: str, content: Any, secret: str = SMS_SECRET, at: float | None = None
+    place: str,
+    content: Any,
+    secret: str = SMS_SECRET,
+    at: float | None = None,
+    *,
+    named: bool = True,
 ) -> Call:
+    """A call of the generic hook; `named`: its signature covers which hook it is for."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     timestamp = str(int(at if at is not None else time.time()))
-    signature = "sha256=" + shared_signature(timestamp, body, secret)
+    signed = f"{place}.".encode() + body if named else body
+    signature = "sha256=" + shared_signature(timestamp, signed, secret)
     headers = {"X-Campaign-Timestamp": timestamp, "X-Campaign-Signature": signature}
     return Call(f"/hooks/sms/{place}", body, headers=headers)
 

@@ -289,3 +289,27 @@ def test_forged_reports_change_no_profile() -> None:
         call.post()
     assert not Profile.objects.exists()
     assert InboundItem.objects.count() <= 2  # those that are signed in their body
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "as before"])
+@pytest.mark.parametrize(
+    ("made_for", "content"),
+    [("inbound", SMS), ("status", REPORT)],
+    ids=["text", "report"],
+)
+def test_a_call_that_was_signed_for_one_sms_hook_is_refused_by_the_other(
+    made_for: str, content: dict[str, str], named: bool
+) -> None:
+    call = calls.generic(made_for, content, named=named)
+    assert call.post().status_code == 200
+    taken = InboundItem.objects.count()
+    other = "status" if made_for == "inbound" else "inbound"
+    call.path = f"/hooks/sms/{other}"
+    assert call.post().status_code == 403
+    assert InboundItem.objects.count() == taken
+
+
+def test_a_report_that_quotes_a_text_message_is_for_its_own_hook_alone() -> None:
+    both = {**SMS, **REPORT, "text": "STOP"}
+    assert calls.generic("inbound", both, named=False).post().status_code == 403
+    assert calls.generic("status", both, named=False).post().status_code == 200
