@@ -84,7 +84,7 @@ INSTALLED_APPS = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
-    "audiences.console.site.ConsolePages",
+    "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -176,6 +176,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
 AXES_LOCKOUT_CALLABLE = "audiences.console.site.refuse_sign_in"
 AXES_VERBOSE = False
+# Searches for a whole address in an hour, by an operator who may not see addresses.
+ADDRESS_SEARCHES = _number("ADDRESS_SEARCHES", 30)
 # Hours after which an operator must sign in again.
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_HTTPONLY = True

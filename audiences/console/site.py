@@ -1,6 +1,5 @@
-"""The admin site that is the console: menu, home page, refused sign-ins, headers."""
+"""The admin site that is the console: its door, menu, home page, refused sign-ins."""
 
-from collections.abc import Callable
 from typing import Any
 
 from celery import current_app
@@ -10,16 +9,15 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from audiences import content_policy
-
 from . import dashboard, navigation
+from .exact import made_exact
 
 
 class Console(AdminSite):
@@ -31,6 +29,17 @@ class Console(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         menu = navigation.menu(request) if self.has_permission(request) else []
         return super().each_context(request) | {"menu": menu}
+
+    def register(
+        self, model_or_iterable: Any, admin_class: Any = None, **options: Any
+    ) -> None:
+        """Whatever brings an admin along, its lists are behind the door of ours."""
+        exact = made_exact(admin_class or admin.ModelAdmin)
+        super().register(model_or_iterable, exact, **options)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Django's search for any row as a text: nothing of ours uses it."""
+        raise Http404
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -86,25 +95,3 @@ def refuse_sign_in(
     response = TemplateResponse(request, "admin/login.html", context, status=429)
     response["Retry-After"] = str(minutes * 60)
     return response.render()
-
-
-_HEADERS = {
-    "X-Robots-Tag": "noindex, nofollow",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-
-
-class ConsolePages:
-    """Adds the headers of the console; a page that has set its own keeps it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if request.path_info.startswith(reverse("admin:index")):
-            for name, value in _HEADERS.items():
-                response.headers.setdefault(name, value)
-            policy = content_policy.of_console()
-            response.headers.setdefault("Content-Security-Policy", policy)
-        return response

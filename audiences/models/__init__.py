@@ -1,5 +1,6 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
+from .allowances import Allowance
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
@@ -10,11 +11,13 @@ from .page_texts import LandingPageAsset, LandingPageText
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription
+from .sign_ins import SignIn
 from .staging import StagedProfile
 
 __all__ = [
     "Address",
     "AddressStatus",
+    "Allowance",
     "Audience",
     "AudienceMember",
     "BulkAct",
@@ -34,6 +37,7 @@ __all__ = [
     "RequestCount",
     "Role",
     "Service",
+    "SignIn",
     "SignupRequest",
     "StagedProfile",
     "Subscription",
