@@ -78,6 +78,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
@@ -91,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last: it turns a refused sign-in into its page.
@@ -151,14 +155,15 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # The region of numbers written without +; if empty, such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
+_VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
 
 # ------------------------------------------------------------------ signing in
@@ -166,16 +171,27 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Wrong passwords for one user from one address before it is refused for a while.
+# Wrong passwords for one user from one network before it is refused for a while.
 AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
 # Neither a user nor an office's address alone, so nobody can lock out someone else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
-AXES_LOCKOUT_CALLABLE = "audiences.console.site.refuse_sign_in"
+AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_start"
+AXES_LOCKOUT_CALLABLE = "audiences.console.sign_in.views.refuse"
+AXES_HANDLER = "audiences.console.sign_in.limits.SlowedHandler"
 AXES_VERBOSE = False
+# Wrong passwords in an hour for one name, and from one network, wherever from and for
+# whom; the next one is possible when one of them has come back.
+SIGN_IN_PER_NAME = _number("SIGN_IN_PER_NAME", 10)
+SIGN_IN_PER_NETWORK = _number("SIGN_IN_PER_NETWORK", 15)
+# Who needs a second factor: administrators (with protection officers), everybody, or
+# nobody (optional).
+SECOND_FACTOR = env.str(
+    "SECOND_FACTOR", default="optional" if DEBUG else "administrators"
+)
+OTP_TOTP_ISSUER = "Campaign"
 # Searches for a whole address in an hour, by an operator who may not see addresses.
 ADDRESS_SEARCHES = _number("ADDRESS_SEARCHES", 30)
 # Hours after which an operator must sign in again.

@@ -10,7 +10,12 @@ import re
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import (
+    IS_FACETS_VAR,
+    IS_POPUP_VAR,
+    TO_FIELD_VAR,
+    IncorrectLookupParameters,
+)
 from django.contrib.admin.views import main
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest
@@ -24,7 +29,7 @@ _PAGE = re.compile(r"[0-9]{1,9}")
 _ORDER = re.compile(r"-?[0-9]{1,3}(?:\.-?[0-9]{1,3})*")
 # Parameters of Django's: nothing of ours opens a list as a popup, and "e" is how Django
 # says that an address was wrong.
-_UNKNOWN = {main.ERROR_FLAG, main.IS_POPUP_VAR, main.TO_FIELD_VAR}
+_UNKNOWN = {main.ERROR_FLAG, IS_POPUP_VAR, TO_FIELD_VAR}
 
 
 class BadQuery(BadRequest):
@@ -84,7 +89,7 @@ class ExactList(ChangeList):
         return super().get_queryset(request, exclude_parameters)
 
     def _refuse_other_parameters(self, request: HttpRequest) -> None:
-        facets, search = main.IS_FACETS_VAR, main.SEARCH_VAR
+        facets, search = IS_FACETS_VAR, main.SEARCH_VAR
         if facets in request.GET and not self.is_facets_optional:
             raise BadQuery(facets)
         if search in request.GET and not self.search_fields:
@@ -102,7 +107,7 @@ class ExactList(ChangeList):
         for number in order.split("."):
             place = abs(int(number))
             name = self.list_display[place] if place < len(self.list_display) else ""
-            if not callable(name) and name not in self.sortable_by:
+            if not callable(name) and name not in (self.sortable_by or ()):
                 raise BadQuery(main.ORDER_VAR)
 
 

@@ -75,7 +75,7 @@ _NUMBERED = (Channel.SMS, Channel.PHONE, Channel.FAX)
 
 
 class TooManySearches(Exception):
-    """Somebody who may not see addresses looked for too many of them; wait `seconds`."""
+    """Who may not see addresses looked for too many of them; `seconds` to wait."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds

@@ -1,4 +1,4 @@
-"""What holds for every page of the console: its headers, and plain words for refusals."""
+"""What holds for every page of the console: headers, plain words for refusals."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ class ConsolePages:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
-        """Say in plain words what of a request was refused: 400, or 429 for too much."""
+        """Say in plain words what was refused: 400, or 429 for too much."""
         if not _is_console(request):
             return None
         if isinstance(exception, TooManySearches):
