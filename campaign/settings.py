@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audiences.wording import page_texts
 
+from . import production
+
 # Forms, fields and admins take type parameters, as their stubs say.
 django_stubs_ext.monkeypatch()
 
@@ -44,28 +46,27 @@ def _secrets(name: str) -> list[str]:
 
 
 # ------------------------------------------------------------------ the basics
-DEBUG = env.bool("DEBUG", default=True)
-LOCAL_KEY = "insecure-local-key-that-production-refuses"
-SECRET_KEY = os.environ.get("SECRET_KEY", "") or LOCAL_KEY
-if SECRET_KEY == LOCAL_KEY and not DEBUG:
-    raise ImproperlyConfigured(
-        "DEBUG is 0 and SECRET_KEY is not set. Set SECRET_KEY to a long random "
-        "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
-        "keep it: signed links depend on it."
-    )
+# Off unless something local turns it on: manage.py does on one's own machine; the
+# entries for web servers and workers never do.
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = os.environ.get("SECRET_KEY", "") or production.LOCAL_KEY
 # Former keys, comma-separated: what they signed remains valid.
 SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
-if LOCAL_KEY in SECRET_KEY_FALLBACKS and not DEBUG:
-    raise ImproperlyConfigured(
-        "SECRET_KEY_FALLBACKS has the key that everybody knows: anybody could make "
-        "personal links."
-    )
+# What signs personal links, the newest first; the others only stop messages. Empty:
+# SECRET_KEY does.
+LINK_KEYS = _secrets("LINK_KEYS")
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
     if host.strip()
 ]
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+if not DEBUG:
+    production.refuse_weak_key("SECRET_KEY", SECRET_KEY)
+    production.refuse_known_keys("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS)
+    for _key in LINK_KEYS:
+        production.refuse_weak_key("LINK_KEYS", _key)
+    production.refuse_plain_http(BASE_URL)
 
 INSTALLED_APPS = [
     "campaign.apps.CampaignConfig",
