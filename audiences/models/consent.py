@@ -71,6 +71,13 @@ class ConsentEvent(models.Model):
         help_text=_("The version of the page or text that the person saw."),
     )
     delivery_id = models.BigIntegerField(_("delivery"), null=True, blank=True)
+    has_evidence = models.BooleanField(
+        _("has evidence"),
+        db_default=False,
+        help_text=_(
+            "Whether it was recorded with evidence, which may be erased since."
+        ),
+    )
 
     class Meta:
         verbose_name = _("consent event")
