@@ -31,7 +31,7 @@ class AudiencesConfig(AppConfig):
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
         from audiences import roles
-        from audiences.consent import checks, evidence, guards
+        from audiences.consent import checks, evidence, guards, site_role
         from audiences.profiles import name_search
 
         for name in REGISTERING:
@@ -41,3 +41,4 @@ class AudiencesConfig(AppConfig):
         post_migrate.connect(guards.install_after_migrate)
         post_migrate.connect(name_search.install_after_migrate, sender=self)
         post_migrate.connect(roles.keep_in_step, sender=self)
+        post_migrate.connect(site_role.grant_after_migrate, sender=self)

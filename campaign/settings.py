@@ -145,6 +145,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+# The role as which the site works where another one owns the tables (PostgreSQL):
+# each `migrate` gives it what it needs. Empty: there is one role for both.
+SITE_ROLE = env.str("SITE_ROLE", default="")
+
 # ------------------------------------------------------------------ people and places
 USE_TZ = True
 USE_I18N = True
