@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audiences.wording import page_texts
 
+from . import production
+
 # Forms, fields and admins take type parameters, as their stubs say.
 django_stubs_ext.monkeypatch()
 
@@ -44,22 +46,12 @@ def _secrets(name: str) -> list[str]:
 
 
 # ------------------------------------------------------------------ the basics
-DEBUG = env.bool("DEBUG", default=True)
-LOCAL_KEY = "insecure-local-key-that-production-refuses"
-SECRET_KEY = os.environ.get("SECRET_KEY", "") or LOCAL_KEY
-if SECRET_KEY == LOCAL_KEY and not DEBUG:
-    raise ImproperlyConfigured(
-        "DEBUG is 0 and SECRET_KEY is not set. Set SECRET_KEY to a long random "
-        "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
-        "keep it: signed links depend on it."
-    )
+# Off unless something local turns it on: manage.py does on one's own machine; the
+# entries for web servers and workers never do.
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = os.environ.get("SECRET_KEY", "") or production.LOCAL_KEY
 # Former keys, comma-separated: what they signed remains valid.
 SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
-if LOCAL_KEY in SECRET_KEY_FALLBACKS and not DEBUG:
-    raise ImproperlyConfigured(
-        "SECRET_KEY_FALLBACKS has the key that everybody knows: anybody could make "
-        "personal links."
-    )
 # What signs personal links, the newest first; the others only stop messages. Empty:
 # SECRET_KEY does.
 LINK_KEYS = _secrets("LINK_KEYS")
@@ -69,6 +61,12 @@ ALLOWED_HOSTS = [
     if host.strip()
 ]
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+if not DEBUG:
+    production.refuse_weak_key("SECRET_KEY", SECRET_KEY)
+    production.refuse_known_keys("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS)
+    for _key in LINK_KEYS:
+        production.refuse_weak_key("LINK_KEYS", _key)
+    production.refuse_plain_http(BASE_URL)
 
 INSTALLED_APPS = [
     "campaign.apps.CampaignConfig",
@@ -81,19 +79,23 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
-    "audiences.console.site.ConsolePages",
+    "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last: it turns a refused sign-in into its page.
@@ -143,6 +145,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+# The role as which the site works where another one owns the tables (PostgreSQL):
+# each `migrate` gives it what it needs. Empty: there is one role for both.
+SITE_ROLE = env.str("SITE_ROLE", default="")
+
 # ------------------------------------------------------------------ people and places
 USE_TZ = True
 USE_I18N = True
@@ -154,14 +160,15 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # The region of numbers written without +; if empty, such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
+_VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
 
 # ------------------------------------------------------------------ signing in
@@ -169,16 +176,29 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Wrong passwords for one user from one address before it is refused for a while.
+# Wrong passwords for one user from one network before it is refused for a while.
 AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
 # Neither a user nor an office's address alone, so nobody can lock out someone else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
-AXES_LOCKOUT_CALLABLE = "audiences.console.site.refuse_sign_in"
+AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_start"
+AXES_LOCKOUT_CALLABLE = "audiences.console.sign_in.views.refuse"
+AXES_HANDLER = "audiences.console.sign_in.limits.SlowedHandler"
 AXES_VERBOSE = False
+# Wrong passwords in an hour for one name, and from one network, wherever from and for
+# whom; the next one is possible when one of them has come back.
+SIGN_IN_PER_NAME = _number("SIGN_IN_PER_NAME", 10)
+SIGN_IN_PER_NETWORK = _number("SIGN_IN_PER_NETWORK", 15)
+# Who needs a second factor: administrators (with protection officers), everybody, or
+# nobody (optional).
+SECOND_FACTOR = env.str(
+    "SECOND_FACTOR", default="optional" if DEBUG else "administrators"
+)
+OTP_TOTP_ISSUER = "Campaign"
+# Searches for a whole address in an hour, by an operator who may not see addresses.
+ADDRESS_SEARCHES = _number("ADDRESS_SEARCHES", 30)
 # Hours after which an operator must sign in again.
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_HTTPONLY = True

@@ -74,6 +74,13 @@ class ConsentEvent(models.Model):
     )
     delivery_id = models.BigIntegerField(_("delivery"), null=True, blank=True)
     transaction_id = transaction_number()
+    has_evidence = models.BooleanField(
+        _("has evidence"),
+        db_default=False,
+        help_text=_(
+            "Whether it was recorded with evidence, which may be erased since."
+        ),
+    )
 
     class Meta:
         verbose_name = _("consent event")

@@ -89,6 +89,11 @@ def network(request: HttpRequest) -> str:
     return str(ipaddress.ip_network(f"{text}/{length}", strict=False))
 
 
+def network_start(request: HttpRequest) -> str | None:
+    """The first address of the visitor's network: how sign-ins are counted and kept."""
+    return network(request).partition("/")[0] or None
+
+
 def origin(request: HttpRequest, source: str) -> Origin:
     """Where an act comes from, as evidence: the visitor's address and browser."""
     return Origin(

@@ -34,9 +34,10 @@ def erase(profile: Profile) -> None:
     requesting.forget(profile)
     Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
     profile_erased.send(sender=Profile, profile_id=profile.pk)
-    ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
     addresses.lock(Address.objects.filter(profile=profile))
     Profile.objects.filter(pk=profile.pk).delete()
+    # Last: the database lets go of evidence only once its person is gone.
+    ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
 
 
 Status = Subscription.Status

@@ -15,6 +15,8 @@ from audiences.consent import Kind, guards
 from audiences.models import ConsentEvent, Profile, Subscription
 from audiences.subscriptions.writing import STATUS_AFTER
 
+from .evidence import evidence_differences
+
 
 @dataclass
 class Verification:
@@ -32,7 +34,11 @@ class Verification:
 def verify_consent() -> Verification:
     """Fold the history, compare it with flags and subscriptions, check the guards."""
     return Verification(
-        differences=[*_flag_differences(), *_subscription_differences()],
+        differences=[
+            *_flag_differences(),
+            *_subscription_differences(),
+            *evidence_differences(),
+        ],
         missing_guards=guards.missing(),
         erased_profiles=list(
             ConsentEvent.objects.exclude(profile_id__in=Profile.objects.values("pk"))

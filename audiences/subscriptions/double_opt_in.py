@@ -191,9 +191,11 @@ def lapse(locked: Profile, held: Subscription, now: datetime) -> None:
     steps = ConsentEvent.objects.filter(profile=locked, channel="", service=service)
     before = steps.exclude(kind=Kind.REQUEST).order_by("-id").values_list("pk")[:1]
     last = next(iter(before), (0,))[0]
-    ConsentEvidence.objects.filter(
-        event__in=steps.filter(kind=Kind.REQUEST, pk__gt=last)
-    ).delete()
+    ended = list(
+        steps.filter(kind=Kind.REQUEST, pk__gt=last).values_list("pk", flat=True)
+    )
     consent.record(
         locked, Kind.EXPIRE, Origin(source=Source.SYSTEM, at=now), service_id=service.pk
     )
+    # Last: the database lets go of evidence only once its request has expired.
+    ConsentEvidence.objects.filter(event__in=ended).delete()
