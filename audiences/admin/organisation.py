@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from audiences import organisation
@@ -26,7 +25,7 @@ class OrganisationAdmin(PlainAdmin):
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, str] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """There is one, so its page is the list."""
         return redirect("admin:audiences_organisation_change", Organisation.THE_ONE)
 

@@ -108,7 +108,7 @@ def unsubscribe_address(link: Link) -> Write:
     return lambda profile_id: whole(profile_id) or shorter(profile_id)
 
 
-def _mail_tag(link: Link) -> Write:
+def _mail_tag(link: Link) -> Callable[[int], str]:
     return lambda pk: mail_addresses.mail_token(replace(link, profile_id=pk))
 
 

@@ -1,7 +1,7 @@
 """The composer of a delivery: its messages in each language, ready to be spliced."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -18,7 +18,7 @@ from .places import CannotCompose
 from .recipients import Recipient
 from .short import Notifications, TextMessages
 
-_MESSAGES = {
+_MESSAGES: dict[str, Callable[..., Messages]] = {
     Channel.EMAIL: Mails,
     Channel.SMS: TextMessages,
     Channel.PUSH: Notifications,
@@ -36,7 +36,7 @@ class Composer:
 
     def __init__(self, delivery: Delivery, *, is_test: bool = False) -> None:
         """Raises CannotCompose with what is wrong and what to do."""
-        make = _MESSAGES.get(Channel(delivery.channel))
+        make = _MESSAGES.get(delivery.channel)
         if make is None:
             raise CannotCompose(
                 f"{delivery.label!r} is on the channel {delivery.channel}, which has "

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from audiences.links.prepared import Write
 from delivery.transports import Outgoing
 
-from .links import Links, Write
+from .links import Links
 from .places import Place
 from .recipients import Recipient
 

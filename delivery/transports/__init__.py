@@ -8,6 +8,7 @@ from delivery.transports.choosing import transport_for
 from delivery.transports.handing_over import (
     Kind,
     NoTransport,
+    NotThere,
     Outgoing,
     Result,
     Transport,
@@ -17,6 +18,7 @@ from delivery.transports.handing_over import (
 __all__ = [
     "Kind",
     "NoTransport",
+    "NotThere",
     "Outgoing",
     "Result",
     "Transport",

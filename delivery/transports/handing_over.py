@@ -55,6 +55,10 @@ class Uncertain(Exception):
     """Nobody knows whether the server has the message: it is not sent again."""
 
 
+class NotThere(Exception):
+    """The server cannot be reached, or lets nobody in; nothing was handed over."""
+
+
 class NoTransport(Refused):
     """Nothing hands over messages of the channel; the message says what to set."""
 
@@ -66,13 +70,13 @@ class Transport(Protocol):
     """
 
     def open(self) -> None:
-        """Connect now; a server that is not there is told of by `hand_over` too."""
+        """Connect now; raises NotThere. `hand_over` connects by itself, too."""
 
     def close(self) -> None:
         """End the connection; a later message opens it again."""
 
     def hand_over(self, message: Outgoing) -> Result:
-        """Give the message to the server.
+        """Give the message to the server; one that is not there is LATER.
 
         Raises Uncertain when the connection broke while the server may have had the
         whole message and had not answered.
