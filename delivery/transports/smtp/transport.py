@@ -178,13 +178,14 @@ def _envelope(connection: Connection, message: Outgoing, body: bytes) -> list[Re
         f"RCPT TO:<{message.address}>".encode(),
         b"DATA",
     ]
-    if connection.offers("pipelining"):
+    together = connection.offers("pipelining")
+    if together:
         connection.write(b"\r\n".join(commands) + b"\r\n")
-        return [connection.read() for _command in commands]
     replies: list[Reply] = []
     for command in commands:
-        replies.append(connection.say(command))
-        if not replies[-1].is_good:
+        replies.append(connection.read() if together else connection.say(command))
+        last = replies[-1]
+        if last.basic == CLOSING or (not together and not last.is_good):
             break
     return replies
 
