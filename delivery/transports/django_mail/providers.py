@@ -7,17 +7,19 @@ from delivery.transports.http_calls import never_left
 
 # Our own key, a limit, or a provider that is busy: the mail itself is not at fault.
 _PASSING = {401, 402, 403, 408, 429, 503}
-_NOT_SENT = {"rejected", "invalid", "failed"}
+_SENT, _NOT_SENT = {"sent", "queued"}, {"rejected", "invalid", "failed"}
 
 
-def result_of_status(mail: Any, address: str) -> Result:
-    """What the provider said of the recipient, with its number of the mail."""
+def result_of_status(mail: Any) -> Result:
+    """What the provider said of the recipient, with its number; raises Uncertain."""
     status = mail.anymail_status
     found = next(iter(status.recipients.values()), None)
     number = (found.message_id if found else None) or status.message_id or ""
     said = (found.status if found else None) or ""
     if said in _NOT_SENT:
         return refused(said, f"The provider says of the address: {said}")
+    if said not in _SENT and not number:
+        raise Uncertain("The provider does not say that it took the mail.")
     return taken(str(number), said)
 
 

@@ -100,7 +100,7 @@ class DjangoTransport:
                 return result_of_error(error)
             raise Uncertain(type(error).__name__) from error
         if self._is_provider:
-            return result_of_status(mail, message.address)
+            return result_of_status(mail)
         if count != 1:
             raise Uncertain("The mail backend does not say that it took the mail.")
         return taken()

@@ -27,6 +27,10 @@ _CLAIM_SECONDS = 12 * 3600
 LARGEST = 3_993
 # Our own key, a limit, or a service that is busy.
 _PASSING = {401, 403, 408, 429, 503}
+_NOT_A_SUBSCRIPTION = (
+    *(AttributeError, KeyError, TypeError, ValueError),
+    WebPushException,
+)
 
 
 class WebPushTransport:
@@ -60,7 +64,7 @@ class WebPushTransport:
         try:
             endpoint, pusher = _pusher(message.address)
             encoded = pusher.encode(body, content_encoding="aes128gcm")
-        except (ValueError, KeyError, TypeError, WebPushException) as error:
+        except _NOT_A_SUBSCRIPTION as error:
             return refused("", f"The address is not a push subscription: {error}")
         if why := _why_not(endpoint):
             return refused("", why)
