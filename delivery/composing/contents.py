@@ -6,6 +6,7 @@ from email.utils import parseaddr
 from django.conf import settings
 
 from audiences.channels import Channel
+from audiences.organisation import organisation
 from delivery.models import Delivery
 
 from . import places
@@ -70,7 +71,12 @@ def sender_of(delivery: Delivery) -> From:
     row = delivery.sender
     if row is None:
         name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-        return From(name, address)
+        if "@" not in address or not address.isascii():
+            raise CannotCompose(
+                f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}: a mail is "
+                "from a plain address, whose domain is written as xn--…."
+            )
+        return From(name or organisation().name, address)
     if not row.is_active:
         raise CannotCompose(
             f"{delivery.label!r} is from {row}, a sender that is switched off: choose "

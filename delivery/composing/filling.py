@@ -15,7 +15,7 @@ Index = Callable[[Place], int]
 _ADDRESSES = ("href", "src", "srcset", "background", "cite")
 _WORDS = ("alt", "title", "aria-label", "summary", "content")
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]{1,40})=\"[^\"<>]*\Z")
-_WEB_ADDRESS = re.compile(r"https?://\S*\Z", re.IGNORECASE)
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]*\Z", re.IGNORECASE)
 # No address is longer, and what is before it need not be looked at.
 _FAR = 2_000
 _REMEMBERED = 5_000

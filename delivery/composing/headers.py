@@ -18,6 +18,8 @@ _ATOMS = re.compile(
 )
 _WORD = "=?utf-8?b?{}?="
 _LINE, _LONGEST_WORD = 76, 75
+# A display name in plain letters stays on one line.
+_LONGEST_PLAIN = 320
 _FRAME = len(_WORD) - 2
 _FOLD = "\r\n "
 # Those that a delivery cannot give itself: ours, and those that others must write.
@@ -63,12 +65,11 @@ def phrase(text: str, name: str) -> str:
     """A display name: plain, in quotes, or encoded; empty for an empty one."""
     text = one_line(text)
     room = _LINE - len(name) - 2
-    if "=?" not in text and len(text) < room - 2:
+    if "=?" not in text and text.isascii() and len(text) <= _LONGEST_PLAIN:
         if not text or _ATOMS.fullmatch(text):
             return text
-        if text.isascii():
-            escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"'
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
     return _FOLD.join(_encoded_words(text, room))
 
 
@@ -95,16 +96,21 @@ def _folded(words: list[str], room: int) -> str:
 
 
 def _encoded_words(text: str, room: int) -> Iterator[str]:
-    """Encoded words of at most 75 characters; none ends within a character."""
+    """Encoded words of at most 75 characters; none ends within a character.
+
+    Where it can be, one ends between two words of the text: some readers show a space
+    between encoded words, which should not be seen (RFC 2047, 6.2).
+    """
     most = (min(room, _LONGEST_WORD) - _FRAME) // 4 * 3
-    chunk = b""
-    for character in text:
-        code = character.encode()
-        if len(chunk) + len(code) > most:
-            yield _WORD.format(b64encode(chunk).decode())
-            chunk, most = b"", (_LONGEST_WORD - _FRAME) // 4 * 3
-        chunk += code
-    yield _WORD.format(b64encode(chunk).decode())
+    while text:
+        length, size = 0, 0
+        while length < len(text) and size + len(text[length].encode()) <= most:
+            size += len(text[length].encode())
+            length += 1
+        if length < len(text):
+            length = max(text.rfind(" ", 1, length + 1), 0) or length
+        yield _WORD.format(b64encode(text[:length].encode()).decode())
+        text, most = text[length:], (_LONGEST_WORD - _FRAME) // 4 * 3
 
 
 # ------------------------------------------------------------ of a delivery's own

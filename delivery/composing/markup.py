@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 
 from audiences.wording import markdown
 
-from .places import Marks
+from .places import CannotCompose, Marks
 from .plain_text import text_of
 
 # A tag, and not an address in angle brackets, which Markdown has too.
@@ -107,6 +107,8 @@ def build(
         parser = _Styles()
         parser.feed(marked)
         styles = "\n".join(parser.found)
+        if len(marks.cut(styles)) > 1:
+            raise CannotCompose("A place cannot stand in the style of a message.")
         html = _clean(marked)
         text = text_of(html)
     else:
