@@ -18,10 +18,12 @@ from django.db import connection
 from django.utils import translation
 from django.utils.module_loading import import_string
 
+from audiences.channels import Channel
 from audiences.console import proxies
 from audiences.console.sign_in import second_factor
 from audiences.models import Figure
 from delivery.hooks.sns import is_topic
+from delivery.transports import NoTransport, transport_for
 
 # With the token, the part before the @ may have at most 64 characters.
 LONGEST_MAILBOX = 14
@@ -65,6 +67,8 @@ def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
         "FEEDBACK_LARGEST": 10_000,
         "FEEDBACK_DAYS": 1,
         "WEBHOOK_FRESH_SECONDS": 30,
+        "SMTP_MESSAGES": 1,
+        "PUSH_SECONDS": 0,
     }
     for name, minimum in least.items():
         if getattr(settings, name) < minimum:
@@ -86,6 +90,25 @@ def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
             f"SMS_GATEWAY is {settings.SMS_GATEWAY!r}, which is no class with send().",
             hint="Use a dotted path, such as audiences.sms.ConsoleGateway",
             id="campaign.E009",
+        )
+        return
+    for problem in getattr(gateway, "problems", list)():
+        yield Error(problem, hint="See docs/sending.md.", id="campaign.E024")
+
+
+@register()
+def check_push(**kwargs: Any) -> Iterator[CheckMessage]:
+    if not settings.VAPID_PRIVATE_KEY:
+        return
+    try:
+        transport_for(Channel.PUSH)
+    except NoTransport as error:
+        yield Error(str(error), hint="See docs/sending.md.", id="campaign.E025")
+    if not settings.VAPID_CONTACT.startswith(("mailto:", "https://")):
+        yield Error(
+            f"VAPID_CONTACT is {settings.VAPID_CONTACT!r}.",
+            hint="Use an address such as mailto:push@example.org",
+            id="campaign.E025",
         )
 
 

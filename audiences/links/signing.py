@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     PAGE = "audiences.links.page"
     UNDO = "audiences.links.undo"
     MAIL = "audiences.links.mail"
+    VIEW = "audiences.links.view"
     CONFIRM_SUBSCRIPTION = "audiences.links.confirm"
     CONFIRM_SIGNUP = "audiences.link_requests.signup"
     CONFIRM_CHANNEL = "audiences.links.channel"

@@ -6,6 +6,7 @@ from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
+from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
 from .profiles import Address, AddressStatus, Profile
@@ -34,6 +35,7 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "Organisation",
     "OutboxMail",
     "Profile",
     "RequestCount",
