@@ -9,6 +9,7 @@ from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
+from .sending import Dispatch, Sending
 from .staging import StagedHolder
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
@@ -18,6 +19,7 @@ __all__ = [
     "AnalysisChunk",
     "Approval",
     "Delivery",
+    "Dispatch",
     "EventKind",
     "HookCount",
     "InboundItem",
@@ -31,6 +33,7 @@ __all__ = [
     "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
+    "Sending",
     "StagedHolder",
     "Typology",
     "TypologyRule",
