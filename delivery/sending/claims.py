@@ -51,8 +51,10 @@ class Over:
     """Nothing is left to claim, or it is not to be sent any more."""
 
 
-def claim(sending: Sending, check: LastCheck, slot: int) -> Batch | Wait | Over:
-    """Claim up to 100 targets for the worker that holds the slot."""
+def claim(
+    sending: Sending, check: LastCheck, slot: int, *, most: int = BATCH
+) -> Batch | Wait | Over:
+    """Claim the next targets for the worker that holds the slot."""
     with transaction.atomic(durable=True):
         row = Sending.objects.select_for_update(of=("self",)).get(pk=sending.pk)
         now = timezone.now()
@@ -61,7 +63,7 @@ def claim(sending: Sending, check: LastCheck, slot: int) -> Batch | Wait | Over:
         if row.free_at and row.free_at > now:
             return Wait((row.free_at - now).total_seconds())
         seen = changes.now()
-        size = min(BATCH, max(1, int(row.rate / 2))) if row.rate else BATCH
+        size = min(most, max(1, int(row.rate / 2))) if row.rate else most
         again = _due(row, now, size)
         ids = again or _next(row, size)
         if not ids:
