@@ -23,6 +23,7 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
+        from audiences.changes import Watch
         from audiences.consent import guards
         from audiences.signals import (
             address_stop_requested,
@@ -37,7 +38,7 @@ class DeliveryConfig(AppConfig):
         from delivery.feedback.mails import reader
         from delivery.feedback.text_messages import keywords
         from delivery.hooks import readers
-        from delivery.models import message_events
+        from delivery.models import message_events, messages
         from delivery.quarantine import listeners
         from delivery.rules import writing
         from delivery.sending import handover
@@ -60,5 +61,6 @@ class DeliveryConfig(AppConfig):
                 message_events.MessageEvent,
                 "What became of messages is append-only",
                 may_be_emptied=message_events.MAY_BE_EMPTIED,
-            )
+            ),
+            Watch(messages.Message),
         )

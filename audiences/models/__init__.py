@@ -11,6 +11,7 @@ from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription
 from .staging import StagedProfile
+from .transactions import Departure
 
 __all__ = [
     "Address",
@@ -20,6 +21,7 @@ __all__ = [
     "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
+    "Departure",
     "Figure",
     "ImportContent",
     "ImportReject",

@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import FLAGS, Channel
 
+from .transactions import transaction_number
+
 LONGEST_TEXT = 150
 LONGEST_EXTERNAL_ID = 100
 
@@ -151,6 +153,7 @@ class Address(models.Model):
         choices=AddressStatus,
         db_default=AddressStatus.VALID,
     )
+    transaction_id = transaction_number()
 
     class Meta:
         verbose_name = _("address")
@@ -184,6 +187,8 @@ class Address(models.Model):
                 condition=~models.Q(quarantine_status="valid"),
                 name="address_by_status",
             ),
+            # Whose address is another than at a moment.
+            models.Index(fields=["transaction_id"], name="address_by_transaction"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The only place that opens a cursor: statements, locks, time limits."""
 
 from audiences.sql.locks import Locked, hold, process_lock
+from audiences.sql.staging import stage, stage_profiles
 from audiences.sql.statements import (
     analyze,
     bulk_insert,
@@ -10,8 +11,6 @@ from audiences.sql.statements import (
     fetch,
     insert_select,
     is_postgresql,
-    stage,
-    stage_profiles,
 )
 from audiences.sql.time_limits import TooSlow, time_limit
 

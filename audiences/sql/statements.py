@@ -14,8 +14,6 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 
-from audiences.models import StagedProfile
-
 
 def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
@@ -78,6 +76,42 @@ def insert_select(
         return 0
     names = ", ".join(column_of(model, name) for name in columns)
     return execute(f"INSERT INTO {table_of(model)} ({names}) {sql}", params)
+
+
+def insert_counted(
+    model: type[models.Model],
+    columns: Sequence[str],
+    queryset: models.QuerySet[Any],
+    *,
+    by: str,
+) -> dict[Any, int]:
+    """`insert_select`, and how many rows were written for each value of a field.
+
+    PostgreSQL counts what the statement returns; SQLite reads the rows again, which lie
+    together at the end of the table.
+    """
+    table, value = table_of(model), column_of(model, by)
+    if not is_postgresql():
+        last = fetch(f"SELECT COALESCE(MAX(rowid), 0) FROM {table}")[0][0]
+        insert_select(model, columns, queryset)
+        return dict(
+            fetch(
+                f"SELECT {value}, COUNT(*) FROM {table} WHERE rowid > %s GROUP BY 1",
+                [last],
+            )
+        )
+    try:
+        sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return {}
+    names = ", ".join(column_of(model, name) for name in columns)
+    return dict(
+        fetch(
+            f"WITH written AS (INSERT INTO {table} ({names}) {sql} RETURNING {value})"
+            f" SELECT {value}, COUNT(*) FROM written GROUP BY 1",
+            params,
+        )
+    )
 
 
 def bulk_insert(
@@ -166,35 +200,22 @@ def expect_look_ups() -> None:
 
     For chunks of a few thousand ids out of a large table. Where statistics are old or
     missing, as after a bulk load, the planner would rather read the whole table for
-    each chunk: the time then grows with the square of the rows.
+    each chunk: the time then grows with the square of the rows. (A scan that is
+    forbidden counts as very dear, for which PostgreSQL would compile the statement:
+    that takes longer than to run it.)
     """
     if is_postgresql():
-        execute("SET LOCAL enable_seqscan = off")
-        execute("SET LOCAL random_page_cost = 1.1")
+        execute(
+            "SELECT set_config(name, value, true) FROM (VALUES"
+            " ('enable_seqscan', 'off'), ('random_page_cost', '1.1'), ('jit', 'off'))"
+            " AS settings (name, value)"
+        )
 
 
 def analyze(*tables: type[models.Model]) -> None:
     """Refresh the planner's statistics after a bulk load."""
     for model in tables:
         execute(f"ANALYZE {table_of(model)}")
-
-
-def are_written(*tables: type[models.Model]) -> bool:
-    """Whether another transaction that is still open has written to these tables.
-
-    SQLite has one writer, and gives ids in the order of the commits: never.
-    """
-    if not is_postgresql():
-        return False
-    rows = fetch(
-        "SELECT 1 FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
-        " WHERE relname = ANY(%s) AND mode = 'RowExclusiveLock'"
-        " AND database = (SELECT oid FROM pg_database"
-        " WHERE datname = current_database())"
-        " AND pid IS DISTINCT FROM pg_backend_pid() LIMIT 1",
-        [[model._meta.db_table for model in tables]],
-    )
-    return bool(rows)
 
 
 def table_of(model: type[models.Model]) -> str:
@@ -223,37 +244,6 @@ def _sqlite_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value
-
-
-def stage_profiles(queryset: models.QuerySet[Any]) -> int:
-    """Lock the profiles of a queryset and put their ids into `StagedProfile`.
-
-    The rows are locked in the order of their ids until the transaction ends, so two
-    writers cannot wait for each other. Returns how many there are.
-    """
-    locked = queryset.order_by("pk").select_for_update(of=("self",)).values_list("pk")
-    return stage(StagedProfile, ["id"], locked)
-
-
-def stage(
-    model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
-) -> int:
-    """Fill the temporary table of an unmanaged model with the rows of a queryset.
-
-    The table belongs to the connection and is empty after the transaction; what was
-    staged before is forgotten. Returns the number of rows.
-    """
-    fields = model._meta.local_concrete_fields
-    definition = ", ".join(
-        f"{column_of(model, field.attname)} {field.db_type(connection)}"
-        + (" PRIMARY KEY" if field.primary_key else "")
-        for field in fields
-    )
-    on_commit = " ON COMMIT DELETE ROWS" if is_postgresql() else ""
-    table = table_of(model)
-    execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}){on_commit}")
-    execute(f"DELETE FROM {table}")
-    return insert_select(model, columns, queryset)
 
 
 def column_names(table: str) -> list[str]:

@@ -22,10 +22,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from audiences import sql
+from audiences import changes, sql
+from audiences.changes import Seen
 from delivery import rules
 from delivery.analysis import chunks, definitions
-from delivery.analysis.finishing import finish, marks
+from delivery.analysis.finishing import finish, prepare
 from delivery.analysis.reports import Report, report_of
 from delivery.analysis.run_locks import (
     SECONDS_TO_WAIT,
@@ -158,15 +159,22 @@ def _judge_all(
         finally:
             connection.close()
 
+    def must_stop() -> bool:
+        if should_stop():
+            request_stop(run.delivery)
+        return run.delivery.analyses.filter(pk=run.pk, stop_requested=True).exists()
+
     helpers = connections - 1 if sql.is_postgresql() else 0
+    is_resumed = AnalysisChunk.objects.filter(analysis=run, is_judged=True).exists()
     with ThreadPoolExecutor(max(helpers, 1)) as pool:
         others = [pool.submit(help_judging) for _number in range(helpers)]
         try:
+            if helpers:
+                prepare(run, judge)
             while chunks.left_of(run).exists():
                 judged = chunks.judge_next(run, judge)
                 on_progress(progress_of(run))
-                if should_stop():
-                    request_stop(run.delivery)
+                must_stop()
                 if not judged:
                     time.sleep(0.02)
         finally:
@@ -178,7 +186,7 @@ def _judge_all(
     if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
         run.state = Analysis.State.STOPPED
     else:
-        finish(run, judge)
+        finish(run, judge, is_prepared=bool(helpers), is_resumed=is_resumed, must_stop=must_stop)
 
 
 def progress_of(run: Analysis) -> Progress:
@@ -202,7 +210,7 @@ def _begin_or_resume(delivery: Delivery) -> tuple[Analysis, Judge]:
     if run and run.state in unfinished and run.chunks.exists():
         run.delivery = delivery
         is_fresh = timezone.now() - run.started_at < LONGEST_PAUSE
-        if is_fresh and not definitions.is_stale(run):
+        if is_fresh and _is_of_this_clock(run) and not definitions.is_stale(run):
             run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
             run.host, run.process = socket.gethostname(), os.getpid()
             run.save()
@@ -210,14 +218,23 @@ def _begin_or_resume(delivery: Delivery) -> tuple[Analysis, Judge]:
     return _begin(delivery)
 
 
+def _is_of_this_clock(run: Analysis) -> bool:
+    """Whether the moment of its beginning lies before now.
+
+    Not of one that came with a backup from another server, whose clock was ahead.
+    """
+    return bool(run.seen) and Seen.of(run.seen).high <= changes.now().high
+
+
 def _begin(delivery: Delivery) -> tuple[Analysis, Judge]:
     """A new run in place of the last one's results."""
+    changes.forget_departures()
     rows = rules.rows_of(delivery.typology)
     findings = controls.inspect(delivery, rows)
     run = Analysis(
         delivery=delivery,
         at=moment_of(delivery),
-        marks=marks(),
+        seen=str(changes.now()),
         definition=definitions.definition_of(delivery, rows),
         findings=findings,
         error=controls.error_of(findings),

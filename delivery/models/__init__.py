@@ -10,7 +10,7 @@ from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
 from .sending import Dispatch, Sending
-from .staging import StagedHolder
+from .staging import StagedContender, StagedHolder, StagedKey
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
 __all__ = [
@@ -34,7 +34,9 @@ __all__ = [
     "QuarantineAction",
     "QuarantineEntry",
     "Sending",
+    "StagedContender",
     "StagedHolder",
+    "StagedKey",
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",

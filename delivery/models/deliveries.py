@@ -135,10 +135,16 @@ class Analysis(models.Model):
     definition = models.JSONField(
         _("definition"), help_text=_("What the delivery was when the run began.")
     )
-    marks = models.JSONField(
-        _("marks"),
-        default=dict,
-        help_text=_("How far the tables of what changes people were at its start."),
+    seen = models.TextField(
+        _("seen"),
+        blank=True,
+        help_text=_("Which transactions its results take into account."),
+    )
+    ready_in = models.BigIntegerField(
+        _("ready in"),
+        null=True,
+        editable=False,
+        help_text=_("The transaction that made it ready."),
     )
     stop_requested = models.BooleanField(_("stop asked for"), default=False)
     counts = models.JSONField(
@@ -225,6 +231,8 @@ class AnalysisChunk(models.Model):
     high = models.BigIntegerField()
     size = models.IntegerField()
     is_judged = models.BooleanField(default=False)
+    # How many profiles each rule decided, by the number of the rule.
+    counts = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("chunk of an analysis")

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('audiences', '0031_kinds_of_imports'),
-        ('delivery', '0032_approvals'),
+        ('delivery', '0033_transactions_of_runs'),
     ]
 
     operations = [
