@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from audiences import changes, sql
 from audiences.models import Address, ConsentEvent, Departure
 from audiences.sql import statements
-from delivery.models import AddressError, QuarantineAction, Sending
+from delivery.models import Sending
 
-TABLES = (ConsentEvent, Address, Departure, AddressError, QuarantineAction)
+# Flags and subscriptions; addresses, with the status of their quarantine; what went.
+TABLES = (ConsentEvent, Address, Departure)
 _NEW = (
     "EXISTS(SELECT 1 FROM {table} WHERE transaction_id >= %s"
     " AND (transaction_id >= %s OR transaction_id IN ({running})))"
