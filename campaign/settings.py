@@ -267,6 +267,8 @@ SEND_CONNECTIONS = _number("SEND_CONNECTIONS", 4)
 SEND_RATE = env.float("SEND_RATE", default=0)
 # Workers that are woken for one delivery.
 SEND_WORKERS = _number("SEND_WORKERS", 1)
+# More messages than this ask for the number to be typed in the console.
+SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
 # The share of refusals among the last thousand messages at which it pauses.
 SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
 
