@@ -120,6 +120,7 @@ grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
 grant(
     of_models("auth", "add change delete view", "user group")
     + of_models("audiences", "delete", "service")
+    + of_models("audiences", "change view", "organisation")
     + of_models("axes", "view", "accessattempt accesslog accessfailurelog")
     + of_models("axes", "delete", "accessattempt"),
 )

@@ -16,7 +16,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
 from django.utils.module_loading import import_string
 
+from audiences.channels import Channel
 from delivery.hooks.sns import is_topic
+from delivery.transports import NoTransport, transport_for
 
 # With the token, the part before the @ may have at most 64 characters.
 LONGEST_MAILBOX = 14
@@ -57,6 +59,8 @@ def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
         "FEEDBACK_LARGEST": 10_000,
         "FEEDBACK_DAYS": 1,
         "WEBHOOK_FRESH_SECONDS": 30,
+        "SMTP_MESSAGES": 1,
+        "PUSH_SECONDS": 0,
     }
     for name, minimum in least.items():
         if getattr(settings, name) < minimum:
@@ -78,6 +82,25 @@ def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
             f"SMS_GATEWAY is {settings.SMS_GATEWAY!r}, which is no class with send().",
             hint="Use a dotted path, such as audiences.sms.ConsoleGateway",
             id="campaign.E009",
+        )
+        return
+    for problem in getattr(gateway, "problems", list)():
+        yield Error(problem, hint="See docs/sending.md.", id="campaign.E024")
+
+
+@register()
+def check_push(**kwargs: Any) -> Iterator[CheckMessage]:
+    if not settings.VAPID_PRIVATE_KEY:
+        return
+    try:
+        transport_for(Channel.PUSH)
+    except NoTransport as error:
+        yield Error(str(error), hint="See docs/sending.md.", id="campaign.E025")
+    if not settings.VAPID_CONTACT.startswith(("mailto:", "https://")):
+        yield Error(
+            f"VAPID_CONTACT is {settings.VAPID_CONTACT!r}.",
+            hint="Use an address such as mailto:push@example.org",
+            id="campaign.E025",
         )
 
 

@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from audiences.wording import page_texts
+from campaign import email_url
 
 # Forms, fields and admins take type parameters, as their stubs say.
 django_stubs_ext.monkeypatch()
@@ -182,10 +183,15 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # ------------------------------------------------------------------ mail
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+if email_url.is_of_provider(os.environ.get("EMAIL_URL", "")):
+    vars().update(email_url.read_provider(os.environ["EMAIL_URL"]))
+else:
+    vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 # Seconds to wait for the mail server; without it a worker could wait forever.
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")
+# Mails after which a connection to the mail server is closed and opened again.
+SMTP_MESSAGES = _number("SMTP_MESSAGES", 100)
 # Where visitors who cannot use a form may write; if empty, pages give no address.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 # Days until the row of a mail is removed, sent or not.
@@ -193,6 +199,31 @@ OUTBOX_DAYS = _number("OUTBOX_DAYS", 7)
 
 # The class that hands an SMS over, by its dotted path; the default prints it.
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="audiences.sms.ConsoleGateway")
+
+# Twilio's account, and what it sends from; its token is in TWILIO_AUTH_TOKENS.
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_FROM = env.str("TWILIO_FROM", default="")
+TWILIO_URL = env.str("TWILIO_URL", default="https://api.twilio.com").rstrip("/")
+# A provider that takes an HTTP call for each SMS: what is called, and what its answers
+# mean. They are read directly: environ takes one that begins with $ for a name.
+SMS_HTTP_METHOD = os.environ.get("SMS_HTTP_METHOD", "POST").upper()
+SMS_HTTP_URL = os.environ.get("SMS_HTTP_URL", "")
+SMS_HTTP_HEADERS = os.environ.get("SMS_HTTP_HEADERS", "")
+SMS_HTTP_BODY = os.environ.get("SMS_HTTP_BODY", "")
+SMS_HTTP_TAKEN = os.environ.get("SMS_HTTP_TAKEN", "")
+SMS_HTTP_REFUSED = os.environ.get("SMS_HTTP_REFUSED", "")
+SMS_HTTP_LATER = os.environ.get("SMS_HTTP_LATER", "")
+SMS_HTTP_ID = os.environ.get("SMS_HTTP_ID", "")
+
+# ------------------------------------------------------------------ notifications
+# Web Push: the private key (base64url of its 32 bytes or of its DER), and whom a push
+# service asks about us, as mailto:… or https://….
+VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "")
+VAPID_CONTACT = env.str("VAPID_CONTACT", default="")
+# Seconds that a push service keeps a notification for a browser that is not there.
+PUSH_SECONDS = _number("PUSH_SECONDS", 86_400)
+# Whether addresses that others gave may be in private networks.
+ENDPOINTS_ALLOW_PRIVATE = env.bool("ENDPOINTS_ALLOW_PRIVATE", default=False)
 
 # ------------------------------------------------------------------ personal links
 # Days in which a personal link opts in and changes details; it opts out forever.

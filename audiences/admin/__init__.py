@@ -1,6 +1,16 @@
 """The operators' admin for profiles, consent, services, audiences and pages."""
 
-from . import audiences, home, landing_pages, menu, operators, outbox, people, services
+from . import (
+    audiences,
+    home,
+    landing_pages,
+    menu,
+    operators,
+    organisation,
+    outbox,
+    people,
+    services,
+)
 
 __all__ = [
     "audiences",
@@ -8,6 +18,7 @@ __all__ = [
     "landing_pages",
     "menu",
     "operators",
+    "organisation",
     "outbox",
     "people",
     "services",

@@ -40,7 +40,9 @@ class Seen:
     def of(cls, text: str) -> Self:
         """Read what `str` wrote."""
         low, high, running = text.split(":")
-        return cls(int(low), int(high), tuple(map(int, filter(None, running.split(",")))))
+        return cls(
+            int(low), int(high), tuple(map(int, filter(None, running.split(","))))
+        )
 
     def __str__(self) -> str:
         return f"{self.low}:{self.high}:{','.join(map(str, self.running))}"

@@ -122,7 +122,10 @@ class Watch:
                 f"BEGIN UPDATE {self.table} SET transaction_id = {clock.READ}"
                 " WHERE id = NEW.id; END"
             )
-        departures = {"DELETE": "", "UPDATE": f" WHEN OLD.{self.person} <> NEW.{self.person}"}
+        departures = {
+            "DELETE": "",
+            "UPDATE": f" WHEN OLD.{self.person} <> NEW.{self.person}",
+        }
         for act, when in departures.items():
             if act in self.acts:
                 name = f"{self.table}_departed_{act.lower()}"

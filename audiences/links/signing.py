@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     PAGE = "audiences.links.page"
     UNDO = "audiences.links.undo"
     MAIL = "audiences.links.mail"
+    VIEW = "audiences.links.view"
     CONFIRM_SUBSCRIPTION = "audiences.links.confirm"
     CONFIRM_SIGNUP = "audiences.link_requests.signup"
     CAP = "audiences.request_caps"

@@ -5,6 +5,7 @@ from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
+from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
 from .profiles import Address, AddressStatus, Profile
@@ -31,6 +32,7 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "Organisation",
     "OutboxMail",
     "Profile",
     "RequestCount",

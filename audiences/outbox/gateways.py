@@ -11,21 +11,25 @@ from django.utils.module_loading import import_string
 
 
 class NotTaken(Exception):
-    """The gateway certainly did not take the message; if `passing`, try again later."""
+    """The gateway certainly did not take the message; if `passing`, try again later.
 
-    def __init__(self, reason: str, *, passing: bool = False) -> None:
-        self.passing = passing
+    `code` is the provider's own for the reason.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False, code: str = "") -> None:
+        self.passing, self.code = passing, code
         super().__init__(reason)
 
 
 class Gateway(Protocol):
     """Hands over one SMS.
 
-    `send` returns when the provider has taken the message, and raises `NotTaken` when
-    it certainly has not. Any other exception leaves it uncertain: it is not sent again.
+    `send` returns when the provider has taken the message, with the number that it gave
+    it or nothing, and raises `NotTaken` when it certainly has not. Any other exception
+    leaves it uncertain: it is not sent again.
     """
 
-    def send(self, number: str, text: str) -> None: ...
+    def send(self, number: str, text: str) -> str | None: ...
 
 
 class ConsoleGateway:

@@ -39,7 +39,9 @@ def stage(
     """
     table = table_of(model)
     on_commit = " ON COMMIT DELETE ROWS" if is_postgresql() and not is_kept else ""
-    execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({_definition(model)}){on_commit}")
+    execute(
+        f"CREATE TEMP TABLE IF NOT EXISTS {table} ({_definition(model)}){on_commit}"
+    )
     execute(f"DELETE FROM {table}")
     return insert_select(model, columns, queryset)
 

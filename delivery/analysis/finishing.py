@@ -159,7 +159,9 @@ def _become_ready(run: Analysis, judge: Judge, tally: Tally) -> None:
     codes = {number: code for code, number in judge.numbers.items()}
     run.state = Analysis.State.READY
     run.seen = str(tally.moment.seen)
-    run.counts = {codes.get(n, ""): count for n, count in tally.numbers.items() if count}
+    run.counts = {
+        codes.get(n, ""): count for n, count in tally.numbers.items() if count
+    }
     run.warnings = {SHARES_ADDRESS: tally.warned}
     names = ("state", "seen", "counts", "warnings")
     written = Analysis.objects.filter(pk=run.pk).update(
@@ -182,6 +184,8 @@ def _counted(outcomes: QuerySet[Outcome]) -> Numbers:
 def _of_chunks(run: Analysis) -> Numbers:
     """How many outcomes each rule decided, as the chunks say that wrote them."""
     found = Numbers()
-    for counts in AnalysisChunk.objects.filter(analysis=run).values_list("counts", flat=True):
+    for counts in AnalysisChunk.objects.filter(analysis=run).values_list(
+        "counts", flat=True
+    ):
         found.update({int(n) if n else None: count for n, count in counts.items()})
     return found

@@ -186,7 +186,13 @@ def _judge_all(
     if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
         run.state = Analysis.State.STOPPED
     else:
-        finish(run, judge, is_prepared=bool(helpers), is_resumed=is_resumed, must_stop=must_stop)
+        finish(
+            run,
+            judge,
+            is_prepared=bool(helpers),
+            is_resumed=is_resumed,
+            must_stop=must_stop,
+        )
 
 
 def progress_of(run: Analysis) -> Progress:

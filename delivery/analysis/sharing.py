@@ -145,8 +145,12 @@ def warn(judge: Judge) -> int:
         rule__isnull=True, profile_id=OuterRef("profile_id")
     )
     warned = shared_addresses.sharing_with_opted_out(channel, _contenders())
-    rows = _contenders().filter(Exists(to_deliver), profile_id__in=warned).values_list(
-        Value(judge.situation.delivery_id), Value(SHARES_ADDRESS), F("profile_id")
+    rows = (
+        _contenders()
+        .filter(Exists(to_deliver), profile_id__in=warned)
+        .values_list(
+            Value(judge.situation.delivery_id), Value(SHARES_ADDRESS), F("profile_id")
+        )
     )
     columns = ["delivery_id", "code", "profile_id"]
     return sql.insert_select(OutcomeWarning, columns, rows) - before

@@ -13,7 +13,7 @@ from audiences.links import BadLink, mail_addresses
 from audiences.links.mail_addresses import base36
 
 # For ever: bounces come back to what was signed with it.
-_SALT = "delivery.feedback.return_path"
+SALT = "delivery.feedback.return_path"
 
 
 def address(delivery_id: int, profile_id: int) -> str:
@@ -25,14 +25,14 @@ def address(delivery_id: int, profile_id: int) -> str:
 
 def token(delivery_id: int, profile_id: int) -> str:
     """The signed name of a message."""
-    return mail_addresses.tag(_SALT, base36(delivery_id), base36(profile_id))
+    return mail_addresses.tag(SALT, base36(delivery_id), base36(profile_id))
 
 
 def read(text: str) -> tuple[int, int] | None:
     """Delivery and profile that a return path of ours names; None for any other."""
     tag = mail_addresses.tag_of(text)
     try:
-        delivery_id, profile_id = mail_addresses.read_tag(_SALT, tag, 2)
+        delivery_id, profile_id = mail_addresses.read_tag(SALT, tag, 2)
     except BadLink:
         return None
     return int(delivery_id, 36), int(profile_id, 36)

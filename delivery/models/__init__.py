@@ -1,6 +1,7 @@
 """What is sent, to whom, and what came back."""
 
 from .approvals import Approval
+from .contents import ContentVariant
 from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .hooks import HookCount, UsedHookToken
 from .inbound import InboundItem, InboundMention, MailboxPosition
@@ -9,6 +10,7 @@ from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
+from .senders import Sender
 from .sending import Dispatch, Sending
 from .staging import StagedContender, StagedHolder, StagedKey
 from .typologies import Typology, TypologyRule, TypologyRuleUse
@@ -18,6 +20,7 @@ __all__ = [
     "Analysis",
     "AnalysisChunk",
     "Approval",
+    "ContentVariant",
     "Delivery",
     "Dispatch",
     "EventKind",
@@ -33,6 +36,7 @@ __all__ = [
     "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
+    "Sender",
     "Sending",
     "StagedContender",
     "StagedHolder",

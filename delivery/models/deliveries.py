@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from audiences.channels import Channel
 from audiences.models import Audience, Service
 
+from .senders import Sender
 from .typologies import Typology
 
 
@@ -59,11 +60,33 @@ class Delivery(models.Model):
         blank=True,
         help_text=_("The rules that it applies; empty means the default ones."),
     )
+    sender = models.ForeignKey(
+        Sender,
+        verbose_name=_("sender"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text=_("Who a mail is from; empty means the one of the settings."),
+    )
     subject = models.CharField(_("subject"), max_length=250, blank=True)
+    preheader = models.CharField(
+        _("preheader"),
+        max_length=250,
+        blank=True,
+        help_text=_("What mail programs show beside the subject, before it is opened."),
+    )
     content = models.TextField(
         _("content"),
         blank=True,
         help_text=_("The message; {{ first_name }} stands for a field of the profile."),
+    )
+    headers = models.TextField(
+        _("further headers"),
+        blank=True,
+        help_text=_(
+            "Of a mail, one a line, such as X-Campaign: spring. Those that Campaign "
+            "writes itself cannot be given."
+        ),
     )
     contact_date = models.DateTimeField(
         _("contact date"),

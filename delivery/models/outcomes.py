@@ -11,7 +11,9 @@ from .deliveries import Delivery
 from .typologies import TypologyRule
 
 
-def loose_key(to: "type[models.Model] | str", **options: Any) -> "models.ForeignKey[Any, Any]":
+def loose_key(
+    to: "type[models.Model] | str", **options: Any
+) -> "models.ForeignKey[Any, Any]":
     """A reference without a constraint (measured: they take five times the time)."""
     return models.ForeignKey(
         to,

@@ -113,6 +113,7 @@ class Dispatch(models.Model):
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     # Which worker hands it over: see `delivery.sending.slots`.
     slot = models.SmallIntegerField(_("slot"), null=True, blank=True)
+
     class Meta:
         verbose_name = _("hand-over")
         verbose_name_plural = _("hand-overs")

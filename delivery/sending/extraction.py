@@ -49,7 +49,9 @@ def columns_of(text: str | None) -> tuple[str, ...]:
     for name in names:
         if name not in COLUMNS:
             known = ", ".join(COLUMNS)
-            raise BadExtraction(f"There is no column {name[:200]!r}. There are: {known}.")
+            raise BadExtraction(
+                f"There is no column {name[:200]!r}. There are: {known}."
+            )
     return names
 
 

@@ -33,7 +33,15 @@ def rows(delivery: Delivery, status: str = "") -> Iterator[tuple[Any, ...]]:
     for pk, external, address, state, at, number, code in (
         found.order_by("profile_id").values_list(*columns).iterator()
     ):
-        yield pk, external or "", address or "", state, at.isoformat(), number or "", code
+        yield (
+            pk,
+            external or "",
+            address or "",
+            state,
+            at.isoformat(),
+            number or "",
+            code,
+        )
     if status in ("", Dispatch.Status.WAITING):
         yield from _unclaimed(delivery)
 

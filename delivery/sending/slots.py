@@ -91,6 +91,9 @@ def _settle(sending: Sending, slot: int) -> int:
             for pk, at in found.items()
         )
         left.update(
-            status=Status.UNCERTAIN, at=timezone.now(), attempts=F("attempts"), slot=None
+            status=Status.UNCERTAIN,
+            at=timezone.now(),
+            attempts=F("attempts"),
+            slot=None,
         )
     return len(found)

@@ -257,4 +257,6 @@ def _refusals(delivery: Delivery) -> list[tuple[str, str, str]]:
     """Why messages were refused: code, words and how many, most first."""
     rows = Dispatch.objects.filter(delivery=delivery, status=Dispatch.Status.REFUSED)
     found = rows.order_by().values_list("code", "text").annotate(n=Count("profile_id"))
-    return [(code, text[:200], grouped(n)) for code, text, n in found.order_by("-n")[:20]]
+    return [
+        (code, text[:200], grouped(n)) for code, text, n in found.order_by("-n")[:20]
+    ]

@@ -1,0 +1,79 @@
+"""What a delivery says in each language, and whom it is from, checked."""
+
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+from django.conf import settings
+
+from audiences.channels import Channel
+from delivery.models import Delivery
+
+from . import places
+from .places import CannotCompose
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is said in a language; that of everybody else has no language."""
+
+    language: str
+    subject: str
+    preheader: str
+    content: str
+
+
+@dataclass(frozen=True)
+class From:
+    """Whom the mails of a delivery are from."""
+
+    name: str
+    address: str
+    reply_to: str = ""
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+def variants_of(delivery: Delivery) -> list[Variant]:
+    """What the delivery says, that for everybody else first; raises CannotCompose.
+
+    Each needs a content, and on email a subject. A place that nobody can fill is
+    refused.
+    """
+    found = [Variant("", delivery.subject, delivery.preheader, delivery.content)]
+    found += [
+        Variant(row.language, row.subject, row.preheader, row.content)
+        for row in delivery.variants.order_by("language")
+    ]
+    for variant in found:
+        _check(delivery, variant)
+    return found
+
+
+def _check(delivery: Delivery, variant: Variant) -> None:
+    where = f"{delivery.label!r}"
+    if variant.language:
+        where += f" in {variant.language}"
+    if not variant.content.strip():
+        raise CannotCompose(f"{where}: the content is empty.")
+    if delivery.channel == Channel.EMAIL and not variant.subject.strip():
+        raise CannotCompose(f"{where}: the subject is empty.")
+    places.check(where, variant.subject, variant.preheader, variant.content)
+
+
+def sender_of(delivery: Delivery) -> From:
+    """Whom the delivery is from: its sender, or that of the settings.
+
+    Raises CannotCompose when its sender may not be used any more.
+    """
+    row = delivery.sender
+    if row is None:
+        name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+        return From(name, address)
+    if not row.is_active:
+        raise CannotCompose(
+            f"{delivery.label!r} is from {row}, a sender that is switched off: choose "
+            "another one."
+        )
+    return From(row.name, row.address, row.reply_to)

@@ -1,0 +1,93 @@
+"""The personal links of a delivery's messages: made ready once, written for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+
+from audiences.links import Link, one_click_url, page_url, prepared, signing
+from audiences.links.prepared import Write
+from audiences.links.signing import Purpose
+from audiences.models import LandingPage
+from delivery import deliveries
+from delivery.feedback import return_path
+from delivery.models import Delivery
+
+from .places import VIEW_LINK
+
+# Links of a test lead to a page that knows nobody: it says so, and nothing happens.
+TEST = "test"
+
+
+@dataclass(frozen=True)
+class Links:
+    """How each link of a delivery is written for a profile.
+
+    `of_places` are those that a message may say, by name. `one_click` and `mailto` are
+    those of the header List-Unsubscribe; `mailto` is empty where there is no mailbox.
+    """
+
+    of_places: Mapping[str, Write]
+    one_click: Write
+    mailto: Write
+    return_path: Write
+
+
+def links_of(delivery: Delivery, *, fallback_return_path: str) -> Links:
+    """The links of a delivery. They all say that they were made now."""
+    link = deliveries.link(delivery, 0)
+    fallback = fallback_return_path.encode()
+    one_click = prepared.web_address(Purpose.OPT_OUT, one_click_url, link)
+    unsubscribe = one_click
+    page = delivery.service.unsubscription_page if delivery.service else None
+    if page and page.live_version_id:
+        unsubscribe = _page(replace(link, page=page.slug, kind=page.kind))
+    paths = prepared.mail_address(
+        settings.BOUNCE_MAILBOX,
+        return_path.SALT,
+        lambda profile_id: return_path.token(delivery.pk, profile_id),
+    )
+    return Links(
+        {
+            "unsubscribe_link": unsubscribe,
+            "preferences_link": _page(_to_preferences(link)),
+            VIEW_LINK: prepared.web_address(Purpose.VIEW, view_in_browser_url, link),
+        },
+        one_click,
+        prepared.unsubscribe_address(link),
+        lambda profile_id: paths(profile_id) or fallback,
+    )
+
+
+def links_of_test(delivery: Delivery, *, fallback_return_path: str) -> Links:
+    """Links that lead nowhere and change nothing: those of a test."""
+    bounces = (settings.BOUNCE_MAILBOX or fallback_return_path).encode()
+    nowhere = f"{settings.BASE_URL}/u/{TEST}/".encode()
+    return Links(
+        {
+            "unsubscribe_link": lambda profile_id: nowhere,
+            "preferences_link": lambda profile_id: nowhere,
+            VIEW_LINK: lambda profile_id: nowhere,
+        },
+        lambda profile_id: nowhere,
+        lambda profile_id: b"",
+        lambda profile_id: bounces,
+    )
+
+
+def view_in_browser_url(link: Link) -> str:
+    """The address of the page that shows a message to its recipient."""
+    facts = [link.profile_id, link.delivery_id or 0]
+    return f"{settings.BASE_URL}/v/{signing.sign(Purpose.VIEW, facts)}/"
+
+
+def _page(link: Link) -> Write:
+    return prepared.web_address(Purpose.PAGE, page_url, link)
+
+
+def _to_preferences(link: Link) -> Link:
+    """The first preference page that visitors can see, else the built-in one."""
+    kind = LandingPage.Kind.PREFERENCES
+    pages = LandingPage.objects.filter(kind=kind, live_version__isnull=False)
+    page = pages.order_by("pk").first()
+    return replace(link, page=page.slug if page else "preferences", kind=kind)
