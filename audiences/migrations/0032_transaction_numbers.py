@@ -21,7 +21,7 @@ def remove_triggers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0031_kinds_of_imports'),
+        ("audiences", "0031_kinds_of_imports"),
     ]
 
     operations = [

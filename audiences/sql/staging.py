@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, models
+from django.db.models import F, Lookup, Q
 
 from audiences.models import StagedProfile
 from audiences.sql.statements import (
@@ -68,3 +69,26 @@ def _definition(model: type[models.Model]) -> str:
         + (" PRIMARY KEY" if field.primary_key else "")
         for field in model._meta.local_concrete_fields
     )
+
+
+class _AnyOf(Lookup[Any]):
+    """`field = ANY (ARRAY (SELECT …))`: computed once, then looked up value by value."""
+
+    lookup_name = "any_of"
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        field, field_params = self.process_lhs(compiler, connection)
+        values, value_params = compiler.compile(self.rhs)
+        return f"{field} = ANY (ARRAY {values})", [*field_params, *value_params]
+
+
+def looked_up(name: str, values: models.QuerySet[Any, Any]) -> Q:
+    """Rows whose field has one of these values, each looked up by index.
+
+    For few values and a table of which the planner knows little, because its rows were
+    just written: with `IN` it may read all of them. Needs an index that ends with the
+    field.
+    """
+    if not is_postgresql():
+        return Q(**{f"{name}__in": values})
+    return Q(_AnyOf(F(name), models.Subquery(values)))

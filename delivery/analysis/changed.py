@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from audiences import conditions, sql
 from audiences.changes import Seen
@@ -22,6 +22,7 @@ from audiences.models import (
     StagedProfile,
     Subscription,
 )
+from audiences.sql.staging import looked_up
 from delivery.models import Analysis, Message, Outcome
 from delivery.rules import Judge
 
@@ -67,8 +68,9 @@ def _of_fatigue(judge: Judge, since: Moment, now: Moment) -> list[QuerySet[Any]]
 
 def leave_out_unjudged(judge: Judge) -> conditions.Span | None:
     """Forget the staged profiles that the run has not judged; returns their span."""
-    judged = Outcome.objects.filter(
-        delivery=judge.situation.delivery_id, profile_id=OuterRef("id")
+    judged = Outcome.objects.order_by().filter(
+        looked_up("profile_id", StagedProfile.objects.values("id")),
+        delivery=judge.situation.delivery_id,
     )
-    StagedProfile.objects.filter(~Exists(judged)).delete()
+    StagedProfile.objects.exclude(id__in=judged.values("profile_id")).delete()
     return conditions.of_staged()

@@ -20,6 +20,7 @@ from django.utils import timezone
 from audiences import changes, sql
 from audiences.models import StagedProfile
 from audiences.sql import locks
+from audiences.sql.staging import looked_up
 from audiences.sql.statements import expect_look_ups
 from delivery.analysis import changed, chunks, sharing
 from delivery.analysis.changed import Moment
@@ -144,14 +145,13 @@ def _look(judge: Judge, tally: Tally, *, at_most: int | None = None) -> Tally:
     span = changed.leave_out_unjudged(judge)
     if span:
         warned += sharing.forget_warnings_of_staged(judge)
-        before = _outcomes(judge).filter(span.q("profile_id"))
+        people = StagedProfile.objects.values("id")
+        before = _outcomes(judge).filter(looked_up("profile_id", people))
         numbers.subtract(_counted(before))
         before.delete()
         again = judge.given(at=now.at, span=span)
         numbers.update(chunks.write_outcomes(again, again.audience()))
     sharing.contend_again(judge)
-    numbers.update(sharing.settle(judge))
-    warned += sharing.warn(judge)
     return Tally(now, numbers, warned)
 
 

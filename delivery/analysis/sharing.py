@@ -7,12 +7,14 @@ each with its primary address. Of those with one address the lowest id keeps it.
 """
 
 from collections import Counter
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 
 from audiences import sql
 from audiences.models import Address, StagedProfile
-from audiences.sql.staging import index_staged
+from audiences.sql.staging import index_staged, looked_up
 from delivery.analysis.reports import SHARES_ADDRESS
 from delivery.models import (
     Outcome,
@@ -33,22 +35,30 @@ def stage_all_holders(channel: str) -> None:
 
     It does not depend on any judgement: it can be done while the chunks are judged.
     """
-    _stage_holders(channel, shared_addresses.shared_keys(channel))
+    with transaction.atomic():
+        _stage_holders(
+            channel, shared_addresses.shared_keys(channel).values_list("key")
+        )
 
 
 def stage_holders_of(channel: str, targeted: QuerySet[Outcome]) -> None:
     """Look, one by one, for those who have the address of one of a few profiles."""
     among = targeted.values("profile_id")
     shared = shared_addresses.holders_of(channel, among=among)
-    sql.stage(StagedKey, ["key"], shared.values_list("key").distinct())
-    _stage_holders(channel, StagedKey.objects.values("key"))
+    _stage_holders(channel, shared.values_list("key").distinct())
 
 
-def _stage_holders(channel: str, keys: QuerySet[Address] | QuerySet[StagedKey]) -> None:
-    rows = _addresses(channel).filter(key__in=keys)
-    sql.stage(StagedHolder, _HOLDER, rows.values_list(*_HOLDER), is_kept=True)
+def _stage_holders(channel: str, keys: QuerySet[Any, Any]) -> None:
+    sql.stage(StagedKey, ["key"], keys)
+    rows = _having_staged_keys(channel).values_list(*_HOLDER)
+    sql.stage(StagedHolder, _HOLDER, rows, is_kept=True)
     index_staged(StagedHolder, "profile_id")
     sql.analyze(StagedHolder)
+
+
+def _having_staged_keys(channel: str) -> QuerySet[Address]:
+    keys = StagedKey.objects.values("key")
+    return _addresses(channel).filter(looked_up("key", keys))
 
 
 def _addresses(channel: str) -> QuerySet[Address]:
@@ -69,20 +79,18 @@ def stage_keys_of_staged(judge: Judge) -> None:
     """
     channel = judge.situation.channel
     people = StagedProfile.objects.values("id")
-    have = _addresses(channel).filter(profile_id__in=people).values_list("key")
-    had = StagedHolder.objects.filter(profile_id__in=people).values_list("key")
-    sql.stage(StagedKey, ["key"], have.union(had))
-    now = _addresses(channel).filter(key__in=StagedKey.objects.values("key"))
+    have = _addresses(channel).filter(looked_up("profile_id", people))
+    had = StagedHolder.objects.filter(looked_up("profile_id", people))
+    sql.stage(StagedKey, ["key"], have.values_list("key").union(had.values_list("key")))
+    now = _having_staged_keys(channel)
     StagedHolder.objects.filter(pk__in=now.values("pk")).delete()
     sql.insert_select(StagedHolder, _HOLDER, now.values_list(*_HOLDER))
 
 
 def contend_again(judge: Judge) -> None:
     """After the staged profiles were judged anew: who contends for the staged keys."""
-    rows = _addresses(judge.situation.channel).filter(
-        key__in=StagedKey.objects.values("key"), is_primary=True
-    )
-    _stage_contenders(judge, rows)
+    rows = _having_staged_keys(judge.situation.channel)
+    _stage_contenders(judge, rows.filter(is_primary=True))
 
 
 def _stage_contenders(
@@ -92,7 +100,9 @@ def _stage_contenders(
     contends = Q(rule__isnull=True) | Q(rule_id=judge.numbers[DUPLICATE.code])
     decided = _outcomes(judge).filter(contends, profile_id=OuterRef("profile_id"))
     columns = ["profile_id", "key"]
-    rows = holders.filter(Exists(decided)).values_list(*columns)
+    # A limit keeps each a look-up: the planner knows little of rows just written.
+    one = Subquery(decided.values("profile_id")[:1])
+    rows = holders.filter(profile_id=one).values_list(*columns)
     sql.stage(StagedContender, columns, rows)
 
 
@@ -119,38 +129,33 @@ def settle(judge: Judge) -> Numbers:
     changed = Numbers()
     losers = shared_addresses.losers(_contenders())
     if DUPLICATE.predicate(judge.given(losers=losers).situation) is None:
-        return changed
+        losers = losers.none()
     duplicate = judge.numbers[DUPLICATE.code]
     # Staged, since a bad plan would rank them again for each row.
     sql.stage(StagedProfile, ["id"], losers)
     sql.analyze(StagedProfile)
     lost = StagedProfile.objects.values("id")
     kept = _contenders().exclude(profile_id__in=lost).values("profile_id")
-    freed = _outcomes(judge).filter(profile_id__in=kept, rule_id=duplicate)
-    taken = _outcomes(judge).filter(profile_id__in=lost, rule__isnull=True)
+    freed = _outcomes(judge).filter(looked_up("profile_id", kept), rule_id=duplicate)
+    taken = _outcomes(judge).filter(looked_up("profile_id", lost), rule__isnull=True)
     count = freed.update(rule=None) - taken.update(rule_id=duplicate)
     changed.update({None: count, duplicate: -count})
     return changed
 
 
 def warn(judge: Judge) -> int:
-    """Warn about the contenders that share with somebody who is opted out.
+    """Warn about the contenders that keep an address which an opted-out profile has too.
 
-    Returns by how many there are more than before.
+    After `settle`, which has staged the others. Returns by how many there are more than before.
     """
-    about = _warnings(judge).filter(profile_id__in=_contenders().values("profile_id"))
+    contenders = _contenders().values("profile_id")
+    about = _warnings(judge).filter(looked_up("profile_id", contenders))
     before = about.delete()[0]
     channel = judge.situation.channel
-    to_deliver = _outcomes(judge).filter(
-        rule__isnull=True, profile_id=OuterRef("profile_id")
-    )
-    warned = shared_addresses.sharing_with_opted_out(channel, _contenders())
-    rows = (
-        _contenders()
-        .filter(Exists(to_deliver), profile_id__in=warned)
-        .values_list(
-            Value(judge.situation.delivery_id), Value(SHARES_ADDRESS), F("profile_id")
-        )
+    excluded = StagedProfile.objects.filter(id=OuterRef("profile_id"))
+    keepers = _contenders().filter(~Exists(excluded))
+    rows = shared_addresses.sharing_with_opted_out(channel, keepers).values_list(
+        Value(judge.situation.delivery_id), Value(SHARES_ADDRESS), F("profile_id")
     )
     columns = ["delivery_id", "code", "profile_id"]
     return sql.insert_select(OutcomeWarning, columns, rows) - before
@@ -159,7 +164,7 @@ def warn(judge: Judge) -> int:
 def forget_warnings_of_staged(judge: Judge) -> int:
     """Take back what was warned of staged profiles; returns by how many there are more."""
     people = StagedProfile.objects.values("id")
-    return -_warnings(judge).filter(profile_id__in=people).delete()[0]
+    return -_warnings(judge).filter(looked_up("profile_id", people)).delete()[0]
 
 
 def _warnings(judge: Judge) -> QuerySet[OutcomeWarning]:

@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0032_transaction_numbers'),
-        ('delivery', '0032_approvals'),
+        ("audiences", "0032_transaction_numbers"),
+        ("delivery", "0032_approvals"),
     ]
 
     operations = [

@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0031_kinds_of_imports'),
-        ('delivery', '0033_transactions_of_runs'),
+        ("audiences", "0031_kinds_of_imports"),
+        ("delivery", "0035_variants_of_languages"),
     ]
 
     operations = [

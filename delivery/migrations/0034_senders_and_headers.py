@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0032_approvals'),
+        ("delivery", "0033_transactions_of_runs"),
     ]
 
     operations = [
