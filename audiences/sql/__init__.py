@@ -1,6 +1,6 @@
 """The only place that opens a cursor: statements, locks, time limits."""
 
-from audiences.sql.locks import Locked, hold, process_lock
+from audiences.sql.locks import Locked, hold, lock_shared, process_lock
 from audiences.sql.staging import stage, stage_profiles
 from audiences.sql.statements import (
     analyze,
@@ -26,6 +26,7 @@ __all__ = [
     "hold",
     "insert_select",
     "is_postgresql",
+    "lock_shared",
     "process_lock",
     "stage",
     "stage_profiles",

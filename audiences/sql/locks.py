@@ -5,13 +5,13 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, models, transaction
 
 from audiences.refusals import Refused
-from audiences.sql.statements import fetch, is_postgresql
+from audiences.sql.statements import fetch, is_postgresql, table_of
 
 
 class Locked(Refused):
@@ -41,6 +41,25 @@ def hold(name: str) -> None:
 def number_of(name: str) -> int:
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def lock_shared(model: type[models.Model], ids: Sequence[int]) -> set[int]:
+    """Lock rows against those who write to them, until the transaction ends.
+
+    Others may lock them so too. Returns the ids that could be locked at once: of one
+    that somebody is writing to nobody knows what it will be. SQLite has one writer.
+    """
+    table = table_of(model)
+    if not is_postgresql():
+        marks = ", ".join(["%s"] * len(ids))
+        rows = fetch(f"SELECT id FROM {table} WHERE id IN ({marks})", ids)  # noqa: S608
+    else:
+        rows = fetch(
+            f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id"  # noqa: S608
+            " FOR SHARE SKIP LOCKED",
+            [[*ids]],
+        )
+    return {pk for (pk,) in rows}
 
 
 # Whoever works alone keeps others waiting: for the lock so long at most,

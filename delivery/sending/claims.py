@@ -9,6 +9,7 @@ rate is waited for before a claim, never between a claim and its hand-over.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -52,7 +53,7 @@ class Over:
 
 
 def claim(
-    sending: Sending, check: LastCheck, slot: int, *, most: int = BATCH
+    sending: Sending, check: LastCheck, slot: int, *, most: int = 0
 ) -> Batch | Wait | Over:
     """Claim the next targets for the worker that holds the slot."""
     with transaction.atomic(durable=True):
@@ -63,7 +64,9 @@ def claim(
         if row.free_at and row.free_at > now:
             return Wait((row.free_at - now).total_seconds())
         seen = changes.now()
-        size = min(most, max(1, int(row.rate / 2))) if row.rate else most
+        size = most or BATCH
+        if row.rate:
+            size = min(size, max(1, int(row.rate / 2)))
         again = _due(row, now, size)
         ids = again or _next(row, size)
         if not ids:
@@ -98,7 +101,7 @@ def _due(sending: Sending, now: datetime, size: int) -> list[int]:
     first = rows.order_by("due_at").values_list("profile_id", flat=True).first()
     if first is None:
         return []
-    near = rows.filter(profile_id__range=(first - NEAR, first + NEAR))
+    near = rows.filter(profile_id__gte=first - NEAR, profile_id__lte=first + NEAR)
     return sorted(near.values_list("profile_id", flat=True)[:size])
 
 
@@ -144,7 +147,7 @@ def _checked(
 def _write(
     sending: Sending, slot: int, checked: _Checked, now: datetime, *, again: bool
 ) -> None:
-    groups = [
+    groups: list[tuple[list[int], dict[str, Any]]] = [
         (checked.handed, {"status": Status.HANDING_OVER, "slot": slot}),
         (checked.busy, {"status": Status.WAITING, "due_at": now + BUSY}),
         *(

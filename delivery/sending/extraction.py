@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import DateTimeField, F, OuterRef, QuerySet, Subquery, TextField
-from django.db.models import Value
+from django.db.models import (
+    DateTimeField,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.utils import timezone
 
-from audiences import sql
+from audiences import changes, sql
 from audiences.files import write_csv
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
@@ -60,8 +67,8 @@ def write(
 ) -> int:
     """Write the extraction file of a prepared delivery, and record it as handed over.
 
-    Returns how many people are in it. Raises BadExtraction, NotSendable. Interrupted, it
-    is begun anew by the same call.
+    Returns how many people are in it. Interrupted, it is begun anew by the same call.
+    Raises BadExtraction, NotSendable.
     """
     part = _part_of(path)
     try:
@@ -124,7 +131,7 @@ def _claim_all(sending: Sending, slot: int) -> tuple[LastCheck, Any]:
         if isinstance(claimed, Batch):
             seen = seen or claimed.seen
         elif isinstance(claimed, Over):
-            return check, seen or claims.changes.now()
+            return check, seen or changes.now()
 
 
 def _claimed(sending: Sending) -> QuerySet[Dispatch]:
@@ -135,7 +142,7 @@ def _claimed(sending: Sending) -> QuerySet[Dispatch]:
 
 def _check_again(sending: Sending, check: LastCheck) -> tuple[Any, int]:
     """Withdraw who must not be in the file any more."""
-    seen, withdrawn, position = claims.changes.now(), 0, 0
+    seen, withdrawn, position = changes.now(), 0, 0
     while True:
         rows = _claimed(sending).filter(profile_id__gt=position)
         ids = list(rows.values_list("profile_id", flat=True)[:CHUNK])

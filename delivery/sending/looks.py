@@ -1,8 +1,8 @@
 """The look before each message: has anything that could exclude changed since?
 
 It is one statement that finds rows by the number of their transaction, and costs a
-fraction of the hand-over. It also says whether the delivery is still being sent, so that
-a pause stops at the next message.
+fraction of the hand-over. It also says whether the delivery is still being sent: so a
+pause stops at the next message.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Look:
         state = f"(SELECT state FROM {statements.table_of(Sending)} WHERE id = %s)"
         ends = [self.seen.low, self.seen.high] * len(TABLES)
         changed, present = sql.fetch(
-            f"SELECT {news}, {state}",  # noqa: S608
+            f"SELECT {news}, {state}",
             [*ends, self.sending_id],
         )[0]
         return bool(changed), present == Sending.State.SENDING

@@ -15,7 +15,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audiences.sql import statements
 from delivery import quarantine
 from delivery.feedback.mails import classification
 from delivery.models import Dispatch, Message, Sending

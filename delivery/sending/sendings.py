@@ -37,7 +37,8 @@ def begin(
 ) -> Sending:
     """Begin to send a prepared delivery, or schedule it; a worker does the rest.
 
-    `wakes`: whether workers are woken now; else the caller is one. Raises NotSendable unless it is prepared, unchanged and not yet sent.
+    `wakes`: whether workers are woken now; else the caller is one. Raises NotSendable
+    unless it is prepared, unchanged and not yet sent.
     """
     with transaction.atomic():
         row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)

@@ -3,8 +3,8 @@
 Each worker of a delivery holds a numbered slot by a lock that dies with its process.
 What it claims has the number of its slot. Whoever gets a slot knows that the worker
 that held it before is gone, and settles what that left behind: what was being handed
-over is uncertain, for nobody knows whether the server has it, and is never sent again by
-itself.
+over is uncertain, for nobody knows whether the server has it, and is never sent again
+by itself.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def settle_the_dead(sending: Sending) -> int:
         delivery=sending.delivery_id, status=Status.HANDING_OVER
     )
     settled = 0
-    for slot in sorted(set(rows.values_list("slot", flat=True))):
+    for slot in sorted({slot or 0 for slot in rows.values_list("slot", flat=True)}):
         try:
             with sql.process_lock(_name(sending, slot)):
                 settled += _settle(sending, slot)

@@ -86,4 +86,4 @@ def _unsubscribed(delivery: Delivery) -> int:
     """People who opted out or unsubscribed by a link or header of the delivery."""
     kinds = (ConsentEvent.Kind.OPT_OUT, ConsentEvent.Kind.UNSUBSCRIBE)
     rows = ConsentEvent.objects.filter(delivery_id=delivery.pk, kind__in=kinds)
-    return rows.aggregate(count=Count("profile_id", distinct=True))["count"]
+    return int(rows.aggregate(count=Count("profile_id", distinct=True))["count"])

@@ -19,7 +19,7 @@ from delivery.sending import claims, results, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.crew import Crew
 from delivery.sending.last_check import LastCheck
-from delivery.transports import transport_for
+from delivery.transports import Transport, transport_for
 
 # A last check and a composer keep definitions: both are made anew this often.
 FRESH_SECONDS = 30.0
@@ -53,7 +53,7 @@ def send(
             )
 
 
-def _transports(sending: Sending) -> list[object]:
+def _transports(sending: Sending) -> list[Transport]:
     """One transport for each connection; SQLite has one writer."""
     count = settings.SEND_CONNECTIONS if sql.is_postgresql() else 1
     return [transport_for(sending.delivery.channel) for _number in range(count)]
@@ -93,7 +93,7 @@ class _Work:
             self.made_at = time.monotonic()
 
     def _look_at_refusals(self) -> None:
-        """Pause when too many are refused: something is wrong with us, not with them."""
+        """Pause when too many are refused: then something is wrong with us."""
         self.batches += 1
         if self.batches % BATCHES:
             return

@@ -1,4 +1,4 @@
-"""The page *Send*: what will happen, in one sentence; then how far it is; then a report.
+"""The page *Send*: what will happen in one sentence, how far it is, what came of it.
 
 Sending more than a set number of messages asks for that number to be typed: nobody
 sends to everybody by a slip. The page only asks; background workers send.
@@ -76,7 +76,7 @@ def _back(delivery: Delivery) -> HttpResponse:
 
 @page(Delivery, "send", "view", method="", title=gettext_lazy("Send"))
 def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
-    """What will happen, and the button; afterwards how far it is, and what came of it."""
+    """What will happen, and the button; later how far it is, and what came of it."""
     found = status_of(delivery)
     form = SendForm(request.POST or None, to_deliver=found.to_deliver)
     if request.method == "POST":
