@@ -18,6 +18,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 SCHEDULE = {
     "delivery.tasks.wake_analyses": 60.0,
+    "delivery.tasks.wake_sendings": 20.0,
     "audiences.tasks.send_outbox": 60.0,
     "audiences.tasks.wake_people_work": 60.0,
     "delivery.tasks.read_mailbox": 60.0,

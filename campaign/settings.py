@@ -316,6 +316,18 @@ SNS_TOPICS = _secrets("SNS_TOPICS")
 # Seconds that a signed call stays valid, where its time is signed too.
 WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
 
+# ------------------------------------------------------------------ sending
+# Connections to the mail server, or to the provider, of each worker that sends.
+SEND_CONNECTIONS = _number("SEND_CONNECTIONS", 4)
+# Messages a second at most, where a delivery says nothing itself; 0: as many as it can.
+SEND_RATE = env.float("SEND_RATE", default=0)
+# Workers that are woken for one delivery.
+SEND_WORKERS = _number("SEND_WORKERS", 1)
+# More messages than this ask for the number to be typed in the console.
+SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
+# The share of refusals among the last thousand messages at which it pauses.
+SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
+
 # ------------------------------------------------------------------ approvals
 # Whether whoever wrote a delivery that reaches opted-out people may approve it alone.
 ONE_PERSON_APPROVES = env.bool("ONE_PERSON_APPROVES", default=False)

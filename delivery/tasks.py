@@ -1,5 +1,6 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
+import time
 from datetime import datetime
 
 from celery import shared_task
@@ -13,7 +14,10 @@ from delivery.feedback import erasure, intake
 from delivery.feedback.mails import imap, mailboxes
 
 from . import analysis, quarantine
-from .models import Analysis, Delivery
+from .models import Analysis, Delivery, Sending
+from .sending import sendings, slots, worker
+
+TURN_SECONDS = 20.0
 
 
 @shared_task(ignore_result=True)
@@ -49,6 +53,34 @@ def wake_analyses() -> None:
     """Each minute: start what was asked for, resume where a process has died."""
     for delivery_id in preparation.to_wake():
         run_analysis.delay(delivery_id)
+
+
+@shared_task(ignore_result=True)
+def run_sending(pk: int) -> None:
+    """Send a delivery for a while, from where it is; workers share it by its rows.
+
+    Then it queues again behind what has come meanwhile: a long delivery must not keep
+    somebody waiting for a link.
+    """
+    found = Sending.objects.select_related("delivery").filter(pk=pk).first()
+    if found is None or not sendings.start_due(found):
+        return
+    end = time.monotonic() + TURN_SECONDS
+    try:
+        worker.send(found, should_stop=lambda: time.monotonic() > end, waits=False)
+    except slots.NoSlot:
+        return
+    except Refused as refused:
+        sendings.fail(found, str(refused))
+    if time.monotonic() > end:
+        run_sending.delay(pk)
+
+
+@shared_task(ignore_result=True)
+def wake_sendings() -> None:
+    """Each minute: start what is due, go on where a worker has died."""
+    for pk in sendings.to_wake():
+        run_sending.delay(pk)
 
 
 @shared_task(ignore_result=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.functions import Collate
 
-from audiences.sql.statements import column_of, execute, is_postgresql, table_of
+from audiences.sql.statements import column_of, execute, fetch, is_postgresql, table_of
 
 
 def insert_or_lock(
@@ -59,3 +59,22 @@ def lock_in_order(rows: models.QuerySet[Any], *names: str) -> list[Any]:
             )
         )
     )
+
+
+def lock_shared(model: type[models.Model], ids: Sequence[int]) -> set[int]:
+    """Lock rows against those who write to them, until the transaction ends.
+
+    Others may lock them so too. Returns the ids that could be locked at once: of one
+    that somebody is writing to nobody knows what it will be. SQLite has one writer.
+    """
+    table = table_of(model)
+    if not is_postgresql():
+        marks = ", ".join(["%s"] * len(ids))
+        rows = fetch(f"SELECT id FROM {table} WHERE id IN ({marks})", ids)
+    else:
+        rows = fetch(
+            f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id"
+            " FOR SHARE SKIP LOCKED",
+            [[*ids]],
+        )
+    return {pk for (pk,) in rows}

@@ -11,6 +11,7 @@ from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
 from .senders import Sender
+from .sending import Dispatch, Sending
 from .staging import StagedContender, StagedHolder, StagedKey
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
@@ -21,6 +22,7 @@ __all__ = [
     "Approval",
     "ContentVariant",
     "Delivery",
+    "Dispatch",
     "EventKind",
     "HookCount",
     "InboundItem",
@@ -35,6 +37,7 @@ __all__ = [
     "QuarantineAction",
     "QuarantineEntry",
     "Sender",
+    "Sending",
     "StagedContender",
     "StagedHolder",
     "StagedKey",
