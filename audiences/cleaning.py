@@ -5,6 +5,10 @@ Used for files, forms, commands and programs alike, before a value is read.
 
 import re
 
+from django.utils.translation import gettext_noop as _
+
+from audiences.refusals import Sentence
+
 # No value that Campaign keeps of a person is longer.
 LONGEST = 1_000
 
@@ -23,7 +27,7 @@ _UNSEEN_OR_JOINING = re.compile(f"[{_INVISIBLE}{_JOINERS}]")
 # Words that begin with an apostrophe: 't Hart, 's-Gravesande, 'n Beetje.
 _OWN_APOSTROPHE = re.compile(r"'[stnkmrSTNKMR](?:[ \-]|[A-Z])")
 # A number that a spreadsheet has taken for one: 1001.0, 1,23457E+15.
-_SPREADSHEET_NUMBER = re.compile(r"\d+[.,]0+|\d+(?:[.,]\d+)?[eE]\+?\d+")
+_SPREADSHEET_NUMBER = re.compile(r"\d+[.,]0+|\d+(?:[.,]\d+)?[eE]\+\d+")
 
 
 def visible(text: str) -> str:
@@ -52,3 +56,7 @@ def words(text: str) -> str:
 def is_spreadsheet_number(text: str) -> bool:
     """Whether a spreadsheet has changed the code: some of its digits may be gone."""
     return bool(_SPREADSHEET_NUMBER.fullmatch(text))
+
+
+def too_long(most: int = LONGEST) -> Sentence:
+    return Sentence(_("it is longer than {most} characters"), {"most": most})

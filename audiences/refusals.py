@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext
 
@@ -37,11 +38,9 @@ class Sentence:
         return {"text": self.text, "values": values}
 
     @classmethod
-    def of_json(cls, data: Mapping[str, object]) -> "Sentence":
-        values = data.get("values")
-        assert isinstance(values, dict)
+    def of_json(cls, data: Mapping[str, Any]) -> "Sentence":
         read = {
             name: cls.of_json(value) if isinstance(value, dict) else value
-            for name, value in values.items()
+            for name, value in data["values"].items()
         }
-        return cls(str(data["text"]), read)
+        return cls(data["text"], read)

@@ -28,6 +28,13 @@ mail_to_be_sent
     Sent when the outbox is about to send a mail, inside the worker's transaction.
     Arguments: `channel`, `key`. A listener that returns true forbids it.
     Listener: `delivery.quarantine` forbids addresses on the denylist.
+
+addresses_failed
+    Sent inside the transaction in which the file of another system says that addresses
+    do not work.
+    Arguments: `channel`, `keys` (a list), `source` (a code of the consent history),
+    `text` (which system), `actor`.
+    Listener: `delivery.quarantine` puts the addresses in quarantine.
 """
 
 from django.dispatch import Signal
@@ -37,3 +44,4 @@ profile_erased = Signal()
 address_stop_requested = Signal()
 address_stop_withdrawn = Signal()
 mail_to_be_sent = Signal()
+addresses_failed = Signal()

@@ -9,7 +9,7 @@ from audiences.channels import AddressKind
 
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 _SCHEME = re.compile(r"(?:mailto|e-?mail):(?://)?", re.IGNORECASE)
-_PAIRS = {'"': '"', "“": "”", "‘": "’", "„": "“", "«": "»", "(": ")", "[": "]"}
+_PAIRS = dict(zip('"“‘„«([', '"”’“»)]', strict=True))  # noqa: RUF001
 _TRAILING = (".", ",", ";")
 _BETWEEN_EMAILS = re.compile(r'[;,\r\n\t]+(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _BETWEEN_WORDS = re.compile(r"[\s/|]+")

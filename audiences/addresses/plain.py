@@ -6,6 +6,8 @@ give an empty text, and the library is asked. A property test holds them to it.
 
 import functools
 import re
+from collections.abc import Callable
+from typing import Any
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -86,10 +88,9 @@ def _code_of(region: str) -> str:
 
 
 @functools.cache
-def _numbers_of(region: str):  # type: ignore[no-untyped-def]
+def _numbers_of(region: str) -> Callable[[str], object]:
     """Tells whether a national number is in the numbering plan of the region."""
-    plan = PhoneMetadata.metadata_for_region(region)
-    assert plan is not None
+    plan: Any = PhoneMetadata.metadata_for_region(region)
     kinds = (
         *(plan.premium_rate, plan.toll_free, plan.shared_cost, plan.voip),
         *(plan.personal_number, plan.pager, plan.uan, plan.voicemail),
@@ -100,7 +101,7 @@ def _numbers_of(region: str):  # type: ignore[no-untyped-def]
     return re.compile(f"(?=(?:{general})\\Z)(?:{each})").fullmatch
 
 
-def _pattern(kind) -> str:  # type: ignore[no-untyped-def]
+def _pattern(kind: Any) -> str:
     """The numbers of one kind, with their lengths."""
     if kind is None or not kind.national_number_pattern:
         return ""

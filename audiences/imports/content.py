@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from audiences import files
-from audiences.files import DelimitedFile
+from audiences.files import TableFile
 from audiences.models import ImportContent, ImportRun
 from audiences.refusals import Refused
 
@@ -53,7 +53,7 @@ def keep(run: ImportRun, pieces: Iterable[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def opened(run: ImportRun) -> Iterator[tuple[DelimitedFile, Importer[Any]]]:
+def opened(run: ImportRun) -> Iterator[tuple[TableFile, Importer[Any]]]:
     """The file on this machine's disk, while it is read, and what reads it."""
     with tempfile.TemporaryDirectory(prefix="campaign-import-") as folder:
         path = Path(folder) / "file"
@@ -71,7 +71,7 @@ def opened(run: ImportRun) -> Iterator[tuple[DelimitedFile, Importer[Any]]]:
             yield file, importer
 
 
-def looks(file: DelimitedFile, importer: Importer[Any]) -> Looks:
+def looks(file: TableFile, importer: Importer[Any]) -> Looks:
     """How the file was understood, for the one who confirms it."""
     rows: list[list[str]] = []
     for record in file.records():

@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
-from delivery.models.quarantine import ErrorReason
+from delivery.models.quarantine import ErrorReason, ErrorType
 from delivery.quarantine.status import DENYLISTING, open_hold
-from delivery.quarantine.writing import set_status
+from delivery.quarantine.writing import raise_statuses, set_status
 
 from .entries import entry_of
 from .status_copies import mark
@@ -68,6 +68,38 @@ def withdraw_stop(
 
 def _decide(channel: str, key: str, status: str, source: str, text: str) -> None:
     set_status(channel, key, status, source=source, reason=ErrorReason.STOP, text=text)
+
+
+def quarantine_failed(
+    sender: object,
+    *,
+    channel: str,
+    keys: list[str],
+    source: str,
+    text: str,
+    actor: str,
+    **kwargs: Any,
+) -> None:
+    """Listener of `addresses_failed`: put the addresses in quarantine (Q6).
+
+    Another system knows that they do not work. A status is never lowered.
+    """
+    raise_statuses(
+        [
+            QuarantineAction(
+                channel=channel,
+                key=key,
+                kind=QuarantineAction.Kind.RAISE,
+                status=AddressStatus.QUARANTINE,
+                reason=ErrorReason.NOT_DEFINED,
+                type=ErrorType.HARD,
+                text=text,
+                source=source,
+                actor=actor,
+            )
+            for key in keys
+        ]
+    )
 
 
 def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
