@@ -5,8 +5,8 @@ what looks like consent is passed over only when somebody names it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar, cast
 
 from django.utils.translation import gettext as _
 
@@ -14,9 +14,12 @@ from audiences.files import TableFile, UnknownColumns, folded, read_cell
 
 from .consent_words import is_about_consent, says_consent
 from .layouts import recognise
+from .meanings import FALSE, FILLED, YES_OR_NO, When
 
 Meaning = TypeVar("Meaning")
 SAMPLES = 20
+# Instead of the words that say yes: whatever stands in the column.
+ANY_VALUE = "*"
 _LONGEST_SAMPLE = 60
 
 
@@ -25,10 +28,14 @@ class Reading:
     """How the columns of a file are to be read.
 
     `mapping` gives our name for a column of the file; `ignore` are columns to leave
-    out. The remedies say what to do about a refusal, in the words of the one who asked.
+    out. `chosen` says of every column, in their order, its `name`, and the words with
+    which it says yes (`when`, ANY_VALUE for all) and no (`unless`); a name that is none
+    of ours leaves it out. The remedies say what to do about a refusal, in the words of
+    the one who asked.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
+    chosen: Sequence[Mapping[str, Any]] = ()
     ignore_unknown: bool = False
     ignore: Sequence[str] = ()
     remedy: str = (
@@ -97,6 +104,8 @@ def read_columns(
     may be `nothing`. With `passes_over` unknown columns are no reason to refuse the
     file. Raises UnknownColumns.
     """
+    if how.chosen:
+        return _chosen(file, meaning, how, needed)
     names = _("Known names: {names}.").format(names=", ".join(known))
     named = _mapped(file.header, meaning, how, names)
     ignored = _ignored(file.header, how)
@@ -114,10 +123,7 @@ def read_columns(
             found.append(meaning(heading) if told is None else told)
     known_ones = [(h, m) for h, m in zip(file.header, found, strict=True)]
     _require_once(known_ones, nothing)
-    absent = [str(name) for name in needed if name not in found]
-    if absent:
-        text = _("The file has no column {missing}.")
-        raise UnknownColumns(f"{text.format(missing=_(' and ').join(absent))} {names}")
+    _require_needed(found, needed, names)
     unknown = [
         n
         for n, means in enumerate(found)
@@ -132,6 +138,50 @@ def read_columns(
             if number in left_out or (heading and means in (None, nothing))
         ],
     )
+
+
+def _chosen(
+    file: TableFile,
+    meaning: Callable[[str], Meaning | None],
+    how: Reading,
+    needed: Iterable[Meaning],
+) -> Columns[Meaning]:
+    """As somebody has said of each column."""
+    found = [_with_words(meaning(c["name"]), c) for c in how.chosen]
+    columns = list(zip(file.header, found, strict=True))
+    _require_once([(_nameless(n), m) for n, (_h, m) in enumerate(columns)], None)
+    _require_needed(found, needed)
+    return Columns(
+        found, [h or _nameless(n) for n, (h, m) in enumerate(columns) if not m]
+    )
+
+
+def _with_words(means: Meaning | None, choice: Mapping[str, Any]) -> Meaning | None:
+    """A column of yes and no with the words that say so; others are not guessed."""
+    if not isinstance(means, tuple):
+        return means
+    yes, no = (
+        frozenset(word.casefold() for word in choice.get(name, ()))
+        for name in ("when", "unless")
+    )
+    words = FILLED if ANY_VALUE in yes else When(yes, no | FALSE) if yes else YES_OR_NO
+    said = [
+        replace(column, when=words, adds_up=True)
+        if column.kind in ("flag", "failure")
+        else column
+        for column in means
+    ]
+    return cast(Meaning, tuple(said))
+
+
+def _require_needed(
+    found: list[Meaning | None], needed: Iterable[Meaning], names: str = ""
+) -> None:
+    absent = [str(name) for name in needed if name not in found]
+    if absent:
+        text = _("The file has no column {missing}.")
+        said = text.format(missing=_(" and ").join(absent))
+        raise UnknownColumns(f"{said} {names}".strip())
 
 
 def _mapped(

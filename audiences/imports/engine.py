@@ -82,6 +82,18 @@ class Importer(abc.ABC, Generic[Row]):
         """What reads the file of an import in the console. Raises Refused."""
         raise NotImplementedError
 
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        """What a column may mean, by our names, for somebody who is to say it."""
+        raise NotImplementedError
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        """Our name for a column, empty if nobody knows, and its values that say yes."""
+        raise NotImplementedError
+
     @abc.abstractmethod
     def read(self, line: int, cells: list[str]) -> Row:
         """The typed values of one record. Raises BadCell."""

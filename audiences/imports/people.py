@@ -20,12 +20,13 @@ from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
 from audiences.signals import addresses_failed
 
-from .columns import Reading, read_columns
+from .columns import ANY_VALUE, Reading, read_columns
 from .engine import Chunk, Importer, StateChange
 from .layouts import Layout, recognise
 from .layouts.layout import PASSED_OVER
 from .matching import People, Person, Seen
 from .meanings import Column
+from .people_choices import LABELS, LEFT_OUT, name_of_choice
 from .people_rows import OTHER_NAMES, Row, column_of, read_row
 
 
@@ -121,17 +122,40 @@ class PeopleImporter(Importer[Row]):
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "PeopleImporter":
         reading = Reading(
+            chosen=run.details.get("columns", ()),
             ignore_unknown=run.ignore_unknown,
             remedy=_("Rename it, or choose to leave out unknown columns."),
             consent_remedy=_("Say what it means, or leave it out by name."),
         )
+        everybody = run.details.get("all_opted_out", "")
         how = Options(
             reading=reading,
             allow_opt_in=run.allow_opt_in,
+            all_opted_out=Scope(everybody) if everybody else None,
+            update_only="update_only" in run.details,
             note=run.note,
             actor=run.actor,
         )
         return cls(file, how)
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(name, str(label)) for name, label in LABELS.items()]
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        layout = recognise(file.header)
+        meant = layout.meanings_of(heading) if layout else None
+        meant = _own_meaning(heading) if meant is None else meant
+        if not meant:
+            return (LEFT_OUT if meant == PASSED_OVER else "", [])
+        column = meant[0]
+        words = [ANY_VALUE] if column.when.filled else []
+        words = words or [v for v in values if column.when.says(v)]
+        is_flag = column.kind in ("flag", "failure")
+        return name_of_choice(column), words if is_flag else []
 
     def close(self) -> None:
         self.seen.close()
@@ -144,9 +168,8 @@ class PeopleImporter(Importer[Row]):
             row.failed.add(Channel.EMAIL)
         if row.nobody:
             raise row.nobody
-        if row.rejection:
-            if not row.restricts:
-                raise row.rejection
+        if row.rejection and not row.restricts:
+            raise row.rejection
         return row
 
     def pass_by(self, row: Row) -> None:
@@ -226,7 +249,7 @@ class PeopleImporter(Importer[Row]):
             raise BadCell("email", reason, profiles=listed)
         if not matching and self.options.update_only:
             raise BadCell(row.who, gettext_noop("nobody is known by it"))
-        # A row that is rejected has not said who somebody is: the next one is the first.
+        # A rejected row has not said who somebody is: the next one is the first.
         if not row.rejection:
             row.repeats = self.seen.earlier_line(row)
         if row.repeats and not row.restricts:
@@ -313,7 +336,8 @@ def _same(row: Row) -> BadCell:
 
 def _layout_for(file: TableFile, reading: Reading) -> Layout | None:
     """The known layout, unless the columns are to be read by their names alone."""
-    return None if reading.ignore_unknown else recognise(file.header)
+    by_name = reading.ignore_unknown or reading.chosen
+    return None if by_name else recognise(file.header)
 
 
 def _own_meaning(name: str) -> tuple[Column, ...] | None:

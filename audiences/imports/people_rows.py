@@ -106,8 +106,19 @@ _FOOT = re.compile(
 _LEFT_OUT = _("left out: {reason}")
 
 
+# What else a column of another system may mean, for those who say it by hand.
+SPECIAL: dict[str, Column] = {
+    "full_name": Column("full_name", "name"),
+    "failed_email": Column("email", "failure"),
+    "international_sms": Column("sms", "address", is_international=True),
+    "international_phone": Column("phone", "address", is_international=True),
+}
+
+
 def column_of(name: str) -> Column | None:
     """What a heading means by our own names, or None."""
+    if name in SPECIAL:
+        return SPECIAL[name]
     plain = folded(name)
     own = _name_of(plain)
     if own in PROFILE_FIELDS:

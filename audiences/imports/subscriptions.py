@@ -25,7 +25,7 @@ from audiences.files import (
     names_of,
 )
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
-from audiences.refusals import Sentence
+from audiences.refusals import Refused, Sentence
 from audiences.sql import statements
 from audiences.subscriptions import bulk as many, find_service, writing
 
@@ -160,6 +160,11 @@ class SubscriptionsImporter(Importer[Row]):
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "SubscriptionsImporter":
         how = Options(
+            reading=Reading(
+                chosen=run.details.get("columns", ()),
+                remedy=_("Say what it means, or leave it out by name."),
+                consent_remedy=_("Say what it means, or leave it out by name."),
+            ),
             service=run.details.get("service", ""),
             revive="revive" in run.details,
             note=run.note,
@@ -171,6 +176,16 @@ class SubscriptionsImporter(Importer[Row]):
             ),
         )
         return cls(file, how)
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(name, name) for name in OTHER_NAMES]
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        return _name_of(heading) or "", []
 
     def read(self, line: int, cells: list[str]) -> Row:
         given = named_cells(self.columns, cells)
@@ -284,10 +299,10 @@ def _read_header(
         raise UnknownColumns(text.format(names=who))
     if "service" not in names and not options.service:
         text = _("No column says which service.")
-        raise UnknownColumns(f"{text} {options.if_no_service}")
+        raise Refused(f"{text} {options.if_no_service}")
     if "service" in names and options.service:
         text = _("The file has a column service:")
-        raise UnknownColumns(f"{text} {options.if_two_services}")
+        raise Refused(f"{text} {options.if_two_services}")
     return names, found.passed_over
 
 

@@ -107,7 +107,20 @@ class QuarantineImporter(Importer[Row]):
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "QuarantineImporter":
         channel = run.details.get("channel", "")
-        return cls(file, channel=channel, source="import", actor=run.actor)
+        reading = Reading(chosen=run.details.get("columns", ()))
+        return cls(
+            file, channel=channel, source="import", actor=run.actor, reading=reading
+        )
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(name, name) for name in COLUMNS]
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        return _name_of(heading) or "", []
 
     def read(self, line: int, cells: list[str]) -> Row:
         given = {"channel": self.channel, **named_cells(self.columns, cells)}

@@ -150,7 +150,7 @@ def test_a_broken_row_never_takes_the_next_ones_along(
 @pytest.mark.parametrize(
     ("word", "flag"),
     [(w, True) for w in "1 true T yes y ja J x on WAAR 1.0".split()]
-    + [(w, False) for w in "0 false F no n nee off ONWAAR 0.0 NULL".split() + [""]],
+    + [(w, False) for w in ["", *"0 false F no n nee off ONWAAR 0.0 NULL".split()]],
 )
 def test_words_for_true_and_false(tmp_path: Path, word: str, flag: bool) -> None:
     run(tmp_path, f"external_id,geen_contact\nA,{word}\n")

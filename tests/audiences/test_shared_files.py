@@ -226,7 +226,8 @@ def test_own_export_of_a_target_is_read_back_everywhere(
         stdout=StringIO(),
     )
     found = deliveries.find("label:M").audience
-    assert found and found.members.count() == 2
+    assert found is not None
+    assert found.members.count() == 2
     ServiceFactory(slug="news")
     counts = run("import_subscriptions", str(path), "--service", "news")
     assert counts["subscribed"] == 2
