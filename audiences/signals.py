@@ -41,6 +41,13 @@ audience_changed
     Sent inside the transaction in which an operator has changed an audience.
     Arguments: `audience`, `user`.
     Listener: `delivery.approvals` records who wrote what these deliveries use.
+
+addresses_failed
+    Sent inside the transaction in which the file of another system says that addresses
+    do not work.
+    Arguments: `channel`, `keys` (a list), `source` (a code of the consent history),
+    `text` (which system), `actor`.
+    Listener: `delivery.quarantine` puts the addresses in quarantine.
 """
 
 from django.dispatch import Signal
@@ -52,3 +59,4 @@ address_stop_withdrawn = Signal()
 mail_to_be_sent = Signal()
 audience_to_be_changed = Signal()
 audience_changed = Signal()
+addresses_failed = Signal()

@@ -29,6 +29,7 @@ class DeliveryConfig(AppConfig):
             address_stop_requested,
             address_stop_withdrawn,
             addresses_attached,
+            addresses_failed,
             audience_changed,
             audience_to_be_changed,
             mail_to_be_sent,
@@ -49,6 +50,7 @@ class DeliveryConfig(AppConfig):
         post_migrate.connect(writing.keep_in_step, sender=self)
         post_migrate.connect(keywords.keep_in_step, sender=self)
         addresses_attached.connect(listeners.mark_attached_addresses)
+        addresses_failed.connect(listeners.quarantine_failed)
         address_stop_requested.connect(listeners.stop_address)
         address_stop_withdrawn.connect(listeners.withdraw_stop)
         audience_to_be_changed.connect(approvals.forbid_change)

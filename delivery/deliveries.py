@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audiences import files, membership, profiles
+from audiences import membership, profiles
+from audiences.imports.lists import read_list
 from audiences.links import Link
 from audiences.models import Audience, Service
 from audiences.refusals import Refused
@@ -143,12 +145,13 @@ def delete(delivery: Delivery) -> None:
 
 
 def list_audience(name: str, path: Path) -> Audience:
-    """An audience from a file with one profile a line (id, external id or address).
+    """An audience from a file with one profile a line (id, external id or address), or
+    with columns that name them, such as our own export of a target.
 
     Raises BadDelivery with every line that names no profile, or several, and Refused
     for a file that cannot be read.
     """
-    lines = files.read_lines(path)
+    lines = read_list(path)
     with transaction.atomic():
         ids, problems = _profiles_of(lines)
         if problems:
@@ -158,19 +161,19 @@ def list_audience(name: str, path: Path) -> Audience:
         return membership.list_of(name, ids)
 
 
-def _profiles_of(lines: list[str]) -> tuple[list[int], list[str]]:
+def _profiles_of(lines: dict[int, str]) -> tuple[list[int], list[str]]:
     ids: list[int] = []
     problems: list[str] = []
-    for start in range(0, len(lines), BATCH):
-        batch = lines[start : start + BATCH]
-        found = profiles.find_ids({line for line in batch if line})
-        for number, line in enumerate(batch, start + 1):
+    rest = iter(lines.items())
+    while batch := list(islice(rest, BATCH)):
+        found = profiles.find_ids({line for _number, line in batch})
+        for number, line in batch:
             named = sorted(found.get(line, ()))
             if len(named) == 1:
                 ids += named
             elif named:
                 listed = ", ".join(f"id:{pk}" for pk in named)
                 problems.append(f"  line {number}: {line!r} names {listed}; say which")
-            elif line:
+            else:
                 problems.append(f"  line {number}: no profile is named {line!r}")
     return ids, problems

@@ -69,7 +69,8 @@ class AddressBook:
         """Add an address, or correct the one with the same key; true if it changed.
 
         The first address of a channel is always primary; with `primary` the present
-        one becomes secondary.
+        one becomes secondary. An invalid one never replaces one that is valid, which
+        always replaces an invalid one.
         """
         row = self.rows.get((channel, given.key))
         if row is None:
@@ -78,7 +79,10 @@ class AddressBook:
         changed = (row.value, row.is_valid) != (given.value, given.is_valid)
         row.value, row.is_valid = given.value, given.is_valid
         holder = self.primary(channel)
-        if holder is None or (primary and holder is not row):
+        if holder is None or (
+            holder is not row
+            and (row.is_valid > holder.is_valid or (primary and row.is_valid))
+        ):
             if holder is not None:
                 holder.is_primary = False
             row.is_primary = changed = True

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from audiences import organisation
 from audiences.console.pages import PlainAdmin
+from audiences.landing_pages import organisation
 from audiences.models import Organisation
 
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext
 
 from audiences import roles
 from audiences.addresses import accept, unstorable
-from audiences.allowances import Bucket, Scope
 from audiences.channels import Channel
+from audiences.console.allowances import Bucket, Scope
 from audiences.masking import DOTS, masked, masked_text
 
 

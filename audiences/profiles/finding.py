@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from audiences import addresses
+from audiences import addresses, cleaning
 from audiences.channels import Channel
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
@@ -104,5 +104,5 @@ def readings(text: str) -> list[tuple[str, str]]:
     """The ways to read a name: pairs of a reading and the name without its prefix."""
     prefix, colon, rest = text.partition(":")
     if colon and prefix in READINGS:
-        return [(prefix, rest.strip())]
-    return [(reading, text.strip()) for reading in READINGS]
+        return [(prefix, cleaning.identifier(rest))]
+    return [(reading, cleaning.identifier(text)) for reading in READINGS]

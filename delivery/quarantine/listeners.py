@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 
 from audiences.models import Address, AddressStatus
 from delivery.models import AddressError, QuarantineAction
-from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.writing import set_status
+from delivery.models.quarantine import ErrorReason, ErrorType
+from delivery.quarantine.writing import raise_statuses, set_status
 
 from .entries import entry_of
 from .order import DENYLISTING, open_hold
@@ -67,3 +67,35 @@ def forbid_mail(
 ) -> str:
     """Listener of `mail_to_be_sent`: why nothing may go to the address, or nothing."""
     return why_not(channel, key, is_asked_for=is_asked_for)
+
+
+def quarantine_failed(
+    sender: object,
+    *,
+    channel: str,
+    keys: list[str],
+    source: str,
+    text: str,
+    actor: str,
+    **kwargs: Any,
+) -> None:
+    """Listener of `addresses_failed`: put the addresses in quarantine (Q6).
+
+    Another system knows that they do not work. A status is never lowered.
+    """
+    raise_statuses(
+        [
+            QuarantineAction(
+                channel=channel,
+                key=key,
+                kind=QuarantineAction.Kind.RAISE,
+                status=AddressStatus.QUARANTINE,
+                reason=ErrorReason.NOT_DEFINED,
+                type=ErrorType.HARD,
+                text=text,
+                source=source,
+                actor=actor,
+            )
+            for key in keys
+        ]
+    )
