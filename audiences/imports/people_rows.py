@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop as _
 
-from audiences import addresses, cleaning
+from audiences import addresses
 from audiences.addresses import Normalised
 from audiences.channels import Channel, Scope, flag_name
 from audiences.files import BadCell, Problem, folded, names_of, read_cell
 from audiences.models.profiles import LONGEST_EXTERNAL_ID
 from audiences.profiles import PROFILE_FIELDS, read_country, read_language, read_name
 from audiences.refusals import Sentence
+from audiences.wording import cleaning
 
 from .meanings import Column
 

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from audiences import addresses, cleaning
+from audiences import addresses
 from audiences.channels import Channel
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
+from audiences.wording import cleaning
 
 LARGEST_ID = 2**63 - 1
 READINGS = ("id", "ext", "addr")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy, gettext_noop as _
 
-from audiences import addresses, cleaning
+from audiences import addresses
 from audiences.channels import Channel
 from audiences.files import (
     BadCell,
@@ -21,6 +21,7 @@ from audiences.imports.engine import Chunk, Importer
 from audiences.imports.kinds import Kind, kinds
 from audiences.models import AddressStatus, ImportRun
 from audiences.refusals import Sentence
+from audiences.wording import cleaning
 from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 
