@@ -51,9 +51,7 @@ def is_asked_for(mail: OutboxMail) -> bool:
     who knows an address, and nobody has asked for the messages that only tell.
     """
     if mail.kind == Kind.REQUEST:
-        return bool(
-            mail.context.get("asked_by") == ConsentEvent.Source.LANDING_PAGE
-        )
+        return bool(mail.context.get("asked_by") == ConsentEvent.Source.LANDING_PAGE)
     return mail.kind == Kind.SIGNUP
 
 
