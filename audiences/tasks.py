@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from audiences import allowances, privacy
+from audiences import privacy
 from audiences.background import figures, jobs
+from audiences.console import allowances
 from audiences.console.sign_in import sessions
 from audiences.imports import runs
 from audiences.outbox import caps, queue as rows

@@ -15,9 +15,10 @@ from django.utils.translation import gettext
 
 from audiences import roles
 from audiences.addresses import accept, unstorable
-from audiences.allowances import Bucket, Scope
 from audiences.channels import Channel
 from audiences.masking import DOTS, masked, masked_text
+
+from .allowances import Bucket, Scope
 
 
 def may_see_addresses(request: HttpRequest) -> bool:

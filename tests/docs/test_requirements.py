@@ -9,7 +9,9 @@ READ, DEV = "requirements.txt", "requirements-dev.txt"
 SITE, ALL = "requirements-site.txt", "requirements-all.txt"
 # Named by the user of this project: they stay in the list that people read.
 FIXED = "django django-crispy-forms psycopg2-binary pytest-django factory-boy".split()
-OF_TESTS = "pytest pytest-django factory-boy faker hypothesis mypy playwright ruff".split()
+OF_TESTS = (
+    "pytest pytest-django factory-boy faker hypothesis mypy playwright ruff".split()
+)
 
 
 def text_of(name: str) -> str:

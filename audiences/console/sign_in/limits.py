@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
-from audiences.allowances import Bucket, Scope
+from audiences.console.allowances import Bucket, Scope
 from audiences.models import Allowance
 
 COOKIE = "known_browser"

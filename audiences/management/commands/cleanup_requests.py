@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from audiences import allowances, privacy
+from audiences import privacy
+from audiences.console import allowances
 from audiences.console.sign_in import sessions
 from audiences.outbox import caps, queue as rows
 from audiences.signups import proof_of_work, requesting
