@@ -19,8 +19,6 @@ from audiences.channels import Channel
 from audiences.console.allowances import Bucket, Scope
 from audiences.masking import DOTS, masked, masked_text
 
-from .allowances import Bucket, Scope
-
 
 def may_see_addresses(request: HttpRequest) -> bool:
     return request.user.has_perm(roles.SEE_ADDRESSES)
