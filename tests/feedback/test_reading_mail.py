@@ -127,7 +127,7 @@ def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
 
 @pytest.mark.parametrize(
     ("type", "counts"),
-    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False), ("", False)],
+    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False)],
 )  # fmt: skip
 def test_only_abuse_and_opt_out_are_complaints(type, counts):
     reading = read(complaint(type))
@@ -144,7 +144,27 @@ def test_a_complaint_that_names_nobody_is_about_the_one_recipient():
     two = complaint("abuse", fields="").replace(
         b"To: a@b.example\n", b"To: a@b.example, c@b.example\n"
     )
-    assert read(two).events == ()
+    assert only(two).address == ""
+
+
+HIDDEN = [
+    "Original-Rcpt-To: [redacted]\n",
+    "Original-Rcpt-To: <>\n",
+    "Original-Rcpt-To: undisclosed-recipients:;\n",
+    "",
+]
+
+
+@pytest.mark.parametrize("fields", HIDDEN)
+def test_a_complaint_that_hides_its_recipient_is_one(fields):
+    raw = complaint("abuse", fields=fields).replace(b"To: a@b.example\n", b"To: x\n")
+    event = only(raw)
+    assert (event.kind, event.address) == ("complaint", "")
+    assert event.clue.message_ids == ("m1@news.example",)
+
+
+def test_a_complaint_without_a_type_is_for_a_human():
+    assert read(complaint("")).kind == "unknown"
 
 
 AUTO_REPLIES = [

@@ -83,7 +83,9 @@ def _kind_and_events(
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)
-        return (MailKind.COMPLAINT if events else MailKind.NOTICE), events
+        if events or not arf.type_of(complaint):
+            return (MailKind.COMPLAINT if events else MailKind.UNKNOWN), events
+        return MailKind.NOTICE, []
     words = returned.split_quote(text)[0][:_MOST_WORDS]
     around = Surroundings(
         clue=clue,
@@ -92,16 +94,20 @@ def _kind_and_events(
         sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
-    status = dsn.status_text(mail, is_bounce=signs.looks_like_bounce(mail, words))
-    found = dsn.events_of(status, around) if status else None
-    if found:
-        return MailKind.BOUNCE, found
+    is_bounce = signs.looks_like_bounce(mail, words, returns=bool(sent.headers))
+    status = dsn.status_text(mail, is_bounce=is_bounce)
+    told = dsn.events_of(status, around) if status else None
+    if told and any(event.address for event in told.events):
+        return MailKind.BOUNCE, told.events
+    if told and told.is_complete:
+        return MailKind.NOTICE, []
     notices = provider_notices.events_of(mail, clue)
     if notices:
         return _kind_of(notices), notices
-    return _unstandard(
-        raw, mail, recipients, around, sent, has_status=found is not None
-    )
+    kind, events = _unstandard(raw, mail, recipients, around, sent, is_bounce=is_bounce)
+    if told and told.events and not any(event.address for event in events):
+        return MailKind.BOUNCE, told.events
+    return kind, events
 
 
 def _unstandard(
@@ -111,21 +117,22 @@ def _unstandard(
     around: Surroundings,
     sent: returned.Returned,
     *,
-    has_status: bool,
+    is_bounce: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
-    """Mail without a machine-readable report."""
-    is_bounce = signs.looks_like_bounce(mail, around.words)
+    """Mail without a machine-readable report, or with one that names nobody."""
     # Before automatic replies, because Apple's unsubscribe mails claim to be one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
+    if signs.is_receipt(mail):
+        return MailKind.NOTICE, []
     if signs.is_auto_reply(mail) and not signs.is_from_mailer(mail):
         return MailKind.AUTO_REPLY, []
     if is_bounce:
         events = nonstandard.events_of(raw, mail, around, sent)
         if events:
             return MailKind.BOUNCE, events
-    return (MailKind.NOTICE if has_status else MailKind.UNKNOWN), []
+    return MailKind.UNKNOWN, []
 
 
 def report_text(mail: Part) -> str:
