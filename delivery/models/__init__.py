@@ -2,7 +2,13 @@
 
 from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .hooks import HookCount, UsedHookToken
-from .inbound import InboundItem, InboundMention, MailboxPosition
+from .inbound import (
+    InboundClue,
+    InboundItem,
+    InboundMention,
+    MailboxPosition,
+    UnprovenEffect,
+)
 from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
@@ -18,6 +24,7 @@ __all__ = [
     "Delivery",
     "EventKind",
     "HookCount",
+    "InboundClue",
     "InboundItem",
     "InboundMention",
     "Keyword",
@@ -33,5 +40,6 @@ __all__ = [
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
+    "UnprovenEffect",
     "UsedHookToken",
 ]

@@ -14,6 +14,7 @@ from audiences.files import (
 )
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
+from delivery.feedback import intake
 from delivery.models import Delivery, Message, Outcome
 
 COLUMNS = ("address", "time", "message_id", "provider_id", "profile")
@@ -79,6 +80,7 @@ class MessagesImporter(Importer[Row]):
         known = set(about.values_list("profile_id", flat=True))
         new = [message for pk, message in messages.items() if pk not in known]
         Message.objects.bulk_create(new, ignore_conflicts=True)
+        intake.messages_recorded(new)
         chunk.counts["recorded"] += len(new)
         chunk.counts["unchanged"] += len(known)
 

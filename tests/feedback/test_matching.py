@@ -150,25 +150,11 @@ def test_what_is_only_likely_is_proposed_to_a_human() -> None:
     assert intake.apply(event(), item()).match.proposals == (message,)
 
 
-def test_an_operator_of_the_system_may_trust_address_and_period(settings: Any) -> None:
-    settings.FEEDBACK_TRUST_ADDRESS = True
-    sent(message_id="1@mta")
-    assert intake.apply(event(message_ids=("2@mta",)), item()).outcome == (
-        EventOutcome.UNMATCHED
-    )
-    assert intake.apply(event(), item()).outcome == EventOutcome.APPLIED
-
-
 TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "no number on either side": ({}, {}, True),
     "a number that is not on record": ({}, {"message_ids": ("2@mta",)}, True),
     "a number on record": ({"message_id": "1@mta"}, {}, False),
     "a provider's number on record": ({"provider_id": "p-1"}, {}, False),
-    "a wrong token": (
-        {},
-        {"return_paths": ("bounces+1.1.aaaaaaaaaaaaaaaaaaaaaaaaaa@mail.example",)},
-        False,
-    ),
     "the bare mailbox": ({}, {"return_paths": ("bounces@mail.example",)}, True),
 }
 
@@ -176,28 +162,21 @@ TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
 @pytest.mark.parametrize(
     ("facts", "clue", "counts"), TRUSTED_UNNUMBERED.values(), ids=TRUSTED_UNNUMBERED
 )
-def test_address_and_period_are_enough_where_no_number_is_on_record(
-    facts: Any, clue: Any, counts: bool
+def test_a_site_may_trust_address_and_period_where_no_number_is_on_record(
+    facts: Any, clue: Any, counts: bool, settings: Any
 ) -> None:
+    settings.FEEDBACK_TRUST_UNNUMBERED, settings.BOUNCE_MAILBOX = True, ""
     sent(**facts)
     applied = intake.apply(event(**clue), item())
     assert (applied.outcome == EventOutcome.APPLIED) is counts
     assert status() == ("quarantine" if counts else "none")
 
 
-def test_address_and_period_may_never_be_enough(settings: Any) -> None:
-    settings.FEEDBACK_TRUST_UNNUMBERED = False
-    sent()
-    assert intake.apply(event(), item()).outcome == EventOutcome.UNMATCHED
-
-
-def test_a_token_of_another_message_contradicts_address_and_period(
-    settings: Any,
-) -> None:
-    settings.FEEDBACK_TRUST_ADDRESS = True
+def test_a_token_of_another_message_contradicts_address_and_period() -> None:
     sent()
     gone = return_path.address(99, 99)
-    applied = intake.apply(event(return_paths=(gone,)), item())
+    vouched = item(is_verified=True)
+    applied = intake.apply(event(return_paths=(gone,)), vouched)
     assert (applied.outcome, applied.match.proposals) == (EventOutcome.UNMATCHED, ())
 
 

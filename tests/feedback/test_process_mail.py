@@ -176,17 +176,17 @@ def test_a_database_that_fails_in_the_middle_loses_nothing(
     mails: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between storing and applying: the item stays new, and the next run reads it."""
-    real = intake.settle
+    real = processing.apply_all
 
-    def lost(*args: Any) -> InboundItem:
+    def lost(*args: Any) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(processing, "settle", lost)
+    monkeypatch.setattr(processing, "apply_all", lost)
     with pytest.raises(CommandError, match="database failed") as refusal:
         run(*mails)
     assert refusal.value.returncode == 1
     assert set(InboundItem.objects.values_list("state", flat=True)) == {"new"}
-    monkeypatch.setattr(processing, "settle", real)
+    monkeypatch.setattr(processing, "apply_all", real)
     # They count as there already, and are applied all the same.
     assert run(*mails) == {"duplicates": 3, "applied": 1, "waiting": 2}
     assert status() == "quarantine"

@@ -67,6 +67,9 @@ class Told:
     is_complete: bool
 
 
+NOTHING_TOLD = Told([], is_complete=False)
+
+
 def status_text(mail: Part, *, is_bounce: bool) -> str:
     """The fields of a delivery report, or empty; in plain text only for bounces."""
     # Lists and gateways forward a report as a part, as humans do.
@@ -166,9 +169,9 @@ def _event(
         type=verdict.type,
         reason=verdict.reason,
         status_code=verdict.status_code,
-        text=(
-            f"{diagnostic} {more}".strip() or status or around.words.strip()
-        )[:LONGEST_EVIDENCE],
+        text=(f"{diagnostic} {more}".strip() or status or around.words.strip())[
+            :LONGEST_EVIDENCE
+        ],
         at=date(group.get("last-attempt-date", "")) or around.at,
         clue=around.clue,
     )

@@ -26,7 +26,7 @@ from delivery.feedback.mails import (
     signs,
     unsubscribe_mails,
 )
-from delivery.feedback.mails.dsn import Surroundings
+from delivery.feedback.mails.dsn import NOTHING_TOLD, Surroundings
 from delivery.feedback.mails.mime import LONGEST_TEXT, Part, take_apart
 from delivery.feedback.mails.reading import SOURCE, MailKind, Reading
 from delivery.models import InboundItem
@@ -83,9 +83,9 @@ def _kind_and_events(
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)
-        if events or not arf.type_of(complaint):
-            return (MailKind.COMPLAINT if events else MailKind.UNKNOWN), events
-        return MailKind.NOTICE, []
+        is_typed = bool(arf.type_of(complaint))
+        silent = MailKind.NOTICE if is_typed else MailKind.UNKNOWN
+        return (MailKind.COMPLAINT if events else silent), events
     words = returned.split_quote(text)[0][:_MOST_WORDS]
     around = Surroundings(
         clue=clue,
@@ -96,16 +96,13 @@ def _kind_and_events(
     )
     is_bounce = signs.looks_like_bounce(mail, words, returns=bool(sent.headers))
     status = dsn.status_text(mail, is_bounce=is_bounce)
-    told = dsn.events_of(status, around) if status else None
-    if told and any(event.address for event in told.events):
+    told = (dsn.events_of(status, around) if status else None) or NOTHING_TOLD
+    if any(event.address for event in told.events):
         return MailKind.BOUNCE, told.events
-    if told and told.is_complete:
+    if told.is_complete:
         return MailKind.NOTICE, []
-    notices = provider_notices.events_of(mail, clue)
-    if notices:
-        return _kind_of(notices), notices
     kind, events = _unstandard(raw, mail, recipients, around, sent, is_bounce=is_bounce)
-    if told and told.events and not any(event.address for event in events):
+    if told.events and not any(event.address for event in events):
         return MailKind.BOUNCE, told.events
     return kind, events
 
@@ -119,20 +116,28 @@ def _unstandard(
     *,
     is_bounce: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
-    """Mail without a machine-readable report, or with one that names nobody."""
+    """Mail without a report for programs, or with one that names nobody."""
+    notices = provider_notices.events_of(mail, around.clue)
+    if notices:
+        return _kind_of(notices), notices
     # Before automatic replies, because Apple's unsubscribe mails claim to be one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
-    if signs.is_receipt(mail):
-        return MailKind.NOTICE, []
-    if signs.is_auto_reply(mail) and not signs.is_from_mailer(mail):
-        return MailKind.AUTO_REPLY, []
-    if is_bounce:
+    if is_bounce and not _is_reply(mail):
         events = nonstandard.events_of(raw, mail, around, sent)
         if events:
             return MailKind.BOUNCE, events
-    return MailKind.UNKNOWN, []
+    if signs.is_receipt(mail):
+        return MailKind.NOTICE, []
+    return (MailKind.AUTO_REPLY if _is_reply(mail) else MailKind.UNKNOWN), []
+
+
+def _is_reply(mail: Part) -> bool:
+    """Whether a machine answered for a person, or for a reader's program."""
+    return signs.is_receipt(mail) or (
+        signs.is_auto_reply(mail) and not signs.is_from_mailer(mail)
+    )
 
 
 def report_text(mail: Part) -> str:

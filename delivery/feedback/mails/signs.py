@@ -67,6 +67,8 @@ _SHOWN = re.compile(
     r"^Disposition:[^;]*;\s*(?:displayed|dispatched|processed)\b",
     re.IGNORECASE | re.MULTILINE,
 )
+# A bounce says early on what it is.
+_MOST_WORDS = 4_000
 _PRECEDENCES = {"auto_reply", "auto-reply", "autoreply"}
 _HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
             "x-auto-reply", "x-mail-autoreply")  # fmt: skip
@@ -120,6 +122,7 @@ def is_delay(mail: Part, words: str) -> bool:
     """Whether a bounce says that the mail is still on its way."""
     if _DELAYS.search(readable(mail.get("subject"))):
         return True
+    words = words[:_MOST_WORDS]
     return bool(_DELAYS.search(words)) and not _GIVEN_UP.search(words)
 
 

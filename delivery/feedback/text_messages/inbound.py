@@ -18,7 +18,8 @@ from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import Findings, processing
+from delivery.feedback.intake import Findings
+from delivery.feedback.intake.concluding import conclude
 from delivery.feedback.text_messages import keywords
 from delivery.feedback.text_messages.keywords import (
     KeywordAction,
@@ -145,7 +146,7 @@ def stop(item: InboundItem, *, actor: str) -> InboundItem:
             event_id=f"decided:{item.pk}",
         )
         intake.apply(event, item)
-    return processing.conclude(item, State.APPLIED, note=item.note, actor=actor)
+    return conclude(item, State.APPLIED, note=item.note, actor=actor)
 
 
 # ------------------------------------------------------------------ the answer
