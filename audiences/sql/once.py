@@ -7,6 +7,9 @@ from django.db import connection, models
 
 from audiences.sql.statements import column_of, fetch, table_of
 
+# Values that every driver takes, and that need no field to prepare them.
+_AS_THEY_ARE = {str, int, bool, type(None)}
+
 
 def insert_new(
     model: type[models.Model],
@@ -28,7 +31,9 @@ def insert_new(
         return {}
     fields = [model._meta.get_field(name) for name in columns]
     values = [
-        field.get_db_prep_save(value, connection)  # type: ignore[union-attr]
+        value
+        if type(value) in _AS_THEY_ARE
+        else field.get_db_prep_save(value, connection)  # type: ignore[union-attr]
         for row in rows
         for field, value in zip(fields, row, strict=True)
     ]

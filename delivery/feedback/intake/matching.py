@@ -147,9 +147,9 @@ class _Numbered:
                     self._look_up(channel, how, values)
 
     def _look_up(self, channel: str, how: How, values: list[Any]) -> None:
-        messages = Message.objects.filter(channel=channel).select_related("delivery")
+        messages = Message.objects.filter(_with(how, values), channel=channel)
         most = MOST_ALIKE + 2 * len(values)
-        rows = list(messages.filter(_with(how, values)).order_by("-id")[:most])
+        rows = list(messages.order_by("-id").prefetch_related("delivery")[:most])
         if len(rows) == most and len(values) > 1:
             # Some number stands for very many messages: each gets its share.
             for value in values:

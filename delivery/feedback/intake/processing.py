@@ -21,6 +21,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from audiences import sql
 from audiences.registry import Registry
+from audiences.sql.once import insert_new
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import unproven, waiting
 from delivery.feedback.intake.applying import (
@@ -39,6 +40,7 @@ State = InboundItem.State
 # Bytes of items that are read together.
 LARGEST_BATCH = 4_000_000
 _DATABASE_IS_AWAY = (OperationalError, InterfaceError)
+_MENTIONED = ("item_id", "channel", "key")
 # What holds nothing.
 _PLAIN = (State.NEW, State.UNMATCHED)
 
@@ -225,18 +227,14 @@ def _write_down(
 
 def mention(found: list[_Found]) -> None:
     """Remember which addresses items name."""
-    rows = []
+    rows = set()
     for item, findings in found:
         named = {
             *((event.channel, event.address) for event in findings.events),
             *findings.mentions,
         }
-        rows += [
-            InboundMention(item=item, channel=channel, key=key)
-            for channel, key in sorted(names_of(named))
-        ]
-    if rows:
-        InboundMention.objects.bulk_create(rows, ignore_conflicts=True)
+        rows |= {(item.pk, channel, key) for channel, key in names_of(named)}
+    insert_new(InboundMention, _MENTIONED, sorted(rows), key=_MENTIONED)
 
 
 def process_waiting() -> Iterator[InboundItem]:
