@@ -65,10 +65,12 @@ def _webhook() -> None:
         for number in range(count)
     ]
     call = by_password("mailjet", json.dumps(events).encode(), "bench:it")
+    by_password("mailjet", b"[]", "bench:it").call()  # the first call loads the site
     answered = _timed(call.call)
     applied = _timed(lambda: list(intake.process_waiting()))
     print(
-        f"a call with {count:,} events: answered in {answered[1] * 1000:.0f} ms, "
+        f"a call with {count:,} events: answered in {answered[1] * 1000:.0f} ms "
+        f"({answered[0] * 1000:.0f} ms of one core), "
         f"applied at {_speed(count, applied)}"
     )
 

@@ -23,7 +23,7 @@ from delivery.models import InboundItem
 State = InboundItem.State
 _PIECE = 64 * 1024
 # Mails that are stored together if their source need not know of each.
-BATCH = 100
+BATCH = 200
 
 
 class NoMailbox(Refused):

@@ -4,6 +4,7 @@
 make sense of is UNKNOWN, for a human to read.
 """
 
+import functools
 import hashlib
 import html
 import re
@@ -79,7 +80,7 @@ def _kind_and_events(
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     text = report_text(mail)
     sent = returned.returned_by(mail, text)
-    clue = returned.clue(mail, sent, text)
+    clue = returned.clue(mail, sent, recipients, text)
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)
@@ -238,6 +239,7 @@ def read_item(item: InboundItem) -> Findings:
     )
 
 
+@functools.cache
 def _in_english(kind: MailKind) -> str:
     """What is stored is the same in every language; the console translates it."""
     with translation.override(None):
