@@ -18,7 +18,7 @@ from delivery.feedback.text_messages import wording
 from delivery.models import Keyword
 
 # Everyday words: among others they hint at nothing ("we gaan uit eten").
-EVERYDAY = frozenset("uit aus end ende red dur alto td fin".split())
+EVERYDAY = frozenset("uit aus end ende red dur alto td fin baja".split())
 SHORT = 6
 
 
