@@ -135,17 +135,17 @@ class InboundClue(models.Model):
     class Kind(models.TextChoices):
         """What kind of number it is; an address where the report has a signature."""
 
-        MESSAGE_ID = "message_id", _("Message-ID")
-        PROVIDER_ID = "provider_id", _("provider's number")
-        RETURN_PATH = "return_path", _("return path")
-        ADDRESS = "address", _("address")
+        MESSAGE_ID = "message_id"
+        PROVIDER_ID = "provider_id"
+        RETURN_PATH = "return_path"
+        ADDRESS = "address"
 
     item = models.ForeignKey(
         InboundItem, on_delete=models.CASCADE, related_name="clues", db_index=False
     )
-    channel = models.CharField(_("channel"), max_length=16, choices=Channel)
-    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
-    value = models.CharField(_("value"), max_length=500)
+    channel = models.CharField(max_length=16, choices=Channel)
+    kind = models.CharField(max_length=16, choices=Kind)
+    value = models.CharField(max_length=500)
 
     class Meta:
         constraints = [

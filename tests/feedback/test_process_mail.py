@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,26 @@ def test_stored_mails_leave_an_imap_mailbox_only_with_delete(server: str) -> Non
         assert run("--imap", server, "--delete") == {"duplicates": 4}
         client.noop()
         assert client.search() == []
+
+
+def test_a_second_worker_leaves_a_mailbox_to_the_first(server: str) -> None:
+    first = imap.mails(server)
+    mail = next(first)
+    with pytest.raises(CommandError, match="busy") as refusal:
+        run("--imap", server)
+    assert refusal.value.returncode == 1
+    counts = mailboxes.take_in(chain([mail], first))
+    assert (counts.received, MessageEvent.objects.count()) == (3, 1)
+    assert run("--imap", server) == {}
+
+
+def test_a_worker_that_dies_midway_loses_no_mail(server: str) -> None:
+    """It had fetched mails and not stored them: the next one fetches them again."""
+    fetched = imap.mails(server)
+    next(fetched)
+    fetched.close()
+    assert not InboundItem.objects.exists()
+    assert run("--imap", server) == ONCE
 
 
 def test_the_clock_reads_the_mailbox_of_the_setting(server: str, settings: Any) -> None:
