@@ -97,6 +97,33 @@ def test_a_report_counts_only_against_the_address_of_its_message() -> None:
     assert (status(ADDRESS), status(OTHER)) == ("quarantine", "none")
 
 
+@pytest.mark.parametrize("clue", PROOFS.values(), ids=PROOFS)
+@pytest.mark.parametrize("kind", ["failed", "complaint", "unsubscribe"])
+def test_the_proof_counts_whether_or_not_the_report_hides_the_address(
+    kind: str, clue: Any
+) -> None:
+    message = sent(message_id="1@mta", provider_id="p-1")
+    applied = intake.apply(event(kind, address="", **clue), item())
+    assert applied.match.message == message
+    message.profile.refresh_from_db()
+    is_wish = kind == "unsubscribe"
+    assert message.profile.no_longer_contact_email is is_wish
+    assert (status() != "none") is not is_wish
+
+
+def test_a_return_path_proves_a_report_that_names_nobody() -> None:
+    message = sent()
+    applied = intake.apply(event(address="", return_paths=(path_of(message),)), item())
+    assert (applied.match.message, status()) == (message, "quarantine")
+
+
+def test_a_hidden_address_of_many_is_for_a_human_with_proposals() -> None:
+    messages = {sent(message_id="bulk@mta"), sent(OTHER, message_id="bulk@mta")}
+    applied = intake.apply(event(address="", message_ids=("bulk@mta",)), item())
+    assert applied.outcome == EventOutcome.UNMATCHED
+    assert set(applied.match.proposals) == messages
+
+
 def test_one_number_for_many_recipients_needs_the_address() -> None:
     sent(message_id="bulk@mta")
     sent(OTHER, message_id="bulk@mta")

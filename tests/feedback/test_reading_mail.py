@@ -318,3 +318,26 @@ def test_the_number_of_our_message_is_found_wherever_it_stands(where):
     assert {"m1@us", "m1@us.example"} & set(named)
     # The report's own number is no proof of anything.
     assert "r1@mx.example" not in named
+
+
+def test_an_unsubscribe_mail_that_answers_our_message_names_it():
+    raw = (
+        b"From: a@b.example\nTo: news@news.example\nSubject: unsubscribe\n"
+        b"In-Reply-To: <m1@news.example>\n\n"
+    )
+    assert only(raw).clue.message_ids == ("m1@news.example",)
+
+
+RECEIPT = (
+    b"From: a@b.example\nTo: news@news.example\nSubject: Read: News\n"
+    b"Content-Type: multipart/report; report-type=disposition-notification;"
+    b' boundary="=b"\n\n--=b\n\nYour message was displayed.\n--=b\n'
+    b"Content-Type: message/disposition-notification\n\n"
+    b"Final-Recipient: rfc822; a@b.example\nOriginal-Message-ID: <m1@news.example>\n"
+    b"Disposition: manual-action/MDN-sent-manually; displayed\n--=b--\n"
+)
+
+
+def test_a_receipt_that_a_mail_was_shown_asks_for_nothing():
+    reading = read(RECEIPT)
+    assert (reading.kind, reading.events) == ("notice", ())

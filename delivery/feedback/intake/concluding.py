@@ -34,7 +34,7 @@ def conclude(
     item.decided_at = timezone.now() if actor else None
     with transaction.atomic():
         item.save(update_fields=CONCLUDED)
-        if actor:
+        if actor and not item.is_waiting:
             waiting.forget(item)
         if state == State.HELD:
             _hold(item, held)

@@ -34,7 +34,7 @@ from delivery.feedback.intake.applying import (
 )
 from delivery.feedback.intake.concluding import CONCLUDED, Name, conclude, names_of
 from delivery.feedback.intake.matching import Report, reports_of
-from delivery.models import InboundItem, InboundMention
+from delivery.models import EventKind, InboundItem, InboundMention
 
 State = InboundItem.State
 # Bytes of items that are read together.
@@ -113,17 +113,20 @@ def process_all(items: Iterable[InboundItem]) -> list[InboundItem]:
     processed alone.
     """
     found = [item for item in items if item.source in READERS]
-    before = {item.pk: item.state for item in found}
-    try:
-        rest = _process_together(found)
-    except _DATABASE_IS_AWAY:
-        raise
-    except Exception:
-        _as_stored(found)
-        left = [item for item in found if item.state == before[item.pk]]
-        rest = [(item, _read(item)) for item in left]
-    for item, findings in rest:
-        _settle_alone(item, findings)
+    left = found
+    while left:
+        before = {item.pk: item.state for item in left}
+        try:
+            alone, later = _process_together(left)
+        except _DATABASE_IS_AWAY:
+            raise
+        except Exception:
+            _as_stored(left)
+            same = [item for item in left if item.state == before[item.pk]]
+            alone, later = [(item, _read(item)) for item in same], []
+        for item, findings in alone:
+            _settle_alone(item, findings)
+        left = later
     return found
 
 
@@ -136,22 +139,42 @@ def _as_stored(items: list[InboundItem]) -> None:
             setattr(item, name, getattr(stored[item.pk], name))
 
 
-def _process_together(items: list[InboundItem]) -> list[_Found]:
-    """Read and apply items in one transaction; returns those to be done one by one."""
-    rest: list[_Found] = []
+def _process_together(
+    items: list[InboundItem],
+) -> tuple[list[_Found], list[InboundItem]]:
+    """Read and apply items in one transaction, as many as BATCH events are of.
+
+    More would take their locks in more than one run, and two workers could wait for
+    each other in a ring. Returns what is to be done one by one, and what is left over.
+    """
+    alone: list[_Found] = []
     done: list[_Found] = []
+    later: list[InboundItem] = []
+    events = 0
     with transaction.atomic():
         for item in _claimed(items):
+            if events >= BATCH:
+                later.append(item)
+                continue
             findings = _read(item)
-            (done if _is_quiet(item, findings) else rest).append((item, findings))
+            if not _is_quiet(item, findings):
+                alone.append((item, findings))
+            elif done and events + len(findings.events) > BATCH:
+                later.append(item)
+                events = BATCH
+            else:
+                done.append((item, findings))
+                events += len(findings.events)
         _settle_together(done)
-    return rest
+    return alone, later
 
 
 def _is_quiet(item: InboundItem, findings: Findings) -> bool:
+    """Whether an item only concerns addresses, and holds none."""
     kinds = {event.kind for event in findings.events}
     return (
         kinds <= {*QUIET}
+        and (item.is_verified or EventKind.COMPLAINT not in kinds)
         and len(findings.events) <= BATCH
         and findings.otherwise != State.HELD
         and item.state in _PLAIN

@@ -124,7 +124,9 @@ def _unstandard(
     # Before automatic replies, because Apple's unsubscribe mails claim to be one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
-        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
+        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(
+            mail, wishes, around.clue
+        )
     if is_bounce and not _is_reply(mail):
         events = nonstandard.events_of(raw, mail, around, sent)
         if events:
