@@ -64,6 +64,8 @@ def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
         "PROOF_OF_WORK_MINUTES": 1,
         "TRUSTED_PROXIES": 0,
         "FEEDBACK_PERIOD_DAYS": 1,
+        "FEEDBACK_UNPROVEN_AN_HOUR": 0,
+        "FEEDBACK_LATE_DAYS": 1,
         "FEEDBACK_LARGEST": 10_000,
         "FEEDBACK_DAYS": 1,
         "WEBHOOK_FRESH_SECONDS": 30,

@@ -342,11 +342,13 @@ FEEDBACK_IMAP_URL = env.str("FEEDBACK_IMAP_URL", default="")
 FEEDBACK_IMAP_DELETE = env.bool("FEEDBACK_IMAP_DELETE", default=False)
 # Days after a message in which a report without its number may be about it.
 FEEDBACK_PERIOD_DAYS = _number("FEEDBACK_PERIOD_DAYS", 30)
-# Whether address and period are enough for a report that nothing vouches for.
-FEEDBACK_TRUST_ADDRESS = env.bool("FEEDBACK_TRUST_ADDRESS", default=False)
-# The same, but only for messages of which neither Message-ID nor provider's number is
-# on record: nothing else can prove those.
-FEEDBACK_TRUST_UNNUMBERED = env.bool("FEEDBACK_TRUST_UNNUMBERED", default=True)
+# Whether address and period are enough for a failure that nothing vouches for. Only
+# without BOUNCE_MAILBOX, and for messages of which no number is on record.
+FEEDBACK_TRUST_UNNUMBERED = env.bool("FEEDBACK_TRUST_UNNUMBERED", default=False)
+# How many things that nothing proves may act within an hour; the rest wait.
+FEEDBACK_UNPROVEN_AN_HOUR = _number("FEEDBACK_UNPROVEN_AN_HOUR", 20)
+# Days in which a report may find its message, once that is recorded.
+FEEDBACK_LATE_DAYS = _number("FEEDBACK_LATE_DAYS", 30)
 # Bytes of a mail or call that are kept; the rest of a longer one is cut off.
 FEEDBACK_LARGEST = _number("FEEDBACK_LARGEST", 2_000_000)
 # Days until what arrived is removed, once it is applied or ignored.

@@ -106,6 +106,19 @@ def read_mailbox() -> None:
 
 
 @shared_task(ignore_result=True)
+def apply_inbound() -> None:
+    """When a provider has called: read what is stored; the sweep is `read_mailbox`."""
+    for _item in intake.process_waiting():
+        pass
+
+
+@shared_task(ignore_result=True)
+def find_late_feedback() -> None:
+    """Every five minutes: find the messages of what came before they were on record."""
+    intake.find_late()
+
+
+@shared_task(ignore_result=True)
 def clean_up_inbound() -> None:
     """Each night: remove items that arrived and are no longer needed."""
     erasure.clean_up()

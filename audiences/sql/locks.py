@@ -29,13 +29,19 @@ def process_lock(name: str) -> Iterator[None]:
         yield
 
 
-def hold(name: str) -> None:
-    """Let nobody else hold this name until the transaction ends; wait for it.
+def hold(*names: str) -> None:
+    """Let nobody else hold these names until the transaction ends; wait for them.
 
-    For what has no row yet that could be locked. SQLite has one writer at a time.
+    For what has no row yet that could be locked; several in a fixed order. SQLite has
+    one writer at a time.
     """
-    if is_postgresql():
-        fetch("SELECT 1 FROM pg_advisory_xact_lock(%s)", [number_of(name)])
+    if is_postgresql() and names:
+        numbers = [number_of(name) for name in sorted(set(names))]
+        fetch(
+            "SELECT count(pg_advisory_xact_lock(number))"
+            " FROM unnest(%s::bigint[]) AS names(number)",
+            [numbers],
+        )
 
 
 def number_of(name: str) -> int:

@@ -24,7 +24,7 @@ from delivery.feedback.text_messages.inbound import InboundText
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, Outcome, hook, settle
+from .gate import HookCall, Outcome, hook, take_over
 from .signatures import is_signed_by, require, require_fresh
 
 SOURCE = "sms"
@@ -60,7 +60,10 @@ def inbound(call: HookCall) -> HttpResponse:
     raw = pack(call, "inbound")
     text = _text(unpack(raw))
     item, is_new = _keep(raw, "inbound", text.event_id if text else "")
+    # At once, because the answer holds the reply.
     reply = inbound_texts.take(text, item) if text else ""
+    if item.state == State.NEW:
+        intake.process(item)
     return _answered(item, is_new, reply=reply)
 
 
@@ -84,7 +87,7 @@ def _keep(raw: bytes, kind: str, number: str) -> tuple[InboundItem, bool]:
 
 
 def _answered(item: InboundItem, is_new: bool, **more: str) -> HttpResponse:
-    settle(item, is_new)
+    take_over(item, is_new)
     return JsonResponse({"item": item.pk, "state": item.state, **more})
 
 

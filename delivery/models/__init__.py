@@ -4,7 +4,13 @@ from .approvals import Approval
 from .contents import ContentVariant
 from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .hooks import HookCount, UsedHookToken
-from .inbound import InboundItem, InboundMention, MailboxPosition
+from .inbound import (
+    InboundClue,
+    InboundItem,
+    InboundMention,
+    MailboxPosition,
+    UnprovenEffect,
+)
 from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
@@ -25,6 +31,7 @@ __all__ = [
     "Dispatch",
     "EventKind",
     "HookCount",
+    "InboundClue",
     "InboundItem",
     "InboundMention",
     "Keyword",
@@ -44,5 +51,6 @@ __all__ = [
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
+    "UnprovenEffect",
     "UsedHookToken",
 ]

@@ -12,6 +12,7 @@ from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
 from audiences.wording import cleaning
+from delivery.feedback import intake
 from delivery.models import Delivery, Message, Outcome
 
 COLUMNS = ("address", "time", "message_id", "provider_id", "profile")
@@ -86,6 +87,7 @@ class MessagesImporter(Importer[Row]):
         known = set(about.values_list("profile_id", flat=True))
         new = [message for pk, message in messages.items() if pk not in known]
         Message.objects.bulk_create(new, ignore_conflicts=True)
+        intake.messages_recorded(new)
         chunk.counts["recorded"] += len(new)
         chunk.counts["unchanged"] += len(known)
 

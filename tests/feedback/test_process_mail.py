@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -176,17 +177,17 @@ def test_a_database_that_fails_in_the_middle_loses_nothing(
     mails: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between storing and applying: the item stays new, and the next run reads it."""
-    real = intake.settle
+    real = processing.apply_all
 
-    def lost(*args: Any) -> InboundItem:
+    def lost(*args: Any) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(processing, "settle", lost)
+    monkeypatch.setattr(processing, "apply_all", lost)
     with pytest.raises(CommandError, match="database failed") as refusal:
         run(*mails)
     assert refusal.value.returncode == 1
     assert set(InboundItem.objects.values_list("state", flat=True)) == {"new"}
-    monkeypatch.setattr(processing, "settle", real)
+    monkeypatch.setattr(processing, "apply_all", real)
     # They count as there already, and are applied all the same.
     assert run(*mails) == {"duplicates": 3, "applied": 1, "waiting": 2}
     assert status() == "quarantine"
@@ -325,6 +326,26 @@ def test_stored_mails_leave_an_imap_mailbox_only_with_delete(server: str) -> Non
         assert run("--imap", server, "--delete") == {"duplicates": 4}
         client.noop()
         assert client.search() == []
+
+
+def test_a_second_worker_leaves_a_mailbox_to_the_first(server: str) -> None:
+    first = imap.mails(server)
+    mail = next(first)
+    with pytest.raises(CommandError, match="busy") as refusal:
+        run("--imap", server)
+    assert refusal.value.returncode == 1
+    counts = mailboxes.take_in(chain([mail], first))
+    assert (counts.received, MessageEvent.objects.count()) == (3, 1)
+    assert run("--imap", server) == {}
+
+
+def test_a_worker_that_dies_midway_loses_no_mail(server: str) -> None:
+    """It had fetched mails and not stored them: the next one fetches them again."""
+    fetched = imap.mails(server)
+    next(fetched)
+    fetched.close()
+    assert not InboundItem.objects.exists()
+    assert run("--imap", server) == ONCE
 
 
 def test_the_clock_reads_the_mailbox_of_the_setting(server: str, settings: Any) -> None:

@@ -208,7 +208,7 @@ def test_without_the_database_the_provider_is_asked_to_repeat(name: str) -> None
         raise OperationalError("the server closed the connection")
 
     with connection.execute_wrapper(away):
-        response = HOOKS[name]().post()
+        response = HOOKS[name]().call()
     assert response.status_code == 503
     assert HOOKS[name]().post().status_code in (200, 204)
     assert InboundItem.objects.count() == 1
@@ -243,7 +243,7 @@ def test_a_broken_body_with_a_right_signature_waits_for_a_human(
 ) -> None:
     assert calls.generic(place, body).post().status_code == 200
     assert InboundItem.objects.get().state == "unreadable"
-    assert HookCount.objects.get().outcome == "unreadable"
+    assert HookCount.objects.get(outcome="unreadable").count == 1
 
 
 @pytest.mark.parametrize("provider", ["postmark", "brevo", "mailjet", "sparkpost"])
