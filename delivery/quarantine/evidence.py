@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from audiences import sql
-from audiences.models import AddressStatus
 from audiences.sql.once import insert_new
 from delivery.models import AddressError, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 
-from .entries import about, recompute
+from .entries import lock_entries, recompute
+from .names import about
 
 _COLUMNS = (
     *("channel", "key", "at", "type", "reason", "text", "message_id", "source"),
@@ -52,13 +52,6 @@ def _locked(names: list[Name], counting: set[Name]) -> list[QuarantineEntry]:
     if not names:
         return []
     sql.hold(*(f"quarantine:{channel}:{key}" for channel, key in names))
-    QuarantineEntry.objects.bulk_create(
-        [
-            QuarantineEntry(channel=channel, key=key, status=AddressStatus.VALID)
-            for channel, key in sorted(counting)
-        ],
-        ignore_conflicts=True,
-    )
-    asked = [QuarantineEntry(channel=channel, key=key) for channel, key in names]
-    rows = QuarantineEntry.objects.select_for_update(of=("self",)).order_by("pk")
-    return list(rows.filter(about(asked)))
+    existing = QuarantineEntry.objects.filter(about(names))
+    there = set(existing.values_list("channel", "key"))
+    return list(lock_entries(there | counting).values())
