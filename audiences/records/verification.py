@@ -158,12 +158,13 @@ def _last_events(
     last_of = {
         name: Max("id", filter=Q(kind__in=of_name)) for name, of_name in named.items()
     }
-    return (
+    found: QuerySet[Any, Any] = (
         ConsentEvent.objects.order_by()
         .filter(span.q("profile_id"), kind__in=kinds)
         .values("profile_id", about)
         .annotate(last=Max("id"), **last_of)
     )
+    return found
 
 
 def _not_erased(differences: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
