@@ -106,6 +106,10 @@ screenshots: .venv/dev ## Take the pictures in docs/images anew
 bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 	@$(PY) -m tests.benchmarks.bench_analysis $(N)
 
+.PHONY: bench-verify
+bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_verify $(N)
+
 .PHONY: bench-console
 bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_console $(N)

@@ -4,24 +4,26 @@ from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from audiences.conditions import Span
 from audiences.consent import Kind
 from audiences.models import ConsentEvent, Profile
 
 
-def evidence_differences() -> Iterator[str]:
+def evidence_differences(span: Span) -> Iterator[str]:
     """Events that lack their evidence without an erasure, and evidence put there later.
 
     Erased are people, and requests that nobody confirmed until they expired. Two
-    statements, whatever the number of events.
+    statements for the profiles of a span, whatever the number of events.
     """
     known = Exists(Profile.objects.filter(pk=OuterRef("profile_id")))
-    lacking = _lacking().filter(known).values_list("pk", "profile_id")
+    lacking = _lacking(span).filter(known).values_list("pk", "profile_id")
     for pk, profile_id in lacking.order_by("pk"):
         yield (
             f"profile {profile_id}: event {pk} was recorded with evidence, "
             "which is gone without an erasure"
         )
-    added = ConsentEvent.objects.filter(has_evidence=False, evidence__isnull=False)
+    within = ConsentEvent.objects.filter(span.q("profile_id"))
+    added = within.filter(has_evidence=False, evidence__isnull=False)
     for pk, profile_id in added.order_by("pk").values_list("pk", "profile_id"):
         yield (
             f"profile {profile_id}: event {pk} was recorded without evidence, "
@@ -29,7 +31,7 @@ def evidence_differences() -> Iterator[str]:
         )
 
 
-def _lacking() -> QuerySet[ConsentEvent]:
+def _lacking(span: Span) -> QuerySet[ConsentEvent]:
     after = ConsentEvent.objects.filter(
         profile_id=OuterRef("profile_id"),
         channel="",
@@ -38,5 +40,7 @@ def _lacking() -> QuerySet[ConsentEvent]:
     ).exclude(kind=Kind.REQUEST)
     next_kind = Subquery(after.order_by("pk").values("kind")[:1])
     lapsed = Q(kind=Kind.REQUEST, next_kind=Kind.EXPIRE)
-    rows = ConsentEvent.objects.filter(has_evidence=True, evidence__isnull=True)
+    rows = ConsentEvent.objects.filter(
+        span.q("profile_id"), has_evidence=True, evidence__isnull=True
+    )
     return rows.alias(next_kind=next_kind).exclude(lapsed)

@@ -7,12 +7,12 @@ has. Nothing here knows the domain.
 
 import contextlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 
 def is_postgresql() -> bool:
@@ -210,6 +210,17 @@ def expect_look_ups() -> None:
             " ('enable_seqscan', 'off'), ('random_page_cost', '1.1'), ('jit', 'off'))"
             " AS settings (name, value)"
         )
+
+
+@contextlib.contextmanager
+def look_ups() -> Iterator[None]:
+    """As `expect_look_ups`, for what reads outside a transaction."""
+    if not is_postgresql():
+        yield
+        return
+    with transaction.atomic():
+        expect_look_ups()
+        yield
 
 
 def analyze(*tables: type[models.Model]) -> None:
