@@ -1,10 +1,13 @@
 """What the domain refuses to do, and sentences that are said in any language."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext
+
+LONGEST_ECHO = 200
 
 
 class Refused(Exception):
@@ -44,3 +47,21 @@ class Sentence:
             for name, value in data["values"].items()
         }
         return cls(data["text"], read)
+
+
+def shortened(message: str, given: Iterable[object]) -> str:
+    """A message that repeats at most 200 characters of anything that was `given`.
+
+    Nor of any word, which may come from a file.
+    """
+    for value in given:
+        text = str(value)
+        if len(text) > LONGEST_ECHO:
+            for shown in (repr(text)[1:-1], text, text.strip(), text.casefold()):
+                message = message.replace(shown, _cut(shown))
+    return re.sub(r"\S{201,}", lambda word: _cut(word[0]), message)
+
+
+def _cut(text: str) -> str:
+    # Room is left for quotes and a full stop, which are part of the last word.
+    return text[: LONGEST_ECHO - 20] + "…"

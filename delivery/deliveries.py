@@ -76,11 +76,12 @@ def create(
     """Make a delivery; the audience is everyone unless given.
 
     `audience` is called only when all else is right, so that a refused delivery leaves
-    no audience behind. Raises BadDelivery when the label is taken, the service has
-    another channel, or the purpose reaches opted-out people and no note says why.
+    no audience behind. Spaces around the label are no part of it. Raises BadDelivery
+    when the label is taken, the service has another channel, or the purpose reaches
+    opted-out people and no note says why.
     """
     delivery = Delivery(
-        label=label,
+        label=label.strip(),
         channel=channel,
         service=service,
         purpose=purpose,

@@ -89,6 +89,9 @@ class ConsentEvent(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="consentevent_about_flag_or_service",
+                violation_error_message=_(
+                    "An event is about a channel or about a service, as its kind says."
+                ),
                 condition=(
                     models.Q(
                         kind__in=["opt_out", "opt_in"],

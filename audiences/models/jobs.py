@@ -73,6 +73,9 @@ class BulkAct(Job):
                     state__in=["waiting", "running", "done", "stopped", "failed"]
                 ),
                 name="bulkact_state_known",
+                violation_error_message=_(
+                    "This is no state of a change of many people."
+                ),
             ),
         ]
         indexes = [
@@ -156,6 +159,7 @@ class ImportRun(Job):
                     ]
                 ),
                 name="importrun_state_known",
+                violation_error_message=_("This is no state of an import."),
             ),
         ]
 

@@ -76,11 +76,15 @@ class OutboxMail(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="outboxmail_sent_was_claimed",
+                violation_error_message=_(
+                    "Only a mail that was claimed can have been sent."
+                ),
                 condition=models.Q(sent_at__isnull=True)
                 | models.Q(claimed_at__isnull=False, result="sent"),
             ),
             models.CheckConstraint(
                 name="outboxmail_result_known",
+                violation_error_message=_("This is nothing that becomes of a mail."),
                 condition=models.Q(
                     result__in=[
                         *("", "sent", "nobody", "forwarded"),
@@ -160,6 +164,7 @@ class SignupRequest(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="signuprequest_confirmed_has_profile",
+                violation_error_message=_("A confirmed request belongs to a profile."),
                 condition=models.Q(confirmed_at__isnull=True, profile_id__isnull=True)
                 | models.Q(confirmed_at__isnull=False, profile_id__isnull=False),
             )

@@ -83,6 +83,10 @@ class Profile(models.Model):
                 condition=models.Q(message_limit__isnull=True)
                 | models.Q(message_limit__gte=1),
                 name="profile_message_limit_positive",
+                violation_error_message=_(
+                    "The message limit is 1 or more, or empty. To send nothing, opt "
+                    "the person out."
+                ),
             ),
         ]
         # The search by name has an index of its own: profiles/name_search.py.
@@ -168,14 +172,19 @@ class Address(models.Model):
                 fields=["channel", "profile"],
                 condition=models.Q(is_primary=True),
                 name="address_one_primary",
+                violation_error_message=_(
+                    "The profile has a primary address on this channel already."
+                ),
             ),
             models.CheckConstraint(
                 condition=models.Q(channel__in=Channel.values),
                 name="address_channel_known",
+                violation_error_message=_("This is no channel."),
             ),
             models.CheckConstraint(
                 condition=models.Q(quarantine_status__in=AddressStatus.values),
                 name="address_status_known",
+                violation_error_message=_("This is no status of an address."),
             ),
         ]
         indexes = [

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,19 @@ def end_moment(text: str) -> datetime:
     """Like `moment`, but a date alone is the last moment of that day."""
     parsed, day = moment(text), moments.read_day(text)
     return moments.last_moment(day) if day else parsed
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """An argument that is a whole number between these, both included."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdigit() and low <= int(text[:20]) <= high:
+            return int(text)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from {low} to {high}"
+        )
+
+    return read
 
 
 def place_of_rejects(source: Path, wanted: Path | None) -> Path:

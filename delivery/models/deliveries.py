@@ -116,10 +116,12 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 condition=models.Q(channel__in=Channel.values),
                 name="delivery_channel_known",
+                violation_error_message=_("This is no channel."),
             ),
             models.CheckConstraint(
                 condition=models.Q(purpose__in=["marketing", "transactional", "legal"]),
                 name="delivery_purpose_known",
+                violation_error_message=_("This is no purpose of a delivery."),
             ),
         ]
 

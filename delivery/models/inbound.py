@@ -80,6 +80,7 @@ class InboundItem(models.Model):
                     ]
                 ),
                 name="inbounditem_state_known",
+                violation_error_message=_("This is no state of what came back."),
             ),
         ]
         indexes = [

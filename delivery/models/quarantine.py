@@ -84,6 +84,7 @@ class AddressError(models.Model):
             models.CheckConstraint(
                 condition=models.Q(type__in=ErrorType.values),
                 name="addresserror_type_known",
+                violation_error_message=_("This is no type of error."),
             ),
         ]
         indexes = [
@@ -200,6 +201,7 @@ class QuarantineEntry(models.Model):
             models.CheckConstraint(
                 condition=models.Q(status__in=AddressStatus.values),
                 name="quarantineentry_status_known",
+                violation_error_message=_("This is no status of an address."),
             ),
         ]
         indexes = [
