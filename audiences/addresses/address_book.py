@@ -22,6 +22,7 @@ from audiences import sql
 from audiences.addresses.keys import Normalised, normalise
 from audiences.models import Address, Profile
 from audiences.signals import addresses_attached
+from audiences.sql import statements
 from audiences.sql.retries import retried
 
 
@@ -102,6 +103,8 @@ class AddressBook:
 
     def changed(self) -> list[Held]:
         """Rows of the database that no longer say what this book says."""
+        if not self._before:
+            return []
         return [
             row
             for key, row in self.rows.items()
@@ -110,11 +113,9 @@ class AddressBook:
         ]
 
     def added(self) -> list[Held]:
+        if not self._before:
+            return list(self.rows.values())
         return [row for key, row in self.rows.items() if key not in self._before]
-
-    @property
-    def is_dirty(self) -> bool:
-        return bool(self.removed or self.changed() or self.added())
 
 
 def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
@@ -122,7 +123,7 @@ def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
     result = {profile_id: AddressBook(profile_id) for profile_id in profile_ids}
     rows = Address.objects.filter(profile_id__in=list(result)).order_by("id")
     names = [column.name for column in fields(Held)]
-    for values in rows.values_list(*names):
+    for values in statements.raw_rows(rows.values_list(*names)):
         held = Held(*values)
         result[held.profile_id].load(held)
     return result
@@ -137,10 +138,13 @@ def save(changed_books: Iterable[AddressBook]) -> None:
 
     The number of statements does not depend on the number of books.
     """
-    dirty = [book for book in changed_books if book.is_dirty]
-    removed: list[Any] = [row.id for book in dirty for row in book.removed]
-    changed = [row for book in dirty for row in book.changed()]
-    added = [row for book in dirty for row in book.added()]
+    removed: list[Any] = []
+    changed: list[Held] = []
+    added: list[Held] = []
+    for book in changed_books:
+        removed += [row.id for row in book.removed]
+        changed += book.changed()
+        added += book.added()
     with transaction.atomic():
         lock(Address.objects.filter(pk__in=[*removed, *(row.id for row in changed)]))
         if removed:

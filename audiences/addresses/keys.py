@@ -71,7 +71,7 @@ def normalise_all(channel: str, text: str) -> list[Normalised]:
     Valid ones come first, in their order. The caller has refused text that is
     `unstorable`.
     """
-    kind = ADDRESS_KINDS[Channel(channel)]
+    kind = ADDRESS_KINDS[channel]
     if key := _plain_key(kind, text):
         return [Normalised(text, key)]
     whole = accept(channel, text)

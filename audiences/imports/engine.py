@@ -8,7 +8,6 @@ a kind of file means, an `Importer` says.
 import abc
 import contextlib
 import gc
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +22,13 @@ from audiences.files.table import Record
 from audiences.models import ImportRun
 from audiences.sql.retries import retried
 
+from .reading_ahead import reading_ahead
+
 CHUNK_SIZE = 5000
 # A file that changes more rows than this gets fresh planner statistics.
 MANY = 10_000
+# Only rejects leave circles behind.
+COLLECTED_EACH = 20
 Row = TypeVar("Row")
 
 
@@ -158,10 +161,11 @@ class Import(Generic[Row]):
         return self.counts
 
     def _work(self) -> None:
-        read = self._read()
-        while rows := list(itertools.islice(read, CHUNK_SIZE)):
-            self._write(rows)
-            gc.collect()
+        with reading_ahead(self._read, CHUNK_SIZE) as chunks:
+            for number, rows in enumerate(chunks, 1):
+                self._write(rows)
+                if number % COLLECTED_EACH == 0:
+                    gc.collect()
 
     def _read(self) -> Iterator[tuple[Record, Row | BadCell]]:
         for record in self.file.records(self.on_progress):
@@ -223,7 +227,7 @@ class Import(Generic[Row]):
 
 @contextlib.contextmanager
 def _few_collections() -> Iterator[None]:
-    """One garbage collection for each chunk.
+    """One garbage collection for some chunks.
 
     Left alone, the collector walks the objects of a chunk over and over.
     """

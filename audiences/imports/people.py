@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _, gettext_noop
 
 from audiences import addresses, consent, sql
-from audiences.channels import Channel, Scope
+from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
@@ -24,10 +24,10 @@ from .columns import ANY_VALUE, Reading, read_columns
 from .engine import Chunk, Importer, StateChange
 from .layouts import Layout, recognise
 from .layouts.layout import PASSED_OVER
-from .matching import People, Person, Seen
+from .matching import Facts, People, Person, Seen
 from .meanings import Column
 from .people_choices import LABELS, LEFT_OUT, name_of_choice
-from .people_rows import OTHER_NAMES, Row, column_of, read_row
+from .people_rows import OTHER_NAMES, Row, RowReader, column_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class _Plan:
     """What the rows of one chunk come down to, before anything is written."""
 
     created: list[Person] = field(default_factory=list)
-    changed: dict[int, Profile] = field(default_factory=dict)
+    changed: dict[int, Facts] = field(default_factory=dict)
     touched: list[Person] = field(default_factory=list)
     flag_changes: list[_FlagChange] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
@@ -106,13 +106,14 @@ class PeopleImporter(Importer[Row]):
         )
         self.columns = found.meanings
         self.passed_over = found.passed_over
-        self._wanted = [
+        wanted = [
             (position, column)
             for position, columns in enumerate(found.meanings)
             for column in columns or ()
         ]
-        if not self._wanted:
-            raise UnknownColumns("No column of the file is known.")
+        if not wanted:
+            raise UnknownColumns(_("No column of the file is known."))
+        self._rows = RowReader(wanted)
         self._everybody = set(self.layout.everybody if self.layout else ())
         if options.all_opted_out:
             self._everybody.add(options.all_opted_out)
@@ -157,11 +158,8 @@ class PeopleImporter(Importer[Row]):
         is_flag = column.kind in ("flag", "failure")
         return name_of_choice(column), words if is_flag else []
 
-    def close(self) -> None:
-        self.seen.close()
-
     def read(self, line: int, cells: list[str]) -> Row:
-        row = read_row(line, cells, self._wanted)
+        row = self._rows.read(line, cells)
         for scope in self._everybody:
             row.flags[scope] = True
         if self._all_failed:
@@ -188,7 +186,7 @@ class PeopleImporter(Importer[Row]):
             chunk.state_changes.append(
                 StateChange(
                     change.line,
-                    profile.pk,
+                    profile.id,
                     profile.external_id or "",
                     change.scope,
                     change.opted_out,
@@ -231,8 +229,10 @@ class PeopleImporter(Importer[Row]):
             changed = self._apply(row, person, plan)
             outcome = "created" if is_new else "updated" if changed else "unchanged"
             plan.counts[outcome] += 1
-            plan.rejects += [Reject(row.line, p, "imported") for p in row.problems]
-        people.move(person, before)
+            for problem in row.problems:
+                plan.rejects.append(Reject(row.line, problem, "imported"))
+        if people.finds_emails:
+            people.move(person, before)
         plan.touched.append(person)
         for channel in row.failed:
             keys = plan.failed.setdefault(channel, {})
@@ -244,7 +244,7 @@ class PeopleImporter(Importer[Row]):
         """The one whom the row means, and whether they are new. Raises BadCell."""
         matching = people.meant_by(row)
         if len(matching) > 1:
-            listed = ", ".join(str(p.profile.pk or _("new")) for p in matching)
+            listed = ", ".join(str(p.profile.id or "new") for p in matching)
             reason = gettext_noop("several profiles have it: {profiles}")
             raise BadCell("email", reason, profiles=listed)
         if not matching and self.options.update_only:
@@ -274,15 +274,17 @@ class PeopleImporter(Importer[Row]):
             if getattr(profile, name) != value:
                 setattr(profile, name, value)
                 changed = True
-        if changed and profile.pk:
-            plan.changed[profile.pk] = profile
+        if changed and profile.id:
+            plan.changed[profile.id] = profile
         given: set[tuple[str, str]] = set()
         for channel, primary, address in row.addresses:
             # One address twice in a row: its first column decides.
             if (channel, address.key) not in given:
                 changed |= person.book.give(channel, address, primary=primary)
                 given.add((channel, address.key))
-        return self._set_flags(row, person, plan) or changed
+        if row.flags and self._set_flags(row, person, plan):
+            changed = True
+        return changed
 
     def _set_flags(
         self, row: Row, person: Person, plan: _Plan, *, only_out: bool = False
@@ -291,10 +293,11 @@ class PeopleImporter(Importer[Row]):
         for scope, opted_out in row.flags.items():
             if only_out and not opted_out:
                 continue
-            is_out = getattr(profile, scope.flag)
+            flag = FLAGS[scope]
+            is_out = getattr(profile, flag)
             allowed = opted_out or self.options.allow_opt_in
             if allowed and is_out != opted_out:
-                setattr(profile, scope.flag, opted_out)
+                setattr(profile, flag, opted_out)
                 turn = person.turns[scope] = person.turns.get(scope, 0) + 1
                 plan.flag_changes.append(
                     _FlagChange(row.line, person, scope, opted_out, turn)
@@ -308,7 +311,7 @@ class PeopleImporter(Importer[Row]):
         alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
         for change in changes:
             key = (change.turn, change.scope, change.opted_out)
-            alike[key].append(change.person.profile.pk)
+            alike[key].append(change.person.profile.id)
         origin = Origin(
             source=Source.IMPORT, note=self.options.note, actor=self.options.actor
         )

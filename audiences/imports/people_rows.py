@@ -4,7 +4,7 @@ The names of columns, in English and Dutch, are tables here; docs/import.md show
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop as _
@@ -135,27 +135,63 @@ def column_of(name: str) -> Column | None:
     return None
 
 
-def read_row(line: int, cells: list[str], columns: Sequence[tuple[int, Column]]) -> Row:
-    """The typed values of one record, with every problem in it.
+# How many different cells of a column are remembered: first names and languages recur.
+_REMEMBERED = 20_000
+_Reader = Callable[[Row, Column, str], None]
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,98}")
 
-    `columns` are those that mean something, with their positions.
-    """
-    row = Row(line)
-    for position, column in columns:
-        text = cells[position]
-        if not text or not (text := read_cell(text)):
-            continue
-        if "\x00" in text:
-            _reject(row, column, Sentence(_("it contains a NUL character")))
-        else:
-            _READERS[column.kind](row, column, text)
-    if len(row.addresses) > 1:
-        row.addresses.sort(key=lambda item: not item[1])
-    if not row.nobody and not row.external_id and not row.email_keys:
-        row.nobody = _nobody(row)
-    elif _FOOT.search(row.external_id) and len(columns) > 1 and _is_bare(row):
-        row.nobody = BadCell("", _("it says nothing about anybody"))
-    return row
+
+class RowReader:
+    """Reads the records of a file, whose `columns` are those that mean something, with
+    their positions."""
+
+    def __init__(self, columns: Sequence[tuple[int, Column]]) -> None:
+        # What a cell of a fact said before: most cells of these columns recur.
+        self._columns: list[tuple[int, Column, _Reader, dict[str, str]]] = [
+            (position, column, _READERS[column.kind], {})
+            for position, column in columns
+        ]
+
+    def read(self, line: int, cells: list[str]) -> Row:
+        """The typed values of one record, with every problem in it."""
+        row = Row(line)
+        for position, column, read, known in self._columns:
+            cell = cells[position]
+            if not cell:
+                continue
+            if (fact := known.get(cell)) is not None:
+                row.fields[column.name] = fact
+            elif text := read_cell(cell):
+                if "\x00" in text:
+                    _reject(row, column, Sentence(_("it contains a NUL character")))
+                else:
+                    read(row, column, text)
+                    self._remember(row, column, cell, known)
+        self._judge(row)
+        return row
+
+    def _remember(
+        self, row: Row, column: Column, cell: str, known: dict[str, str]
+    ) -> None:
+        name = column.name
+        is_fact = column.kind == "profile" and name != "external_id"
+        if is_fact and name in row.fields and len(known) < _REMEMBERED:
+            known[cell] = row.fields[name]
+
+    def _judge(self, row: Row) -> None:
+        """Whether the row is about anybody."""
+        if len(row.addresses) > 1:
+            row.addresses.sort(key=_is_secondary)
+        if row.nobody:
+            return
+        if not row.external_id and not row.email_keys:
+            row.nobody = _nobody(row)
+        elif _FOOT.search(row.external_id) and len(self._columns) > 1 and _is_bare(row):
+            row.nobody = BadCell("", _("it says nothing about anybody"))
+
+
+def _is_secondary(address: tuple[str, bool, Normalised]) -> bool:
+    return not address[1]
 
 
 def _is_bare(row: Row) -> bool:
@@ -184,8 +220,13 @@ def _read_address(row: Row, column: Column, text: str) -> None:
     channel, number = column.name, column.number
     if column.is_international and text[0] in "123456789":
         text = f"+{text}"
-    most = addresses.longest(channel)
     found = addresses.normalise_all(channel, text)
+    if len(found) == 1 and found[0].is_valid:
+        row.addresses.append((channel, number == 1, found[0]))
+        if number == 1 and channel == Channel.EMAIL:
+            row.email_keys = (found[0].key,)
+        return
+    most = addresses.longest(channel)
     for given in found:
         if given.is_valid:
             continue
@@ -230,6 +271,9 @@ def _read_field(row: Row, column: Column, text: str) -> None:
 
 
 def _read_external_id(row: Row, column: Column, text: str) -> None:
+    if _PLAIN_ID.fullmatch(text):
+        row.external_id = text
+        return
     text = cleaning.identifier(text)
     if cleaning.is_spreadsheet_number(text):
         reason = _("a spreadsheet has changed the id {text}; export the column as text")

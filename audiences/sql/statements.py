@@ -6,9 +6,7 @@ has. Nothing here knows the domain.
 """
 
 import contextlib
-import io
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -60,6 +58,20 @@ class Compiled:
             self.sql,
             [instead.get(x, x) if type(x) is int else x for x in self.params],
         )
+
+
+def raw_rows(queryset: models.QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a `values_list` queryset as the driver gives them.
+
+    Django converts each value of SQLite by itself. Here a boolean may be 0 or 1, and a
+    moment a text.
+    """
+    try:
+        compiler = queryset.query.get_compiler(connection=connection)
+        statement, params = compiler.as_sql()
+    except EmptyResultSet:
+        return []
+    return fetch(statement, params)
 
 
 def insert_select(
@@ -114,87 +126,6 @@ def insert_counted(
     )
 
 
-def bulk_insert(
-    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Insert rows made in Python: COPY on PostgreSQL, executemany on SQLite.
-
-    `columns` are field attnames; each row has its values in that order. Values are
-    written as they are: the caller has validated them.
-    """
-    names = ", ".join(column_of(model, name) for name in columns)
-    with connection.cursor() as cursor:
-        if is_postgresql():
-            text = io.StringIO()
-            for row in rows:
-                text.write("\t".join(map(_copy_value, row)) + "\n")
-            text.seek(0)
-            cursor.cursor.copy_expert(
-                f"COPY {table_of(model)} ({names}) FROM STDIN", text
-            )
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(
-                f"INSERT INTO {table_of(model)} ({names}) VALUES ({marks})",
-                [[_sqlite_value(value) for value in row] for row in rows],
-            )
-
-
-def bulk_update(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]
-) -> None:
-    """Write these fields of instances, found by their ids, in one statement.
-
-    (Django's own bulk_update compares every row with every instance.)
-    """
-    if not rows:
-        return
-    table, key = table_of(model), column_of(model, "id")
-    names = [column_of(model, name) for name in columns]
-    values = [[getattr(row, name) for row in rows] for name in ["id", *columns]]
-    if is_postgresql():
-        arrays = ", ".join(
-            f"%s::{model._meta.get_field(name).db_type(connection)}[]"
-            for name in columns
-        )
-        sets = ", ".join(f"{name} = new.{name}" for name in names)
-        execute(
-            f"UPDATE {table} SET {sets} FROM unnest(%s::bigint[], {arrays})"
-            f" AS new({', '.join([key, *names])}) WHERE {table}.{key} = new.{key}",
-            values,
-        )
-        return
-    sets = ", ".join(f"{name} = %s" for name in names)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table} SET {sets} WHERE {key} = %s",
-            [
-                [*map(_sqlite_value, row[1:]), row[0]]
-                for row in zip(*values, strict=True)
-            ],
-        )
-
-
-def draw_ids(model: type[models.Model], count: int) -> list[int]:
-    """Take `count` unused ids of a model, in rising order, for `bulk_insert`.
-
-    On SQLite the caller must be in a transaction that writes (they are immediate).
-    """
-    if not count:
-        return []
-    table = model._meta.db_table
-    if is_postgresql():
-        rows = fetch(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id'))"
-            " FROM generate_series(1, %s)",
-            [table, count],
-        )
-        return sorted(row[0] for row in rows)
-    rows = fetch("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
-    last = rows[0][0] if rows else 0
-    return list(range(last + 1, last + 1 + count))
-
-
 def expect_look_ups() -> None:
     """Let the rest of the transaction find its rows by index on PostgreSQL.
 
@@ -236,25 +167,6 @@ def table_of(model: type[models.Model]) -> str:
 def column_of(model: type[models.Model], name: str) -> str:
     column: str = getattr(model._meta.get_field(name), "column", name)
     return connection.ops.quote_name(column)
-
-
-_COPY_ESCAPES = str.maketrans(
-    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
-)
-
-
-def _copy_value(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return str(value).translate(_COPY_ESCAPES)
-
-
-def _sqlite_value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
 
 
 def column_names(table: str) -> list[str]:
