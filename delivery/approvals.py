@@ -152,7 +152,26 @@ def statement_of(delivery: Delivery) -> dict[str, Any]:
         "subject": delivery.subject,
         "content": delivery.content,
         "purpose_note": delivery.purpose_note,
+        **_further_content(delivery),
     }
+
+
+def _further_content(delivery: Delivery) -> dict[str, Any]:
+    """What else a message says, where it says it.
+
+    What is not there is left out, so that approvals from before stay in force.
+    """
+    languages = delivery.variants.order_by("language")
+    found: dict[str, Any] = {
+        "sender": str(delivery.sender or ""),
+        "reply_to": delivery.sender.reply_to if delivery.sender else "",
+        "preheader": delivery.preheader,
+        "headers": delivery.headers,
+        "variants": list(
+            languages.values("language", "subject", "preheader", "content")
+        ),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def fingerprint_of(statement: dict[str, Any]) -> str:

@@ -134,7 +134,12 @@ def duplicate(delivery: Delivery) -> Delivery:
         for field in Delivery._meta.concrete_fields
         if field.name not in ("id", "label", "contact_date", "created_at")
     }
-    return Delivery.objects.create(label=label, **copied)
+    with transaction.atomic():
+        made = Delivery.objects.create(label=label, **copied)
+        for variant in delivery.variants.all():
+            variant.pk, variant._state.adding, variant.delivery = None, True, made
+            variant.save()
+    return made
 
 
 def delete(delivery: Delivery) -> None:

@@ -14,7 +14,7 @@ grant_to_all(
         "delivery",
         "view",
         "delivery analysis message quarantineentry addresserror quarantineaction "
-        "typology typologyrule inbounditem messageevent keyword hookcount",
+        "typology typologyrule inbounditem messageevent keyword hookcount sender",
     )
 )
 grant(
@@ -35,5 +35,5 @@ grant(
     of_models("delivery", "add change", "quarantineentry"),
     Code.PROTECTION_OFFICER,
 )
-# What a keyword does binds everybody who texts back.
-grant([SKIP_DENYLIST, *of_models("delivery", "add change delete", "keyword")])
+# What a keyword does binds everybody who texts back; a sender speaks for all.
+grant([SKIP_DENYLIST, *of_models("delivery", "add change delete", "keyword sender")])

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from audiences.console.pages import PlainAdmin
 from audiences.landing_pages import organisation
@@ -27,7 +26,7 @@ class OrganisationAdmin(PlainAdmin):
         self, request: HttpRequest, extra_context: dict[str, str] | None = None
     ) -> HttpResponse:
         """There is one, so its page is the list."""
-        return redirect("admin:audiences_organisation_change", Organisation.THE_ONE)
+        return self.change_view(request, str(Organisation.THE_ONE))
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

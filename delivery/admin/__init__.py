@@ -1,5 +1,23 @@
 """The operators' admin for deliveries, quarantine and what was handed over."""
 
-from delivery.admin import deliveries, feedback, home, menu, people, quarantine, rules
+from delivery.admin import (
+    deliveries,
+    feedback,
+    home,
+    menu,
+    people,
+    quarantine,
+    rules,
+    senders,
+)
 
-__all__ = ["deliveries", "feedback", "home", "menu", "people", "quarantine", "rules"]
+__all__ = [
+    "deliveries",
+    "feedback",
+    "home",
+    "menu",
+    "people",
+    "quarantine",
+    "rules",
+    "senders",
+]

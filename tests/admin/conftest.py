@@ -8,7 +8,14 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from audiences import addresses, consent, landing_pages, membership, subscriptions
+from audiences import (
+    addresses,
+    consent,
+    landing_pages,
+    membership,
+    organisation,
+    subscriptions,
+)
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
@@ -18,7 +25,7 @@ from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.intake import Findings
 from delivery.hooks import gate
 from delivery.hooks.gate import Outcome
-from delivery.models import Delivery, InboundItem, Message, QuarantineEntry
+from delivery.models import Delivery, InboundItem, Message, QuarantineEntry, Sender
 from delivery.sending import handover
 
 
@@ -147,5 +154,7 @@ def world(db: None) -> World:
         key="anna.vos@example.com",
         language="en",
     )
+    organisation.change(name="The Shop")
+    Sender.objects.create(name="Shop", address="news@shop.example")
     people = [Profile.objects.get(pk=p.pk) for p in people]
     return World(people, service, entry, prepared, sent, draft, page)

@@ -50,6 +50,7 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
     "audiences_importrun": (STOPPERS, DESK, NOBODY, NOBODY),
     "audiences_landingpage": (ALL, PUBLISHERS, PUBLISHERS, PUBLISHERS),
     "audiences_landingpageversion": LOG,
+    "audiences_organisation": (ADMINS, NOBODY, ADMINS, NOBODY),
     "audiences_outboxmail": LOG,
     "audiences_service": (ALL, PUBLISHERS, PUBLISHERS, ADMINS),
     "audiences_signuprequest": LOG,
@@ -69,6 +70,7 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
     "delivery_messageevent": LOG,
     "delivery_quarantineaction": LOG,
     "delivery_quarantineentry": (ALL, STOPPERS, STOPPERS, DESK),
+    "delivery_sender": (ALL, ADMINS, ADMINS, ADMINS),
     "delivery_typology": (ALL, MANAGERS, MANAGERS, MANAGERS),
     "delivery_typologyrule": (ALL, MANAGERS, MANAGERS, NOBODY),
 }
