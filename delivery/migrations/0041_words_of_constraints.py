@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0033_words_of_constraints'),
-        ('delivery', '0032_transactions_of_runs'),
+        ("audiences", "0042_words_of_constraints"),
+        ("delivery", "0040_name_of_outcomes_of_profiles"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0032_transaction_numbers'),
+        ("audiences", "0041_values_of_rejects"),
     ]
 
     operations = [
