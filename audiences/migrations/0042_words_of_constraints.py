@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.AlterConstraint(
             model_name='importrun',
             name='importrun_state_known',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['checking', 'checked', 'importing', 'done', 'cancelled', 'failed'])), name='importrun_state_known', violation_error_message='This is no state of an import.'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['mapping', 'checking', 'checked', 'importing', 'done', 'cancelled', 'failed'])), name='importrun_state_known', violation_error_message='This is no state of an import.'),
         ),
         migrations.AlterConstraint(
             model_name='landingpage',
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.AlterConstraint(
             model_name='outboxmail',
             name='outboxmail_result_known',
-            constraint=models.CheckConstraint(condition=models.Q(('result__in', ['', 'sent', 'nobody', 'forwarded', 'opted_out', 'denylisted', 'outdated', 'refused', 'failed', 'uncertain'])), name='outboxmail_result_known', violation_error_message='This is nothing that becomes of a mail.'),
+            constraint=models.CheckConstraint(condition=models.Q(('result__in', ['', 'sent', 'nobody', 'forwarded', 'opted_out', 'denylisted', 'quarantined', 'outdated', 'refused', 'failed', 'uncertain'])), name='outboxmail_result_known', violation_error_message='This is nothing that becomes of a mail.'),
         ),
         migrations.AlterConstraint(
             model_name='profile',
