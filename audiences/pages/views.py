@@ -111,7 +111,7 @@ def answer(
 
 
 def _language(request: HttpRequest, visit: Visit) -> str:
-    person = visit.profile.language
+    person = visit.profile.language if visit.shows else ""
     return rendering.page_language(request, visit.content["languages"], person)
 
 

@@ -166,7 +166,9 @@ def _say_what_is_true(shown: Shown, done: Done, language: str) -> None:
             shown.notices.append(
                 page_texts.text(language, "page.not_asked_again", service=label)
             )
-    shown.notices += asked_lines(done.asked, language)
+    if done.asked:
+        shown.body = ""  # not everything is as it was ticked
+        shown.notices += asked_lines(done.asked, language)
     if any(answer == Answer.NO_MESSAGES for _channel, answer in done.asked):
         shown.contact = contact(language)
 

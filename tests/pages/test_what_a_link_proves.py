@@ -192,6 +192,7 @@ def test_another_channel_is_allowed_where_its_messages_go(
     answer = browser().post(url, {"channels": ["email", "sms"]})
     assert "open the link in the message that we have just sent" in words(answer)
     assert "You do not get our text messages" in words(answer)
+    assert "Your choice is saved" not in words(answer)
     assert flags(ann) == {"sms"}
     link = in_texts(phone)
     assert phone.taken[-1][0] == NUMBER
