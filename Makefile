@@ -114,6 +114,10 @@ bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
 bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_console $(N)
 
+.PHONY: bench-composing
+bench-composing: .venv/run ## Compose MAILS personalised mails on one core
+	@$(PY) -m tests.benchmarks.bench_composing $(MAILS)
+
 .PHONY: bench-feedback
 bench-feedback: .venv/dev ## Read mails that came back (CORPUS=DIR) and say how well and how fast
 	@$(PY) -m tests.benchmarks.bench_feedback $(CORPUS)

@@ -95,7 +95,7 @@ def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
         )
         return
     for problem in getattr(gateway, "problems", list)():
-        yield Error(problem, hint="See docs/sending.md.", id="campaign.E024")
+        yield Error(problem, hint="See docs/transports.md.", id="campaign.E024")
 
 
 @register()
@@ -105,7 +105,7 @@ def check_push(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
         transport_for(Channel.PUSH)
     except NoTransport as error:
-        yield Error(str(error), hint="See docs/sending.md.", id="campaign.E025")
+        yield Error(str(error), hint="See docs/transports.md.", id="campaign.E025")
     if not settings.VAPID_CONTACT.startswith(("mailto:", "https://")):
         yield Error(
             f"VAPID_CONTACT is {settings.VAPID_CONTACT!r}.",

@@ -1,4 +1,4 @@
-"""EMAIL_URL of a provider's own API: anymail+<provider>://?option=value&…
+"""EMAIL_URL: a mail server, or a provider's own API.
 
 `anymail+postmark://?server_token=…` is anymail's backend for Postmark, with its setting
 POSTMARK_SERVER_TOKEN. Each option is one of the provider's settings, without its name:
@@ -9,17 +9,17 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 SCHEME = "anymail+"
 
 
-def is_of_provider(url: str) -> bool:
-    return url.startswith(SCHEME)
-
-
-def read_provider(url: str) -> dict[str, Any]:
-    """The settings that such an address stands for; raises ImproperlyConfigured."""
+def read(url: str) -> dict[str, Any]:
+    """The settings that an address stands for; raises ImproperlyConfigured."""
+    if not url.startswith(SCHEME):
+        found: dict[str, Any] = environ.Env.email_url_config(url)
+        return found
     scheme, _colon, rest = url.partition("://")
     name = scheme.removeprefix(SCHEME).replace("-", "_")
     if not re.fullmatch(r"[a-z_]+", name):

@@ -206,10 +206,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # ------------------------------------------------------------------ mail
-if email_url.is_of_provider(os.environ.get("EMAIL_URL", "")):
-    vars().update(email_url.read_provider(os.environ["EMAIL_URL"]))
-else:
-    vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(email_url.read(env.str("EMAIL_URL", default="consolemail://")))
 # Seconds to wait for the mail server; without it a worker could wait forever.
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")

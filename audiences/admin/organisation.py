@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
+from audiences import organisation
 from audiences.console.pages import PlainAdmin
-from audiences.landing_pages import organisation
 from audiences.models import Organisation
 
 

@@ -10,7 +10,7 @@ from .profiles import LONGEST_TEXT
 class Organisation(models.Model):
     """Who writes to people: one row.
 
-    `audiences.landing_pages.organisation` is its only writer.
+    `audiences.organisation` is its only writer.
     """
 
     THE_ONE = 1

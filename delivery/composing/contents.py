@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from django.conf import settings
 
 from audiences.channels import Channel
-from audiences.landing_pages.organisation import organisation
+from audiences.organisation import organisation
 from delivery.models import Delivery
 
 from . import places

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from audiences import outbox
-from audiences.landing_pages import organisation
+from audiences import organisation, outbox
 from audiences.models import Organisation
 from audiences.wording import page_texts
 from delivery.content import LINKS as STOPPING

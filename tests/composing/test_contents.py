@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audiences.landing_pages import organisation
+from audiences import organisation
 from audiences.models import LandingPage
 from audiences.refusals import Refused
 from delivery.composing import Composer, recipients

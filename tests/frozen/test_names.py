@@ -121,6 +121,8 @@ EXTENSION_POINTS = """
     audiences.sms.Refused
     audiences.terminal.CampaignCommand
     audiences.unsubscribe_headers.unsubscribe_headers
+    delivery.transports.http_sms.HttpGateway
+    delivery.transports.twilio.TwilioGateway
     delivery.exclusions.Rule
     delivery.exclusions.register
 """.split()

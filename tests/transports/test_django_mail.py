@@ -96,7 +96,7 @@ def test_a_backend_that_does_not_say_leaves_it_uncertain(
 # ---------------------------------------------------------------- a provider's API
 @pytest.fixture
 def postmark(settings: Any, provider: Provider) -> Provider:
-    made = email_url.read_provider("anymail+postmark://?server_token=secret")
+    made = email_url.read("anymail+postmark://?server_token=secret")
     settings.EMAIL_BACKEND = made["EMAIL_BACKEND"]
     settings.ANYMAIL = made["ANYMAIL"] | {"POSTMARK_API_URL": f"{provider.url}/"}
     provider.says = [(200, said(0, MessageID="pm-1", Message="OK"))]
@@ -181,8 +181,7 @@ def test_a_provider_gets_no_address_that_needs_smtputf8(postmark: Provider) -> N
 # ---------------------------------------------------------------- EMAIL_URL
 def test_email_url_names_a_provider_and_its_settings() -> None:
     url = "anymail+amazon-ses://?region=eu-1&mail%5Fx=a%20b&debug=true"
-    assert email_url.is_of_provider(url)
-    assert email_url.read_provider(url) == {
+    assert email_url.read(url) == {
         "EMAIL_BACKEND": "anymail.backends.amazon_ses.EmailBackend",
         "ANYMAIL": {
             "AMAZON_SES_REGION": "eu-1",
@@ -195,9 +194,12 @@ def test_email_url_names_a_provider_and_its_settings() -> None:
 @pytest.mark.parametrize("url", ["anymail+://?a=b", "anymail+../x://", "anymail+A://"])
 def test_a_provider_without_a_name_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured):
-        email_url.read_provider(url)
+        email_url.read(url)
 
 
-@pytest.mark.parametrize("url", ["smtp://h:25", "consolemail://", ""])
-def test_other_addresses_are_none_of_a_provider(url: str) -> None:
-    assert not email_url.is_of_provider(url)
+def test_other_addresses_are_mail_servers() -> None:
+    made = email_url.read("smtp+tls://me:p%40ss@mail.example.org:587")
+    assert made["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert (made["EMAIL_HOST"], made["EMAIL_PORT"]) == ("mail.example.org", 587)
+    assert made["EMAIL_HOST_PASSWORD"] == "p@ss"
+    assert made["EMAIL_USE_TLS"]

@@ -40,7 +40,7 @@ class WebPushTransport:
         """Raises NoTransport when VAPID_PRIVATE_KEY or VAPID_CONTACT is missing."""
         if not (settings.VAPID_PRIVATE_KEY and settings.VAPID_CONTACT):
             raise NoTransport(
-                "Push needs VAPID_PRIVATE_KEY and VAPID_CONTACT: see docs/sending.md."
+                "Push needs VAPID_PRIVATE_KEY and VAPID_CONTACT: docs/transports.md."
             )
         try:
             self._key = Vapid.from_string(settings.VAPID_PRIVATE_KEY)
