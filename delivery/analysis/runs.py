@@ -23,14 +23,7 @@ from delivery.analysis import chunks, definitions
 from delivery.analysis.reports import Report, report_of
 from delivery.analysis.run_locks import SECONDS_TO_WAIT, AnalysisRefused, lost, only_one
 from delivery.analysis.working import Progress, Work
-from delivery.models import (
-    Analysis,
-    AnalysisChunk,
-    Delivery,
-    Message,
-    Outcome,
-    OutcomeWarning,
-)
+from delivery.models import Analysis, AnalysisChunk, Delivery, Outcome, OutcomeWarning
 from delivery.rules import Judge, controls
 from delivery.rules.judgement import moment_of
 
@@ -60,7 +53,7 @@ def analyse(
     """
     started = time.monotonic()
     with only_one(delivery, wait_seconds):
-        if Message.objects.filter(delivery=delivery).exists():
+        if delivery.has_left:
             raise AnalysisRefused(
                 f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
                 "Create a new delivery."

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from audiences.refusals import Refused
-from delivery.models import ContentVariant, Delivery, Message, Sending
+from delivery.models import ContentVariant, Delivery
 
 ENDINGS = (".md", ".html", ".htm", ".txt")
 LARGEST = 1_000_000
@@ -53,10 +53,7 @@ def set_content(
     """
     with transaction.atomic():
         row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
-        if (
-            Message.objects.filter(delivery=row).exists()
-            or Sending.objects.filter(delivery=row).exists()
-        ):
+        if row.has_left:
             raise BadContent(
                 f"{row.label!r} is being sent, or was: its content stands. Duplicate "
                 "it instead."

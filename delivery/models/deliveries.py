@@ -129,6 +129,13 @@ class Delivery(models.Model):
         return self.label
 
     @property
+    def has_left(self) -> bool:
+        """Whether messages of it were handed over, or are being: then it stands."""
+        begun = Delivery.objects.filter(pk=self.pk, sending__isnull=False)
+        begun = begun.exclude(sending__state="scheduled")
+        return self.messages.exists() or begun.exists()
+
+    @property
     def latest_analysis(self) -> "Analysis | None":
         return self.analyses.order_by("-id").first()
 

@@ -4,7 +4,8 @@
 where the site is, hold a third message. A delivery looks at the days before its own and
 at those after it, and excludes those for whom some such window with its day in it would
 hold too many. Messages that were handed over count on their day. The targets of other
-deliveries that are prepared count too, each until their own message is recorded.
+deliveries that are prepared count too, each until their own message is recorded or it
+is known that they get none.
 """
 
 from collections.abc import Iterator
@@ -18,12 +19,15 @@ from django.utils import timezone
 
 from audiences.channels import Channel
 from audiences.models import Profile
-from delivery.models import Analysis, Delivery, Message, Outcome
+from delivery.models import Analysis, Delivery, Dispatch, Message, Outcome, Sending
 from delivery.rules.rule import OwnRule, Situation
 
 DAY = timedelta(days=1)
 # For so long after it was prepared, or after its contact date, a delivery may go out.
 GOOD_FOR = timedelta(days=1)
+# Whoever has got no message of these gets none.
+OVER = (Sending.State.SENT, Sending.State.CANCELLED)
+SPARED = (Dispatch.Status.WITHDRAWN, Dispatch.Status.REFUSED)
 
 
 def fatigued(rule: OwnRule, situation: Situation) -> Q:
@@ -133,6 +137,7 @@ def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
         .alias(state_now=Subquery(latest.values("state")[:1]))
         .filter(Q(contact_date__gt=since) | Q(ready_at__gt=since))
         .filter(state_now=Analysis.State.READY)
+        .exclude(sending__state__in=OVER)
     )
     if rule["channel"]:
         rows = rows.filter(channel=rule["channel"])
@@ -158,6 +163,13 @@ def _reached(
     targets = Outcome.objects.order_by().filter(
         ~Exists(own_messages), delivery_id__in=ids, rule__isnull=True
     )
+    if Sending.objects.filter(delivery__in=ids).exists():
+        spared = Dispatch.objects.filter(
+            delivery_id=OuterRef("delivery_id"),
+            profile_id=OuterRef("profile_id"),
+            status__in=SPARED,
+        )
+        targets = targets.filter(~Exists(spared))
     counted = [situation.moment.within(rows) for rows in (messages, targets)]
     number = rule["maximum"] or 1
     if rule["uses_profile_limit"]:

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from delivery import quarantine
+from delivery.feedback import intake
 from delivery.feedback.mails import classification
 from delivery.models import Dispatch, Message, Sending
 from delivery.models.quarantine import ErrorType
@@ -84,8 +85,8 @@ def _write_uncertain(sending: Sending, found: Sequence[HandedOver]) -> None:
 def _record(sending: Sending, found: Sequence[HandedOver]) -> None:
     """The messages, for ever; one that was settled as uncertain is there already."""
     now = timezone.now()
-    Message.objects.bulk_create(
-        (
+    made = Message.objects.bulk_create(
+        [
             Message(
                 delivery_id=sending.delivery_id,
                 profile_id=handed.message.profile_id,
@@ -96,9 +97,10 @@ def _record(sending: Sending, found: Sequence[HandedOver]) -> None:
                 provider_id=(handed.result and handed.result.provider_id) or None,
             )
             for handed in found
-        ),
+        ],
         ignore_conflicts=True,
     )
+    intake.messages_recorded(made)
 
 
 def _write_later(sending: Sending, handed: HandedOver) -> None:

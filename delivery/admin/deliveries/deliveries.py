@@ -17,7 +17,7 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from delivery import approvals, deliveries
 from delivery.content import FIELDS
-from delivery.models import Analysis, Delivery, Message
+from delivery.models import Analysis, Delivery
 from delivery.roles import SKIP_DENYLIST
 from delivery.rules import skips_denylist
 
@@ -216,7 +216,7 @@ def _captioned(number: int, caption: str) -> SafeString:
 
 
 def _is_sent(delivery: Delivery | None) -> bool:
-    return bool(delivery) and Message.objects.filter(delivery=delivery).exists()
+    return bool(delivery and delivery.has_left)
 
 
 @admin.register(Analysis)
