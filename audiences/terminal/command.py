@@ -163,7 +163,7 @@ def _cell(value: Any) -> str:
 
 
 def _refuse_briefly(parser: CommandParser) -> None:
-    """Let wrong usage give exit code 2, and a message that repeats no long argument."""
+    """Let what it says of wrong usage repeat no long argument."""
     parse, refuse = parser.parse_args, parser.error
     given: list[str] = []
 
@@ -172,10 +172,7 @@ def _refuse_briefly(parser: CommandParser) -> None:
         return parse(args, namespace)
 
     def error(message: str) -> Any:
-        try:
-            refuse(shortened(message, given))
-        except CommandError as error:  # called from code: argparse exits by itself
-            raise CommandError(str(error), returncode=2) from error
+        refuse(shortened(message, given))
 
     parser.parse_args = parse_args  # type: ignore[method-assign]
     parser.error = error  # type: ignore[method-assign]

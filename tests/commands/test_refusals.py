@@ -33,11 +33,24 @@ def test_options_that_contradict_or_mean_nothing_are_refused(
 ) -> None:
     delivery_of("News")
     done = run("analyse_delivery", "News", *options)
-    assert done.code == 2
+    assert done.code  # of a process it is 2, as below
     assert not done.out
     assert options[0] in done.err
     assert not PreparationRequest.objects.exists()
     assert not Analysis.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--dry-run", "--background"],
+        ["--connections", "-1"],
+        ["--background", "--workers=1"],
+    ],
+    ids=" ".join,
+)
+def test_a_script_sees_wrong_usage(shell: Run, options: list[str]) -> None:
+    assert shell("analyse_delivery", "News", *options).code == 2
 
 
 def test_a_label_is_trimmed(run: Run) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audiences import consent, membership, privacy, subscriptions
-from audiences.models import ConsentEvent, Profile
+from audiences.models import Address, ConsentEvent, Profile
 from delivery import analysis
 from delivery.models import Analysis, Delivery, Outcome
 from delivery.rules import writing
@@ -70,6 +70,10 @@ def causes(delivery: Delivery, people: list[Profile]) -> set[str | None]:
 def others_opt_out() -> None:
     """Somebody else commits more events than any slack would allow for."""
     others = many_profiles(MORE_EVENTS)
+    Address.objects.bulk_create(
+        Address(profile=profile, channel="fax", value="1", key=str(profile.pk))
+        for profile in others
+    )
     theirs = Profile.objects.filter(pk__gte=others[0].pk)
     assert consent.opt_out_all(theirs, "sms", BY_COMMAND) == MORE_EVENTS
 
