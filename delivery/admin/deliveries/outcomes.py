@@ -32,8 +32,8 @@ from delivery.analysis import (
     preparation,
     reports,
 )
-from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
+from delivery.sending.exports import COLUMNS, Export
 
 PAGE = 50
 ALL, EXCLUDED, TO_DELIVER = "all", "excluded", "to_deliver"
@@ -76,6 +76,10 @@ class Selection:
     @property
     def label(self) -> str:
         return dict(self.choices)[self.show]
+
+    @property
+    def holds_targets(self) -> bool:
+        return self.show in (ALL, TO_DELIVER) or self.show.startswith("warning:")
 
     def rows(self, delivery: Delivery) -> QuerySet[Outcome]:
         """The chosen outcomes, in the order of the profiles."""
@@ -230,8 +234,19 @@ def why(
 
 @page(Delivery, "outcomes_csv", "view", *EXPORTERS, route="<int:pk>/outcomes.csv")
 def download(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
-    """The chosen rows as a CSV file."""
+    """The chosen rows as a CSV file.
+
+    Nobody stands in it as to deliver who must not get it any more, unless the rows are
+    asked for as analysed.
+    """
     run = delivery.latest_analysis
     selection = Selection.of(request.GET, reports.report_of(run) if run else None)
     name = f"delivery-{delivery.pk}-{selection.show.replace(':', '-')}.csv"
-    return csv_file(name, COLUMNS, export_rows(selection.rows(delivery)))
+    export = Export(
+        delivery,
+        selection.rows(delivery),
+        as_analysed="as_analysed" in request.GET or not selection.holds_targets,
+        keeps_all=selection.show == ALL,
+        is_part=bool(selection.text) or selection.show.startswith("warning:"),
+    )
+    return csv_file(name, COLUMNS, export)
