@@ -111,6 +111,22 @@ def accept(channel: str, text: str) -> Normalised:
         return Normalised(value, _bounded(value.casefold()), reason=error.sentence)
 
 
+def handed_over(channel: str, value: str, key: "str | Normalised") -> str:
+    """The address in the form in which other systems send to it.
+
+    Numbers as their key (E.164); the domain of an email in ASCII, its local part as it
+    was given. An address that is not valid, and any other, as it is.
+    """
+    if isinstance(key, Normalised):
+        key = key.key if key.is_valid else ""
+    kind = ADDRESS_KINDS[Channel(channel)]
+    if kind is AddressKind.NUMBER:
+        return key or value
+    if kind is AddressKind.EMAIL and "@" in key:
+        return f"{value.rpartition('@')[0]}@{key.rpartition('@')[2]}"
+    return value
+
+
 def _bounded(key: str) -> str:
     """Keep a key short enough for an index; a long one ends in its digest."""
     if len(key) <= LONGEST_KEY:
