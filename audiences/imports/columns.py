@@ -260,7 +260,8 @@ def _left_out(
     ]
     if consent:
         text = _("Looks like consent: {columns}.").format(columns=", ".join(consent))
-        raise UnknownColumns(" ".join([text, how.consent_remedy, *_hint(file), names]))
+        hint = _hint(file) if how.ignore_unknown else []
+        raise UnknownColumns(" ".join([text, how.consent_remedy, *hint, names]))
     if real and not how.ignore_unknown and not passes_over:
         text = _("Unknown column: {columns}.")
         text = text.format(columns=", ".join(said.values()))

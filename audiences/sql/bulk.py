@@ -83,8 +83,10 @@ def draw_ids(model: type[models.Model], count: int) -> list[int]:
     table = model._meta.db_table
     if is_postgresql():
         rows = fetch(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id'))"
-            " FROM generate_series(1, %s)",
+            # The name of the sequence is looked up once, and not for each id.
+            "SELECT nextval(named.sequence) FROM (SELECT"
+            " pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) named,"
+            " generate_series(1, %s)",
             [table, count],
         )
         return sorted(row[0] for row in rows)

@@ -73,20 +73,23 @@ _PATTERNS = (
     ),
     (re.compile("^(count|kpi|location|postaladdress|subscriptions|logs)"), PASSED_OVER),
 )
-_SIGNS = ("blackList", "blackListEmail", "blockList", "blockListEmail")
+# "blackList" alone is the heading of another system, too.
+_SIGNS = (
+    *(("blackListEmail",), ("blockListEmail",), ("blackList", "PKey")),
+    *(("blackList", "lastName", "firstName"), ("blackListMobile",)),
+    *(("@blackListEmail",), ("@blackList", "@email")),
+    *(("No longer contact by email",), ("No longer contact (by email)",)),
+    *(("No longer contact (by any channel)",), ("No longer contact by SMS",)),
+    *(("Geen contact meer per e-mail",), ("Geen contact meer (via een kanaal)",)),
+)
 
 LAYOUTS = tuple(
     Layout(
         name="Adobe Campaign",
-        marks=marks(sign),
+        marks=marks(*signs),
+        lacks=marks("is_blacklisted", "Opt Out"),
         columns=_COLUMNS,
         patterns=_PATTERNS,
     )
-    for sign in (
-        *_SIGNS,
-        *(f"@{sign}" for sign in _SIGNS),
-        *("No longer contact by email", "No longer contact (by email)"),
-        *("No longer contact (by any channel)", "Geen contact meer per e-mail"),
-        "Geen contact meer (via een kanaal)",
-    )
+    for signs in _SIGNS
 )
