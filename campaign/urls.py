@@ -8,5 +8,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("hooks/", include("delivery.hooks.urls")),
+    path("", include("delivery.mirror.urls")),
     path("", include("audiences.urls")),
 ]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from django.conf import settings
-from django.core.signing import b64_decode
+from django.core.signing import b62_encode, b64_decode
 
 from audiences.links import mail_addresses, signing
 from audiences.links.payloads import Link
@@ -55,15 +55,18 @@ def keyed(salted: str) -> Callable[[bytes], bytes]:
     return digest
 
 
-def web_address(purpose: Purpose, make: Callable[[Link], str], link: Link) -> Write:
+def web_address(
+    purpose: Purpose, make: Callable[[Link], str], link: Link, *, at: int = 0
+) -> Write:
     """A function that writes the web address of `link` for any profile.
 
     `make` writes it for one, with a token of that purpose at its end, such as
-    `one_click_url`.
+    `one_click_url`. The tokens say that they were made now, or `at` (in seconds).
     """
     address = make(replace(link, profile_id=_NOBODY)).rstrip("/")
     beginning, _slash, token = address.rpartition("/")
-    facts, stamp, _signature = token.split(".")
+    facts, now, _signature = token.split(".")
+    stamp = b62_encode(at) if at else now
     before, after = b64_decode(facts.encode()).split(str(_NOBODY).encode())
     start, tail = f"{beginning}/".encode(), f".{stamp}".encode()
     digest = keyed(f"{purpose}signer")

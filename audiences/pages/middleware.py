@@ -97,7 +97,8 @@ def secured(response: HttpResponse) -> HttpResponse:
         response[name] = value
     needs_script = getattr(response, "needs_script", False)
     policy = content_policy.of_public_page(needs_script=needs_script)
-    response["Content-Security-Policy"] = policy
+    own: str = getattr(response, "policy", policy)
+    response["Content-Security-Policy"] = own
     response.headers.setdefault("Cache-Control", "no-store")
     if response.headers.get("Vary"):
         del response["Vary"]

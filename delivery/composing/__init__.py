@@ -1,16 +1,18 @@
 """Composing: what a delivery says becomes the message to each recipient."""
 
 from delivery.composing.composer import Composer
-from delivery.composing.links import view_in_browser_url
+from delivery.composing.links import read_view_token, view_in_browser_url
 from delivery.composing.message import Rendered
 from delivery.composing.places import CannotCompose
-from delivery.composing.recipients import Recipient, recipients
+from delivery.composing.recipients import Recipient, as_recipient, recipients
 
 __all__ = [
     "CannotCompose",
     "Composer",
     "Recipient",
     "Rendered",
+    "as_recipient",
+    "read_view_token",
     "recipients",
     "view_in_browser_url",
 ]

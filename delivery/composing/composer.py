@@ -12,7 +12,7 @@ from delivery.transports import Outgoing
 
 from . import contents
 from .emails import Mails
-from .links import links_of, links_of_test
+from .links import links_of, links_of_test, links_of_view
 from .message import Messages, Rendered
 from .places import CannotCompose
 from .recipients import Recipient
@@ -32,9 +32,14 @@ class Composer:
 
     Make it anew for each minute or so: all its links say that they were made then. What
     a test says is marked, and its links change nothing.
+
+    For a mail that is shown in the browser, `viewed_at` is when the link to it was
+    signed: its links are no younger than that, and can only stop messages.
     """
 
-    def __init__(self, delivery: Delivery, *, is_test: bool = False) -> None:
+    def __init__(
+        self, delivery: Delivery, *, is_test: bool = False, viewed_at: int = 0
+    ) -> None:
         """Raises CannotCompose with what is wrong and what to do."""
         make = _MESSAGES.get(delivery.channel)
         if make is None:
@@ -42,9 +47,13 @@ class Composer:
                 f"{delivery.label!r} is on the channel {delivery.channel}, which has "
                 "no messages: its target leaves as a file."
             )
-        links = (links_of_test if is_test else links_of)(
-            delivery, fallback_return_path=contents.sender_of(delivery).address
-        )
+        if viewed_at:
+            links = links_of_view(delivery, viewed_at)
+        else:
+            contents.check_sender(delivery)
+            links = (links_of_test if is_test else links_of)(
+                delivery, fallback_return_path=contents.sender_of(delivery).address
+            )
         self._by_code: dict[str, Messages] = {
             variant.language: make(delivery, variant, links, is_test=is_test)
             for variant in contents.variants_of(delivery)

@@ -66,7 +66,7 @@ def _check(delivery: Delivery, variant: Variant) -> None:
 def sender_of(delivery: Delivery) -> From:
     """Whom the delivery is from: its sender, or that of the settings.
 
-    Raises CannotCompose when its sender may not be used any more.
+    Raises CannotCompose when that of the settings is no address.
     """
     row = delivery.sender
     if row is None:
@@ -77,9 +77,14 @@ def sender_of(delivery: Delivery) -> From:
                 "from a plain address, whose domain is written as xn--…."
             )
         return From(name or organisation().name, address)
-    if not row.is_active:
+    return From(row.name, row.address, row.reply_to)
+
+
+def check_sender(delivery: Delivery) -> None:
+    """Raise CannotCompose when the delivery's sender may not be used any more."""
+    row = delivery.sender
+    if row is not None and not row.is_active:
         raise CannotCompose(
             f"{delivery.label!r} is from {row}, a sender that is switched off: choose "
             "another one."
         )
-    return From(row.name, row.address, row.reply_to)

@@ -1,9 +1,12 @@
 """The personal links of a delivery's messages: made ready once, written for each."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from django.conf import settings
+from django.urls import reverse
 
 from audiences.links import Link, one_click_url, page_url, prepared, signing
 from audiences.links.prepared import Write
@@ -75,10 +78,48 @@ def links_of_test(delivery: Delivery, *, fallback_return_path: str) -> Links:
     )
 
 
+def links_of_view(delivery: Delivery, at: int) -> Links:
+    """The links of a mail that is shown in the browser, to a link signed at a moment.
+
+    Whoever has that link may be anybody to whom it was passed on. So what is shown
+    opens nothing more than it: every link can stop messages, and only that.
+    """
+    link = deliveries.link(delivery, 0)
+    stop = prepared.web_address(Purpose.OPT_OUT, one_click_url, link, at=at)
+    view = prepared.web_address(Purpose.VIEW, view_in_browser_url, link, at=at)
+    nothing: Write = lambda profile_id: b""  # noqa: E731
+    return Links(
+        {"unsubscribe_link": stop, "preferences_link": stop, VIEW_LINK: view},
+        *(stop, nothing, nothing),
+    )
+
+
 def view_in_browser_url(link: Link) -> str:
-    """The address of the page that shows a message to its recipient."""
+    """The address of the page that shows a mail to its recipient."""
     facts = [link.profile_id, link.delivery_id or 0]
-    return f"{settings.BASE_URL}/v/{signing.sign(Purpose.VIEW, facts)}/"
+    token = signing.sign(Purpose.VIEW, facts)
+    return f"{settings.BASE_URL}{reverse('view_in_browser', args=[token])}"
+
+
+@dataclass(frozen=True)
+class Viewed:
+    """Which mail to whom a link shows; `signed_at` is in seconds.
+
+    `is_fresh` while it may show facts of the person.
+    """
+
+    profile_id: int
+    delivery_id: int
+    signed_at: int
+    is_fresh: bool
+
+
+def read_view_token(token: str) -> Viewed:
+    """What a link to a mail in the browser says; raises BadLink."""
+    (profile_id, delivery_id), signed_at = signing.read(Purpose.VIEW, token)
+    age = timedelta(seconds=time.time() - signed_at)
+    is_fresh = age <= timedelta(days=settings.EDIT_LINK_DAYS)
+    return Viewed(profile_id, delivery_id, signed_at, is_fresh)
 
 
 def _page(link: Link) -> Write:

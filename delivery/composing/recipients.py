@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from audiences.channels import ADDRESS_KINDS, AddressKind, Channel
-from audiences.models import Address
+from audiences.models import Address, Profile
 from delivery.models import Delivery
 
 # The facts of a profile that a message may say.
@@ -46,6 +46,12 @@ def recipients(delivery: Delivery, profile_ids: Iterable[int]) -> list[Recipient
         for pk, value, key, *facts in rows
     }
     return [found[pk] for pk in wanted if pk in found]
+
+
+def as_recipient(profile: Profile, address: str = "", key: str = "") -> Recipient:
+    """A profile as the reader of a message, which goes to an address if it is given."""
+    facts = {name: getattr(profile, name) or "" for name in FACTS}
+    return Recipient(profile.pk, address, key, facts["language"], facts)
 
 
 def address_of(channel: str) -> Callable[[Recipient], str]:

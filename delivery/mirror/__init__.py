@@ -1,0 +1,1 @@
+"""The public page that shows a mail in the browser (F7)."""
