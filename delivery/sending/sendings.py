@@ -54,7 +54,7 @@ def begin(
             rate=rate or settings.SEND_RATE or None,
         )
         if wakes and not later:
-            jobs.wake(TASK, sending.pk)
+            _wake(sending)
     return sending
 
 
@@ -91,6 +91,11 @@ def check_prepared(delivery: Delivery) -> None:
         raise NotSendable(
             f"The analysis of {label!r} is older than a day: analyse it again."
         )
+
+
+def _wake(sending: Sending) -> None:
+    for _number in range(max(1, settings.SEND_WORKERS)):
+        jobs.wake(TASK, sending.pk)
 
 
 def of(delivery: Delivery) -> Sending:
@@ -133,7 +138,7 @@ def resume(delivery: Delivery) -> Sending:
     with transaction.atomic():
         found = _move(delivery, to, allowed, reason="", error="", started_at=started)
         if not later:
-            jobs.wake(TASK, found.pk)
+            _wake(found)
     return found
 
 
@@ -199,5 +204,5 @@ def resend_uncertain(delivery: Delivery, *, note: str) -> int:
         if count and found.state == State.SENT:
             _move(delivery, State.SENDING, (State.SENT,), finished_at=None)
         if count:
-            jobs.wake(TASK, found.pk)
+            _wake(found)
     return count
