@@ -90,9 +90,11 @@ def finish(
         with transaction.atomic():
             tally = _look(judge, tally)
         try:
+            began = time.monotonic()
             with alone(changes.LOCK):
                 tally = _look(judge, tally, at_most=allowed)
                 _become_ready(run, judge, tally)
+            log.info("Writers waited %.0f ms.", 1000 * (time.monotonic() - began))
         except TooMany:
             allowed *= 2
         except sql.Locked:

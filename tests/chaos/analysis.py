@@ -4,10 +4,11 @@ On PostgreSQL. Writers opt people out, one by one, RATE a second, while N people
 analysed on two connections, RUNS times. Then each opt-out that was committed before the
 run was seen to be ready must not be in its target. Where the server keeps commit
 timestamps (track_commit_timestamp), these decide; else the moments that the writers and
-a watcher noted. Printed: how many opt-outs there were, how many of them the results
-missed, and how long the writers waited.
+a watcher noted. Printed: how long the lock was wanted and held, how many opt-outs there
+were, how many of them the results missed, and how long they took.
 """
 
+import logging
 import os
 import random
 import statistics
@@ -142,6 +143,9 @@ def measure(count: int, rate: float, runs: int) -> None:
     from delivery import deliveries
     from tests.benchmarks.bench_analysis import fill
 
+    log = logging.getLogger("delivery.analysis.finishing")
+    log.setLevel(logging.INFO)
+    log.addHandler(logging.StreamHandler(sys.stdout))
     typology = fill(count)
     service = Service.objects.get()
     flags = {"no_longer_contact": False, "no_longer_contact_email": False}
