@@ -9,9 +9,14 @@ import random
 import sys
 from collections.abc import Iterator
 
+import django
 import phonenumbers
+from django.apps import apps
 from email_validator import EmailNotValidError, validate_email
 
+if not apps.ready:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
+    django.setup()
 from audiences.addresses import plain
 
 REGIONS = (
@@ -99,7 +104,6 @@ def differences(count: int, seed: int = 1) -> tuple[list[str], int]:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
     found, answered = differences(int(sys.argv[1]))
     print(f"{len(found)} differences; a short way answered {answered:,} times")
     print("\n".join(found[:20]))

@@ -4,8 +4,8 @@ it is taken away, and several in one text are taken apart."""
 import re
 from urllib.parse import unquote
 
-from audiences import cleaning
 from audiences.channels import AddressKind
+from audiences.files import cleaning
 
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 _SCHEME = re.compile(r"(?:mailto|e-?mail):(?://)?", re.IGNORECASE)

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as _
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-from audiences import cleaning
 from audiences.addresses.cleaning import cleaned, several
 from audiences.addresses.plain import plain_domain, plain_number
 from audiences.channels import ADDRESS_KINDS, AddressKind, Channel
+from audiences.files import cleaning
 from audiences.refusals import Refused, Sentence
 
 LONGEST_KEY = 500
@@ -243,6 +243,17 @@ _KEYS = {
     AddressKind.POSTAL: _postal_key,
     AddressKind.TOKEN: _token_key,
 }
+
+
+def handed_over(channel: str, value: str, key: str) -> str:
+    """The form of a valid address that every other system reads: a number as E.164, an
+    email address with the ASCII domain of its key; others as they were given."""
+    kind = ADDRESS_KINDS[channel]
+    if kind == AddressKind.NUMBER:
+        return key
+    if kind == AddressKind.EMAIL:
+        return f"{value.rpartition('@')[0]}@{key.rpartition('@')[2]}"
+    return value
 
 
 def readings(text: str) -> set[tuple[str, str]]:

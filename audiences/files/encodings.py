@@ -100,8 +100,8 @@ def _checked(path: Path, codec: str) -> Decoding:
     if not _is_all(path, codec):
         line = _first_bad_line(path, codec)
         raise UnreadableFile(
-            f"{path}, line {line} is not {Decoding(codec).label}. Name another encoding (--encoding), "
-            "or save the file as UTF-8 and try again."
+            f"{path}, line {line} is not {Decoding(codec).label}. Name another "
+            "encoding (--encoding), or save the file as UTF-8 and try again."
         )
     return Decoding(codec)
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audiences import cleaning
 from audiences.refusals import Refused, Sentence
+
+from . import cleaning
 
 Progress = Callable[[int], None]
 # The byte order mark of UTF-8, read as Windows-1252.

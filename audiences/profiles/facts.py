@@ -4,7 +4,7 @@ import re
 
 from django.utils.translation import gettext_noop as _
 
-from audiences import cleaning
+from audiences.files import cleaning
 from audiences.models.profiles import LONGEST_TEXT
 from audiences.refusals import Sentence
 

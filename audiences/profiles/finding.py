@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from audiences import addresses, cleaning
+from audiences import addresses
 from audiences.channels import Channel
+from audiences.files import cleaning
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy, gettext_noop as _
 
-from audiences import addresses, cleaning
+from audiences import addresses
 from audiences.channels import Channel
 from audiences.files import (
     BadCell,
     Problem,
     TableFile,
+    cleaning,
     moment_cell,
     named_cells,
     names_of,

@@ -6,8 +6,15 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from audiences import addresses, cleaning
-from audiences.files import BadCell, TableFile, moment_cell, named_cells, names_of
+from audiences import addresses
+from audiences.files import (
+    BadCell,
+    TableFile,
+    cleaning,
+    moment_cell,
+    named_cells,
+    names_of,
+)
 from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
