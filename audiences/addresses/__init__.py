@@ -15,28 +15,22 @@ from audiences.addresses.keys import (
     InvalidAddress,
     Normalised,
     accept,
-    longest,
     normalise,
-    normalise_all,
     readings,
     unstorable,
 )
-from audiences.addresses.outgoing import as_sent
 
 __all__ = [
     "AddressBook",
     "InvalidAddress",
     "Normalised",
     "accept",
-    "as_sent",
     "attach",
     "books",
     "detach",
     "lock",
-    "longest",
     "make_primary",
     "normalise",
-    "normalise_all",
     "readings",
     "save",
     "sharing",

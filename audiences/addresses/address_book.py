@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 
 from audiences import sql
 from audiences.addresses.keys import Normalised, normalise
+from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
 from audiences.signals import addresses_attached
 from audiences.sql import statements
@@ -78,7 +79,11 @@ class AddressBook:
             row = Held(None, self.profile_id, channel, given.key, "", False, True)
             self.rows[channel, given.key] = row
         changed = (row.value, row.is_valid) != (given.value, given.is_valid)
-        row.value, row.is_valid = given.value, given.is_valid
+        if changed and row.is_valid and given.is_valid and row.value:
+            # The form in which we hand it over is no new spelling.
+            changed = given.value != as_sent(channel, row.value, row.key)
+        if changed:
+            row.value, row.is_valid = given.value, given.is_valid
         holder = self.primary(channel)
         if holder is None or (
             holder is not row

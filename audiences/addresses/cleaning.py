@@ -5,7 +5,7 @@ import re
 from urllib.parse import unquote
 
 from audiences.channels import AddressKind
-from audiences.wording import cleaning
+from audiences.files import cleaning
 
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 _SCHEME = re.compile(r"(?:mailto|e-?mail):(?://)?", re.IGNORECASE)

@@ -14,8 +14,8 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from audiences.addresses.cleaning import cleaned, several
 from audiences.addresses.plain import plain_domain, plain_number
 from audiences.channels import ADDRESS_KINDS, AddressKind, Channel
+from audiences.files import cleaning
 from audiences.refusals import Refused, Sentence
-from audiences.wording import cleaning
 
 LONGEST_KEY = 500
 # A postal address may have many lines.
@@ -109,22 +109,6 @@ def accept(channel: str, text: str) -> Normalised:
     except InvalidAddress as error:
         value = cleaning.visible(text)
         return Normalised(value, _bounded(value.casefold()), reason=error.sentence)
-
-
-def handed_over(channel: str, value: str, key: "str | Normalised") -> str:
-    """The address in the form in which other systems send to it.
-
-    Numbers as their key (E.164); the domain of an email in ASCII, its local part as it
-    was given. An address that is not valid, and any other, as it is.
-    """
-    if isinstance(key, Normalised):
-        key = key.key if key.is_valid else ""
-    kind = ADDRESS_KINDS[Channel(channel)]
-    if kind is AddressKind.NUMBER:
-        return key or value
-    if kind is AddressKind.EMAIL and "@" in key:
-        return f"{value.rpartition('@')[0]}@{key.rpartition('@')[2]}"
-    return value
 
 
 def _bounded(key: str) -> str:

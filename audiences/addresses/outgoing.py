@@ -9,11 +9,12 @@ def as_sent(channel: str, value: str, key: str) -> str:
     Of an email address the local part as stored (RFC 5321 2.4) and the domain of its
     key, which is ASCII (IDNA 2008, RFC 5891): a mail program that encodes a domain
     itself may still do so by IDNA 2003, where `straße.example` is another domain
-    (RFC 5894 7.2). A number leaves as its key (E.164), anything else as stored.
+    (RFC 5894 7.2). A number leaves as its key (E.164), anything else as stored, and so
+    does an address without a key, which is not valid.
     """
     kind = ADDRESS_KINDS[Channel(channel)]
     if kind == AddressKind.NUMBER:
-        return key
-    if kind == AddressKind.EMAIL:
+        return key or value
+    if kind == AddressKind.EMAIL and "@" in key:
         return f"{value.strip().rpartition('@')[0]}@{key.rpartition('@')[2]}"
     return value

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_noop as _
 
 from audiences import moments
 from audiences.refusals import Refused, Sentence
-from audiences.wording import cleaning
+
+from . import cleaning
 
 # What a spreadsheet would compute, full-width signs included. A program that takes ; or
 # a tab or a line end for the end of a cell would compute what follows it, too.

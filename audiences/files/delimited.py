@@ -30,6 +30,7 @@ csv.field_size_limit(LONGEST_RECORD)
 OPEN_QUOTE = _("a quote is opened and not closed")
 BROKEN_QUOTES = _("its quotes are broken: {detail}")
 _TOO_WIDE = _("it has {cells} cells and the header has {columns}")
+_REPLACED = "\ufffd"
 _CUT = _("the file is cut off here: this value, and what follows it, is missing")
 
 
@@ -205,10 +206,7 @@ def _mark_cut(records: Iterator[Record]) -> Iterator[Record]:
             yield held
         held = record
     if held and not held.problem:
-        cells = list(held.cells)
-        given = [number for number, cell in enumerate(cells) if cell]
-        if given:
-            cells[given[-1]] = ""
+        cells = ["" if cell.endswith(_REPLACED) else cell for cell in held.cells]
         held = replace(held, cells=cells, remark=Sentence(_CUT))
     if held:
         yield held

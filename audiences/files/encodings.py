@@ -100,8 +100,8 @@ def _checked(path: Path, codec: str) -> Decoding:
     if not _is_all(path, codec):
         line = _first_bad_line(path, codec)
         raise UnreadableFile(
-            f"{path}, line {line} is not {codec}. Name another encoding (--encoding), "
-            "or save the file as UTF-8 and try again."
+            f"{path}, line {line} is not {Decoding(codec).label}. Name another "
+            "encoding (--encoding), or save the file as UTF-8 and try again."
         )
     return Decoding(codec)
 
@@ -119,14 +119,14 @@ def _is_all(path: Path, codec: str) -> bool:
 
 
 def _first_bad_line(path: Path, codec: str) -> int:
-    number = 1
-    try:
-        with path.open(encoding=codec, newline="") as file:
-            for _line in file:
-                number += 1
-    except (UnicodeError, ValueError):
-        pass
-    return number
+    """The line that is not in the encoding; the first for those of several bytes."""
+    with path.open("rb") as file:
+        for number, line in enumerate(_byte_lines(file), 1):
+            try:
+                line.decode(codec)
+            except (UnicodeError, ValueError):
+                return number
+    return 1
 
 
 def _line_by_line(path: Path) -> Decoding:
@@ -230,14 +230,14 @@ def _byte_lines(file: object) -> Iterator[bytes]:
 
 
 def _texts(file: object, is_cut_off: bool) -> Iterator[str]:
-    """The lines as text; of one that is cut off, what is there of it."""
+    """The lines as text; one that is cut off ends in a replacement character."""
     held: bytes | None = None
     for line in _byte_lines(file):
         if held is not None:
             yield _text_of(held)
         held = line
     if held is not None:
-        yield held.decode("utf-8", "ignore") if is_cut_off else _text_of(held)
+        yield held.decode("utf-8", "replace") if is_cut_off else _text_of(held)
 
 
 def _text_of(line: bytes) -> str:

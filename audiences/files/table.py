@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiences.refusals import Refused, Sentence
-from audiences.wording import cleaning
+
+from . import cleaning
 
 Progress = Callable[[int], None]
 # The byte order mark of UTF-8, read as Windows-1252.

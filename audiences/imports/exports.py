@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
+from audiences.addresses.outgoing import as_sent
 from audiences.channels import FLAGS, Channel
 from audiences.models import Address, Profile
 from audiences.profiles import PROFILE_FIELDS
@@ -60,5 +61,8 @@ def _addresses(ids: list[int]) -> dict[int, dict[str, str]]:
         counts[person] += 1
         number = counts[person]
         name = address.channel if number == 1 else f"{address.channel}_{number}"
-        cells[address.profile_id][name] = address.value
+        value = address.value
+        if address.is_valid:
+            value = as_sent(address.channel, value, address.key)
+        cells[address.profile_id][name] = value
     return cells

@@ -9,7 +9,7 @@ from pathlib import Path
 from audiences.files import TableFile, names_of, open_file, read_cell, read_lines
 from audiences.refusals import Refused
 
-from .subscriptions import OTHER_NAMES, WHO, naming
+from .subscription_rows import OTHER_NAMES, WHO, naming
 
 _name_of = names_of({name: OTHER_NAMES[name] for name in WHO})
 

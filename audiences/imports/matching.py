@@ -1,5 +1,7 @@
-"""Whom the rows of a chunk mean: people in memory, locked, found in a few queries."""
+"""Whom the rows of a chunk mean, and what they come down to: people in memory, locked,
+found in a few queries."""
 
+import operator
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
@@ -7,8 +9,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from audiences import addresses
+from audiences import addresses, sql
 from audiences.channels import Channel, Scope
+from audiences.files import Reject
 from audiences.models import Address, Profile
 from audiences.sql import statements
 
@@ -35,6 +38,7 @@ class Facts:
     created_at: datetime | None = None
 
 
+_FACTS = ["first_name", "last_name", "language", "country"]
 _COLUMNS = [column.name for column in fields(Facts) if column.name != "created_at"]
 
 
@@ -174,3 +178,42 @@ class Seen:
         for name, line in held:
             if name:
                 self._line(name, line)
+
+
+@dataclass(slots=True)
+class FlagChange:
+    line: int
+    person: Person
+    scope: Scope
+    opted_out: bool
+    turn: int
+
+
+@dataclass
+class Plan:
+    """What the rows of one chunk come down to, before anything is written."""
+
+    created: list[Person] = field(default_factory=list)
+    changed: dict[int, Facts] = field(default_factory=dict)
+    touched: list[Person] = field(default_factory=list)
+    flag_changes: list[FlagChange] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    # The keys of addresses that the file says do not work, by channel.
+    failed: dict[str, dict[str, None]] = field(default_factory=dict)
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
+    )
+    kept_out: int = 0
+
+    def draw_ids(self) -> None:
+        """Give the new people their ids, in the order of their rows."""
+        ids = sql.draw_ids(Profile, len(self.created))
+        for person, pk in zip(self.created, ids, strict=True):
+            person.profile.id = pk
+            person.book.belong_to(pk)
+
+    def write_profiles(self) -> None:
+        columns = ["id", "external_id", *_FACTS, "created_at"]
+        values = operator.attrgetter(*columns)
+        sql.bulk_insert(Profile, columns, (values(p.profile) for p in self.created))
+        sql.bulk_update(Profile, _FACTS, list(self.changed.values()))

@@ -6,28 +6,27 @@ without one is the person who has its email address. Blank cells leave what is t
 wherever the person is certain, whatever else is wrong with the row.
 """
 
-import operator
 from collections import defaultdict
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _, gettext_noop
 
-from audiences import addresses, consent, sql
+from audiences import addresses, consent
 from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
 from audiences.signals import addresses_failed
 
-from .columns import ANY_VALUE, Reading, read_columns
+from .columns import Reading, read_columns
+from .columns.choices import LABELS
+from .columns.layouts import Layout, recognise
+from .columns.layouts.layout import PASSED_OVER
+from .columns.people import OTHER_NAMES, guess, own_meaning
 from .engine import Chunk, Importer, StateChange
-from .layouts import Layout, recognise
-from .layouts.layout import PASSED_OVER
-from .matching import Facts, People, Person, Seen
-from .meanings import Column
-from .people_choices import LABELS, LEFT_OUT, name_of_choice
-from .people_rows import OTHER_NAMES, Row, RowReader, column_of
+from .matching import FlagChange, People, Person, Plan, Seen
+from .people_rows import Row, RowReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,39 +43,6 @@ class Options:
     update_only: bool = False
     note: str = ""
     actor: str = ""
-
-
-@dataclass(slots=True)
-class _FlagChange:
-    line: int
-    person: Person
-    scope: Scope
-    opted_out: bool
-    turn: int
-
-
-@dataclass
-class _Plan:
-    """What the rows of one chunk come down to, before anything is written."""
-
-    created: list[Person] = field(default_factory=list)
-    changed: dict[int, Facts] = field(default_factory=dict)
-    touched: list[Person] = field(default_factory=list)
-    flag_changes: list[_FlagChange] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    # The keys of addresses that the file says do not work, by channel.
-    failed: dict[str, dict[str, None]] = field(default_factory=dict)
-    counts: dict[str, int] = field(
-        default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
-    )
-    kept_out: int = 0
-
-    def draw_ids(self) -> None:
-        """Give the new people their ids, in the order of their rows."""
-        ids = sql.draw_ids(Profile, len(self.created))
-        for person, pk in zip(self.created, ids, strict=True):
-            person.profile.id = pk
-            person.book.belong_to(pk)
 
 
 class PeopleImporter(Importer[Row]):
@@ -98,7 +64,7 @@ class PeopleImporter(Importer[Row]):
         self.system = self.layout.name if self.layout else ""
         found = read_columns(
             file,
-            _own_meaning,
+            own_meaning,
             options.reading,
             known=OTHER_NAMES,
             of_layout=self.layout.meanings_of if self.layout else None,
@@ -147,16 +113,7 @@ class PeopleImporter(Importer[Row]):
     def guess(
         cls, heading: str, values: list[str], file: TableFile
     ) -> tuple[str, list[str]]:
-        layout = recognise(file.header)
-        meant = layout.meanings_of(heading) if layout else None
-        meant = _own_meaning(heading) if meant is None else meant
-        if not meant:
-            return (LEFT_OUT if meant == PASSED_OVER else "", [])
-        column = meant[0]
-        words = [ANY_VALUE] if column.when.filled else []
-        words = words or [v for v in values if column.when.says(v)]
-        is_flag = column.kind in ("flag", "failure")
-        return name_of_choice(column), words if is_flag else []
+        return guess(heading, values, file)
 
     def read(self, line: int, cells: list[str]) -> Row:
         row = self._rows.read(line, cells)
@@ -195,21 +152,21 @@ class PeopleImporter(Importer[Row]):
         chunk.kept_out = plan.kept_out
         chunk.counts.update(plan.counts)
 
-    def _write(self, rows: list[Row]) -> _Plan:
+    def _write(self, rows: list[Row]) -> Plan:
         with transaction.atomic():
             plan = self._plan(rows)
             plan.draw_ids()
-            _write_profiles(plan)
+            plan.write_profiles()
             # Several rows may mean one person: each book is written once.
             addresses.save(p.book for p in dict.fromkeys(plan.touched))
             self._write_flags(plan.flag_changes)
             self._tell_failures(plan)
         return plan
 
-    def _plan(self, rows: list[Row]) -> _Plan:
+    def _plan(self, rows: list[Row]) -> Plan:
         """Play the rows one by one on the people in memory."""
         people = People(rows)
-        plan = _Plan()
+        plan = Plan()
         for row in rows:
             try:
                 self._play(row, people, plan)
@@ -217,7 +174,7 @@ class PeopleImporter(Importer[Row]):
                 plan.rejects.append(Reject(row.line, bad.problem))
         return plan
 
-    def _play(self, row: Row, people: People, plan: _Plan) -> None:
+    def _play(self, row: Row, people: People, plan: Plan) -> None:
         """Do what the row says. Raises BadCell."""
         person, is_new = self._person(row, people)
         if is_new:
@@ -258,7 +215,7 @@ class PeopleImporter(Importer[Row]):
             return matching[0], False
         return people.add(row.external_id), True
 
-    def _restrict(self, row: Row, person: Person, plan: _Plan, *, is_new: bool) -> None:
+    def _restrict(self, row: Row, person: Person, plan: Plan, *, is_new: bool) -> None:
         """Take from the row who it is about, and what restricts; tell the rest."""
         self._set_flags(row, person, plan, only_out=True)
         for channel, primary, given in row.addresses if is_new else ():
@@ -267,7 +224,7 @@ class PeopleImporter(Importer[Row]):
         bad = row.rejection or _same(row)
         plan.rejects.append(Reject(row.line, bad.problem, "restricted"))
 
-    def _apply(self, row: Row, person: Person, plan: _Plan) -> bool:
+    def _apply(self, row: Row, person: Person, plan: Plan) -> bool:
         """Give the person what the row says; tells whether anything is different."""
         profile, changed = person.profile, False
         for name, value in row.fields.items():
@@ -287,7 +244,7 @@ class PeopleImporter(Importer[Row]):
         return changed
 
     def _set_flags(
-        self, row: Row, person: Person, plan: _Plan, *, only_out: bool = False
+        self, row: Row, person: Person, plan: Plan, *, only_out: bool = False
     ) -> bool:
         profile, changed = person.profile, False
         for scope, opted_out in row.flags.items():
@@ -300,14 +257,14 @@ class PeopleImporter(Importer[Row]):
                 setattr(profile, flag, opted_out)
                 turn = person.turns[scope] = person.turns.get(scope, 0) + 1
                 plan.flag_changes.append(
-                    _FlagChange(row.line, person, scope, opted_out, turn)
+                    FlagChange(row.line, person, scope, opted_out, turn)
                 )
                 changed = True
             elif not allowed and is_out:
                 plan.kept_out += 1
         return changed
 
-    def _write_flags(self, changes: list[_FlagChange]) -> None:
+    def _write_flags(self, changes: list[FlagChange]) -> None:
         alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
         for change in changes:
             key = (change.turn, change.scope, change.opted_out)
@@ -319,7 +276,7 @@ class PeopleImporter(Importer[Row]):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(pk__in=ids), scope, origin)
 
-    def _tell_failures(self, plan: _Plan) -> None:
+    def _tell_failures(self, plan: Plan) -> None:
         for channel, keys in plan.failed.items():
             if keys:
                 addresses_failed.send(
@@ -341,18 +298,3 @@ def _layout_for(file: TableFile, reading: Reading) -> Layout | None:
     """The known layout, unless the columns are to be read by their names alone."""
     by_name = reading.ignore_unknown or reading.chosen
     return None if by_name else recognise(file.header)
-
-
-def _own_meaning(name: str) -> tuple[Column, ...] | None:
-    column = column_of(name)
-    return (column,) if column else None
-
-
-_FIELDS = ["first_name", "last_name", "language", "country"]
-
-
-def _write_profiles(plan: _Plan) -> None:
-    columns = ["id", "external_id", *_FIELDS, "created_at"]
-    values = operator.attrgetter(*columns)
-    sql.bulk_insert(Profile, columns, (values(p.profile) for p in plan.created))
-    sql.bulk_update(Profile, _FIELDS, list(plan.changed.values()))

@@ -16,7 +16,7 @@ from audiences.refusals import Refused
 
 from . import content
 from .columns import look_at
-from .consent_words import is_about_consent
+from .columns.consent_words import is_about_consent
 from .kinds import kinds
 
 # A column that is left out on purpose.

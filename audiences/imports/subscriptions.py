@@ -5,8 +5,7 @@ It never revives what a person has ended, unless it may and has a note. No messa
 sent.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import F
@@ -16,93 +15,28 @@ from django.utils.translation import gettext as _, gettext_noop as noop
 
 from audiences import consent, profiles, subscriptions
 from audiences.consent import Kind, Origin, Source, Step, locks
-from audiences.files import (
-    BadCell,
-    Problem,
-    TableFile,
-    UnknownColumns,
-    moment_cell,
-    named_cells,
-    names_of,
-)
+from audiences.files import BadCell, TableFile, named_cells
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
-from audiences.refusals import Refused, Sentence
+from audiences.refusals import Sentence
 from audiences.sql import statements
 from audiences.subscriptions import bulk as many, find_service, writing
 
-from .columns import Reading, read_columns
+from .columns import Reading
 from .engine import Chunk, Importer
+from .subscription_rows import (
+    IN_FUTURE,
+    OTHER_NAMES,
+    SUBSCRIBE,
+    Options,
+    Row,
+    by_now,
+    name_of,
+    naming,
+    read_header,
+    read_row,
+)
 
 Status = Subscription.Status
-SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
-
-# What a column may be called besides our own name. Letter case, spaces, hyphens and
-# underscores do not count.
-OTHER_NAMES: dict[str, tuple[str, ...]] = {
-    "profile": ("profiel", "person", "persoon"),
-    "id": ("profile_id", "profiel_id"),
-    "external_id": (
-        *("externe_id", "extern_id", "extern_nummer"),
-        *("klantnummer", "relatienummer"),
-    ),
-    "email": ("e_mail", "emailadres", "email_address", "mailadres"),
-    "service": ("dienst", "nieuwsbrief", "newsletter"),
-    "action": ("actie", "status"),
-    "date": ("datum", "at", "when", "wanneer"),
-}
-# Which column names the person, the surest first.
-WHO = ("id", "external_id", "profile", "email")
-ACTIONS: dict[str, str] = {
-    **dict.fromkeys(
-        ("subscribe", "subscribed", "aanmelden", "aangemeld", "in", "1", "yes", "ja"),
-        SUBSCRIBE,
-    ),
-    **dict.fromkeys(
-        (
-            *("unsubscribe", "unsubscribed", "afmelden", "afgemeld"),
-            *("out", "0", "no", "nee"),
-        ),
-        UNSUBSCRIBE,
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One act as the file says it; `who` is a PROFILE as commands name one.
-
-    `remark` is about a value without which the act is done.
-    """
-
-    line: int
-    who: str
-    service: str
-    action: str
-    at: datetime | None
-    remark: Problem | None = None
-
-
-_name_of = names_of(OTHER_NAMES)
-_IF_ENDED = Sentence(noop("--revive with --note subscribes it again"))
-_IN_FUTURE = Sentence(noop("it is in the future"))
-_READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to import; `service` is the slug for a file without such a column.
-
-    The remedies say what to do about a refusal, in the words of the command line.
-    """
-
-    reading: Reading = field(default_factory=Reading)
-    revive: bool = False
-    note: str = ""
-    actor: str = ""
-    service: str = ""
-    if_no_service: str = "Give --service SLUG."
-    if_two_services: str = "leave out --service."
-    if_ended: Sentence = _IF_ENDED
 
 
 def _new(profile_id: int, service_id: int) -> Subscription:
@@ -161,7 +95,7 @@ class SubscriptionsImporter(Importer[Row]):
 
     def __init__(self, file: TableFile, options: Options) -> None:
         self.options = options
-        self.columns, self.passed_over = _read_header(file, options)
+        self.columns, self.passed_over = read_header(file, options)
         self._who = naming(self.columns)
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
@@ -198,31 +132,10 @@ class SubscriptionsImporter(Importer[Row]):
     def guess(
         cls, heading: str, values: list[str], file: TableFile
     ) -> tuple[str, list[str]]:
-        return _name_of(heading) or "", []
+        return name_of(heading) or "", []
 
     def read(self, line: int, cells: list[str]) -> Row:
-        given = named_cells(self.columns, cells)
-        name = next((name for name in WHO if name in given), "")
-        if not name:
-            raise BadCell("profile", noop("nothing says who this is"))
-        service = given.get("service", self.options.service)
-        if not service:
-            raise BadCell("service", noop("it is empty"))
-        text = given.get("action", SUBSCRIBE)
-        action = ACTIONS.get(text.casefold())
-        if not action:
-            reason = noop("{text} is neither subscribe nor unsubscribe")
-            raise BadCell("action", reason, text=repr(text[:50]))
-        no_date = noop("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
-        at, remark = None, None
-        try:
-            at = moment_cell(given, "date", no_date)
-        except BadCell as bad:
-            # Who leaves, leaves, whenever that was.
-            if action == SUBSCRIBE:
-                raise
-            remark = bad.problem
-        return Row(line, self._who(name, given[name]), service, action, at, remark)
+        return read_row(line, named_cells(self.columns, cells), self._who, self.options)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Play the rows one by one on what is locked, then write what changed."""
@@ -244,7 +157,7 @@ class SubscriptionsImporter(Importer[Row]):
         plan.ended = {
             pair for pair, row in plan.held.items() if getattr(row, "has_ended", False)
         }
-        for row in [_by_now(row, plan.now) for row in rows]:
+        for row in [by_now(row, plan.now) for row in rows]:
             try:
                 people = found[row.who] & there
                 chunk.counts[self._play(row, people, services, plan)] += 1
@@ -274,7 +187,7 @@ class SubscriptionsImporter(Importer[Row]):
             reason = noop("it names several profiles: {profiles}")
             raise BadCell("profile", reason, profiles=listed)
         if row.at and row.at > plan.now:
-            raise BadCell("date", _IN_FUTURE)
+            raise BadCell("date", IN_FUTURE)
         pair = (next(iter(people)), service.pk)
         if row.action == SUBSCRIBE:
             return self._subscribe(row, pair, service, plan)
@@ -295,52 +208,6 @@ class SubscriptionsImporter(Importer[Row]):
             _require_later(row, held)
         plan.take(pair, writing.activated(service, at), Kind.SUBSCRIBE, at)
         return "subscribed"
-
-
-def _read_header(
-    file: TableFile, options: Options
-) -> tuple[list[str | None], list[str]]:
-    """Our name of each column, and those that are left out; raises UnknownColumns."""
-    is_own = {"profile", "external_id", "address", "code", "label"} == set(file.header)
-    found = read_columns(
-        file, _name_of, options.reading, known=OTHER_NAMES, passes_over=is_own
-    )
-    names = found.meanings
-    if not set(names) & set(WHO):
-        who = ", ".join(WHO)
-        text = _("No column says who: one of {names} is needed.")
-        raise UnknownColumns(text.format(names=who))
-    if "service" not in names and not options.service:
-        text = _("No column says which service.")
-        raise Refused(f"{text} {options.if_no_service}")
-    if "service" in names and options.service:
-        text = _("The file has a column service:")
-        raise Refused(f"{text} {options.if_two_services}")
-    return names, found.passed_over
-
-
-def naming(names: Sequence[str | None]) -> Callable[[str, str], str]:
-    """How a cell of a file with these columns names a person, as PROFILE.
-
-    Beside an external id, a profile is its id: so our own exports say it.
-    """
-    readings = dict(_READINGS)
-    if "external_id" in names:
-        readings["profile"] = "id:"
-
-    def who(name: str, text: str) -> str:
-        if name == "profile" and not text.isdigit():
-            return text
-        return readings.get(name, "") + text
-
-    return who
-
-
-def _by_now(row: Row, now: datetime) -> Row:
-    """The row without a date that is still to come, if it unsubscribes."""
-    if row.action == UNSUBSCRIBE and row.at and row.at > now:
-        return replace(row, at=None, remark=Problem("date", _IN_FUTURE))
-    return row
 
 
 def _ended(held: Subscription) -> str:

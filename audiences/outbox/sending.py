@@ -25,7 +25,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audiences import addresses
+from audiences.addresses.outgoing import as_sent
 from audiences.channels import Channel
 from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
@@ -136,7 +136,7 @@ def _written(mail: OutboxMail) -> Message | None:
             if isinstance(said, Result):
                 mail.result = said
                 return None
-            mail.to = addresses.as_sent(mail.channel, said.to or mail.to, mail.key)
+            mail.to = as_sent(mail.channel, said.to or mail.to, mail.key)
             if forbidden := _why_forbidden(mail):
                 mail.result = forbidden
             elif mail.channel == Channel.SMS:

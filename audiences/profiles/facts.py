@@ -4,9 +4,9 @@ import re
 
 from django.utils.translation import gettext_noop as _
 
+from audiences.files import cleaning
 from audiences.models.profiles import LONGEST_TEXT
 from audiences.refusals import Sentence
-from audiences.wording import cleaning
 
 PROFILE_FIELDS = ("external_id", "first_name", "last_name", "language", "country")
 

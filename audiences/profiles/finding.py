@@ -6,9 +6,9 @@ from typing import Any
 
 from audiences import addresses
 from audiences.channels import Channel
+from audiences.files import cleaning
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
-from audiences.wording import cleaning
 
 LARGEST_ID = 2**63 - 1
 READINGS = ("id", "ext", "addr")

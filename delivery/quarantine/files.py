@@ -12,6 +12,7 @@ from audiences.files import (
     BadCell,
     Problem,
     TableFile,
+    cleaning,
     moment_cell,
     named_cells,
     names_of,
@@ -21,7 +22,6 @@ from audiences.imports.engine import Chunk, Importer
 from audiences.imports.kinds import Kind, kinds
 from audiences.models import AddressStatus, ImportRun
 from audiences.refusals import Sentence
-from audiences.wording import cleaning
 from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audiences import addresses
-from audiences.addresses.keys import handed_over
+from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
 from delivery.models import Delivery, Outcome, TypologyRule
 from delivery.sending.last_check import LastCheck
@@ -89,7 +89,10 @@ class Export:
         if not address:
             return ""
         channel = self.delivery.channel
-        return handed_over(channel, address, key or addresses.accept(channel, address))
+        if not key:
+            read = addresses.accept(channel, address)
+            key = read.key if read.is_valid else ""
+        return as_sent(channel, address, key)
 
 
 def sentence(left_out: Counter[str]) -> str:

@@ -7,11 +7,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from audiences import addresses
-from audiences.files import BadCell, TableFile, moment_cell, named_cells, names_of
+from audiences.files import (
+    BadCell,
+    TableFile,
+    cleaning,
+    moment_cell,
+    named_cells,
+    names_of,
+)
 from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
-from audiences.wording import cleaning
 from delivery.feedback import intake
 from delivery.models import Delivery, Message, Outcome
 

@@ -13,6 +13,7 @@ from audiences.addresses import InvalidAddress, accept, keys, normalise
 from audiences.addresses.cleaning import cleaned
 from audiences.channels import AddressKind, Channel
 from audiences.models import Address
+from tests import addresses_property
 from tests.factories import ProfileFactory
 
 with (Path(__file__).parent / "data" / "phone_cases.csv").open(encoding="utf-8") as f:
@@ -328,3 +329,10 @@ def test_statements_do_not_grow_with_the_number_of_books(
         addresses.save(books)
     assert len(queries) < 15
     assert Address.objects.count() == count
+
+
+def test_short_ways_never_differ_from_the_libraries() -> None:
+    """`python -m tests.addresses_property 1000000` tries more."""
+    wrong, said = addresses_property.differences(20_000)
+    assert wrong == []
+    assert said > 500

@@ -1,6 +1,6 @@
 """Exports of nine systems, rebuilt from their makers' manuals: who has opted out of what.
 
-The makers' words for it are in the docstrings of `audiences/imports/layouts/`.
+The makers' words for it are in the docstrings of `audiences/imports/columns/layouts/`.
 """
 
 import json
@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.channels import FLAGS
-from audiences.imports import layouts
+from audiences.imports.columns import layouts
 from audiences.models import Address, Profile
 from delivery.models import QuarantineEntry
 

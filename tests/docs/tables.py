@@ -65,7 +65,7 @@ def _code(text: str) -> str:
 
 
 def columns() -> list[tuple[str, ...]]:
-    from audiences.imports.people_rows import OTHER_NAMES
+    from audiences.imports.columns.people import OTHER_NAMES
 
     return [
         (_code(own), ", ".join(map(_code, others)))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from audiences import addresses, outbox, subscriptions
-from audiences.addresses import as_sent
+from audiences.addresses.outgoing import as_sent
 from audiences.models import OutboxMail, Profile, SignupRequest
 from audiences.signups import requesting
 from audiences.signups.mailing_links import request_link

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.imports import run_columns, runs
 from audiences.imports.columns import ANY_VALUE
+from audiences.imports.columns.choices import SCOPES
 from audiences.imports.kinds import kinds
-from audiences.imports.people_choices import SCOPES
 from audiences.imports.run_columns import LEFT_OUT, Choice, ColumnToChoose
 from audiences.models import ImportRun, Service
 from audiences.refusals import Refused

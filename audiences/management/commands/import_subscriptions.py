@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from audiences.imports.subscriptions import Options, SubscriptionsImporter
+from audiences.imports.subscription_rows import Options
+from audiences.imports.subscriptions import SubscriptionsImporter
 from audiences.terminal import CommandError, CommandParser
 from audiences.terminal.imports import (
     ImportCommand,

@@ -109,19 +109,18 @@ def read_columns(
     names = _("Known names: {names}.").format(names=", ".join(known))
     named = _mapped(file.header, meaning, how, names)
     ignored = _ignored(file.header, how)
-    found: list[Meaning | None] = []
-    for heading in file.header:
+
+    def meant(heading: str) -> Meaning | None:
         plain = folded(heading)
-        if not plain:
-            found.append(None)
-        elif plain in named:
-            found.append(meaning(named[plain]))
-        elif plain in ignored:
-            found.append(nothing)
-        else:
-            told = of_layout(heading) if of_layout else None
-            found.append(meaning(heading) if told is None else told)
-    known_ones = [(h, m) for h, m in zip(file.header, found, strict=True)]
+        if not plain or plain in ignored:
+            return nothing if plain else None
+        if plain in named:
+            return meaning(named[plain])
+        told = of_layout(heading) if of_layout else None
+        return meaning(heading) if told is None else told
+
+    found = [meant(heading) for heading in file.header]
+    known_ones = list(zip(file.header, found, strict=True))
     _require_once(known_ones, nothing)
     _require_needed(found, needed, names)
     unknown = [

@@ -1,0 +1,12 @@
+"""What the columns of a file mean: by name, by hand, or as other systems write them."""
+
+from .reading import ANY_VALUE, Columns, Reading, Sample, look_at, read_columns
+
+__all__ = [
+    "ANY_VALUE",
+    "Columns",
+    "Reading",
+    "Sample",
+    "look_at",
+    "read_columns",
+]

@@ -1,0 +1,162 @@
+"""From the cells of a file of subscriptions to acts: columns, values, problems."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.utils.translation import gettext as _, gettext_noop as noop
+
+from audiences.files import (
+    BadCell,
+    Problem,
+    TableFile,
+    UnknownColumns,
+    moment_cell,
+    names_of,
+)
+from audiences.refusals import Refused, Sentence
+
+from .columns import Reading, read_columns
+
+SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
+
+# What a column may be called besides our own name. Letter case, spaces, hyphens and
+# underscores do not count.
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "profile": ("profiel", "person", "persoon"),
+    "id": ("profile_id", "profiel_id"),
+    "external_id": (
+        *("externe_id", "extern_id", "extern_nummer"),
+        *("klantnummer", "relatienummer"),
+    ),
+    "email": ("e_mail", "emailadres", "email_address", "mailadres"),
+    "service": ("dienst", "nieuwsbrief", "newsletter"),
+    "action": ("actie", "status"),
+    "date": ("datum", "at", "when", "wanneer"),
+}
+# Which column names the person, the surest first.
+WHO = ("id", "external_id", "profile", "email")
+ACTIONS: dict[str, str] = {
+    **dict.fromkeys(
+        ("subscribe", "subscribed", "aanmelden", "aangemeld", "in", "1", "yes", "ja"),
+        SUBSCRIBE,
+    ),
+    **dict.fromkeys(
+        (
+            *("unsubscribe", "unsubscribed", "afmelden", "afgemeld"),
+            *("out", "0", "no", "nee"),
+        ),
+        UNSUBSCRIBE,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One act as the file says it; `who` is a PROFILE as commands name one.
+
+    `remark` is about a value without which the act is done.
+    """
+
+    line: int
+    who: str
+    service: str
+    action: str
+    at: datetime | None
+    remark: Problem | None = None
+
+
+name_of = names_of(OTHER_NAMES)
+_IF_ENDED = Sentence(noop("--revive with --note subscribes it again"))
+IN_FUTURE = Sentence(noop("it is in the future"))
+_READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to import; `service` is the slug for a file without such a column.
+
+    The remedies say what to do about a refusal, in the words of the command line.
+    """
+
+    reading: Reading = field(default_factory=Reading)
+    revive: bool = False
+    note: str = ""
+    actor: str = ""
+    service: str = ""
+    if_no_service: str = "Give --service SLUG."
+    if_two_services: str = "leave out --service."
+    if_ended: Sentence = _IF_ENDED
+
+
+def read_header(
+    file: TableFile, options: Options
+) -> tuple[list[str | None], list[str]]:
+    """Our name of each column, and those that are left out; raises UnknownColumns."""
+    is_own = {"profile", "external_id", "address", "code", "label"} == set(file.header)
+    found = read_columns(
+        file, name_of, options.reading, known=OTHER_NAMES, passes_over=is_own
+    )
+    names = found.meanings
+    if not set(names) & set(WHO):
+        who = ", ".join(WHO)
+        text = _("No column says who: one of {names} is needed.")
+        raise UnknownColumns(text.format(names=who))
+    if "service" not in names and not options.service:
+        text = _("No column says which service.")
+        raise Refused(f"{text} {options.if_no_service}")
+    if "service" in names and options.service:
+        text = _("The file has a column service:")
+        raise Refused(f"{text} {options.if_two_services}")
+    return names, found.passed_over
+
+
+def naming(names: Sequence[str | None]) -> Callable[[str, str], str]:
+    """How a cell of a file with these columns names a person, as PROFILE.
+
+    Beside an external id, a profile is its id: so our own exports say it.
+    """
+    readings = dict(_READINGS)
+    if "external_id" in names:
+        readings["profile"] = "id:"
+
+    def who(name: str, text: str) -> str:
+        if name == "profile" and not text.isdigit():
+            return text
+        return readings.get(name, "") + text
+
+    return who
+
+
+def read_row(
+    line: int, given: dict[str, str], who: Callable[[str, str], str], options: Options
+) -> Row:
+    """The act that a row asks for, by the cells that it gives. Raises BadCell."""
+    name = next((name for name in WHO if name in given), "")
+    if not name:
+        raise BadCell("profile", noop("nothing says who this is"))
+    service = given.get("service", options.service)
+    if not service:
+        raise BadCell("service", noop("it is empty"))
+    text = given.get("action", SUBSCRIBE)
+    action = ACTIONS.get(text.casefold())
+    if not action:
+        reason = noop("{text} is neither subscribe nor unsubscribe")
+        raise BadCell("action", reason, text=repr(text[:50]))
+    no_date = noop("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
+    at, remark = None, None
+    try:
+        at = moment_cell(given, "date", no_date)
+    except BadCell as bad:
+        # Who leaves, leaves, whenever that was.
+        if action == SUBSCRIBE:
+            raise
+        remark = bad.problem
+    return Row(line, who(name, given[name]), service, action, at, remark)
+
+
+def by_now(row: Row, now: datetime) -> Row:
+    """The row without a date that is still to come, if it unsubscribes."""
+    if row.action == UNSUBSCRIBE and row.at and row.at > now:
+        return replace(row, at=None, remark=Problem("date", IN_FUTURE))
+    return row
