@@ -151,6 +151,15 @@ def test_style_stands_beside_each_element_and_what_cannot_stays() -> None:
     assert "@media (max-width: 600px)" in html
 
 
+@pytest.mark.parametrize(("content", "dark"), [("Hi", True), ("<p>Hi</p>", False)])
+def test_only_what_has_no_colours_of_its_own_turns_dark(
+    content: str, dark: bool
+) -> None:
+    html = html_of(strictly(composed(mails.delivery(content))))
+    assert ("prefers-color-scheme: dark" in html) == dark
+    assert ('content="light dark"' in html) == dark
+
+
 def test_a_whole_document_is_taken_into_the_frame() -> None:
     content = "<!doctype html><html><head><title>T</title><style>b{color:red}</style></head><body bgcolor='#eee'><b>Hi</b></body></html>"
     html = html_of(strictly(composed(mails.delivery(content, "News"))))
