@@ -24,13 +24,25 @@ help: ## Show what make can do
 	done; \
 	echo "Python 3.11 or later is needed and was not found." >&2; exit 1
 
-.venv/run: .venv/bin/python requirements.txt
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+# Only files whose hashes are written down are installed.
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.venv/run: .venv/bin/python requirements-site.txt
+	@$(INSTALL) -r requirements-site.txt
 	@touch $@
 
-.venv/dev: .venv/run requirements-dev.txt
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/dev: .venv/run requirements-all.txt
+	@$(INSTALL) -r requirements-all.txt
 	@touch $@
+
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock"
+.PHONY: lock
+lock: .venv/run ## Write what is installed, with hashes, from the requirements (UPGRADE=--upgrade)
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@sed '/^# The tests/,$$d' requirements.txt >.venv/site.in
+	@$(LOCK) $(UPGRADE) .venv/site.in --output-file requirements-site.txt
+	@$(LOCK) $(UPGRADE) requirements-dev.txt --constraints requirements-site.txt --output-file requirements-all.txt
 
 .PHONY: run
 run: .venv/run ## Set up everything on SQLite, analyse the demo delivery, serve the site
@@ -93,6 +105,10 @@ screenshots: .venv/dev ## Take the pictures in docs/images anew
 .PHONY: bench
 bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 	@$(PY) -m tests.benchmarks.bench_analysis $(N)
+
+.PHONY: bench-verify
+bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_verify $(N)
 
 .PHONY: bench-console
 bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
@@ -12,10 +12,12 @@ REGISTERING = """
     audiences.conditions.group_nodes
     audiences.conditions.people_nodes
     audiences.conditions.text_nodes
+    audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
     audiences.membership.members
     audiences.selections.bulk_acts
+    audiences.signups.allowing
     audiences.signups.mailing_links
     audiences.signups.requesting
     audiences.subscriptions.figures
@@ -30,12 +32,14 @@ class AudiencesConfig(AppConfig):
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
         from audiences import roles
-        from audiences.consent import checks, guards
+        from audiences.consent import checks, evidence, guards, site_role
         from audiences.profiles import name_search
 
         for name in REGISTERING:
             import_module(name)
         checks.register()
+        pre_migrate.connect(evidence.step_aside, sender=self)
         post_migrate.connect(guards.install_after_migrate)
         post_migrate.connect(name_search.install_after_migrate, sender=self)
         post_migrate.connect(roles.keep_in_step, sender=self)
+        post_migrate.connect(site_role.grant_after_migrate, sender=self)

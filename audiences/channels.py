@@ -46,7 +46,7 @@ class AddressKind(Enum):
     TOKEN = "token"  # noqa: S105  (a device token, no secret)
 
 
-ADDRESS_KINDS: dict[Channel, AddressKind] = {
+ADDRESS_KINDS: dict[str, AddressKind] = {
     Channel.EMAIL: AddressKind.EMAIL,
     Channel.SMS: AddressKind.NUMBER,
     Channel.PHONE: AddressKind.NUMBER,

@@ -5,7 +5,7 @@ import re
 from .channels import Channel
 
 DOTS = "\u2022\u2022\u2022"
-_EMAIL = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+_WORD = re.compile(r"[^\s<>\"'(),;:]+")
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{6,}\d")
 
 
@@ -23,5 +23,10 @@ def masked(channel: str, address: str) -> str:
 
 def masked_text(text: str) -> str:
     """A text, such as a server's answer, with the addresses in it masked."""
-    text = _EMAIL.sub(lambda m: masked(Channel.EMAIL, m[0]) or DOTS, text)
+    text = _WORD.sub(lambda m: _masked_word(m[0]), text)
     return _NUMBER.sub(lambda m: masked(Channel.SMS, m[0]) or DOTS, text)
+
+
+def _masked_word(word: str) -> str:
+    is_address = "@" in word[1:-1]
+    return masked(Channel.EMAIL, word) or DOTS if is_address else word

@@ -1,4 +1,13 @@
-"""What the domain refuses to do."""
+"""What the domain refuses to do, and sentences that are said in any language."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext
+
+LONGEST_ECHO = 200
 
 
 class Refused(Exception):
@@ -6,3 +15,53 @@ class Refused(Exception):
 
     Commands, pages and the API show the message as it is.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence with its values, said in the language of whoever reads it.
+
+    `text` is English, marked with gettext_noop; {name} stands for a value, which may be
+    a sentence too.
+    """
+
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        said = gettext(self.text) if self.text else ""
+        return said.format(**self.values) if self.values else said
+
+    def as_json(self) -> dict[str, object]:
+        """For a JSON column; `of_json` reads it."""
+        values = {
+            name: value.as_json() if isinstance(value, Sentence) else value
+            for name, value in self.values.items()
+        }
+        return {"text": self.text, "values": values}
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> "Sentence":
+        read = {
+            name: cls.of_json(value) if isinstance(value, dict) else value
+            for name, value in data["values"].items()
+        }
+        return cls(data["text"], read)
+
+
+def shortened(message: str, given: Iterable[object]) -> str:
+    """A message that repeats at most 200 characters of anything that was `given`.
+
+    Nor of any word, which may come from a file.
+    """
+    for value in given:
+        text = str(value)
+        if len(text) > LONGEST_ECHO:
+            for shown in (repr(text)[1:-1], text, text.strip(), text.casefold()):
+                message = message.replace(shown, _cut(shown))
+    return re.sub(r"\S{201,}", lambda word: _cut(word[0]), message)
+
+
+def _cut(text: str) -> str:
+    # Room is left for quotes and a full stop, which are part of the last word.
+    return text[: LONGEST_ECHO - 20] + "…"

@@ -26,8 +26,9 @@ address_stop_withdrawn
 
 mail_to_be_sent
     Sent when the outbox is about to send a mail, inside the worker's transaction.
-    Arguments: `channel`, `key`. A listener that returns true forbids it.
-    Listener: `delivery.quarantine` forbids addresses on the denylist.
+    Arguments: `channel`, `key`, `is_asked_for` (the owner of the address has just asked
+    for it on a page). A listener that returns a code of `OutboxMail.Result` forbids it.
+    Listener: `delivery.quarantine` forbids what its table forbids.
 
 audience_to_be_changed
     Sent when the console is about to let an operator change an audience.
@@ -40,6 +41,13 @@ audience_changed
     Sent inside the transaction in which an operator has changed an audience.
     Arguments: `audience`, `user`.
     Listener: `delivery.approvals` records who wrote what these deliveries use.
+
+addresses_failed
+    Sent inside the transaction in which the file of another system says that addresses
+    do not work.
+    Arguments: `channel`, `keys` (a list), `source` (a code of the consent history),
+    `text` (which system), `actor`.
+    Listener: `delivery.quarantine` puts the addresses in quarantine.
 """
 
 from django.dispatch import Signal
@@ -51,3 +59,4 @@ address_stop_withdrawn = Signal()
 mail_to_be_sent = Signal()
 audience_to_be_changed = Signal()
 audience_changed = Signal()
+addresses_failed = Signal()

@@ -4,6 +4,8 @@ from celery import shared_task
 
 from audiences import privacy
 from audiences.background import figures, jobs
+from audiences.console import allowances
+from audiences.console.sign_in import sessions
 from audiences.imports import runs
 from audiences.outbox import caps, queue as rows
 from audiences.selections import bulk_acts
@@ -28,6 +30,8 @@ def clean_up_requests() -> None:
     proof_of_work.clean_up()
     caps.clean_up()
     runs.clean_up()
+    allowances.clean_up()
+    sessions.clean_up()
 
 
 # Queues and schedules of running sites hold the names given to these two.

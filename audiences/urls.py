@@ -17,19 +17,25 @@ def _page(address: str, view: View, name: str) -> list[URLPattern]:
     return [re_path(f"^{address}/$", view, name=name), re_path(f"^{address}$", view)]
 
 
+def _personal(address: str, view: View, name: str) -> list[URLPattern]:
+    """The same of a link with a token, whatever is glued to its end: `)`, `&utm_…`."""
+    return [*_page(address, view, name), re_path(f"^{address}/", view)]
+
+
 _SLUG, _TOKEN = r"(?P<slug>[-\w]+)", r"(?P<token>[^/]+)"
 
 urlpatterns = [
     re_path(rf"^p/brand/(?P<name>{NAME})\.css$", views.stylesheet, name="brand"),
     re_path(r"^p/logo/(?P<sha256>[0-9a-f]{64})$", views.logo, name="logo"),
-    *_page(
+    *_personal(
         rf"u/confirm/{_TOKEN}", confirming.confirm_subscription, "confirm_subscription"
     ),
-    *_page(rf"u/{_TOKEN}", views.one_click, "one_click"),
+    *_personal(rf"u/allow/{_TOKEN}", confirming.confirm_channel, "confirm_channel"),
+    *_personal(rf"u/{_TOKEN}", views.one_click, "one_click"),
     *_page(rf"p/{_SLUG}", views.anybody, "anybody"),
-    *_page(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),
-    *_page(
+    *_personal(
         rf"p/{_SLUG}/confirm/{_TOKEN}", unidentified.confirm_signup, "confirm_signup"
     ),
+    *_personal(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),
     re_path(r"^(?:p|u)/", views.elsewhere),
 ]

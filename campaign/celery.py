@@ -18,9 +18,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 SCHEDULE = {
     "delivery.tasks.wake_analyses": 60.0,
+    "delivery.tasks.wake_sendings": 20.0,
     "audiences.tasks.send_outbox": 60.0,
     "audiences.tasks.wake_people_work": 60.0,
     "delivery.tasks.read_mailbox": 60.0,
+    "delivery.tasks.find_late_feedback": 300.0,
     "audiences.tasks.refresh_figures": crontab(minute="*/15"),
     "audiences.tasks.expire_subscriptions": crontab(minute=27),
     "delivery.tasks.clean_up_quarantine": crontab(hour=3, minute=7),

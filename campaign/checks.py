@@ -14,9 +14,14 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
+from django.db import connection
+from django.utils import translation
 from django.utils.module_loading import import_string
 
 from audiences.channels import Channel
+from audiences.console import proxies
+from audiences.console.sign_in import second_factor
+from audiences.models import Figure
 from delivery.hooks.sns import is_topic
 from delivery.transports import NoTransport, transport_for
 
@@ -49,6 +54,9 @@ def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
         "EDIT_LINK_DAYS": 1,
         "OUTBOX_DAYS": 2,
         "REQUESTS_PER_ADDRESS": 1,
+        "SIGN_IN_PER_NAME": 1,
+        "SIGN_IN_PER_NETWORK": 1,
+        "ADDRESS_SEARCHES": 1,
         "REQUESTS_PER_NETWORK": 1,
         "SIGNUP_REQUEST_DAYS": 1,
         "PENDING_SUBSCRIPTION_DAYS": 1,
@@ -56,6 +64,8 @@ def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
         "PROOF_OF_WORK_MINUTES": 1,
         "TRUSTED_PROXIES": 0,
         "FEEDBACK_PERIOD_DAYS": 1,
+        "FEEDBACK_UNPROVEN_AN_HOUR": 0,
+        "FEEDBACK_LATE_DAYS": 1,
         "FEEDBACK_LARGEST": 10_000,
         "FEEDBACK_DAYS": 1,
         "WEBHOOK_FRESH_SECONDS": 30,
@@ -101,6 +111,22 @@ def check_push(**kwargs: Any) -> Iterator[CheckMessage]:
             f"VAPID_CONTACT is {settings.VAPID_CONTACT!r}.",
             hint="Use an address such as mailto:push@example.org",
             id="campaign.E025",
+        )
+
+
+@register(Tags.security)
+def check_second_factor(**kwargs: Any) -> Iterator[CheckMessage]:
+    if settings.SECOND_FACTOR not in second_factor.CHOICES:
+        yield Error(
+            f"SECOND_FACTOR is {settings.SECOND_FACTOR!r}, which says nobody.",
+            hint=f"Use one of {', '.join(second_factor.CHOICES)}.",
+            id="campaign.E010",
+        )
+    elif settings.SECOND_FACTOR == second_factor.NOBODY and not settings.DEBUG:
+        yield Caution(
+            "SECOND_FACTOR is optional in production: a password opens everything.",
+            hint="Set it to administrators, or take it away.",
+            id="campaign.W008",
         )
 
 
@@ -180,6 +206,21 @@ def _takes_tokens(mailbox: str) -> bool:
         r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
     )
     return bool(plain) and len(local) <= LONGEST_MAILBOX
+
+
+@register(Tags.database)
+def check_proxies(databases: Any = None, **kwargs: Any) -> Iterator[CheckMessage]:
+    """What the last sign-in said of the proxies before the site."""
+    table = Figure._meta.db_table
+    if not databases or table not in connection.introspection.table_names():
+        return
+    if found := proxies.as_seen():
+        with translation.override("en"):
+            yield Caution(
+                proxies.remedy(found),
+                hint="This is what the last sign-in showed.",
+                id="campaign.W009",
+            )
 
 
 # -------------------------------------------------------------- secrets of webhooks

@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from audiences.wording import page_texts
 from campaign import email_url
 
+from . import production
+
 # Forms, fields and admins take type parameters, as their stubs say.
 django_stubs_ext.monkeypatch()
 
@@ -45,28 +47,27 @@ def _secrets(name: str) -> list[str]:
 
 
 # ------------------------------------------------------------------ the basics
-DEBUG = env.bool("DEBUG", default=True)
-LOCAL_KEY = "insecure-local-key-that-production-refuses"
-SECRET_KEY = os.environ.get("SECRET_KEY", "") or LOCAL_KEY
-if SECRET_KEY == LOCAL_KEY and not DEBUG:
-    raise ImproperlyConfigured(
-        "DEBUG is 0 and SECRET_KEY is not set. Set SECRET_KEY to a long random "
-        "text (python -c 'import secrets; print(secrets.token_urlsafe(50))') and "
-        "keep it: signed links depend on it."
-    )
+# Off unless something local turns it on: manage.py does on one's own machine; the
+# entries for web servers and workers never do.
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = os.environ.get("SECRET_KEY", "") or production.LOCAL_KEY
 # Former keys, comma-separated: what they signed remains valid.
 SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
-if LOCAL_KEY in SECRET_KEY_FALLBACKS and not DEBUG:
-    raise ImproperlyConfigured(
-        "SECRET_KEY_FALLBACKS has the key that everybody knows: anybody could make "
-        "personal links."
-    )
+# What signs personal links, the newest first; the others only stop messages. Empty:
+# SECRET_KEY does.
+LINK_KEYS = _secrets("LINK_KEYS")
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
     if host.strip()
 ]
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+if not DEBUG:
+    production.refuse_weak_key("SECRET_KEY", SECRET_KEY)
+    production.refuse_known_keys("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS)
+    for _key in LINK_KEYS:
+        production.refuse_weak_key("LINK_KEYS", _key)
+    production.refuse_plain_http(BASE_URL)
 
 INSTALLED_APPS = [
     "campaign.apps.CampaignConfig",
@@ -79,19 +80,23 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
-    "audiences.console.site.ConsolePages",
+    "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last: it turns a refused sign-in into its page.
@@ -141,6 +146,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+# The role as which the site works where another one owns the tables (PostgreSQL):
+# each `migrate` gives it what it needs. Empty: there is one role for both.
+SITE_ROLE = env.str("SITE_ROLE", default="")
+
 # ------------------------------------------------------------------ people and places
 USE_TZ = True
 USE_I18N = True
@@ -152,14 +161,15 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # The region of numbers written without +; if empty, such numbers are invalid.
 PHONE_REGION = env.str("PHONE_REGION", default="").upper()
 
+_VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {
+        "NAME": f"{_VALIDATION}.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]
 
 # ------------------------------------------------------------------ signing in
@@ -167,16 +177,29 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# Wrong passwords for one user from one address before it is refused for a while.
+# Wrong passwords for one user from one network before it is refused for a while.
 AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
 # Neither a user nor an office's address alone, so nobody can lock out someone else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_address"
-AXES_LOCKOUT_CALLABLE = "audiences.console.site.refuse_sign_in"
+AXES_CLIENT_IP_CALLABLE = "audiences.pages.visitors.network_start"
+AXES_LOCKOUT_CALLABLE = "audiences.console.sign_in.views.refuse"
+AXES_HANDLER = "audiences.console.sign_in.limits.SlowedHandler"
 AXES_VERBOSE = False
+# Wrong passwords in an hour for one name, and from one network, wherever from and for
+# whom; the next one is possible when one of them has come back.
+SIGN_IN_PER_NAME = _number("SIGN_IN_PER_NAME", 10)
+SIGN_IN_PER_NETWORK = _number("SIGN_IN_PER_NETWORK", 15)
+# Who needs a second factor: administrators (with protection officers), everybody, or
+# nobody (optional).
+SECOND_FACTOR = env.str(
+    "SECOND_FACTOR", default="optional" if DEBUG else "administrators"
+)
+OTP_TOTP_ISSUER = "Campaign"
+# Searches for a whole address in an hour, by an operator who may not see addresses.
+ADDRESS_SEARCHES = _number("ADDRESS_SEARCHES", 30)
 # Hours after which an operator must sign in again.
 SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -230,8 +253,10 @@ EDIT_LINK_DAYS = _number("EDIT_LINK_DAYS", 7)
 UNSUBSCRIBE_MAILBOX = env.str("UNSUBSCRIBE_MAILBOX", default="")
 
 # ------------------------------------------------------------------ other visitors
-# Mails that visitors may request each day, to one address and from one network.
+# Messages that visitors may ask for each day: to one address in all (links, sign-ups,
+# confirmations), of these to confirm one service, and from one network.
 REQUESTS_PER_ADDRESS = _number("REQUESTS_PER_ADDRESS", 3)
+CONFIRMATIONS_PER_SERVICE = _number("CONFIRMATIONS_PER_SERVICE", 1)
 REQUESTS_PER_NETWORK = _number("REQUESTS_PER_NETWORK", 20)
 # Days in which a sign-up can be confirmed; then it is erased.
 SIGNUP_REQUEST_DAYS = _number("SIGNUP_REQUEST_DAYS", 7)
@@ -288,6 +313,18 @@ SNS_TOPICS = _secrets("SNS_TOPICS")
 # Seconds that a signed call stays valid, where its time is signed too.
 WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
 
+# ------------------------------------------------------------------ sending
+# Connections to the mail server, or to the provider, of each worker that sends.
+SEND_CONNECTIONS = _number("SEND_CONNECTIONS", 4)
+# Messages a second at most, where a delivery says nothing itself; 0: as many as it can.
+SEND_RATE = env.float("SEND_RATE", default=0)
+# Workers that are woken for one delivery.
+SEND_WORKERS = _number("SEND_WORKERS", 1)
+# More messages than this ask for the number to be typed in the console.
+SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
+# The share of refusals among the last thousand messages at which it pauses.
+SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
+
 # ------------------------------------------------------------------ approvals
 # Whether whoever wrote a delivery that reaches opted-out people may approve it alone.
 ONE_PERSON_APPROVES = env.bool("ONE_PERSON_APPROVES", default=False)
@@ -302,11 +339,13 @@ FEEDBACK_IMAP_URL = env.str("FEEDBACK_IMAP_URL", default="")
 FEEDBACK_IMAP_DELETE = env.bool("FEEDBACK_IMAP_DELETE", default=False)
 # Days after a message in which a report without its number may be about it.
 FEEDBACK_PERIOD_DAYS = _number("FEEDBACK_PERIOD_DAYS", 30)
-# Whether address and period are enough for a report that nothing vouches for.
-FEEDBACK_TRUST_ADDRESS = env.bool("FEEDBACK_TRUST_ADDRESS", default=False)
-# The same, but only for messages of which neither Message-ID nor provider's number is
-# on record: nothing else can prove those.
-FEEDBACK_TRUST_UNNUMBERED = env.bool("FEEDBACK_TRUST_UNNUMBERED", default=True)
+# Whether address and period are enough for a failure that nothing vouches for. Only
+# without BOUNCE_MAILBOX, and for messages of which no number is on record.
+FEEDBACK_TRUST_UNNUMBERED = env.bool("FEEDBACK_TRUST_UNNUMBERED", default=False)
+# How many things that nothing proves may act within an hour; the rest wait.
+FEEDBACK_UNPROVEN_AN_HOUR = _number("FEEDBACK_UNPROVEN_AN_HOUR", 20)
+# Days in which a report may find its message, once that is recorded.
+FEEDBACK_LATE_DAYS = _number("FEEDBACK_LATE_DAYS", 30)
 # Bytes of a mail or call that are kept; the rest of a longer one is cut off.
 FEEDBACK_LARGEST = _number("FEEDBACK_LARGEST", 2_000_000)
 # Days until what arrived is removed, once it is applied or ignored.

@@ -151,6 +151,13 @@ def statement_of(delivery: Delivery) -> dict[str, Any]:
         "audience_service": delivery.audience.service_id,
         "subject": delivery.subject,
         "content": delivery.content,
+        "preheader": delivery.preheader,
+        "sender": delivery.sender_id,
+        "headers": delivery.headers,
+        "variants": [
+            (row.language, row.subject, row.preheader, row.content)
+            for row in delivery.variants.order_by("language")
+        ],
         "purpose_note": delivery.purpose_note,
         **_further_content(delivery),
     }

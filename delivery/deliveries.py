@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audiences import files, membership, profiles
+from audiences import membership, profiles
+from audiences.imports.lists import read_list
 from audiences.links import Link
 from audiences.models import Audience, Service
 from audiences.refusals import Refused
@@ -74,11 +76,12 @@ def create(
     """Make a delivery; the audience is everyone unless given.
 
     `audience` is called only when all else is right, so that a refused delivery leaves
-    no audience behind. Raises BadDelivery when the label is taken, the service has
-    another channel, or the purpose reaches opted-out people and no note says why.
+    no audience behind. Spaces around the label are no part of it. Raises BadDelivery
+    when the label is taken, the service has another channel, or the purpose reaches
+    opted-out people and no note says why.
     """
     delivery = Delivery(
-        label=label,
+        label=label.strip(),
         channel=channel,
         service=service,
         purpose=purpose,
@@ -148,12 +151,13 @@ def delete(delivery: Delivery) -> None:
 
 
 def list_audience(name: str, path: Path) -> Audience:
-    """An audience from a file with one profile a line (id, external id or address).
+    """An audience from a file with one profile a line (id, external id or address), or
+    with columns that name them, such as our own export of a target.
 
     Raises BadDelivery with every line that names no profile, or several, and Refused
     for a file that cannot be read.
     """
-    lines = files.read_lines(path)
+    lines = read_list(path)
     with transaction.atomic():
         ids, problems = _profiles_of(lines)
         if problems:
@@ -163,19 +167,19 @@ def list_audience(name: str, path: Path) -> Audience:
         return membership.list_of(name, ids)
 
 
-def _profiles_of(lines: list[str]) -> tuple[list[int], list[str]]:
+def _profiles_of(lines: dict[int, str]) -> tuple[list[int], list[str]]:
     ids: list[int] = []
     problems: list[str] = []
-    for start in range(0, len(lines), BATCH):
-        batch = lines[start : start + BATCH]
-        found = profiles.find_ids({line for line in batch if line})
-        for number, line in enumerate(batch, start + 1):
+    rest = iter(lines.items())
+    while batch := list(islice(rest, BATCH)):
+        found = profiles.find_ids({line for _number, line in batch})
+        for number, line in batch:
             named = sorted(found.get(line, ()))
             if len(named) == 1:
                 ids += named
             elif named:
                 listed = ", ".join(f"id:{pk}" for pk in named)
                 problems.append(f"  line {number}: {line!r} names {listed}; say which")
-            elif line:
+            else:
                 problems.append(f"  line {number}: no profile is named {line!r}")
     return ids, problems

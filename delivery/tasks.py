@@ -1,5 +1,6 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
+import time
 from datetime import datetime
 
 from celery import shared_task
@@ -13,7 +14,10 @@ from delivery.feedback import erasure, intake
 from delivery.feedback.mails import imap, mailboxes
 
 from . import analysis, quarantine
-from .models import Analysis, Delivery
+from .models import Analysis, Delivery, Sending
+from .sending import sendings, slots, worker
+
+TURN_SECONDS = 20.0
 
 
 @shared_task(ignore_result=True)
@@ -52,6 +56,34 @@ def wake_analyses() -> None:
 
 
 @shared_task(ignore_result=True)
+def run_sending(pk: int) -> None:
+    """Send a delivery for a while, from where it is; workers share it by its rows.
+
+    Then it queues again behind what has come meanwhile: a long delivery must not keep
+    somebody waiting for a link.
+    """
+    found = Sending.objects.select_related("delivery").filter(pk=pk).first()
+    if found is None or not sendings.start_due(found):
+        return
+    end = time.monotonic() + TURN_SECONDS
+    try:
+        worker.send(found, should_stop=lambda: time.monotonic() > end, waits=False)
+    except slots.NoSlot:
+        return
+    except Refused as refused:
+        sendings.fail(found, str(refused))
+    if time.monotonic() > end:
+        run_sending.delay(pk)
+
+
+@shared_task(ignore_result=True)
+def wake_sendings() -> None:
+    """Each minute: start what is due, go on where a worker has died."""
+    for pk in sendings.to_wake():
+        run_sending.delay(pk)
+
+
+@shared_task(ignore_result=True)
 def clean_up_quarantine() -> None:
     """Each night: make erroneous addresses valid again when their time is over (Q5)."""
     quarantine.clean_up()
@@ -71,6 +103,19 @@ def read_mailbox() -> None:
             return  # another worker is still reading it
     for _item in intake.process_waiting():
         pass
+
+
+@shared_task(ignore_result=True)
+def apply_inbound() -> None:
+    """When a provider has called: read what is stored; the sweep is `read_mailbox`."""
+    for _item in intake.process_waiting():
+        pass
+
+
+@shared_task(ignore_result=True)
+def find_late_feedback() -> None:
+    """Every five minutes: find the messages of what came before they were on record."""
+    intake.find_late()
 
 
 @shared_task(ignore_result=True)

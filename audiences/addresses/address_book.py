@@ -3,6 +3,10 @@
 Two addresses are the same when their keys are equal. The value that was given is kept
 beside the key and is what is sent to (RFC 5321 2.4: the local part belongs to its
 host), so that letter case, spaces and notation never turn one address into two people.
+
+Everybody who writes locks in one order: profiles by id, then entries of the quarantine
+by channel and key, then rows of addresses by id (`lock`). Who needs fewer of these
+leaves out the rest, and never goes back.
 """
 
 import math
@@ -18,6 +22,8 @@ from audiences import sql
 from audiences.addresses.keys import Normalised, normalise
 from audiences.models import Address, Profile
 from audiences.signals import addresses_attached
+from audiences.sql import statements
+from audiences.sql.retries import retried
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +70,8 @@ class AddressBook:
         """Add an address, or correct the one with the same key; true if it changed.
 
         The first address of a channel is always primary; with `primary` the present
-        one becomes secondary.
+        one becomes secondary. An invalid one never replaces one that is valid, which
+        always replaces an invalid one.
         """
         row = self.rows.get((channel, given.key))
         if row is None:
@@ -73,7 +80,10 @@ class AddressBook:
         changed = (row.value, row.is_valid) != (given.value, given.is_valid)
         row.value, row.is_valid = given.value, given.is_valid
         holder = self.primary(channel)
-        if holder is None or (primary and holder is not row):
+        if holder is None or (
+            holder is not row
+            and (row.is_valid > holder.is_valid or (primary and row.is_valid))
+        ):
             if holder is not None:
                 holder.is_primary = False
             row.is_primary = changed = True
@@ -93,6 +103,8 @@ class AddressBook:
 
     def changed(self) -> list[Held]:
         """Rows of the database that no longer say what this book says."""
+        if not self._before:
+            return []
         return [
             row
             for key, row in self.rows.items()
@@ -101,11 +113,9 @@ class AddressBook:
         ]
 
     def added(self) -> list[Held]:
+        if not self._before:
+            return list(self.rows.values())
         return [row for key, row in self.rows.items() if key not in self._before]
-
-    @property
-    def is_dirty(self) -> bool:
-        return bool(self.removed or self.changed() or self.added())
 
 
 def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
@@ -113,7 +123,7 @@ def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
     result = {profile_id: AddressBook(profile_id) for profile_id in profile_ids}
     rows = Address.objects.filter(profile_id__in=list(result)).order_by("id")
     names = [column.name for column in fields(Held)]
-    for values in rows.values_list(*names):
+    for values in statements.raw_rows(rows.values_list(*names)):
         held = Held(*values)
         result[held.profile_id].load(held)
     return result
@@ -128,11 +138,15 @@ def save(changed_books: Iterable[AddressBook]) -> None:
 
     The number of statements does not depend on the number of books.
     """
-    dirty = [book for book in changed_books if book.is_dirty]
-    removed: list[Any] = [row.id for book in dirty for row in book.removed]
-    changed = [row for book in dirty for row in book.changed()]
-    added = [row for book in dirty for row in book.added()]
+    removed: list[Any] = []
+    changed: list[Held] = []
+    added: list[Held] = []
+    for book in changed_books:
+        removed += [row.id for row in book.removed]
+        changed += book.changed()
+        added += book.added()
     with transaction.atomic():
+        lock(Address.objects.filter(pk__in=[*removed, *(row.id for row in changed)]))
         if removed:
             Address.objects.filter(pk__in=removed).delete()
         if changed:
@@ -156,6 +170,17 @@ def save(changed_books: Iterable[AddressBook]) -> None:
             )
 
 
+def lock(rows: QuerySet[Address]) -> list[int]:
+    """Lock rows of addresses, always in the order of their ids; returns the ids.
+
+    The caller is in a transaction. Rows that others attach meanwhile are not among
+    them.
+    """
+    locked = rows.order_by("pk").select_for_update(of=("self",))
+    return list(locked.values_list("pk", flat=True))
+
+
+@retried
 def attach(
     profile: Profile, channel: str, text: str, *, primary: bool = False
 ) -> Address:
@@ -165,29 +190,28 @@ def attach(
     of a channel is its primary.
     """
     given = normalise(channel, text)
-    with transaction.atomic():
-        book = _locked_book(profile)
-        book.give(channel, given, primary=primary)
-        save([book])
+    book = _locked_book(profile)
+    book.give(channel, given, primary=primary)
+    save([book])
     return Address.objects.get(profile=profile, channel=channel, key=given.key)
 
 
+@retried
 def make_primary(address: Address) -> None:
     """Make deliveries on the channel go to this address of the profile."""
-    with transaction.atomic():
-        book = _locked_book(address.profile)
-        row = book.rows[address.channel, address.key]
-        given = Normalised(row.value, row.key, "" if row.is_valid else "kept")
-        book.give(address.channel, given, primary=True)
-        save([book])
+    book = _locked_book(address.profile)
+    row = book.rows[address.channel, address.key]
+    given = Normalised(row.value, row.key, "" if row.is_valid else "kept")
+    book.give(address.channel, given, primary=True)
+    save([book])
 
 
+@retried
 def detach(address: Address) -> None:
     """Take an address from its profile. Its quarantine entry stays (Q1)."""
-    with transaction.atomic():
-        book = _locked_book(address.profile)
-        book.take(address)
-        save([book])
+    book = _locked_book(address.profile)
+    book.take(address)
+    save([book])
 
 
 def _locked_book(profile: Profile) -> AddressBook:

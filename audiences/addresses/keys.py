@@ -8,17 +8,26 @@ from dataclasses import dataclass
 
 import phonenumbers
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+from audiences.addresses.cleaning import cleaned, several
+from audiences.addresses.plain import plain_domain, plain_number
 from audiences.channels import ADDRESS_KINDS, AddressKind, Channel
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
+from audiences.wording import cleaning
 
 LONGEST_KEY = 500
+# A postal address may have many lines.
+LONGEST_POSTAL = 2_000
 
 
 class InvalidAddress(Refused):
-    """The text cannot be an address of the channel; the message says why."""
+    """The text cannot be an address of the channel; the sentence says why."""
+
+    def __init__(self, reason: str, **values: object) -> None:
+        self.sentence = Sentence(reason, values)
+        super().__init__(self.sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class Normalised:
 
     value: str
     key: str
-    reason: str = ""
+    reason: Sentence | str = ""
 
     @property
     def is_valid(self) -> bool:
@@ -37,21 +46,52 @@ class Normalised:
 def normalise(channel: str, text: str) -> Normalised:
     """The value and key of an address; raises InvalidAddress with the reason.
 
-    Email: NFC, IDNA (RFC 5891) and casefold, without DNS lookups. SMS, phone and fax:
-    E.164, valid by the numbering plan of its country; a number without + needs
-    PHONE_REGION. Direct mail: NFC, one space between words, casefold. Push: the token
-    as it is, case kept.
+    What people and spreadsheets put around it is cleaned away (`cleaned`). Email: NFC,
+    IDNA (RFC 5891) and casefold, without DNS lookups. SMS, phone and fax: E.164, valid
+    by the numbering plan of its country; a number without + needs PHONE_REGION. Direct
+    mail: NFC, one space between words, casefold. Push: the token as it is, case kept.
     """
-    value = text.strip()
+    kind = ADDRESS_KINDS[Channel(channel)]
+    if key := _plain_key(kind, text):
+        return Normalised(text, key)
+    if problem := unstorable(text):
+        raise InvalidAddress(problem)
+    value = cleaned(kind, text)
     if not value:
         raise InvalidAddress(_("it is empty"))
-    if problem := unstorable(value):
-        raise InvalidAddress(problem)
-    return Normalised(value, _bounded(_KEYS[ADDRESS_KINDS[Channel(channel)]](value)))
+    most = longest(channel)
+    if len(value) > most:
+        raise InvalidAddress(_("it is longer than {most} characters"), most=most)
+    return Normalised(value, _bounded(_KEYS[kind](value)))
+
+
+def normalise_all(channel: str, text: str) -> list[Normalised]:
+    """The addresses in a text that may hold several; invalid ones are kept (`accept`).
+
+    Valid ones come first, in their order. The caller has refused text that is
+    `unstorable`.
+    """
+    kind = ADDRESS_KINDS[channel]
+    if key := _plain_key(kind, text):
+        return [Normalised(text, key)]
+    whole = accept(channel, text)
+    parts = several(kind, text)
+    if len(parts) < 2 or (whole.is_valid and kind == AddressKind.EMAIL):
+        return [whole]
+    found = {given.key: given for given in (accept(channel, part) for part in parts)}
+    return sorted(found.values(), key=lambda given: not given.is_valid)
+
+
+def longest(channel: str) -> int:
+    """How many characters an address of the channel may have."""
+    is_postal = ADDRESS_KINDS[Channel(channel)] == AddressKind.POSTAL
+    return LONGEST_POSTAL if is_postal else cleaning.LONGEST
 
 
 def unstorable(text: str) -> str:
     """Why no database can store the text; empty when it can be stored."""
+    if text.isascii() and "\x00" not in text:
+        return ""
     if "\x00" in text:
         return _("it contains a NUL character")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -67,8 +107,24 @@ def accept(channel: str, text: str) -> Normalised:
     try:
         return normalise(channel, text)
     except InvalidAddress as error:
-        value = text.strip()
-        return Normalised(value, _bounded(value.casefold()), reason=str(error))
+        value = cleaning.visible(text)
+        return Normalised(value, _bounded(value.casefold()), reason=error.sentence)
+
+
+def handed_over(channel: str, value: str, key: "str | Normalised") -> str:
+    """The address in the form in which other systems send to it.
+
+    Numbers as their key (E.164); the domain of an email in ASCII, its local part as it
+    was given. An address that is not valid, and any other, as it is.
+    """
+    if isinstance(key, Normalised):
+        key = key.key if key.is_valid else ""
+    kind = ADDRESS_KINDS[Channel(channel)]
+    if kind is AddressKind.NUMBER:
+        return key or value
+    if kind is AddressKind.EMAIL and "@" in key:
+        return f"{value.rpartition('@')[0]}@{key.rpartition('@')[2]}"
+    return value
 
 
 def _bounded(key: str) -> str:
@@ -82,24 +138,39 @@ def _bounded(key: str) -> str:
 # What nearly every address looks like (RFC 5321 dot-string): such local parts need no
 # closer look, and their domains recur.
 _PLAIN_EMAIL = re.compile(
-    r"([a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([^@]+)"
+    r"([a-zA-Z0-9!#$%&*+/=?^_`{|}~-][a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]*"
+    r"(?:\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*)@([^@\s]+)"
 )
-
-
 _LONGEST_LOCAL, _LONGEST_EMAIL = 64, 254
 
 
+def _plain_key(kind: AddressKind, text: str) -> str:
+    """The key of an address that is as plain as nearly all are, else an empty text."""
+    if kind == AddressKind.EMAIL:
+        return _plain_email(text)
+    if kind == AddressKind.NUMBER:
+        return plain_number(text, settings.PHONE_REGION)
+    return ""
+
+
+def _plain_email(text: str) -> str:
+    plain = _PLAIN_EMAIL.fullmatch(text)
+    if not plain:
+        return ""
+    local, domain = plain.groups()
+    if len(local) > _LONGEST_LOCAL or not (domain := _domain(domain)):
+        return ""
+    key = f"{local.lower()}@{domain}"
+    return key if len(key) <= _LONGEST_EMAIL else ""
+
+
 def _email_key(value: str) -> str:
-    plain = _PLAIN_EMAIL.fullmatch(value)
-    if plain and len(plain[1]) <= _LONGEST_LOCAL:
-        domain = _plain_domain(plain[2])
-        key = f"{plain[1].lower()}@{domain}"
-        if domain and len(key) <= _LONGEST_EMAIL:
-            return key
+    if key := _plain_email(value):
+        return key
     try:
         address = _validated(value)
     except EmailNotValidError as error:
-        raise InvalidAddress(str(error)) from error
+        raise InvalidAddress(_why_no_email(value)) from error
     local = unicodedata.normalize("NFC", address.local_part.casefold())
     domain = address.ascii_domain or address.domain
     return f"{local}@{domain.lower()}"
@@ -115,9 +186,27 @@ def _validated(value: str) -> ValidatedEmail:
     )
 
 
-@functools.lru_cache(maxsize=10_000)
-def _plain_domain(domain: str) -> str:
+def _why_no_email(value: str) -> str:
+    """The nearest reason, in words that have a translation."""
+    local, at, domain = value.rpartition("@")
+    if not at:
+        return _("it has no @")
+    if not local or not domain:
+        return _("nothing stands before or after the @")
+    if value.count("@") > 1:
+        return _("it has more than one @")
+    if any(character.isspace() for character in value):
+        return _("it has a space in it")
+    if "." not in domain:
+        return _("what stands after the @ is no domain")
+    return _("it is not an email address")
+
+
+@functools.lru_cache(maxsize=20_000)
+def _domain(domain: str) -> str:
     """The IDNA form of a domain, or an empty text when it is not a valid one."""
+    if plain := plain_domain(domain):
+        return plain
     try:
         return (_validated(f"a@{domain}").ascii_domain or "").lower()
     except EmailNotValidError:
@@ -126,7 +215,7 @@ def _plain_domain(domain: str) -> str:
 
 def domain_key(domain: str) -> str:
     """A domain as the keys of email addresses have it: IDNA, lower case."""
-    return _plain_domain(domain) or domain.casefold()
+    return _domain(domain) or domain.casefold()
 
 
 # Spreadsheets turn numbers into 612345678.0 or 3.16E+10, whose digits are not safe.

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
-from audiences.console import charts
+from audiences.console import charts, proxies  # noqa: F401  (has a notice)
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
 from audiences.console.lists import COUNTED
 from audiences.console.numbers import grouped

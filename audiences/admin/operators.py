@@ -3,18 +3,24 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _, gettext_noop
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
+
+from audiences.console import sign_in
+from audiences.console.pages import Answer, Facts, PlainAdmin, page
 
 admin.site.unregister(User)
 
 
 @admin.register(User)
-class OperatorAdmin(UserAdmin[User]):
+class OperatorAdmin(PlainAdmin, UserAdmin[User]):
     """Only a superuser makes or changes one, or gives permissions one by one."""
+
+    change_form_template = "admin/auth/user/change_form.html"
 
     list_display = ("username", "first_name", "last_name", "roles", "is_active")
     list_filter = ("is_active", "groups", "is_superuser")
@@ -37,6 +43,23 @@ class OperatorAdmin(UserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_delete_permission(request, obj)
         return may and _is_within_reach(request, obj)
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        """A password that somebody else gives signs its user out everywhere."""
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        is_done = request.method == "POST" and answer.status_code == 302
+        if is_done and str(request.user.pk) != str(id):
+            sign_in.end_all(id)
+        return answer
+
+    def beside(self, request: HttpRequest, row: Any) -> Facts:
+        has_one = sign_in.has_one(row)
+        return {
+            "has_factor": has_one,
+            "may_reset": has_one and _may_reset(request, row),
+        }
 
     def formfield_for_manytomany(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -61,6 +84,25 @@ class OperatorAdmin(UserAdmin[User]):
         if user.is_superuser:
             return str(_("everything"))
         return ", ".join(sorted(group.name for group in user.groups.all()))
+
+
+def _may_reset(request: HttpRequest, user: Any) -> bool:
+    """Administrators, of others: whoever has one of their own has a page for it."""
+    may = request.user.has_perm("auth.change_user")
+    return may and user.pk != request.user.pk and _is_within_reach(request, user)
+
+
+@page(User, "reset_factor", "change", method="POST")
+def reset_factor(own: PlainAdmin, request: HttpRequest, user: User) -> Answer:
+    """Take away the second factor of somebody who lost it, and end their sessions."""
+    if not _may_reset(request, user):
+        raise PermissionDenied
+    sign_in.reset(user)
+    sign_in.end_all(user)
+    text = gettext("The second factor was reset, and all sessions of this user ended.")
+    own.log_change(request, user, text)
+    messages.success(request, text)
+    return own.go_back(user)
 
 
 def _is_within_reach(request: HttpRequest, user: Any) -> bool:

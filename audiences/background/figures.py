@@ -47,6 +47,13 @@ def refresh(only: str = "") -> None:
             )
 
 
+def keep(name: str, data: Any) -> None:
+    """Keep what was seen rather than counted, under a name that nothing counts."""
+    Figure.objects.update_or_create(
+        name=name, defaults={"data": data, "at": timezone.now()}
+    )
+
+
 def latest() -> dict[str, Figure]:
     """The latest count of each figure by name; one never counted is absent."""
     wanted = [name for name in names() if name not in _of_one_page]

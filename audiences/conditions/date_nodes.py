@@ -28,6 +28,8 @@ def read_moment(text: str, path: str = "") -> datetime:
         moment = moments.read(text)
     except moments.OutsideCalendar as error:
         raise BadCondition(f"{path}: {text!r} is out of range.") from error
+    except moments.NotOneMoment as error:
+        raise BadCondition(f"{path}: {error}", plain=str(error)) from error
     if moment is None:
         raise BadCondition(
             f"{path}: {text!r} is not a date such as 2026-05-01.",

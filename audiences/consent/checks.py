@@ -4,14 +4,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.db import connection
 
-from . import guards
+from . import guards, site_role
+
+# Commands that the owner of the tables runs.
+_OF_THE_OWNER = ("migrate", "grant_site_role")
 
 
 def register() -> None:
     checks.register(check_history_guards, checks.Tags.database)
+    checks.register(check_site_role, checks.Tags.database)
 
 
 def check_history_guards(
@@ -31,4 +36,23 @@ def check_history_guards(
             id="audiences.E001",
         )
         for name in guards.missing()
+    ]
+
+
+def check_site_role(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Warn when the site works as the owner of its tables, who may drop the guards."""
+    is_asked = connection.alias in (databases or ())
+    if not is_asked or settings.DEBUG or sys.argv[1:2] in [[n] for n in _OF_THE_OWNER]:
+        return []
+    if not site_role.is_owner():
+        return []
+    return [
+        checks.Warning(
+            "The site works as the owner of its tables: it could remove the guards.",
+            hint="Let the owner migrate and the site use a role of its own: "
+            "docs/operations.md, Two database roles.",
+            id="audiences.W001",
+        )
     ]

@@ -30,13 +30,15 @@ class ConsentError(Refused):
 class Recorded:
     """Whether a change was needed, a warning, and the event if there is one.
 
-    `is_pending`: a subscription waits for the person to confirm it.
+    `is_pending`: a subscription waits for the person to confirm it. `is_unsent`: no
+    message could ask for that now, because of the caps.
     """
 
     changed: bool
     warning: str = ""
     event_id: int | None = None
     is_pending: bool = False
+    is_unsent: bool = False
 
 
 def opt_out(profile: Profile, scope: str, origin: Origin) -> Recorded:

@@ -1,4 +1,4 @@
-"""Database guards that protect the consent history and what it refers to.
+"""Triggers that protect the consent history and what it refers to.
 
 `ConsentEvent` is append-only. So is `LandingPageVersion`, which events name, except
 that the column of its page may be emptied when the page goes. Other apps register
@@ -10,7 +10,8 @@ DELETE, and an INSERT with an id or another unique key that exists, because REPL
 deletes the old row without firing a delete trigger.
 
 They are installed after every `migrate`, not by one migration: SQLite rebuilds a table
-that a later migration alters, and drops its triggers without a word.
+that a later migration alters, and drops its triggers without a word. The triggers that
+say when a row was written (`audiences.changes`) are kept in the same way.
 """
 
 from dataclasses import dataclass
@@ -18,22 +19,34 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from audiences.models import ConsentEvent, LandingPageVersion
+from audiences.changes import Watch, watches
+from audiences.changes.watches import is_numbered
+from audiences.models import Address, ConsentEvent, LandingPageVersion, Profile
 from audiences.registry import Registry
 from audiences.sql import execute, fetch, is_postgresql, statements
 
 
 @dataclass(frozen=True)
 class Guard:
-    """What protects one table; the columns in `may_be_emptied` may become null."""
+    """What protects one table; the columns in `may_be_emptied` may become null.
+
+    `is_numbered`: SQLite numbers a row right after it was inserted, and then no more.
+    """
 
     model: type[models.Model]
     refusal: str
     may_be_emptied: tuple[str, ...] = ()
+    is_numbered: bool = False
 
     @property
     def table(self) -> str:
         return self.model._meta.db_table
+
+    def is_possible(self, tables: list[str]) -> bool:
+        """Whether the database has what the triggers speak of."""
+        if self.table not in tables:
+            return False
+        return not self.is_numbered or is_numbered(self.table)
 
     # ------------------------------------------------------------ PostgreSQL
     @property
@@ -91,6 +104,13 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
         }
 
     def _sqlite_when_changed(self) -> str:
+        if self.is_numbered:
+            changed = [
+                f'NEW."{name}" IS NOT OLD."{name}"'
+                for name in statements.column_names(self.table)
+                if name != "transaction_id"
+            ]
+            return f" WHEN OLD.transaction_id IS NOT NULL OR {' OR '.join(changed)}"
         if not self.may_be_emptied:
             return ""
         changed = [
@@ -112,34 +132,41 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
         )
 
 
-HISTORY = Guard(ConsentEvent, "The consent history is append-only")
+HISTORY = Guard(ConsentEvent, "The consent history is append-only", is_numbered=True)
 VERSIONS = Guard(
     LandingPageVersion,
     "Published versions are append-only",
     may_be_emptied=("page_id",),
 )
-GUARDS: Registry[str, Guard] = Registry("guard of the table")
+GUARDS: Registry[str, "Guard | Watch"] = Registry("triggers of the table")
 TABLE = HISTORY.table
 
 
-def register(guard: Guard) -> None:
-    """Guard a table; other apps call it from their `AppConfig.ready`."""
-    GUARDS.add(guard.table, guard)
+def register(*guards: "Guard | Watch") -> None:
+    """Guard or watch a table; other apps call it from their `AppConfig.ready`."""
+    for guard in guards:
+        GUARDS.add(f"{type(guard).__name__} {guard.table}", guard)
 
 
-register(HISTORY)
-register(VERSIONS)
+register(
+    HISTORY,
+    VERSIONS,
+    Watch(ConsentEvent),
+    Watch(Address, ("INSERT", "UPDATE", "DELETE")),
+    Watch(Profile, ("DELETE",), person="id"),
+)
 
 
 def install() -> None:
     """Install every guard; repeating it changes nothing."""
     with transaction.atomic():
+        watches.prepare()
         remove()
         for guard in _present():
             _create(guard)
 
 
-def _create(guard: Guard) -> None:
+def _create(guard: "Guard | Watch") -> None:
     if not is_postgresql():
         for sql in guard.sqlite_triggers().values():
             execute(sql)
@@ -155,8 +182,9 @@ def _create(guard: Guard) -> None:
 
 
 def remove() -> None:
-    """Remove the guards: for tests that must empty tables, and for `install`."""
-    for guard in _present():
+    """Remove all triggers: for tests that must empty tables, and for `install`."""
+    tables = connection.introspection.table_names()
+    for guard in [guard for guard in GUARDS.values() if guard.table in tables]:
         if is_postgresql():
             for name in guard.pg_triggers:
                 execute(f"DROP TRIGGER IF EXISTS {name} ON {guard.table}")
@@ -165,10 +193,10 @@ def remove() -> None:
                 execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
-def _present() -> list[Guard]:
-    """The guards whose table exists; during a migration some may not."""
+def _present() -> list["Guard | Watch"]:
+    """Those whose tables and columns exist; between migrations some may not."""
     tables = connection.introspection.table_names()
-    return [guard for guard in GUARDS.values() if guard.table in tables]
+    return [guard for guard in GUARDS.values() if guard.is_possible(tables)]
 
 
 def missing() -> list[str]:
@@ -176,7 +204,7 @@ def missing() -> list[str]:
     return [name for guard in _present() for name in _missing_of(guard)]
 
 
-def _missing_of(guard: Guard) -> list[str]:
+def _missing_of(guard: "Guard | Watch") -> list[str]:
     if is_postgresql():
         rows = fetch(
             "SELECT t.tgname, t.tgtype, t.tgenabled, p.prosrc FROM pg_trigger t"

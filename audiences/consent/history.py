@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import (
     BigIntegerField,
+    BooleanField,
     DateTimeField,
     F,
     Max,
@@ -76,6 +77,7 @@ def record(
         source=origin.source,
         wording_version=origin.wording_version,
         delivery_id=origin.delivery_id,
+        has_evidence=origin.has_evidence,
     )
     if origin.has_evidence:
         ConsentEvidence.objects.create(
@@ -110,6 +112,7 @@ def record_staged(
         "source": Value(str(origin.source), TextField()),
         "wording_version": Value(origin.wording_version, TextField()),
         "delivery_id": Value(origin.delivery_id, BigIntegerField()),
+        "has_evidence": Value(origin.has_evidence, BooleanField()),
     }
     people = StagedProfile.objects.order_by("id")
     sql.insert_select(ConsentEvent, [*facts], people.values_list(*facts.values()))
@@ -144,10 +147,10 @@ def record_steps(steps: Sequence[Step], origin: Origin) -> None:
     """Write events of many profiles, in this order; the caller has locked them."""
     ids = sql.draw_ids(ConsentEvent, len(steps))
     columns = ("id", "profile_id", "at", "kind", "channel", "service_id", "source")
-    rest = (origin.wording_version, origin.delivery_id)
+    rest = (origin.wording_version, origin.delivery_id, origin.has_evidence)
     sql.bulk_insert(
         ConsentEvent,
-        [*columns, "wording_version", "delivery_id"],
+        [*columns, "wording_version", "delivery_id", "has_evidence"],
         (
             (pk, s.profile_id, s.at, s.kind, "", s.service_id, origin.source, *rest)
             for pk, s in zip(ids, steps, strict=True)

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from audiences import profiles, sql
 from audiences.addresses import readings
 from audiences.console import masking
+from audiences.console.exact import ExactList
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.models import Profile
@@ -91,7 +92,7 @@ def estimated_rows(model: type[Model]) -> int:
     return max(0, int(rows[0][0])) if rows else 0  # -1 before the first ANALYZE
 
 
-class BoundedList(ChangeList):
+class BoundedList(ExactList):
     """The rows of one page, asked for with a bound even when there is one page only.
 
     Django leaves the bound away there, and the database then plans for all the rows

@@ -8,11 +8,15 @@ one, and may not change what the page shows masked.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from audiences import roles
+from audiences.addresses import accept, unstorable
+from audiences.channels import Channel
+from audiences.console.allowances import Bucket, Scope
 from audiences.masking import DOTS, masked, masked_text
 
 
@@ -62,3 +66,46 @@ def replaced(names: Sequence[Any], columns: dict[str, Column]) -> tuple[Any, ...
         else name
         for name in names
     )
+
+
+# ------------------------------------------------------- searches for a whole address
+# A device token or the place where somebody lives, as far as their form tells.
+_LONG = 16
+_NUMBERED = (Channel.SMS, Channel.PHONE, Channel.FAX)
+
+
+class TooManySearches(Exception):
+    """Who may not see addresses looked for too many of them; `seconds` to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(seconds)
+
+
+def names_an_address(text: str) -> bool:
+    """Whether a search is for a whole address, rather than for a name or a number."""
+    plain = text.strip().removeprefix("addr:").strip()
+    if not plain or unstorable(plain):
+        return False
+    if "@" in plain or text.strip().startswith("addr:"):
+        return True
+    if any(accept(channel, plain).is_valid for channel in _NUMBERED):
+        return True
+    return len(plain) >= _LONG and any(c.isdigit() for c in plain)
+
+
+def count_search(request: HttpRequest, text: str) -> None:
+    """Count a search for a whole address by somebody who may not see addresses.
+
+    They may find somebody whose address they know. Whoever looks for many is guessing:
+    raises TooManySearches. A request counts once, however often it searches.
+    """
+    if not names_an_address(text) or may_see_addresses(request):
+        return
+    counted: set[str] = request.__dict__.setdefault("_searches_counted", set())
+    if text in counted:
+        return
+    counted.add(text)
+    bucket, who = Bucket(Scope.SEARCH, settings.ADDRESS_SEARCHES), str(request.user.pk)
+    if not bucket.spend(who):
+        raise TooManySearches(bucket.wait(who))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +23,8 @@ from django.views.decorators.http import require_http_methods
 
 from audiences.masking import masked_text
 from audiences.registry import Registry
+
+from .exact import Exact
 
 Facts = dict[str, Any]
 Answer = Facts | HttpResponseBase
@@ -106,7 +108,7 @@ def page(
     return keep
 
 
-class PlainAdmin(admin.ModelAdmin[Any]):
+class PlainAdmin(Exact):
     """An admin of ours: its own pages have addresses, its forms have facts beside."""
 
     # What the pages of a row read together with it.

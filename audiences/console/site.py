@@ -1,25 +1,25 @@
-"""The admin site that is the console: menu, home page, refused sign-ins, headers."""
+"""The admin site that is the console: its door, menu, home page, refused sign-ins."""
 
-from collections.abc import Callable
 from typing import Any
 
 from celery import current_app
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.urls import URLPattern, URLResolver, path
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
-from audiences import content_policy
-
 from . import dashboard, navigation
+from .exact import made_exact
+from .sign_in import State, own_pages, sessions, state_of, views
+
+# Packages whose own pages would show the keys of somebody else's second factor.
+_WITHOUT_PAGES = ("otp_totp", "otp_static")
 
 
 class Console(AdminSite):
@@ -28,9 +28,41 @@ class Console(AdminSite):
     site_url = None
     index_template = "admin/console/home.html"
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Operators whose session was not ended and proved what they must prove."""
+        return state_of(request) is State.IN
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return views.sign_in(request, self.each_context(request))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """A new password ends what began with the old one."""
+        answer = super().password_change(request, extra_context)
+        if request.method == "POST" and answer.status_code == 302:
+            sessions.end_others(request)
+        return answer
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         menu = navigation.menu(request) if self.has_permission(request) else []
         return super().each_context(request) | {"menu": menu}
+
+    def register(
+        self, model_or_iterable: Any, admin_class: Any = None, **options: Any
+    ) -> None:
+        """Whatever brings an admin along, its lists are behind the door of ours."""
+        exact = made_exact(admin_class or admin.ModelAdmin)
+        app = getattr(getattr(model_or_iterable, "_meta", None), "app_label", "")
+        if app in _WITHOUT_PAGES:
+            return
+        super().register(model_or_iterable, exact, **options)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Django's search for any row as a text: nothing of ours uses it."""
+        raise Http404
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -49,7 +81,7 @@ class Console(AdminSite):
         own: list[URLPattern | URLResolver] = [
             path("count-again/", view, name="refresh_figures")
         ]
-        return own + super().get_urls()
+        return own + own_pages.urls(self) + super().get_urls()
 
 
 def refresh_figures(request: HttpRequest) -> HttpResponse:
@@ -62,49 +94,3 @@ def refresh_figures(request: HttpRequest) -> HttpResponse:
     text = _("Counting again in the background. Load this page in a moment.")
     messages.success(request, text)
     return redirect("admin:index")
-
-
-def refuse_sign_in(
-    request: HttpRequest, original: Any = None, credentials: Any = None
-) -> HttpResponse:
-    """The sign-in page with the reason, and how long to wait; status 429."""
-    minutes = max(1, round(settings.AXES_COOLOFF_TIME.total_seconds() / 60))
-    text = ngettext(
-        "Too many attempts to sign in with this name. Wait {count} minute, or ask an "
-        "administrator to lift the pause.",
-        "Too many attempts to sign in with this name. Wait {count} minutes, or ask an "
-        "administrator to lift the pause.",
-        minutes,
-    )
-    context = admin.site.each_context(request) | {
-        "form": AdminAuthenticationForm(request),
-        "refusal": text.format(count=minutes),
-        "title": _("Log in"),
-        "app_path": request.get_full_path(),
-        "next": request.POST.get("next", ""),
-    }
-    response = TemplateResponse(request, "admin/login.html", context, status=429)
-    response["Retry-After"] = str(minutes * 60)
-    return response.render()
-
-
-_HEADERS = {
-    "X-Robots-Tag": "noindex, nofollow",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-
-
-class ConsolePages:
-    """Adds the headers of the console; a page that has set its own keeps it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if request.path_info.startswith(reverse("admin:index")):
-            for name, value in _HEADERS.items():
-                response.headers.setdefault(name, value)
-            policy = content_policy.of_console()
-            response.headers.setdefault("Content-Security-Policy", policy)
-        return response

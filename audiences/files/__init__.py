@@ -1,33 +1,33 @@
-"""Reading and writing the files that people make: delimited text, cells, rejects."""
+"""Reading and writing the files that people make: text, sheets, cells, rejects."""
 
-from audiences.files.delimited import DelimitedFile, open_file, read_lines
+from audiences.files.opening import open_file, read_lines
 from audiences.files.rejects import Reject
+from audiences.files.table import TableFile
 
 from .cells import (
     BadCell,
     Problem,
     moment_cell,
     named_cells,
+    read_cell,
     safe_cells,
-    unescaped,
     write_csv,
 )
-from .headings import UnknownColumns, folded, names_of, read_headings
+from .headings import UnknownColumns, folded, names_of
 
 __all__ = [
     "BadCell",
-    "DelimitedFile",
     "Problem",
     "Reject",
+    "TableFile",
     "UnknownColumns",
     "folded",
     "moment_cell",
     "named_cells",
     "names_of",
     "open_file",
-    "read_headings",
+    "read_cell",
     "read_lines",
     "safe_cells",
-    "unescaped",
     "write_csv",
 ]

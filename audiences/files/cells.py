@@ -4,18 +4,25 @@ A cell is escaped for spreadsheets when it is written, and as it was once it is 
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TextIO
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from audiences import moments
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
+from audiences.wording import cleaning
 
-# What a spreadsheet would compute; exports write an apostrophe before it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would compute, full-width signs included. A program that takes ; or
+# a tab or a line end for the end of a cell would compute what follows it, too.
+_COMPUTED = "=+\\-@\t\r\n＝＋－＠"  # noqa: RUF001  (what spreadsheets take for = + - @)
+_BEGINS = "(?:^|(?<=[;\t\r\n]))"
+_UNSAFE = re.compile(f"{_BEGINS}(?=[' ]*[{_COMPUTED}])")
+_ESCAPED = re.compile(f"{_BEGINS}'(?=[' ]*[{_COMPUTED}])")
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@+'/-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +30,34 @@ class Problem:
     """Why a value was left out or kept as invalid, or why a row was rejected."""
 
     field: str
-    reason: str
+    reason: Sentence | str
 
 
 class BadCell(Refused):
     """A row cannot be read; the problem names its column, or none."""
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: Sentence | str, **values: object) -> None:
+        if isinstance(reason, str):
+            reason = Sentence(reason, values)
         self.problem = Problem(field, reason)
         super().__init__(reason)
 
 
+def escaped(text: str) -> str:
+    """The cell with an apostrophe before whatever a spreadsheet would compute."""
+    if _HARMLESS.fullmatch(text):
+        return text
+    return _UNSAFE.sub("'", text)
+
+
 def unescaped(text: str) -> str:
     """A cell as it was before an export kept spreadsheets from computing it."""
-    if text[:1] == "'" and text[1:2] in FORMULA:
-        return text[1:]
-    return text
+    return _ESCAPED.sub("", text) if "'" in text else text
+
+
+def read_cell(cell: str) -> str:
+    """What a cell says: without outer spaces, invisible characters and the escape."""
+    return unescaped(cleaning.visible(cell))
 
 
 def named_cells(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, str]:
@@ -46,8 +65,7 @@ def named_cells(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, 
     it, nor are columns without a name. Raises BadCell."""
     given = {}
     for name, cell in zip(names, cells, strict=True):
-        text = unescaped(cell.strip())
-        if name and text:
+        if name and (text := read_cell(cell)):
             if "\x00" in text:  # PostgreSQL keeps none
                 raise BadCell(name, _("it contains a NUL character"))
             given[name] = text
@@ -55,7 +73,7 @@ def named_cells(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, 
 
 
 def moment_cell(given: Mapping[str, str], name: str, no_moment: str) -> datetime | None:
-    """The moment in a cell, in UTC, or None when it is blank.
+    """When it happened by a cell, in UTC, or None when the cell is blank.
 
     `no_moment` is the reason when it has another {text}. Raises BadCell.
     """
@@ -64,11 +82,13 @@ def moment_cell(given: Mapping[str, str], name: str, no_moment: str) -> datetime
         return None
     try:
         at = moments.read(text)
+        if at is not None:
+            return moments.happened(at)
     except moments.OutsideCalendar as error:
-        raise BadCell(name, "it is out of range") from error
-    if at is None:
-        raise BadCell(name, no_moment.format(text=repr(text[:50])))
-    return at.astimezone(UTC)
+        raise BadCell(name, _("it is out of range")) from error
+    except moments.BadMoment as error:
+        raise BadCell(name, str(error)) from error
+    raise BadCell(name, no_moment, text=repr(text[:50]))
 
 
 def write_csv(
@@ -83,7 +103,4 @@ def write_csv(
 
 def safe_cells(row: Sequence[Any]) -> list[Any]:
     """The cells with an apostrophe before what a spreadsheet would compute."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
-        for cell in row
-    ]
+    return [escaped(cell) if isinstance(cell, str) else cell for cell in row]

@@ -1,67 +1,52 @@
 """Reading a delimited file as people really send them: records out, nothing lost.
 
-Comma, semicolon or tab; UTF-8 with or without BOM, else Windows-1252. A broken record
-is reported with its line and never swallows the lines after it. Memory does not grow
-with the file.
+Comma, semicolon or tab. A broken record is reported with its line and never swallows
+the lines after it. Memory does not grow with the file.
 """
 
-import codecs
 import csv
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from audiences.refusals import Refused
+from django.utils.translation import gettext_noop as _
 
-from .cells import unescaped
+from audiences.refusals import Sentence
+
+from .encodings import Decoding, find_decoding
+from .table import Progress, Record, TableFile, UnreadableFile, read_heading
 
 DELIMITERS = ",;\t"
-# A record over more lines than this is a quote that was never closed.
-LONGEST_RECORD = 50
-_BLOCK = 1 << 20
+# Excel may say in a line of its own what the delimiter is.
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+# A record of more characters than this is a quote that was never closed.
+LONGEST_RECORD = 1_000_000
+csv.field_size_limit(LONGEST_RECORD)
+
+OPEN_QUOTE = _("a quote is opened and not closed")
+BROKEN_QUOTES = _("its quotes are broken: {detail}")
+_TOO_WIDE = _("it has {cells} cells and the header has {columns}")
+_CUT = _("the file is cut off here: this value, and what follows it, is missing")
 
 
-class UnreadableFile(Refused):
-    """The file as a whole cannot be read; the message says what to do."""
+@dataclass(frozen=True, kw_only=True)
+class DelimitedFile(TableFile):
+    """Text with a delimiter between the cells of a record."""
 
+    decoding: Decoding
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The cells of one record, or why it is broken; `line` (from 1) is its first."""
+    def records(self, progress: Progress | None = None) -> Iterator[Record]:
+        records = self._records(progress)
+        return _mark_cut(records) if self.decoding.is_cut_off else records
 
-    line: int
-    cells: list[str]
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class DelimitedFile:
-    """A file with its header, ready to be read record by record."""
-
-    path: Path
-    encoding: str
-    delimiter: str
-    header: list[str]
-    header_line: int
-
-    @property
-    def size(self) -> int:
-        """Bytes, for a progress bar."""
-        return self.path.stat().st_size
-
-    def records(
-        self, progress: Callable[[int], None] | None = None
-    ) -> Iterator[Record]:
-        """Every record below the header; blank lines are passed over.
-
-        `progress` is told how many bytes have been read, now and then.
-        """
+    def _records(self, progress: Progress | None) -> Iterator[Record]:
         width = len(self.header)
-        with self.path.open(encoding=self.encoding, newline="") as file:
-            for record in _split(file, self.delimiter, width):
+        with self.decoding.lines(self.path) as (lines, file):
+            for record in _split(lines, self.delimiter, width):
                 if record.line <= self.header_line:
                     continue
                 if progress and record.line % 1000 == 0:
@@ -71,130 +56,159 @@ class DelimitedFile:
             progress(self.size)
 
 
-def open_file(path: Path) -> DelimitedFile:
-    """Find out how the file is written; raises UnreadableFile."""
-    try:
-        encoding = _encoding(path)
-        with path.open(encoding=encoding, newline="") as file:
-            line, text = _first_line(file)
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}") from error
-    delimiter = max(DELIMITERS, key=_outside_quotes(text).count)
-    try:
-        header = next(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise UnreadableFile(f"{path}, line {line}: broken header: {error}") from error
-    return DelimitedFile(path, encoding, delimiter, [c.strip() for c in header], line)
+def open_delimited(path: Path, encoding: str = "") -> DelimitedFile:
+    """Find out how the file is written; raises UnreadableFile, and OSError."""
+    decoding = find_decoding(path, encoding)
+    with decoding.lines(path) as (lines, _file):
+        line, delimiter, first = _first_line(lines)
+        # A heading in quotes may go on in the next lines, whatever the delimiter is.
+        taken: list[str] = []
+        _gather(first, _Lines(lines), delimiter or DELIMITERS[0], taken)
+    if not delimiter:
+        plain = "".join("".join(taken).split('"')[::2])
+        delimiter = max(DELIMITERS, key=plain.count)
+    header_lines: list[str] = []
+    source = _Lines(iter(taken[1:]))
+    cells, problem = _gather(taken[0], source, delimiter, header_lines)
+    if problem:
+        raise UnreadableFile(f"{path}, line {line}: broken header: {problem}")
+    return DelimitedFile(
+        path=path,
+        encoding=decoding.label,
+        delimiter=delimiter,
+        header=[read_heading(cell) for cell in cells],
+        header_line=line + len(header_lines) - 1,
+        notes=decoding.notes,
+        decoding=decoding,
+    )
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a file that has no columns, as cells; raises UnreadableFile."""
-    try:
-        text = path.read_text(encoding=_encoding(path))
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}") from error
-    return [unescaped(line.strip()) for line in text.splitlines()]
+def read_text_lines(path: Path, encoding: str = "") -> list[str]:
+    """The lines of a text without columns; raises UnreadableFile, and OSError."""
+    with find_decoding(path, encoding).lines(path) as (lines, _file):
+        return [line.rstrip("\r\n") for line in lines]
 
 
-def _first_line(file: Iterator[str]) -> tuple[int, str]:
-    for number, text in enumerate(file, 1):
-        # Excel may say in a line of its own what the delimiter is.
-        if text.strip() and not re.fullmatch(r"sep=.\s*", text):
-            return number, text
+def _first_line(lines: Iterator[str]) -> tuple[int, str, str]:
+    """The number of the first line that says something, the delimiter that a line
+    before it names, and the line."""
+    delimiter = ""
+    for number, text in enumerate(lines, 1):
+        if named := _SEPARATOR.fullmatch(text.lstrip("\ufeff")):
+            delimiter = named[1]
+        elif text.strip():
+            return number, delimiter, text
     raise UnreadableFile("The file is empty: its first line must name the columns.")
 
 
-def _encoding(path: Path) -> str:
-    """UTF-8 if every byte of the file fits, else Windows-1252."""
-    with path.open("rb") as file:
-        start = file.read(4)
-        # Without a byte order mark UTF-16 shows by the zero byte of its first letter.
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
-            b"\x00" in start
-        ):
-            raise UnreadableFile(f"{path} is UTF-16. Save it as UTF-8 and try again.")
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            if start.startswith(codecs.BOM_UTF8):
-                raise UnreadableFile(
-                    f"{path} says that it is UTF-8, but {error.reason}. "
-                    "Save it as UTF-8 again and retry."
-                ) from error
-            _require_windows_1252(path)
-            return "cp1252"
-    return "utf-8-sig"
+class _Lines:
+    """Lines, some of which are put back to be read again."""
 
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._again: deque[str] = deque()
 
-def _require_windows_1252(path: Path) -> None:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode("cp1252")
-            except UnicodeDecodeError as error:
-                raise UnreadableFile(
-                    f"{path}, line {number}: byte 0x{line[error.start]:02x} is neither "
-                    "UTF-8 nor Windows-1252. Save the file as UTF-8 and try again."
-                ) from error
+    def __iter__(self) -> Iterator[str]:
+        return self
 
+    def __next__(self) -> str:
+        return self._again.popleft() if self._again else next(self._lines)
 
-def _outside_quotes(text: str) -> str:
-    return "".join(text.split('"')[::2])
+    def put_back(self, lines: list[str]) -> None:
+        self._again.extendleft(reversed(lines))
 
 
 def _split(lines: Iterator[str], delimiter: str, width: int) -> Iterator[Record]:
     """Records of `width` cells, with the lines that cannot be read as one reported."""
-    waiting: deque[str] = deque()
+    source = _Lines(lines)
     number = 1
-
-    def take() -> str | None:
-        return waiting.popleft() if waiting else next(lines, None)
-
-    while (text := take()) is not None:
-        taken = [text]
-        if not text.strip():
+    for text in source:
+        if text.isspace():
             number += 1
             continue
-        cells, problem = _parse(taken, delimiter)
-        # An open quote goes on in the next lines: postal addresses have line breaks.
-        while problem == OPEN_QUOTE and len(taken) < LONGEST_RECORD:
-            following = take()
-            if following is None:
-                break
-            taken.append(following)
-            cells, problem = _parse(taken, delimiter)
-        if not problem:
-            problem = _wrong_width(cells, width)
+        if '"' not in text:
+            cells = text.rstrip("\r\n").split(delimiter)
+            if len(cells) == width:
+                yield Record(number, cells)
+                number += 1
+                continue
+        taken: list[str] = []
+        cells, problem = _gather(text, source, delimiter, taken)
+        problem = problem or _fit(cells, width)
         if problem and len(taken) > 1:
             # Not a long record but a stray quote: only its own line is broken.
-            waiting.extendleft(reversed(taken[1:]))
+            source.put_back(taken[1:])
             del taken[1:]
-            problem = OPEN_QUOTE
-        yield Record(number, cells if not problem else [], problem)
+            problem = Sentence(OPEN_QUOTE)
+        yield Record(number, [] if problem else cells, problem)
         number += len(taken)
 
 
-OPEN_QUOTE = "a quote is opened and not closed"
+def _gather(
+    first: str, source: _Lines, delimiter: str, taken: list[str]
+) -> tuple[list[str], Sentence | str]:
+    """The cells of the record that begins with this line, or what is wrong with it.
 
-
-def _parse(taken: list[str], delimiter: str) -> tuple[list[str], str]:
-    if len(taken) == 1 and '"' not in taken[0]:
-        return taken[0].rstrip("\r\n").split(delimiter), ""
+    An open quote goes on in the next lines: postal addresses have line breaks. `taken`
+    gets the lines that the record takes.
+    """
+    reader = csv.reader(_taking(first, source, taken), delimiter=delimiter, strict=True)
     try:
-        return next(csv.reader(taken, delimiter=delimiter, strict=True)), ""
+        return next(reader), ""
     except csv.Error as error:
-        if "unexpected end of data" in str(error):
-            return [], OPEN_QUOTE
-        return [], f"broken quotes: {error}"
+        problem = _problem(error)
+    if not any('\\"' in line for line in taken):
+        return [], problem
+    # Some programs write \" for a quote in a cell, and not "".
+    source.put_back(taken[1:])
+    del taken[:]
+    reader = csv.reader(
+        _taking(first, source, taken), delimiter=delimiter, strict=True, escapechar="\\"
+    )
+    try:
+        return next(reader), ""
+    except csv.Error:
+        return [], problem
 
 
-def _wrong_width(cells: list[str], width: int) -> str:
+def _problem(error: csv.Error) -> Sentence:
+    if "unexpected end of data" in str(error):
+        return Sentence(OPEN_QUOTE)
+    return Sentence(BROKEN_QUOTES, {"detail": str(error)})
+
+
+def _taking(first: str, source: _Lines, taken: list[str]) -> Iterator[str]:
+    length = 0
+    for line in chain([first], source):
+        taken.append(line)
+        length += len(line)
+        yield line
+        if length > LONGEST_RECORD:
+            return
+
+
+def _fit(cells: list[str], width: int) -> Sentence | str:
+    """Make the record as wide as the header, or say why that cannot be right."""
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         del cells[width:]
-    if len(cells) != width:
-        return f"it has {len(cells)} cells and the header has {width}"
+    if len(cells) > width:
+        return Sentence(_TOO_WIDE, {"cells": len(cells), "columns": width})
+    cells += [""] * (width - len(cells))
     return ""
+
+
+def _mark_cut(records: Iterator[Record]) -> Iterator[Record]:
+    """Leave out the last value of the file, of which only the beginning is there."""
+    held: Record | None = None
+    for record in records:
+        if held:
+            yield held
+        held = record
+    if held and not held.problem:
+        cells = list(held.cells)
+        given = [number for number, cell in enumerate(cells) if cell]
+        if given:
+            cells[given[-1]] = ""
+        held = replace(held, cells=cells, remark=Sentence(_CUT))
+    if held:
+        yield held

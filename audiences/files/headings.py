@@ -1,15 +1,9 @@
-"""What the columns of a file mean: their headings, in any spelling, and refusals."""
+"""The headings of columns, in any spelling."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
-
-from django.utils.translation import gettext as _
+from collections.abc import Callable, Iterable, Mapping
 
 from audiences.refusals import Refused
-
-# ---------------------------------------------------------------- headings
-Meaning = TypeVar("Meaning")
 
 
 class UnknownColumns(Refused):
@@ -27,35 +21,3 @@ def names_of(columns: Mapping[str, Iterable[str]]) -> Callable[[str], str | None
         folded(name): own for own, others in columns.items() for name in (own, *others)
     }
     return lambda heading: names.get(folded(heading))
-
-
-def read_headings(
-    header: Sequence[str],
-    meaning: Callable[[str], Meaning | None],
-    *,
-    unknown: str = "",
-    needed: Iterable[Meaning] = (),
-    missing: str = "",
-) -> list[Meaning | None]:
-    """What each column means; None for one that is passed over.
-
-    `unknown` and `missing` are the refusals, with {unknown} and {missing} for the names
-    of the columns; columns without a meaning are passed over when `unknown` is empty.
-    Raises UnknownColumns, also when two columns mean the same.
-    """
-    found = [meaning(heading) for heading in header]
-    absent = [str(name) for name in needed if name not in found]
-    if absent:
-        raise UnknownColumns(missing.replace("{missing}", _(" and ").join(absent)))
-    strange = [
-        heading or f"(column {position} has no name)"
-        for position, (heading, column) in enumerate(zip(header, found, strict=True), 1)
-        if column is None
-    ]
-    if strange and unknown:
-        raise UnknownColumns(unknown.replace("{unknown}", ", ".join(strange)))
-    known = [column for column in found if column is not None]
-    twice = {str(column) for column in known if known.count(column) > 1}
-    if twice:
-        raise UnknownColumns(f"Two columns mean the same: {', '.join(sorted(twice))}.")
-    return found

@@ -14,11 +14,14 @@ COLUMNS = ["row", "field", "reason", "outcome"]
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that was rejected, or a value without which it was imported."""
+    """A row that was rejected, or a value without which it was imported.
+
+    `restricted`: of a row that was rejected, what restricts was done all the same.
+    """
 
     line: int
     problem: Problem
-    outcome: Literal["rejected", "imported"] = "rejected"
+    outcome: Literal["rejected", "imported", "restricted"] = "rejected"
 
 
 @contextlib.contextmanager
@@ -38,8 +41,8 @@ def writing(path: Path, line_end: str) -> Iterator[Callable[[Iterable[Reject]], 
             for reject in rejects:
                 writer = writer or begin()
                 problem = reject.problem
-                cells = [reject.line, problem.field, problem.reason, reject.outcome]
-                writer.writerow(safe_cells(cells))
+                cells = [reject.line, problem.field, str(problem.reason)]
+                writer.writerow(safe_cells([*cells, reject.outcome]))
 
         yield write
         # An old file must not look like the result of this import.

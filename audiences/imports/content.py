@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from audiences import files
-from audiences.files import DelimitedFile
+from audiences.files import TableFile
 from audiences.models import ImportContent, ImportRun
 from audiences.refusals import Refused
 
@@ -36,7 +36,10 @@ class Looks(TypedDict):
 
     encoding: str
     delimiter: str
+    notes: list[dict[str, object]]
+    system: str
     columns: list[Column]
+    left_out: list[str]
     rows: list[list[str]]
 
 
@@ -53,25 +56,37 @@ def keep(run: ImportRun, pieces: Iterable[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def opened(run: ImportRun) -> Iterator[tuple[DelimitedFile, Importer[Any]]]:
-    """The file on this machine's disk, while it is read, and what reads it."""
+def on_disk(run: ImportRun) -> Iterator[TableFile]:
+    """The file on this machine's disk, while it is read. Raises NotPossible."""
     with tempfile.TemporaryDirectory(prefix="campaign-import-") as folder:
         path = Path(folder) / "file"
         with path.open("wb") as target:
             for data in run.content.values_list("data", flat=True).iterator():
                 target.write(bytes(data))
-        try:
-            file = files.open_file(path)
-            importer = kinds[run.kind].importer.of_run(file, run)
-        except Refused as refusal:
-            # The name on this disk says nothing to the one who uploaded the file.
-            text = str(refusal).replace(str(path), run.file_name)
-            raise NotPossible(text) from refusal
+        yield _open(run, path)
+
+
+@contextlib.contextmanager
+def opened(run: ImportRun) -> Iterator[tuple[TableFile, Importer[Any]]]:
+    """The file, while it is read, and what reads it. Raises NotPossible, and
+    UnknownColumns."""
+    with on_disk(run) as file:
+        importer = kinds[run.kind].importer.of_run(file, run)
         with contextlib.closing(importer):
             yield file, importer
 
 
-def looks(file: DelimitedFile, importer: Importer[Any]) -> Looks:
+def _open(run: ImportRun, path: Path) -> TableFile:
+    how = {name: run.details.get(name, "") for name in ("encoding", "sheet")}
+    try:
+        return files.open_file(path, **how)
+    except Refused as refusal:
+        # The name on this disk says nothing to the one who uploaded the file.
+        text = str(refusal).replace(str(path), run.file_name)
+        raise NotPossible(text) from refusal
+
+
+def looks(file: TableFile, importer: Importer[Any]) -> Looks:
     """How the file was understood, for the one who confirms it."""
     rows: list[list[str]] = []
     for record in file.records():
@@ -80,11 +95,21 @@ def looks(file: DelimitedFile, importer: Importer[Any]) -> Looks:
         if not record.problem:
             rows.append(record.cells)
     return {
-        "encoding": "UTF-8" if file.encoding == "utf-8-sig" else "Windows-1252",
+        "encoding": file.encoding,
         "delimiter": file.delimiter,
+        "notes": [note.as_json() for note in file.notes],
+        "system": importer.system,
         "columns": [
-            {"header": header, "name": str(column or "")}
+            {"header": header, "name": name_of(column)}
             for header, column in zip(file.header, importer.columns, strict=True)
         ],
+        "left_out": list(importer.passed_over),
         "rows": rows,
     }
+
+
+def name_of(meaning: Any) -> str:
+    """What a column means, in our names; empty when it is left out."""
+    if isinstance(meaning, tuple):
+        return ", ".join(map(str, meaning))
+    return str(meaning or "")

@@ -8,7 +8,6 @@ a kind of file means, an `Importer` says.
 import abc
 import contextlib
 import gc
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +17,18 @@ from django.db import models, transaction
 
 from audiences import sql
 from audiences.channels import Scope
-from audiences.files import BadCell, DelimitedFile, Reject
+from audiences.files import BadCell, Problem, Reject, TableFile
+from audiences.files.table import Record
 from audiences.models import ImportRun
+from audiences.sql.retries import retried
+
+from .reading_ahead import reading_ahead
 
 CHUNK_SIZE = 5000
 # A file that changes more rows than this gets fresh planner statistics.
 MANY = 10_000
+# Only rejects leave circles behind.
+COLLECTED_EACH = 20
 Row = TypeVar("Row")
 
 
@@ -52,6 +57,10 @@ class Chunk:
     def reject(self, line: int, bad: BadCell) -> None:
         self.rejects.append(Reject(line, bad.problem))
 
+    def remark(self, line: int, problem: Problem) -> None:
+        """A value of a row that was imported without it."""
+        self.rejects.append(Reject(line, problem, "imported"))
+
 
 class Importer(abc.ABC, Generic[Row]):
     """One kind of file: how a row is read, and how the rows of a chunk are written.
@@ -65,12 +74,28 @@ class Importer(abc.ABC, Generic[Row]):
     tables: ClassVar[tuple[type[models.Model], ...]] = ()
     # Only one import at a time holds it; without a name there may be several.
     lock: ClassVar[str] = ""
-    # What each column of the file means; None for one that is passed over.
+    # What each column of the file means; None for one that is passed over, and the
+    # headings of those.
     columns: Sequence[Any]
+    passed_over: Sequence[str] = ()
+    # Whose export the file is, if that is known.
+    system: str = ""
 
     @classmethod
-    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "Importer[Row]":
+    def of_run(cls, file: TableFile, run: ImportRun) -> "Importer[Row]":
         """What reads the file of an import in the console. Raises Refused."""
+        raise NotImplementedError
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        """What a column may mean, by our names, for somebody who is to say it."""
+        raise NotImplementedError
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        """Our name for a column, empty if nobody knows, and its values that say yes."""
         raise NotImplementedError
 
     @abc.abstractmethod
@@ -80,6 +105,9 @@ class Importer(abc.ABC, Generic[Row]):
     @abc.abstractmethod
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Write the rows, in a transaction, and note in the chunk what they came to."""
+
+    def pass_by(self, row: Row) -> None:
+        """Take note of a row that was written before the import was interrupted."""
 
     def close(self) -> None:
         """Let go of what was held while the file was read."""
@@ -96,10 +124,10 @@ class Import(Generic[Row]):
     A `preview` takes back each chunk by itself: unlike a dry run it locks nobody for
     long, but a person whom the file names in two ways may count as two. `after_line`
     goes on with an import that was interrupted. `on_chunk` hears of each chunk, with
-    the counts so far, inside its transaction; in a preview after it.
+    the counts so far, as the last thing inside its transaction; in a preview after it.
     """
 
-    file: DelimitedFile
+    file: TableFile
     importer: Importer[Row]
     preview: bool = False
     after_line: int = 0
@@ -133,12 +161,13 @@ class Import(Generic[Row]):
         return self.counts
 
     def _work(self) -> None:
-        read = self._read()
-        while rows := list(itertools.islice(read, CHUNK_SIZE)):
-            self._write(rows)
-            gc.collect()
+        with reading_ahead(self._read, CHUNK_SIZE) as chunks:
+            for number, rows in enumerate(chunks, 1):
+                self._write(rows)
+                if number % COLLECTED_EACH == 0:
+                    gc.collect()
 
-    def _read(self) -> Iterator[tuple[int, Row | BadCell]]:
+    def _read(self) -> Iterator[tuple[Record, Row | BadCell]]:
         for record in self.file.records(self.on_progress):
             row: Row | BadCell
             try:
@@ -148,40 +177,57 @@ class Import(Generic[Row]):
             except BadCell as bad:
                 row = bad
             if record.line > self.after_line:
-                yield record.line, row
+                yield record, row
+            elif not isinstance(row, BadCell):
+                self.importer.pass_by(row)
 
-    def _write(self, read: list[tuple[int, Row | BadCell]]) -> None:
+    def _write(self, read: list[tuple[Record, Row | BadCell]]) -> None:
         """Write the rows and tell what became of each, in one transaction."""
-        chunk = Chunk(read[-1][0])
-        rows: list[Row] = []
-        for line, row in read:
-            if isinstance(row, BadCell):
-                chunk.reject(line, row)
-            else:
-                rows.append(row)
-        with transaction.atomic():
-            if rows:
-                self.importer.write(rows, chunk)
-            self._count(chunk)
-            if self.preview:
-                transaction.set_rollback(True)
-            else:
-                self.on_chunk(chunk, self.counts)
+        chunk, self.counts = self._written(read)
         if self.preview:
             self.on_chunk(chunk, self.counts)
 
-    def _count(self, chunk: Chunk) -> None:
+    @retried
+    def _written(
+        self, read: list[tuple[Record, Row | BadCell]]
+    ) -> tuple[Chunk, Counts]:
+        """Everything anew at each attempt, in a transaction of its own."""
+        chunk = Chunk(read[-1][0].line)
+        rows: list[Row] = []
+        for record, row in read:
+            if isinstance(row, BadCell):
+                chunk.reject(record.line, row)
+            else:
+                rows.append(row)
+            if record.remark:
+                chunk.remark(record.line, Problem("", record.remark))
+        if rows:
+            self.importer.write(rows, chunk)
+        counts = self._counted(chunk)
+        if self.preview:
+            transaction.set_rollback(True)
+        else:
+            self.on_chunk(chunk, counts)
+        return chunk, counts
+
+    def _counted(self, chunk: Chunk) -> Counts:
+        """The counts so far, with those of the chunk."""
         chunk.rejects.sort(key=lambda reject: reject.line)
         for reject in chunk.rejects:
-            name = "rejected" if reject.outcome == "rejected" else "bad_values"
+            name = "bad_values" if reject.outcome == "imported" else "rejected"
             chunk.counts[name] += 1
+            if reject.outcome == "restricted":
+                chunk.counts["restricted"] += 1
+        counts = dict(self.counts)
         for name, count in chunk.counts.items():
-            self.counts[name] += count
+            # What is rare is counted where it happens.
+            counts[name] = counts.get(name, 0) + count
+        return counts
 
 
 @contextlib.contextmanager
 def _few_collections() -> Iterator[None]:
-    """One garbage collection for each chunk.
+    """One garbage collection for some chunks.
 
     Left alone, the collector walks the objects of a chunk over and over.
     """

@@ -1,32 +1,59 @@
 """Whom the rows of a chunk mean: people in memory, locked, found in a few queries."""
 
-import hashlib
-import sqlite3
+from array import array
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 
 from django.utils import timezone
 
 from audiences import addresses
-from audiences.channels import FLAGS, Channel, Scope
+from audiences.channels import Channel, Scope
 from audiences.models import Address, Profile
+from audiences.sql import statements
 
 from .people_rows import Row
+
+
+@dataclass(slots=True, eq=False)
+class Facts:
+    """A row of `Profile`; lighter than a model, for imports of millions."""
+
+    id: int
+    external_id: str | None
+    first_name: str = ""
+    last_name: str = ""
+    language: str = ""
+    country: str = ""
+    no_longer_contact: bool = False
+    no_longer_contact_email: bool = False
+    no_longer_contact_sms: bool = False
+    no_longer_contact_phone: bool = False
+    no_longer_contact_direct_mail: bool = False
+    no_longer_contact_push: bool = False
+    no_longer_contact_fax: bool = False
+    created_at: datetime | None = None
+
+
+_COLUMNS = [column.name for column in fields(Facts) if column.name != "created_at"]
 
 
 @dataclass(eq=False, slots=True)
 class Person:
     """A profile and its addresses while a chunk is planned; new ones have no id yet."""
 
-    profile: Profile
+    profile: Facts
     book: addresses.AddressBook
     # How often this chunk has changed a flag: changes of one flag are written in turn.
     turns: dict[Scope, int] = field(default_factory=dict)
 
-    @property
-    def email_key(self) -> str:
-        primary = self.book.primary(Channel.EMAIL)
-        return primary.key if primary else ""
+    def emails(self) -> dict[str, bool]:
+        """The keys of the email addresses that can be delivered to; true: primary."""
+        return {
+            row.key: row.is_primary
+            for row in self.book.rows.values()
+            if row.channel == Channel.EMAIL and row.is_valid
+        }
 
 
 class People:
@@ -34,73 +61,116 @@ class People:
 
     def __init__(self, rows: list[Row]) -> None:
         external_ids = [row.external_id for row in rows if row.external_id]
-        keys = {row.email_key for row in rows if not row.external_id}
+        keys = {k for row in rows if not row.external_id for k in row.email_keys}
         ids = {
             *Profile.objects.filter(external_id__in=external_ids)
             .order_by()
             .values_list("pk", flat=True),
-            *Address.objects.filter(
-                channel=Channel.EMAIL, key__in=keys, is_primary=True
-            ).values_list("profile_id", flat=True),
         }
+        if keys:
+            held = Address.objects.filter(
+                channel=Channel.EMAIL, key__in=keys, is_valid=True
+            )
+            ids |= set(held.order_by().values_list("profile_id", flat=True))
         # Locked in the order of ids, as every writer does; only what is read under
         # the lock counts.
         locked = Profile.objects.filter(pk__in=ids).order_by("pk")
-        profiles = {p.pk: p for p in locked.select_for_update(of=("self",))}
+        rows_of = locked.select_for_update(of=("self",)).values_list(*_COLUMNS)
+        profiles = {r[0]: Facts(*r) for r in statements.raw_rows(rows_of)}
         books = addresses.books(profiles)
         self._by_external_id: dict[str, Person] = {}
-        self._by_email: dict[str, list[Person]] = defaultdict(list)
+        # By the key of an email address, whether it is the primary one of each.
+        self._by_email: dict[str, dict[Person, bool]] = defaultdict(dict)
+        self.finds_emails = bool(keys)
+        self._now = timezone.now()
         for pk, profile in profiles.items():
             person = Person(profile, books[pk])
             if profile.external_id:
                 self._by_external_id[profile.external_id] = person
-            self._by_email[person.email_key].append(person)
+            if keys:
+                self.move(person, {})
 
     def meant_by(self, row: Row) -> list[Person]:
-        """By the external id alone when there is one, else by the primary email."""
+        """By the external id alone when there is one, else by the email addresses.
+
+        Whoever has an address as the primary one, else whoever has it at all.
+        """
         if row.external_id:
             person = self._by_external_id.get(row.external_id)
             return [person] if person else []
-        return self._by_email[row.email_key]
+        found: dict[Person, None] = {}
+        for key in row.email_keys:
+            held = self._by_email.get(key, {})
+            primary = [person for person, is_primary in held.items() if is_primary]
+            found |= dict.fromkeys(primary or held)
+        return list(found)
 
     def add(self, external_id: str) -> Person:
-        # Every field is given: Django builds an expression for each database default.
-        profile = Profile(
-            external_id=external_id or None,
-            created_at=timezone.now(),
-            **dict.fromkeys(FLAGS.values(), False),
-        )
+        profile = Facts(0, external_id or None, created_at=self._now)
         person = Person(profile, addresses.AddressBook(0))
         if external_id:
             self._by_external_id[external_id] = person
-        self._by_email[""].append(person)
         return person
 
-    def move(self, person: Person, before: str) -> None:
-        """Find the person by their new primary email from now on."""
-        if person.email_key != before:
-            self._by_email[before].remove(person)
-            self._by_email[person.email_key].append(person)
+    def emails_of(self, person: Person) -> dict[str, bool]:
+        """For `move`; nothing where no row looks for people by email."""
+        return person.emails() if self.finds_emails else {}
+
+    def move(self, person: Person, before: dict[str, bool]) -> None:
+        """Find the person by their present email addresses from now on."""
+        now = self.emails_of(person)
+        if now == before:
+            return
+        for key in before:
+            del self._by_email[key][person]
+        for key, is_primary in now.items():
+            self._by_email[key][person] = is_primary
 
 
 class Seen:
-    """Which external ids and emails the file has had, on disk: memory stays flat."""
+    """Which external ids and emails the file has had, at 12 bytes each.
+
+    A table of hashes of 64 bits, open to both sides of a collision: that two of a
+    million names have the same one happens once in 30 million files.
+    """
 
     def __init__(self) -> None:
-        self._rows = sqlite3.connect("")
-        self._rows.execute(
-            "CREATE TABLE seen (id BLOB PRIMARY KEY, line) WITHOUT ROWID"
-        )
+        self._used = 0
+        self._make(1 << 16)
 
-    def close(self) -> None:
-        self._rows.close()
+    def earlier_line(self, row: Row) -> int:
+        """The line that named the same person before, or 0; remembers this one.
 
-    def earlier_line(self, row: Row) -> int | None:
-        """The line that named the same person before; remembers this one if none."""
-        name = f"id {row.external_id}" if row.external_id else f"@ {row.email_key}"
-        digest = hashlib.blake2b(name.encode(), digest_size=16).digest()
-        found = self._rows.execute("SELECT line FROM seen WHERE id = ?", [digest])
-        for (line,) in found:
-            return int(line)
-        self._rows.execute("INSERT INTO seen VALUES (?, ?)", [digest, row.line])
-        return None
+        Asked again about the same row it says the same.
+        """
+        if row.external_id:
+            return self._line(hash((1, row.external_id)), row.line)
+        earlier = [self._line(hash((2, key)), row.line) for key in row.email_keys]
+        return next(filter(None, earlier), 0)
+
+    def _make(self, size: int) -> None:
+        self._hashes = array("q", bytes(8 * size))
+        self._lines = array("L", bytes(array("L").itemsize * size))
+        self._mask = size - 1
+
+    def _line(self, name: int, line: int) -> int:
+        hashes, mask, name = self._hashes, self._mask, name or 1
+        place = name & mask
+        while (held := hashes[place]) and held != name:
+            place = (place + 1) & mask
+        if held:
+            earlier = self._lines[place]
+            return earlier if earlier != line else 0
+        hashes[place], self._lines[place] = name, line
+        self._used += 1
+        if self._used * 2 > mask:
+            self._grow()
+        return 0
+
+    def _grow(self) -> None:
+        held = zip(self._hashes, self._lines, strict=True)
+        self._used = 0
+        self._make(2 * (self._mask + 1))
+        for name, line in held:
+            if name:
+                self._line(name, line)

@@ -1,41 +1,47 @@
 """Import of profiles from a file: which rows are whom, and what they change.
 
 A row with an external id is that person, and a new one when the id is new. A row
-without one is the person whose primary email it gives. Blank cells leave what is there;
-"no" never opts anybody in unless it is allowed with a note.
+without one is the person who has its email address. Blank cells leave what is there;
+"no" never opts anybody in unless it is allowed with a note. What restricts is done
+wherever the person is certain, whatever else is wrong with the row.
 """
 
 import operator
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop
 
 from audiences import addresses, consent, sql
-from audiences.channels import Scope
+from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
-from audiences.files import BadCell, DelimitedFile, Reject
+from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
+from audiences.signals import addresses_failed
 
+from .columns import ANY_VALUE, Reading, read_columns
 from .engine import Chunk, Importer, StateChange
-from .matching import People, Person, Seen
-from .people_rows import REMEDY, Row, read_header, read_row
+from .layouts import Layout, recognise
+from .layouts.layout import PASSED_OVER
+from .matching import Facts, People, Person, Seen
+from .meanings import Column
+from .people_choices import LABELS, LEFT_OUT, name_of_choice
+from .people_rows import OTHER_NAMES, Row, RowReader, column_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """How to read and import; `note` is needed when opting in is allowed.
 
-    `mapping` gives our name for a column of the file; `remedy` says what to do about a
-    column that is not known.
+    `all_opted_out`: whoever is in the file has opted out of it. `update_only`: nobody
+    is created.
     """
 
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    ignore_unknown: bool = False
-    remedy: str = REMEDY
+    reading: Reading = field(default_factory=Reading)
     allow_opt_in: bool = False
+    all_opted_out: Scope | None = None
+    update_only: bool = False
     note: str = ""
     actor: str = ""
 
@@ -54,13 +60,15 @@ class _Plan:
     """What the rows of one chunk come down to, before anything is written."""
 
     created: list[Person] = field(default_factory=list)
-    changed: dict[int, Profile] = field(default_factory=dict)
+    changed: dict[int, Facts] = field(default_factory=dict)
     touched: list[Person] = field(default_factory=list)
     flag_changes: list[_FlagChange] = field(default_factory=list)
-    # For each line that means several people, these.
-    ambiguous: dict[int, list[Person]] = field(default_factory=dict)
-    updated: int = 0
-    unchanged: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    # The keys of addresses that the file says do not work, by channel.
+    failed: dict[str, dict[str, None]] = field(default_factory=dict)
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
+    )
     kept_out: int = 0
 
     def draw_ids(self) -> None:
@@ -80,45 +88,91 @@ class PeopleImporter(Importer[Row]):
     tables = (Profile, Address)
     lock = "import"
 
-    def __init__(self, file: DelimitedFile, options: Options) -> None:
+    def __init__(self, file: TableFile, options: Options) -> None:
         if options.allow_opt_in and not options.note.strip():
             raise consent.ConsentError(
                 _("Opting in needs a note that says how the people asked for it.")
             )
         self.options = options
-        self.columns = read_header(
-            file.header,
-            options.mapping,
-            ignore_unknown=options.ignore_unknown,
-            remedy=options.remedy,
+        self.layout = _layout_for(file, options.reading)
+        self.system = self.layout.name if self.layout else ""
+        found = read_columns(
+            file,
+            _own_meaning,
+            options.reading,
+            known=OTHER_NAMES,
+            of_layout=self.layout.meanings_of if self.layout else None,
+            nothing=PASSED_OVER,
         )
+        self.columns = found.meanings
+        self.passed_over = found.passed_over
+        wanted = [
+            (position, column)
+            for position, columns in enumerate(found.meanings)
+            for column in columns or ()
+        ]
+        if not wanted:
+            raise UnknownColumns(_("No column of the file is known."))
+        self._rows = RowReader(wanted)
+        self._everybody = set(self.layout.everybody if self.layout else ())
+        if options.all_opted_out:
+            self._everybody.add(options.all_opted_out)
+        self._all_failed = bool(self.layout and self.layout.all_failed)
         self.seen = Seen()
 
     @classmethod
-    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "PeopleImporter":
-        how = Options(
+    def of_run(cls, file: TableFile, run: ImportRun) -> "PeopleImporter":
+        reading = Reading(
+            chosen=run.details.get("columns", ()),
             ignore_unknown=run.ignore_unknown,
             remedy=_("Rename it, or choose to leave out unknown columns."),
+            consent_remedy=_("Say what it means, or leave it out by name."),
+        )
+        everybody = run.details.get("all_opted_out", "")
+        how = Options(
+            reading=reading,
             allow_opt_in=run.allow_opt_in,
+            all_opted_out=Scope(everybody) if everybody else None,
+            update_only="update_only" in run.details,
             note=run.note,
             actor=run.actor,
         )
         return cls(file, how)
 
-    def close(self) -> None:
-        self.seen.close()
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(name, str(label)) for name, label in LABELS.items()]
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        layout = recognise(file.header)
+        meant = layout.meanings_of(heading) if layout else None
+        meant = _own_meaning(heading) if meant is None else meant
+        if not meant:
+            return (LEFT_OUT if meant == PASSED_OVER else "", [])
+        column = meant[0]
+        words = [ANY_VALUE] if column.when.filled else []
+        words = words or [v for v in values if column.when.says(v)]
+        is_flag = column.kind in ("flag", "failure")
+        return name_of_choice(column), words if is_flag else []
 
     def read(self, line: int, cells: list[str]) -> Row:
-        row = read_row(line, cells, self.columns)
-        known = row.external_id or row.email_key
-        # A rejected row counts as well: who it is has been said.
-        earlier = self.seen.earlier_line(row) if known else None
-        if row.rejection:
+        row = self._rows.read(line, cells)
+        for scope in self._everybody:
+            row.flags[scope] = True
+        if self._all_failed:
+            row.failed.add(Channel.EMAIL)
+        if row.nobody:
+            raise row.nobody
+        if row.rejection and not row.restricts:
             raise row.rejection
-        if earlier:
-            name = "external_id" if row.external_id else "email"
-            raise BadCell(name, f"the same as in row {earlier}")
         return row
+
+    def pass_by(self, row: Row) -> None:
+        if not row.rejection:
+            self.seen.earlier_line(row)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         try:
@@ -126,29 +180,20 @@ class PeopleImporter(Importer[Row]):
         except IntegrityError:
             # Somebody made one of these profiles at the same moment: look again.
             plan = self._write(rows)
-        for row in rows:
-            if people := plan.ambiguous.get(row.line):
-                listed = ", ".join(map(str, sorted(p.profile.pk for p in people)))
-                bad = BadCell("email", f"several profiles have it: {listed}")
-                chunk.reject(row.line, bad)
-                continue
-            for problem in row.problems:
-                chunk.rejects.append(Reject(row.line, problem, "imported"))
+        chunk.rejects += plan.rejects
         for change in plan.flag_changes:
             profile = change.person.profile
             chunk.state_changes.append(
                 StateChange(
                     change.line,
-                    profile.pk,
+                    profile.id,
                     profile.external_id or "",
                     change.scope,
                     change.opted_out,
                 )
             )
         chunk.kept_out = plan.kept_out
-        chunk.counts["created"] = len(plan.created)
-        chunk.counts["updated"] = plan.updated
-        chunk.counts["unchanged"] = plan.unchanged
+        chunk.counts.update(plan.counts)
 
     def _write(self, rows: list[Row]) -> _Plan:
         with transaction.atomic():
@@ -158,6 +203,7 @@ class PeopleImporter(Importer[Row]):
             # Several rows may mean one person: each book is written once.
             addresses.save(p.book for p in dict.fromkeys(plan.touched))
             self._write_flags(plan.flag_changes)
+            self._tell_failures(plan)
         return plan
 
     def _plan(self, rows: list[Row]) -> _Plan:
@@ -165,23 +211,61 @@ class PeopleImporter(Importer[Row]):
         people = People(rows)
         plan = _Plan()
         for row in rows:
-            matching = people.meant_by(row)
-            if len(matching) > 1:
-                plan.ambiguous[row.line] = list(matching)
-                continue
-            is_new = not matching
-            person = people.add(row.external_id) if is_new else matching[0]
-            before = person.email_key
-            changed = self._apply(row, person, plan)
-            people.move(person, before)
-            plan.touched.append(person)
-            if is_new:
-                plan.created.append(person)
-            elif changed:
-                plan.updated += 1
-            else:
-                plan.unchanged += 1
+            try:
+                self._play(row, people, plan)
+            except BadCell as bad:
+                plan.rejects.append(Reject(row.line, bad.problem))
         return plan
+
+    def _play(self, row: Row, people: People, plan: _Plan) -> None:
+        """Do what the row says. Raises BadCell."""
+        person, is_new = self._person(row, people)
+        if is_new:
+            plan.created.append(person)
+        before = people.emails_of(person)
+        if row.restricts_only:
+            self._restrict(row, person, plan, is_new=is_new)
+        else:
+            changed = self._apply(row, person, plan)
+            outcome = "created" if is_new else "updated" if changed else "unchanged"
+            plan.counts[outcome] += 1
+            for problem in row.problems:
+                plan.rejects.append(Reject(row.line, problem, "imported"))
+        if people.finds_emails:
+            people.move(person, before)
+        plan.touched.append(person)
+        for channel in row.failed:
+            keys = plan.failed.setdefault(channel, {})
+            keys |= dict.fromkeys(
+                given.key for c, _primary, given in row.addresses if c == channel
+            )
+
+    def _person(self, row: Row, people: People) -> tuple[Person, bool]:
+        """The one whom the row means, and whether they are new. Raises BadCell."""
+        matching = people.meant_by(row)
+        if len(matching) > 1:
+            listed = ", ".join(str(p.profile.id or "new") for p in matching)
+            reason = gettext_noop("several profiles have it: {profiles}")
+            raise BadCell("email", reason, profiles=listed)
+        if not matching and self.options.update_only:
+            raise BadCell(row.who, gettext_noop("nobody is known by it"))
+        # A rejected row has not said who somebody is: the next one is the first.
+        if not row.rejection:
+            row.repeats = self.seen.earlier_line(row)
+        if row.repeats and not row.restricts:
+            raise _same(row)
+        if matching:
+            return matching[0], False
+        return people.add(row.external_id), True
+
+    def _restrict(self, row: Row, person: Person, plan: _Plan, *, is_new: bool) -> None:
+        """Take from the row who it is about, and what restricts; tell the rest."""
+        self._set_flags(row, person, plan, only_out=True)
+        for channel, primary, given in row.addresses if is_new else ():
+            if channel == Channel.EMAIL and given.key in row.email_keys:
+                person.book.give(channel, given, primary=primary)
+        bad = row.rejection or _same(row)
+        plan.rejects.append(Reject(row.line, bad.problem, "restricted"))
 
     def _apply(self, row: Row, person: Person, plan: _Plan) -> bool:
         """Give the person what the row says; tells whether anything is different."""
@@ -190,24 +274,36 @@ class PeopleImporter(Importer[Row]):
             if getattr(profile, name) != value:
                 setattr(profile, name, value)
                 changed = True
-        if changed and profile.pk:
-            plan.changed[profile.pk] = profile
+        if changed and profile.id:
+            plan.changed[profile.id] = profile
         given: set[tuple[str, str]] = set()
-        for channel, number, address in row.addresses:
+        for channel, primary, address in row.addresses:
             # One address twice in a row: its first column decides.
             if (channel, address.key) not in given:
-                changed |= person.book.give(channel, address, primary=number == 1)
+                changed |= person.book.give(channel, address, primary=primary)
                 given.add((channel, address.key))
+        if row.flags and self._set_flags(row, person, plan):
+            changed = True
+        return changed
+
+    def _set_flags(
+        self, row: Row, person: Person, plan: _Plan, *, only_out: bool = False
+    ) -> bool:
+        profile, changed = person.profile, False
         for scope, opted_out in row.flags.items():
+            if only_out and not opted_out:
+                continue
+            flag = FLAGS[scope]
+            is_out = getattr(profile, flag)
             allowed = opted_out or self.options.allow_opt_in
-            if allowed and getattr(profile, scope.flag) != opted_out:
-                setattr(profile, scope.flag, opted_out)
+            if allowed and is_out != opted_out:
+                setattr(profile, flag, opted_out)
                 turn = person.turns[scope] = person.turns.get(scope, 0) + 1
                 plan.flag_changes.append(
                     _FlagChange(row.line, person, scope, opted_out, turn)
                 )
                 changed = True
-            elif not allowed and getattr(profile, scope.flag):
+            elif not allowed and is_out:
                 plan.kept_out += 1
         return changed
 
@@ -215,13 +311,41 @@ class PeopleImporter(Importer[Row]):
         alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
         for change in changes:
             key = (change.turn, change.scope, change.opted_out)
-            alike[key].append(change.person.profile.pk)
+            alike[key].append(change.person.profile.id)
         origin = Origin(
             source=Source.IMPORT, note=self.options.note, actor=self.options.actor
         )
         for (_turn, scope, opted_out), ids in sorted(alike.items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(pk__in=ids), scope, origin)
+
+    def _tell_failures(self, plan: _Plan) -> None:
+        for channel, keys in plan.failed.items():
+            if keys:
+                addresses_failed.send(
+                    sender=Address,
+                    channel=channel,
+                    keys=list(keys),
+                    source=Source.IMPORT,
+                    text=self.system,
+                    actor=self.options.actor,
+                )
+
+
+def _same(row: Row) -> BadCell:
+    reason = gettext_noop("the same as in row {line}")
+    return BadCell(row.who, reason, line=row.repeats)
+
+
+def _layout_for(file: TableFile, reading: Reading) -> Layout | None:
+    """The known layout, unless the columns are to be read by their names alone."""
+    by_name = reading.ignore_unknown or reading.chosen
+    return None if by_name else recognise(file.header)
+
+
+def _own_meaning(name: str) -> tuple[Column, ...] | None:
+    column = column_of(name)
+    return (column,) if column else None
 
 
 _FIELDS = ["first_name", "last_name", "language", "country"]

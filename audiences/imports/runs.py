@@ -20,10 +20,11 @@ from django.utils.translation import gettext as _
 
 from audiences import sql
 from audiences.background import jobs
+from audiences.files import Reject
 from audiences.models import ImportContent, ImportReject, ImportRun
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
 
-from . import content
+from . import content, run_columns as meanings
 from .content import NotPossible
 from .engine import Chunk, Counts, Import
 from .kinds import kinds
@@ -61,8 +62,9 @@ def upload(
 ) -> ImportRun:
     """Keep the file and let it be checked. Raises Refused.
 
-    A file whose columns are not understood is refused at once, with their names.
-    `details` are what a kind asks besides.
+    A file that cannot be read is refused at once. One whose columns are not understood
+    waits for their meaning (`give_meaning`), unless somebody has given it for a file
+    with the same headings before. `details` are what a kind asks besides.
     """
     with transaction.atomic():
         run = ImportRun.objects.create(
@@ -75,11 +77,30 @@ def upload(
             details=dict(details or {}),
         )
         content.keep(run, pieces)
-        with content.opened(run) as opened:
-            run.preview = dict(content.looks(*opened))
-        run.save(update_fields=["size", "preview"])
-    _begin(run)
+        meanings.look(run)
+        run.save(update_fields=["size", "preview", "state", "details"])
+    if run.state == State.CHECKING:
+        _begin(run)
     return run
+
+
+def give_meaning(run: ImportRun, chosen: list[meanings.Choice]) -> None:
+    """Say what each column of the file means, and let it be checked so.
+
+    Raises Refused when the file cannot be read like that, and NotPossible once the
+    import has begun.
+    """
+    with transaction.atomic():
+        locked = ImportRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        if locked.state not in (State.MAPPING, State.CHECKED):
+            raise NotPossible(_("The import has begun: its columns stay as they are."))
+        meanings.choose(locked, chosen)
+        locked.rejects.all().delete()
+        locked.state, locked.counts = State.CHECKING, {}
+        locked.done_bytes, locked.worked_at = 0, None
+        locked.save()
+    run.refresh_from_db()
+    _begin(run)
 
 
 def _begin(run: ImportRun) -> None:
@@ -107,7 +128,7 @@ def confirm(run: ImportRun) -> None:
 
 def cancel(run: ImportRun) -> bool:
     """Forget the file; possible until it is imported."""
-    return _end(run, State.CANCELLED, [State.CHECKING, State.CHECKED])
+    return _end(run, State.CANCELLED, [State.MAPPING, State.CHECKING, State.CHECKED])
 
 
 def _end(run: ImportRun, state: str, before: list[str], **facts: Any) -> bool:
@@ -117,9 +138,8 @@ def _end(run: ImportRun, state: str, before: list[str], **facts: Any) -> bool:
             # The rows of people are not kept longer than they are needed.
             ImportContent.objects.filter(run=run).delete()
             run.refresh_from_db()
-            looks = {
-                k: v for k, v in run.preview.items() if k not in ("rows", "sample")
-            }
+            of_people = ("rows", "sample", "samples")
+            looks = {k: v for k, v in run.preview.items() if k not in of_people}
             ImportRun.objects.filter(pk=run.pk).update(preview=looks)
     return ended
 
@@ -161,14 +181,7 @@ class _Record:
     def chunk(self, chunk: Chunk, counts: Counts) -> None:
         """Written with the chunk: what is counted is what is there."""
         ImportReject.objects.bulk_create(
-            ImportReject(
-                run=self.run,
-                row=reject.line,
-                field=reject.problem.field,
-                reason=reject.problem.reason,
-                outcome=reject.outcome,
-            )
-            for reject in chunk.rejects
+            _stored(self.run, reject) for reject in chunk.rejects
         )
         for change in chunk.state_changes:
             kind = "opt_out" if change.opted_out else "opt_in"
@@ -195,6 +208,22 @@ class _Record:
 
     def counts(self, rows: Counts) -> RunCounts:
         return {"rows": rows, "changes": dict(self.changes), "kept_out": self.kept_out}
+
+
+def _stored(run: ImportRun, reject: Reject) -> ImportReject:
+    problem = reject.problem
+    reason = problem.reason
+    told: dict[str, Any] = (
+        reason.as_json() if isinstance(reason, Sentence) else {"text": reason}
+    )
+    return ImportReject(
+        run=run,
+        row=reject.line,
+        field=problem.field,
+        reason=told["text"],
+        values=told.get("values", {}),
+        outcome=reject.outcome,
+    )
 
 
 def _check(run: ImportRun) -> None:
@@ -235,7 +264,7 @@ def clean_up() -> None:
     """Remove files that nobody confirmed, and what is left of old imports."""
     now = timezone.now()
     waiting = ImportRun.objects.filter(
-        state=State.CHECKED, created_at__lt=now - UNCONFIRMED
+        state__in=[State.MAPPING, State.CHECKED], created_at__lt=now - UNCONFIRMED
     )
     for run in waiting:
         cancel(run)

@@ -5,29 +5,32 @@ It never revives what a person has ended, unless it may and has a note. No messa
 sent.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import F
+from django.db.models.base import ModelState
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop as noop
 
 from audiences import consent, profiles, subscriptions
 from audiences.consent import Kind, Origin, Source, Step, locks
 from audiences.files import (
     BadCell,
-    DelimitedFile,
+    Problem,
+    TableFile,
     UnknownColumns,
     moment_cell,
     named_cells,
     names_of,
-    read_headings,
 )
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
+from audiences.refusals import Refused, Sentence
 from audiences.sql import statements
 from audiences.subscriptions import bulk as many, find_service, writing
 
+from .columns import Reading, read_columns
 from .engine import Chunk, Importer
 
 Status = Subscription.Status
@@ -66,16 +69,22 @@ ACTIONS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One act as the file says it; `who` is a PROFILE as commands name one."""
+    """One act as the file says it; `who` is a PROFILE as commands name one.
+
+    `remark` is about a value without which the act is done.
+    """
 
     line: int
     who: str
     service: str
     action: str
     at: datetime | None
+    remark: Problem | None = None
 
 
 _name_of = names_of(OTHER_NAMES)
+_IF_ENDED = Sentence(noop("--revive with --note subscribes it again"))
+_IN_FUTURE = Sentence(noop("it is in the future"))
 _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
 
 
@@ -86,13 +95,26 @@ class Options:
     The remedies say what to do about a refusal, in the words of the command line.
     """
 
+    reading: Reading = field(default_factory=Reading)
     revive: bool = False
     note: str = ""
     actor: str = ""
     service: str = ""
     if_no_service: str = "Give --service SLUG."
     if_two_services: str = "leave out --service."
-    if_ended: str = "--revive with --note subscribes it again"
+    if_ended: Sentence = _IF_ENDED
+
+
+def _new(profile_id: int, service_id: int) -> Subscription:
+    """A row without the constructor of models, which takes longer than all the rest."""
+    made = Subscription.__new__(Subscription)
+    made.__dict__ = {
+        "_state": ModelState(),
+        "id": None,
+        "profile_id": profile_id,
+        "service_id": service_id,
+    }
+    return made
 
 
 @dataclass
@@ -117,12 +139,12 @@ class _Plan:
         """Give a subscription its new values, with the step of it."""
         held = self.held.get(pair)
         if held is None:
-            held = Subscription(profile_id=pair[0], service_id=pair[1])
+            held = _new(*pair)
             self.held[pair] = self.new[pair] = held
         elif held.pk:
             self.changed[pair] = held
-        for name, value in values.items():
-            setattr(held, name, value)
+        # As setattr would: none of these is a relation.
+        held.__dict__.update(values)
         mark = self.ended.add if kind == Kind.UNSUBSCRIBE else self.ended.discard
         mark(pair)
         self.steps.append(Step(*pair, kind, at))
@@ -137,9 +159,10 @@ class SubscriptionsImporter(Importer[Row]):
     tables = (Subscription, ConsentEvent)
     lock = "import-subscriptions"
 
-    def __init__(self, file: DelimitedFile, options: Options) -> None:
+    def __init__(self, file: TableFile, options: Options) -> None:
         self.options = options
-        self.columns = _read_header(file.header, options)
+        self.columns, self.passed_over = _read_header(file, options)
+        self._who = naming(self.columns)
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
                 _("Reviving needs a note that says how the people asked for it.")
@@ -148,36 +171,58 @@ class SubscriptionsImporter(Importer[Row]):
             find_service(options.service)
 
     @classmethod
-    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "SubscriptionsImporter":
+    def of_run(cls, file: TableFile, run: ImportRun) -> "SubscriptionsImporter":
         how = Options(
+            reading=Reading(
+                chosen=run.details.get("columns", ()),
+                remedy=_("Say what it means, or leave it out by name."),
+                consent_remedy=_("Say what it means, or leave it out by name."),
+            ),
             service=run.details.get("service", ""),
             revive="revive" in run.details,
             note=run.note,
             actor=run.actor,
             if_no_service=_("Choose the service of all rows."),
             if_two_services=_("choose no service."),
-            if_ended=_("only an import that may revive subscribes it again"),
+            if_ended=Sentence(
+                noop("only an import that may revive subscribes it again")
+            ),
         )
         return cls(file, how)
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(name, name) for name in OTHER_NAMES]
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        return _name_of(heading) or "", []
 
     def read(self, line: int, cells: list[str]) -> Row:
         given = named_cells(self.columns, cells)
         name = next((name for name in WHO if name in given), "")
         if not name:
-            raise BadCell("profile", "nothing says who this is")
+            raise BadCell("profile", noop("nothing says who this is"))
         service = given.get("service", self.options.service)
         if not service:
-            raise BadCell("service", "it is empty")
+            raise BadCell("service", noop("it is empty"))
         text = given.get("action", SUBSCRIBE)
         action = ACTIONS.get(text.casefold())
         if not action:
-            raise BadCell(
-                "action", f"{text[:50]!r} is neither {SUBSCRIBE} nor {UNSUBSCRIBE}"
-            )
-        at = moment_cell(
-            given, "date", "{text} is no date such as 2026-05-31 or 2026-05-31T14:00"
-        )
-        return Row(line, _READINGS.get(name, "") + given[name], service, action, at)
+            reason = noop("{text} is neither subscribe nor unsubscribe")
+            raise BadCell("action", reason, text=repr(text[:50]))
+        no_date = noop("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
+        at, remark = None, None
+        try:
+            at = moment_cell(given, "date", no_date)
+        except BadCell as bad:
+            # Who leaves, leaves, whenever that was.
+            if action == SUBSCRIBE:
+                raise
+            remark = bad.problem
+        return Row(line, self._who(name, given[name]), service, action, at, remark)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Play the rows one by one on what is locked, then write what changed."""
@@ -199,10 +244,12 @@ class SubscriptionsImporter(Importer[Row]):
         plan.ended = {
             pair for pair, row in plan.held.items() if getattr(row, "has_ended", False)
         }
-        for row in rows:
+        for row in [_by_now(row, plan.now) for row in rows]:
             try:
                 people = found[row.who] & there
                 chunk.counts[self._play(row, people, services, plan)] += 1
+                if row.remark:
+                    chunk.remark(row.line, row.remark)
             except BadCell as bad:
                 chunk.reject(row.line, bad)
         if plan.steps:
@@ -218,14 +265,16 @@ class SubscriptionsImporter(Importer[Row]):
         """Do what the row says; returns what it came to. Raises BadCell."""
         service = services.get(row.service)
         if service is None:
-            raise BadCell("service", f"there is no service {row.service[:50]!r}")
+            reason = noop("there is no service {service}")
+            raise BadCell("service", reason, service=repr(row.service[:50]))
         if not people:
-            raise BadCell("profile", "no profile is named so")
+            raise BadCell("profile", noop("no profile is named so"))
         if len(people) > 1:
             listed = ", ".join(map(str, sorted(people)))
-            raise BadCell("profile", f"it names several profiles: {listed}")
+            reason = noop("it names several profiles: {profiles}")
+            raise BadCell("profile", reason, profiles=listed)
         if row.at and row.at > plan.now:
-            raise BadCell("date", "it is in the future")
+            raise BadCell("date", _IN_FUTURE)
         pair = (next(iter(people)), service.pk)
         if row.action == SUBSCRIBE:
             return self._subscribe(row, pair, service, plan)
@@ -238,36 +287,66 @@ class SubscriptionsImporter(Importer[Row]):
         if held and held.status_at(at) == Status.ACTIVE:
             return "unchanged"
         if service.is_closed:
-            raise BadCell("service", "it is closed: no new subscriptions")
+            raise BadCell("service", noop("it is closed: no new subscriptions"))
         if held and pair in plan.ended and not self.options.revive:
-            since = ""
-            if held.status == Status.UNSUBSCRIBED:
-                since = f" on {timezone.localtime(held.changed_at):%Y-%m-%d}"
-            remedy = self.options.if_ended
-            raise BadCell("action", f"the profile has unsubscribed{since}; {remedy}")
+            day = f"{timezone.localtime(held.changed_at):%Y-%m-%d}"
+            raise BadCell("action", _ended(held), day=day, remedy=self.options.if_ended)
         if held:
             _require_later(row, held)
         plan.take(pair, writing.activated(service, at), Kind.SUBSCRIBE, at)
         return "subscribed"
 
 
-def _read_header(header: Sequence[str], options: Options) -> list[str | None]:
-    """Our name of each column; raises UnknownColumns."""
-    names = read_headings(
-        header,
-        _name_of,
-        unknown="Unknown column: {unknown}. Rename it or take it out. "
-        f"Known names: {', '.join(OTHER_NAMES)}.",
+def _read_header(
+    file: TableFile, options: Options
+) -> tuple[list[str | None], list[str]]:
+    """Our name of each column, and those that are left out; raises UnknownColumns."""
+    is_own = {"profile", "external_id", "address", "code", "label"} == set(file.header)
+    found = read_columns(
+        file, _name_of, options.reading, known=OTHER_NAMES, passes_over=is_own
     )
+    names = found.meanings
     if not set(names) & set(WHO):
-        raise UnknownColumns(f"No column says who: one of {', '.join(WHO)} is needed.")
+        who = ", ".join(WHO)
+        text = _("No column says who: one of {names} is needed.")
+        raise UnknownColumns(text.format(names=who))
     if "service" not in names and not options.service:
-        raise UnknownColumns(f"No column says which service. {options.if_no_service}")
+        text = _("No column says which service.")
+        raise Refused(f"{text} {options.if_no_service}")
     if "service" in names and options.service:
-        raise UnknownColumns(
-            f"The file has a column service: {options.if_two_services}"
-        )
-    return names
+        text = _("The file has a column service:")
+        raise Refused(f"{text} {options.if_two_services}")
+    return names, found.passed_over
+
+
+def naming(names: Sequence[str | None]) -> Callable[[str, str], str]:
+    """How a cell of a file with these columns names a person, as PROFILE.
+
+    Beside an external id, a profile is its id: so our own exports say it.
+    """
+    readings = dict(_READINGS)
+    if "external_id" in names:
+        readings["profile"] = "id:"
+
+    def who(name: str, text: str) -> str:
+        if name == "profile" and not text.isdigit():
+            return text
+        return readings.get(name, "") + text
+
+    return who
+
+
+def _by_now(row: Row, now: datetime) -> Row:
+    """The row without a date that is still to come, if it unsubscribes."""
+    if row.action == UNSUBSCRIBE and row.at and row.at > now:
+        return replace(row, at=None, remark=Problem("date", _IN_FUTURE))
+    return row
+
+
+def _ended(held: Subscription) -> str:
+    if held.status != Status.UNSUBSCRIBED:
+        return noop("the profile has unsubscribed; {remedy}")
+    return noop("the profile has unsubscribed on {day}; {remedy}")
 
 
 def _unsubscribe(row: Row, pair: tuple[int, int], plan: _Plan) -> str:
@@ -283,4 +362,5 @@ def _unsubscribe(row: Row, pair: tuple[int, int], plan: _Plan) -> str:
 def _require_later(row: Row, held: Subscription) -> None:
     if row.at is not None and row.at < held.changed_at:
         since = f"{timezone.localtime(held.changed_at):%Y-%m-%d %H:%M}"
-        raise BadCell("date", f"it is before the last change, which was on {since}")
+        reason = noop("it is before the last change, which was on {since}")
+        raise BadCell("date", reason, since=since)

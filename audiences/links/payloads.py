@@ -1,10 +1,11 @@
 """What personal links say: who and what they are about, by ids alone.
 
-Opting out works for ever; opting in and changing details only while a link is fresh
-(EDIT_LINK_DAYS). No row of a delivery is needed to honour a link.
+Opting out works for ever. A link starts messages, and shows and changes details, only
+while it is fresh (EDIT_LINK_DAYS) and only where it went to an address that is the
+primary one now. No row of a delivery is needed to honour a link.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audiences.channels import Channel
 
@@ -22,10 +23,15 @@ CHANNELS = {letter: channel for channel, letter in LETTERS.items()}
 
 @dataclass(frozen=True)
 class Link:
-    """What a token says. `page` and `kind` only where it leads to a landing page.
+    """What a token says. The rest after `delivery_id` only where it leads to a page.
 
-    The rest is not written in a token but known of it: `is_fresh`, whether it may still
-    opt in and edit, and `signed_at`, when it was made, in seconds.
+    `sent_on` and `sent_to` are the channel and the mark of the address that it was sent
+    to; without them it can only stop messages.
+
+    The last three are not written in a token but known of it: `is_fresh`, whether it is
+    young enough to start messages and to edit; `signed_at`, when it was made, in
+    seconds; `is_strong`, whether the key of now made it. A weak one shows nothing of a
+    person and only stops messages.
     """
 
     profile_id: int
@@ -34,8 +40,11 @@ class Link:
     delivery_id: int | None = None
     page: str = ""
     kind: str = ""
+    sent_on: str = ""
+    sent_to: str = ""
     is_fresh: bool = False
-    signed_at: int = 0
+    signed_at: int = field(default=0, compare=False)
+    is_strong: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
@@ -49,8 +58,27 @@ class Undo:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Which request for a subscription is confirmed: `event_id` in the history."""
+    """Which request for a subscription is confirmed: `event_id` in the history.
+
+    `sent_to` is the mark of the address that was asked; without it nothing is started.
+    """
 
     profile_id: int
     service_id: int
     event_id: int
+    sent_to: str = ""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Which channel is allowed again at its address, if nothing has happened since.
+
+    `after` is the last event about the channel or about "any" when it was asked for;
+    `signed_at` is when that was, in seconds.
+    """
+
+    profile_id: int
+    channel: str
+    sent_to: str
+    after: int
+    signed_at: int = 0

@@ -7,13 +7,28 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 
 from audiences.links import signing
-from audiences.links.payloads import CHANNELS, LETTERS, Confirmation, Link, Undo
-from audiences.links.signing import BadLink, Purpose
+from audiences.links.payloads import (
+    CHANNELS,
+    LETTERS,
+    Confirmation,
+    Link,
+    Permission,
+    Undo,
+)
+from audiences.links.signing import BadLink, Purpose, Signed
 
-# How long what somebody has just done can be undone.
-UNDO_LIFE = timedelta(days=1)
+
+def sent(link: Link, channel: str, key: str) -> Link:
+    """The link as it is sent to this address, so that it may start that channel."""
+    return replace(link, sent_on=channel, sent_to=signing.mark(channel, key))
+
+
+def went_to(sent_to: str, channel: str, key: str) -> bool:
+    """Whether this is the address that a link was sent to."""
+    return bool(sent_to) and constant_time_compare(sent_to, signing.mark(channel, key))
 
 
 def opt_out_token(link: Link) -> str:
@@ -23,8 +38,8 @@ def opt_out_token(link: Link) -> str:
 
 def read_opt_out_token(token: str) -> Link:
     """What a one-click token says; raises BadLink."""
-    facts, _signed_at = signing.read(Purpose.OPT_OUT, token)
-    return _link(facts, 4)
+    signed = signing.read(Purpose.OPT_OUT, token)
+    return _link(signed, 4)
 
 
 def one_click_url(link: Link) -> str:
@@ -39,13 +54,14 @@ def page_token(link: Link) -> str:
 
 def read_page_token(token: str, page: str) -> Link:
     """What a token says that must be for this page; raises BadLink."""
-    facts, signed_at = signing.read(Purpose.PAGE, token)
-    link = _link(facts, 6)
+    signed = signing.read(Purpose.PAGE, token)
+    # Those that were made before they knew their address have six facts.
+    link = _link(signed, 6 if len(signed.facts) == 6 else 8)
     if link.page != page:
         raise BadLink
-    age = timedelta(seconds=time.time() - signed_at)
-    is_fresh = age <= timedelta(days=settings.EDIT_LINK_DAYS)
-    return replace(link, is_fresh=is_fresh, signed_at=signed_at)
+    age = timedelta(seconds=time.time() - signed.at)
+    is_young = age <= timedelta(days=settings.EDIT_LINK_DAYS)
+    return replace(link, is_fresh=is_young and link.is_strong)
 
 
 def page_url(link: Link) -> str:
@@ -53,15 +69,20 @@ def page_url(link: Link) -> str:
     return _url("personal", link.page, page_token(link))
 
 
-def undo_token(undo: Undo) -> str:
+def undo_token(undo: Undo, *, at: int = 0) -> str:
+    """A token to undo an act; `at` is when the link was signed that the visitor has.
+
+    So nobody gets a token that is younger than their own. When the act is too old to be
+    undone, its events say.
+    """
     facts = [undo.profile_id, list(undo.event_ids), int(undo.stopped_address)]
-    return signing.sign(Purpose.UNDO, facts)
+    return signing.sign(Purpose.UNDO, facts, at=at)
 
 
 def read_undo_token(token: str) -> Undo:
-    """What may be undone; raises BadLink, also when it is too late."""
-    facts, _signed_at = signing.read(Purpose.UNDO, token, max_age=UNDO_LIFE)
-    profile_id, event_ids, stopped = facts
+    """What may be undone; raises BadLink."""
+    signed = signing.read_to_start(Purpose.UNDO, token)
+    profile_id, event_ids, stopped = signed.facts
     return Undo(profile_id, tuple(event_ids), bool(stopped))
 
 
@@ -72,9 +93,30 @@ def confirmation_url(confirmation: Confirmation) -> str:
 
 
 def read_confirmation_token(token: str) -> Confirmation:
-    """Which request is meant; raises BadLink. Its row says until when it counts."""
-    facts, _signed_at = signing.read(Purpose.CONFIRM_SUBSCRIPTION, token)
-    return Confirmation(*facts)
+    """Which request is meant; raises BadLink, also when its time is over.
+
+    The row of the request says whether it still waits.
+    """
+    signed = signing.read_to_start(Purpose.CONFIRM_SUBSCRIPTION, token)
+    if not _confirmable(signed.at):
+        raise BadLink
+    return Confirmation(*signed.facts)
+
+
+def permission_url(permission: Permission) -> str:
+    """The address in the message that asks whether a channel is allowed again."""
+    profile_id, channel, sent_to, after, _at = astuple(permission)
+    facts = [profile_id, LETTERS[channel], sent_to, after]
+    return _url("confirm_channel", signing.sign(Purpose.CONFIRM_CHANNEL, facts))
+
+
+def read_permission_token(token: str) -> Permission:
+    """What is allowed again; raises BadLink, also when its time is over."""
+    signed = signing.read_to_start(Purpose.CONFIRM_CHANNEL, token)
+    profile_id, letter, sent_to, after = signed.facts
+    if not _confirmable(signed.at):
+        raise BadLink
+    return Permission(profile_id, CHANNELS[letter], sent_to, after, signed.at)
 
 
 def signup_url(page: str, request_id: int) -> str:
@@ -89,19 +131,39 @@ def read_signup_token(token: str) -> int:
     return int(request_id)
 
 
+def _confirmable(signed_at: int) -> bool:
+    """Whether a link that asks to confirm something is young enough."""
+    days = settings.PENDING_SUBSCRIPTION_DAYS
+    return time.time() - signed_at <= timedelta(days=days).total_seconds()
+
+
 def _url(name: str, *parts: str) -> str:
     return f"{settings.BASE_URL}{reverse(f'pages:{name}', args=parts)}"
 
 
 def _facts(link: Link) -> list[Any]:
-    facts = [*astuple(link)[:6]]
+    """The facts of a page's token; the first four are those of one click."""
+    facts = [*astuple(link)[:8]]
     facts[1] = LETTERS[link.channel]
+    facts[6] = LETTERS.get(link.sent_on, "")
     return [0 if fact is None else fact for fact in facts]
 
 
-def _link(facts: list[Any], count: int) -> Link:
+def _link(signed: Signed, count: int) -> Link:
+    facts = signed.facts
     if len(facts) != count or facts[1] not in CHANNELS:
         raise BadLink
-    profile_id, letter, service_id, delivery_id, *page = facts
-    channel = CHANNELS[letter]
-    return Link(profile_id, channel, service_id or None, delivery_id or None, *page)
+    profile_id, letter, service_id, delivery_id, *rest = facts
+    page, kind, sent_on, sent_to = (*rest, *("",) * 4)[:4]
+    return Link(
+        profile_id,
+        CHANNELS[letter],
+        service_id or None,
+        delivery_id or None,
+        page,
+        kind,
+        CHANNELS.get(sent_on, ""),
+        sent_to,
+        signed_at=signed.at,
+        is_strong=signed.by_key_of_now,
+    )

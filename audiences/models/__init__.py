@@ -1,5 +1,6 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
+from .allowances import Allowance
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
@@ -11,16 +12,20 @@ from .page_texts import LandingPageAsset, LandingPageText
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription
+from .sign_ins import SignIn
 from .staging import StagedProfile
+from .transactions import Departure
 
 __all__ = [
     "Address",
     "AddressStatus",
+    "Allowance",
     "Audience",
     "AudienceMember",
     "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
+    "Departure",
     "Figure",
     "ImportContent",
     "ImportReject",
@@ -36,6 +41,7 @@ __all__ = [
     "RequestCount",
     "Role",
     "Service",
+    "SignIn",
     "SignupRequest",
     "StagedProfile",
     "Subscription",

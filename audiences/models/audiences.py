@@ -41,6 +41,9 @@ class Audience(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="audience_service_when_subscribers",
+                violation_error_message=_(
+                    "Only an audience of subscribers has a service, and it needs one."
+                ),
                 condition=models.Q(kind="subscribers", service__isnull=False)
                 | (
                     models.Q(kind__in=["everyone", "list", "condition"])
@@ -49,6 +52,9 @@ class Audience(models.Model):
             ),
             models.CheckConstraint(
                 name="audience_condition_when_condition",
+                violation_error_message=_(
+                    "Only an audience by condition has a condition, and it needs one."
+                ),
                 condition=models.Q(kind="condition", condition__isnull=False)
                 | (~models.Q(kind="condition") & models.Q(condition__isnull=True)),
             ),

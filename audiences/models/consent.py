@@ -7,6 +7,7 @@ from audiences.channels import Scope
 
 from .profiles import Profile
 from .services import Service
+from .transactions import transaction_number
 
 
 class ConsentEvent(models.Model):
@@ -15,7 +16,8 @@ class ConsentEvent(models.Model):
     The database itself refuses to change or delete a row (`audiences.consent.guards`).
     The profile and the service are plain numbers for the database, so that the
     history outlives both. Folding the events of a profile in the order of their ids
-    gives its flags and subscriptions; `verify_consent` proves it.
+    gives its flags and subscriptions; `verify_consent` proves it. Across profiles ids
+    say nothing about which was committed first: `transaction_id` does.
     """
 
     class Kind(models.TextChoices):
@@ -71,6 +73,14 @@ class ConsentEvent(models.Model):
         help_text=_("The version of the page or text that the person saw."),
     )
     delivery_id = models.BigIntegerField(_("delivery"), null=True, blank=True)
+    transaction_id = transaction_number()
+    has_evidence = models.BooleanField(
+        _("has evidence"),
+        db_default=False,
+        help_text=_(
+            "Whether it was recorded with evidence, which may be erased since."
+        ),
+    )
 
     class Meta:
         verbose_name = _("consent event")
@@ -79,6 +89,9 @@ class ConsentEvent(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="consentevent_about_flag_or_service",
+                violation_error_message=_(
+                    "An event is about a channel or about a service, as its kind says."
+                ),
                 condition=(
                     models.Q(
                         kind__in=["opt_out", "opt_in"],
@@ -122,6 +135,8 @@ class ConsentEvent(models.Model):
                 name="consent_of_wording",
                 condition=~models.Q(wording_version=""),
             ),
+            # What was recorded since a moment; the order of the commits.
+            models.Index(fields=["transaction_id"], name="consent_by_transaction"),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from audiences.refusals import Sentence
+
 
 class Job(models.Model):
     """Work that somebody asked for and a background worker does.
@@ -71,6 +73,9 @@ class BulkAct(Job):
                     state__in=["waiting", "running", "done", "stopped", "failed"]
                 ),
                 name="bulkact_state_known",
+                violation_error_message=_(
+                    "This is no state of a change of many people."
+                ),
             ),
         ]
         indexes = [
@@ -106,6 +111,7 @@ class ImportRun(Job):
     """
 
     class State(models.TextChoices):
+        MAPPING = "mapping", _("Waits for the meaning of its columns")
         CHECKING = "checking", _("Being checked")
         CHECKED = "checked", _("Waits for your confirmation")
         IMPORTING = "importing", _("Importing")
@@ -148,11 +154,12 @@ class ImportRun(Job):
             models.CheckConstraint(
                 condition=models.Q(
                     state__in=[
-                        *("checking", "checked", "importing"),
+                        *("mapping", "checking", "checked", "importing"),
                         *("done", "cancelled", "failed"),
                     ]
                 ),
                 name="importrun_state_known",
+                violation_error_message=_("This is no state of an import."),
             ),
         ]
 
@@ -188,7 +195,9 @@ class ImportReject(models.Model):
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="rejects")
     row = models.BigIntegerField(_("row"))
     field = models.CharField(_("field"), max_length=100, blank=True)
+    # English; it is told in the language of whoever reads it, with its values.
     reason = models.TextField(_("reason"))
+    values = models.JSONField(_("values"), default=dict, db_default={})
     outcome = models.CharField(_("outcome"), max_length=16)
 
     class Meta:
@@ -197,4 +206,9 @@ class ImportReject(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"{self.row}: {self.reason}"
+        return f"{self.row}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """The reason, in the language of the one who reads it."""
+        return str(Sentence.of_json({"text": self.reason, "values": self.values}))

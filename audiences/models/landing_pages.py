@@ -187,6 +187,7 @@ class LandingPage(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="landingpage_kind_known",
+                violation_error_message=_("This is no kind of landing page."),
                 condition=models.Q(
                     kind__in=[
                         "acquisition",
@@ -199,12 +200,16 @@ class LandingPage(models.Model):
             ),
             models.CheckConstraint(
                 name="landingpage_service_of_kind",
+                violation_error_message=_(
+                    "Only pages about a service have one; a page to subscribe needs it."
+                ),
                 condition=models.Q(kind="subscription", service__isnull=False)
                 | models.Q(kind="unsubscription")
                 | (~models.Q(kind="subscription") & models.Q(service__isnull=True)),
             ),
             models.CheckConstraint(
                 name="landingpage_closes_after_opening",
+                violation_error_message=_("The page closes before it opens."),
                 condition=models.Q(opens_at__isnull=True)
                 | models.Q(closes_at__isnull=True)
                 | models.Q(closes_at__gt=models.F("opens_at")),

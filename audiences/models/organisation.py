@@ -8,7 +8,10 @@ from .profiles import LONGEST_TEXT
 
 
 class Organisation(models.Model):
-    """Who writes to people: one row. `audiences.organisation` is its only writer."""
+    """Who writes to people: one row.
+
+    `audiences.organisation` is its only writer.
+    """
 
     THE_ONE = 1
 

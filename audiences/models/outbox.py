@@ -20,6 +20,7 @@ class OutboxMail(models.Model):
         LINK = "link", _("Personal link")
         SIGNUP = "signup", _("Confirmation of a sign-up")
         REQUEST = "request", _("Confirmation of a subscription")
+        CHANNEL = "channel", _("Confirmation of a channel")
         SUBSCRIBED = "subscribed", _("Message after subscribing")
         UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
 
@@ -28,6 +29,7 @@ class OutboxMail(models.Model):
         NOBODY = "nobody", _("Not sent: no profile is known by this")
         FORWARDED = "forwarded", _("Passed on to the profile's email address")
         DENYLISTED = "denylisted", _("Not sent: the address is on the denylist")
+        QUARANTINED = "quarantined", _("Not sent: the address is in quarantine")
         OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
         REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
@@ -48,7 +50,10 @@ class OutboxMail(models.Model):
         choices=LandingPage.ReconciledBy,
         help_text=_("What the visitor gave; mails go out where it is an address."),
     )
-    to = models.TextField(_("given"), help_text=_("As the visitor wrote it."))
+    to = models.TextField(
+        _("given"),
+        help_text=_("As the visitor wrote it; once it is sent, where it went."),
+    )
     key = models.CharField(_("key"), max_length=500)
     language = models.CharField(_("language"), max_length=35)
     context = models.JSONField(
@@ -71,17 +76,22 @@ class OutboxMail(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="outboxmail_sent_was_claimed",
+                violation_error_message=_(
+                    "Only a mail that was claimed can have been sent."
+                ),
                 condition=models.Q(sent_at__isnull=True)
                 | models.Q(claimed_at__isnull=False, result="sent"),
             ),
             models.CheckConstraint(
                 name="outboxmail_result_known",
+                violation_error_message=_("This is nothing that becomes of a mail."),
                 condition=models.Q(
                     result__in=[
                         *("", "sent", "nobody", "forwarded"),
                         *(
                             "opted_out",
                             "denylisted",
+                            "quarantined",
                             "outdated",
                             "refused",
                             "failed",
@@ -154,6 +164,7 @@ class SignupRequest(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="signuprequest_confirmed_has_profile",
+                violation_error_message=_("A confirmed request belongs to a profile."),
                 condition=models.Q(confirmed_at__isnull=True, profile_id__isnull=True)
                 | models.Q(confirmed_at__isnull=False, profile_id__isnull=False),
             )

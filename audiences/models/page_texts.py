@@ -88,6 +88,9 @@ class LandingPageAsset(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="landingpageasset_type_known",
+                violation_error_message=_(
+                    "This is no type of image that a page can show."
+                ),
                 condition=models.Q(
                     content_type__in=["image/png", "image/jpeg", "image/webp"]
                 ),

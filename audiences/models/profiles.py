@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import FLAGS, Channel
 
+from .transactions import transaction_number
+
 LONGEST_TEXT = 150
 LONGEST_EXTERNAL_ID = 100
 
@@ -81,6 +83,10 @@ class Profile(models.Model):
                 condition=models.Q(message_limit__isnull=True)
                 | models.Q(message_limit__gte=1),
                 name="profile_message_limit_positive",
+                violation_error_message=_(
+                    "The message limit is 1 or more, or empty. To send nothing, opt "
+                    "the person out."
+                ),
             ),
         ]
         # The search by name has an index of its own: profiles/name_search.py.
@@ -151,6 +157,7 @@ class Address(models.Model):
         choices=AddressStatus,
         db_default=AddressStatus.VALID,
     )
+    transaction_id = transaction_number()
 
     class Meta:
         verbose_name = _("address")
@@ -165,14 +172,19 @@ class Address(models.Model):
                 fields=["channel", "profile"],
                 condition=models.Q(is_primary=True),
                 name="address_one_primary",
+                violation_error_message=_(
+                    "The profile has a primary address on this channel already."
+                ),
             ),
             models.CheckConstraint(
                 condition=models.Q(channel__in=Channel.values),
                 name="address_channel_known",
+                violation_error_message=_("This is no channel."),
             ),
             models.CheckConstraint(
                 condition=models.Q(quarantine_status__in=AddressStatus.values),
                 name="address_status_known",
+                violation_error_message=_("This is no status of an address."),
             ),
         ]
         indexes = [
@@ -184,6 +196,8 @@ class Address(models.Model):
                 condition=~models.Q(quarantine_status="valid"),
                 name="address_by_status",
             ),
+            # Whose address is another than at a moment.
+            models.Index(fields=["transaction_id"], name="address_by_transaction"),
         ]
 
     def __str__(self) -> str:

@@ -115,11 +115,15 @@ class Service(models.Model):
             models.CheckConstraint(
                 condition=models.Q(channel__in=Channel.values),
                 name="service_channel_known",
+                violation_error_message=_("This is no channel."),
             ),
             models.CheckConstraint(
                 condition=models.Q(validity_days__isnull=True)
                 | models.Q(validity_days__range=(1, LONGEST_VALIDITY)),
                 name="service_validity_positive",
+                violation_error_message=_(
+                    "The validity is a number of days, 1 or more, or empty."
+                ),
             ),
         ]
 
@@ -193,6 +197,7 @@ class Subscription(models.Model):
                     status__in=["pending", "active", "unsubscribed", "expired"]
                 ),
                 name="subscription_status_known",
+                violation_error_message=_("This is no status of a subscription."),
             ),
         ]
         indexes = [

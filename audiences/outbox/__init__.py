@@ -8,7 +8,7 @@ from audiences.outbox.composing import (
     site_name,
     words,
 )
-from audiences.outbox.queue import put
+from audiences.outbox.queue import is_on_its_way, put
 from audiences.outbox.sending import (
     UNREACHABLE,
     send_again,
@@ -22,6 +22,7 @@ __all__ = [
     "Words",
     "closest_language",
     "composes",
+    "is_on_its_way",
     "put",
     "send_again",
     "send_waiting",

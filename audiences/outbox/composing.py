@@ -19,13 +19,15 @@ class Words:
     """A message before it is addressed.
 
     `text` is Markdown, the source of both forms of a mail; an SMS is the bare `text`,
-    without a subject.
+    without a subject. `to` is the address as it is stored, where the row of the message
+    has only what a visitor typed.
     """
 
     subject: str
     text: str
     language: str
     headers: dict[str, str] = field(default_factory=dict)
+    to: str = ""
 
 
 Composer = Callable[[OutboxMail], Words | Result]
@@ -39,13 +41,14 @@ def composes(kind: Kind) -> Callable[[Composer], Composer]:
     return lambda composer: composers.add(kind, composer)
 
 
-def words(language: str, path: str, **values: object) -> Words:
+def words(language: str, path: str, *, to: str = "", **values: object) -> Words:
     """The words of a mail, such as "mails.link", from the texts of a language."""
     code, site = closest_language(language), site_name()
     return Words(
         page_texts.text(code, f"{path}.subject", site=site, **values),
         page_texts.text(code, f"{path}.text", site=site, **values).strip() + "\n",
         code,
+        to=to,
     )
 
 

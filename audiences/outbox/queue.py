@@ -10,7 +10,7 @@ from django.utils import timezone
 from audiences.addresses import Normalised
 from audiences.background import jobs
 from audiences.channels import Channel
-from audiences.models import LandingPage, OutboxMail
+from audiences.models import ConsentEvent, LandingPage, OutboxMail
 from audiences.outbox.composing import Kind
 
 
@@ -41,6 +41,29 @@ def put(
     )
     jobs.wake("audiences.tasks.send_outbox")
     return mail
+
+
+def is_asked_for(mail: OutboxMail) -> bool:
+    """Whether the owner of the address has just asked for this very message on a page.
+
+    That is a sign-up, whose address the visitor gives as their own, and the request of
+    somebody whom a personal link has identified. A lost link can be asked for by anyone
+    who knows an address, and nobody has asked for the messages that only tell.
+    """
+    if mail.kind == Kind.REQUEST:
+        return bool(mail.context.get("asked_by") == ConsentEvent.Source.LANDING_PAGE)
+    return mail.kind == Kind.SIGNUP
+
+
+# Within this time the same request is a button that was pressed twice.
+DOUBLE_CLICK = timedelta(minutes=1)
+
+
+def is_on_its_way(kind: Kind, key: str, context: dict[str, Any]) -> bool:
+    """Whether the same message was put here a moment ago: by a double click."""
+    since = timezone.now() - DOUBLE_CLICK
+    rows = OutboxMail.objects.filter(kind=kind, key=key, created_at__gte=since)
+    return any(row.context == context for row in rows)
 
 
 def waiting(

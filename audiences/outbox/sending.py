@@ -25,6 +25,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audiences import addresses
 from audiences.channels import Channel
 from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
@@ -33,7 +34,7 @@ from audiences.signals import mail_to_be_sent
 from audiences.wording.markdown import to_html, to_text
 
 from . import gateways
-from .queue import waiting
+from .queue import is_asked_for, waiting
 
 # A worker that has not reported on its mail within this time has died.
 CLAIM_LIFE = timedelta(minutes=10)
@@ -120,7 +121,7 @@ def take_next(
         mail.attempts += 1
         mail.claimed_at = timezone.now()
         message = _written(mail)
-        _write_down(mail, "attempts", "claimed_at", "due_at", "result")
+        _write_down(mail, "attempts", "claimed_at", "due_at", "result", "to")
         return mail, message
 
 
@@ -134,8 +135,10 @@ def _written(mail: OutboxMail) -> Message | None:
             said = composers[mail.kind](mail)
             if isinstance(said, Result):
                 mail.result = said
-            elif _is_vetoed(mail):
-                mail.result = Result.DENYLISTED
+                return None
+            mail.to = addresses.as_sent(mail.channel, said.to or mail.to, mail.key)
+            if forbidden := _why_forbidden(mail):
+                mail.result = forbidden
             elif mail.channel == Channel.SMS:
                 return said.text.strip()
             elif not _can_be_addressed(mail.to):
@@ -148,16 +151,19 @@ def _written(mail: OutboxMail) -> Message | None:
     return None
 
 
-def _is_vetoed(mail: OutboxMail) -> bool:
-    """Whether a listener forbids the address; a listener's error forbids it too."""
+def _why_forbidden(mail: OutboxMail) -> str:
+    """The result that a listener wants instead; a listener's error forbids it too."""
     answers = mail_to_be_sent.send(
-        sender=OutboxMail, channel=mail.channel, key=mail.key
+        sender=OutboxMail,
+        channel=mail.channel,
+        key=mail.key,
+        is_asked_for=is_asked_for(mail),
     )
-    return any(forbids for _listener, forbids in answers)
+    return next((why for _listener, why in answers if why), "")
 
 
 def _can_be_addressed(address: str) -> bool:
-    """Whether Django can send there.
+    """Whether Django can send there; the domain is ASCII already.
 
     It turns a non-ASCII local part into a different address (an encoded word) instead
     of asking the server for SMTPUTF8 (RFC 6531): such a mail must not leave.
@@ -199,7 +205,7 @@ def hand_over(mail: OutboxMail, message: Message, connection: Any = None) -> Non
     """
     try:
         if isinstance(message, str):
-            gateways.gateway().send(mail.key, message)
+            gateways.gateway().send(mail.to, message)
         else:
             message.connection = connection
             message.send()

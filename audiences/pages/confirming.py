@@ -1,12 +1,16 @@
-"""Behind the link of a double opt-in (S6). GET shows a button, POST confirms.
+"""Behind the links that ask to confirm: a subscription (S6), or a channel.
 
-Mail scanners open links: nothing changes until the button is pressed.
+GET shows a button, POST confirms. Mail scanners open links: nothing changes until the
+button is pressed.
 """
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
-from audiences import links
+from audiences import landing_pages
 from audiences.consent import Source
+from audiences.models import LandingPage
+from audiences.signups import allowing
 from audiences.visits import confirming
 from audiences.visits.confirming import Asked, Stage
 from audiences.wording import page_texts
@@ -21,6 +25,7 @@ from .state_lines import service_line
 def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
     """The page of the link."""
     if request.method == "POST":
+        visitors.require_own_page(request)
         origin = visitors.origin(request, Source.LANDING_PAGE)
         asked = confirming.confirm(token, origin)
     else:
@@ -43,19 +48,53 @@ def _shown(asked: Asked, language: str) -> Shown:
             title=page_texts.text(language, "confirm.title"),
             body=page_texts.text(language, "page.service_closed", service=service),
         )
+    if asked.stage == Stage.BEFORE:
+        # The link has ended with its request: it tells nothing any more.
+        return Shown(page_texts.text(language, "confirm.again"), is_done=True)
     return _confirmed(asked, language)
 
 
 def _confirmed(asked: Asked, language: str) -> Shown:
-    """What is true now; for somebody who is opted out also what to do."""
-    which = "confirm.done" if asked.stage == Stage.DONE else "confirm.again"
+    """What is true now; for somebody who is opted out also what to do.
+
+    The page leads to one that mails a personal link: it holds none itself.
+    """
     standing, service = asked.standing, asked.service
     line = service_line(asked.held.profile_id, standing, service, language)
     is_out = standing.stopped_all or service.channel in standing.out
-    link = confirming.preference_link(asked) if is_out else None
+    slug = confirming.preference_page(asked) if is_out else ""
+    url = reverse("pages:anybody", args=[slug]) if slug else ""
     return Shown(
-        title=page_texts.text(language, which),
+        title=page_texts.text(language, "confirm.done"),
         state=[line],
         is_done=True,
-        preferences_url=links.page_url(link) if link else "",
+        preferences_url=url,
     )
+
+
+@public
+def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
+    """The page of the link that asks whether a channel is allowed again."""
+    if request.method == "POST":
+        visitors.require_own_page(request)
+        origin = visitors.origin(request, Source.LANDING_PAGE)
+        allowed = allowing.confirm(token, origin)
+    else:
+        allowed = allowing.look(token)
+    content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
+    person = allowed.profile.language
+    language = rendering.page_language(request, content["languages"], person)
+    messages = page_texts.text(language, f"messages.{allowed.channel}")
+    if allowed.stage == allowing.Stage.WAITING:
+        shown = Shown(
+            title=page_texts.text(language, "confirm.title"),
+            body=page_texts.text(language, "confirm.channel", messages=messages),
+            button=page_texts.text(language, "confirm.button"),
+        )
+    elif allowed.stage == allowing.Stage.DONE:
+        gets = page_texts.text(language, "state.gets", messages=messages)
+        title = page_texts.text(language, "confirm.done")
+        shown = Shown(title, state=[gets], is_done=True)
+    else:
+        shown = Shown(page_texts.text(language, "confirm.again"), is_done=True)
+    return rendering.show(request, content, language, shown)

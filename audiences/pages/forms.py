@@ -18,7 +18,8 @@ from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
 from audiences.visits.choosing import Boxes
-from audiences.visits.visit import Standing, Visit
+from audiences.visits.standing import Standing
+from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
@@ -135,7 +136,7 @@ class VisitForm(ChoiceForm):
             )
         if visit.kind in LandingPage.BUTTON_KINDS:
             return
-        if visit.link.is_fresh:
+        if visit.proved:
             self.add_details(visit.content, visit.profile)
         if visit.content["needs_agreement"]:
             self.add_agreement(visit.content)

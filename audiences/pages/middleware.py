@@ -13,7 +13,7 @@ from audiences.links import BadLink
 from audiences.visits.visit import Gone
 
 from . import rendering
-from .visitors import body_length
+from .visitors import FromElsewhere, body_length
 
 _PUBLIC = re.compile(r"/(?:p|u)/")
 LARGEST_BODY = 100_000
@@ -81,6 +81,8 @@ def public(view: View) -> View:
             return view(request, *args, **kwargs)
         except BadLink:
             return rendering.notice_page(request, "bad_link", 404)
+        except FromElsewhere:
+            return rendering.notice_page(request, "elsewhere", 403)
         except Gone:
             return rendering.notice_page(request, "gone", 200)
         except Http404:

@@ -14,11 +14,12 @@ from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.masking import masked
 from audiences.models import LandingPage, Profile
+from audiences.visits.standing import standing_of
 from audiences.visits.undoing import Undone
-from audiences.visits.visit import Visit, identified, standing_of
+from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
-from . import rendering, unidentified
+from . import rendering, unidentified, visit_pages
 from .middleware import secured
 from .views import answer
 from .visitors import posted
@@ -61,7 +62,7 @@ def _tried(
     if not data or "undo" not in data:
         return answer(request, visit, data, (notice,))
     standing = standing_of(visit)
-    shown = rendering.after_undo(visit, standing, language, Undone.ALL)
+    shown = visit_pages.after_undo(visit, standing, language, Undone.ALL)
     shown.notices = [notice]
     return rendering.show(request, visit.content, language, shown)
 
@@ -80,7 +81,7 @@ def _visit(content: Content, profile: Profile | None) -> Visit:
     visit = identified(link, content["kind"], lock=True)
     shown = visit.address if profile else masked(Channel.EMAIL, SAMPLE_ADDRESS)
     always: Content = {**content, "opens_at": None, "closes_at": None}
-    return replace(visit, content=always, address=shown)
+    return replace(visit, content=always, address=shown, proved=Channel.EMAIL)
 
 
 def _late(request: HttpRequest, content: Content) -> HttpResponse:

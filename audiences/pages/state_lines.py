@@ -1,10 +1,14 @@
 """What is true now, in sentences: what a visitor gets of what a page is about."""
 
+from collections.abc import Sequence
+
 from audiences.channels import Channel
 from audiences.landing_pages import ServiceOnPage
 from audiences.models import LandingPage
+from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits.visit import Standing, Visit
+from audiences.visits.standing import Standing
+from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 
 Kind = LandingPage.Kind
@@ -44,6 +48,8 @@ def service_line(
         which = "pending_by_sms" if by_sms else "pending"
         if not subscription_messages.address_for(profile_id, service):
             which = "pending_without_address"
+        elif not subscription_messages.was_asked(profile_id, service):
+            which = "pending_unsent"
     elif service.pk in standing.subscribed:
         which = "subscribed"
         if standing.stopped_all:
@@ -56,3 +62,15 @@ def service_line(
         service=service.label_in(language),
         messages=page_texts.text(language, f"messages.{service.channel}"),
     )
+
+
+def asked_lines(asked: Sequence[tuple[str, Answer]], language: str) -> list[str]:
+    """What came of asking for channels at their own addresses."""
+    return [
+        page_texts.text(
+            language,
+            f"asked.{answer.value}",
+            messages=page_texts.text(language, f"messages.{channel}"),
+        )
+        for channel, answer in asked
+    ]

@@ -4,6 +4,8 @@ What they enter goes to `audiences.signups`, which reads no profile; the page an
 the same whether somebody is known or not. A personal link comes by mail.
 """
 
+from enum import Enum
+
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -15,14 +17,15 @@ from audiences.models import LandingPage, LandingPageVersion
 from audiences.refusals import Refused
 from audiences.signups import confirming, mailing_links, proof_of_work, requesting
 from audiences.signups.requesting import SIGNUP_KINDS
-from audiences.visits.visit import Gone, Visit, standing_of
+from audiences.visits.standing import standing_of
+from audiences.visits.visit import Gone, Visit
 from audiences.wording import page_texts
 
 from . import rendering, visitors
 from .forms import AddressForm, SignupForm
 from .middleware import public
 from .rendering import Shown, filled, texts_of
-from .state_lines import state
+from .state_lines import asked_lines, state
 
 Kind = LandingPage.Kind
 
@@ -62,9 +65,21 @@ def _answered(
             shown.body = page_texts.text(language, "page.service_closed", service=label)
             return shown
     form = _form(data, content, language)
-    if data is not None and form.is_valid() and _accepted(request, form, version, data):
-        return _sent(content, language)
+    if data is not None:
+        visitors.require_own_page(request)
+        if form.is_valid():
+            answer = _taken(request, form, version, data)
+            if answer is not Taken.NO:
+                return _sent(content, language, is_enough=answer is Taken.ENOUGH)
     return _form_page(content, language, form)
+
+
+class Taken(Enum):
+    """Whether a request was taken: `ENOUGH`, there were as many today."""
+
+    YES = "yes"
+    ENOUGH = "enough"
+    NO = "no"
 
 
 def _form(
@@ -74,32 +89,34 @@ def _form(
     return make(data, content=content, language=language)
 
 
-def _accepted(
+def _taken(
     request: HttpRequest,
     form: SignupForm | AddressForm,
     version: LandingPageVersion,
     data: QueryDict,
-) -> bool:
-    """Whether the request was taken; else an error is at the form."""
+) -> Taken:
+    """Whether the request was taken; where it was not, an error is at the form."""
     try:
         with transaction.atomic():
             proof_of_work.accept(str(data.get("proof", "")))
-            _ask(request, form, version)
+            return Taken.YES if _ask(request, form, version) else Taken.ENOUGH
+    except proof_of_work.UsedBefore:
+        if _was_just_asked(form, version):
+            return Taken.YES  # the button was pressed twice
+        form.add_error(None, form.text("unidentified.proof_failed"))
     except proof_of_work.NotProven:
         form.add_error(None, form.text("unidentified.proof_failed"))
     except Refused:
         form.add_error(None, form.text("page.busy"))
-    else:
-        return True
-    return False
+    return Taken.NO
 
 
 def _ask(
     request: HttpRequest, form: SignupForm | AddressForm, version: LandingPageVersion
-) -> None:
+) -> bool:
     network = visitors.network(request)
     if isinstance(form, SignupForm):
-        requesting.request_signup(
+        return requesting.request_signup(
             version,
             form.wish,
             language=form.language,
@@ -107,15 +124,24 @@ def _ask(
             ip=visitors.network_address(request),
             user_agent=visitors.user_agent(request),
         )
-    else:
-        mailing_links.request_link(
-            form.cleaned_data["address"],
-            page=version.content["slug"],
-            kind=version.content["kind"],
-            language=form.language,
-            network=network,
-            found_by=form.by,
-        )
+    return mailing_links.request_link(
+        form.cleaned_data["address"],
+        page=version.content["slug"],
+        kind=version.content["kind"],
+        language=form.language,
+        network=network,
+        found_by=form.by,
+    )
+
+
+def _was_just_asked(
+    form: SignupForm | AddressForm, version: LandingPageVersion
+) -> bool:
+    if isinstance(form, SignupForm):
+        return requesting.was_just_asked(version, form.wish)
+    return mailing_links.was_just_asked(
+        form.cleaned_data["address"], page=version.content["slug"], found_by=form.by
+    )
 
 
 def _form_page(
@@ -156,7 +182,15 @@ def _without_script(language: str) -> str:
     return page_texts.text(language, f"unidentified.{which}", mailbox=mailbox)
 
 
-def _sent(content: Content, language: str) -> Shown:
+def _sent(content: Content, language: str, *, is_enough: bool = False) -> Shown:
+    """What the page says to everybody alike, known or not."""
+    if is_enough:
+        return Shown(
+            title=page_texts.text(language, "unidentified.enough_title"),
+            body=page_texts.text(language, "unidentified.enough"),
+            contact=rendering.contact(language),
+            is_done=True,
+        )
     signs_up = content["kind"] in SIGNUP_KINDS
     which = "unidentified.signup_sent" if signs_up else "unidentified.sent"
     return Shown(
@@ -187,12 +221,15 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     content = asked.version.content
     language = rendering.page_language(request, content["languages"], asked.language)
     if request.method == "POST":
+        visitors.require_own_page(request)
         origin = visitors.origin(request, Source.LANDING_PAGE)
         done = confirming.confirm_signup(token, origin)
         if done.profile is None:
             raise Gone
         visit = Visit(Link(done.profile.pk), content, done.version.name, done.profile)
-        shown = _confirmed(visit, language, is_first=done.is_first)
+        shown = _confirmed(visit, language, done)
+    elif asked.confirmed_at:
+        shown = _before(language)
     else:
         shown = Shown(
             title=page_texts.text(language, "confirm.title"),
@@ -202,12 +239,19 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     return rendering.show(request, content, language, shown)
 
 
-def _confirmed(visit: Visit, language: str, *, is_first: bool) -> Shown:
-    which = "confirm.done" if is_first else "confirm.again"
+def _confirmed(visit: Visit, language: str, done: confirming.Confirmed) -> Shown:
+    if not done.is_first:
+        return _before(language)
     html = texts_of(visit.content, language)["html"]["confirmation"]
     return Shown(
-        title=page_texts.text(language, which),
+        title=page_texts.text(language, "confirm.done"),
         body=filled(html, messages=_messages(visit.content, language), address=""),
+        notices=asked_lines(done.asked, language),
         state=state(visit, standing_of(visit), language),
         is_done=True,
     )
+
+
+def _before(language: str) -> Shown:
+    """The link has ended with its request: it tells nothing any more."""
+    return Shown(page_texts.text(language, "confirm.again"), is_done=True)

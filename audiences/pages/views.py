@@ -18,11 +18,12 @@ from audiences.consent import Origin, Source
 from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.models import LandingPage, LandingPageAsset
-from audiences.pages import brand, rendering, unidentified, visitors
+from audiences.pages import brand, rendering, unidentified, visit_pages, visitors
 from audiences.visits import choosing
 from audiences.visits.opting_out import opt_out, opt_out_on
+from audiences.visits.standing import standing_of
 from audiences.visits.undoing import undo
-from audiences.visits.visit import Visit, closed, identified, standing_of
+from audiences.visits.visit import Visit, closed, identified
 
 from .forms import VisitForm
 from .middleware import public
@@ -72,12 +73,14 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     if request.method != "POST":
         return answer(request, identified(link, kind))
+    if kind not in LandingPage.BUTTON_KINDS:
+        visitors.require_own_page(request)
     # Before the lock: a visitor whose form comes slowly must keep nobody waiting.
     data = posted(request)
     if _opts_out(kind, data):
         done = opt_out(link, _origin(link, kind, data, request), kind)
         language = _language(request, done.visit)
-        shown = rendering.after(language, done)
+        shown = visit_pages.stopped(language, done)
         return rendering.show(request, done.visit.content, language, shown)
     with transaction.atomic():
         return answer(request, identified(link, kind, lock=True), data)
@@ -102,13 +105,13 @@ def answer(
     else:
         standing = standing_of(visit)
         form = VisitForm(None, visit=visit, standing=standing, language=language)
-        shown = rendering.before(visit, standing, language, form)
+        shown = visit_pages.before(visit, standing, language, form)
     shown.notices = [*notices, *shown.notices]
     return rendering.show(request, visit.content, language, shown)
 
 
 def _language(request: HttpRequest, visit: Visit) -> str:
-    person = visit.profile.language
+    person = visit.profile.language if visit.shows else ""
     return rendering.page_language(request, visit.content["languages"], person)
 
 
@@ -124,8 +127,13 @@ def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse
 
 # ---------------------------------------------------------------- acts
 def _opts_out(kind: str, data: QueryDict | None) -> bool:
-    """Whether a POST opts out, whatever its body: only an undo does something else."""
-    return kind in LandingPage.BUTTON_KINDS and not (data and data.get("undo"))
+    """Whether a POST opts out: that of a button page whatever its body, but an undo.
+
+    Another page has such a button where the link may show nothing else.
+    """
+    if kind in LandingPage.BUTTON_KINDS:
+        return not (data and data.get("undo"))
+    return bool(data and data.get("stop"))
 
 
 def _act(
@@ -133,19 +141,19 @@ def _act(
 ) -> Shown:
     origin = _origin(visit.link, visit.kind, data, request)
     if _opts_out(visit.kind, data):
-        return rendering.after(language, opt_out_on(visit, origin))
+        return visit_pages.stopped(language, opt_out_on(visit, origin))
     if token := data and data.get("undo"):
         undone = undo(visit, str(token), origin)
-        return rendering.after_undo(visit, standing_of(visit), language, undone)
+        return visit_pages.after_undo(visit, standing_of(visit), language, undone)
     standing = standing_of(visit)
     form = VisitForm(data, visit=visit, standing=standing, language=language)
     if not form.is_valid():
-        return rendering.before(visit, standing, language, form)
+        return visit_pages.before(visit, standing, language, form)
     planned = choosing.plan(visit, standing, form.ticked, form.shown)
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
-        return rendering.before(visit, standing, language, form)
+        return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)
-    return rendering.after(
+    return visit_pages.after(
         language, choosing.choose(visit, planned, details, origin, language)
     )
 

@@ -1,6 +1,7 @@
 """What is read of a visitor's request: fields, and the device as proof and for caps."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -27,6 +28,29 @@ def posted(request: HttpRequest) -> QueryDict | None:
         return request.POST
     except (MultiPartParserError, UnreadablePostError, SuspiciousOperation):
         return None
+
+
+class FromElsewhere(Exception):
+    """A page of another site made the visitor's browser send this."""
+
+
+def require_own_page(request: HttpRequest) -> None:
+    """Refuse what another site's page made a browser send; raises FromElsewhere.
+
+    Browsers say it in Sec-Fetch-Site (Fetch Metadata); old ones name the page's site in
+    Origin (RFC 6454), and there our own pages are anonymous ("null"), because they send
+    no referrer. What is not a browser says neither. Never asked for opting out: mail
+    clients do that.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "").strip().lower()
+    origin = request.headers.get("Origin", "").strip().lower()
+    if site:
+        is_own = site in ("same-origin", "none")
+    else:
+        ours = {request.get_host().lower(), urlsplit(settings.BASE_URL).netloc.lower()}
+        is_own = origin in ("", "null") or origin.partition("://")[2] in ours
+    if not is_own:
+        raise FromElsewhere
 
 
 def body_length(request: HttpRequest) -> int:
@@ -63,6 +87,11 @@ def network(request: HttpRequest) -> str:
         return ""
     length = 64 if ":" in text else 24
     return str(ipaddress.ip_network(f"{text}/{length}", strict=False))
+
+
+def network_start(request: HttpRequest) -> str | None:
+    """The first address of the visitor's network: how sign-ins are counted and kept."""
+    return network(request).partition("/")[0] or None
 
 
 def origin(request: HttpRequest, source: str) -> Origin:

@@ -9,25 +9,35 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from audiences import addresses
 from audiences.consent import Kind, locks
-from audiences.models import ConsentEvent, ConsentEvidence, Profile, Subscription
+from audiences.models import (
+    Address,
+    ConsentEvent,
+    ConsentEvidence,
+    Profile,
+    Subscription,
+)
 from audiences.signals import profile_erased
 from audiences.signups import requesting
+from audiences.sql.retries import retried
 from audiences.subscriptions import double_opt_in
 
 
+@retried
 def erase(profile: Profile) -> None:
     """Remove a person: profile, addresses, subscriptions and evidence; events stay.
 
     The only code that deletes a profile. The events name nothing but its number. What
     visitors asked for with its addresses goes too.
     """
-    with transaction.atomic():
-        requesting.forget(profile)
-        Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
-        profile_erased.send(sender=Profile, profile_id=profile.pk)
-        ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
-        Profile.objects.filter(pk=profile.pk).delete()
+    requesting.forget(profile)
+    Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
+    profile_erased.send(sender=Profile, profile_id=profile.pk)
+    addresses.lock(Address.objects.filter(profile=profile))
+    Profile.objects.filter(pk=profile.pk).delete()
+    # Last: the database lets go of evidence only once its person is gone.
+    ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
 
 
 Status = Subscription.Status

@@ -8,6 +8,7 @@ from audiences import addresses
 from audiences.channels import Channel
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
+from audiences.wording import cleaning
 
 LARGEST_ID = 2**63 - 1
 READINGS = ("id", "ext", "addr")
@@ -104,5 +105,5 @@ def readings(text: str) -> list[tuple[str, str]]:
     """The ways to read a name: pairs of a reading and the name without its prefix."""
     prefix, colon, rest = text.partition(":")
     if colon and prefix in READINGS:
-        return [(prefix, rest.strip())]
-    return [(reading, text.strip()) for reading in READINGS]
+        return [(prefix, cleaning.identifier(rest))]
+    return [(reading, cleaning.identifier(text)) for reading in READINGS]

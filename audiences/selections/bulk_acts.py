@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +23,7 @@ from audiences.consent import Origin, Source
 from audiences.models import BulkAct, Profile
 from audiences.refusals import Refused
 from audiences.registry import Registry
+from audiences.sql.retries import retried
 from audiences.subscriptions import ServiceClosed, find_service
 
 from . import filters
@@ -149,32 +149,32 @@ def run(act: BulkAct) -> None:
     act.refresh_from_db()
 
 
+@retried
 def _run_next(pk: int) -> bool:
     """Change one chunk in one transaction; returns whether there may be more."""
-    with transaction.atomic():
-        act = BulkAct.objects.select_for_update(of=("self",)).get(pk=pk)
-        if not act.is_unfinished:
-            return False
-        kind = find(act.code)
-        size = min(CHUNK_SIZE, kind.most)
-        ids = list(
-            filters.select(act.chosen)
-            .filter(pk__gt=act.position, pk__lte=act.last_id)
-            .order_by("pk")
-            .values_list("pk", flat=True)[:size]
-        )
-        if ids:
-            origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
-            people = Profile.objects.filter(pk__in=ids)
-            act.changed += kind.work(people, act.details, origin)
-            act.seen += len(ids)
-            act.position = ids[-1]
-        act.worked_at = timezone.now()
-        act.state = State.RUNNING
-        if len(ids) < size:
-            act.state, act.finished_at = State.DONE, act.worked_at
-        act.save()
-        return act.state == State.RUNNING
+    act = BulkAct.objects.select_for_update(of=("self",)).get(pk=pk)
+    if not act.is_unfinished:
+        return False
+    kind = find(act.code)
+    size = min(CHUNK_SIZE, kind.most)
+    ids = list(
+        filters.select(act.chosen)
+        .filter(pk__gt=act.position, pk__lte=act.last_id)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:size]
+    )
+    if ids:
+        origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
+        people = Profile.objects.filter(pk__in=ids)
+        act.changed += kind.work(people, act.details, origin)
+        act.seen += len(ids)
+        act.position = ids[-1]
+    act.worked_at = timezone.now()
+    act.state = State.RUNNING
+    if len(ids) < size:
+        act.state, act.finished_at = State.DONE, act.worked_at
+    act.save()
+    return act.state == State.RUNNING
 
 
 # ------------------------------------------------------------------ the acts

@@ -8,10 +8,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audiences import addresses, consent, subscriptions
-from audiences.channels import Channel
+from audiences.channels import Channel, flag_name
 from audiences.consent import Kind, Origin
 from audiences.links import BadLink
 from audiences.models import LandingPageVersion, Profile, Service, SignupRequest
+from audiences.signups import allowing
+from audiences.signups.allowing import Answer
 from audiences.signups.requesting import open_requests, read_confirmation
 from audiences.subscriptions import ServiceClosed, double_opt_in, messages, writing
 
@@ -20,23 +22,27 @@ from audiences.subscriptions import ServiceClosed, double_opt_in, messages, writ
 class Confirmed:
     """What confirming did. `profile` is None when it has been erased since.
 
-    `is_first` is false when the link was used before: then nothing was done.
+    `is_first` is false when the link was used before: then nothing was done. `asked`
+    are channels that another address has to confirm, with what came of asking there.
     """
 
     profile: Profile | None
     version: LandingPageVersion
     is_first: bool
+    asked: tuple[tuple[str, Answer], ...] = ()
 
 
 def confirm_signup(token: str, origin: Origin) -> Confirmed:
     """Do what the visitor asked: the POST behind the link in the mail; raises BadLink.
 
-    The profile is the oldest one that has the address; without one a profile is made.
-    Of an existing profile only empty fields are filled, unless the page's update
+    The profile is the oldest one that has the address as its primary one; without one a
+    profile is made: who reads an old mailbox decides nothing about a newer one. Of an
+    existing profile only empty fields are filled, unless the page's update
     strategy allows more, and no flag is set: a box that was not ticked says nothing
     there, because the visitor never saw the present state. A new one is opted out of
-    the channels that the page offered and that were not ticked. Confirming twice, or at
-    the same moment in two windows, acts once.
+    the channels that the page offered and that were not ticked. What was ticked is
+    allowed by email alone; other channels and services on them are asked for at their
+    own addresses. Confirming twice, or at the same moment in two windows, acts once.
     """
     asked_by = read_confirmation(token)
     with transaction.atomic():
@@ -46,10 +52,10 @@ def confirm_signup(token: str, origin: Origin) -> Confirmed:
             return Confirmed(profile, request.version, is_first=False)
         profile, is_new = _profile(request)
         origin = _proof(request, origin)
-        _apply(request, profile, origin, is_new=is_new)
+        asked = _apply(request, profile, origin, is_new=is_new)
         _close(request, profile)
     profile.refresh_from_db()
-    return Confirmed(profile, request.version, is_first=True)
+    return Confirmed(profile, request.version, is_first=True, asked=asked)
 
 
 def _lock_with_others_of_its_address(request: SignupRequest) -> SignupRequest:
@@ -71,8 +77,10 @@ def _lock_with_others_of_its_address(request: SignupRequest) -> SignupRequest:
 def _profile(request: SignupRequest) -> tuple[Profile, bool]:
     """The profile that the confirmed address belongs to, locked; or a new one."""
     fields = request.data["fields"]
-    held = addresses.with_key(Channel.EMAIL, request.key).values("profile_id")
-    rows = Profile.objects.select_for_update(of=("self",)).filter(pk__in=held)
+    held = addresses.with_key(Channel.EMAIL, request.key).filter(is_primary=True)
+    rows = Profile.objects.select_for_update(of=("self",)).filter(
+        pk__in=held.values("profile_id")
+    )
     profile = rows.order_by("pk").first()
     if profile is None:
         profile = Profile.objects.create(**{"language": request.language} | fields)
@@ -97,20 +105,33 @@ def _proof(request: SignupRequest, origin: Origin) -> Origin:
 
 def _apply(
     request: SignupRequest, profile: Profile, origin: Origin, *, is_new: bool
-) -> None:
-    """Do what was asked; the profile is locked."""
+) -> tuple[tuple[str, Answer], ...]:
+    """Do what was asked; the profile is locked. Returns what is asked elsewhere."""
     ticked = request.data["channels"]
+    elsewhere: list[str] = []
     for channel in request.version.content["channels"]:
         if channel not in ticked:
             if is_new:
                 consent.opt_out(profile, channel, origin)
-        elif not consent.opt_in(profile, channel, origin).changed:
-            # Its flag is clear already; the consent must be in the history all the
-            # same (GDPR 7(1)).
-            consent.record(profile, Kind.OPT_IN, origin, scope=channel)
+        elif channel == Channel.EMAIL:
+            _allow_email(profile, origin)
+        elif getattr(profile, flag_name(channel)):
+            elsewhere.append(channel)
     for service in Service.objects.filter(pk__in=request.data["services"]):
         with suppress(ServiceClosed):
             _subscribe(request, profile, service, origin, is_new=is_new)
+    language = request.language
+    return tuple(
+        (channel, allowing.ask(profile, channel, language=language))
+        for channel in elsewhere
+    )
+
+
+def _allow_email(profile: Profile, origin: Origin) -> None:
+    if not consent.opt_in(profile, Channel.EMAIL, origin).changed:
+        # Its flag is clear already; the consent must be in the history all the same
+        # (GDPR 7(1)).
+        consent.record(profile, Kind.OPT_IN, origin, scope=Channel.EMAIL)
 
 
 def _subscribe(
@@ -124,11 +145,12 @@ def _subscribe(
     """The one place where a confirmed sign-up becomes a subscription.
 
     The address has just been confirmed by mail, so a service's double opt-in by email
-    is met here. One by SMS is not: the number has still to confirm.
+    is met here. A service on SMS waits until the number has confirmed it.
     """
-    if not service.double_opt_in:
+    by_mail = messages.channel_of(service) == Channel.EMAIL
+    if by_mail and not service.double_opt_in:
         writing.begin(profile, service, origin)
-    elif messages.channel_of(service) == Channel.EMAIL:
+    elif by_mail:
         asked = replace(
             origin,
             note="",
@@ -145,6 +167,7 @@ def _subscribe(
             origin,
             language=request.language,
             made_profile=is_new and only,
+            proved=Channel.EMAIL,
         )
 
 

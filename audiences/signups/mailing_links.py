@@ -1,19 +1,22 @@
 """A mail with personal links, for anyone who asks for one by their address (L5)."""
 
 from collections import defaultdict
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import addresses, outbox
 from audiences.addresses import InvalidAddress, Normalised
 from audiences.channels import Channel
 from audiences.links import Link, page_url
+from audiences.links.web_addresses import sent
 from audiences.models import Address, OutboxMail, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID
 from audiences.outbox import Result, Words, caps, put
-from audiences.signups.requesting import FoundBy, subject_of
+from audiences.signups.requesting import FoundBy
 
 # The most profiles of one address that get their links in one mail.
 MOST_LINKS = 20
@@ -28,7 +31,7 @@ def request_link(
     language: str,
     network: str,
     found_by: str = FoundBy.EMAIL,
-) -> None:
+) -> bool:
     """Mail a personal link for a page to everyone who is known by an address.
 
     `given` is what the visitor typed, `found_by` what it is (the page's
@@ -36,21 +39,33 @@ def request_link(
     opens; `network` comes from `pages.visitors.network`. The visitor's language is
     that of the mail.
 
-    Returns nothing, whatever happens: nobody learns that a cap was reached. The page
-    says the same each time. Raises InvalidAddress for what cannot be an address, which
-    says nothing about profiles.
+    Returns whether the request was taken: not when today's number is reached, for what
+    was typed, known or not, or for the network. Raises InvalidAddress for what cannot
+    be an address, which says nothing about profiles.
     """
     wanted = _normalised(found_by, given)
     with transaction.atomic():
-        if caps.allow(network, subject_of(found_by, wanted.key)):
-            put(
-                OutboxMail.Kind.LINK,
-                wanted,
-                found_by=found_by,
-                language=language,
-                context={"page": page, "kind": kind},
-                network=network,
-            )
+        if not caps.allow(network, caps.subject_of(found_by, wanted.key)):
+            return False
+        put(
+            OutboxMail.Kind.LINK,
+            wanted,
+            found_by=found_by,
+            language=language,
+            context={"page": page, "kind": kind},
+            network=network,
+        )
+        return True
+
+
+def was_just_asked(given: str, *, page: str, found_by: str) -> bool:
+    """Whether the same link was asked for already: its form was sent twice."""
+    key = _normalised(found_by, given).key
+    since = timezone.now() - timedelta(minutes=settings.PROOF_OF_WORK_MINUTES)
+    rows = OutboxMail.objects.filter(
+        kind=OutboxMail.Kind.LINK, key=key, found_by=found_by, created_at__gte=since
+    )
+    return any(row.context["page"] == page for row in rows)
 
 
 def _normalised(found_by: str, given: str) -> Normalised:
@@ -66,24 +81,26 @@ def _normalised(found_by: str, given: str) -> Normalised:
 
 @outbox.composes(OutboxMail.Kind.LINK)
 def write_links(mail: OutboxMail) -> Words | Result:
-    """In the worker: the personal links of everybody who has the address."""
+    """In the worker: the personal links of everybody who has the address.
+
+    It goes to the address as the oldest of them has it, never to what was typed.
+    """
     if mail.found_by != FoundBy.EMAIL:
         return _forward(mail)
     holders = addresses.with_key(Channel.EMAIL, mail.key).order_by("profile_id")
     if "profiles" in mail.context:
         holders = holders.filter(profile_id__in=mail.context["profiles"])
-    profile_ids = list(holders.values_list("profile_id", flat=True)[:MOST_LINKS])
-    if not profile_ids:
+    held = list(holders.values_list("profile_id", "value")[:MOST_LINKS])
+    if not held:
         return Result.NOBODY
     channel = mail.context.get("channel", Channel.EMAIL)
     page, kind = mail.context["page"], mail.context["kind"]
-    urls = (
-        page_url(Link(profile_id, channel, page=page, kind=kind))
-        for profile_id in profile_ids
-    )
+    links = (Link(who, channel, page=page, kind=kind) for who, _value in held)
+    urls = (page_url(sent(link, Channel.EMAIL, mail.key)) for link in links)
     return outbox.words(
         mail.language,
-        "mails.link" if len(profile_ids) == 1 else "mails.links",
+        "mails.link" if len(held) == 1 else "mails.links",
+        to=held[0][1],
         urls="\n\n".join(f"<{url}>" for url in urls),
         days=settings.EDIT_LINK_DAYS,
     )
@@ -108,7 +125,7 @@ def _forward(mail: OutboxMail) -> Result:
         mailboxes[row.key, row.value].append(row.profile_id)
     forwarded = False
     for (key, value), profile_ids in mailboxes.items():
-        if caps.allow_address(subject_of(FoundBy.EMAIL, key)):
+        if caps.allow_address(caps.subject_of(Channel.EMAIL, key)):
             forwarded = True
             put(
                 OutboxMail.Kind.LINK,

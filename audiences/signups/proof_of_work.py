@@ -32,6 +32,10 @@ class NotProven(Exception):
     """Forged, wrong, too old or used before: nothing more is said."""
 
 
+class UsedBefore(NotProven):
+    """It was accepted before: the same form again, or an attempt to get by with one."""
+
+
 def challenge(now: datetime | None = None) -> str:
     """A new challenge as JSON, for the page (templates escape it in an attribute).
 
@@ -41,7 +45,7 @@ def challenge(now: datetime | None = None) -> str:
     """
     rounds = settings.PROOF_OF_WORK_ROUNDS
     at = (now or timezone.now()) + timedelta(minutes=settings.PROOF_OF_WORK_MINUTES)
-    parameters, key = _secrets(signing.keys_in_use()[0])
+    parameters, key = _secrets(signing.key_of_now())
     made = altcha.create_challenge(
         ALGORITHM,
         ITERATIONS,
@@ -57,7 +61,8 @@ def accept(solution: str) -> None:
     """Accept the solution of a form, once; raises NotProven.
 
     Call it in the transaction that does what the visitor asks, after the form's other
-    checks: a form that is shown again because of an error has used up nothing.
+    checks: a form that is shown again because of an error has used up nothing. A proof
+    opens nothing by itself, so a page that was open while the key was replaced counts.
     """
     if not solution or len(solution) > LONGEST_SOLUTION:
         raise NotProven
@@ -70,7 +75,7 @@ def accept(solution: str) -> None:
         with transaction.atomic():
             UsedProof.objects.create(nonce=parameters["nonce"], expires_at=expires_at)
     except IntegrityError as error:
-        raise NotProven from error
+        raise UsedBefore from error
 
 
 def _is_solved(solution: str, ours: tuple[bytes, bytes]) -> bool:

@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audiences import outbox
+from audiences import addresses, outbox
 from audiences.addresses import normalise, unstorable
 from audiences.channels import Channel
 from audiences.landing_pages import Content
@@ -74,19 +74,6 @@ class InvalidSignup(Refused):
         super().__init__(message)
 
 
-def subject_of(found_by: str, key: str) -> str:
-    """The name under which the requests about one address are counted.
-
-    What many mail servers leave out is left out: else one mailbox could be flooded by
-    a+1@, a+2@, or by a.b@, ab@. Two people may so share a cap, but never a mail.
-    """
-    if found_by == FoundBy.EMAIL:
-        local, _at, domain = key.rpartition("@")
-        mailbox = local.partition("+")[0].replace(".", "") or local
-        key = f"{mailbox}@{domain.replace('googlemail.com', 'gmail.com')}"
-    return f"{found_by}:{key}"
-
-
 # -------------------------------------------------------------------------- signing up
 def request_signup(
     version: LandingPageVersion,
@@ -96,21 +83,23 @@ def request_signup(
     network: str,
     ip: str | None = None,
     user_agent: str = "",
-) -> None:
+) -> bool:
     """Keep what a visitor of an acquisition or subscription page asks for.
 
     What the page does not offer is refused. `version` is the version that the visitor
     saw; `ip` and `user_agent` become evidence (GDPR 7(1)).
 
     A mail with a link goes to the address. Until somebody confirms there nothing else
-    happens, and after SIGNUP_REQUEST_DAYS the request is erased. Returns nothing,
-    whatever happens. Raises InvalidAddress and InvalidSignup.
+    happens, and after SIGNUP_REQUEST_DAYS the request is erased. Returns whether a mail
+    goes out: not when today's number is reached, for this address, known or not, or for
+    the network. Raises InvalidAddress and InvalidSignup.
     """
     given = normalise(Channel.EMAIL, wish["email"])
     asked = _asked(version.content, wish)
     with transaction.atomic():
-        if not caps.allow(network, subject_of(FoundBy.EMAIL, given.key)):
-            return
+        subject = caps.subject_of(Channel.EMAIL, given.key)
+        if not caps.allow(network, subject, _about(version.content)):
+            return False
         request = SignupRequest.objects.create(
             version=version,
             email=given.value,
@@ -128,6 +117,25 @@ def request_signup(
             context={"request": request.pk},
             network=network,
         )
+    return True
+
+
+def _about(content: Content) -> str:
+    """What a sign-up confirms, for the cap: the service of a subscription page."""
+    service = content["service"]
+    is_one = content["kind"] == Kind.SUBSCRIPTION and service is not None
+    return f"service:{service['id']}" if is_one and service else ""
+
+
+def was_just_asked(version: LandingPageVersion, wish: Wish) -> bool:
+    """Whether the same sign-up is there already: its form was sent twice."""
+    key = normalise(Channel.EMAIL, wish["email"]).key
+    since = timezone.now() - timedelta(minutes=settings.PROOF_OF_WORK_MINUTES)
+    rows = SignupRequest.objects.filter(
+        key=key, version=version, created_at__gte=since, confirmed_at__isnull=True
+    )
+    asked = _asked(version.content, wish)
+    return any(row.data == asked for row in rows)
 
 
 def without_closed(content: Content) -> Content:
@@ -196,9 +204,20 @@ def write_confirmation(mail: OutboxMail) -> Words | Result:
     return outbox.words(
         mail.language,
         "mails.confirm",
+        to=_stored(request),
         urls=f"<{confirmation_url(request)}>",
         days=settings.SIGNUP_REQUEST_DAYS,
     )
+
+
+def _stored(request: SignupRequest) -> str:
+    """The address as the profile has it that the sign-up will be for, if there is one.
+
+    The typed spelling may name another mailbox where letter case counts.
+    """
+    held = addresses.with_key(Channel.EMAIL, request.key).filter(is_primary=True)
+    first = held.order_by("profile_id").values_list("value", flat=True).first()
+    return first or request.email
 
 
 def confirmation_url(request: SignupRequest) -> str:

@@ -29,23 +29,29 @@ def process_lock(name: str) -> Iterator[None]:
         yield
 
 
-def hold(name: str) -> None:
-    """Let nobody else hold this name until the transaction ends; wait for it.
+def hold(*names: str) -> None:
+    """Let nobody else hold these names until the transaction ends; wait for them.
 
-    For what has no row yet that could be locked. SQLite has one writer at a time.
+    For what has no row yet that could be locked; several in a fixed order. SQLite has
+    one writer at a time.
     """
-    if is_postgresql():
-        fetch("SELECT 1 FROM pg_advisory_xact_lock(%s)", [_number_of(name)])
+    if is_postgresql() and names:
+        numbers = [number_of(name) for name in sorted(set(names))]
+        fetch(
+            "SELECT count(pg_advisory_xact_lock(number))"
+            " FROM unnest(%s::bigint[]) AS names(number)",
+            [numbers],
+        )
 
 
-def _number_of(name: str) -> int:
+def number_of(name: str) -> int:
     digest = hashlib.sha256(name.encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
 @contextlib.contextmanager
 def _advisory_lock(name: str) -> Iterator[None]:
-    number = _number_of(name)
+    number = number_of(name)
     if not fetch("SELECT pg_try_advisory_lock(%s)", [number])[0][0]:
         raise Locked(f"Another process is busy with this ({name}). Try again later.")
     try:

@@ -6,15 +6,11 @@ has. Nothing here knows the domain.
 """
 
 import contextlib
-import io
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
-
-from audiences.models import StagedProfile
+from django.db import connection, models, transaction
 
 
 def is_postgresql() -> bool:
@@ -64,6 +60,20 @@ class Compiled:
         )
 
 
+def raw_rows(queryset: models.QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a `values_list` queryset as the driver gives them.
+
+    Django converts each value of SQLite by itself. Here a boolean may be 0 or 1, and a
+    moment a text.
+    """
+    try:
+        compiler = queryset.query.get_compiler(connection=connection)
+        statement, params = compiler.as_sql()
+    except EmptyResultSet:
+        return []
+    return fetch(statement, params)
+
+
 def insert_select(
     model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
 ) -> int:
@@ -80,85 +90,40 @@ def insert_select(
     return execute(f"INSERT INTO {table_of(model)} ({names}) {sql}", params)
 
 
-def bulk_insert(
-    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Insert rows made in Python: COPY on PostgreSQL, executemany on SQLite.
+def insert_counted(
+    model: type[models.Model],
+    columns: Sequence[str],
+    queryset: models.QuerySet[Any],
+    *,
+    by: str,
+) -> dict[Any, int]:
+    """`insert_select`, and how many rows were written for each value of a field.
 
-    `columns` are field attnames; each row has its values in that order. Values are
-    written as they are: the caller has validated them.
+    PostgreSQL counts what the statement returns; SQLite reads the rows again, which lie
+    together at the end of the table.
     """
+    table, value = table_of(model), column_of(model, by)
+    if not is_postgresql():
+        last = fetch(f"SELECT COALESCE(MAX(rowid), 0) FROM {table}")[0][0]
+        insert_select(model, columns, queryset)
+        return dict(
+            fetch(
+                f"SELECT {value}, COUNT(*) FROM {table} WHERE rowid > %s GROUP BY 1",
+                [last],
+            )
+        )
+    try:
+        sql, params = queryset.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return {}
     names = ", ".join(column_of(model, name) for name in columns)
-    with connection.cursor() as cursor:
-        if is_postgresql():
-            text = io.StringIO()
-            for row in rows:
-                text.write("\t".join(map(_copy_value, row)) + "\n")
-            text.seek(0)
-            cursor.cursor.copy_expert(
-                f"COPY {table_of(model)} ({names}) FROM STDIN", text
-            )
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(
-                f"INSERT INTO {table_of(model)} ({names}) VALUES ({marks})",
-                [[_sqlite_value(value) for value in row] for row in rows],
-            )
-
-
-def bulk_update(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]
-) -> None:
-    """Write these fields of instances, found by their ids, in one statement.
-
-    (Django's own bulk_update compares every row with every instance.)
-    """
-    if not rows:
-        return
-    table, key = table_of(model), column_of(model, "id")
-    names = [column_of(model, name) for name in columns]
-    values = [[getattr(row, name) for row in rows] for name in ["id", *columns]]
-    if is_postgresql():
-        arrays = ", ".join(
-            f"%s::{model._meta.get_field(name).db_type(connection)}[]"
-            for name in columns
+    return dict(
+        fetch(
+            f"WITH written AS (INSERT INTO {table} ({names}) {sql} RETURNING {value})"
+            f" SELECT {value}, COUNT(*) FROM written GROUP BY 1",
+            params,
         )
-        sets = ", ".join(f"{name} = new.{name}" for name in names)
-        execute(
-            f"UPDATE {table} SET {sets} FROM unnest(%s::bigint[], {arrays})"
-            f" AS new({', '.join([key, *names])}) WHERE {table}.{key} = new.{key}",
-            values,
-        )
-        return
-    sets = ", ".join(f"{name} = %s" for name in names)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table} SET {sets} WHERE {key} = %s",
-            [
-                [*map(_sqlite_value, row[1:]), row[0]]
-                for row in zip(*values, strict=True)
-            ],
-        )
-
-
-def draw_ids(model: type[models.Model], count: int) -> list[int]:
-    """Take `count` unused ids of a model, in rising order, for `bulk_insert`.
-
-    On SQLite the caller must be in a transaction that writes (they are immediate).
-    """
-    if not count:
-        return []
-    table = model._meta.db_table
-    if is_postgresql():
-        rows = fetch(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id'))"
-            " FROM generate_series(1, %s)",
-            [table, count],
-        )
-        return sorted(row[0] for row in rows)
-    rows = fetch("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
-    last = rows[0][0] if rows else 0
-    return list(range(last + 1, last + 1 + count))
+    )
 
 
 def expect_look_ups() -> None:
@@ -166,35 +131,33 @@ def expect_look_ups() -> None:
 
     For chunks of a few thousand ids out of a large table. Where statistics are old or
     missing, as after a bulk load, the planner would rather read the whole table for
-    each chunk: the time then grows with the square of the rows.
+    each chunk: the time then grows with the square of the rows. (A scan that is
+    forbidden counts as very dear, for which PostgreSQL would compile the statement:
+    that takes longer than to run it.)
     """
     if is_postgresql():
-        execute("SET LOCAL enable_seqscan = off")
-        execute("SET LOCAL random_page_cost = 1.1")
+        execute(
+            "SELECT set_config(name, value, true) FROM (VALUES"
+            " ('enable_seqscan', 'off'), ('random_page_cost', '1.1'), ('jit', 'off'))"
+            " AS settings (name, value)"
+        )
+
+
+@contextlib.contextmanager
+def look_ups() -> Iterator[None]:
+    """As `expect_look_ups`, for what reads outside a transaction."""
+    if not is_postgresql():
+        yield
+        return
+    with transaction.atomic():
+        expect_look_ups()
+        yield
 
 
 def analyze(*tables: type[models.Model]) -> None:
     """Refresh the planner's statistics after a bulk load."""
     for model in tables:
         execute(f"ANALYZE {table_of(model)}")
-
-
-def are_written(*tables: type[models.Model]) -> bool:
-    """Whether another transaction that is still open has written to these tables.
-
-    SQLite has one writer, and gives ids in the order of the commits: never.
-    """
-    if not is_postgresql():
-        return False
-    rows = fetch(
-        "SELECT 1 FROM pg_locks JOIN pg_class ON pg_class.oid = relation"
-        " WHERE relname = ANY(%s) AND mode = 'RowExclusiveLock'"
-        " AND database = (SELECT oid FROM pg_database"
-        " WHERE datname = current_database())"
-        " AND pid IS DISTINCT FROM pg_backend_pid() LIMIT 1",
-        [[model._meta.db_table for model in tables]],
-    )
-    return bool(rows)
 
 
 def table_of(model: type[models.Model]) -> str:
@@ -204,56 +167,6 @@ def table_of(model: type[models.Model]) -> str:
 def column_of(model: type[models.Model], name: str) -> str:
     column: str = getattr(model._meta.get_field(name), "column", name)
     return connection.ops.quote_name(column)
-
-
-_COPY_ESCAPES = str.maketrans(
-    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
-)
-
-
-def _copy_value(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return str(value).translate(_COPY_ESCAPES)
-
-
-def _sqlite_value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
-
-
-def stage_profiles(queryset: models.QuerySet[Any]) -> int:
-    """Lock the profiles of a queryset and put their ids into `StagedProfile`.
-
-    The rows are locked in the order of their ids until the transaction ends, so two
-    writers cannot wait for each other. Returns how many there are.
-    """
-    locked = queryset.order_by("pk").select_for_update(of=("self",)).values_list("pk")
-    return stage(StagedProfile, ["id"], locked)
-
-
-def stage(
-    model: type[models.Model], columns: Sequence[str], queryset: models.QuerySet[Any]
-) -> int:
-    """Fill the temporary table of an unmanaged model with the rows of a queryset.
-
-    The table belongs to the connection and is empty after the transaction; what was
-    staged before is forgotten. Returns the number of rows.
-    """
-    fields = model._meta.local_concrete_fields
-    definition = ", ".join(
-        f"{column_of(model, field.attname)} {field.db_type(connection)}"
-        + (" PRIMARY KEY" if field.primary_key else "")
-        for field in fields
-    )
-    on_commit = " ON COMMIT DELETE ROWS" if is_postgresql() else ""
-    table = table_of(model)
-    execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({definition}){on_commit}")
-    execute(f"DELETE FROM {table}")
-    return insert_select(model, columns, queryset)
 
 
 def column_names(table: str) -> list[str]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from audiences import consent
 from audiences.consent import Kind, Origin, Recorded, Source, locks
 from audiences.links import BadLink, Confirmation
+from audiences.links.web_addresses import went_to
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -52,12 +53,15 @@ def ask(
     *,
     language: str = "",
     made_profile: bool = False,
+    proved: str = "",
 ) -> Recorded:
     """`request` for a profile that the caller has locked.
 
-    `made_profile`: it exists only for this request, and is erased with it.
+    `made_profile`: it exists only for this request, and is erased with it. `proved` is
+    the channel at whose address the person has shown to be there; a service whose
+    messages go elsewhere is confirmed there, whatever it requires.
     """
-    if not service.double_opt_in:
+    if not service.double_opt_in and proved in ("", messages.channel_of(service)):
         return begin(locked, service, origin)
     at = timezone.now()
     held = held_by(locked, service)
@@ -72,8 +76,16 @@ def ask(
         event_id = _make_pending(
             held, locked, service, origin, made_profile=made_profile
         )
-    messages.ask(locked.pk, service, event_id, language)
-    return Recorded(is_new, warning, event_id if is_new else None, is_pending=True)
+    is_asked = messages.ask(
+        locked.pk, service, event_id, language, asked_by=str(origin.source)
+    )
+    return Recorded(
+        is_new,
+        warning,
+        event_id if is_new else None,
+        is_pending=True,
+        is_unsent=not is_asked,
+    )
 
 
 def _waiting_event(held: Subscription | None, at: datetime) -> int | None:
@@ -139,8 +151,16 @@ def is_about(confirmation: Confirmation, held: Subscription) -> bool:
 
 
 def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) -> bool:
-    """Whether a link still confirms a subscription."""
-    return _waiting_event(held, at) == confirmation.event_id
+    """Whether a link still confirms a subscription.
+
+    It was sent to the address that messages of the service go to now.
+    """
+    if _waiting_event(held, at) != confirmation.event_id:
+        return False
+    address = messages.address_for(held.profile_id, held.service)
+    return address is not None and went_to(
+        confirmation.sent_to, address.channel, address.key
+    )
 
 
 def confirmed_by_mail(
@@ -171,9 +191,11 @@ def lapse(locked: Profile, held: Subscription, now: datetime) -> None:
     steps = ConsentEvent.objects.filter(profile=locked, channel="", service=service)
     before = steps.exclude(kind=Kind.REQUEST).order_by("-id").values_list("pk")[:1]
     last = next(iter(before), (0,))[0]
-    ConsentEvidence.objects.filter(
-        event__in=steps.filter(kind=Kind.REQUEST, pk__gt=last)
-    ).delete()
+    ended = list(
+        steps.filter(kind=Kind.REQUEST, pk__gt=last).values_list("pk", flat=True)
+    )
     consent.record(
         locked, Kind.EXPIRE, Origin(source=Source.SYSTEM, at=now), service_id=service.pk
     )
+    # Last: the database lets go of evidence only once its request has expired.
+    ConsentEvidence.objects.filter(event__in=ended).delete()

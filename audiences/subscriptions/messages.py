@@ -24,6 +24,7 @@ from audiences.links import (
     page_url,
 )
 from audiences.links.headers import unsubscribe_headers
+from audiences.links.signing import mark
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -78,9 +79,42 @@ def address_for(profile_id: int, service: Service | ServiceOnPage) -> Address | 
 
 
 # ---------------------------------------------------------------- into the outbox
-def ask(profile_id: int, service: Service, event_id: int, language: str) -> None:
-    """Ask to confirm the request of an event; the cap of the address may forbid it."""
-    _put("request", profile_id, service, language, {"event": event_id})
+def ask(
+    profile_id: int, service: Service, event_id: int, language: str, *, asked_by: str
+) -> bool:
+    """Ask to confirm the request of an event; false when the caps forbid it today.
+
+    A button that is pressed twice asks once. Without an address nobody can be asked.
+    `asked_by` is the source of the present wish, which may repeat an earlier request.
+    """
+    address = address_for(profile_id, service)
+    if address is None:
+        return True
+    context = {
+        "profile": profile_id,
+        "service": service.pk,
+        "event": event_id,
+        "asked_by": asked_by,
+    }
+    if outbox.is_on_its_way(OutboxMail.Kind.REQUEST, address.key, context):
+        return True
+    subject = caps.subject_of(address.channel, address.key)
+    if not caps.allow_address(subject, f"service:{service.pk}"):
+        return False
+    _put("request", address, language, context)
+    return True
+
+
+def was_asked(profile_id: int, service: Service | ServiceOnPage) -> bool:
+    """Whether a message asks, or has asked, to confirm what waits now."""
+    address = address_for(profile_id, service)
+    held = Subscription.objects.filter(profile=profile_id, service=service.pk).first()
+    if address is None or held is None:
+        return False
+    event_id = last_request(held)
+    rows = OutboxMail.objects.filter(kind=OutboxMail.Kind.REQUEST, key=address.key)
+    asked = rows.filter(result__in=["", OutboxMail.Result.SENT])
+    return any(row.context["event"] == event_id for row in asked)
 
 
 def tell(way: str, profile_id: int, service: Service, source: str) -> None:
@@ -95,27 +129,24 @@ def tell_by_id(way: str, profile_id: int, service_id: int, source: str) -> None:
         return
     has_none = {f"{way}_message": Confirms.NONE}
     row = Service.objects.filter(pk=service_id).exclude(**has_none).first()
-    if row:
-        _put(way, profile_id, row, "", {})
-
-
-def _put(
-    way: str, profile_id: int, service: Service, language: str, more: dict[str, int]
-) -> None:
-    channel = channel_of(service)
-    address = address_for(profile_id, service)
-    # Requests share the cap of what visitors ask for; the rest has one of its own.
-    counted = "" if way == "request" else "notice:"
-    if address is None or not caps.allow_address(f"{counted}{channel}:{address.key}"):
+    address = address_for(profile_id, row) if row else None
+    if row is None or address is None:
         return
+    subject = caps.subject_of(address.channel, address.key)
+    # What follows an act has a cap of its own, beside that of what can be asked for.
+    if caps.allow_address(f"notice:{subject}"):
+        _put(way, address, "", {"profile": profile_id, "service": row.pk})
+
+
+def _put(way: str, address: Address, language: str, context: dict[str, Any]) -> None:
     outbox.put(
         OutboxMail.Kind(way),
         Normalised(address.value, address.key),
         language=language,
-        context={"profile": profile_id, "service": service.pk, **more},
+        context=context,
         network="",
-        found_by=channel,
-        channel=channel,
+        found_by=address.channel,
+        channel=address.channel,
     )
 
 
@@ -140,8 +171,8 @@ def write(mail: OutboxMail) -> Words | Result:
     if held is None or held.status_at(now) != _EXPECTED[mail.kind]:
         return Result.OUTDATED
     profile = held.profile
-    has_address = profile.addresses.filter(channel=mail.channel, key=mail.key)
-    if not has_address.exists():
+    address = address_for(profile.pk, held.service)
+    if address is None or (address.channel, address.key) != (mail.channel, mail.key):
         return Result.OUTDATED
     if mail.kind == "request":
         if last_request(held) != mail.context["event"]:
@@ -154,6 +185,7 @@ def write(mail: OutboxMail) -> Words | Result:
         held.service,
         mail.language or profile.language,
         event_id=mail.context.get("event", 0),
+        key=mail.key,
     )
 
 
@@ -173,18 +205,26 @@ def last_request(held: Subscription) -> int | None:
 
 
 def words(
-    way: str, profile: Profile, service: Service, language: str, *, event_id: int = 0
+    way: str,
+    profile: Profile,
+    service: Service,
+    language: str,
+    *,
+    event_id: int = 0,
+    key: str = "",
 ) -> Words:
     """What a message of a service says to a profile, all of it in one language.
 
     The closest to that of the profile; where only other ones have a text, one of these.
+    `key` is that of the address that it goes to: its links can only stop without it.
     """
     channel = channel_of(service)
     code, subject, text = _source(
         way, service, outbox.closest_language(language), channel
     )
     link = Link(profile.pk, service.channel, service_id=service.pk)
-    confirmation = Confirmation(profile.pk, service.pk, event_id)
+    sent_to = mark(channel, key) if key else ""
+    confirmation = Confirmation(profile.pk, service.pk, event_id, sent_to)
     values = {
         "service.label": service.label_in(code),
         "service.description": service.description_in(code),
@@ -193,10 +233,12 @@ def words(
         "site": outbox.site_name(),
         "days": str(settings.PENDING_SUBSCRIPTION_DAYS),
         "link": confirmation_url(confirmation),
-        "unsubscribe_link": _unsubscribe_url(service, link),
+        "unsubscribe_link": _unsubscribe_url(
+            service, replace(link, sent_on=channel, sent_to=sent_to)
+        ),
     }
     if channel == Channel.SMS:
-        return Words("", places.fill(text, values), code)
+        return Words("", places.fill_text(text, values), code)
     if "unsubscribe_link" in FIELDS[way]:
         given = places.places(text)
         footer = page_texts.text(code, "mails.unsubscribe.text").strip()

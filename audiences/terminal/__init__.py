@@ -8,6 +8,7 @@ from audiences.terminal.arguments import (
     add_scope,
     end_moment,
     moment,
+    number,
     place_of_rejects,
 )
 from audiences.terminal.command import (
@@ -29,6 +30,7 @@ __all__ = [
     "add_scope",
     "end_moment",
     "moment",
+    "number",
     "place_of_rejects",
     "read_json",
     "stop_on_interrupt",

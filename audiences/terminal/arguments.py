@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from django.core.management.base import CommandError, CommandParser
 
 from audiences import moments
 from audiences.channels import ANY, Channel
-from audiences.moments import OutsideCalendar
 
 
 def add_channel(parser: CommandParser, **kwargs: Any) -> None:
@@ -58,8 +58,8 @@ def moment(text: str) -> datetime:
     """An argument that is a date or a time (ISO 8601); local unless it says."""
     try:
         parsed = moments.read(text)
-    except OutsideCalendar as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is outside the calendar") from error
+    except moments.BadMoment as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     if parsed is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a time such as 2026-05-01 or 2026-05-01T14:30+02:00"
@@ -69,9 +69,21 @@ def moment(text: str) -> datetime:
 
 def end_moment(text: str) -> datetime:
     """Like `moment`, but a date alone is the last moment of that day."""
-    parsed = moment(text)
-    is_day = len(text) <= len("2026-05-01")
-    return moments.last_moment(parsed.date()) if is_day else parsed
+    parsed, day = moment(text), moments.read_day(text)
+    return moments.last_moment(day) if day else parsed
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """An argument that is a whole number between these, both included."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdigit() and low <= int(text[:20]) <= high:
+            return int(text)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a whole number from {low} to {high}"
+        )
+
+    return read
 
 
 def place_of_rejects(source: Path, wanted: Path | None) -> Path:

@@ -31,7 +31,7 @@ from rich.progress import (
 from rich.table import Table
 
 from audiences.files import write_csv
-from audiences.refusals import Refused
+from audiences.refusals import Refused, shortened
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -51,7 +51,9 @@ class CampaignCommand(BaseCommand):
         self, prog_name: str, subcommand: str, **kwargs: Any
     ) -> CommandParser:
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        _refuse_briefly(parser)
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         for add in self.shared:
@@ -60,7 +62,11 @@ class CampaignCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Scripts read what commands print, so it is English in every site language.
         with translation.override("en"):
-            self._handle(**options)
+            try:
+                self._handle(**options)
+            except CommandError as error:
+                told = shortened(str(error), _flat(options.values()))
+                raise CommandError(told, returncode=error.returncode) from error
 
     def _handle(self, **options: Any) -> None:
         try:
@@ -154,6 +160,31 @@ def _cell(value: Any) -> str:
         return ""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return f"{value:,}" if is_number else str(value)
+
+
+def _refuse_briefly(parser: CommandParser) -> None:
+    """Let what it says of wrong usage repeat no long argument."""
+    parse, refuse = parser.parse_args, parser.error
+    given: list[str] = []
+
+    def parse_args(args: Any = None, namespace: Any = None) -> Any:
+        given[:] = sys.argv[1:] if args is None else args
+        return parse(args, namespace)
+
+    def error(message: str) -> Any:
+        refuse(shortened(message, given))
+
+    parser.parse_args = parse_args  # type: ignore[method-assign]
+    parser.error = error  # type: ignore[method-assign]
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    """Each value that options hold, also those that were given several times."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from value
+        elif isinstance(value, str | Path):
+            yield value
 
 
 def _require_migrations() -> None:

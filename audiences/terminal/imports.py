@@ -1,10 +1,13 @@
-"""Commands that import a file: its rejects, a progress bar, and the counts."""
+"""Commands that import a file: how it is read, its rejects, progress, the counts."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from audiences.files import DelimitedFile, open_file, rejects
+from audiences.channels import Scope
+from audiences.files import TableFile, open_file, rejects
+from audiences.imports.columns import Reading
 from audiences.imports.engine import Chunk, Counts, Import, Importer
 
 from .arguments import add_json, place_of_rejects
@@ -21,8 +24,76 @@ def add_strict(parser: CommandParser) -> None:
     )
 
 
+def add_source(parser: CommandParser) -> None:
+    """--encoding and --sheet, for every file."""
+    parser.add_argument(
+        "--encoding",
+        metavar="E",
+        default="",
+        help="The encoding of a text file, such as cp850, mac or cp1250 (default: each "
+        "line UTF-8, else Windows-1252).",
+    )
+    parser.add_argument(
+        "--sheet",
+        metavar="S",
+        default="",
+        help="The sheet of a spreadsheet (default: the first).",
+    )
+
+
+def add_reading(parser: CommandParser) -> None:
+    """How the columns of the file are read."""
+    add_source(parser)
+    parser.add_argument(
+        "--map",
+        metavar="NAME=COLUMN",
+        action="append",
+        default=[],
+        help="What a column of the file means; can be repeated.",
+    )
+    parser.add_argument(
+        "--ignore-unknown",
+        action="store_true",
+        help="Leave out columns whose name is not known, and name them. What looks "
+        "like consent is refused all the same.",
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="Leave out this column, whatever it says; can be repeated.",
+    )
+
+
+def scope(text: str) -> Scope:
+    """A channel, or "any"."""
+    try:
+        return Scope(text)
+    except ValueError as error:
+        known = ", ".join(Scope.values)
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {known}") from error
+
+
+def reading_of(options: dict[str, Any]) -> Reading:
+    """How the columns are read, of the options; raises CommandError."""
+    mapping: dict[str, str] = {}
+    for pair in options["map"]:
+        name, equals, column = pair.partition("=")
+        if not (name and equals and column):
+            raise CommandError(f"--map {pair}: write NAME=COLUMN.", returncode=2)
+        if name.strip() in mapping:
+            raise CommandError(f"--map {pair}: {name} is given twice.", returncode=2)
+        mapping[name.strip()] = column.strip()
+    return Reading(
+        mapping=mapping,
+        ignore_unknown=options["ignore_unknown"],
+        ignore=options["ignore"],
+    )
+
+
 class ImportCommand(CampaignCommand):
-    """FILE, --rejects and --json, and what they do."""
+    """FILE, how it is read, --rejects and --json, and what they do."""
 
     rejected = "Rejected rows"
     # How lines of the rejects end. Scripts read them, so each command keeps its own.
@@ -36,20 +107,24 @@ class ImportCommand(CampaignCommand):
             type=Path,
             help=f"Where {self.rejected.lower()} go (default: FILE.rejects.csv).",
         )
+        add_reading(parser)
         add_json(parser)
 
     def import_file(
         self,
         options: dict[str, Any],
-        importer: Callable[[DelimitedFile], Importer[Any]],
+        importer: Callable[[TableFile], Importer[Any]],
         *,
         dry_run: bool = False,
         preview: bool = False,
         on_chunk: Callable[[Chunk], None] = lambda chunk: None,
     ) -> Counts:
         """Import FILE to its end; what is rejected goes to its own file."""
-        file = open_file(options["file"])
+        file = open_file(
+            options["file"], encoding=options["encoding"], sheet=options["sheet"]
+        )
         reader = importer(file)
+        self._tell(file, reader)
         place = place_of_rejects(file.path, options["rejects"])
         with (
             rejects.writing(place, self.line_end) as write,
@@ -67,6 +142,15 @@ class ImportCommand(CampaignCommand):
                 on_chunk=told,
                 on_progress=lambda done: progress(done, file.size),
             ).run(dry_run=dry_run)
+
+    def _tell(self, file: TableFile, reader: Importer[Any]) -> None:
+        """What was found out about the file, before it is imported."""
+        for note in file.notes:
+            self.note(str(note))
+        if reader.system:
+            self.note(f"Read as an export of {reader.system}.")
+        if reader.passed_over:
+            self.note(f"Left out: {', '.join(reader.passed_over)}.")
 
     def report(
         self,

@@ -3,6 +3,9 @@
 While "any" is set nothing is shown as ticked. Ticking a channel then clears "any" and
 sets the flag of every channel that is not ticked, offered on the page or not. Otherwise
 only the channels that the page offers change.
+
+A link starts messages on the channel that it proves, and on no other: these are asked
+for at the address that they are about.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,9 +15,12 @@ from audiences import consent, subscriptions
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind, Origin, Recorded
 from audiences.models import LandingPage, Profile, Service
+from audiences.signups import allowing
+from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
 from audiences.visits.opting_out import stop_addresses
-from audiences.visits.visit import Done, Standing, Visit, standing_of
+from audiences.visits.standing import Done, Standing, standing_of
+from audiences.visits.visit import Visit
 
 OPENING = (Kind.OPT_IN, Kind.SUBSCRIBE)
 
@@ -29,10 +35,14 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Change:
-    """One change to make; `subject` is a scope or the id of a service."""
+    """One change to make; `subject` is a scope or the id of a service.
+
+    `asks`: it is made when the address that it is about has confirmed it.
+    """
 
     kind: str
     subject: str | int
+    asks: bool = False
 
     @property
     def starts(self) -> bool:
@@ -103,12 +113,27 @@ def plan(visit: Visit, standing: Standing, ticked: Boxes, shown: Boxes) -> list[
     offered = Boxes(
         frozenset(visit.channels), frozenset(service.pk for service in standing.offered)
     )
-    return changes(standing, offered, meant(standing, offered, ticked, shown))
+    wanted = meant(standing, offered, ticked, shown)
+    elsewhere = (wanted.channels & offered.channels) - {visit.proved}
+    if standing.stopped_all:
+        # Nobody else's tick ends a stop of everything.
+        wanted = Boxes(wanted.channels & {visit.proved}, wanted.services)
+    else:
+        elsewhere &= standing.out
+    found = changes(standing, offered, wanted)
+    direct = [
+        change
+        for change in found
+        if change.kind != Kind.OPT_IN or change.subject not in elsewhere
+    ]
+    return direct + [
+        Change(Kind.OPT_IN, channel, asks=True) for channel in sorted(elsewhere)
+    ]
 
 
 def starts_messages(visit: Visit, planned: list[Change]) -> bool:
     """Whether changes that will be made let messages come that did not come before."""
-    return visit.link.is_fresh and any(change.starts for change in planned)
+    return bool(visit.proved) and any(change.starts for change in planned)
 
 
 def choose(
@@ -118,29 +143,34 @@ def choose(
     origin: Origin,
     language: str = "",
 ) -> Done:
-    """Make the changes; those that start messages, and details, need a fresh link.
+    """Make the changes; the details and all that starts messages need a proof.
 
-    A service with double opt-in is then pending: a message in the language of the page
-    asks to confirm. The caller has locked the profile.
+    A service with double opt-in, or on another channel than the link proves, is then
+    pending: a message in the language of the page asks to confirm. The caller has
+    locked the profile.
     """
     origin, profile = visit.proof(origin), visit.profile
-    wanted = [c for c in planned if visit.link.is_fresh or not c.starts]
+    wanted = [c for c in planned if visit.proved or not c.starts]
     ids = [int(change.subject) for change in wanted if change.is_about_service]
     services = Service.objects.in_bulk(ids)
     event_ids: list[int] = []
     stopped: dict[str, int] = {}
     closed: list[Service] = []
+    unsent: list[Service] = []
     for change in wanted:
+        if change.asks:
+            continue
         try:
-            result = _make(profile, change, services, origin, language)
+            result = _make(visit, change, services, origin, language)
         except ServiceClosed:
             closed.append(services[int(change.subject)])
             continue
         event_ids += [result.event_id] if result.event_id else []
+        unsent += [services[int(change.subject)]] if result.is_unsent else []
         if change.kind == Kind.OPT_OUT:
             stopped[str(change.subject)] = result.event_id or 0
     stopped_address = stop_addresses(visit, stopped)
-    if visit.link.is_fresh:
+    if visit.proved:
         _edit(profile, details)
     return Done(
         visit,
@@ -149,17 +179,31 @@ def choose(
         stopped_address,
         len(wanted) < len(planned),
         tuple(closed),
+        tuple(unsent),
+        _asked(profile, wanted, language),
+    )
+
+
+def _asked(
+    profile: Profile, wanted: list[Change], language: str
+) -> tuple[tuple[str, Answer], ...]:
+    """Ask for other channels at their addresses, after all changes of the act."""
+    channels = [str(change.subject) for change in wanted if change.asks]
+    return tuple(
+        (channel, allowing.ask(profile, channel, language=language))
+        for channel in channels
     )
 
 
 def _make(
-    profile: Profile,
+    visit: Visit,
     change: Change,
     services: Mapping[int, Service],
     origin: Origin,
     language: str,
 ) -> Recorded:
     """One change; none of a service that is not there any more."""
+    profile = visit.profile
     if not change.is_about_service:
         is_out = change.kind == Kind.OPT_OUT
         scope = str(change.subject)
@@ -168,7 +212,9 @@ def _make(
     if service is None:
         return Recorded(False)
     if change.kind == Kind.SUBSCRIBE:
-        return subscriptions.ask(profile, service, origin, language=language)
+        return subscriptions.ask(
+            profile, service, origin, language=language, proved=visit.proved
+        )
     return writing.end(profile, service, origin)
 
 

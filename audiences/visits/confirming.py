@@ -8,10 +8,11 @@ from django.utils import timezone
 from audiences import landing_pages, subscriptions
 from audiences.consent import Origin
 from audiences.landing_pages import Content, ServiceOnPage
-from audiences.links import BadLink, Confirmation, Link, read_confirmation_token
+from audiences.links import BadLink, Confirmation, read_confirmation_token
 from audiences.models import LandingPage, LandingPageVersion, Subscription
 from audiences.subscriptions import ServiceClosed, double_opt_in
-from audiences.visits.visit import Standing, by_flags, closed
+from audiences.visits.standing import Standing, by_flags
+from audiences.visits.visit import closed
 
 Kind = LandingPage.Kind
 
@@ -100,12 +101,13 @@ def _page_of(held: Subscription) -> tuple[Content, str]:
     return landing_pages.built_in_content(kind), landing_pages.built_in_name(kind)
 
 
-def preference_link(asked: Asked) -> Link | None:
-    """A personal link to an open page where the channel can be allowed again."""
+def preference_page(asked: Asked) -> str:
+    """The slug of an open page that mails links to allow the channel again; or ""."""
     channel, kind = asked.held.service.channel, Kind.PREFERENCES
     pages = LandingPage.objects.filter(kind=kind, live_version__isnull=False)
     live = pages.order_by("pk").values_list("slug", "live_version__content")
     for slug, content in live:
-        if not closed(content, timezone.now()) and channel in content["channels"]:
-            return Link(asked.held.profile_id, channel, page=slug, kind=kind)
-    return None
+        is_open = content["allows_unidentified"] and not closed(content, timezone.now())
+        if is_open and channel in content["channels"]:
+            return str(slug)
+    return ""

@@ -19,10 +19,14 @@ from audiences.links import Link
 from audiences.models import Address, AddressStatus, ConsentEvent, LandingPage, Service
 from audiences.signals import address_stop_requested, address_stop_withdrawn
 from audiences.subscriptions import writing
-from audiences.visits.visit import Done, Visit, by_flags, identified
+from audiences.visits.standing import Done, by_flags
+from audiences.visits.visit import Visit, identified
 
 # A POST that comes twice is answered like the first one, with its undo.
 REPEATED_WITHIN = timedelta(hours=1)
+# How long what somebody has just done can be undone.
+UNDO_LIFE = timedelta(days=1)
+STOPS = (Kind.OPT_OUT, Kind.UNSUBSCRIBE)
 BY_VISITOR = (Source.LANDING_PAGE, Source.ONE_CLICK)
 
 
@@ -55,7 +59,7 @@ def opt_out_on(visit: Visit, origin: Origin) -> Done:
             content = visit.content.copy()
             content["service"] = None
             return _stop(replace(visit, content=content, linked=None), origin)
-        events = _just_done(visit, Q(service=service.pk), origin)
+        events = _said_again(visit, Q(service=service.pk), origin)
     return Done(visit, by_flags(visit.profile), tuple(events))
 
 
@@ -64,30 +68,45 @@ def _stop(visit: Visit, origin: Origin) -> Done:
     result = consent.change_flag(visit.profile, scope, opted_out=True, origin=origin)
     events = [result.event_id] if result.event_id else []
     if not result.changed:
-        events = _just_done(visit, Q(channel=scope), origin)
+        events = _said_again(visit, Q(channel=scope), origin)
     stopped_address = stop_addresses(visit, {scope: sum(events)})
     return Done(visit, by_flags(visit.profile), tuple(events), stopped_address)
 
 
-def _just_done(visit: Visit, about: Q, origin: Origin) -> list[int]:
+def _said_again(visit: Visit, about: Q, origin: Origin) -> list[int]:
     """The event of the same act by the same visitor a moment ago, for its undo.
 
-    Nobody with an old link must learn how to undo what somebody else did. A visitor
-    whose network is not known could be anybody.
+    Nobody with an old link must learn how to undo what somebody else did. While that
+    one can still undo it, whoever says the same now is on record too: an undo reverses
+    nothing that was said again.
     """
     events = ConsentEvent.objects.filter(about, profile=visit.profile)
     last = events.select_related("evidence").order_by("-id").first()
+    if last is None or last.kind not in STOPS:
+        return []
+    if _is_repeated(last, origin):
+        return [last.pk]
+    if last.at > timezone.now() - UNDO_LIFE and last.source in BY_VISITOR:
+        consent.record(
+            visit.profile,
+            Kind(last.kind),
+            origin,
+            scope=last.channel,
+            service_id=last.service_id,
+        )
+    return []
+
+
+def _is_repeated(last: ConsentEvent, origin: Origin) -> bool:
+    """Whether the same visitor said it; one whose network is unknown is anybody."""
     evidence = getattr(last, "evidence", None)
-    same = (
-        last
-        and evidence
-        and last.kind in (Kind.OPT_OUT, Kind.UNSUBSCRIBE)
+    return bool(
+        evidence
         and last.source in BY_VISITOR
         and last.at > timezone.now() - REPEATED_WITHIN
         and origin.ip
         and (evidence.ip, evidence.user_agent) == (origin.ip, origin.user_agent)
     )
-    return [last.pk] if same and last else []
 
 
 def stop_addresses(visit: Visit, events: dict[str, int]) -> bool:

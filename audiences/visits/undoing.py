@@ -3,13 +3,14 @@
 from enum import Enum
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from audiences import consent
 from audiences.consent import Kind, Origin
 from audiences.links import BadLink, read_undo_token
 from audiences.models import ConsentEvent, Profile
 from audiences.subscriptions import writing
-from audiences.visits.opting_out import withdraw_stop
+from audiences.visits.opting_out import UNDO_LIFE, withdraw_stop
 from audiences.visits.visit import Visit
 
 
@@ -24,10 +25,13 @@ class Undone(Enum):
 def undo(visit: Visit, token: str, origin: Origin) -> Undone:
     """Reverse what the events of one act did, where nothing has happened since.
 
-    Doing it twice changes nothing: the reversal is the later event then. Details of
-    the profile stay as they are. The caller has locked the profile.
+    Doing it twice changes nothing: the reversal is the later event then. What is older
+    than a day stays. Details of the profile stay as they are. A link of a key of before
+    undoes nothing, because an undo starts messages. The caller has locked the profile.
     """
     origin, profile = visit.proof(origin), visit.profile
+    if not visit.link.is_strong:
+        return Undone.NOTHING
     try:
         wanted = read_undo_token(token)
     except BadLink:
@@ -35,7 +39,11 @@ def undo(visit: Visit, token: str, origin: Origin) -> Undone:
     if wanted.profile_id != profile.pk:
         return Undone.NOTHING
     events = list(
-        ConsentEvent.objects.filter(pk__in=wanted.event_ids, profile=profile)
+        ConsentEvent.objects.filter(
+            pk__in=wanted.event_ids,
+            profile=profile,
+            at__gt=timezone.now() - UNDO_LIFE,
+        )
         .select_related("service")
         .order_by("-id")
     )

@@ -1,30 +1,22 @@
-"""Who visits which page, and where they stand there, before and after an act.
+"""Who visits which page, and what the link proves.
 
 One statement reads the person and what the page says.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
-from django.utils import timezone
+from django.db.models import OuterRef, Subquery
 
-from audiences import landing_pages, subscriptions
-from audiences.channels import ANY, FLAGS, Channel, flag_name
+from audiences import landing_pages
+from audiences.channels import ANY, FLAGS, Channel
 from audiences.consent import Origin, Source, locks
 from audiences.landing_pages import Content, ServiceOnPage
 from audiences.links import Link
+from audiences.links.web_addresses import went_to
 from audiences.masking import masked
-from audiences.models import (
-    Address,
-    LandingPage,
-    LandingPageVersion,
-    Profile,
-    Service,
-    Subscription,
-)
+from audiences.models import Address, LandingPage, LandingPageVersion, Profile, Service
 
 Kind = LandingPage.Kind
 Status = LandingPage.Status
@@ -39,7 +31,9 @@ class Visit:
     """A person on a page. Nothing in it changes; acts change the row of `profile`.
 
     `wording` names what the visitor saw, for the consent history. `linked` is the
-    service in the link, as long as it exists.
+    service in the link, as long as it exists. `proved` is the channel on which the link
+    may start messages: its own, when it is fresh and went to the address that is the
+    primary one now; else empty.
     """
 
     link: Link
@@ -48,6 +42,15 @@ class Visit:
     profile: Profile
     address: str = ""
     linked: ServiceOnPage | None = None
+    proved: str = ""
+
+    @property
+    def shows(self) -> bool:
+        """Whether the page may show what is known of the person.
+
+        Whoever has a key of before can make a link for everybody.
+        """
+        return self.link.is_strong
 
     @property
     def kind(self) -> str:
@@ -124,13 +127,15 @@ def identified(link: Link, kind: str, *, lock: bool = False) -> Visit:
         content["kind"] != kind or _is_anothers(content, facts["page_made_at"], link)
     ):
         content = None  # another page has the name now: the link keeps its word
+    is_theirs = _went_to_primary(link, facts)
     return Visit(
         link,
         content or landing_pages.built_in_content(kind),
         f"{link.page}/{number}" if content else landing_pages.built_in_name(kind),
         profile,
-        masked(link.channel, facts["shown_address"] or ""),
+        _shown_address(link, facts, is_theirs=is_theirs),
         _linked(link, facts),
+        link.sent_on if is_theirs and link.is_fresh else "",
     )
 
 
@@ -143,6 +148,14 @@ def _beside(link: Link) -> dict[str, Subquery]:
         profile=OuterRef("pk"), channel=link.channel, is_primary=True
     )
     found = {"shown_address": Subquery(address.values("value"))}
+    if link.sent_to:
+        primary = Address.objects.filter(
+            profile=OuterRef("pk"),
+            channel=link.sent_on,
+            is_primary=True,
+            is_valid=True,
+        )
+        found["primary_key"] = Subquery(primary.values("key"))
     if link.page:
         live = LandingPageVersion.objects.filter(live_pages__slug=link.page).order_by()
         found["page_content"] = Subquery(live.values("content"))
@@ -154,6 +167,18 @@ def _beside(link: Link) -> dict[str, Subquery]:
         found["service_texts"] = Subquery(service.values("texts"))
         found["service_farewell"] = Subquery(service.values("unsubscribed_message"))
     return found
+
+
+def _went_to_primary(link: Link, facts: dict[str, Any]) -> bool:
+    key = facts.get("primary_key")
+    return key is not None and went_to(link.sent_to, link.sent_on, key)
+
+
+def _shown_address(link: Link, facts: dict[str, Any], *, is_theirs: bool) -> str:
+    """The masked address, for those only who may have got the link there."""
+    if not link.is_strong or (link.sent_to and not is_theirs):
+        return ""
+    return masked(link.channel, facts["shown_address"] or "")
 
 
 def _linked(link: Link, facts: dict[str, Any]) -> ServiceOnPage | None:
@@ -180,108 +205,3 @@ def closed(content: Content, moment: datetime) -> str:
     """`scheduled` or `ended` when a page is not open at a moment, else nothing."""
     status = LandingPageVersion(content=content).status_at(moment)
     return "" if status == Status.PUBLISHED else status
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is true of a visitor at a moment, of what the page is about.
-
-    `offered` are the services with a check box.
-    """
-
-    stopped_all: bool = False
-    out: frozenset[str] = frozenset()
-    subscribed: frozenset[int] = frozenset()
-    pending: frozenset[int] = frozenset()
-    offered: tuple[ServiceOnPage, ...] = ()
-
-    def ticked_channels(self, offered: Collection[str]) -> list[str]:
-        """The boxes of channels that are shown as ticked."""
-        if self.stopped_all:
-            return []
-        return [channel for channel in offered if channel not in self.out]
-
-    def ticked_services(self, offered: Collection[int]) -> list[int]:
-        """The boxes of services that are shown as ticked."""
-        if self.stopped_all:
-            return []
-        return [service for service in offered if service in self.subscribed]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What an act has changed, and where the visitor stands after it.
-
-    `left_out`: something was not done because the link is too old. `closed` are ticked
-    services that take no new subscriptions.
-    """
-
-    visit: Visit
-    standing: Standing
-    event_ids: tuple[int, ...] = ()
-    stopped_address: bool = False
-    left_out: bool = False
-    closed: tuple[Service, ...] = ()
-
-
-def by_flags(profile: Profile) -> Standing:
-    """The standing by the flags alone, where no subscription matters."""
-    out = frozenset(c for c in Channel.values if getattr(profile, flag_name(c)))
-    return Standing(profile.no_longer_contact, out)
-
-
-def standing_of(visit: Visit) -> Standing:
-    """The standing of a visitor, with the subscriptions that the page is about.
-
-    A separate statement, so that under a lock it sees what others have committed.
-    """
-    flags = by_flags(visit.profile)
-    offered: tuple[ServiceOnPage, ...] = ()
-    rows = Subscription.objects.filter(profile=visit.profile)
-    if visit.service:
-        rows = rows.filter(service=visit.service.pk)
-    elif visit.kind in LandingPage.CHOICE_KINDS:
-        offered = _offered(visit)
-        rows = rows.filter(service__in=[service.pk for service in offered])
-    else:
-        return flags
-    now = timezone.now()
-    found = [(row.service_id, row.status_at(now)) for row in rows]
-    return Standing(
-        flags.stopped_all,
-        flags.out,
-        frozenset(pk for pk, status in found if status == Subscription.Status.ACTIVE),
-        frozenset(pk for pk, status in found if status == Subscription.Status.PENDING),
-        offered,
-    )
-
-
-def _offered(visit: Visit) -> tuple[ServiceOnPage, ...]:
-    """The services with a check box, without those deleted since the publication.
-
-    A closed one is there for those who have it, and one that is not for preference
-    pages on other pages alone. A built-in page offers what the person is subscribed to.
-    """
-    active = subscriptions.active(timezone.now(), "subscriptions__")
-    own = Service.objects.filter(active, subscriptions__profile=visit.profile)
-    shown = Q(on_preference_page=True) if visit.kind == Kind.PREFERENCES else Q()
-    if not visit.content["slug"]:
-        return tuple(map(ServiceOnPage.now, own.filter(shown)))
-    published = [ServiceOnPage.of(facts) for facts in visit.content["services"]]
-    open_or_own = Q(is_closed=False) | Q(pk__in=own.values("pk"))
-    rows = Service.objects.filter(
-        open_or_own, shown, pk__in=[service.pk for service in published]
-    )
-    there = set(rows.values_list("pk", flat=True))
-    return tuple(service for service in published if service.pk in there)
-
-
-def has_nothing_to_do(visit: Visit, standing: Standing) -> bool:
-    """Whether everything that an opt-out page would stop has stopped already."""
-    if visit.kind == Kind.DENYLIST:
-        return standing.stopped_all
-    if visit.kind != Kind.UNSUBSCRIPTION:
-        return False
-    if visit.service:
-        return visit.service.pk not in standing.subscribed | standing.pending
-    return visit.link.channel in standing.out

@@ -118,15 +118,15 @@ def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
 
 @attention("delivery.view_inbounditem")
 def what_waits(request: HttpRequest, figures: Figures) -> list[Notice]:
-    """What came back and waits for somebody; a held number gets nothing meanwhile."""
+    """What came back and waits for somebody; a held address gets nothing meanwhile."""
     url = reverse("admin:delivery_inbounditem_changelist")
     held = InboundItem.objects.filter(state=InboundItem.State.HELD)
     others = [state for state in InboundItem.WAITING if state != InboundItem.State.HELD]
     return waiting(
         held,
         lambda count: ngettext(
-            "{count} number is held: somebody must read its message and decide.",
-            "{count} numbers are held: somebody must read their messages and decide.",
+            "{count} address is held: somebody must read what came and decide.",
+            "{count} addresses are held: somebody must read what came and decide.",
             count,
         ),
         f"{url}?state=held",

@@ -7,7 +7,8 @@ from delivery.analysis.forecasting import dry_run, forecast
 from delivery.analysis.reports import WARNINGS, Report
 
 from .run_locks import AnalysisBusy, AnalysisRefused, is_at_work
-from .runs import Progress, analyse, progress_of, request_stop
+from .runs import analyse
+from .working import Progress, progress_of, request_stop
 
 __all__ = [
     "WARNINGS",

@@ -13,11 +13,14 @@ from django.db.models import F, Max, Min, QuerySet, Value
 from audiences import conditions, sql
 from audiences.conditions import Span
 from audiences.models import Audience, Profile, StagedProfile
+from audiences.sql.statements import insert_counted
 from delivery.models import Analysis, AnalysisChunk, Outcome
 from delivery.rules import Judge
 
 # Members that lie further apart than this, on average, are looked up one by one.
 SPARSE = 20
+# How many profiles are under the number of a rule; None are those to deliver.
+Numbers = dict[int | None, int]
 
 
 def plan(run: Analysis, judge: Judge) -> None:
@@ -88,34 +91,39 @@ def judge_next(run: Analysis, judge: Judge) -> bool:
         )
         if chunk is None:
             return False
-        count = _judge(judge, chunk)
-        AnalysisChunk.objects.filter(pk=chunk.pk).update(is_judged=True, size=count)
+        counts = _judge(judge, chunk)
+        AnalysisChunk.objects.filter(pk=chunk.pk).update(
+            is_judged=True,
+            size=sum(counts.values()),
+            # Keys of JSON are texts; "" are those to deliver.
+            counts={str(number or ""): count for number, count in counts.items()},
+        )
     return True
 
 
-def _judge(judge: Judge, chunk: AnalysisChunk) -> int:
+def _judge(judge: Judge, chunk: AnalysisChunk) -> Numbers:
     judge = judge.given(span=Span(chunk.low, chunk.high))
     if (chunk.high - chunk.low + 1) > SPARSE * chunk.size:
         return _judge_sparse(judge)
     return write_outcomes(judge, judge.audience())
 
 
-def _judge_sparse(judge: Judge) -> int:
+def _judge_sparse(judge: Judge) -> Numbers:
     """Stage the members within the span first, who lie far apart."""
     members = judge.members.ids(judge.situation.at)
     sql.stage(StagedProfile, ["id"], judge.situation.moment.within(members))
     sql.analyze(StagedProfile)
     found = conditions.of_staged()
     if found is None:
-        return 0
+        return {}
     people = Profile.objects.order_by().filter(found.q("pk"))
     return write_outcomes(judge.given(span=found), people)
 
 
-def write_outcomes(judge: Judge, profiles: QuerySet[Profile]) -> int:
+def write_outcomes(judge: Judge, profiles: QuerySet[Profile]) -> Numbers:
     """Judge these members of the audience by all rules but duplicates, and write it.
 
-    One statement; returns how many outcomes there are.
+    One statement; returns how many outcomes each rule has decided.
     """
     judged = judge.named(profiles).values_list(
         Value(judge.situation.delivery_id),
@@ -124,4 +132,4 @@ def write_outcomes(judge: Judge, profiles: QuerySet[Profile]) -> int:
         judge.cause(),
     )
     columns = ["delivery_id", "profile_id", "address", "rule_id"]
-    return sql.insert_select(Outcome, columns, judged)
+    return insert_counted(Outcome, columns, judged, by="rule_id")

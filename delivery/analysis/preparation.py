@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from audiences.background import jobs
 from audiences.refusals import Refused
-from delivery.models import Analysis, Delivery, Message, PreparationRequest
+from delivery.models import Analysis, Delivery, PreparationRequest
 
-from . import run_locks, runs
+from . import run_locks, working
 
 # A running worker takes a request within a second or two.
 PATIENCE = timedelta(seconds=8)
@@ -88,7 +88,7 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
     with transaction.atomic():
         # Of two who ask at once, the second waits here and then sees the first.
         Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
-        if Message.objects.filter(delivery=delivery).exists():
+        if delivery.has_left:
             raise PreparationRefused(
                 _("Its messages were handed over: it stands. Duplicate it instead.")
             )
@@ -131,7 +131,7 @@ def stop(delivery: Delivery) -> bool:
 
     Returns whether there was something to stop.
     """
-    if runs.request_stop(delivery):
+    if working.request_stop(delivery):
         return True
     present = of(delivery)
     if present.state != WAITING:

@@ -7,55 +7,28 @@ in one transaction, profiles that lose a shared address are excluded, the causes
 counted, the warnings written, and the delivery is ready.
 """
 
-import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Sum
 from django.utils import timezone
 
-from audiences import sql
+from audiences import changes
+from audiences.changes import Seen
 from delivery import rules
 from delivery.analysis import chunks, definitions
-from delivery.analysis.finishing import finish, marks
 from delivery.analysis.reports import Report, report_of
-from delivery.analysis.run_locks import (
-    SECONDS_TO_WAIT,
-    AnalysisBusy,
-    AnalysisRefused,
-    lost,
-    only_one,
-)
-from delivery.models import (
-    Analysis,
-    AnalysisChunk,
-    Delivery,
-    Message,
-    Outcome,
-    OutcomeWarning,
-)
+from delivery.analysis.run_locks import SECONDS_TO_WAIT, AnalysisRefused, lost, only_one
+from delivery.analysis.working import Progress, Work
+from delivery.models import Analysis, AnalysisChunk, Delivery, Outcome, OutcomeWarning
 from delivery.rules import Judge, controls
 from delivery.rules.judgement import moment_of
 
-log = logging.getLogger(__name__)
 # What was judged longer ago than this is not gone on with.
 LONGEST_PAUSE = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: profiles judged, and how many the audience had at its start."""
-
-    done: int
-    expected: int
 
 
 def analyse(
@@ -80,7 +53,7 @@ def analyse(
     """
     started = time.monotonic()
     with only_one(delivery, wait_seconds):
-        if Message.objects.filter(delivery=delivery).exists():
+        if delivery.has_left:
             raise AnalysisRefused(
                 f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
                 "Create a new delivery."
@@ -90,7 +63,8 @@ def analyse(
         try:
             if run.state == Analysis.State.RUNNING:
                 on_begin(run)
-                _judge_all(run, judge, connections, on_progress, should_stop)
+                work = Work(run, judge, on_progress, should_stop)
+                work.to_its_end(connections)
         except Exception as error:
             refusal = _broken_off(run, error, is_lost=lost(session))
             if refusal:
@@ -122,72 +96,6 @@ def _broken_off(
     )
 
 
-def request_stop(delivery: Delivery) -> bool:
-    """Ask a running analysis to stop after its chunks; returns whether one runs.
-
-    One whose process has died has nobody to ask: it is stopped here, or the next to
-    take it up would go on to its end.
-    """
-    latest = delivery.latest_analysis
-    if latest is None or latest.state != Analysis.State.RUNNING:
-        return False
-    running = Analysis.objects.filter(pk=latest.pk, state=Analysis.State.RUNNING)
-    is_asked = bool(running.update(stop_requested=True))
-    with suppress(AnalysisBusy), only_one(delivery, wait_seconds=0):
-        running.update(state=Analysis.State.STOPPED, finished_at=timezone.now())
-    return is_asked
-
-
-def _judge_all(
-    run: Analysis,
-    judge: Judge,
-    connections: int,
-    on_progress: Callable[[Progress], None],
-    should_stop: Callable[[], bool],
-) -> None:
-    """Judge chunks until none are left, with helpers on connections of their own."""
-    stopping = threading.Event()
-
-    def help_judging() -> None:
-        try:
-            while not stopping.is_set() and chunks.judge_next(run, judge):
-                pass
-        except DatabaseError:
-            # Its chunk is free again; whatever is really wrong stops the others too.
-            log.warning("A connection that helped was lost.", exc_info=True)
-        finally:
-            connection.close()
-
-    helpers = connections - 1 if sql.is_postgresql() else 0
-    with ThreadPoolExecutor(max(helpers, 1)) as pool:
-        others = [pool.submit(help_judging) for _number in range(helpers)]
-        try:
-            while chunks.left_of(run).exists():
-                judged = chunks.judge_next(run, judge)
-                on_progress(progress_of(run))
-                if should_stop():
-                    request_stop(run.delivery)
-                if not judged:
-                    time.sleep(0.02)
-        finally:
-            stopping.set()
-        for other in others:
-            other.result()
-    if not Analysis.objects.filter(pk=run.pk).exists():
-        raise AnalysisRefused(f"{run.delivery.label!r} was deleted meanwhile.")
-    if AnalysisChunk.objects.filter(analysis=run, is_judged=False).exists():
-        run.state = Analysis.State.STOPPED
-    else:
-        finish(run, judge)
-
-
-def progress_of(run: Analysis) -> Progress:
-    rows = AnalysisChunk.objects.filter(analysis=run).order_by()
-    sizes = dict(rows.values_list("is_judged").annotate(size=Sum("size")))
-    done = sizes.get(True, 0)
-    return Progress(done, done + sizes.get(False, 0))
-
-
 def _close(run: Analysis, seconds: float) -> None:
     run.seconds = seconds
     if run.state != Analysis.State.RUNNING:
@@ -202,7 +110,7 @@ def _begin_or_resume(delivery: Delivery) -> tuple[Analysis, Judge]:
     if run and run.state in unfinished and run.chunks.exists():
         run.delivery = delivery
         is_fresh = timezone.now() - run.started_at < LONGEST_PAUSE
-        if is_fresh and not definitions.is_stale(run):
+        if is_fresh and _is_of_this_clock(run) and not definitions.is_stale(run):
             run.state, run.error, run.stop_requested = Analysis.State.RUNNING, "", False
             run.host, run.process = socket.gethostname(), os.getpid()
             run.save()
@@ -210,14 +118,23 @@ def _begin_or_resume(delivery: Delivery) -> tuple[Analysis, Judge]:
     return _begin(delivery)
 
 
+def _is_of_this_clock(run: Analysis) -> bool:
+    """Whether the moment of its beginning lies before now.
+
+    Not of one that came with a backup from another server, whose clock was ahead.
+    """
+    return bool(run.seen) and Seen.of(run.seen).high <= changes.now().high
+
+
 def _begin(delivery: Delivery) -> tuple[Analysis, Judge]:
     """A new run in place of the last one's results."""
+    changes.forget_departures()
     rows = rules.rows_of(delivery.typology)
     findings = controls.inspect(delivery, rows)
     run = Analysis(
         delivery=delivery,
         at=moment_of(delivery),
-        marks=marks(),
+        seen=str(changes.now()),
         definition=definitions.definition_of(delivery, rows),
         findings=findings,
         error=controls.error_of(findings),

@@ -116,10 +116,11 @@ class Viewed:
 
 def read_view_token(token: str) -> Viewed:
     """What a link to a mail in the browser says; raises BadLink."""
-    (profile_id, delivery_id), signed_at = signing.read(Purpose.VIEW, token)
-    age = timedelta(seconds=time.time() - signed_at)
-    is_fresh = age <= timedelta(days=settings.EDIT_LINK_DAYS)
-    return Viewed(profile_id, delivery_id, signed_at, is_fresh)
+    said = signing.read(Purpose.VIEW, token)
+    profile_id, delivery_id = said.facts
+    age = timedelta(seconds=time.time() - said.at)
+    is_young = age <= timedelta(days=settings.EDIT_LINK_DAYS)
+    return Viewed(profile_id, delivery_id, said.at, is_young and said.by_key_of_now)
 
 
 def _page(link: Link) -> Write:

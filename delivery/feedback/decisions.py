@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from audiences.channels import Channel
 from audiences.refusals import Refused
-from delivery.feedback.intake import processing
-from delivery.feedback.intake.matching import Match, key_of, match
+from delivery.feedback.intake.concluding import conclude
+from delivery.feedback.intake.matching import Match, key_of, match_all, reports_of
 from delivery.feedback.text_messages import inbound
 from delivery.models import EventKind, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
@@ -34,12 +35,10 @@ class Reported:
 
 def reported(item: InboundItem) -> list[Reported]:
     """What an item says, read anew; nothing is stored."""
+    told = reports_of(findings(item).events, item)
     return [
-        Reported(
-            event,
-            match(event, received_at=item.received_at, is_verified=item.is_verified),
-        )
-        for event in findings(item).events
+        Reported(report.event, match)
+        for report, match in zip(told, match_all(told), strict=True)
     ]
 
 
@@ -99,7 +98,7 @@ def match_to(
     rest = [intake.apply(e, item).outcome for e in events if e is not chosen]
     still = State.UNMATCHED if EventOutcome.UNMATCHED in rest else State.APPLIED
     note = _("Matched to message {number}.").format(number=message.pk)
-    return processing.conclude(item, still, note=note, actor=actor)
+    return conclude(item, still, note=note, actor=actor)
 
 
 def _about(events: list[FeedbackEvent], message: Message) -> FeedbackEvent | None:
@@ -113,15 +112,24 @@ def _about(events: list[FeedbackEvent], message: Message) -> FeedbackEvent | Non
 def ignore(item: InboundItem, *, note: str, actor: str) -> InboundItem:
     """Let an item change nothing. What it did before stays."""
     _require_waiting(item)
-    return processing.conclude(item, State.IGNORED, note=note, actor=actor)
+    return conclude(item, State.IGNORED, note=note, actor=actor)
 
 
 def stop(item: InboundItem, *, actor: str) -> InboundItem:
-    """An unclear text message means STOP: its number is denied. Raises CannotDecide."""
+    """What holds an address means that nothing more is wanted. Raises CannotDecide.
+
+    A number is denied, as if STOP had been sent. A complaint or an unsubscribe mail
+    counts for the address as if a provider had signed it.
+    """
     _require_waiting(item)
     if item.state != State.HELD:
-        raise CannotDecide(_("Only a text message that holds a number can mean STOP."))
-    return inbound.stop(item, actor=actor)
+        raise CannotDecide(_("Only what holds an address can mean STOP."))
+    if item.channel == Channel.SMS:
+        return inbound.stop(item, actor=actor)
+    for event in findings(item).events:
+        intake.apply(event, item, is_vouched=True)
+    note = _("It means that nothing more is wanted.")
+    return conclude(item, State.APPLIED, note=note, actor=actor)
 
 
 def read_again(item: InboundItem) -> InboundItem:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 from audiences.models import Address, AddressStatus
 from delivery.models import (
     EventKind,
+    InboundClue,
     InboundItem,
     InboundMention,
     Message,
@@ -68,6 +69,7 @@ def forget_reports(profile_id: int) -> None:
     )
     chosen.update(raw=b"", size=0, note=ERASED)
     InboundMention.objects.filter(item__in=pks).delete()
+    InboundClue.objects.filter(item__in=pks).delete()
     _keep_successes(list(events.filter(kind=EventKind.DELIVERED, key__isnull=False)))
     events.update(key=None, text=None, domain=None)
 

@@ -33,7 +33,9 @@ class FeedbackEvent:
     (Q2); they count for FAILED alone. `status_code` is the enhanced status code (RFC
     3463), such as "5.1.1", or the provider's code. `at` is when it happened, where the
     report says so. `event_id` is the reporter's own number: one counts once for each
-    `source`.
+    `source`. Where a report hides the address or names none, `address` is empty, and
+    the clue alone can say who is meant. `is_formal`: it stands in a part that is made
+    for programs, or in a provider's call; what stands in a letter proves less.
     """
 
     kind: EventKind
@@ -47,3 +49,4 @@ class FeedbackEvent:
     at: datetime | None = None
     event_id: str = ""
     clue: MessageClue = field(default_factory=MessageClue)
+    is_formal: bool = True

@@ -24,7 +24,7 @@ from delivery.models import InboundItem, UsedHookToken
 
 from .email_providers import PROVIDERS, EmailProvider, reader
 from .envelope import pack, unpack
-from .gate import LARGEST_MAIL, HookCall, HookRefused, Outcome, View, hook, settle
+from .gate import LARGEST_MAIL, HookCall, HookRefused, Outcome, View, hook, take_over
 
 State = InboundItem.State
 
@@ -52,7 +52,7 @@ def _view(provider: EmailProvider, kind: str) -> View:
             item, is_new = intake.receive(
                 provider.name, pack(call, kind), is_verified=kind == "tracking"
             )
-        settle(item, is_new)
+        take_over(item, is_new)
         return HttpResponse(status=200)
 
     return hook(provider.name, secrets=provider.secrets, largest=largest)(take)

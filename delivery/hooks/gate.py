@@ -9,6 +9,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -18,11 +19,16 @@ from django.http.request import UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from delivery.feedback import intake
+from audiences.background import jobs
+from delivery.feedback.intake import Findings
+from delivery.feedback.intake.processing import Reader
 from delivery.models import HookCount, InboundItem
 
 Outcome = HookCount.Outcome
 State = InboundItem.State
+APPLY = "delivery.tasks.apply_inbound"
+# A call that waits for longer has lost its worker: the sweep finds it.
+WOKEN_FOR = timedelta(seconds=30)
 # No text message or report is larger; a mail may be (Django's own limit).
 LARGEST_SMS = 100_000
 LARGEST_MAIL = 2_500_000
@@ -116,13 +122,37 @@ def count(provider: str, outcome: Outcome) -> None:
         rows.update(count=F("count") + 1)
 
 
-def settle(item: InboundItem, is_new: bool) -> None:
-    """Read a verified call, unless that was done, and count it by its result."""
+def take_over(item: InboundItem, is_new: bool) -> None:
+    """Leave a verified call, which is stored, to a worker; count it.
+
+    The queue only wakes: where other calls wait already, a worker is on its way. The
+    sweep of each minute finds what a lost message leaves behind.
+    """
+    count(item.source, Outcome.ACCEPTED if is_new else Outcome.REPEATED)
+    if item.state != State.NEW:
+        return
+    lately = timezone.now() - WOKEN_FOR
+    others = InboundItem.objects.filter(state=State.NEW, received_at__gte=lately)
+    if not others.exclude(pk=item.pk).exists():
+        jobs.wake(APPLY)
+
+
+def counting(reader: Reader) -> Reader:
+    """A reader that counts the calls which it cannot read, once."""
+
+    def read(item: InboundItem) -> Findings:
+        try:
+            findings = reader(item)
+        except Exception:
+            _count_unreadable(item)
+            raise
+        if not findings.events and findings.otherwise == State.UNREADABLE:
+            _count_unreadable(item)
+        return findings
+
+    return read
+
+
+def _count_unreadable(item: InboundItem) -> None:
     if item.state == State.NEW:
-        intake.process(item)
-    if not is_new:
-        count(item.source, Outcome.REPEATED)
-    elif item.state == State.UNREADABLE:
         count(item.source, Outcome.UNREADABLE)
-    else:
-        count(item.source, Outcome.ACCEPTED)

@@ -1,19 +1,21 @@
 """Any other provider of text messages: a form or a JSON object, signed with a secret.
 
 Headers: `X-Campaign-Timestamp` (seconds since 1970) and `X-Campaign-Signature`
-(`sha256=` and HMAC-SHA256 of timestamp, full stop and body, as hexadecimal digits).
+(`sha256=` and HMAC-SHA256 of timestamp, the name of the hook and body, with full stops
+between them, as hexadecimal digits). Without the name in it, a signature counts where
+the signed fields say which hook the call is for: else one that was overheard could be
+sent to the other.
 The fields are in docs/webhooks.md. `id` is the provider's own number of the call, which
 counts once.
 """
 
 import json
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
-from django.utils.dateparse import parse_datetime
 
+from audiences import moments
 from audiences.channels import Channel
 from delivery.feedback import intake
 from delivery.feedback.intake import Findings
@@ -22,7 +24,7 @@ from delivery.feedback.text_messages.inbound import InboundText
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, Outcome, hook, settle
+from .gate import HookCall, Outcome, hook, take_over
 from .signatures import is_signed_by, require, require_fresh
 
 SOURCE = "sms"
@@ -30,29 +32,45 @@ SECRETS = "SMS_WEBHOOK_SECRETS"
 State = InboundItem.State
 
 
-def _prove(call: HookCall) -> None:
+def _prove(call: HookCall, kind: str) -> None:
     given = call.header("X-Campaign-Signature")
     timestamp = call.header("X-Campaign-Timestamp")
     require(bool(given.strip() and timestamp.strip()), Outcome.NO_SIGNATURE)
-    require(is_signed_by(timestamp, call.body, given, settings.SMS_WEBHOOK_SECRETS))
+    secrets = settings.SMS_WEBHOOK_SECRETS
+    named = f"{kind}.".encode() + call.body
+    require(
+        is_signed_by(timestamp, named, given, secrets)
+        or (is_signed_by(timestamp, call.body, given, secrets) and _may_be(kind, call))
+    )
     require_fresh(timestamp)
+
+
+def _may_be(kind: str, call: HookCall) -> bool:
+    """Whether the fields of a call are not those of the other hook."""
+    fields = _fields(unpack(pack(call, kind)))
+    if any(fields.get(name) for name in ("status", "error", "receipt")):
+        return kind == "status"
+    return kind == "inbound" or not ("from" in fields and "text" in fields)
 
 
 @hook(SOURCE, secrets=SECRETS)
 def inbound(call: HookCall) -> HttpResponse:
     """A text message from a recipient; the answer holds the reply to send, if any."""
-    _prove(call)
+    _prove(call, "inbound")
     raw = pack(call, "inbound")
     text = _text(unpack(raw))
     item, is_new = _keep(raw, "inbound", text.event_id if text else "")
+    # At once, because the answer holds the reply.
     reply = inbound_texts.take(text, item) if text else ""
+    if item.state == State.NEW:
+        intake.process(item)
     return _answered(item, is_new, reply=reply)
 
 
 @hook(SOURCE, secrets=SECRETS)
 def status(call: HookCall) -> HttpResponse:
     """What became of a message of ours."""
-    _prove(call)
+    _prove(call, "status")
     raw = pack(call, "status")
     item, is_new = _keep(raw, "status", _fields(unpack(raw)).get("id", ""))
     return _answered(item, is_new)
@@ -69,7 +87,7 @@ def _keep(raw: bytes, kind: str, number: str) -> tuple[InboundItem, bool]:
 
 
 def _answered(item: InboundItem, is_new: bool, **more: str) -> HttpResponse:
-    settle(item, is_new)
+    take_over(item, is_new)
     return JsonResponse({"item": item.pk, "state": item.state, **more})
 
 
@@ -99,17 +117,8 @@ def _text(envelope: Envelope) -> InboundText | None:
         to=fields.get("to", ""),
         text=fields["text"],
         event_id=fields["id"],
-        at=_moment(fields.get("at", "")),
+        at=moments.read_with_zone(fields.get("at", "")),
     )
-
-
-def _moment(text: str) -> datetime | None:
-    """A moment with its time zone (ISO 8601); None for anything else."""
-    try:
-        at = parse_datetime(text)
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None
 
 
 def read(item: InboundItem) -> Findings:
@@ -142,7 +151,7 @@ def _report(fields: dict[str, str]) -> Findings:
         provider_id=fields.get("message_id") or receipt.get("id", ""),
         event_id=f"status:{fields['id']}"[:255],
         text=fields.get("text", ""),
-        at=_moment(fields.get("at", "")),
+        at=moments.read_with_zone(fields.get("at", "")),
     )
     return Findings(
         events=(event,) if event else (), note="" if event else status[:100]

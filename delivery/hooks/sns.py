@@ -10,6 +10,7 @@ import base64
 import binascii
 import functools
 import re
+import time
 import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ _SIGNED = {
 _SIGNED["UnsubscribeConfirmation"] = _SIGNED["SubscriptionConfirmation"]
 _HASHES: dict[str, type[hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
 _SECONDS, _LARGEST = 5, 20_000
+# Seconds in which a certificate is not asked for again that could not be fetched.
+_PAUSE = 60.0
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -84,7 +87,9 @@ def verify(message: Mapping[str, object], now: datetime | None = None) -> None:
     except binascii.Error:
         signature = b""
     require(bool(signature) and algorithm is not None)
-    _require_signed(_certificate(url), signature, signed_text(fields), algorithm, now)
+    _require_signed(
+        _certificate(url).read(), signature, signed_text(fields), algorithm, now
+    )
 
 
 def is_certificate_url(url: str) -> bool:
@@ -111,13 +116,38 @@ def signed_text(fields: Mapping[str, str]) -> bytes:
     ).encode()
 
 
-@functools.lru_cache(maxsize=20)
-def _certificate(url: str) -> x509.Certificate:
-    found = fetch(url)
-    try:
-        return x509.load_pem_x509_certificate(found)
-    except ValueError:
-        raise HookRefused(Outcome.WRONG_SIGNATURE) from None
+class _Certificate:
+    """A certificate by its address: fetched once, and for a while not again in vain.
+
+    Each attempt may keep us waiting, and a stranger may name a certificate that is not
+    there.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.found: x509.Certificate | None = None
+        self.failed: Exception | None = None
+        self.failed_until = 0.0
+
+    def read(self) -> x509.Certificate:
+        """The certificate; raises HookRefused for anything else, and OSError."""
+        if self.failed and self.failed_until > time.monotonic():
+            raise self.failed
+        if self.found is None:
+            try:
+                self.found = x509.load_pem_x509_certificate(fetch(self.url))
+            except (OSError, ValueError) as error:
+                self.failed_until = time.monotonic() + _PAUSE
+                self.failed = error
+                if isinstance(error, ValueError):
+                    self.failed = HookRefused(Outcome.WRONG_SIGNATURE)
+                raise self.failed from error
+        return self.found
+
+
+@functools.lru_cache(maxsize=100)
+def _certificate(url: str) -> _Certificate:
+    return _Certificate(url)
 
 
 def _require_signed(

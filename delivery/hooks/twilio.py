@@ -24,7 +24,7 @@ from delivery.feedback.text_messages.keywords import KeywordAction
 from delivery.models import InboundItem
 
 from .envelope import Envelope, pack, unpack
-from .gate import HookCall, Outcome, hook, settle
+from .gate import HookCall, Outcome, hook, take_over
 from .signatures import require, same, same_as_any
 
 SOURCE = "twilio"
@@ -128,8 +128,9 @@ def inbound(call: HookCall) -> HttpResponse:
         channel=Channel.SMS,
         is_verified=True,
     )
+    # At once, because the answer is the reply.
     reply = inbound_texts.take(text, item)
-    settle(item, is_new)
+    take_over(item, is_new)
     message = f"<Message>{escape(reply)}</Message>" if reply else ""
     return HttpResponse(
         f'<?xml version="1.0" encoding="UTF-8"?><Response>{message}</Response>',
@@ -144,7 +145,7 @@ def status(call: HookCall) -> HttpResponse:
     item, is_new = intake.receive(
         SOURCE, pack(call, "status"), channel=Channel.SMS, is_verified=True
     )
-    settle(item, is_new)
+    take_over(item, is_new)
     return HttpResponse(status=204)
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0031_name_of_quarantine'),
+        ("delivery", "0031_name_of_quarantine"),
     ]
 
     operations = [

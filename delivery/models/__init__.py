@@ -4,14 +4,21 @@ from .approvals import Approval
 from .contents import ContentVariant
 from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
 from .hooks import HookCount, UsedHookToken
-from .inbound import InboundItem, InboundMention, MailboxPosition
+from .inbound import (
+    InboundClue,
+    InboundItem,
+    InboundMention,
+    MailboxPosition,
+    UnprovenEffect,
+)
 from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
 from .senders import Sender
-from .staging import StagedHolder
+from .sending import Dispatch, Sending
+from .staging import StagedContender, StagedHolder, StagedKey
 from .typologies import Typology, TypologyRule, TypologyRuleUse
 
 __all__ = [
@@ -21,8 +28,10 @@ __all__ = [
     "Approval",
     "ContentVariant",
     "Delivery",
+    "Dispatch",
     "EventKind",
     "HookCount",
+    "InboundClue",
     "InboundItem",
     "InboundMention",
     "Keyword",
@@ -35,9 +44,13 @@ __all__ = [
     "QuarantineAction",
     "QuarantineEntry",
     "Sender",
+    "Sending",
+    "StagedContender",
     "StagedHolder",
+    "StagedKey",
     "Typology",
     "TypologyRule",
     "TypologyRuleUse",
+    "UnprovenEffect",
     "UsedHookToken",
 ]

@@ -116,15 +116,24 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 condition=models.Q(channel__in=Channel.values),
                 name="delivery_channel_known",
+                violation_error_message=_("This is no channel."),
             ),
             models.CheckConstraint(
                 condition=models.Q(purpose__in=["marketing", "transactional", "legal"]),
                 name="delivery_purpose_known",
+                violation_error_message=_("This is no purpose of a delivery."),
             ),
         ]
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def has_left(self) -> bool:
+        """Whether messages of it were handed over, or are being: then it stands."""
+        begun = Delivery.objects.filter(pk=self.pk, sending__isnull=False)
+        begun = begun.exclude(sending__state="scheduled")
+        return self.messages.exists() or begun.exists()
 
     @property
     def latest_analysis(self) -> "Analysis | None":
@@ -158,10 +167,16 @@ class Analysis(models.Model):
     definition = models.JSONField(
         _("definition"), help_text=_("What the delivery was when the run began.")
     )
-    marks = models.JSONField(
-        _("marks"),
-        default=dict,
-        help_text=_("How far the tables of what changes people were at its start."),
+    seen = models.TextField(
+        _("seen"),
+        blank=True,
+        help_text=_("Which transactions its results take into account."),
+    )
+    ready_in = models.BigIntegerField(
+        _("ready in"),
+        null=True,
+        editable=False,
+        help_text=_("The transaction that made it ready."),
     )
     stop_requested = models.BooleanField(_("stop asked for"), default=False)
     counts = models.JSONField(
@@ -248,6 +263,8 @@ class AnalysisChunk(models.Model):
     high = models.BigIntegerField()
     size = models.IntegerField()
     is_judged = models.BooleanField(default=False)
+    # How many profiles each rule decided, by the number of the rule.
+    counts = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = _("chunk of an analysis")

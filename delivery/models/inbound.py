@@ -80,6 +80,7 @@ class InboundItem(models.Model):
                     ]
                 ),
                 name="inbounditem_state_known",
+                violation_error_message=_("This is no state of what came back."),
             ),
         ]
         indexes = [
@@ -123,6 +124,61 @@ class InboundMention(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class InboundClue(models.Model):
+    """What an item says of a message that is not on record, or not for certain.
+
+    When messages are recorded, the items that wait for them are found by this. Removed
+    when the item has found its message, or an operator has decided.
+    """
+
+    class Kind(models.TextChoices):
+        """What kind of number it is; an address where the report has a signature."""
+
+        MESSAGE_ID = "message_id"
+        PROVIDER_ID = "provider_id"
+        RETURN_PATH = "return_path"
+        ADDRESS = "address"
+
+    item = models.ForeignKey(
+        InboundItem, on_delete=models.CASCADE, related_name="clues", db_index=False
+    )
+    channel = models.CharField(max_length=16, choices=Channel)
+    kind = models.CharField(max_length=16, choices=Kind)
+    value = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "channel", "kind", "value"], name="inboundclue_once"
+            ),
+        ]
+        indexes = [
+            # The items that wait for a message.
+            models.Index(fields=["kind", "value"], name="inboundclue_by_value"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.value}"
+
+
+class UnprovenEffect(models.Model):
+    """Something that acted although nothing proves it; kept for a day.
+
+    More than FEEDBACK_UNPROVEN_AN_HOUR within an hour wait for a human.
+    """
+
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The effects of the last hour.
+            models.Index(fields=["at"], name="unproveneffect_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.at)
 
 
 class MailboxPosition(models.Model):

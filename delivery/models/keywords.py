@@ -77,6 +77,7 @@ class Keyword(models.Model):
                     action__in=["opt_out", "opt_in", "help", "review", "none"]
                 ),
                 name="keyword_action_known",
+                violation_error_message=_("This is nothing that a keyword can do."),
             ),
         ]
 

@@ -43,7 +43,7 @@ class MessageEvent(models.Model):
         blank=True,
         related_name="events",
         db_index=False,
-        help_text=_("Empty: a STOP or an unsubscribe request that names no message."),
+        help_text=_("Empty: a person's wish about the address that names no message."),
     )
     kind = models.CharField(_("what"), max_length=16, choices=EventKind)
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)

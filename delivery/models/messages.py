@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
 from audiences.models import Profile
+from audiences.models.transactions import transaction_number
 
 from .deliveries import Delivery
 
@@ -48,6 +49,7 @@ class Message(models.Model):
         blank=True,
         help_text=_("The number that a provider gave the message when it took it."),
     )
+    transaction_id = transaction_number()
 
     class Meta:
         verbose_name = _("message")
@@ -78,6 +80,8 @@ class Message(models.Model):
             ),
             # Messages of a period, for the rate of failures.
             models.Index(fields=["channel", "sent_at"], name="message_by_time"),
+            # Who got a message since a moment.
+            models.Index(fields=["transaction_id"], name="message_by_transaction"),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,9 @@ from .deliveries import Delivery
 from .typologies import TypologyRule
 
 
-def _loose_key(to: type[models.Model], **options: Any) -> "models.ForeignKey[Any, Any]":
+def loose_key(
+    to: "type[models.Model] | str", **options: Any
+) -> "models.ForeignKey[Any, Any]":
     """A reference without a constraint (measured: they take five times the time)."""
     return models.ForeignKey(
         to,
@@ -26,9 +28,9 @@ class OutcomeWarning(models.Model):
     """A profile to deliver that a warning of the analysis is about (P4)."""
 
     pk = models.CompositePrimaryKey("delivery_id", "code", "profile_id")
-    delivery = _loose_key(Delivery, related_name="+")
+    delivery = loose_key(Delivery, related_name="+")
     code = models.CharField(_("code"), max_length=50)
-    profile = _loose_key(Profile, related_name="+")
+    profile = loose_key(Profile, related_name="+")
 
     class Meta:
         verbose_name = _("warning")
@@ -46,12 +48,12 @@ class Outcome(models.Model):
     """
 
     pk = models.CompositePrimaryKey("delivery_id", "profile_id")
-    delivery = _loose_key(Delivery, related_name="outcomes")
-    profile = _loose_key(Profile, related_name="+")
+    delivery = loose_key(Delivery, related_name="outcomes")
+    profile = loose_key(Profile, related_name="outcomes")
     address = models.TextField(
         _("address"), null=True, help_text=_("The primary address at the analysis.")
     )
-    rule = _loose_key(
+    rule = loose_key(
         TypologyRule,
         verbose_name=_("cause"),
         null=True,

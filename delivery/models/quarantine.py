@@ -84,6 +84,7 @@ class AddressError(models.Model):
             models.CheckConstraint(
                 condition=models.Q(type__in=ErrorType.values),
                 name="addresserror_type_known",
+                violation_error_message=_("This is no type of error."),
             ),
         ]
         indexes = [
@@ -131,6 +132,12 @@ class QuarantineAction(models.Model):
     last_error_at = models.DateTimeField(_("last error"), null=True, blank=True)
     actor = models.CharField(_("who"), max_length=150, blank=True)
     source = models.CharField(_("source"), max_length=50)
+    known_error_id = models.BigIntegerField(
+        _("last error known"),
+        default=0,
+        db_default=0,
+        help_text=_("A decision says nothing about errors that were recorded later."),
+    )
 
     class Meta:
         verbose_name = _("quarantine action")
@@ -194,6 +201,7 @@ class QuarantineEntry(models.Model):
             models.CheckConstraint(
                 condition=models.Q(status__in=AddressStatus.values),
                 name="quarantineentry_status_known",
+                violation_error_message=_("This is no status of an address."),
             ),
         ]
         indexes = [

@@ -76,6 +76,10 @@ class TypologyRule(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="typologyrule_complete",
+                violation_error_message=_(
+                    "A filtering rule needs a condition; a fatigue rule needs a "
+                    "maximum and a period, both 1 or more."
+                ),
                 condition=models.Q(kind="native")
                 | models.Q(kind="filtering", condition__isnull=False)
                 | models.Q(kind="fatigue", maximum__gte=1, period_days__gte=1)
@@ -118,6 +122,7 @@ class Typology(models.Model):
                 fields=["is_default"],
                 condition=models.Q(is_default=True),
                 name="typology_one_default",
+                violation_error_message=_("There is a default typology already."),
             ),
         ]
 

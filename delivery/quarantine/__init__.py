@@ -14,6 +14,7 @@ from delivery.quarantine.writing import (
 
 from .description import describe
 from .entries import entry_of
+from .evidence import record_all
 
 __all__ = [
     "clean_up",
@@ -26,6 +27,7 @@ __all__ = [
     "hold",
     "raise_statuses",
     "record",
+    "record_all",
     "release_matching",
     "set_status",
     "start",

@@ -7,7 +7,8 @@ from django.db.models import Model
 
 from audiences import addresses
 from delivery.models import AddressError, QuarantineAction
-from delivery.quarantine.entries import entry_of, key_of
+from delivery.quarantine.entries import entry_of
+from delivery.quarantine.names import key_of
 from delivery.quarantine.status import STORED
 
 

@@ -3,15 +3,15 @@
 The copy of its status beside each address is written in the entry's own transaction.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from audiences import addresses, sql
+from audiences import sql
 from audiences.models import AddressStatus
+from audiences.sql import row_locks
 from delivery.models import (
     AddressError,
     EventKind,
@@ -19,22 +19,13 @@ from delivery.models import (
     QuarantineAction,
     QuarantineEntry,
 )
-from delivery.quarantine.status import STORED, ActionKind, fold
-from delivery.quarantine.status_copies import copy_status
+from delivery.quarantine.order import ActionKind
+from delivery.quarantine.status import STORED, fold
+from delivery.quarantine.status_copies import copy_statuses
 
-BATCH = 1000
+from .names import BATCH, Name, about
 
-Evidence = dict[tuple[str, str], tuple[list[AddressError], list[QuarantineAction]]]
-
-
-def key_of(channel: str, address: str) -> str:
-    """The key of an address that someone gave; a refusal says which address."""
-    try:
-        return addresses.normalise(channel, address).key
-    except addresses.InvalidAddress as error:
-        raise addresses.InvalidAddress(
-            f"{address!r} is not an address for {channel}: {error}"
-        ) from error
+Evidence = dict[Name, tuple[list[AddressError], list[QuarantineAction]]]
 
 
 def entry_of(channel: str, key: str) -> QuarantineEntry | None:
@@ -48,12 +39,13 @@ def gather(entries: list[QuarantineEntry]) -> Evidence:
     A success is an event that says that a message reached the address (Q5).
     """
     found: Evidence = {(entry.channel, entry.key): ([], []) for entry in entries}
-    errors = AddressError.objects.filter(about(entries)).select_related("message")
+    rows = about(found)
+    errors = AddressError.objects.filter(rows).select_related("message")
     for error in errors:
         found[error.channel, error.key][0].append(error)
-    for action in QuarantineAction.objects.filter(about(entries)):
+    for action in QuarantineAction.objects.filter(rows):
         found[action.channel, action.key][1].append(action)
-    events = MessageEvent.objects.filter(about(entries), kind=EventKind.DELIVERED)
+    events = MessageEvent.objects.filter(rows, kind=EventKind.DELIVERED)
     for channel, key, at in events.values_list("channel", "key", "at"):
         success = QuarantineAction(
             at=at, kind=ActionKind.SUCCESS, status=AddressStatus.VALID
@@ -62,21 +54,24 @@ def gather(entries: list[QuarantineEntry]) -> Evidence:
     return found
 
 
-def about(entries: list[QuarantineEntry]) -> Q:
-    """The rows about the addresses of the entries."""
-    rows = Q(pk__in=[])
-    for channel in {entry.channel for entry in entries}:
-        keys = [entry.key for entry in entries if entry.channel == channel]
-        rows |= Q(channel=channel, key__in=keys)
-    return rows
+def place(actions: Iterable[QuarantineAction]) -> None:
+    """Say of what is decided now about locked entries when that is, and what was known.
 
-
-def after_all(channel: str, key: str) -> datetime:
-    """Now, or the latest error if a wrong clock has dated it in the future."""
-    errors = AddressError.objects.filter(channel=channel, key=key)
-    latest: datetime | None = errors.aggregate(at=Max("at"))["at"]
-    now = timezone.now()
-    return max(now, latest) if latest else now
+    Now, but after everything that is on record about the address, also if the clock
+    has gone back or had dated an error in the future.
+    """
+    now, deciding = timezone.now(), {(a.channel, a.key): a for a in actions}
+    for action in deciding.values():
+        action.at, action.known_error_id = now, 0
+    rows = about(deciding)
+    errors = AddressError.objects.filter(rows).order_by().values_list("channel", "key")
+    for channel, key, at, last in errors.annotate(at=Max("at"), last=Max("pk")):
+        action = deciding[channel, key]
+        action.at, action.known_error_id = max(action.at, at), last
+    past = QuarantineAction.objects.filter(rows).order_by()
+    for channel, key, at in past.values_list("channel", "key").annotate(at=Max("at")):
+        action = deciding[channel, key]
+        action.at = max(action.at, at + datetime.resolution)
 
 
 def batches(queryset: QuerySet[QuarantineEntry]) -> Iterator[list[QuarantineEntry]]:
@@ -88,39 +83,52 @@ def batches(queryset: QuerySet[QuarantineEntry]) -> Iterator[list[QuarantineEntr
 
 
 # ------------------------------------------------------------------ locks
-def lock_all(rows: list[QuarantineEntry]) -> list[QuarantineEntry]:
-    QuarantineEntry.objects.bulk_create(rows, ignore_conflicts=True)
-    locked = QuarantineEntry.objects.select_for_update(of=("self",)).order_by("pk")
-    return list(locked.filter(about(rows)))
+def lock_entries(names: Iterable[Name]) -> dict[Name, QuarantineEntry]:
+    """The entries with these names, made where there are none, and locked.
+
+    Always in the order of their names (`audiences.addresses.address_book` has the whole
+    order), so two writers never wait for each other. Until the transaction ends nobody
+    else writes about these addresses.
+    """
+    names = sorted(set(names))
+    row_locks.insert_or_lock(
+        QuarantineEntry,
+        [
+            QuarantineEntry(channel=c, key=k, status=AddressStatus.VALID)
+            for c, k in names
+        ],
+        unique=("channel", "key"),
+    )
+    entries = QuarantineEntry.objects.filter(about(names))
+    return {(entry.channel, entry.key): entry for entry in entries}
+
+
+def lock_existing(rows: QuerySet[QuarantineEntry]) -> list[QuarantineEntry]:
+    """The entries of a queryset, locked in the same order."""
+    return row_locks.lock_in_order(rows, "channel", "key")
 
 
 def lock_name(channel: str, key: str) -> None:
     """Keep all others from writing about this address until the transaction ends.
 
-    An entry that does not exist yet cannot be locked; its name can.
+    An entry that does not exist yet, and is not to be made, cannot be locked; its name
+    can.
     """
     sql.hold(f"quarantine:{channel}:{key}")
 
 
 def locked_entry(channel: str, key: str) -> QuarantineEntry:
     lock_name(channel, key)
-    QuarantineEntry.objects.get_or_create(
-        channel=channel, key=key, defaults={"status": AddressStatus.VALID}
-    )
-    rows = QuarantineEntry.objects.select_for_update(of=("self",))
-    return rows.get(channel=channel, key=key)
+    return lock_entries([(channel, key)])[channel, key]
 
 
 # ------------------------------------------------------------------ the entry
 def recompute(*entries: QuarantineEntry) -> None:
     """Bring locked entries up to date, in a fixed number of statements."""
-    keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     evidence = gather(list(entries))
     for entry in entries:
         state = fold(*evidence[entry.channel, entry.key])
         for name, value in state.fields().items():
             setattr(entry, name, value)
-        keys[entry.channel, state.status].append(entry.key)
     sql.bulk_update(QuarantineEntry, STORED, entries)
-    for (channel, status), changed in keys.items():
-        copy_status(channel, changed, status)
+    copy_statuses((entry.channel, entry.key) for entry in entries)

@@ -1,23 +1,27 @@
 """Quarantine from and to a file, so that no other system's list is lost (Q6)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop as _
 
 from audiences import addresses
 from audiences.channels import Channel
 from audiences.files import (
     BadCell,
-    DelimitedFile,
+    Problem,
+    TableFile,
     moment_cell,
     named_cells,
     names_of,
-    read_headings,
 )
+from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.imports.kinds import Kind, kinds
 from audiences.models import AddressStatus, ImportRun
+from audiences.refusals import Sentence
+from audiences.wording import cleaning
 from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
 
@@ -50,13 +54,30 @@ def export_rows() -> Iterator[list[Any]]:
         yield [entry.channel, entry.key, *facts, first, last]
 
 
-_name_of = names_of(dict.fromkeys(COLUMNS, ()))
+# What other lists call the column; letter case, spaces and hyphens do not count.
+_OTHER_NAMES = {
+    "address": ("adres", "email", "e_mail", "emailadres", "email_address", "nummer"),
+    "channel": ("kanaal",),
+    "reason": ("reden",),
+}
+_name_of = names_of({name: _OTHER_NAMES.get(name, ()) for name in COLUMNS})
 
 
-class QuarantineImporter(Importer[QuarantineAction]):
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One address, and the values of its row that could not be read."""
+
+    line: int
+    action: QuarantineAction
+    problems: tuple[Problem, ...]
+
+
+class QuarantineImporter(Importer[Row]):
     """Sets the status that each row gives; a row never lowers a status.
 
-    `channel` is for files without that column. Raises UnknownColumns.
+    What is only told about an address (reason, type, text, count, times) never costs
+    its suppression: what cannot be read of it is left out and reported. `channel` is
+    for files without that column. Raises UnknownColumns.
     """
 
     counted = ("changed", "unchanged", "rejected")
@@ -64,41 +85,58 @@ class QuarantineImporter(Importer[QuarantineAction]):
     tables = (QuarantineEntry, QuarantineAction)
 
     def __init__(
-        self, file: DelimitedFile, *, channel: str = "", source: str, actor: str = ""
+        self,
+        file: TableFile,
+        *,
+        channel: str = "",
+        source: str,
+        actor: str = "",
+        reading: Reading | None = None,
     ) -> None:
         self.source, self.actor = source, actor
-        columns = ", ".join(COLUMNS)
-        missing = _(
-            "The file has no column {missing}. Columns: {columns}. Without the column "
-            "channel, choose one channel for the whole file."
-        )
-        unknown = _("Unknown column: {unknown}. Columns: {columns}.")
-        self.columns = read_headings(
-            file.header,
+        found = read_columns(
+            file,
             _name_of,
+            reading or Reading(),
+            known=COLUMNS,
             needed=["address"] if channel else ["channel", "address"],
-            missing=missing.replace("{columns}", columns),
-            unknown=unknown.replace("{columns}", columns),
         )
+        self.columns, self.passed_over = found.meanings, found.passed_over
         # A blank cell of a channel column says nothing; the row is then rejected.
         self.channel = "" if "channel" in self.columns else channel
 
     @classmethod
-    def of_run(cls, file: DelimitedFile, run: ImportRun) -> "QuarantineImporter":
+    def of_run(cls, file: TableFile, run: ImportRun) -> "QuarantineImporter":
         channel = run.details.get("channel", "")
-        return cls(file, channel=channel, source="import", actor=run.actor)
+        reading = Reading(chosen=run.details.get("columns", ()))
+        return cls(
+            file, channel=channel, source="import", actor=run.actor, reading=reading
+        )
 
-    def read(self, line: int, cells: list[str]) -> QuarantineAction:
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(name, name) for name in COLUMNS]
+
+    @classmethod
+    def guess(
+        cls, heading: str, values: list[str], file: TableFile
+    ) -> tuple[str, list[str]]:
+        return _name_of(heading) or "", []
+
+    def read(self, line: int, cells: list[str]) -> Row:
         given = {"channel": self.channel, **named_cells(self.columns, cells)}
-        return _action(given, self.source, self.actor)
+        return _row(line, given, self.source, self.actor)
 
-    def write(self, rows: list[QuarantineAction], chunk: Chunk) -> None:
-        changed = writing.raise_statuses(rows)
+    def write(self, rows: list[Row], chunk: Chunk) -> None:
+        changed = writing.raise_statuses([row.action for row in rows])
         chunk.counts["changed"] = changed
         chunk.counts["unchanged"] = len(rows) - changed
+        for row in rows:
+            for problem in row.problems:
+                chunk.remark(row.line, problem)
 
 
-def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
+def _row(line: int, cells: dict[str, str], source: str, actor: str) -> Row:
     channel = _choice(cells, "channel", Channel.values)
     status = _choice(
         cells, "status", AddressStatus.values, AddressStatus.QUARANTINE.value
@@ -108,27 +146,74 @@ def _action(cells: dict[str, str], source: str, actor: str) -> QuarantineAction:
     try:
         key = addresses.normalise(channel, cells.get("address", "")).key
     except addresses.InvalidAddress as error:
-        raise BadCell("address", str(error)) from error
-    count = cells.get("error_count") or "0"
-    if not (count.isascii() and count.isdigit() and len(count) < 9):
-        raise BadCell(
-            "error_count", _("{text} is not a count").format(text=repr(count))
-        )
-    time = _("{text} is not a time such as 2026-05-01T14:30+02:00")
-    return QuarantineAction(
+        raise BadCell("address", error.sentence) from error
+    problems: list[Problem] = []
+    told = {
+        name: _told(problems, read, cells, name) for name, read in _INFORMATION.items()
+    }
+    action = QuarantineAction(
         channel=channel,
         key=key,
         kind=QuarantineAction.Kind.RAISE,
         status=status,
-        reason=_choice(cells, "reason", ErrorReason.values, ErrorReason.OPERATOR.value),
-        type=_choice(cells, "type", ["", *ErrorType.values], ""),
-        text=cells.get("text", ""),
-        error_count=int(count),
-        first_error_at=moment_cell(cells, "first_error_at", time),
-        last_error_at=moment_cell(cells, "last_error_at", time),
         source=source,
         actor=actor,
+        **{name: value for name, value in told.items() if value is not None},
     )
+    return Row(line, action, tuple(problems))
+
+
+Reader = Callable[[dict[str, str], str], Any]
+
+
+def _told(
+    problems: list[Problem], read: Reader, cells: dict[str, str], name: str
+) -> Any:
+    """What a cell tells besides, or None with a problem more."""
+    try:
+        return read(cells, name)
+    except BadCell as bad:
+        problem = bad.problem
+        reason = Sentence(_("left out: {reason}"), {"reason": problem.reason})
+        problems.append(Problem(problem.field, reason))
+        return None
+
+
+def _reason(cells: dict[str, str], name: str) -> str:
+    return _choice(cells, name, ErrorReason.values, ErrorReason.OPERATOR.value)
+
+
+def _type(cells: dict[str, str], name: str) -> str:
+    return _choice(cells, name, ["", *ErrorType.values], "")
+
+
+def _count(cells: dict[str, str], name: str) -> int:
+    count = cells.get(name) or "0"
+    if not (count.isascii() and count.isdigit() and len(count) < 9):
+        raise BadCell(name, _("{text} is not a count"), text=repr(count[:50]))
+    return int(count)
+
+
+def _time(cells: dict[str, str], name: str) -> Any:
+    no_time = _("{text} is not a time such as 2026-05-01T14:30+02:00")
+    return moment_cell(cells, name, no_time)
+
+
+def _text(cells: dict[str, str], name: str) -> str:
+    text = cells.get(name, "")
+    if len(text) > cleaning.LONGEST:
+        raise BadCell(name, cleaning.too_long())
+    return text
+
+
+_INFORMATION: dict[str, Reader] = {
+    "reason": _reason,
+    "type": _type,
+    "text": _text,
+    "error_count": _count,
+    "first_error_at": _time,
+    "last_error_at": _time,
+}
 
 
 def _choice(
@@ -140,7 +225,7 @@ def _choice(
     if value not in choices:
         known = ", ".join(choice for choice in choices if choice)
         problem = _("{text} is not one of {known}")
-        raise BadCell(name, problem.format(text=repr(value), known=known))
+        raise BadCell(name, problem, text=repr(value[:50]), known=known)
     return value
 
 

@@ -2,32 +2,24 @@
 
 from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from audiences.models import Address, AddressStatus
-from delivery.models import AddressError, QuarantineAction, QuarantineEntry
-from delivery.models.quarantine import ErrorReason
-from delivery.quarantine.status import DENYLISTING, open_hold
-from delivery.quarantine.writing import set_status
+from delivery.models import AddressError, QuarantineAction
+from delivery.models.quarantine import ErrorReason, ErrorType
+from delivery.quarantine.writing import raise_statuses, set_status
 
 from .entries import entry_of
-from .status_copies import mark
+from .order import DENYLISTING, open_hold
+from .own_mails import why_not
+from .status_copies import copy_to_attached
 
 
 def mark_attached_addresses(
     sender: object, addresses: QuerySet[Address], **kwargs: Any
 ) -> None:
-    """Listener of `addresses_attached`: copy the status of existing entries.
-
-    An address that cannot be delivered to takes no part in quarantine.
-    """
-    mark(addresses)
-    addresses.filter(is_valid=False).exclude(
-        quarantine_status=AddressStatus.VALID
-    ).update(quarantine_status=AddressStatus.VALID)
-    if connection.features.has_select_for_update:  # see copy_status
-        transaction.on_commit(lambda: mark(addresses))
+    """Listener of `addresses_attached`: copy the status of existing entries."""
+    copy_to_attached(addresses)
 
 
 def stop_address(
@@ -40,7 +32,7 @@ def stop_address(
     entry = entry_of(channel, key)
     denied = entry is not None and entry.status == AddressStatus.DENYLISTED
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
-    if not denied or open_hold(actions.order_by("at", "pk")):
+    if not denied or open_hold(actions):
         _decide(channel, key, AddressStatus.DENYLISTED, source, text)
 
 
@@ -55,7 +47,7 @@ def withdraw_stop(
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
     last = actions.order_by("-id").first()
     if last is None or AddressError.objects.filter(
-        channel=channel, key=key, reason__in=DENYLISTING, at__gte=last.at
+        channel=channel, key=key, reason__in=DENYLISTING, pk__gt=last.known_error_id
     ):
         return
     if (last.status, last.reason, last.text) == (
@@ -70,11 +62,40 @@ def _decide(channel: str, key: str, status: str, source: str, text: str) -> None
     set_status(channel, key, status, source=source, reason=ErrorReason.STOP, text=text)
 
 
-def forbid_denylisted(sender: object, channel: str, key: str, **kwargs: Any) -> bool:
-    """Listener of `mail_to_be_sent`: nothing goes to an address on the denylist.
+def forbid_mail(
+    sender: object, channel: str, key: str, *, is_asked_for: bool, **kwargs: Any
+) -> str:
+    """Listener of `mail_to_be_sent`: why nothing may go to the address, or nothing."""
+    return why_not(channel, key, is_asked_for=is_asked_for)
 
-    An address in quarantine for errors may still get what its owner just asked for.
+
+def quarantine_failed(
+    sender: object,
+    *,
+    channel: str,
+    keys: list[str],
+    source: str,
+    text: str,
+    actor: str,
+    **kwargs: Any,
+) -> None:
+    """Listener of `addresses_failed`: put the addresses in quarantine (Q6).
+
+    Another system knows that they do not work. A status is never lowered.
     """
-    return QuarantineEntry.objects.filter(
-        channel=channel, key=key, status=AddressStatus.DENYLISTED
-    ).exists()
+    raise_statuses(
+        [
+            QuarantineAction(
+                channel=channel,
+                key=key,
+                kind=QuarantineAction.Kind.RAISE,
+                status=AddressStatus.QUARANTINE,
+                reason=ErrorReason.NOT_DEFINED,
+                type=ErrorType.HARD,
+                text=text,
+                source=source,
+                actor=actor,
+            )
+            for key in keys
+        ]
+    )

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audiences.consent import Origin
 from audiences.models import Address, AddressStatus, Profile
 from audiences.selections import bulk_acts
+from audiences.sql.retries import retried
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
 
@@ -23,6 +22,7 @@ def addresses_of(people: QuerySet[Profile]) -> QuerySet[Address]:
     return Address.objects.filter(profile__in=people, is_valid=True)
 
 
+@retried
 def quarantine_people(
     people: QuerySet[Profile], details: dict[str, Any], by: Origin
 ) -> int:
@@ -31,27 +31,25 @@ def quarantine_people(
     Set-based; an address already there, or on the denylist, stays as it is. Returns how
     many people had an address that was not.
     """
-    with transaction.atomic():
-        open_ = addresses_of(people).filter(
-            quarantine_status__in=[AddressStatus.VALID, AddressStatus.ERRONEOUS]
-        )
-        rows = list(open_.values_list("channel", "key", "profile_id"))
-        writing.raise_statuses(
-            [
-                QuarantineAction(
-                    channel=channel,
-                    key=key,
-                    at=timezone.now(),
-                    kind=QuarantineAction.Kind.SET,
-                    status=AddressStatus.QUARANTINE,
-                    reason=ErrorReason.OPERATOR,
-                    text=by.note,
-                    actor=by.actor,
-                    source=by.source,
-                )
-                for channel, key in sorted({(c, k) for c, k, _pk in rows})
-            ]
-        )
+    open_ = addresses_of(people).filter(
+        quarantine_status__in=[AddressStatus.VALID, AddressStatus.ERRONEOUS]
+    )
+    rows = list(open_.values_list("channel", "key", "profile_id"))
+    writing.raise_statuses(
+        [
+            QuarantineAction(
+                channel=channel,
+                key=key,
+                kind=QuarantineAction.Kind.SET,
+                status=AddressStatus.QUARANTINE,
+                reason=ErrorReason.OPERATOR,
+                text=by.note,
+                actor=by.actor,
+                source=by.source,
+            )
+            for channel, key in {(c, k) for c, k, _pk in rows}
+        ]
+    )
     return len({pk for _channel, key_of, pk in rows})
 
 

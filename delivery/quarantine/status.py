@@ -1,7 +1,7 @@
 """What the errors of an address and the actions on it come down to: a pure fold.
 
-The order of arrival does not matter: errors and actions are folded in the order of
-their own time. Rules (Q3 to Q5):
+The order of arrival does not matter but for one thing: a decision of an operator
+discounts what was known when it was made, and nothing else (`order`). Rules (Q3 to Q5):
 
 - an ignored error changes nothing;
 - a hard error quarantines at once; a complaint or STOP denylists the address;
@@ -12,7 +12,8 @@ their own time. Rules (Q3 to Q5):
 - an error never lowers a status; what an operator sets, holds; a list from elsewhere
   raises a status and never lowers it;
 - several reports of one message's failure are one failure: after a hard one, further
-  ones of the same message change nothing, and so do further complaints about it;
+  ones of the same message change nothing, and so do further complaints about it, until
+  an operator has decided;
 - START takes back every STOP until then, and nothing else;
 - an address that is held is on the denylist until its hold is decided, whatever else it
   is; then it is what the rest of the evidence gives;
@@ -31,8 +32,8 @@ from audiences.models import AddressStatus
 from delivery.models import AddressError, QuarantineAction
 from delivery.models.quarantine import ErrorReason, ErrorType
 
-ActionKind = QuarantineAction.Kind
-DENYLISTING = (ErrorReason.COMPLAINT, ErrorReason.STOP)
+from .order import DENYLISTING, ActionKind, Step, in_order, open_hold
+
 DISCOUNTING = (ActionKind.DISCOUNT, ActionKind.START)
 # Actions that do nothing at their own moment, but change how the rest is read.
 BESIDE = (ActionKind.START, ActionKind.HOLD, ActionKind.DECIDE)
@@ -57,13 +58,16 @@ class EntryState:
     last_delivery_id: int | None = None
     releases_at: datetime | None = None
     last_counted_at: datetime | None = None
+    # Whether an operator, and not an error, keeps messages from the address.
+    is_decided: bool = False
 
     def fields(self) -> dict[str, Any]:
         """What the entry stores."""
         return {name: getattr(self, name) for name in STORED}
 
 
-STORED = [field.name for field in fields(EntryState) if field.name != "last_counted_at"]
+_NOT_STORED = ("last_counted_at", "is_decided")
+STORED = [field.name for field in fields(EntryState) if field.name not in _NOT_STORED]
 VALID = EntryState()
 
 
@@ -72,46 +76,22 @@ def fold(
 ) -> EntryState:
     """The state of one address after all its errors and actions.
 
-    Of an error and an action at the same moment the error comes first. The state is not
-    aged beyond the last of them; `aged` does that.
+    The state is not aged beyond the last of them; `aged` does that.
     """
-    steps: list[tuple[datetime, int, int, AddressError | QuarantineAction]] = [
-        *((error.at, 0, error.pk or 0, error) for error in errors),
-        *((action.at, 1, action.pk or 0, action) for action in actions),
-    ]
-    in_order = [step for *_order, step in sorted(steps, key=lambda item: item[:3])]
-    decided = [step for step in in_order if isinstance(step, QuarantineAction)]
-    discounts = [action for action in decided if action.kind in DISCOUNTING]
+    actions = list(actions)
+    discounts = [action for action in actions if action.kind in DISCOUNTING]
     state = VALID
-    told: set[tuple[int, bool]] = set()
-    for step in in_order:
-        if not isinstance(step, AddressError):
-            state = _after_action(state, step)
+    told: set[tuple[int, bool, int]] = set()
+    for step in in_order(errors, actions):
+        what = step.what
+        if not isinstance(what, AddressError):
+            state = _after_action(state, what)
             continue
-        is_discounted = any(_is_discounted(step, discount) for discount in discounts)
-        if not is_discounted and not _is_told_already(step, told):
-            state = _after_error(state, step)
-    hold = open_hold(decided)
+        is_discounted = any(_is_discounted(what, discount) for discount in discounts)
+        if not is_discounted and not _is_told_already(step, what, told):
+            state = _after_error(state, what)
+    hold = open_hold(actions)
     return _held(state, hold) if hold else state
-
-
-def open_hold(actions: Iterable[QuarantineAction]) -> QuarantineAction | None:
-    """The first undecided hold; the actions are in time order.
-
-    Each hold has a text of its own. A START ends all holds, and so does an operator who
-    sets the status.
-    """
-    held: dict[str, QuarantineAction] = {}
-    for action in actions:
-        if action.kind == ActionKind.HOLD:
-            held.setdefault(action.text, action)
-        elif action.kind == ActionKind.DECIDE:
-            held.pop(action.text, None)
-        elif action.kind == ActionKind.START or (
-            action.kind == ActionKind.SET and action.reason == ErrorReason.OPERATOR
-        ):
-            held.clear()
-    return next(iter(held.values()), None)
 
 
 def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
@@ -126,17 +106,21 @@ def _held(state: EntryState, hold: QuarantineAction) -> EntryState:
     )
 
 
-def _is_told_already(error: AddressError, told: set[tuple[int, bool]]) -> bool:
+def _is_told_already(
+    step: Step, error: AddressError, told: set[tuple[int, bool, int]]
+) -> bool:
     """Whether an earlier error is about the same failure, or complaint, of a message.
 
     A message fails once, however many reports say so. Hard errors are kept in `told`.
+    A complaint or STOP that is reported after a decision is news, whatever it is about.
     """
     if error.message_id is None or error.type == ErrorType.IGNORED:
         return False
-    fact = (error.message_id, error.reason in DENYLISTING)
+    denies = error.reason in DENYLISTING
+    fact = (error.message_id, denies, step.decisions if denies else 0)
     if fact in told:
         return True
-    if error.type == ErrorType.HARD or fact[1]:
+    if error.type == ErrorType.HARD or denies:
         told.add(fact)
     return False
 
@@ -168,8 +152,8 @@ def _after_error(state: EntryState, error: AddressError) -> EntryState:
     state = aged(state, error.at)
     state = replace(
         state,
-        first_error_at=state.first_error_at or error.at,
-        last_error_at=error.at,
+        first_error_at=min(state.first_error_at or error.at, error.at),
+        last_error_at=_later(state.last_error_at, error.at),
         last_delivery_id=(
             error.message.delivery_id if error.message else state.last_delivery_id
         ),
@@ -193,7 +177,8 @@ def _decided(
     """Count the error; let it decide status, reason and text if it weighs enough.
 
     A soft error does not replace the reason of an address that is in quarantine; one
-    that does not count replaces nothing and never brings the release nearer.
+    that does not count replaces nothing and never brings the release nearer. What an
+    operator decided stays decided until an error is graver.
     """
     release = _release_date(status, error.reason, error.at)
     state = replace(state, error_count=state.error_count + counts)
@@ -213,6 +198,7 @@ def _decided(
         type=error.type,
         text=error.text,
         releases_at=release,
+        is_decided=state.is_decided and rank(status) == present,
     )
 
 
@@ -271,4 +257,14 @@ def _after_action(state: EntryState, action: QuarantineAction) -> EntryState:
         releases_at=_release_date(
             action.status, action.reason, action.last_error_at or action.at
         ),
+        is_decided=_is_decision(action),
     )
+
+
+def _is_decision(action: QuarantineAction) -> bool:
+    """Whether a person wants nothing sent there, rather than a list of errors."""
+    if rank(action.status) < rank(AddressStatus.QUARANTINE):
+        return False
+    if action.kind == ActionKind.RAISE:
+        return action.reason == ErrorReason.OPERATOR
+    return action.reason not in DENYLISTING

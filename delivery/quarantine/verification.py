@@ -1,40 +1,73 @@
 """Proof that quarantine entries and their copies follow from the evidence."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from audiences.models import Address, AddressStatus
+from audiences.sql.retries import retried
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
-from delivery.quarantine.entries import BATCH, batches, gather
-from delivery.quarantine.status import aged, fold
+from delivery.quarantine.entries import batches, gather, lock_entries, recompute
+from delivery.quarantine.status import EntryState, aged, fold, rank
+from delivery.quarantine.status_copies import different_from_entries, refresh
+
+from .names import BATCH, Name
 
 
-def verify_quarantine() -> Iterator[str]:
-    """Entries that differ from their evidence, and copies that differ from entries."""
-    now = timezone.now()
+@dataclass(frozen=True)
+class Difference:
+    """Something that does not say what it should, and whether it was mended."""
+
+    text: str
+    is_mended: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.text}{' (mended)' if self.is_mended else ''}"
+
+
+def verify_quarantine(*, mend: bool = False) -> Iterator[Difference]:
+    """Entries that differ from their evidence, and copies that differ from entries.
+
+    With `mend` each is put right as it is found. Copies take the status of their entry,
+    whatever it is; an entry is computed anew where that does not release its address:
+    evidence that is missing must not let anybody be written to.
+    """
+    yield from _verify_entries(mend=mend)
+    yield from _verify_missing_entries(mend=mend)
+    yield from _verify_copies(mend=mend)
+
+
+# ------------------------------------------------------------------ entries
+def _verify_entries(*, mend: bool) -> Iterator[Difference]:
     for batch in batches(QuarantineEntry.objects.all()):
         evidence = gather(batch)
         for entry in batch:
-            state = fold(*evidence[entry.channel, entry.key])
-            stored = {name: getattr(entry, name) for name in state.fields()}
-            if stored not in (state.fields(), aged(state, now).fields()):
-                told = "; ".join(
-                    f"{name}: {stored[name]!s} instead of {value!s}"
-                    for name, value in state.fields().items()
-                    if stored[name] != value
-                )
-                yield (
+            name = (entry.channel, entry.key)
+            if told := _difference(entry, fold(*evidence[name])):
+                text = (
                     f"{entry.channel} {entry.key}: the entry is not what the evidence "
                     f"gives: {told}"
                 )
-    yield from _verify_missing_entries()
-    yield from _verify_copies()
+                yield Difference(text, is_mended=mend and _compute_anew(name))
 
 
-def _verify_missing_entries() -> Iterator[str]:
+def _difference(entry: QuarantineEntry, state: EntryState) -> str:
+    """What an entry says instead; nothing when it is as it was, or has aged since."""
+    stored: dict[str, Any] = {name: getattr(entry, name) for name in state.fields()}
+    if stored in (state.fields(), aged(state, timezone.now()).fields()):
+        return ""
+    return "; ".join(
+        f"{name}: {stored[name]!s} instead of {value!s}"
+        for name, value in state.fields().items()
+        if stored[name] != value
+    )
+
+
+def _verify_missing_entries(*, mend: bool) -> Iterator[Difference]:
     """Errors or actions that imply a status, for addresses without an entry."""
     entries = QuarantineEntry.objects.filter(
         channel=OuterRef("channel"), key=OuterRef("key")
@@ -54,26 +87,31 @@ def _verify_missing_entries() -> Iterator[str]:
     for start in range(0, len(names), BATCH):
         batch = names[start : start + BATCH]
         missing = [QuarantineEntry(channel=c, key=k) for c, k in batch]
-        for (channel, key), evidence in gather(missing).items():
+        for name, evidence in gather(missing).items():
             if fold(*evidence).status != AddressStatus.VALID:
-                yield f"{channel} {key}: there is evidence but no entry"
+                text = f"{' '.join(name)}: there is evidence but no entry"
+                yield Difference(text, is_mended=mend and _compute_anew(name))
 
 
-def _verify_copies() -> Iterator[str]:
-    entries = QuarantineEntry.objects.exclude(status=AddressStatus.VALID).filter(
-        channel=OuterRef("channel"), key=OuterRef("key")
-    )
-    marked = Address.objects.exclude(quarantine_status=AddressStatus.VALID)
-    unmarked = Address.objects.filter(
-        is_valid=True, quarantine_status=AddressStatus.VALID
-    )
-    stale = marked.filter(
-        Q(is_valid=False)
-        | ~Exists(entries.filter(status=OuterRef("quarantine_status")))
-    )
-    missed = unmarked.filter(Exists(entries))
-    for address in stale.union(missed).iterator():
-        yield (
+@retried
+def _compute_anew(name: Name) -> bool:
+    """Whether the entry now follows from its evidence; one that would release stays."""
+    entry = lock_entries([name])[name]
+    state = fold(*gather([entry])[name])
+    if rank(state.status) < rank(entry.status):
+        return False
+    recompute(entry)
+    return True
+
+
+# ------------------------------------------------------------------ copies
+def _verify_copies(*, mend: bool) -> Iterator[Difference]:
+    for batch in different_from_entries():
+        texts = [
             f"profile {address.profile_id}: the copy of {address.channel} "
             f"{address.key} says {address.quarantine_status}, the entry does not"
-        )
+            for address in batch
+        ]
+        if mend:
+            refresh(Address.objects.filter(pk__in=[address.pk for address in batch]))
+        yield from (Difference(text, is_mended=mend) for text in texts)

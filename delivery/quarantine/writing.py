@@ -8,27 +8,22 @@ beside the addresses, in one transaction.
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from audiences.models import AddressStatus
-from audiences.moments import in_calendar
+from audiences.moments import happened
+from audiences.sql.retries import retried
 from delivery.models import AddressError, Message, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorReason, ErrorType
-from delivery.quarantine.status import ActionKind, rank
+from delivery.quarantine.order import ActionKind
+from delivery.quarantine.status import rank
 
-from .entries import (
-    after_all,
-    entry_of,
-    key_of,
-    lock_all,
-    lock_name,
-    locked_entry,
-    recompute,
-)
-from .status_copies import copy_status
+from .entries import entry_of, lock_entries, lock_name, locked_entry, place, recompute
+from .names import key_of
+from .status_copies import copy_statuses
 
 
+@retried
 def record(
     channel: str,
     address: str,
@@ -44,14 +39,14 @@ def record(
     """Keep an error as evidence and bring the entry up to date (Q3, Q4).
 
     Returns the entry; None when the address has none, as after an ignored error. The
-    same `event_id` of a source counts once. Raises InvalidAddress, and Refused for a
-    moment outside the calendar.
+    same `event_id` of a source counts once. Raises InvalidAddress, and BadMoment for a
+    time that lies ahead or outside the calendar.
     """
     key = key_of(channel, address)
     error = AddressError(
         channel=channel,
         key=key,
-        at=in_calendar(at or timezone.now()),
+        at=happened(at),
         type=ErrorType(type),
         reason=ErrorReason(reason),
         text=text.replace("\0", ""),  # PostgreSQL keeps no NUL
@@ -59,14 +54,13 @@ def record(
         source=source,
         event_id=event_id,
     )
-    with transaction.atomic():
-        if type == ErrorType.IGNORED:
-            _keep(error)
-            return entry_of(channel, key)
-        entry = locked_entry(channel, key)
-        if _keep(error):
-            recompute(entry)
-        return entry
+    if type == ErrorType.IGNORED:
+        _keep(error)
+        return entry_of(channel, key)
+    entry = locked_entry(channel, key)
+    if _keep(error):
+        recompute(entry)
+    return entry
 
 
 def _keep(error: AddressError) -> bool:
@@ -83,6 +77,7 @@ def _keep(error: AddressError) -> bool:
     return is_new
 
 
+@retried
 def set_status(
     channel: str,
     address: str,
@@ -95,22 +90,27 @@ def set_status(
 ) -> QuarantineEntry:
     """An operator decides the status; "valid" releases, also from the denylist (Q6).
 
-    Raises InvalidAddress.
+    It discounts the errors that are on record, and none that is recorded later. Raises
+    InvalidAddress.
     """
-    key = key_of(channel, address)
-    with transaction.atomic():
-        entry = locked_entry(channel, key)
-        _act(
-            entry,
-            ActionKind.SET,
-            AddressStatus(status),
-            at=after_all(channel, key),
-            reason=ErrorReason(reason),
-            text=text,
-            actor=actor,
-            source=source,
-        )
+    entry = locked_entry(channel, key_of(channel, address))
+    facts = {"reason": ErrorReason(reason), "text": text, "actor": actor}
+    _decide(entry, AddressStatus(status), source=source, **facts)
+    recompute(entry)
     return entry
+
+
+def _decide(entry: QuarantineEntry, status: AddressStatus, **facts: str) -> None:
+    """Keep a decision about a locked entry."""
+    decision = QuarantineAction(
+        channel=entry.channel,
+        key=entry.key,
+        kind=ActionKind.SET,
+        status=status,
+        **facts,
+    )
+    place([decision])
+    decision.save(force_insert=True)
 
 
 def _act(
@@ -136,53 +136,52 @@ def raise_statuses(actions: list[QuarantineAction]) -> int:
         held = wanted.setdefault((action.channel, action.key), action)
         if rank(action.status) > rank(held.status):
             wanted[action.channel, action.key] = action
-    # In a fixed order, or two concurrent lists would wait for each other.
-    names = sorted(wanted)
-    rows = [QuarantineEntry(channel=c, key=k, status="valid") for c, k in names]
-    present = {(e.channel, e.key): e for e in lock_all(rows)}
-    raising = []
-    for name, action in wanted.items():
-        if rank(action.status) > rank(present[name].status):
-            action.at = timezone.now()
-            raising.append(action)
+    present = lock_entries(wanted)
+    raising = [
+        action
+        for name, action in wanted.items()
+        if rank(action.status) > rank(present[name].status)
+    ]
     if raising:
+        place(raising)
+        for action in raising:
+            action.pk = None  # an earlier attempt, a victim of others, had numbered it
         QuarantineAction.objects.bulk_create(raising)
-        recompute(*(present[a.channel, a.key] for a in raising))
+        recompute(*(present[action.channel, action.key] for action in raising))
     return len(raising)
 
 
+@retried
 def delivered(channel: str, key: str) -> None:
     """Take note that a message reached the address (Q5).
 
     The event is the evidence, whenever it arrives; the caller has written it in this
     transaction. An address without an entry needs none.
     """
-    with transaction.atomic():
-        lock_name(channel, key)
-        rows = QuarantineEntry.objects.select_for_update(of=("self",))
-        entry = rows.filter(channel=channel, key=key).first()
-        if entry:
-            recompute(entry)
+    lock_name(channel, key)
+    rows = QuarantineEntry.objects.select_for_update(of=("self",))
+    entry = rows.filter(channel=channel, key=key).first()
+    if entry:
+        recompute(entry)
 
 
+@retried
 def start(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
     """The recipient texted START: undo what their STOP did, and nothing else.
 
     Every STOP until then is discounted, whichever of the two arrives first. Other
     errors, complaints and what operators decided stay. Raises InvalidAddress.
     """
-    key = key_of(channel, address)
-    with transaction.atomic():
-        entry = locked_entry(channel, key)
-        _act(
-            entry,
-            ActionKind.START,
-            AddressStatus.VALID,
-            at=in_calendar(at),
-            reason=ErrorReason.STOP,
-            text=text,
-            source=source,
-        )
+    entry = locked_entry(channel, key_of(channel, address))
+    _act(
+        entry,
+        ActionKind.START,
+        AddressStatus.VALID,
+        at=happened(at),
+        reason=ErrorReason.STOP,
+        text=text,
+        source=source,
+    )
 
 
 def hold(channel: str, address: str, *, at: datetime, source: str, text: str) -> None:
@@ -205,6 +204,7 @@ def end_hold(
     _beside(channel, address, ActionKind.DECIDE, at=timezone.now(), **facts)
 
 
+@retried
 def _beside(
     channel: str,
     address: str,
@@ -215,30 +215,21 @@ def _beside(
     **facts: str,
 ) -> None:
     key = key_of(channel, address)
-    with transaction.atomic():
-        entry = locked_entry(channel, key)
-        told = QuarantineAction.objects.filter(channel=channel, key=key, text=text)
-        kinds = {*told.values_list("kind", flat=True)}
-        holds = kind == ActionKind.HOLD
-        if kind not in kinds and (holds or ActionKind.HOLD in kinds):
-            status = AddressStatus.DENYLISTED if holds else AddressStatus.VALID
-            facts |= {"text": text, "reason": ErrorReason.STOP}
-            _act(entry, kind, status, at=in_calendar(at), **facts)
+    entry = locked_entry(channel, key)
+    told = QuarantineAction.objects.filter(channel=channel, key=key, text=text)
+    kinds = {*told.values_list("kind", flat=True)}
+    holds = kind == ActionKind.HOLD
+    if kind not in kinds and (holds or ActionKind.HOLD in kinds):
+        status = AddressStatus.DENYLISTED if holds else AddressStatus.VALID
+        facts |= {"text": text, "reason": ErrorReason.STOP}
+        _act(entry, kind, status, at=happened(at), **facts)
 
 
+@retried
 def delete(entry: QuarantineEntry, *, source: str, actor: str = "") -> None:
     """Release an entry and take it off the list; its evidence stays (Q6)."""
-    with transaction.atomic():
-        locked_entry(entry.channel, entry.key)
-        QuarantineAction.objects.create(
-            channel=entry.channel,
-            key=entry.key,
-            at=after_all(entry.channel, entry.key),
-            kind=ActionKind.SET,
-            status=AddressStatus.VALID,
-            text="deleted",
-            actor=actor,
-            source=source,
-        )
-        copy_status(entry.channel, [entry.key], AddressStatus.VALID)
-        QuarantineEntry.objects.filter(channel=entry.channel, key=entry.key).delete()
+    locked = locked_entry(entry.channel, entry.key)
+    facts = {"text": "deleted", "actor": actor, "source": source}
+    _decide(locked, AddressStatus.VALID, **facts)
+    locked.delete()
+    copy_statuses([(entry.channel, entry.key)])

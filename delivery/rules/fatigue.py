@@ -1,116 +1,204 @@
-"""Fatigue: how many messages a profile gets around a moment (D5).
+"""Fatigue: how many messages a profile gets in a period of calendar days (D5).
 
-Messages that were handed over count, and so do the targets of other deliveries that are
-prepared and have a contact date. The period lies on both sides of the moment: "at most
-2 in 7 days" looks at the 7 days before and the 7 days after; a message exactly 7 days
-away does not count. Everything is set-based and, per chunk, computed once.
+"At most 2 in 7 days" means that no 7 days in a row, each from midnight to midnight
+where the site is, hold a third message. A delivery looks at the days before its own and
+at those after it, and excludes those for whom some such window with its day in it would
+hold too many. Messages that were handed over count on their day. The targets of other
+deliveries that are prepared count too, each until their own message is recorded or it
+is known that they get none.
 """
 
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import (
-    Count,
-    Exists,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-)
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from delivery.models import Analysis, Delivery, Message, Outcome
+from audiences.channels import Channel
+from audiences.models import Profile
+from delivery.models import Analysis, Delivery, Dispatch, Message, Outcome, Sending
 from delivery.rules.rule import OwnRule, Situation
+
+DAY = timedelta(days=1)
+# For so long after it was prepared, or after its contact date, a delivery may go out.
+GOOD_FOR = timedelta(days=1)
+# Whoever has got no message of these gets none.
+OVER = (Sending.State.SENT, Sending.State.CANCELLED)
+SPARED = (Dispatch.Status.WITHDRAWN, Dispatch.Status.REFUSED)
 
 
 def fatigued(rule: OwnRule, situation: Situation) -> Q:
     """Profiles that would get more than the rule allows."""
-    handed_over = _messages(rule, situation)
-    scheduled = _scheduled_deliveries(rule, situation)
-    by_maximum = _at_least(rule["maximum"] or 1, handed_over, scheduled, situation)
-    if not rule["uses_profile_limit"]:
-        return by_maximum
-    own = Q(message_limit__isnull=False) & Q(
-        message_limit__lte=_count(handed_over) + _count(_targets(scheduled, situation))
-    )
-    return (Q(message_limit__isnull=True) & by_maximum) | own
-
-
-def _period(name: str, rule: OwnRule, situation: Situation) -> Q:
-    period = timedelta(days=rule["period_days"] or 0)
-    return Q(**{f"{name}__gt": situation.at - period}) & Q(
-        **{f"{name}__lt": situation.at + period}
-    )
-
-
-def _messages(rule: OwnRule, situation: Situation) -> QuerySet[Message]:
-    rows = Message.objects.order_by().filter(_period("sent_at", rule, situation))
-    if rule["channel"]:
-        rows = rows.filter(channel=rule["channel"])
-    rows = situation.moment.within(rows)
-    return rows.exclude(delivery_id=situation.delivery_id or 0)
-
-
-def _scheduled_deliveries(rule: OwnRule, situation: Situation) -> list[int]:
-    """Other deliveries that are prepared, have their contact date in the period, and
-    have not been handed over."""
-    latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
-    rows = (
-        Delivery.objects.filter(_period("contact_date", rule, situation))
-        .exclude(pk=situation.delivery_id or 0)
-        .alias(state_now=Subquery(latest.values("state")[:1]))
-        .filter(
-            ~Exists(Message.objects.filter(delivery=OuterRef("pk"))),
-            state_now=Analysis.State.READY,
-        )
-    )
-    if rule["channel"]:
-        rows = rows.filter(channel=rule["channel"])
-    return list(rows.order_by("pk").values_list("pk", flat=True))
-
-
-def _targets(scheduled: list[int], situation: Situation) -> QuerySet[Outcome]:
-    rows = Outcome.objects.order_by().filter(
-        delivery_id__in=scheduled, rule__isnull=True
-    )
-    return situation.moment.within(rows)
-
-
-def _at_least(
-    number: int,
-    handed_over: QuerySet[Message],
-    scheduled: list[int],
-    situation: Situation,
-) -> Q:
-    """Profiles with at least a number of messages, handed over or scheduled.
-
-    Said as "n messages, or n - 1 and one scheduled, or …": each part is one grouped
-    subquery that the database computes once and hashes, where a count for each profile
-    would be looked up row by row.
-    """
-    targets = _targets(scheduled, situation)
-    found = Q(pk__in=_with_count(handed_over, number))
-    for planned in range(1, min(number, len(scheduled)) + 1):
-        part = Q(pk__in=_with_count(targets, planned))
-        if planned < number:
-            part &= Q(pk__in=_with_count(handed_over, number - planned))
-        found |= part
+    prepared = list(_prepared(rule, situation))
+    found = Q(pk__in=[])
+    for window in _windows(rule, situation, prepared):
+        found |= Q(pk__in=_reached(rule, situation, window, prepared))
     return found
 
 
-def _with_count(rows: QuerySet[Any], number: int) -> QuerySet[Any, Any]:
-    counted = rows.values("profile_id").annotate(number=Count("delivery_id"))
-    found: QuerySet[Any, Any] = counted.filter(number__gte=number)
-    return found.values("profile_id")
+# ------------------------------------------------------------------ days
+@dataclass(frozen=True)
+class Window:
+    """Some calendar days in a row, by their ends; the later one is not in it."""
+
+    begin: datetime
+    end: datetime
+
+    def q(self, name: str) -> Q:
+        return Q(**{f"{name}__gte": self.begin, f"{name}__lt": self.end})
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.begin <= moment < self.end
 
 
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    """How many of the rows are about the profile at hand."""
-    own = (
-        rows.filter(profile_id=OuterRef("pk"))
-        .values("profile_id")
-        .annotate(number=Count("delivery_id"))
-        .values("number")
+def day_of(moment: datetime) -> date:
+    """The calendar day of a moment where the site is (TIME_ZONE)."""
+    return moment.astimezone(timezone.get_default_timezone()).date()
+
+
+def _midnight(day: date) -> datetime:
+    """When a day begins; a change of clocks makes no day longer or shorter by it.
+
+    In UTC: two moments of one zone would be compared by their clocks.
+    """
+    zone = timezone.get_default_timezone()
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
+def days(first: date, last: date) -> Window:
+    """The window from one day to another, both in it."""
+    return Window(_midnight(first), _midnight(last + DAY))
+
+
+def _windows(
+    rule: OwnRule, situation: Situation, prepared: list["Prepared"]
+) -> Iterator[Window]:
+    """The windows that hold the delivery's day: one ends on it, where nothing follows.
+
+    Those that end on a later day on which there is something. Others hold no more.
+    """
+    length = timedelta(days=(rule["period_days"] or 1) - 1)
+    own = day_of(situation.at)
+    following = days(own + DAY, own + length)
+    ends = {day_of(p.at) for p in prepared if p.at in following}
+    ends |= _days_of_messages(rule, situation, following)
+    for last in sorted({own, *ends}):
+        yield days(last - length, last)
+
+
+def _days_of_messages(
+    rule: OwnRule, situation: Situation, following: Window
+) -> set[date]:
+    """The days after the delivery's with messages: somebody recorded a later moment."""
+    found: set[date] = set()
+    # Named one by one: the index by channel and time has no other way in.
+    channels = [rule["channel"]] if rule["channel"] else Channel.values
+    rows = Message.objects.order_by().filter(channel__in=channels)
+    rows = rows.exclude(delivery_id=situation.delivery_id or 0)
+    begin = following.begin
+    while begin < following.end:
+        later = rows.filter(Window(begin, following.end).q("sent_at"))
+        first = later.aggregate(first=Min("sent_at"))["first"]
+        if first is None:
+            break
+        found.add(day_of(first))
+        begin = _midnight(day_of(first) + DAY)
+    return found
+
+
+# ------------------------------------------------------------------ what counts
+@dataclass(frozen=True)
+class Prepared:
+    """Another delivery that is prepared, and the moment for which its targets count."""
+
+    delivery_id: int
+    at: datetime
+
+
+def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
+    """Other deliveries whose latest analysis is ready, and which are near enough.
+
+    Each counts at the later of now and its contact date, as long as it may go out as it
+    is. After that it counts on the last moment at which it might have gone: whoever
+    handed it over without telling did so by then, and one that was prepared and
+    forgotten stops to count when the period has passed.
+    """
+    now = min(situation.at, timezone.now())
+    reach = timedelta(days=(rule["period_days"] or 1) + 1)
+    since = situation.at - reach - GOOD_FOR
+    latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
+    rows = (
+        Delivery.objects.order_by("pk")
+        .exclude(pk=situation.delivery_id or 0)
+        .annotate(ready_at=Coalesce(Subquery(latest.values("finished_at")[:1]), now))
+        .alias(state_now=Subquery(latest.values("state")[:1]))
+        .filter(Q(contact_date__gt=since) | Q(ready_at__gt=since))
+        .filter(state_now=Analysis.State.READY)
+        .exclude(sending__state__in=OVER)
     )
-    return Coalesce(Subquery(own, output_field=IntegerField()), 0)
+    if rule["channel"]:
+        rows = rows.filter(channel=rule["channel"])
+    for pk, planned, ready_at in rows.values_list("pk", "contact_date", "ready_at"):
+        last = max(planned or ready_at, ready_at) + GOOD_FOR
+        at = max(planned or now, now) if now < last else last
+        if abs(at - situation.at) < reach:
+            yield Prepared(pk, at)
+
+
+def _reached(
+    rule: OwnRule, situation: Situation, window: Window, prepared: list[Prepared]
+) -> "Reached":
+    """Profiles to whom one message more within the window would be one too many."""
+    messages = Message.objects.order_by().filter(window.q("sent_at"))
+    if rule["channel"]:
+        messages = messages.filter(channel=rule["channel"])
+    messages = messages.exclude(delivery_id=situation.delivery_id or 0)
+    ids = [each.delivery_id for each in prepared if each.at in window]
+    own_messages = situation.moment.within(Message.objects.order_by()).filter(
+        delivery_id=OuterRef("delivery_id"), profile_id=OuterRef("profile_id")
+    )
+    targets = Outcome.objects.order_by().filter(
+        ~Exists(own_messages), delivery_id__in=ids, rule__isnull=True
+    )
+    if Sending.objects.filter(delivery__in=ids).exists():
+        spared = Dispatch.objects.filter(
+            delivery_id=OuterRef("delivery_id"),
+            profile_id=OuterRef("profile_id"),
+            status__in=SPARED,
+        )
+        targets = targets.filter(~Exists(spared))
+    counted = [situation.moment.within(rows) for rows in (messages, targets)]
+    number = rule["maximum"] or 1
+    if rule["uses_profile_limit"]:
+        limit = Profile.objects.filter(pk=OuterRef("profile_id"))
+        counted = [
+            rows.annotate(own=Subquery(limit.values("message_limit")[:1]))
+            for rows in counted
+        ]
+        return Reached(_together(counted, "profile_id", "own"), number, "own")
+    return Reached(_together(counted, "profile_id"), number)
+
+
+def _together(parts: list[QuerySet[Any, Any]], *columns: str) -> QuerySet[Any, Any]:
+    first, *others = (rows.values_list(*columns) for rows in parts)
+    return first.union(*others, all=True)
+
+
+class Reached(Subquery):
+    """The profiles that are in so many rows of a queryset; `limit` names the column
+    with another number for some.
+
+    The ORM cannot group what it has put together. Grouped once and hashed, where a
+    count for each profile would look its rows up one by one.
+    """
+
+    def __init__(self, rows: QuerySet[Any, Any], number: int, limit: str = "") -> None:
+        least = f"COALESCE(MAX({limit}), {int(number)})" if limit else int(number)
+        super().__init__(rows)
+        self.template = (
+            "(SELECT counted.profile_id FROM (%(subquery)s) counted"
+            f" GROUP BY counted.profile_id HAVING COUNT(*) >= {least})"
+        )

@@ -48,6 +48,12 @@ class Judge:
         """The profiles of the audience that lie within the span."""
         return self.members.profiles(self.situation.at, self.situation.span)
 
+    def people(self) -> QuerySet[Profile]:
+        """The profiles within the span, of the audience or not."""
+        everybody = Profile.objects.order_by()
+        span = self.situation.span
+        return everybody.filter(span.q("pk")) if span else everybody
+
     def named(self, profiles: QuerySet[Profile]) -> QuerySet[Profile]:
         """Profiles within the span with the names that the rules use."""
         situation = self.situation

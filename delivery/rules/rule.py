@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 from django_stubs_ext import StrPromise
 
@@ -23,7 +23,7 @@ from audiences.channels import ANY_FLAG, flag_name
 from audiences.conditions import Moment, Span, Tree
 from audiences.models import AddressStatus
 from audiences.registry import Registry
-from delivery.models import Delivery, QuarantineEntry, TypologyRule
+from delivery.models import Delivery, TypologyRule
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Situation:
     `at` is the moment it is judged for: the contact date, or now. `span` says which
     profiles are judged. `losers` yields the ids of profiles whose address another
     profile keeps; None where duplicates are not judged.
-    `reads_entries`: the quarantine itself is asked, not the copy beside the address.
+    `asks_entries`: the copy of an address's status is not believed; whoever judges asks
+    the quarantine itself, apart.
     """
 
     channel: str
@@ -43,7 +44,7 @@ class Situation:
     delivery_id: int | None = None
     span: Span | None = None
     losers: QuerySet[Any, Any] | None = None
-    reads_entries: bool = False
+    asks_entries: bool = False
 
     @property
     def moment(self) -> Moment:
@@ -98,13 +99,10 @@ NOBODY_ASKED = frozenset({Purpose.TRANSACTIONAL, Purpose.LEGAL})
 
 
 def _status(status: AddressStatus) -> Callable[[Situation], Q | None]:
-    def predicate(situation: Situation) -> Q:
-        if not situation.reads_entries:
-            return Q(main_address__quarantine_status=status)
-        entries = QuarantineEntry.objects.filter(
-            channel=situation.channel, key=OuterRef("main_address__key"), status=status
-        )
-        return Q(main_address__is_valid=True) & Q(Exists(entries))
+    def predicate(situation: Situation) -> Q | None:
+        if situation.asks_entries:
+            return None
+        return Q(main_address__quarantine_status=status)
 
     return predicate
 
@@ -171,6 +169,11 @@ DUPLICATE = Rule(
     skipped_by=NOBODY_ASKED,
     about="shares its address with a profile of a lower id that gets the delivery",
 )
+# The rules about the status of an address.
+STATUS_RULES = {
+    AddressStatus.DENYLISTED: "address_denylisted",
+    AddressStatus.QUARANTINE: "address_quarantined",
+}
 DENYLIST = ("denylist_any_channel", "denylist_channel")
 
 

@@ -30,11 +30,23 @@ def holders_of(
     if key is not None:
         return rows.filter(key=key)
     if among is None:
-        return rows.filter(key__in=_held_by_several(channel))
+        return rows.filter(key__in=shared_keys(channel))
     others = Address.objects.filter(channel=channel, key=OuterRef("key")).exclude(
         profile_id=OuterRef("profile_id")
     )
     return rows.filter(Exists(others), profile_id__in=among)
+
+
+def shared_keys(channel: str) -> Ids:
+    """Keys of addresses that more than one profile has, from the index by key alone."""
+    return (
+        Address.objects.order_by()
+        .filter(channel=channel)
+        .values("key")
+        .annotate(holders=Count("*"))
+        .filter(holders__gt=1)
+        .values("key")
+    )
 
 
 def losers(
@@ -75,15 +87,3 @@ def sharing_with_opted_out(
     if targeted is not None:
         found = found.filter(profile_id__in=targeted)
     return found.values("profile_id")
-
-
-def _held_by_several(channel: str) -> Ids:
-    """Keys of addresses that more than one profile has, from the index by key alone."""
-    return (
-        Address.objects.order_by()
-        .filter(channel=channel)
-        .values("key")
-        .annotate(holders=Count("*"))
-        .filter(holders__gt=1)
-        .values("key")
-    )

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+from django.utils.translation import gettext_noop as _
+
 from audiences import addresses
-from audiences.files import (
-    BadCell,
-    DelimitedFile,
-    moment_cell,
-    named_cells,
-    names_of,
-    read_headings,
-)
+from audiences.files import BadCell, TableFile, moment_cell, named_cells, names_of
+from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
+from audiences.wording import cleaning
+from delivery.feedback import intake
 from delivery.models import Delivery, Message, Outcome
 
 COLUMNS = ("address", "time", "message_id", "provider_id", "profile")
-_name_of = names_of(dict.fromkeys(COLUMNS, ()))
+# What our own lists of messages call it.
+_name_of = names_of(dict.fromkeys(COLUMNS, ()) | {"time": ("at",)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,31 @@ class MessagesImporter(Importer[Row]):
 
     Whom: the profile that the row names, else the one of the delivery's target that has
     the address, else the lowest id that has it. A profile gets a delivery once: further
-    rows are unchanged. Raises UnknownColumns when a column is missing; others than ours
-    are passed over.
+    rows are unchanged. A file without times, such as our own export of a target, says
+    that they go now. Raises UnknownColumns when the addresses are missing; other
+    columns than ours are passed over.
     """
 
     counted = ("recorded", "unchanged", "rejected")
 
-    def __init__(self, file: DelimitedFile, delivery: Delivery) -> None:
+    def __init__(
+        self, file: TableFile, delivery: Delivery, reading: Reading | None = None
+    ) -> None:
         self.delivery = delivery
-        self.columns = read_headings(
-            file.header,
+        found = read_columns(
+            file,
             _name_of,
-            needed=("address", "time"),
-            missing=f"The file needs the column {{missing}}. It has: {file.header}.",
+            reading or Reading(),
+            known=COLUMNS,
+            needed=("address",),
+            passes_over=True,
         )
+        self.columns, self.passed_over = found.meanings, found.passed_over
+        self.now = None if "time" in self.columns else timezone.now()
 
     def read(self, line: int, cells: list[str]) -> Row:
-        return _row(self.delivery.channel, line, named_cells(self.columns, cells))
+        given = named_cells(self.columns, cells)
+        return _row(self.delivery.channel, line, given, self.now)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Match the rows and write them, in a fixed number of statements."""
@@ -66,7 +74,7 @@ class MessagesImporter(Importer[Row]):
             if row.profile is not None:
                 owners = [pk for pk in owners if pk == row.profile]
             if not owners:
-                bad = BadCell("address", "no such profile has the address")
+                bad = BadCell("address", _("no such profile has the address"))
                 chunk.reject(row.line, bad)
                 continue
             profile_id = next((pk for pk in owners if pk in targeted), owners[0])
@@ -79,6 +87,7 @@ class MessagesImporter(Importer[Row]):
         known = set(about.values_list("profile_id", flat=True))
         new = [message for pk, message in messages.items() if pk not in known]
         Message.objects.bulk_create(new, ignore_conflicts=True)
+        intake.messages_recorded(new)
         chunk.counts["recorded"] += len(new)
         chunk.counts["unchanged"] += len(known)
 
@@ -111,20 +120,22 @@ class MessagesImporter(Importer[Row]):
         )
 
 
-def _row(channel: str, line: int, given: dict[str, str]) -> Row:
+def _row(channel: str, line: int, given: dict[str, str], now: datetime | None) -> Row:
     try:
         address = addresses.normalise(channel, given.get("address", ""))
     except addresses.InvalidAddress as error:
-        raise BadCell("address", str(error)) from error
-    time = moment_cell(given, "time", "{text} is not a date such as 2026-05-01.")
+        raise BadCell("address", error.sentence) from error
+    no_time = _("{text} is not a date such as 2026-05-01")
+    time = now or moment_cell(given, "time", no_time)
     if time is None:
-        raise BadCell("time", "it is empty")
+        raise BadCell("time", _("it is empty"))
     profile = given.get("profile", "")
     if profile and not (profile.isascii() and profile.isdigit() and len(profile) < 19):
-        raise BadCell("profile", f"{profile!r} is not the id of a profile")
+        reason = _("{text} is not the id of a profile")
+        raise BadCell("profile", reason, text=repr(profile[:50]))
     for name in ("message_id", "provider_id"):
         if len(given.get(name, "")) > 255:
-            raise BadCell(name, "longer than 255 characters")
+            raise BadCell(name, cleaning.too_long(255))
     return Row(
         line,
         address.value,

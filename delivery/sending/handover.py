@@ -8,6 +8,7 @@ from django.db.models import DateTimeField, F, TextField, Value
 from audiences import sql
 from audiences.refusals import Refused
 from delivery.feedback import erasure
+from delivery.feedback.intake import find_late
 from delivery.models import Analysis, Delivery, Message, Outcome
 
 
@@ -25,6 +26,7 @@ def record_handover(delivery: Delivery, at: datetime) -> int:
         raise NotPrepared(f"{delivery.label!r} has no finished analysis.")
     target = Outcome.objects.filter(delivery=delivery, rule__isnull=True)
     with transaction.atomic():
+        transaction.on_commit(find_late, robust=True)
         return sql.insert_select(
             Message,
             ["delivery_id", "profile_id", "channel", "address", "sent_at"],

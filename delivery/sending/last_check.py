@@ -3,22 +3,49 @@
 Between the analysis and the hand-over people opt out, addresses fail, and other
 deliveries go out. Before a batch is handed over, the transaction that claims it asks
 here; the results of the analysis are not believed.
+
+Nobody who lost a shared address gets it back here, though its keeper may have left: the
+next one takes the place at the next preparation. Nor can two targets have come to share
+one: who has another address than at the analysis is left out.
 """
 
-from django.db.models import BooleanField, Case, OuterRef, Q, Subquery, When
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    QuerySet,
+    SmallIntegerField,
+    Subquery,
+    Value,
+    When,
+)
 
 from audiences.conditions import Span
+from audiences.models import Address, Audience, Profile
 from audiences.sql import statements
-from delivery.models import Delivery, Outcome
-from delivery.rules import judge_of
+from delivery.models import Delivery, Outcome, QuarantineEntry
+from delivery.rules import Judge, judge_of
+from delivery.rules.rule import STATUS_RULES
 
 # Causes that only a check after the analysis can find.
 LEFT_AUDIENCE = "left_audience"
 ADDRESS_CHANGED = "address_changed"
-
+# The number of the first one among those of the rules: it decides before them.
+_LEFT = -1
 
 # They stand for the ends of a batch in the statements; no id is negative.
 LOW, HIGH = -(2**62), -(2**62) + 1
+# Targets that lie further apart than this, on average, are looked up one by one.
+SPARSE = 20
+# Some of the profiles; None: all of them.
+Among = QuerySet[Any, Any] | Sequence[int] | None
 
 
 class LastCheck:
@@ -27,46 +54,118 @@ class LastCheck:
     Every rule judges present rows, and the quarantine by its entries instead of the
     copies beside the addresses. The definitions of the rules and the moment are those
     of when it was made: one who hands over for long makes a new one now and then.
+    `among` restricts it to some profiles.
     """
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, among: Among = None) -> None:
         targets = Outcome.objects.order_by().filter(
-            delivery=delivery,
-            rule__isnull=True,
-            profile_id__gte=LOW,
-            profile_id__lte=HIGH,
+            Span(LOW, HIGH, among).q("profile_id"), delivery=delivery, rule=None
         )
-        span = Span(LOW, HIGH, targets.values("profile_id"))
-        judge = judge_of(delivery).given(span=span, reads_entries=True)
-        self._codes = {number: code for code, number in judge.numbers.items()}
-        analysed = targets.filter(profile_id=OuterRef("pk")).values("address")
-        judged = (
-            judge.judged()
-            .annotate(
-                is_same=Case(
-                    When(main_address__value=Subquery(analysed), then=True),
-                    default=False,
-                    output_field=BooleanField(),
-                ),
+        is_sparse = among is not None or _are_sparse(delivery)
+        span = Span(LOW, HIGH, targets.values("profile_id") if is_sparse else None)
+        judge = judge_of(delivery).given(span=span, asks_entries=True)
+        self._numbers = {LEFT_AUDIENCE: _LEFT, **judge.numbers}
+        self._judged, self._entries, self._erased = (
+            statements.Compiled(rows, (LOW, HIGH))
+            for rows in (
+                _judged(delivery, judge),
+                _with_entries(judge),
+                _without_profile(targets),
             )
-            .filter(Q(cause__isnull=False) | Q(is_same=False))
         )
-        ends = (LOW, HIGH)
-        self._judged = statements.Compiled(judged.values_list("pk", "cause"), ends)
-        left = targets.exclude(profile_id__in=judge.audience().values("pk"))
-        self._left = statements.Compiled(left.values_list("profile_id"), ends)
 
     def excluded(self, low: int, high: int) -> dict[int, str]:
         """The causes, by profile id, of the targets between two ids to leave out now.
 
         Besides the codes of rules: `left_audience` for those who are not in the
         audience any more (or erased), and `address_changed` when the primary address is
-        not the one of the analysis. Duplicates are not judged again: a profile that
-        lost a shared address stays excluded. Two statements, whatever the number of
-        targets; meant for batches of some thousands.
+        not the one of the analysis. Three statements, whatever the number of targets;
+        meant for batches of some thousands.
         """
-        found = {
-            pk: ADDRESS_CHANGED if number is None else self._codes[number]
-            for pk, number in self._judged.rows(low, high)
-        }
-        return found | {pk: LEFT_AUDIENCE for (pk,) in self._left.rows(low, high)}
+        codes = {number: code for code, number in self._numbers.items()}
+        found = {pk: _LEFT for (pk,) in self._erased.rows(low, high)}
+        sound, changed = set(), {}
+        for pk, number, is_same in self._judged.rows(low, high):
+            if is_same is None:
+                continue
+            if number is not None:
+                found[pk] = number
+            elif is_same:
+                sound.add(pk)
+            else:
+                changed[pk] = ADDRESS_CHANGED
+        for pk, status in self._entries.rows(low, high):
+            number = self._numbers[STATUS_RULES[status]]
+            if pk in sound or pk in changed or number < found.get(pk, _LEFT):
+                found[pk] = number
+        return changed | {pk: codes[number] for pk, number in found.items()}
+
+
+def _are_sparse(delivery: Delivery) -> bool:
+    """Whether ranges of targets hold far more profiles than targets."""
+    run = delivery.latest_analysis
+    ids = Outcome.objects.filter(delivery=delivery).order_by("profile_id")
+    ends = ids.values_list("profile_id", flat=True)
+    low, high = ends.first(), ends.last()
+    if run is None or low is None or high is None:
+        return False
+    return high - low > SPARSE * run.to_deliver
+
+
+def _judged(delivery: Delivery, judge: Judge) -> QuerySet[Any, Any]:
+    """Each profile, the number of what excludes it, if its address is as it was.
+
+    None instead of the last where it is no target: it is joined from outside, and all
+    are returned. Of an inner join the planner expects one row, and looks the rest of
+    each up one by one; and to choose among them it would judge each twice.
+    """
+    is_target = Span(LOW, HIGH).between("outcomes__profile_id") & Q(
+        outcomes__delivery=delivery, outcomes__rule=None
+    )
+    people = judge.named(judge.people()).annotate(
+        target=FilteredRelation("outcomes", condition=is_target)
+    )
+    cause, members = judge.cause(), judge.members
+    if members.kind != Audience.Kind.EVERYONE:
+        cause = Case(
+            When(~members.q(judge.situation.moment), then=Value(_LEFT)),
+            default=cause,
+            output_field=SmallIntegerField(null=True),
+        )
+    is_same = Case(
+        When(target__delivery=None, then=None),
+        When(main_address__value=F("target__address"), then=True),
+        default=False,
+        output_field=BooleanField(null=True),
+    )
+    return people.values_list("pk", cause, is_same)
+
+
+def _with_entries(judge: Judge) -> QuerySet[Any, Any]:
+    """The profiles whose address is in quarantine now, with its status.
+
+    Asked apart, each address once, where each rule about a status would ask again. A
+    list like the quarantine's, that is met by the address, finds its place here.
+    """
+    channel = judge.situation.channel
+    entries = QuarantineEntry.objects.order_by().filter(
+        channel=channel, key=OuterRef("key"), status__in=STATUS_RULES
+    )
+    primary = Address.objects.order_by().filter(
+        channel=channel, is_primary=True, is_valid=True
+    )
+    found: QuerySet[Any, Any] = (
+        judge.situation.moment.within(primary)
+        .annotate(status=Subquery(entries.values("status")))
+        .filter(status__isnull=False)
+        .values_list("profile_id", "status")
+    )
+    return found
+
+
+def _without_profile(targets: QuerySet[Outcome]) -> QuerySet[Any, Any]:
+    """The targets who were erased."""
+    known = Profile.objects.filter(
+        Span(LOW, HIGH).between("pk"), pk=OuterRef("profile_id")
+    )
+    return targets.filter(~Exists(known)).values_list("profile_id")

@@ -206,7 +206,7 @@ def test_home_tells_what_waits_and_leads_to_it(
     InboundItem.objects.filter(pk=item.pk).update(state="held")
     notices = admin_client.get(HOME).context["notices"]
     held = {notice.url: notice.text for notice in notices}
-    assert "1 number is held" in held[f"{inbound}?state=held"]
+    assert "1 address is held" in held[f"{inbound}?state=held"]
     assert inbound not in held
     for notice in clerk("nobody", "view_profile").get(HOME).context["notices"]:
         assert notice.url == "" or notice.url not in told

@@ -129,7 +129,6 @@ def test_import_goes_on_after_its_worker_died(
 @pytest.mark.parametrize(
     ("text", "more", "field", "words"),
     [
-        ("name;colour\nx;red\n", {}, "file", "choose to leave out unknown columns"),
         ("", {}, "file", "empty"),
         (FILE, {"allow_opt_in": "on"}, "note", "needs a note"),
         ("email\n" + "x" * 1_000_001, {}, "file", "more than 1 MB"),

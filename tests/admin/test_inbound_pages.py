@@ -167,3 +167,53 @@ def test_figures_count_a_message_once_and_draw_the_limits(
     assert [rate(x) for x in (0, 0.001, 0.01)] == ["0.00%", "<0.01%", "0.01%"]
     assert context["complaints"]["wanted"] == "0.1%"
     assert clerk("nobody").get(FIGURES).status_code == 403
+
+
+# ------------------------------------------------------------ a held address
+WISH = (
+    f"From: {ADDRESS}\nTo: unsubscribe@mail.example\nSubject: Unsubscribe\n\nBye.\n"
+).encode()
+
+
+@pytest.fixture
+def held() -> InboundItem:
+    """An unsubscribe mail that nothing proves, from somebody whom we write to."""
+    sent(provider_id="p-1")
+    item = arrived(WISH)
+    assert (item.state, status()) == ("held", "denylisted")
+    return item
+
+
+def test_a_held_address_is_shown_with_what_can_be_decided(
+    held: InboundItem, admin_client: Client
+) -> None:
+    page = admin_client.get(url(held)).content.decode()
+    for text in (
+        "Nothing is sent to the address",
+        "It means STOP",
+        "Release the address",
+    ):
+        assert text in page
+
+
+@pytest.mark.parametrize(
+    ("act", "address", "is_out"),
+    [("stop", "denylisted", True), ("ignore", "valid", False)],
+)
+def test_an_operator_decides_about_a_held_address(
+    act: str, address: str, is_out: bool, held: InboundItem, admin_client: Client
+) -> None:
+    assert admin_client.post(url(held, act)).status_code == 302
+    held.refresh_from_db()
+    assert (held.is_waiting, held.decided_by, status()) == (False, "admin", address)
+    assert Profile.objects.get().no_longer_contact_email is is_out
+
+
+def test_a_held_address_may_be_about_a_message(
+    held: InboundItem, admin_client: Client
+) -> None:
+    message = Message.objects.get()
+    admin_client.post(url(held, "match"), {"message": message.pk})
+    held.refresh_from_db()
+    assert (held.state, status()) == ("applied", "valid")
+    assert Profile.objects.get().no_longer_contact_email

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 KINDS = ("people", "quarantine", "subscriptions")
 # Those of people are among those of subscriptions.
 PAIRS = [p for p in permutations(KINDS, 2) if p != ("subscriptions", "people")]
-DOORS = ("confirm", "cancel", "rejects", "change", "delete", "history")
+DOORS = ("confirm", "cancel", "rejects", "columns", "change", "delete", "history")
 
 
 def _run(kind: str) -> ImportRun:

@@ -10,7 +10,8 @@ from hypothesis import given, strategies as st
 
 from audiences import addresses
 from audiences.addresses import InvalidAddress, accept, keys, normalise
-from audiences.channels import Channel
+from audiences.addresses.cleaning import cleaned
+from audiences.channels import AddressKind, Channel
 from audiences.models import Address
 from tests.factories import ProfileFactory
 
@@ -26,7 +27,7 @@ def test_numbers_are_judged_by_the_numbering_plan(
     settings.PHONE_REGION = case["default_region"]
     found = accept(channel, case["input"])
     assert found.is_valid == (case["is_valid"] == "1"), found.reason
-    assert found.value == case["input"].strip()
+    assert found.value == case["input"].strip().removeprefix("'")
     if found.is_valid:
         assert found.key == case["e164"]
 
@@ -78,7 +79,7 @@ def test_notations_of_one_address_have_one_key(
         ("push", "abc", "ABC"),
         ("sms", "+31612345678", "+31612345679"),
         ("direct_mail", "Dam 1", "Dam 11"),
-        ("direct_mail", "a" * 5000 + "1", "a" * 5000 + "2"),
+        ("direct_mail", "a" * 1900 + "1", "a" * 1900 + "2"),
     ],
 )
 def test_different_addresses_have_different_keys(
@@ -97,7 +98,11 @@ def test_different_addresses_have_different_keys(
         ("email", "@x.example"),
         ("email", "jan@localhost"),
         ("email", "jan jansen@x.example"),
-        ("email", "Jan <jan@x.example>"),
+        ("email", "Jan <jan@x.example> Jansen"),
+        ("email", "<jan>"),
+        ("email", "a@" + "b" * 990 + ".example"),
+        ("direct_mail", "a" * 2001),
+        ("push", "a" * 1001),
         ("email", "jan@x.example, piet@x.example"),
         ("email", "jan..jansen@x.example"),
         ("email", ".jan@x.example"),
@@ -106,7 +111,6 @@ def test_different_addresses_have_different_keys(
         ("email", "jan@[127.0.0.1]"),
         ("email", "a@" + "b" * 64 + ".example"),
         ("email", "a" * 64 + "@" + ".".join(["b" * 60] * 4) + ".example"),
-        ("email", "jan\u200b@x.example"),
         ("email", "jan\x00@x.example"),
         ("push", "two words"),
         ("push", "a\x00b"),
@@ -135,12 +139,73 @@ def test_invalid_text_is_kept_with_its_casefolded_text_as_key() -> None:
 PLAIN = st.text("aZ09.-_+!'@é \"", max_size=12)
 
 
+@pytest.mark.parametrize(
+    ("channel", "text", "meant"),
+    [
+        *(
+            ("email", text, "jan@x.example")
+            for text in (
+                *("mailto:jan@x.example", "MAILTO:jan@x.example?subject=Hoi"),
+                *("Jan <jan@x.example>", '"Jansen, Jan" <jan@x.example>'),
+                *("<jan@x.example>", "jan@x.example.", "jan@x.example,"),
+                *("jan@x.example;", "'jan@x.example", "'Jan' <jan@x.example>"),
+                *("\ufeffjan@x.example", "jan\u200b@x.example", "jan@x.example\xa0"),
+                *("\u202ajan@x.example\u202c", "jan@x.exam\xadple", " jan@x.example "),
+                *('"jan@x.example"', "“jan@x.example”", "(jan@x.example)"),
+                *("Jan <mailto:jan@x.example>", "mailto:jan%40x.example"),
+                "E-mail: jan@x.example",
+            )
+        ),
+        ("sms", "\u202a+31 6 12 34 56 70\u202c", "+31 6 12 34 56 70"),
+        ("sms", "'+31612345670", "+31612345670"),
+        ("sms", "Jan <+31612345670>;", "+31612345670"),
+        ("direct_mail", "'s-Gravenhage 1", "'s-Gravenhage 1"),
+        ("direct_mail", "'t Zand 1.", "'t Zand 1."),
+        ("direct_mail", "'12 Main Street", "12 Main Street"),
+        ("push", "'-tok", "-tok"),
+        ("push", "@tok\u200b", "@tok"),
+        ("push", "tok.", "tok."),
+    ],
+)
+def test_what_stands_around_an_address_is_cleaned_away(
+    channel: str, text: str, meant: str
+) -> None:
+    assert accept(channel, text).value == meant
+
+
+@pytest.mark.parametrize(
+    ("channel", "text", "keys_of"),
+    [
+        ("email", "a@x.example", ["a@x.example"]),
+        ("email", "a@x.example; b@x.example", ["a@x.example", "b@x.example"]),
+        ("email", "a@x.example,b@x.example;", ["a@x.example", "b@x.example"]),
+        ("email", "a@x.example / b@x.example", ["a@x.example", "b@x.example"]),
+        ("email", "a@x.example b@x.example", ["a@x.example", "b@x.example"]),
+        ("email", "a@x.example\nA@x.example", ["a@x.example"]),
+        ("email", "nope@; b@x.example", ["b@x.example", "nope@"]),
+        (
+            "email",
+            '"Jansen, Jan" <a@x.example>, Vos, An <b@x.example>',
+            ["a@x.example", "b@x.example"],
+        ),
+        ("sms", "+31612345678 / +31612345679", ["+31612345678", "+31612345679"]),
+        ("sms", "+31612345678, +31612345679", ["+31612345678", "+31612345679"]),
+        ("direct_mail", "Dam 1; Amsterdam", ["dam 1; amsterdam"]),
+    ],
+)
+def test_several_addresses_in_one_text_are_taken_apart(
+    channel: str, text: str, keys_of: list[str]
+) -> None:
+    assert [given.key for given in keys.normalise_all(channel, text)] == keys_of
+
+
 @given(PLAIN, st.sampled_from(["x.example", "MÜ.example", "-x.example", "x", "x.Test"]))
 def test_the_quick_way_agrees_with_the_validator(local: str, domain: str) -> None:
     text = f"{local}@{domain}".strip()
+    meant = cleaned(AddressKind.EMAIL, text)
     try:
         address = validate_email(
-            text,
+            meant,
             check_deliverability=False,
             allow_quoted_local=True,
             test_environment=True,
@@ -223,7 +288,7 @@ def test_refused_address_leaves_the_profile_as_it_was() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("length", [500, 501, 20_000])
+@pytest.mark.parametrize("length", [500, 501, 2_000])
 def test_very_long_addresses_are_kept_whole(length: int) -> None:
     text = "Straße " * (length // 7)
     address = addresses.attach(ProfileFactory(), "direct_mail", text)

@@ -1,5 +1,7 @@
 """The template language: a fixed set of places, errors when saving, nothing runs."""
 
+import re
+
 import pytest
 
 from audiences.models import Profile, Service
@@ -68,6 +70,37 @@ def test_an_address_becomes_a_link(text: str, html: str, plain: str) -> None:
     filled = places.fill_markdown(text, {"a": "http://x.y/_z_"})
     assert html in to_html(filled)
     assert to_text(filled).strip() == plain
+
+
+NAMES = [
+    "https://evil.example",
+    "HTTP://EVIL.EXAMPLE/a?b=c",
+    "www.evil.example",
+    "evil.example",
+    "Win a prize at evil.example/now",
+    "mail me@evil.example",
+    "[x](http://evil.example)",
+    "<http://evil.example>",
+    "evil.example http://evil.example",
+]
+# What mail programs make a link of.
+LINKED = re.compile(r"://\w|\w[.@]\w")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_an_address_does_not_become_a_link(name: str) -> None:
+    values = {"profile.first_name": name}
+    filled = places.fill_markdown("Hi {{ profile.first_name }}!", values)
+    sms = places.fill_text("Hi {{ profile.first_name }}!", values)
+    assert "<a" not in to_html(filled)
+    for text in (to_html(filled), to_text(filled), sms):
+        assert not LINKED.search(text)
+        assert "evil" in text.lower(), "it can still be read"
+
+
+@pytest.mark.parametrize("name", ["Anne-Marie", "J. R. Smith", "d'Arc", "Renée", "李"])
+def test_a_name_that_is_none_stays_as_it_is(name: str) -> None:
+    assert places.without_addresses(name) == name
 
 
 @pytest.mark.parametrize("way", Service.WAYS)

@@ -121,7 +121,7 @@ GARBAGE = [
     ("C1,news,subscribe,2026-02-30", "date", "no date"),
     ("C1,news,subscribe,2999-01-01", "date", "future"),
     ("C1,news,subscribe,0001-01-01T00:00:00+14:00", "date", "out of range"),
-    ("C1,news,subscribe", "", "3 cells"),
+    ("C1,news,subscribe,,more", "", "5 cells"),
     ('C1,"news,subscribe,', "", "quote"),
     ("C\x001,news,subscribe,", "profile", "NUL"),
     ("shared@shop.example,news,subscribe,", "profile", "several profiles"),

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import django
 
+from tests.benchmarks import bench_intake
+
 MUTATIONS = 2_000
 
 
@@ -53,6 +55,7 @@ def main(folder: str, *, lists_all: bool) -> None:
         f"{mutations:,} mutated mails: {raised} exceptions, "
         f"slowest {slowest * 1000:.0f} ms"
     )
+    bench_intake.measure_apart()
     if lists_all:
         for title in ("missed", "with_wrong_address", "disagreed", "acted_on_controls"):
             print(f"\n{title}")

@@ -22,6 +22,7 @@ GOOD: dict[str, Any] = {
     "DATABASES": POSTGRESQL,
     "DEFAULT_FROM_EMAIL": "news@news.example.org",
     "EMAIL_BACKEND": SMTP,
+    "SECOND_FACTOR": "administrators",
 }
 # Django itself warns that changing DATABASES opens no other connection.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
@@ -62,6 +63,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         ("campaign.E002", {name: least - 1}, name)
         for name, least in (
             *(("OUTBOX_DAYS", 2), ("SIGNUP_REQUEST_DAYS", 1), ("TRUSTED_PROXIES", 0)),
+            *(("SIGN_IN_PER_NAME", 1), ("SIGN_IN_PER_NETWORK", 1)),
+            ("ADDRESS_SEARCHES", 1),
             *(("REQUESTS_PER_ADDRESS", 1), ("REQUESTS_PER_NETWORK", 1)),
             ("PENDING_SUBSCRIPTION_DAYS", 1),
             *(("PROOF_OF_WORK_ROUNDS", 1), ("PROOF_OF_WORK_MINUTES", 1)),
@@ -71,6 +74,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("campaign.E009", {"SMS_GATEWAY": "nothing.Here"}, "nothing.Here"),
     ("campaign.E009", {"SMS_GATEWAY": "audiences.sms.Refused"}, "no class with send"),
     ("campaign.E009", {"SMS_GATEWAY": ""}, "SMS_GATEWAY"),
+    ("campaign.E010", {"SECOND_FACTOR": "nobody"}, "nobody"),
+    ("campaign.W008", {"SECOND_FACTOR": "optional"}, "administrators"),
     *(
         ("campaign.E008", {"UNSUBSCRIBE_MAILBOX": mailbox}, "unsubscribe@example.org")
         for mailbox in (

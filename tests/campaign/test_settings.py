@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "DEBUG": "0",
-    "SECRET_KEY": "a-long-random-text-of-this-site",
+    "SECRET_KEY": "a-long-random-text-of-this-site-and-of-no-other-one",
     "ALLOWED_HOSTS": "news.example.org",
 }
 SHOW = """
@@ -45,7 +45,7 @@ def python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 
 
 def settings_with(**variables: str) -> dict[str, Any]:
-    done = python("-c", SHOW, **variables)
+    done = python("-c", SHOW, **{"DEBUG": "1", **variables})
     assert done.returncode == 0, done.stderr
     shown: dict[str, Any] = json.loads(done.stdout)
     return shown
@@ -66,10 +66,95 @@ def test_production_without_a_secret_key_refuses_to_start(
     assert done.stdout == ""
 
 
-def test_the_web_server_refuses_without_a_secret_key_too() -> None:
-    done = python("-c", "import campaign.wsgi", DEBUG="0")
+@pytest.mark.parametrize("debug", [{}, {"DEBUG": "0"}], ids=["nothing", "off"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        ("-c", "import campaign.wsgi"),
+        ("-c", "import campaign.celery"),
+        ("-m", "celery", "-A", "campaign", "report"),
+        ("-m", "celery", "-A", "campaign", "worker", "--help"),
+        ("-c", SHOW),
+    ],
+    ids=" ".join,
+)
+def test_entries_for_servers_never_start_with_the_key_that_everybody_knows(
+    entry: tuple[str, ...], debug: dict[str, str]
+) -> None:
+    done = python(*entry, **debug)
+    assert done.returncode != 0
+    assert "SECRET_KEY is not set" in done.stdout + done.stderr
+
+
+LOCAL = [
+    ("check",),
+    ("runserver", "--help"),
+    ("runserver", "8123", "--help"),
+    ("runserver", "127.0.0.1:8123", "--help"),
+    ("runserver", "localhost:8123", "--help"),
+    ("runserver", "[::1]:8123", "--help"),
+]
+NOT_LOCAL: list[tuple[tuple[str, ...], dict[str, str]]] = [
+    (("runserver", "0.0.0.0:8123"), {}),
+    (("runserver", "0:8123"), {}),
+    (("runserver", "--noreload", "10.0.0.5:8123"), {}),
+    (("runserver", "[::]:8123"), {}),
+    (("runserver", "127.0.0.1.evil.example:8123"), {}),
+    (("check",), {"BASE_URL": "https://news.example.org"}),
+    (("send_outbox",), {"BASE_URL": "http://10.0.0.5"}),
+]
+
+
+@pytest.mark.parametrize("arguments", LOCAL, ids=" ".join)
+def test_manage_is_in_debug_on_ones_own_machine(arguments: tuple[str, ...]) -> None:
+    done = python("manage.py", *arguments)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "variables"), NOT_LOCAL, ids=str)
+def test_manage_is_not_in_debug_where_others_come(
+    arguments: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    done = python("manage.py", *arguments, **variables)
     assert done.returncode != 0
     assert "SECRET_KEY is not set" in done.stderr
+
+
+WEAK = ["mine", "a" * 80, "abababab" * 10, "x" * 49, "0123456789" * 4]
+
+
+@pytest.mark.parametrize("key", WEAK)
+@pytest.mark.parametrize("name", ["SECRET_KEY", "LINK_KEYS"])
+def test_production_refuses_weak_keys(name: str, key: str) -> None:
+    done = python("manage.py", "check", **{**PRODUCTION, name: key})
+    assert done.returncode != 0
+    assert f"{name} is too weak" in done.stderr
+
+
+def test_every_link_key_is_strong() -> None:
+    strong = "one-long-key-that-signs-links-and-nothing-else-at-all"
+    assert settings_with(**PRODUCTION, LINK_KEYS=f"{strong}, {strong}2")[
+        "LINK_KEYS"
+    ] == [strong, f"{strong}2"]
+    done = python("manage.py", "check", **PRODUCTION, LINK_KEYS=f"{strong},weak")
+    assert "LINK_KEYS is too weak" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://news.example.org", "http://10.0.0.5:8000", "http://[2001:db8::1]"]
+)
+def test_production_refuses_an_address_without_encryption(url: str) -> None:
+    for entry in (("manage.py", "check"), ("-c", "import campaign.wsgi")):
+        done = python(*entry, **PRODUCTION, BASE_URL=url)
+        assert done.returncode != 0
+        assert "BASE_URL" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "http://localhost", "http://[::1]:8000"]
+)
+def test_production_may_be_tried_on_this_machine(url: str) -> None:
+    assert python("manage.py", "check", **PRODUCTION, BASE_URL=url).returncode == 0
 
 
 def test_production_with_a_key_and_hosts_passes_the_checks() -> None:
@@ -125,7 +210,6 @@ ARRIVES: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({"DEBUG": "1"}, {"DEBUG": True, "ALLOWED_HOSTS": ["*"]}),
     (PRODUCTION, {"DEBUG": False, "SECRET_KEY": PRODUCTION["SECRET_KEY"]}),
     ({**PRODUCTION, "ALLOWED_HOSTS": ""}, {"ALLOWED_HOSTS": []}),
-    ({"DEBUG": "0", "SECRET_KEY": "mine"}, {"ALLOWED_HOSTS": []}),
     ({"SECRET_KEY": "mine"}, {"SECRET_KEY": "mine"}),
     (
         {"SECRET_KEY_FALLBACKS": "old, older"},
@@ -133,6 +217,12 @@ ARRIVES: list[tuple[dict[str, str], dict[str, Any]]] = [
     ),
     ({"SECRET_KEY_FALLBACKS": ""}, {"SECRET_KEY_FALLBACKS": []}),
     ({"EDIT_LINK_DAYS": "3"}, {"EDIT_LINK_DAYS": 3}),
+    ({}, {"LINK_KEYS": [], "SECOND_FACTOR": "optional"}),
+    ({**PRODUCTION}, {"SECOND_FACTOR": "administrators"}),
+    ({"SECOND_FACTOR": "everybody"}, {"SECOND_FACTOR": "everybody"}),
+    ({"SIGN_IN_PER_NAME": "7"}, {"SIGN_IN_PER_NAME": 7}),
+    ({"SIGN_IN_PER_NETWORK": "70"}, {"SIGN_IN_PER_NETWORK": 70}),
+    ({"ADDRESS_SEARCHES": "5"}, {"ADDRESS_SEARCHES": 5}),
     ({"TRUSTED_PROXIES": "1"}, {"TRUSTED_PROXIES": 1}),
     (
         {"UNSUBSCRIBE_MAILBOX": "unsubscribe@a.example"},
@@ -154,7 +244,7 @@ ARRIVES: list[tuple[dict[str, str], dict[str, Any]]] = [
         },
     ),
     (
-        {**PRODUCTION, "BASE_URL": "http://a.example"},
+        {**PRODUCTION, "BASE_URL": "http://localhost"},
         {"SESSION_COOKIE_SECURE": False, "CSRF_COOKIE_SECURE": False},
     ),
     ({"PHONE_REGION": "NL"}, {"PHONE_REGION": "NL"}),
@@ -224,7 +314,7 @@ def test_a_postgresql_address_arrives_in_its_parts(scheme: str) -> None:
     "url", ["redis://q.example:6379/2", "amqp://user@q.example//", "filesystem://"]
 )
 def test_the_broker_reaches_celery(url: str) -> None:
-    done = python("-c", BROKER, CELERY_BROKER_URL=url)
+    done = python("-c", BROKER, DEBUG="1", CELERY_BROKER_URL=url)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == url
 
@@ -236,8 +326,8 @@ def test_spaces_between_hosts_are_no_part_of_them() -> None:
 
 
 def test_a_secret_key_may_begin_with_a_dollar_sign() -> None:
-    shown = settings_with(**{**PRODUCTION, "SECRET_KEY": "$ecret-of-this-site"})
-    assert shown["SECRET_KEY"] == "$ecret-of-this-site"
+    key = "$" + PRODUCTION["SECRET_KEY"]
+    assert settings_with(**{**PRODUCTION, "SECRET_KEY": key})["SECRET_KEY"] == key
 
 
 def test_production_refuses_the_local_key_among_the_keys_of_before_too() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from delivery import analysis
 from delivery.analysis import outcomes, reports
+from delivery.sending.exports import Export
 
 from .worlds import delivery_of, person
 
@@ -15,11 +16,11 @@ def test_exports_have_target_log_and_warned_people() -> None:
     out, twin, other = person(A, out="any"), person(A), person(B)
     delivery = delivery_of()
     analysis.analyse(delivery)
-    target = outcomes.export_rows(outcomes.decided(delivery, excluded=False))
+    target = Export(delivery, outcomes.decided(delivery, excluded=False))
     assert list(target) == [[twin.pk, "", A, "", ""], [other.pk, "", B, "", ""]]
-    [log] = outcomes.export_rows(outcomes.decided(delivery, excluded=True))
+    [log] = Export(delivery, outcomes.decided(delivery, excluded=True))
     assert log[:4] == [out.pk, "", A, "denylist_any_channel"]
-    [warned] = outcomes.export_rows(outcomes.warned(delivery, reports.SHARES_ADDRESS))
+    [warned] = Export(delivery, outcomes.warned(delivery, reports.SHARES_ADDRESS))
     assert warned[0] == twin.pk
 
 

@@ -154,6 +154,8 @@ def statuses() -> list[tuple[str, ...]]:
 
 # Defaults that are computed: said in words.
 _DEFAULTS = {
+    "DEBUG": "1 for `manage.py` on your own machine, else 0",
+    "SECOND_FACTOR": "`optional` while `DEBUG` is 1, `administrators` when it is 0",
     "DATABASE_URL": "an SQLite file in `var/`",
     "ALLOWED_HOSTS": "all hosts while `DEBUG` is 1, none when it is 0",
 }

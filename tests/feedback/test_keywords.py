@@ -226,9 +226,38 @@ def test_an_empty_text_asks_for_nothing(text: str) -> None:
     assert action(text) == "none"
 
 
-def test_a_long_text_is_judged_by_its_beginning() -> None:
-    assert action("STOP " * 100_000) in ("opt_out", "review")
-    assert action("hello " * 100_000 + " STOP") == "none"
+LONG = [
+    "STOP " * 20_000,
+    "hello " * 16_000 + " STOP",
+    "hello " * 300 + "please stop texting me",
+    "hello " * 8_000 + "please stop texting me" + " hello" * 8_000,
+    "hello " * 300 + " BAJA",
+    "hello " * 300 + "uit",
+]
+
+
+@pytest.mark.parametrize("text", LONG, ids=lambda text: text.strip()[-12:])
+def test_a_text_that_is_longer_than_is_understood_is_for_a_person(text: str) -> None:
+    assert action(text) == "review"
+
+
+def test_a_long_text_without_a_hint_is_nothing() -> None:
+    assert action("hello " * 16_000) == "none"
+
+
+def lines(name: str) -> list[str]:
+    found = (DATA / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in found if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("text", lines("everyday"))
+def test_an_everyday_message_holds_no_number(text: str) -> None:
+    assert action(text) not in ("review", "opt_out")
+
+
+@pytest.mark.parametrize("text", lines("wants_out"))
+def test_nobody_who_asks_to_stop_is_dropped(text: str) -> None:
+    assert action(text) in ("opt_out", "review")
 
 
 @pytest.mark.parametrize(

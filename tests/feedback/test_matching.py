@@ -97,6 +97,33 @@ def test_a_report_counts_only_against_the_address_of_its_message() -> None:
     assert (status(ADDRESS), status(OTHER)) == ("quarantine", "none")
 
 
+@pytest.mark.parametrize("clue", PROOFS.values(), ids=PROOFS)
+@pytest.mark.parametrize("kind", ["failed", "complaint", "unsubscribe"])
+def test_the_proof_counts_whether_or_not_the_report_hides_the_address(
+    kind: str, clue: Any
+) -> None:
+    message = sent(message_id="1@mta", provider_id="p-1")
+    applied = intake.apply(event(kind, address="", **clue), item())
+    assert applied.match.message == message
+    message.profile.refresh_from_db()
+    is_wish = kind == "unsubscribe"
+    assert message.profile.no_longer_contact_email is is_wish
+    assert (status() != "none") is not is_wish
+
+
+def test_a_return_path_proves_a_report_that_names_nobody() -> None:
+    message = sent()
+    applied = intake.apply(event(address="", return_paths=(path_of(message),)), item())
+    assert (applied.match.message, status()) == (message, "quarantine")
+
+
+def test_a_hidden_address_of_many_is_for_a_human_with_proposals() -> None:
+    messages = {sent(message_id="bulk@mta"), sent(OTHER, message_id="bulk@mta")}
+    applied = intake.apply(event(address="", message_ids=("bulk@mta",)), item())
+    assert applied.outcome == EventOutcome.UNMATCHED
+    assert set(applied.match.proposals) == messages
+
+
 def test_one_number_for_many_recipients_needs_the_address() -> None:
     sent(message_id="bulk@mta")
     sent(OTHER, message_id="bulk@mta")
@@ -150,25 +177,11 @@ def test_what_is_only_likely_is_proposed_to_a_human() -> None:
     assert intake.apply(event(), item()).match.proposals == (message,)
 
 
-def test_an_operator_of_the_system_may_trust_address_and_period(settings: Any) -> None:
-    settings.FEEDBACK_TRUST_ADDRESS = True
-    sent(message_id="1@mta")
-    assert intake.apply(event(message_ids=("2@mta",)), item()).outcome == (
-        EventOutcome.UNMATCHED
-    )
-    assert intake.apply(event(), item()).outcome == EventOutcome.APPLIED
-
-
 TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "no number on either side": ({}, {}, True),
     "a number that is not on record": ({}, {"message_ids": ("2@mta",)}, True),
     "a number on record": ({"message_id": "1@mta"}, {}, False),
     "a provider's number on record": ({"provider_id": "p-1"}, {}, False),
-    "a wrong token": (
-        {},
-        {"return_paths": ("bounces+1.1.aaaaaaaaaaaaaaaaaaaaaaaaaa@mail.example",)},
-        False,
-    ),
     "the bare mailbox": ({}, {"return_paths": ("bounces@mail.example",)}, True),
 }
 
@@ -176,28 +189,21 @@ TRUSTED_UNNUMBERED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
 @pytest.mark.parametrize(
     ("facts", "clue", "counts"), TRUSTED_UNNUMBERED.values(), ids=TRUSTED_UNNUMBERED
 )
-def test_address_and_period_are_enough_where_no_number_is_on_record(
-    facts: Any, clue: Any, counts: bool
+def test_a_site_may_trust_address_and_period_where_no_number_is_on_record(
+    facts: Any, clue: Any, counts: bool, settings: Any
 ) -> None:
+    settings.FEEDBACK_TRUST_UNNUMBERED, settings.BOUNCE_MAILBOX = True, ""
     sent(**facts)
     applied = intake.apply(event(**clue), item())
     assert (applied.outcome == EventOutcome.APPLIED) is counts
     assert status() == ("quarantine" if counts else "none")
 
 
-def test_address_and_period_may_never_be_enough(settings: Any) -> None:
-    settings.FEEDBACK_TRUST_UNNUMBERED = False
-    sent()
-    assert intake.apply(event(), item()).outcome == EventOutcome.UNMATCHED
-
-
-def test_a_token_of_another_message_contradicts_address_and_period(
-    settings: Any,
-) -> None:
-    settings.FEEDBACK_TRUST_ADDRESS = True
+def test_a_token_of_another_message_contradicts_address_and_period() -> None:
     sent()
     gone = return_path.address(99, 99)
-    applied = intake.apply(event(return_paths=(gone,)), item())
+    vouched = item(is_verified=True)
+    applied = intake.apply(event(return_paths=(gone,)), vouched)
     assert (applied.outcome, applied.match.proposals) == (EventOutcome.UNMATCHED, ())
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from imapclient import IMAPClient
 
+from audiences import sql
 from delivery import tasks
 from delivery.feedback import intake
 from delivery.feedback.intake import processing
@@ -176,17 +178,17 @@ def test_a_database_that_fails_in_the_middle_loses_nothing(
     mails: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between storing and applying: the item stays new, and the next run reads it."""
-    real = intake.settle
+    real = processing.apply_all
 
-    def lost(*args: Any) -> InboundItem:
+    def lost(*args: Any) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(processing, "settle", lost)
+    monkeypatch.setattr(processing, "apply_all", lost)
     with pytest.raises(CommandError, match="database failed") as refusal:
         run(*mails)
     assert refusal.value.returncode == 1
     assert set(InboundItem.objects.values_list("state", flat=True)) == {"new"}
-    monkeypatch.setattr(processing, "settle", real)
+    monkeypatch.setattr(processing, "apply_all", real)
     # They count as there already, and are applied all the same.
     assert run(*mails) == {"duplicates": 3, "applied": 1, "waiting": 2}
     assert status() == "quarantine"
@@ -325,6 +327,38 @@ def test_stored_mails_leave_an_imap_mailbox_only_with_delete(server: str) -> Non
         assert run("--imap", server, "--delete") == {"duplicates": 4}
         client.noop()
         assert client.search() == []
+
+
+def test_a_second_worker_leaves_a_mailbox_to_the_first(server: str) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def first() -> None:
+        # What reading it holds, in a session of its own.
+        with sql.process_lock(f"mailbox:{imap.place(server)}".replace("/", ":")):
+            held.set()
+            done.wait(30)
+        connection.close()
+
+    worker = threading.Thread(target=first)
+    worker.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(CommandError, match="busy") as refusal:
+            run("--imap", server)
+    finally:
+        done.set()
+        worker.join()
+    assert refusal.value.returncode == 1
+    assert run("--imap", server) == ONCE
+
+
+def test_a_worker_that_dies_midway_loses_no_mail(server: str) -> None:
+    """It had fetched mails and not stored them: the next one fetches them again."""
+    fetched = imap.mails(server)
+    next(fetched)
+    fetched.close()
+    assert not InboundItem.objects.exists()
+    assert run("--imap", server) == ONCE
 
 
 def test_the_clock_reads_the_mailbox_of_the_setting(server: str, settings: Any) -> None:

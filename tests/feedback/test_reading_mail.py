@@ -127,7 +127,7 @@ def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
 
 @pytest.mark.parametrize(
     ("type", "counts"),
-    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False), ("", False)],
+    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False)],
 )  # fmt: skip
 def test_only_abuse_and_opt_out_are_complaints(type, counts):
     reading = read(complaint(type))
@@ -144,7 +144,27 @@ def test_a_complaint_that_names_nobody_is_about_the_one_recipient():
     two = complaint("abuse", fields="").replace(
         b"To: a@b.example\n", b"To: a@b.example, c@b.example\n"
     )
-    assert read(two).events == ()
+    assert only(two).address == ""
+
+
+HIDDEN = [
+    "Original-Rcpt-To: [redacted]\n",
+    "Original-Rcpt-To: <>\n",
+    "Original-Rcpt-To: undisclosed-recipients:;\n",
+    "",
+]
+
+
+@pytest.mark.parametrize("fields", HIDDEN)
+def test_a_complaint_that_hides_its_recipient_is_one(fields):
+    raw = complaint("abuse", fields=fields).replace(b"To: a@b.example\n", b"To: x\n")
+    event = only(raw)
+    assert (event.kind, event.address) == ("complaint", "")
+    assert event.clue.message_ids == ("m1@news.example",)
+
+
+def test_a_complaint_without_a_type_is_for_a_human():
+    assert read(complaint("")).kind == "unknown"
 
 
 AUTO_REPLIES = [
@@ -298,3 +318,26 @@ def test_the_number_of_our_message_is_found_wherever_it_stands(where):
     assert {"m1@us", "m1@us.example"} & set(named)
     # The report's own number is no proof of anything.
     assert "r1@mx.example" not in named
+
+
+def test_an_unsubscribe_mail_that_answers_our_message_names_it():
+    raw = (
+        b"From: a@b.example\nTo: news@news.example\nSubject: unsubscribe\n"
+        b"In-Reply-To: <m1@news.example>\n\n"
+    )
+    assert only(raw).clue.message_ids == ("m1@news.example",)
+
+
+RECEIPT = (
+    b"From: a@b.example\nTo: news@news.example\nSubject: Read: News\n"
+    b"Content-Type: multipart/report; report-type=disposition-notification;"
+    b' boundary="=b"\n\n--=b\n\nYour message was displayed.\n--=b\n'
+    b"Content-Type: message/disposition-notification\n\n"
+    b"Final-Recipient: rfc822; a@b.example\nOriginal-Message-ID: <m1@news.example>\n"
+    b"Disposition: manual-action/MDN-sent-manually; displayed\n--=b--\n"
+)
+
+
+def test_a_receipt_that_a_mail_was_shown_asks_for_nothing():
+    reading = read(RECEIPT)
+    assert (reading.kind, reading.events) == ("notice", ())

@@ -1,5 +1,7 @@
 """Tokens that were mailed years ago are read for ever, wherever the code has moved.
 
+With a key of before they stop messages and do nothing else (decision 0028).
+
 Each literal was signed once, on 28 November 2026, with the key below. None of them is
 ever made anew: one that no longer reads is a link in somebody's mailbox that is dead.
 """
@@ -8,10 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.core import signing
 
 from audiences import links
-from audiences.links import Confirmation, Link, Undo
+from audiences.links import BadLink, Confirmation, Link, Undo, web_addresses
 from audiences.models import LandingPageVersion, RequestCount, SignupRequest
 from audiences.outbox import caps
 from audiences.signups import proof_of_work, requesting
@@ -45,33 +46,72 @@ PROOF = (
 CAP_OF_ADDRESS = "6a972b552250396ab8a983dba145d8bb93435b59e0557f69ed70db8ffbaa1798"
 
 
-@pytest.fixture(autouse=True, params=["the key", "a key of before"])
-def key(request: pytest.FixtureRequest, settings: Any) -> None:
-    """The key that signed them is in use, or has been rotated since."""
+KEYS = [
+    "the key",
+    "a key of before",
+    "the key of before, of links",
+    "sessions have it still",
+]
+
+
+@pytest.fixture(autouse=True, params=KEYS)
+def key(request: pytest.FixtureRequest, settings: Any) -> str:
+    """The key that signed them is in use, or another one has taken its place since."""
+    settings.LINK_KEYS = []
     settings.SECRET_KEY = KEY
     settings.SECRET_KEY_FALLBACKS = []
     if request.param == "a key of before":
-        settings.SECRET_KEY = "another key, longer than fifty characters, by far so"
+        settings.SECRET_KEY = ANOTHER
         settings.SECRET_KEY_FALLBACKS = [KEY]
+    elif request.param == "the key of before, of links":
+        settings.LINK_KEYS = [ANOTHER, KEY]
+        settings.SECRET_KEY = ANOTHER
+    elif request.param == "sessions have it still":
+        settings.LINK_KEYS = [ANOTHER]
+    return str(request.param)
+
+
+ANOTHER = "another key, longer than fifty characters, by far so"
+
+
+def only_stops(key: str) -> bool:
+    return key != "the key"
+
+
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_addresses.time, "time", SIGNED_AT.timestamp)
 
 
 def test_one_click_link() -> None:
     assert links.read_opt_out_token(OPT_OUT) == Link(7, "email", 3, 12)
 
 
-def test_link_of_a_landing_page() -> None:
+def test_link_of_a_landing_page(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    soon(monkeypatch)
     link = links.read_page_token(PAGE, "stop")
+    assert link.is_fresh == link.is_strong == (not only_stops(key))
+    assert (link.sent_on, link.sent_to) == ("", ""), "so it starts nothing"
     assert (link.profile_id, link.channel, link.delivery_id) == (7, "sms", 12)
     assert (link.page, link.kind) == ("stop", "denylist")
     assert link.signed_at == SIGNED_AT.timestamp()
 
 
-def test_undo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signing.time, "time", SIGNED_AT.timestamp)
+def test_undo(key: str) -> None:
+    if only_stops(key):
+        with pytest.raises(BadLink):
+            links.read_undo_token(UNDO)
+        return
     assert links.read_undo_token(UNDO) == Undo(7, (101, 102), stopped_address=True)
 
 
-def test_confirmation_of_a_subscription() -> None:
+def test_confirmation_of_a_subscription(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon(monkeypatch)
+    if only_stops(key):
+        with pytest.raises(BadLink):
+            links.read_confirmation_token(SUBSCRIPTION)
+        return
     assert links.read_confirmation_token(SUBSCRIPTION) == Confirmation(7, 3, 101)
 
 
@@ -81,7 +121,7 @@ def test_address_that_unsubscribes() -> None:
 
 
 @pytest.mark.django_db
-def test_confirmation_of_a_signup() -> None:
+def test_confirmation_of_a_signup(key: str) -> None:
     version = LandingPageVersion.objects.create(
         page_slug="join", number=1, content={}, published_at=SIGNED_AT
     )
@@ -92,6 +132,10 @@ def test_confirmation_of_a_signup() -> None:
         language="en",
         expires_at=datetime(2200, 1, 1, tzinfo=UTC),
     )
+    if only_stops(key):
+        with pytest.raises(BadLink):
+            requesting.read_confirmation(SIGNUP)
+        return
     assert requesting.read_confirmation(SIGNUP).pk == 5
 
 
@@ -107,6 +151,6 @@ def test_proof_of_work() -> None:
 @pytest.mark.django_db
 def test_caps_count_on_after_an_update(settings: Any) -> None:
     """The counters hold keyed hashes: another salt would forget today's requests."""
-    settings.SECRET_KEY = KEY
+    settings.SECRET_KEY, settings.LINK_KEYS = KEY, []
     caps.allow_address("reader@example.org")
     assert RequestCount.objects.get().subject == CAP_OF_ADDRESS

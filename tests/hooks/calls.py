@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.http import HttpResponse
 from django.test import Client
 
+from delivery.feedback import intake
 from delivery.hooks.signatures import mailgun_signature, shared_signature
 from delivery.hooks.twilio import twilio_signature
 
@@ -54,6 +55,14 @@ class Call:
     headers: dict[str, str] = field(default_factory=dict)
 
     def post(self, client: Client | None = None) -> HttpResponse:
+        """The answer, once a worker has read what was stored."""
+        response = self.call(client)
+        for _item in intake.process_waiting():
+            pass
+        return response
+
+    def call(self, client: Client | None = None) -> HttpResponse:
+        """The answer; what was stored is left to a worker."""
         return (client or Client()).generic(
             "POST", self.path, self.body, self.content_type, headers=self.headers
         )
@@ -87,11 +96,18 @@ def text_message(
 
 
 def generic(
-    place: str, content: Any, secret: str = SMS_SECRET, at: float | None = None
+    place: str,
+    content: Any,
+    secret: str = SMS_SECRET,
+    at: float | None = None,
+    *,
+    named: bool = True,
 ) -> Call:
+    """A call of the generic hook; `named`: its signature covers which hook it is for."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     timestamp = str(int(at if at is not None else time.time()))
-    signature = "sha256=" + shared_signature(timestamp, body, secret)
+    signed = f"{place}.".encode() + body if named else body
+    signature = "sha256=" + shared_signature(timestamp, signed, secret)
     headers = {"X-Campaign-Timestamp": timestamp, "X-Campaign-Signature": signature}
     return Call(f"/hooks/sms/{place}", body, headers=headers)
 

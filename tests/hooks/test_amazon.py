@@ -162,6 +162,35 @@ def test_a_certificate_that_cannot_be_fetched_asks_for_a_repetition(
     assert not InboundItem.objects.exists()
 
 
+@pytest.mark.parametrize("error", [OSError("no route"), None], ids=["away", "rubbish"])
+def test_a_certificate_is_not_fetched_in_vain_again_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, error: OSError | None
+) -> None:
+    fetched, clock = [], [1000.0]
+
+    def fails(url: str) -> bytes:
+        fetched.append(url)
+        if error:
+            raise error
+        return b"<html>"
+
+    working = sns_topic.serve(monkeypatch)
+    answers = sns.fetch
+    monkeypatch.setattr(sns, "fetch", fails)
+    monkeypatch.setattr(sns.time, "monotonic", lambda: clock[0])
+    for _call in range(5):
+        status = sns_topic.notification(SENT).post().status_code
+        assert status == (503 if error else 403)
+    assert len(fetched) == 1
+    clock[0] += 61
+    assert sns_topic.notification(SENT).post().status_code != 200
+    assert len(fetched) == 2
+    clock[0] += 61
+    monkeypatch.setattr(sns, "fetch", answers)
+    assert sns_topic.notification(SENT).post().status_code == 200
+    assert len(working) == 1
+
+
 def test_what_is_served_instead_of_a_certificate_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -207,6 +207,9 @@ CASES: list[tuple[str, Call, str]] = [
     ("sparkpost block", sparkpost("bounce", "51", BLOCK), "none"),
     ("sparkpost complaint", sparkpost("spam_complaint"), "denylisted"),
     ("resend hard", resend("email.bounced", "Permanent", "hard bounce message"), "quarantine"),
+    ("resend prose is no answer", resend("email.bounced", "Permanent", "Rejected: this recipient's provider may treat it as spam; check your sender reputation"), "quarantine"),
+    ("resend prose makes nothing hard", resend("email.bounced", "Undetermined", "The recipient's address does not exist, perhaps"), "erroneous"),
+    ("an answer that says nothing", ses("Permanent", "General", "smtp; 554 5.0.0 denied"), "erroneous"),
     ("resend soft", resend("email.bounced", "Transient", "inbox was full"), "erroneous"),
     ("resend complaint", resend("email.complained"), "denylisted"),
 ]  # fmt: skip

@@ -208,7 +208,7 @@ def test_without_the_database_the_provider_is_asked_to_repeat(name: str) -> None
         raise OperationalError("the server closed the connection")
 
     with connection.execute_wrapper(away):
-        response = HOOKS[name]().post()
+        response = HOOKS[name]().call()
     assert response.status_code == 503
     assert HOOKS[name]().post().status_code in (200, 204)
     assert InboundItem.objects.count() == 1
@@ -243,7 +243,7 @@ def test_a_broken_body_with_a_right_signature_waits_for_a_human(
 ) -> None:
     assert calls.generic(place, body).post().status_code == 200
     assert InboundItem.objects.get().state == "unreadable"
-    assert HookCount.objects.get().outcome == "unreadable"
+    assert HookCount.objects.get(outcome="unreadable").count == 1
 
 
 @pytest.mark.parametrize("provider", ["postmark", "brevo", "mailjet", "sparkpost"])
@@ -289,3 +289,27 @@ def test_forged_reports_change_no_profile() -> None:
         call.post()
     assert not Profile.objects.exists()
     assert InboundItem.objects.count() <= 2  # those that are signed in their body
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "as before"])
+@pytest.mark.parametrize(
+    ("made_for", "content"),
+    [("inbound", SMS), ("status", REPORT)],
+    ids=["text", "report"],
+)
+def test_a_call_that_was_signed_for_one_sms_hook_is_refused_by_the_other(
+    made_for: str, content: dict[str, str], named: bool
+) -> None:
+    call = calls.generic(made_for, content, named=named)
+    assert call.post().status_code == 200
+    taken = InboundItem.objects.count()
+    other = "status" if made_for == "inbound" else "inbound"
+    call.path = f"/hooks/sms/{other}"
+    assert call.post().status_code == 403
+    assert InboundItem.objects.count() == taken
+
+
+def test_a_report_that_quotes_a_text_message_is_for_its_own_hook_alone() -> None:
+    both = {**SMS, **REPORT, "text": "STOP"}
+    assert calls.generic("inbound", both, named=False).post().status_code == 403
+    assert calls.generic("status", both, named=False).post().status_code == 200

@@ -269,7 +269,7 @@ def test_a_database_that_goes_away_while_a_text_is_read_loses_nothing() -> None:
 
     call = text_message("STOP", NUMBER, "SM1")
     with connection.execute_wrapper(away):
-        assert call.post().status_code == 503
+        assert call.call().status_code == 503
     assert InboundItem.objects.get().state == "new"
     assert b"<Message>" in call.post().content
     assert entry() == ("denylisted", "stop")

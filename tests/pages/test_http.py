@@ -151,7 +151,6 @@ def bad_tokens(profile: Profile) -> list[str]:
     return [
         *(t for t in swapped if t != good),
         *(good[:end] for end in range(1, len(good))),
-        good + "=",
         good + good,
         of_page,
         links.undo_token(links.Undo(profile.pk, (1,))),

@@ -78,8 +78,8 @@ def test_old_links_opt_out_for_ever_but_are_not_fresh(
     assert not links.read_page_token(tokens["page"], "stop").is_fresh
     assert links.read_opt_out_token(tokens["opt out"]).service_id == 3
     assert links.read_mail_token(tokens["mail"]).service_id == 3
-    with pytest.raises(BadLink):
-        links.read_undo_token(tokens["undo"])
+    # That an act is too old to be undone, its events say.
+    assert links.read_undo_token(tokens["undo"]).event_ids == (1, 2)
 
 
 @pytest.mark.parametrize("purpose", READERS)
@@ -88,8 +88,13 @@ def test_keys_rotate(purpose: str, settings: Any) -> None:
     old = make()
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key of this site"
-    assert read(old).profile_id == read(make()).profile_id == 7
+    assert read(make()).profile_id == 7
     assert make() != old
+    if purpose == "undo":  # it would start messages
+        with pytest.raises(BadLink):
+            read(old)
+    else:
+        assert read(old).profile_id == 7
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(BadLink):
         read(old)

@@ -61,7 +61,7 @@ def test_sign_ups_of_unknown_visitors_bomb_nobody(
             network=f"198.{number // 256 % 256}.{number % 256}.0/24",
         )
     outbox.send_waiting()
-    most = settings.REQUESTS_PER_ADDRESS
+    most = settings.CONFIRMATIONS_PER_SERVICE
     assert len(server.counts) == VICTIMS
     assert set(server.counts.values()) == {most}
     texts = " ".join(str(message) for _to, message in server.messages)

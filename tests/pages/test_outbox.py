@@ -34,6 +34,7 @@ on_postgresql = pytest.mark.skipif(
     connection.vendor == "sqlite", reason="SQLite in memory has one connection"
 )
 ANN = "Ann@Shop.Example"
+SENT = "Ann@shop.example"  # the local part as stored, the domain of the key
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_a_mail_says_the_same_as_text_and_as_html_in_the_visitors_language(
     mail = put(language=language)
     assert outbox.send_waiting() == {"sent": 1}
     [(to, message)] = server.messages
-    assert to == ANN, "the local part is sent as given"
+    assert to == SENT
     assert message["Subject"].startswith(subject)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["From"] == project.DEFAULT_FROM_EMAIL
@@ -117,15 +118,19 @@ def test_a_second_run_finds_nothing_to_do(server: Mailboxes) -> None:
     put()
     outbox.send_waiting()
     assert outbox.send_waiting() == {}
-    assert server.counts == {ANN: 1}
+    assert server.counts == {SENT: 1}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("status", "result"),
-    [("denylisted", "denylisted"), ("quarantine", "sent"), ("erroneous", "sent")],
+    [
+        ("denylisted", "denylisted"),
+        ("quarantine", "quarantined"),
+        ("erroneous", "sent"),
+    ],
 )
-def test_nothing_goes_to_an_address_on_the_denylist(
+def test_nothing_goes_to_an_address_that_an_operator_stopped(
     server: Mailboxes, status: str, result: str
 ) -> None:
     quarantine.set_status("email", ANN.lower(), status, source="operator")
@@ -146,7 +151,7 @@ def test_no_mail_is_taken_while_the_server_is_out_of_reach(settings: Any) -> Non
     assert (mail.claimed_at, mail.attempts, mail.result) == (None, 0, "")
     with mailboxes.running(port) as server:
         assert outbox.send_waiting() == {"sent": 1}
-    assert server.counts == {ANN: 1}
+    assert server.counts == {SENT: 1}
 
 
 @pytest.mark.django_db
@@ -160,7 +165,7 @@ def test_a_mail_that_waited_for_a_day_is_not_sent_any_more(server: Mailboxes) ->
 @pytest.mark.django_db
 def test_a_refusal_that_passes_is_tried_again_later(server: Mailboxes) -> None:
     mail = put()
-    server.answers[ANN] = "451 Greylisted"
+    server.answers[SENT] = "451 Greylisted"
     assert outbox.send_waiting() == {sending.POSTPONED: 1}
     assert outbox.send_waiting() == {}, "not at once"
     server.answers.clear()
@@ -168,13 +173,13 @@ def test_a_refusal_that_passes_is_tried_again_later(server: Mailboxes) -> None:
     assert outbox.send_waiting() == {"sent": 1}
     mail.refresh_from_db()
     assert mail.attempts == 2
-    assert server.counts == {ANN: 1}
+    assert server.counts == {SENT: 1}
 
 
 @pytest.mark.django_db
 def test_a_refusal_that_passes_is_not_tried_for_ever(server: Mailboxes) -> None:
     mail = put()
-    server.answers[ANN] = "451 Greylisted"
+    server.answers[SENT] = "451 Greylisted"
     for _attempt in range(sending.MOST_ATTEMPTS):
         outbox.send_waiting()
         later(hours=2)
@@ -184,7 +189,7 @@ def test_a_refusal_that_passes_is_not_tried_for_ever(server: Mailboxes) -> None:
 @pytest.mark.django_db
 def test_a_final_refusal_is_final(server: Mailboxes) -> None:
     mail = put()
-    server.answers[ANN] = "550 No such user"
+    server.answers[SENT] = "550 No such user"
     outbox.send_waiting()
     later(hours=2)
     assert outbox.send_waiting() == {}
@@ -238,7 +243,7 @@ def test_an_interrupted_hand_over_is_uncertain_and_never_repeated(
     later(hours=2)
     assert outbox.send_waiting() == {}
     assert result_of(mail) == Result.UNCERTAIN
-    assert server.counts == {ANN: 1}, "this time the server had it"
+    assert server.counts == {SENT: 1}, "this time the server had it"
 
 
 @pytest.mark.django_db
@@ -290,7 +295,7 @@ def test_a_worker_killed_while_the_server_takes_the_mail_sends_it_no_second_time
     later(minutes=11)
     outbox.send_waiting()
     assert result_of(mail) == Result.UNCERTAIN
-    assert server.counts == {ANN: 1}
+    assert server.counts == {SENT: 1}
 
 
 @on_postgresql
@@ -381,7 +386,7 @@ def test_the_command_fails_when_the_server_is_out_of_reach(settings: Any) -> Non
 def test_the_tasks_send_what_waits_and_clean_up(server: Mailboxes) -> None:
     put()
     tasks.send_outbox()
-    assert server.counts == {ANN: 1}
+    assert server.counts == {SENT: 1}
     later(days=8)
     tasks.clean_up_requests()
     assert not OutboxMail.objects.exists()

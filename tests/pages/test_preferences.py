@@ -13,7 +13,7 @@ from audiences.channels import Channel
 from audiences.models import Profile
 from audiences.records.verification import verify_consent
 from audiences.visits.choosing import Boxes, Change, changes
-from audiences.visits.visit import Standing
+from audiences.visits.standing import Standing
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import (
@@ -37,7 +37,9 @@ RULES: list[tuple[str, str, str, str, str]] = [
     ("", "email sms", "email sms", "email sms", ""),
     ("", "email sms", "email sms", "email", "sms"),
     ("", "email sms", "email sms", "", "email sms"),
-    ("sms", "email sms", "email", "email sms", ""),
+    # One link starts one channel: it was sent by email here.
+    ("email", "email sms", "sms", "email sms", ""),
+    ("sms", "email sms", "email", "email sms", "sms"),
     ("fax", "email sms", "email sms", "email sms", "fax"),
     ("fax", "email", "email", "", "email fax"),
     # While "any" is set nothing is shown as ticked; nothing ticked changes nothing.
@@ -45,7 +47,9 @@ RULES: list[tuple[str, str, str, str, str]] = [
     ("any sms", "email", "", "", "any sms"),
     # Ticks clear "any" and set every flag that is not ticked, offered or not.
     ("any", "email sms", "", "email", "sms phone direct_mail push fax"),
-    ("any email", "email sms", "", "email sms", "phone direct_mail push fax"),
+    ("any email", "email sms", "", "email sms", "sms phone direct_mail push fax"),
+    # Another channel's tick alone does not end a stop of everything.
+    ("any", "email sms", "", "sms", "any"),
     ("any", "email", "", "email", "sms phone direct_mail push fax"),
     # What the page does not offer cannot be ticked.
     ("any", "email", "", "sms", "any"),
@@ -209,16 +213,16 @@ def test_details_are_shown_and_changed_by_a_fresh_link_alone(
 @pytest.mark.django_db
 def test_the_agreement_is_needed_to_start_and_never_to_stop() -> None:
     profile = ProfileFactory(email="a@example.com")
-    consent.opt_out(profile, "sms", BY_COMMAND)
+    consent.opt_out(profile, "email", BY_COMMAND)
     made = page("preferences", channels=["email", "sms"], needs_agreement=True)
     url = path_to(made, profile)
     answer = browser().post(url, {"channels": ["email", "sms"]})
     assert "Please tick this box first." in words(answer)
-    assert flags(profile) == {"sms"}
+    assert flags(profile) == {"email"}
     browser().post(url, {"channels": []})
     assert flags(profile) == {"email", "sms"}
-    browser().post(url, {"channels": ["sms"], "agreement": "on"})
-    assert flags(profile) == {"email"}
+    browser().post(url, {"channels": ["email"], "agreement": "on"})
+    assert flags(profile) == {"sms"}
 
 
 @pytest.mark.django_db
@@ -318,11 +322,10 @@ def test_an_old_tab_does_not_take_back_an_opt_out_that_was_made_since() -> None:
     profile: Profile = ProfileFactory(email="a@example.com")
     service = news()
     subscriptions.subscribe(profile, service, BY_COMMAND)
-    consent.opt_out(profile, "sms", BY_COMMAND)
     made = page("preferences", channels=["email", "sms", "phone"], services=[service])
     url = path_to(made, profile)
     shown = shown_by(browser().get(url))
-    assert set(shown.split()) == {"email", "phone", str(service.pk)}
+    assert set(shown.split()) == {"email", "phone", "sms", str(service.pk)}
     browser().post(one_click_path(profile))
     browser().post(one_click_path(profile, service_id=service.pk))
     form = {"act": "1", "shown": shown, "channels": ["email", "sms"]}

@@ -1,7 +1,7 @@
 """One module signs and reads: it alone knows the keys, and what each is used for."""
 
 import re
-from datetime import timedelta
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +38,26 @@ def test_the_first_key_signs_and_every_key_reads(settings: Any) -> None:
     hashed = signing.keyed_hash(Purpose.CAP, "somebody")
     before, settings.SECRET_KEY = settings.SECRET_KEY, "a key that came later"
     settings.SECRET_KEY_FALLBACKS = [before]
-    assert signing.read(Purpose.PAGE, old)[0] == [7]
+    read = signing.read(Purpose.PAGE, old)
+    assert (read.facts, read.by_key_of_now) == ([7], False)
+    new = signing.read(Purpose.PAGE, signing.sign(Purpose.PAGE, [7]))
+    assert (new.facts, new.by_key_of_now) == ([7], True)
+    with pytest.raises(BadLink):
+        signing.read_to_start(Purpose.PAGE, old)
     assert signing.keyed_hash(Purpose.CAP, "somebody") != hashed
     assert signing.keyed_hash(Purpose.CAP, "somebody", before) == hashed
 
 
-def test_a_token_that_is_too_long_or_too_old_is_not_read() -> None:
+def test_a_token_that_is_too_long_is_not_read() -> None:
     with pytest.raises(BadLink):
         signing.read(Purpose.PAGE, signing.sign(Purpose.PAGE, ["x" * LONGEST_TOKEN]))
-    token = signing.sign(Purpose.UNDO, [7])
-    with pytest.raises(BadLink):
-        signing.read(Purpose.UNDO, token, max_age=timedelta(seconds=-1))
+
+
+def test_a_token_says_when_it_was_signed_or_as_of_when() -> None:
+    now = time.time()
+    assert abs(signing.read(Purpose.PAGE, signing.sign(Purpose.PAGE, [7])).at - now) < 5
+    of_then = signing.sign(Purpose.UNDO, [7], at=1_700_000_000)
+    assert signing.read(Purpose.UNDO, of_then).at == 1_700_000_000
 
 
 def test_a_tag_of_a_mail_address_has_as_many_parts_as_it_was_signed_with() -> None:

@@ -81,7 +81,10 @@ def test_what_is_no_address_is_said_at_the_field(address: str, error: str) -> No
     done = browser().post(url, {"address": KNOWN, "proof": proof})
     assert "Look at your messages" in words(done)
     again = browser().post(url, {"address": KNOWN, "proof": proof})
-    assert "puzzle was not solved" in words(again)
+    assert words(again) == words(done), "the button was pressed twice"
+    assert OutboxMail.objects.count() == 1
+    other = browser().post(url, {"address": UNKNOWN, "proof": proof})
+    assert "puzzle was not solved" in words(other)
 
 
 @pytest.mark.parametrize("proof", ["", "x", "e30="])
@@ -125,9 +128,11 @@ def test_somebody_signs_up_by_page_and_mail(settings: Any) -> None:
     path = requesting.confirmation_url(request).removeprefix(settings.BASE_URL)
     assert "Please confirm" in words(browser().get(path))
     assert Profile.objects.count() == 0
-    for _ in range(2):
-        done = browser().post(path)
-        assert "You can get our emails." in words(done)
+    done = browser().post(path)
+    assert "You can get our emails." in words(done)
+    for again in (browser().post(path), browser().get(path)):
+        assert "You confirmed this before." in words(again)
+        assert "our emails" not in words(again), "the link has ended with its request"
     profile = Profile.objects.get()
     assert (profile.first_name, flags(profile)) == ("Nel", {"sms"})
     assert subscriptions_of(profile) == {"news"}

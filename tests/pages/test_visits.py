@@ -11,15 +11,16 @@ from django.test.utils import CaptureQueriesContext
 import audiences
 from audiences import consent, links, privacy, subscriptions
 from audiences.consent import Origin
-from audiences.links import BadLink, Link, Undo
+from audiences.links import BadLink, Link, Undo, web_addresses
 from audiences.models import ConsentEvent, LandingPage, Profile
 from audiences.subscriptions import messages
 from audiences.visits import choosing, confirming
 from audiences.visits.choosing import Boxes
 from audiences.visits.confirming import Stage
 from audiences.visits.opting_out import opt_out
+from audiences.visits.standing import standing_of
 from audiences.visits.undoing import Undone, undo
-from audiences.visits.visit import Gone, Visit, identified, standing_of
+from audiences.visits.visit import Gone, Visit, identified
 from tests.factories import BY_COMMAND, ProfileFactory
 
 from .visitors import flags, history, news, page, subscriptions_of
@@ -94,6 +95,7 @@ def test_a_visit_and_a_standing_never_change(anna: Profile) -> None:
 def choose(anna: Profile, *services: int, is_fresh: bool = True) -> Visit:
     """Tick all channels and these services on the preference page."""
     link = Link(anna.pk, page="preferences", kind=Kind.PREFERENCES, is_fresh=is_fresh)
+    link = web_addresses.sent(link, "email", "anna@example.com")
     with transaction.atomic():
         visit = identified(link, Kind.PREFERENCES, lock=True)
         ticked = Boxes(frozenset(visit.channels), frozenset(services))
@@ -147,17 +149,18 @@ def test_a_double_opt_in_goes_from_waiting_to_done_and_stays_done(
     consent.opt_out(anna, "email", BY_COMMAND)
     asked = subscriptions.request(anna, service, ON_PAGE)
     assert asked.event_id
-    url = messages.words("request", anna, service, "en", event_id=asked.event_id).text
+    url = messages.words(
+        "request", anna, service, "en", event_id=asked.event_id, key="anna@example.com"
+    ).text
     token = url.partition("/u/confirm/")[2].partition("/")[0]
     assert confirming.look(token).stage == Stage.WAITING
     first = confirming.confirm(token, ON_PAGE)
     assert first.stage == Stage.DONE
     assert first.standing.out == {"email"}
-    assert confirming.preference_link(first) is None
+    assert confirming.preference_page(first) == ""
+    page("preferences", "closed-to-others", allows_unidentified=False)
     page("preferences")
-    assert confirming.preference_link(first) == Link(
-        anna.pk, "email", page="preferences", kind=Kind.PREFERENCES
-    )
+    assert confirming.preference_page(first) == "preferences"
     assert confirming.confirm(token, ON_PAGE).stage == Stage.BEFORE
     assert confirming.look(token).stage == Stage.BEFORE
     subscriptions.unsubscribe(anna, service, BY_COMMAND)

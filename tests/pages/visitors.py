@@ -28,11 +28,16 @@ def page(kind: str, slug: str = "", **facts: Any) -> LandingPage:
     return made
 
 
-def path_to(made: LandingPage, profile: Profile, **facts: Any) -> str:
-    """The path of a personal link to a page."""
+def path_to(
+    made: LandingPage, profile: Profile, *, sent_on: str = "email", **facts: Any
+) -> str:
+    """The path of a personal link to a page, sent to the primary email address."""
     if made.service and made.kind != "subscription":
         facts.setdefault("service_id", made.service.pk)
     link = Link(profile.pk, page=made.slug, kind=made.kind, **facts)
+    rows = profile.addresses.filter(channel=sent_on, is_primary=True, is_valid=True)
+    if address := rows.first():
+        link = web_addresses.sent(link, sent_on, address.key)
     return f"/p/{made.slug}/{web_addresses.page_token(link)}/"
 
 

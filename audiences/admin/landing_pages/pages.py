@@ -20,6 +20,7 @@ from audiences import landing_pages
 from audiences.admin.landing_pages import panels, publishing as lives
 from audiences.admin.landing_pages.forms import LandingPageForm
 from audiences.admin.landing_pages.publishing import NewPageForm
+from audiences.console.moments import SplitMomentField
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
@@ -131,8 +132,11 @@ class LandingPageAdmin(PlainAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Nobody deletes or edits a service by a slip from here."""
+        is_moment = db_field.name in ("opens_at", "closes_at")
+        if is_moment:
+            kwargs["form_class"] = SplitMomentField
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and db_field.name in ("opens_at", "closes_at"):
+        if field and is_moment:
             # Two boxes beside one label: each says which of the two it is.
             for box, part in zip(
                 field.widget.widgets, (_("day"), _("time")), strict=True

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.admin.people.forms import BulkActForm
 from audiences.background import jobs
+from audiences.console import exact, masking
 from audiences.console.lists import LogWithPages, estimated_rows
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
@@ -76,8 +77,10 @@ def ask(profile_admin: PlainAdmin, request: HttpRequest) -> Answer:
 
     The selection and the act stand in the address, so that a look is a GET.
     """
+    exact.only(request, *filters.FILTERS, "act")
     acts = allowed_acts(request)
     chosen = filters.read(request.GET)
+    masking.count_search(request, chosen.get("q", ""))
     code = request.GET.get("act", "")
     act = next((a for a in acts if a.code == code), None)
     if not acts or (code and act is None):

@@ -9,7 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _, gettext_lazy
 
-from audiences.admin.people.forms import PeopleForm, SubscriptionsForm, UploadForm
+from audiences.admin.people.import_forms import (
+    ColumnsForm,
+    PeopleForm,
+    SubscriptionsForm,
+    UploadForm,
+)
 from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.console import masking
@@ -21,7 +26,7 @@ from audiences.files import rejects as reject_files
 from audiences.imports import runs
 from audiences.imports.kinds import kinds
 from audiences.models import ConsentEvent, ImportRun
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
 
 SHOWN = 20
 COUNTS = {
@@ -32,9 +37,10 @@ COUNTS = {
     "changed": gettext_lazy("changed"),
     "unchanged": gettext_lazy("unchanged"),
     "rejected": gettext_lazy("rejected rows"),
+    "restricted": gettext_lazy("of them opted out all the same"),
     "bad_values": gettext_lazy("bad values"),
 }
-TONES = {"rejected": "bad", "bad_values": "warn"}
+TONES = {"rejected": "bad", "restricted": "warn", "bad_values": "warn"}
 
 
 def may_import(request: HttpRequest, kind: str = "people") -> bool:
@@ -111,6 +117,7 @@ class ImportRunAdmin(LogWithPages):
             "waits_long": jobs.waits_long(row),
             "may_decide": may_decide,
             "may_see_rows": masking.may_see_addresses(request),
+            "notes": [str(Sentence.of_json(n)) for n in row.preview.get("notes", [])],
             "rejects": row.rejects.all()[:SHOWN] if may_decide else [],
             **_counted(row),
         }
@@ -124,6 +131,22 @@ class ImportRunAdmin(LogWithPages):
 )
 def add_subscriptions(owner: PlainAdmin, request: HttpRequest) -> Answer:
     return upload_page(owner, request, SubscriptionsForm)
+
+
+@page(ImportRun, "columns", title=gettext_lazy("What the columns mean"))
+def columns(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
+    """Each column with some of its values, to say what it is."""
+    _require(request, run)
+    if run.state not in (ImportRun.State.MAPPING, ImportRun.State.CHECKED):
+        return owner.go_back(run)
+    form = ColumnsForm(run, request.POST or None)
+    if request.method == "POST" and form.save():
+        return owner.go_back(run)
+    return {
+        "run": run,
+        "form": form,
+        "may_see_rows": masking.may_see_addresses(request),
+    }
 
 
 @page(ImportRun, "confirm", method="POST")
@@ -147,10 +170,9 @@ def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
 @page(ImportRun, "rejects")
 def rejects(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
-    rows = run.rejects.values_list("row", "field", "reason", "outcome")
     shown = (
-        (row, field, masking.shown_text(request, reason), outcome)
-        for row, field, reason, outcome in rows.iterator()
+        (each.row, each.field, masking.shown_text(request, each.text), each.outcome)
+        for each in run.rejects.all().iterator()
     )
     return csv_file(f"import-{run.pk}-rejects.csv", reject_files.COLUMNS, shown)
 
@@ -172,7 +194,8 @@ def _counted(run: ImportRun) -> dict[str, Any]:
                 grouped(rows[name]),
                 TONES.get(name, "") if rows[name] else "",
             )
-            for name in kinds[run.kind].importer.counted
+            for name in COUNTS
+            if name in rows
         ],
         "changes": [
             (*_change(*key.split(":")), grouped(count))

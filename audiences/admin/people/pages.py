@@ -16,6 +16,7 @@ from audiences import addresses, consent, roles, subscriptions
 from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
+from audiences.console import exact
 from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.imports import exports
@@ -202,6 +203,7 @@ def export(admin: PlainAdmin, request: HttpRequest) -> Answer:
 
     Who took whom away is on record, hence a POST.
     """
+    exact.only(request, *filters.FILTERS)
     chosen = filters.read(request.GET)
     people, who = filters.select(chosen), filters.in_words(chosen, {})
     LogEntry.objects.create(

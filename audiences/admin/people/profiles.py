@@ -134,10 +134,6 @@ class ProfileAdmin(BigList):
     def meant_by(self, text: str) -> Q:
         return selection_filters.search(text)
 
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Only the filters beside the list: a bulk change must reach whom it shows."""
-        return lookup in selection_filters.FILTERS
-
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The changes that can be made for many; each leads to a page that asks."""
         return {

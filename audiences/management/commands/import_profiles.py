@@ -5,7 +5,13 @@ from typing import Any
 from audiences.imports.engine import Chunk, StateChange
 from audiences.imports.people import Options, PeopleImporter
 from audiences.terminal import CommandError, CommandParser
-from audiences.terminal.imports import ImportCommand, add_dry_run, add_strict
+from audiences.terminal.imports import (
+    ImportCommand,
+    add_dry_run,
+    add_strict,
+    reading_of,
+    scope,
+)
 
 # In JSON the changes of state of a dry run are listed up to here, and always counted.
 MOST_LISTED = 10_000
@@ -28,16 +34,15 @@ class Command(ImportCommand):
         )
         add_strict(parser)
         parser.add_argument(
-            "--map",
-            metavar="NAME=COLUMN",
-            action="append",
-            default=[],
-            help="What a column of the file means; can be repeated.",
+            "--update-only",
+            action="store_true",
+            help="Create nobody: unknown people are rejected.",
         )
         parser.add_argument(
-            "--ignore-unknown",
-            action="store_true",
-            help="Leave out columns whose name is not known.",
+            "--all-opted-out",
+            metavar="C|any",
+            type=scope,
+            help="Whoever is in this file has opted out of the channel, or of any.",
         )
         parser.add_argument(
             "--allow-opt-in",
@@ -53,8 +58,9 @@ class Command(ImportCommand):
             raise CommandError("--allow-opt-in needs --note.", returncode=2)
         dry_run, as_json = options["dry_run"], options["json"]
         how = Options(
-            mapping=_mapping(options["map"]),
-            ignore_unknown=options["ignore_unknown"],
+            reading=reading_of(options),
+            all_opted_out=options["all_opted_out"],
+            update_only=options["update_only"],
             allow_opt_in=options["allow_opt_in"],
             note=options["note"],
         )
@@ -80,18 +86,6 @@ class Command(ImportCommand):
             more["state_changes"] = [_as_json(c) for c in changes[:MOST_LISTED]]
             more["state_changes_total"] = len(changes)
         self.report(options, counts, **more)
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, equals, column = pair.partition("=")
-        if not (name and equals and column):
-            raise CommandError(f"--map {pair}: write NAME=COLUMN.", returncode=2)
-        if name.strip() in mapping:
-            raise CommandError(f"--map {pair}: {name} is given twice.", returncode=2)
-        mapping[name.strip()] = column.strip()
-    return mapping
 
 
 def _as_text(change: StateChange) -> str:

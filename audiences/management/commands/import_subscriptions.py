@@ -4,7 +4,12 @@ from typing import Any
 
 from audiences.imports.subscriptions import Options, SubscriptionsImporter
 from audiences.terminal import CommandError, CommandParser
-from audiences.terminal.imports import ImportCommand, add_dry_run, add_strict
+from audiences.terminal.imports import (
+    ImportCommand,
+    add_dry_run,
+    add_strict,
+    reading_of,
+)
 
 
 class Command(ImportCommand):
@@ -39,7 +44,10 @@ class Command(ImportCommand):
         if options["revive"] and not options["note"].strip():
             raise CommandError("--revive needs --note.", returncode=2)
         how = Options(
-            revive=options["revive"], note=options["note"], service=options["service"]
+            reading=reading_of(options),
+            revive=options["revive"],
+            note=options["note"],
+            service=options["service"],
         )
         counts = self.import_file(
             options,

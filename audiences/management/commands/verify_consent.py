@@ -14,7 +14,8 @@ class Command(CampaignCommand):
     shared = (add_json,)
 
     def run(self, **options: Any) -> None:
-        report = verify_consent()
+        with self.progress("Verifying") as on_progress:
+            report = verify_consent(on_progress)
         if options["json"]:
             self.write_json(
                 {

@@ -8,6 +8,7 @@ from . import (
     outcomes,
     preparations,
     previews,
+    sending,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "outcomes",
     "preparations",
     "previews",
+    "sending",
 ]

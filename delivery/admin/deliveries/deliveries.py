@@ -12,11 +12,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.lists import ReadOnlyLog
+from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from delivery import approvals, deliveries
 from delivery.content import FIELDS
-from delivery.models import Analysis, Delivery, Message
+from delivery.models import Analysis, Delivery
 from delivery.roles import SKIP_DENYLIST
 from delivery.rules import skips_denylist
 
@@ -162,7 +163,7 @@ class DeliveryAdmin(PlainAdmin):
     ) -> Any:
         """Nobody deletes or edits an audience or service by a slip from here."""
         if db_field.name == "contact_date":
-            kwargs |= {"form_class": forms.DateTimeField, "widget": MOMENT}
+            kwargs |= {"form_class": MomentField, "widget": MOMENT}
             return db_field.formfield(**kwargs)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(field.widget, "can_delete_related"):
@@ -215,7 +216,7 @@ def _captioned(number: int, caption: str) -> SafeString:
 
 
 def _is_sent(delivery: Delivery | None) -> bool:
-    return bool(delivery) and Message.objects.filter(delivery=delivery).exists()
+    return bool(delivery and delivery.has_left)
 
 
 @admin.register(Analysis)

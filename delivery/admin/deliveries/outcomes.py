@@ -33,8 +33,8 @@ from delivery.analysis import (
     preparation,
     reports,
 )
-from delivery.analysis.outcomes import COLUMNS, export_rows
 from delivery.models import Analysis, Delivery, Outcome
+from delivery.sending.exports import COLUMNS, Export
 
 PAGE = 50
 ALL, EXCLUDED, TO_DELIVER = "all", "excluded", "to_deliver"
@@ -79,7 +79,7 @@ class Selection:
         return dict(self.choices)[self.show]
 
     @property
-    def has_targets(self) -> bool:
+    def holds_targets(self) -> bool:
         """Whether people are among them who would get the delivery."""
         return self.show in (ALL, TO_DELIVER) or self.show.startswith("warning:")
 
@@ -237,12 +237,23 @@ def why(
 
 @page(Delivery, "outcomes_csv", "view", *EXPORTERS, route="<int:pk>/outcomes.csv")
 def download(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
-    """The chosen rows as a CSV file."""
+    """The chosen rows as a CSV file.
+
+    Nobody stands in it as to deliver who must not get it any more, unless the rows are
+    asked for as analysed.
+    """
     run = delivery.latest_analysis
     selection = Selection.of(request.GET, reports.report_of(run) if run else None)
-    if selection.has_targets:
+    if selection.holds_targets:
         refusal = approvals.refusal(request.user, delivery, approvals.Act.USE)
         if refusal:
             raise PermissionDenied(refusal)
     name = f"delivery-{delivery.pk}-{selection.show.replace(':', '-')}.csv"
-    return csv_file(name, COLUMNS, export_rows(selection.rows(delivery)))
+    export = Export(
+        delivery,
+        selection.rows(delivery),
+        as_analysed="as_analysed" in request.GET or not selection.holds_targets,
+        keeps_all=selection.show == ALL,
+        is_part=bool(selection.text) or selection.show.startswith("warning:"),
+    )
+    return csv_file(name, COLUMNS, export)

@@ -19,7 +19,7 @@ from delivery import analysis, approvals
 from delivery.analysis import Report, preparation
 from delivery.analysis.preparation import Preparation
 from delivery.analysis.reports import Line
-from delivery.models import Delivery, Message
+from delivery.models import Delivery
 from delivery.roles import PREPARE
 
 
@@ -30,7 +30,7 @@ def _back(delivery: Delivery) -> HttpResponse:
 def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> Facts:
     """What the page says about the preparation, and which buttons it has."""
     far = progress_of(present)
-    is_sent = Message.objects.filter(delivery=delivery).exists()
+    is_sent = delivery.has_left
     return {
         "preparation": present,
         "progress": far,

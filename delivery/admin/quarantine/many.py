@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
-from audiences.admin.people.forms import UploadForm
+from audiences.admin.people.import_forms import UploadForm
 from audiences.admin.people.imports import upload_page
 from audiences.channels import Channel
 from audiences.console import masking
@@ -157,7 +157,7 @@ class ListForm(UploadForm):
     )
 
     def choices(self) -> dict[str, Any]:
-        return {"details": {"channel": self.cleaned_data["channel"]}}
+        return {"details": self.details("channel")}
 
 
 @page(QuarantineEntry, "import", *kinds["quarantine"].permissions, route="import/")

@@ -1,24 +1,30 @@
 """From an item that arrived to its effects: stored first, matched, counted once."""
 
 from delivery.feedback.intake.applying import EventOutcome, apply
+from delivery.feedback.intake.late import find_late, messages_recorded
 from delivery.feedback.intake.processing import (
     READERS,
     Findings,
     process,
+    process_all,
     process_waiting,
-    receive,
     register,
     settle,
 )
+from delivery.feedback.intake.storing import receive, receive_mails
 
 __all__ = [
     "READERS",
     "EventOutcome",
     "Findings",
     "apply",
+    "find_late",
+    "messages_recorded",
     "process",
+    "process_all",
     "process_waiting",
     "receive",
+    "receive_mails",
     "register",
     "settle",
 ]

@@ -1,28 +1,51 @@
-"""One event of a report: matched, kept as evidence, counted once, acted on."""
+"""The events of reports: matched, kept as evidence, counted once, acted on."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from django.db import transaction
 
+from audiences import moments
 from audiences.channels import Channel
 from audiences.links import Link
+from audiences.sql.once import insert_new
 from delivery import deliveries
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import effects
-from delivery.feedback.intake.matching import CLOCK_SKEW, How, Match, key_of, match
+from delivery.feedback.intake import effects, unproven
+from delivery.feedback.intake.effects import Counted
+from delivery.feedback.intake.matching import (
+    CLOCK_SKEW,
+    How,
+    Match,
+    Report,
+    key_of,
+    match_all,
+    reports_of,
+)
 from delivery.models import EventKind, InboundItem, Message, MessageEvent
 
 LONGEST_ID = 255
-
-
 LONGEST_TEXT = 4_000
-
+# Events that are kept and acted on in one transaction.
+BATCH = 200
 
 # What a recipient says about an address, not about a message: needs no message.
 ABOUT_ADDRESS = (EventKind.STOP, EventKind.START)
+# What a person wants; a provider's signature is enough for the address (decision 0024).
+WILLS = (EventKind.COMPLAINT, EventKind.UNSUBSCRIBE)
+# What acts on addresses alone, and so on many at once.
+QUIET = (
+    *(EventKind.FAILED, EventKind.DELAYED, EventKind.DELIVERED),
+    EventKind.COMPLAINT,
+)
+_COLUMNS = (
+    *("message_id", "kind", "channel", "key", "domain", "at", "type", "reason"),
+    *("status_code", "text", "source", "event_id", "item_id"),
+)
+_KEY = ("source", "event_id")
 
 
 class EventOutcome(Enum):
@@ -41,35 +64,77 @@ class Applied:
     match: Match = field(default_factory=Match)
 
 
-def apply(
-    event: FeedbackEvent, item: InboundItem, *, message: Message | None = None
-) -> Applied:
-    """Let an event act, once: the one function for everything that comes back.
+@dataclass(frozen=True)
+class _Judged:
+    """A report, what it is about, and whether that is proved."""
 
-    An event that proves no message of ours changes nothing; a STOP or START from a
-    source that nothing vouches for neither. `message` is an operator's choice.
+    report: Report
+    match: Match
+    link: Link | None
+    is_proved: bool
+
+
+def apply(
+    event: FeedbackEvent,
+    item: InboundItem,
+    *,
+    message: Message | None = None,
+    is_vouched: bool = False,
+) -> Applied:
+    """Let an event act, once. `message` is an operator's choice; `is_vouched`: an
+    operator says that a person's will is one.
     """
-    link = _signed_link(event)
-    if message:
-        matched = Match(message, How.OPERATOR)
-    elif link:
-        matched = Match(_message_of(link), How.RETURN_PATH)
-    else:
-        matched = match(
-            event, received_at=item.received_at, is_verified=item.is_verified
-        )
-    if matched.message and not link:
-        link = deliveries.link(matched.message.delivery, matched.message.profile_id)
+    reports = reports_of([event], item)
+    chosen = Match(message, How.OPERATOR) if message else None
+    if is_vouched and message is None:
+        chosen = Match(None, How.OPERATOR)
+    return apply_all(reports, chosen=chosen)[0]
+
+
+def apply_all(reports: list[Report], *, chosen: Match | None = None) -> list[Applied]:
+    """Let events act, each once: the one function for everything that comes back.
+
+    An event that proves no message of ours changes nothing. But what recipients want
+    (STOP, START, complaints, unsubscribing) also counts for the address itself, where a
+    source vouches for it. What only concerns addresses is done in one transaction, in a
+    fixed number of statements; what concerns consent has one for each event.
+    """
+    matches = [chosen] * len(reports) if chosen else match_all(reports)
+    applied: dict[int, Applied] = {}
+    with transaction.atomic(savepoint=False):
+        # First of all: grants are counted under a lock of their own.
+        judged = [_judged(r, m) for r, m in zip(reports, matches, strict=True)]
+        quiet = [n for n, one in enumerate(judged) if _is_quiet(one)]
+        applied |= zip(quiet, _apply([judged[n] for n in quiet]), strict=True)
+    for number, one in enumerate(judged):
+        if not one.is_proved:
+            applied[number] = Applied(EventOutcome.UNMATCHED, one.match)
+        elif number not in applied:
+            with transaction.atomic():
+                applied[number] = _apply([one])[0]
+    return [applied[number] for number in range(len(reports))]
+
+
+def _is_quiet(one: _Judged) -> bool:
+    return one.is_proved and one.report.event.kind in QUIET
+
+
+def _judged(report: Report, match: Match) -> _Judged:
+    event, item = report.event, report.item
+    link = _signed_link(event) if match.how != How.OPERATOR else None
+    if link:
+        match = Match(_message_of(link), How.RETURN_PATH)
+    elif match.message:
+        link = deliveries.link(match.message.delivery, match.message.profile_id)
+    if match.how == How.PERIOD and not item.is_verified and not unproven.grant():
+        return _Judged(report, Match(proposals=(match.message,)), None, False)  # type: ignore[arg-type]
     is_proved = link is not None
+    is_vouched = item.is_verified or match.how == How.OPERATOR
     if event.kind in ABOUT_ADDRESS:
-        is_proved = item.is_verified or matched.how == How.OPERATOR
-    if not is_proved:
-        return Applied(EventOutcome.UNMATCHED, matched)
-    with transaction.atomic():
-        row, is_new = _keep(event, item, matched.message)
-        if is_new:
-            effects.act(event, row, link)
-    return Applied(EventOutcome.APPLIED if is_new else EventOutcome.KNOWN, matched)
+        is_proved = is_vouched
+    elif event.kind in WILLS and report.key:
+        is_proved |= is_vouched
+    return _Judged(report, match, link, is_proved)
 
 
 def _signed_link(event: FeedbackEvent) -> Link | None:
@@ -88,31 +153,81 @@ def _message_of(link: Link) -> Message | None:
     return messages.filter(delivery_id=link.delivery_id, channel=link.channel).first()
 
 
-def _keep(
-    event: FeedbackEvent, item: InboundItem, message: Message | None
-) -> tuple[MessageEvent, bool]:
-    """Write the event's row unless the event is known; returns it, and if it is new."""
-    # The sender of an unsubscribe mail proves nothing.
-    said = "" if event.kind == EventKind.UNSUBSCRIBE else event.address
-    key = key_of(event.channel, message.address if message else said)
+def _apply(judged: list[_Judged]) -> list[Applied]:
+    """Keep proved events and let the new ones act, in the caller's transaction."""
+    rows = [_row(one) for one in judged]
+    new = _keep(rows)
+    effects.act_all(
+        [Counted(judged[n].report, rows[n], judged[n].link) for n in sorted(new)]
+    )
+    _keep_late([rows[n] for n in range(len(rows)) if n not in new])
+    return [
+        Applied(EventOutcome.APPLIED if n in new else EventOutcome.KNOWN, one.match)
+        for n, one in enumerate(judged)
+    ]
+
+
+def _keep(rows: list[MessageEvent]) -> set[int]:
+    """Write the events that are not known yet; returns the places of those."""
+    places: dict[tuple[str, ...], int] = {}
+    for place, row in enumerate(rows):
+        places.setdefault((row.source, row.event_id), place)
+    written = insert_new(
+        MessageEvent,
+        _COLUMNS,
+        [
+            [getattr(rows[place], name) for name in _COLUMNS]
+            for _key, place in sorted(places.items())
+        ],
+        key=_KEY,
+    )
+    return {places[key] for key in written}
+
+
+def _keep_late(known: list[MessageEvent]) -> None:
+    """Write down which message a will is about that has counted for the address.
+
+    The message was recorded after it arrived. The event itself cannot be changed: a
+    second one, which does nothing, belongs to the message.
+    """
+    late = [row for row in known if row.kind in WILLS and row.message]
+    if not late:
+        return
+    about_address = MessageEvent.objects.filter(
+        event_id__in=[row.event_id for row in late], message=None
+    ).values_list(*_KEY)
+    without = set(about_address)
+    _keep([_of_message(row) for row in late if (row.source, row.event_id) in without])
+
+
+def _of_message(row: MessageEvent) -> MessageEvent:
+    row.event_id = _digest([row.event_id, row.message_id])
+    return row
+
+
+def _row(one: _Judged) -> MessageEvent:
+    event, item, message = one.report.event, one.report.item, one.match.message
+    is_vouched = item.is_verified or one.match.how == How.OPERATOR
+    # The sender of an unsubscribe mail proves nothing; a provider's report does.
+    is_said = is_vouched or event.kind != EventKind.UNSUBSCRIBE
+    said = one.report.key if is_said else None
+    key = key_of(event.channel, message.address) if message else said
     failed = event.kind == EventKind.FAILED
     is_mail = event.channel == Channel.EMAIL
-    return MessageEvent.objects.get_or_create(
+    return MessageEvent(
+        message=message,
+        kind=event.kind,
+        channel=event.channel,
+        key=key,
+        domain=key.rpartition("@")[2][:255] if key and is_mail else None,
+        at=_moment(event, item, message),
+        type=event.type if failed else "",
+        reason=event.reason if failed else "",
+        status_code=storable(event.status_code)[:32],
+        text=storable(event.text)[:LONGEST_TEXT],
         source=event.source,
         event_id=_identity(event, item, message, key),
-        defaults={
-            "message": message,
-            "kind": event.kind,
-            "channel": event.channel,
-            "key": key,
-            "domain": key.rpartition("@")[2][:255] if key and is_mail else None,
-            "at": _moment(event, item, message),
-            "type": event.type if failed else "",
-            "reason": event.reason if failed else "",
-            "status_code": storable(event.status_code)[:32],
-            "text": storable(event.text)[:LONGEST_TEXT],
-            "item": item,
-        },
+        item=item,
     )
 
 
@@ -141,6 +256,10 @@ def _identity(
     elif not event.event_id:
         at = event.at.timestamp() if event.at else ""
         facts += [message.pk, event.type, event.reason, event.status_code, at]
+    return _digest(facts)
+
+
+def _digest(facts: Iterable[object]) -> str:
     return hashlib.sha256(repr([str(f) for f in facts]).encode()).hexdigest()
 
 
@@ -152,9 +271,7 @@ def _moment(
     Not after it arrived, nor before the message went out: a wrong clock, or a forger,
     must not put an error into the distant past or future.
     """
-    at = event.at
-    if at is None or at > item.received_at:
-        return item.received_at
+    at = moments.reported(event.at, item.received_at)
     if message and at < message.sent_at - CLOCK_SKEW:
         return item.received_at
     return at

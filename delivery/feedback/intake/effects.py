@@ -1,54 +1,74 @@
-"""What an event does, by its kind: to the quarantine, or to consent."""
+"""What events do, by their kind: to the quarantine, or to consent."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
+from audiences import addresses
 from audiences.consent import Origin, Source
 from audiences.links import BadLink, Link, read_mail_token
 from audiences.links.mail_addresses import tag_of
+from audiences.moments import in_calendar
 from audiences.visits.opting_out import opt_out
 from audiences.visits.visit import Gone
 from delivery import quarantine
-from delivery.feedback.events import FeedbackEvent
-from delivery.models import EventKind, MessageEvent
+from delivery.feedback.intake.matching import Report
+from delivery.models import AddressError, EventKind, MessageEvent
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 # What denylists the address (Q4), and the reason that the evidence bears.
 _DENYLISTING = {
     EventKind.COMPLAINT: ErrorReason.COMPLAINT,
     EventKind.STOP: ErrorReason.STOP,
+    EventKind.UNSUBSCRIBE: ErrorReason.STOP,
 }
 
 
-def act(event: FeedbackEvent, row: MessageEvent, link: Link | None) -> None:
-    """Let an event act whose row was just written, in the same transaction.
+@dataclass(frozen=True)
+class Counted:
+    """A report whose event was just written, and the link of its message."""
+
+    report: Report
+    row: MessageEvent
+    link: Link | None
+
+
+def act_all(counted: list[Counted]) -> None:
+    """Let events act whose rows were just written, in the same transaction.
 
     A delay does nothing. An address that is not known any more (the person was erased)
-    is left alone.
+    is left alone. Evidence about addresses is written for all of them at once.
     """
-    if event.kind == EventKind.UNSUBSCRIBE:
-        if link:
-            unsubscribe(link, row)
-    elif row.key is None:
-        return
-    elif event.kind == EventKind.FAILED:
-        _record(row, event.type, event.reason)
-    elif event.kind in _DENYLISTING:
-        _record(row, ErrorType.HARD, _DENYLISTING[event.kind])
-    elif event.kind == EventKind.DELIVERED:
-        quarantine.delivered(row.channel, row.key)
-    elif event.kind == EventKind.START:
-        quarantine.start(
-            row.channel, row.key, at=row.at, source=row.source, text=row.text or ""
-        )
+    errors: list[AddressError] = []
+    delivered: list[tuple[str, str]] = []
+    for one in counted:
+        row = one.row
+        if row.kind == EventKind.UNSUBSCRIBE and one.link:
+            unsubscribe(one.link, row)
+        elif row.key is None:
+            continue
+        elif row.kind == EventKind.FAILED:
+            errors.append(_error(row, one.report.event.type, one.report.event.reason))
+        elif row.kind in _DENYLISTING:
+            reason = _DENYLISTING[EventKind(row.kind)]
+            errors.append(_error(row, ErrorType.HARD, reason))
+            if row.kind == EventKind.UNSUBSCRIBE:
+                _opt_out_holder(row)
+        elif row.kind == EventKind.DELIVERED:
+            delivered.append((row.channel, row.key))
+        elif row.kind == EventKind.START:
+            quarantine.start(
+                row.channel, row.key, at=row.at, source=row.source, text=row.text or ""
+            )
+    quarantine.record_all(errors, delivered)
 
 
-def _record(row: MessageEvent, type: ErrorType, reason: ErrorReason) -> None:
-    quarantine.record(
-        row.channel,
-        row.key or "",
+def _error(row: MessageEvent, type: ErrorType, reason: ErrorReason) -> AddressError:
+    return AddressError(
+        channel=row.channel,
+        key=row.key or "",
+        at=in_calendar(row.at),
         type=type,
         reason=reason,
-        at=row.at,
         text=row.text or "",
         message=row.message,
         source=row.source,
@@ -56,8 +76,16 @@ def _record(row: MessageEvent, type: ErrorType, reason: ErrorReason) -> None:
     )
 
 
+def _opt_out_holder(row: MessageEvent) -> None:
+    """Opt out the one profile that has the address; of several nobody is certain."""
+    held = addresses.with_key(row.channel, row.key or "")
+    holders = set(held.values_list("profile_id", flat=True)[:2])
+    if len(holders) == 1:
+        unsubscribe(Link(holders.pop(), row.channel), row)
+
+
 def unsubscribe(link: Link, row: MessageEvent) -> None:
-    """What one-click does (RFC 8058), asked for by mail (RFC 2369)."""
+    """What one-click does (RFC 8058), asked for by mail (RFC 2369) or at a provider."""
     origin = Origin(
         source=Source.MAIL,
         note=f"inbound item {row.item_id}",

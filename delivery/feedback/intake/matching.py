@@ -1,6 +1,7 @@
 """Which message of ours a report is about: what is proved, and what is only likely.
 
-A report counts when it proves that it is about a message that we sent:
+A report counts when it proves that it is about a message that we sent, whether or not
+it names, or hides, an address:
 
 1. it came to that message's return path, whose token is signed;
 2. it names that message's number (Message-ID, or the provider's): only those who
@@ -8,16 +9,17 @@ A report counts when it proves that it is about a message that we sent:
    message to, whatever address it names: a mailbox that forwards fails somewhere else;
 3. address and period: a message went to the address within FEEDBACK_PERIOD_DAYS before,
    and nothing contradicts. Anybody can write such a report, so it counts only when a
-   provider's signature vouches for it, or when no number of the message is on record
-   (nothing else can prove such a message; FEEDBACK_TRUST_UNNUMBERED=0 refuses that
-   too). FEEDBACK_TRUST_ADDRESS=1 lets it count for all.
+   provider's signature vouches for it. FEEDBACK_TRUST_UNNUMBERED lets it count for a
+   failure without any signature, within narrow limits (`is_trusted`).
 
 Everything else waits for a human, with the messages that it may be about.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -25,11 +27,11 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audiences import addresses
+from audiences import addresses, moments
 from audiences.models import Address
 from delivery.feedback import return_path
 from delivery.feedback.events import FeedbackEvent
-from delivery.models import Message
+from delivery.models import EventKind, InboundItem, Message
 
 PROPOSED = 5
 # Messages of one number among which an address is looked for.
@@ -48,6 +50,42 @@ class How(models.TextChoices):
     OPERATOR = "operator", _("an operator")
 
 
+# A number that a report gives: what kind it is of, and its value as messages have it.
+Number = tuple[How, str | tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One event as an item tells it; `is_alone`: the item names no other address."""
+
+    event: FeedbackEvent
+    item: InboundItem
+    is_alone: bool = True
+
+    @cached_property
+    def key(self) -> str | None:
+        return key_of(self.event.channel, self.event.address)
+
+    @cached_property
+    def numbers(self) -> list[Number]:
+        """What the report proves, strongest first."""
+        clue = self.event.clue
+        tokens = [token for p in clue.return_paths if (token := return_path.read(p))]
+        ids = [spelled for i in clue.message_ids for spelled in _spellings(i)]
+        given: list[Number] = [(How.RETURN_PATH, token) for token in tokens]
+        given += [(How.MESSAGE_ID, number) for number in ids]
+        if clue.provider_id:
+            given.append((How.PROVIDER_ID, clue.provider_id))
+        return given
+
+
+def reports_of(events: Iterable[FeedbackEvent], item: InboundItem) -> list[Report]:
+    """The events of an item, each knowing whether it stands alone."""
+    told = list(events)
+    is_alone = len({event.address.casefold() for event in told}) < 2
+    return [Report(event=event, item=item, is_alone=is_alone) for event in told]
+
+
 @dataclass(frozen=True)
 class Match:
     """The message, if one is proved; else those that the report may be about."""
@@ -59,46 +97,97 @@ class Match:
 
 def key_of(channel: str, address: str) -> str | None:
     """The key of an address; None for what cannot be delivered to."""
+    if not address:
+        return None
     try:
         return addresses.normalise(channel, address).key
     except addresses.InvalidAddress:
         return None
 
 
-def match(event: FeedbackEvent, *, received_at: datetime, is_verified: bool) -> Match:
-    """The message that an event is about, or proposals for a human."""
-    messages = Message.objects.filter(channel=event.channel).select_related("delivery")
-    key = key_of(event.channel, event.address)
-    for how, about in _numbers(event):
-        found = list(messages.filter(about).order_by("-id")[:MOST_ALIKE])
-        if len(found) > 1:
-            # One number for many recipients: the address says which.
-            found = _to_address(found, key) or _to_address(
-                messages.filter(about, profile_id__in=_holders(event.channel, key)), key
-            )
-        if found:
+def match_all(reports: list[Report]) -> list[Match]:
+    """The message that each report is about, or proposals for a human.
+
+    What the reports number is looked up for all of them at once.
+    """
+    known = _Numbered(reports)
+    return [_match(report, known) for report in reports]
+
+
+def _match(report: Report, known: "_Numbered") -> Match:
+    alike: list[Message] = []
+    for how, found in known.messages_of(report):
+        if len(found) == 1:
             return Match(found[0], how)
-    likely = _by_address_and_period(event, key, received_at)
-    trusted = [m for m in likely if is_verified or _is_enough(m)]
-    if trusted and not return_path.is_forged(event.clue.return_paths):
+        # One number for many recipients: the address says which.
+        alike = alike or found
+        if meant := _to_address(found, report.key):
+            return Match(meant[0], how)
+    likely = _by_address_and_period(report)
+    trusted = [message for message in likely if is_trusted(report, message)]
+    if trusted and not return_path.is_forged(report.event.clue.return_paths):
         return Match(trusted[0], How.PERIOD)
-    return Match(proposals=tuple(likely))
+    return Match(proposals=tuple((likely or alike)[:PROPOSED]))
 
 
-def _numbers(event: FeedbackEvent) -> list[tuple[How, Q]]:
-    """What the report proves, strongest first, as conditions on messages."""
-    clue = event.clue
-    tokens = [token for p in clue.return_paths if (token := return_path.read(p))]
-    numbers = [
-        (How.RETURN_PATH, Q(delivery_id=delivery, profile_id=profile))
-        for delivery, profile in tokens
-    ]
-    ids = [spelled for i in clue.message_ids for spelled in _spellings(i)]
-    if ids:
-        numbers.append((How.MESSAGE_ID, Q(message_id__in=ids)))
-    if clue.provider_id:
-        numbers.append((How.PROVIDER_ID, Q(provider_id=clue.provider_id)))
-    return numbers
+class _Numbered:
+    """The messages that have the numbers that some reports give."""
+
+    def __init__(self, reports: list[Report]) -> None:
+        self._found: dict[tuple[str, Number], list[Message]] = defaultdict(list)
+        given = {
+            (report.event.channel, number)
+            for report in reports
+            for number in report.numbers
+        }
+        for channel in sorted({channel for channel, _number in given}):
+            for how in (How.RETURN_PATH, How.MESSAGE_ID, How.PROVIDER_ID):
+                values = [v for c, (h, v) in given if (c, h) == (channel, how)]
+                if values:
+                    self._look_up(channel, how, values)
+
+    def _look_up(self, channel: str, how: How, values: list[Any]) -> None:
+        messages = Message.objects.filter(_with(how, values), channel=channel)
+        most = MOST_ALIKE + 2 * len(values)
+        rows = list(messages.order_by("-id").prefetch_related("delivery")[:most])
+        if len(rows) == most and len(values) > 1:
+            # Some number stands for very many messages: each gets its share.
+            for value in values:
+                self._look_up(channel, how, [value])
+            return
+        for message in rows:
+            self._found[channel, (how, _value(how, message))].append(message)
+
+    def messages_of(self, report: Report) -> Iterator[tuple[How, list[Message]]]:
+        """The messages with a report's numbers, newest first, strongest proof first."""
+        channel = report.event.channel
+        for how in (How.RETURN_PATH, How.MESSAGE_ID, How.PROVIDER_ID):
+            numbers = [number for number in report.numbers if number[0] == how]
+            found = {
+                m.pk: m for n in numbers for m in self._found.get((channel, n), [])
+            }
+            if len(found) >= MOST_ALIKE:
+                values = [value for _how, value in numbers]
+                held = Message.objects.filter(_with(how, values), channel=channel)
+                held = held.filter(profile_id__in=_holders(channel, report.key))
+                found |= {m.pk: m for m in held.select_related("delivery")[:MOST_ALIKE]}
+            yield how, sorted(found.values(), key=lambda m: m.pk, reverse=True)
+
+
+def _with(how: How, values: list[Any]) -> Q:
+    if how != How.RETURN_PATH:
+        return Q(**{f"{how.value}__in": values})
+    pairs = Q(pk__in=[])
+    for delivery in {delivery for delivery, _profile in values}:
+        profiles = [profile for d, profile in values if d == delivery]
+        pairs |= Q(delivery_id=delivery, profile_id__in=profiles)
+    return pairs
+
+
+def _value(how: How, message: Message) -> Any:
+    if how == How.RETURN_PATH:
+        return message.delivery_id, message.profile_id
+    return message.message_id if how == How.MESSAGE_ID else message.provider_id
 
 
 def _spellings(message_id: str) -> tuple[str, ...]:
@@ -107,27 +196,26 @@ def _spellings(message_id: str) -> tuple[str, ...]:
     return (bare, f"<{bare}>") if bare and len(bare) < 254 else ()
 
 
-def _by_address_and_period(
-    event: FeedbackEvent, key: str | None, received_at: datetime
-) -> list[Message]:
+def _by_address_and_period(report: Report) -> list[Message]:
     """The messages to the address in the period before, newest first.
 
     Only what profiles hold now is looked at: an index finds no address of old messages.
     """
-    if key is None:
+    event, received_at = report.event, report.item.received_at
+    if report.key is None:
         return []
-    at = min(event.at or received_at, received_at)
+    at = moments.reported(event.at, received_at)
     sent = Message.objects.filter(
         channel=event.channel,
-        profile_id__in=_holders(event.channel, key),
+        profile_id__in=_holders(event.channel, report.key),
         sent_at__lte=at + CLOCK_SKEW,
         sent_at__gte=at - timedelta(days=settings.FEEDBACK_PERIOD_DAYS),
     )
     newest = sent.select_related("delivery").order_by("-sent_at", "-id")
     return [
         message
-        for message in _to_address(newest[: PROPOSED * 4], key)
-        if not _contradicts(event, message)
+        for message in _to_address(newest[: PROPOSED * 4], report.key)
+        if not _contradicts(report, message)
     ][:PROPOSED]
 
 
@@ -140,22 +228,33 @@ def _holders(channel: str, key: str | None) -> QuerySet[Any, Any]:
     return Address.objects.filter(channel=channel, key=key).values("profile_id")
 
 
-def _is_enough(message: Message) -> bool:
-    """Whether address and period prove a message when nothing else vouches for it."""
+def is_trusted(report: Report, message: Message) -> bool:
+    """Whether address and period prove a message.
+
+    A provider's signature vouches for it. Without one only where the site has chosen so
+    (FEEDBACK_TRUST_UNNUMBERED) and nothing else could prove it: messages have neither
+    return path nor number. And only for the failure of a single address, in a part that
+    is made for programs: a letter proves nothing, and a complaint is a person's will.
+    """
+    if report.item.is_verified:
+        return True
     has_number = bool(message.message_id or message.provider_id)
-    return settings.FEEDBACK_TRUST_ADDRESS or (
-        settings.FEEDBACK_TRUST_UNNUMBERED and not has_number
+    return (
+        settings.FEEDBACK_TRUST_UNNUMBERED
+        and not settings.BOUNCE_MAILBOX
+        and not has_number
+        and report.is_alone
+        and report.event.is_formal
+        and report.event.kind in (EventKind.FAILED, EventKind.DELAYED)
     )
 
 
-def _contradicts(event: FeedbackEvent, message: Message) -> bool:
+def _contradicts(report: Report, message: Message) -> bool:
     """Whether the report names another number or return path than the message has."""
-    tokens = {t for p in event.clue.return_paths if (t := return_path.read(p))}
-    if tokens and (message.delivery_id, message.profile_id) not in tokens:
-        return True
-    ids = {spelled for i in event.clue.message_ids for spelled in _spellings(i)}
-    other_id = bool(ids and message.message_id and message.message_id not in ids)
-    provider_id = event.clue.provider_id
-    return other_id or bool(
-        provider_id and message.provider_id and message.provider_id != provider_id
+    given: dict[How, set[Any]] = defaultdict(set)
+    for how, value in report.numbers:
+        given[how].add(value)
+    return any(
+        (own := _value(how, message)) and own not in values
+        for how, values in given.items()
     )

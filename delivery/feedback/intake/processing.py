@@ -1,9 +1,8 @@
-"""What comes back: kept as it arrives, then applied, each event once.
+"""What came back: read, applied, concluded.
 
-The only writer of inbound items and message events. `receive` stores before anybody
-reads. `apply` is the one function that lets an event act: on the quarantine of an
-address, on consent, and on what became of a message. Any order and any number of times
-gives the same state:
+`apply_all` is the one function that lets events act: on the quarantine of an address,
+on consent, and on what became of a message. Any order and any number of times gives the
+same state:
 
 - an event counts once for its source and number. Without a number, what the report says
   is its number: a second copy of a bounce says the same;
@@ -14,26 +13,36 @@ gives the same state:
   from all evidence in the order of its time.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
-from operator import itemgetter
+from itertools import islice
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils import timezone
 
-from audiences.channels import Channel
+from audiences import sql
 from audiences.registry import Registry
-from delivery import quarantine
+from audiences.sql.once import insert_new
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake.applying import LONGEST_ID, EventOutcome, apply, storable
-from delivery.feedback.intake.matching import key_of
-from delivery.models import InboundItem, InboundMention
+from delivery.feedback.intake import unproven, waiting
+from delivery.feedback.intake.applying import (
+    BATCH,
+    QUIET,
+    Applied,
+    EventOutcome,
+    apply_all,
+    storable,
+)
+from delivery.feedback.intake.concluding import CONCLUDED, Name, conclude, names_of
+from delivery.feedback.intake.matching import Report, reports_of
+from delivery.models import EventKind, InboundItem, InboundMention
 
 State = InboundItem.State
+# Bytes of items that are read together.
+LARGEST_BATCH = 4_000_000
+_DATABASE_IS_AWAY = (OperationalError, InterfaceError)
+_MENTIONED = ("item_id", "channel", "key")
+# What holds nothing.
+_PLAIN = (State.NEW, State.UNMATCHED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +56,10 @@ class Findings:
     events: tuple[FeedbackEvent, ...] = ()
     otherwise: InboundItem.State = State.IGNORED
     note: str = ""
-    mentions: tuple[tuple[str, str], ...] = ()
+    mentions: tuple[Name, ...] = ()
 
 
+_Found = tuple[InboundItem, Findings]
 Reader = Callable[[InboundItem], Findings]
 # Who reads the items of a source. Readers register; see `register`.
 READERS: Registry[str, Reader] = Registry("reader of")
@@ -60,153 +70,214 @@ def register(source: str, reader: Reader) -> None:
     READERS.add(source, reader)
 
 
-def receive(
-    source: str,
-    raw: bytes,
-    *,
-    external_id: str = "",
-    size: int | None = None,
-    channel: str = Channel.EMAIL,
-    received_at: datetime | None = None,
-    is_verified: bool = False,
-) -> tuple[InboundItem, bool]:
-    """Store what arrived, before anybody reads it; returns the row, and if it is new.
-
-    `external_id` is the sender's own number; without one, a hash of the content. What
-    comes again is the row that exists. Only FEEDBACK_LARGEST bytes are kept; `size` is
-    that of the whole, when the caller has cut it off.
-    """
-    raw = raw[: settings.FEEDBACK_LARGEST]
-    if not external_id or len(external_id) > LONGEST_ID:
-        external_id = _hash_of(external_id.encode() or raw)
-    return InboundItem.objects.get_or_create(
-        source=source,
-        external_id=external_id,
-        defaults={
-            "channel": channel,
-            "received_at": received_at or timezone.now(),
-            "raw": raw,
-            "size": len(raw) if size is None else size,
-            "is_verified": is_verified,
-        },
-    )
-
-
-def receive_mails(
-    source: str, mails: Iterable[tuple[bytes, int]]
-) -> list[tuple[InboundItem, bool]]:
-    """`receive` for several at once (content and size): one commit instead of many."""
-    numbered = [(_hash_of(raw), raw, size) for raw, size in mails]
-    arrived: dict[str, tuple[InboundItem, bool]] = {}
-    with transaction.atomic():
-        # Two runs that store the same mails take them in one order, so neither waits
-        # for the other in a ring.
-        for number, raw, size in sorted(numbered, key=itemgetter(0)):
-            if number not in arrived:
-                arrived[number] = receive(source, raw, external_id=number, size=size)
-    found = []
-    for number, _raw, _size in numbered:
-        item, is_new = arrived[number]
-        found.append((item, is_new))
-        arrived[number] = (item, False)
-    return found
-
-
-def _hash_of(content: bytes) -> str:
-    # Line ends differ between a mailbox and a file.
-    plain = content[: settings.FEEDBACK_LARGEST].replace(b"\r\n", b"\n").strip()
-    return hashlib.sha256(plain).hexdigest()
-
-
 def process(item: InboundItem) -> InboundItem:
     """Read an item and apply what it says; it ends up applied, ignored or waiting.
 
     Safe to repeat, also after a crash at any moment. An item whose source nobody reads
     stays new. One that cannot be read or applied waits for a human, and stops no other.
     """
-    reader = READERS.get(item.source)
-    if reader is None:
+    if item.source not in READERS:
         return item
-    findings = Findings()
+    return _settle_alone(item, _read(item))
+
+
+def _read(item: InboundItem) -> Findings:
+    """What the reader of an item finds; one that breaks its reader is unreadable."""
     try:
-        findings = reader(item)
-        # One event: one commit. The events of several addresses each have their own,
-        # as two runs would wait for each other's addresses in a ring.
-        with transaction.atomic() if len(findings.events) < 2 else nullcontext():
-            return settle(item, findings)
-    except (OperationalError, InterfaceError):
-        raise  # the database failed: that says nothing about the item, which stays new
+        return READERS[item.source](item)
+    except _DATABASE_IS_AWAY:
+        raise  # that says nothing about the item, which stays new
     except Exception as error:
-        mention(item, findings)
+        return Findings(otherwise=State.UNREADABLE, note=type(error).__name__)
+
+
+def _settle_alone(item: InboundItem, findings: Findings) -> InboundItem:
+    try:
+        # One event: one commit. Many each have their own, as two runs would wait for
+        # each other's rows in a ring.
+        if len(findings.events) > 1:
+            return settle(item, findings)
+        with transaction.atomic():
+            return settle(item, findings)
+    except _DATABASE_IS_AWAY:
+        raise
+    except Exception as error:
+        mention([(item, findings)])
         return conclude(item, State.UNREADABLE, note=type(error).__name__)
+
+
+def process_all(items: Iterable[InboundItem]) -> list[InboundItem]:
+    """`process` for many: what only concerns addresses is done together.
+
+    An item that another worker is busy with is left to it; what breaks a batch is
+    processed alone.
+    """
+    found = [item for item in items if item.source in READERS]
+    left = found
+    while left:
+        before = {item.pk: item.state for item in left}
+        try:
+            alone, later = _process_together(left)
+        except _DATABASE_IS_AWAY:
+            raise
+        except Exception:
+            _as_stored(left)
+            same = [item for item in left if item.state == before[item.pk]]
+            alone, later = [(item, _read(item)) for item in same], []
+        for item, findings in alone:
+            _settle_alone(item, findings)
+        left = later
+    return found
+
+
+def _as_stored(items: list[InboundItem]) -> None:
+    """What a transaction that failed has set is not true."""
+    pks = [item.pk for item in items]
+    stored = InboundItem.objects.in_bulk(pks)
+    for item in items:
+        for name in CONCLUDED:
+            setattr(item, name, getattr(stored[item.pk], name))
+
+
+def _process_together(
+    items: list[InboundItem],
+) -> tuple[list[_Found], list[InboundItem]]:
+    """Read and apply items in one transaction, as many as BATCH events are of.
+
+    More would take their locks in more than one run, and two workers could wait for
+    each other in a ring. Returns what is to be done one by one, and what is left over.
+    """
+    alone: list[_Found] = []
+    done: list[_Found] = []
+    later: list[InboundItem] = []
+    events = 0
+    with transaction.atomic():
+        for item in _claimed(items):
+            if events >= BATCH:
+                later.append(item)
+                continue
+            findings = _read(item)
+            if not _is_quiet(item, findings):
+                alone.append((item, findings))
+            elif done and events + len(findings.events) > BATCH:
+                later.append(item)
+                events = BATCH
+            else:
+                done.append((item, findings))
+                events += len(findings.events)
+        _settle_together(done)
+    return alone, later
+
+
+def _is_quiet(item: InboundItem, findings: Findings) -> bool:
+    """Whether an item only concerns addresses, and holds none."""
+    kinds = {event.kind for event in findings.events}
+    return (
+        kinds <= {*QUIET}
+        and (item.is_verified or EventKind.COMPLAINT not in kinds)
+        and len(findings.events) <= BATCH
+        and findings.otherwise != State.HELD
+        and item.state in _PLAIN
+    )
+
+
+def _claimed(items: list[InboundItem]) -> list[InboundItem]:
+    """The items that nobody else is busy with, locked, as they are in the database."""
+    rows = InboundItem.objects.select_for_update(of=("self",), skip_locked=True)
+    states = dict(
+        rows.filter(pk__in=[item.pk for item in items])
+        .order_by("pk")
+        .values_list("pk", "state")
+    )
+    return [item for item in items if states.get(item.pk) == item.state]
+
+
+def _settle_together(done: list[_Found]) -> None:
+    mention(done)
+    reports = [report for item, f in done for report in reports_of(f.events, item)]
+    applied = zip(reports, _in_slices(reports), strict=True)
+    concluded = []
+    for item, findings in done:
+        results = list(islice(applied, len(findings.events)))
+        held = _write_down(item, findings, results)
+        if held:
+            conclude(item, item.state, note=item.note, held=held)
+        else:
+            concluded.append(item)
+    sql.bulk_update(InboundItem, CONCLUDED, concluded)
+
+
+def _in_slices(reports: list[Report]) -> list[Applied]:
+    applied: list[Applied] = []
+    for start in range(0, len(reports), BATCH):
+        applied += apply_all(reports[start : start + BATCH])
+    return applied
 
 
 def settle(item: InboundItem, findings: Findings) -> InboundItem:
     """Apply the events of an item and write down what became of it."""
-    mention(item, findings)
-    outcomes = [apply(event, item).outcome for event in findings.events]
-    if EventOutcome.UNMATCHED in outcomes:
-        return conclude(item, State.UNMATCHED, note=findings.note)
-    if outcomes:
-        return conclude(item, State.APPLIED, note=findings.note)
-    return conclude(item, findings.otherwise, note=findings.note)
+    mention([(item, findings)])
+    reports = reports_of(findings.events, item)
+    results = list(zip(reports, _in_slices(reports), strict=True))
+    was_held = item.state == State.HELD
+    held = _write_down(item, findings, results)
+    return conclude(item, item.state, note=item.note, held=held, was_held=was_held)
 
 
-def conclude(
-    item: InboundItem, state: InboundItem.State, *, note: str = "", actor: str = ""
-) -> InboundItem:
-    """Write down what became of an item: by itself, or because an operator decided.
+def _write_down(
+    item: InboundItem, findings: Findings, results: list[tuple[Report, Applied]]
+) -> set[Name]:
+    """Set what became of an item; returns the addresses that it holds.
 
-    A held item holds the numbers that it names, until it is concluded otherwise.
+    What found no message keeps its clues, to be found when messages are recorded.
     """
-    item.state, item.note = state, storable(note)
-    item.decided_by = actor
-    item.decided_at = timezone.now() if actor else None
-    with transaction.atomic():
-        item.save(update_fields=["state", "note", "decided_by", "decided_at"])
-        _hold(item, actor=actor)
-    return item
+    open_ = [r for r, a in results if a.outcome == EventOutcome.UNMATCHED]
+    late = [r for r, a in results if a.match.message is None]
+    waiting.keep(item, [r for r in late if r in open_ or waiting.is_about_address(r)])
+    item.note = storable(findings.note)
+    item.decided_by, item.decided_at = "", None
+    if not results:
+        item.state = findings.otherwise
+        is_held = item.state == State.HELD
+        return names_of(findings.mentions) if is_held else set()
+    if not open_:
+        item.state = State.APPLIED
+        return set()
+    held = unproven.held_by(open_, is_held=item.state == State.HELD)
+    item.state = State.HELD if held else State.UNMATCHED
+    return held
 
 
-def _hold(item: InboundItem, *, actor: str = "") -> None:
-    """Hold the numbers that a held item names; end its holds when it is held no more.
-
-    A hold belongs to an inbound item and follows its state. Nothing else may begin or
-    end one, but an operator who sets the number's status, and a START of the number.
-    """
-    if item.channel != Channel.SMS:
-        return
-    text = f"Held: unclear message, inbound item {item.pk}"
-    for mention in item.mentions.filter(channel=Channel.SMS):
-        if item.state == State.HELD:
-            quarantine.hold(
-                Channel.SMS,
-                mention.key,
-                at=item.received_at,
-                source=item.source,
-                text=text,
-            )
-        else:
-            quarantine.end_hold(
-                Channel.SMS, mention.key, source="operator", text=text, actor=actor
-            )
-
-
-def mention(item: InboundItem, findings: Findings) -> None:
-    """Remember which addresses an item names."""
-    named = {
-        *((event.channel, event.address) for event in findings.events),
-        *findings.mentions,
-    }
-    keys = {(c, key) for c, address in named if (key := key_of(c, address))}
-    InboundMention.objects.bulk_create(
-        [InboundMention(item=item, channel=c, key=k) for c, k in sorted(keys)],
-        ignore_conflicts=True,
-    )
+def mention(found: list[_Found]) -> None:
+    """Remember which addresses items name."""
+    rows = set()
+    for item, findings in found:
+        named = {
+            *((event.channel, event.address) for event in findings.events),
+            *findings.mentions,
+        }
+        rows |= {(item.pk, channel, key) for channel, key in names_of(named)}
+    insert_new(InboundMention, _MENTIONED, sorted(rows), key=_MENTIONED)
 
 
 def process_waiting() -> Iterator[InboundItem]:
     """Read what was stored and not read: after a crash nothing is lost."""
+    last = 0
+    while batch := _next_new(last):
+        last = batch[-1]
+        yield from process_all(InboundItem.objects.filter(pk__in=batch).order_by("pk"))
+
+
+def _next_new(last: int) -> list[int]:
+    """The numbers of the next new items: not too many, nor too much to hold."""
     new = InboundItem.objects.filter(state=State.NEW, source__in=list(READERS))
-    for item in new.order_by("pk").iterator():
-        yield process(item)
+    batch: list[int] = []
+    total = 0
+    for pk, size in (
+        new.filter(pk__gt=last).order_by("pk").values_list("pk", "size")[:BATCH]
+    ):
+        total += size
+        if batch and total > LARGEST_BATCH:
+            break
+        batch.append(pk)
+    return batch

@@ -33,9 +33,12 @@ def report_of(mail: Part) -> list[tuple[str, str]] | None:
 def events_of(
     fields: list[tuple[str, str]], returned: Returned, clue: MessageClue
 ) -> list[FeedbackEvent]:
-    """A complaint for each recipient; none for reports that concern nobody."""
-    kind = next((v for name, v in fields if name == "feedback-type"), "")
-    kind = kind.strip().lower()
+    """A complaint for each recipient; none for reports that concern nobody.
+
+    A report that hides its recipient is a complaint without an address: its number
+    says whose it is, or a human finds out.
+    """
+    kind = type_of(fields)
     if kind not in ACTING_TYPES:
         return []
     when = next(
@@ -50,8 +53,14 @@ def events_of(
             at=date(when),
             clue=clue,
         )
-        for address in _complainers(fields, returned)[:MOST_RECIPIENTS]
+        for address in _complainers(fields, returned)[:MOST_RECIPIENTS] or [""]
     ]
+
+
+def type_of(fields: list[tuple[str, str]]) -> str:
+    """The type of the feedback, empty where the report has none."""
+    found = next((v for name, v in fields if name == "feedback-type"), "")
+    return found.strip().lower()
 
 
 def _complainers(fields: list[tuple[str, str]], returned: Returned) -> list[str]:

@@ -26,6 +26,27 @@ _TRY_AGAIN = re.compile(r"try again\W*$|try again later|temporary (?:error|fail)
 _SPACES = re.compile(r"\s+")
 # Names that a text only quotes: they say nothing about the failure.
 _LINK = re.compile(r"https?://\S{1,300}")
+# But a link to a block list says that the sender is on it.
+_BLOCK_LINK = re.compile(
+    r"spamhaus|spamcop|barracuda|sorbs\.|uceprotect|abuseat|senderscore|senderbase|"
+    r"talosintelligence|cloudmark|mailspike|backscatterer|invaluement|ipcheck|"
+    r"(?:sur|uri|dns|\b)bl(?:\b|check)|rbl|(?:block|black)-?list|delist|reputation|"
+    r"unsolicited|spamauditor"
+)
+# What reporters write around a server's answer, whatever that is.
+_PREAMBLES = re.compile(
+    r"delivery (?:to the following \w+(?:\(s\))? |has )?(?:has )?(?:been )?"
+    r"(?:permanently )?failed(?: permanently)?|"
+    r"(?:please )?(?:double-?)?(?:check|verify)(?:ing)? (?:\S+ ){0,4}?"
+    r"(?:recipient|e-?mail|mail|address)(?:\S* ?(?:e-?mail|address(?:es)?)){0,2}"
+    r"(?: for [^.]{0,60}| and [^.]{0,80})?|"
+    r"(?:your|the|this|a|following) (?:\w+ ){0,3}message\b[^.:]{0,80} (?:could ?n.t|"
+    r"could not|cannot|can.t|was ?n.t|was not|were not|has not been) (?:be )?"
+    r"(?:delivered|sent)|this is a permanent error|address not found \W|"
+    r"because the address couldn.t be found, or is unable to receive mail|"
+    r"the following (?:address|recipient)(?:es|s|\(es\)|\(s\))? "
+    r"(?:failed|had (?:\w+ ){1,3}errors?|could ?n.t be reached|could not be reached)"
+)
 _ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
 # Cisco's gateway puts this before the answer that it got.
 _PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
@@ -86,7 +107,7 @@ def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
     `text` is the server's answer, `status` the code in the report itself, `context` the
     report's own words around it.
     """
-    wording = _plain(text)
+    wording = _PREAMBLES.sub(" ", _plain(text))
     code = status_of(wording) or status_of(status)
     reported = status_of(status)
     if code.endswith(".0.0") and not reported.endswith(".0.0"):
@@ -114,13 +135,18 @@ def _plain(text: str) -> str:
 
 def _of(wording: str, code: str) -> _Found:
     """By wording, else the code's detail, the last wordings, or the code's class."""
-    wording = _ADDRESS.sub(" @ ", _LINK.sub(" ", _PREFIX.sub(" ", wording)))
+    wording = _ADDRESS.sub(" @ ", _LINK.sub(_word_of, _PREFIX.sub(" ", wording)))
     return (
         _by_wording(wording, _FIRST_WORDINGS)
         or _by_detail(code)
         or _by_wording(wording, _LAST_WORDINGS)
         or _by_subject(code)
     )
+
+
+def _word_of(link: re.Match[str]) -> str:
+    """What a link adds to a text."""
+    return " block list " if _BLOCK_LINK.search(link[0]) else " "
 
 
 def _by_wording(text: str, wordings: _Wordings) -> _Found | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from delivery.feedback import return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
 from delivery.feedback.mails.classification import classify
@@ -28,6 +29,8 @@ _ACTIONS = {
     "delayed": EventKind.DELAYED,
     "delivered": EventKind.DELIVERED,
 }
+# On its way, or it would arrive; nothing follows.
+_GOOD_NEWS = {"relayed", "expanded", "deliverable", "delivered"}
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient")
 
 Fields = dict[str, str]
@@ -44,6 +47,27 @@ class Surroundings:
     # The recipients of the returned message.
     sent_to: tuple[str, ...] = ()
     at: datetime | None = None
+
+    @property
+    def may_prove(self) -> bool:
+        """Whether the clue can say which message it is about, without an address."""
+        return bool(
+            self.clue.message_ids
+            or self.clue.provider_id
+            or any(map(return_path.read, self.clue.return_paths))
+        )
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the groups of a report tell. `is_complete`: nothing was left out that may
+    have been bad news."""
+
+    events: list[FeedbackEvent]
+    is_complete: bool
+
+
+NOTHING_TOLD = Told([], is_complete=False)
 
 
 def status_text(mail: Part, *, is_bounce: bool) -> str:
@@ -65,17 +89,24 @@ def status_text(mail: Part, *, is_bounce: bool) -> str:
     return ""
 
 
-def events_of(status: str, around: Surroundings) -> list[FeedbackEvent] | None:
+def events_of(status: str, around: Surroundings) -> Told | None:
     """An event for each recipient; None when the text has no groups of recipients."""
     groups = _groups(status)
     if not groups:
         return None
-    found = []
+    found, is_complete = [], True
     for group in groups:
-        event = _event(group, around, is_alone=len(groups) == 1)
-        if event is not None:
-            found.append(event)
-    return found
+        kind = _kind(group)
+        if kind is None:
+            is_complete &= _action(group) in _GOOD_NEWS
+            continue
+        address = _address(group, around, is_alone=len(groups) == 1)
+        if address or around.may_prove:
+            found.append(
+                _event(group, kind, address, around, is_alone=len(groups) == 1)
+            )
+        is_complete &= bool(address)
+    return Told(found, is_complete)
 
 
 def _groups(status: str) -> list[Fields]:
@@ -112,17 +143,20 @@ def _split_run_on(fields: list[tuple[str, str]]) -> list[Fields]:
 
 
 def _event(
-    group: Fields, around: Surroundings, *, is_alone: bool
-) -> FeedbackEvent | None:
-    address = _address(group, around, is_alone=is_alone)
-    kind = _kind(group)
-    if not address or kind is None:
-        return None
+    group: Fields,
+    kind: EventKind,
+    address: str,
+    around: Surroundings,
+    *,
+    is_alone: bool,
+) -> FeedbackEvent:
     diagnostic = group.get("diagnostic-code", "")
     status = group.get("status", "")
     # The code's comment says more than the code, where there is one.
     comment = status.partition("(")[2]
-    answer = f"{diagnostic.partition(';')[2] or diagnostic} {comment}".strip()
+    # Exchange puts the next server's answer here.
+    more = group.get("x-supplementary-info", "")
+    answer = f"{diagnostic.partition(';')[2] or diagnostic} {more} {comment}".strip()
     verdict = classify(answer, status=status, context=around.words)
     # The report's own words name the reason where its fields don't.
     if is_alone and not verdict.is_told and around.words:
@@ -135,16 +169,22 @@ def _event(
         type=verdict.type,
         reason=verdict.reason,
         status_code=verdict.status_code,
-        text=(diagnostic or status or around.words.strip())[:LONGEST_EVIDENCE],
+        text=(f"{diagnostic} {more}".strip() or status or around.words.strip())[
+            :LONGEST_EVIDENCE
+        ],
         at=date(group.get("last-attempt-date", "")) or around.at,
         clue=around.clue,
     )
 
 
+def _action(group: Fields) -> str:
+    words = group.get("action", "").lower().split()
+    return words[0].strip(";,(") if words else ""
+
+
 def _kind(group: Fields) -> EventKind | None:
-    action = group.get("action", "").strip().lower()
-    if action:
-        return _ACTIONS.get(action.split()[0].strip(";,("))
+    if action := _action(group):
+        return _ACTIONS.get(action)
     # RFC 3464 requires the action. Without it the class of the status decides.
     status = group.get("status", "").strip()[:1]
     return {"2": EventKind.DELIVERED, "4": EventKind.DELAYED}.get(

@@ -7,7 +7,7 @@ as deleted.
 
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -122,7 +122,13 @@ def _unread(client: IMAPClient, where: Place, *, delete: bool) -> Iterator[Mail]
 
 def _fetched(client: IMAPClient, uids: list[int]) -> Iterator[Mail]:
     part = f"BODY.PEEK[]<0.{settings.FEEDBACK_LARGEST}>"
-    for _uid, found in sorted(client.fetch(uids, [part, "RFC822.SIZE"]).items()):
-        raw = next((v for k, v in found.items() if k.startswith(b"BODY[]")), b"")
-        if raw:
-            yield Mail(raw, max(found.get(b"RFC822.SIZE", 0), len(raw)))
+    fetched = sorted(client.fetch(uids, [part, "RFC822.SIZE"]).items())
+    mails = [
+        Mail(raw, max(found.get(b"RFC822.SIZE", 0), len(raw)), None)
+        for _uid, found in fetched
+        if (raw := next((v for k, v in found.items() if k[:6] == b"BODY[]"), b""))
+    ]
+    if mails:
+        # By the time that the last one is stored, all are: only then do we go on.
+        yield from mails[:-1]
+        yield replace(mails[-1], stored=lambda: None)

@@ -17,14 +17,13 @@ from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
 from delivery.feedback import intake
-from delivery.feedback.intake import processing
 from delivery.feedback.mails.reading import SOURCE
 from delivery.models import InboundItem
 
 State = InboundItem.State
 _PIECE = 64 * 1024
 # Mails that are stored together if their source need not know of each.
-BATCH = 20
+BATCH = 200
 
 
 class NoMailbox(Refused):
@@ -67,14 +66,15 @@ def take_in(mails: Iterable[Mail], counts: MailCounts | None = None) -> MailCoun
     """Store each mail, tell its source, and apply what it says."""
     counts = counts or MailCounts()
     for batch in _batches(mails):
-        arrived = processing.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
-        for mail, (item, is_new) in zip(batch, arrived, strict=True):
+        arrived = intake.receive_mails(SOURCE, [(m.raw, m.size) for m in batch])
+        for mail, (_item, is_new) in zip(batch, arrived, strict=True):
             if mail.stored:
                 mail.stored()
             counts.received += is_new
             counts.duplicates += not is_new
-            if item.state == State.NEW:
-                counts.add(intake.process(item))
+        new = {item.pk: item for item, _is in arrived if item.state == State.NEW}
+        for item in intake.process_all(new.values()):
+            counts.add(item)
     return counts
 
 

@@ -24,10 +24,15 @@ MOST_HEADER_BYTES = 128 * 1024
 # Characters of one part that are read as text.
 LONGEST_TEXT = 64 * 1024
 
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n|\A\r?\n")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+# A content type as nearly every mailer writes it; the standard library reads others.
+_PLAIN_TYPE = re.compile(
+    r"\s*([\w.+-]+/[\w.+-]+)((?:\s*;\s*[\w-]+=(?:\"[^\"\\%]*\"|[\w.:/+=-]+))*)\s*;?\s*"
+)
+_PARAMETER = re.compile(r";\s*([\w-]+)=(?:\"([^\"]*)\"|([\w.:/+=-]+))")
 _NO_SEMICOLON = re.compile(r"^([\w.+-]+/[\w.+-]+)(\s+\w+=)")
 _FIRST_MARK = re.compile(rb"\s{0,100}--([!-~]{1,70})[ \t]*\r?\n")
-_FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
+_FIELD = re.compile(r"([!-9;-~]{1,80})[ \t]*:")
 # Alphabets that mail is written in; others (punycode, say) cost time or memory.
 _CHARSET = re.compile(
     r"(us-)?ascii|utf-?(7|8|16)|(iso|cs|x)?-?(8859|2022|ir)[-_\w]*|windows-?\w+|cp\d+"
@@ -115,6 +120,13 @@ def _holds_message(part: Part) -> bool:
 def _read_content_type(part: Part, value: str) -> None:
     if not value:
         return
+    if plain := _PLAIN_TYPE.fullmatch(value[:1_000]):
+        given = {n.lower(): q or v for n, q, v in _PARAMETER.findall(plain[2])}
+        part.content_type = plain[1].lower()
+        part.parameters["charset"] = given.get("charset", "").lower()
+        for name in ("boundary", "report-type"):
+            part.parameters[name] = given.get(name, "")
+        return
     header = Message()
     try:
         # Some mailers leave out the semicolon before a parameter.
@@ -153,6 +165,8 @@ def _pieces(body: bytes, boundary: str, most: int) -> list[bytes]:
 # ------------------------------------------------------------------------- headers
 def headers_and_body(raw: bytes) -> tuple[list[tuple[str, str]], bytes]:
     """Headers up to the first empty line, and the rest. An envelope line is skipped."""
+    if raw.startswith((b"\n", b"\r\n")):
+        return [], raw.partition(b"\n")[2]
     blank = _BLANK_LINE.search(raw)
     head, body = (raw[: blank.start()], raw[blank.end() :]) if blank else (raw, b"")
     return header_fields(decoded(head[:MOST_HEADER_BYTES], "")), body
@@ -166,9 +180,10 @@ def header_fields(text: str) -> list[tuple[str, str]]:
             if found and len(found[-1][1]) < 50:
                 found[-1][1].append(line.strip()[:LONGEST_HEADER])
             continue
-        match = _FIELD.fullmatch(line[:LONGEST_HEADER])
+        match = _FIELD.match(line)
         if match and len(found) < MOST_HEADERS:
-            found.append((match[1].lower(), [match[2].strip()]))
+            value = line[match.end() : LONGEST_HEADER].strip()
+            found.append((match[1].lower(), [value]))
     return [(name, " ".join(lines)[:LONGEST_HEADER]) for name, lines in found]
 
 

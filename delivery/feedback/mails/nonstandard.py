@@ -7,7 +7,7 @@ reporter never do.
 
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.errors import MessageError
 
@@ -20,6 +20,7 @@ from delivery.feedback.mails.dsn import LONGEST_EVIDENCE, MOST_RECIPIENTS, Surro
 from delivery.feedback.mails.mime import Part
 from delivery.feedback.mails.reading import MailEvent
 from delivery.feedback.mails.returned import Returned
+from delivery.models.quarantine import ErrorType
 
 _LONGEST_LINE = 1_000
 _MOST_LINES = 400
@@ -104,8 +105,12 @@ def events_of(
     if not failed and len(returned.recipients) == 1:
         # It returns a message to a single person and names nobody else.
         failed = [Failed(returned.recipients[0])]
+    if not failed and around.may_prove:
+        # It names nobody; the number of the message says who it is about.
+        failed = [Failed("")]
     failed = failed[:MOST_RECIPIENTS]
-    verdicts = _verdicts(failed, around)
+    is_sure = bool(returned.headers) or signs.has_mailers_address(mail)
+    verdicts = [_capped(one, is_sure) for one in _verdicts(failed, around)]
     return [
         MailEvent(
             kind=EventKind.DELAYED if is_delay else EventKind.FAILED,
@@ -116,9 +121,17 @@ def events_of(
             text=(one.words or around.words).strip()[:LONGEST_EVIDENCE],
             at=around.at,
             clue=around.clue,
+            is_formal=False,
         )
         for one, verdict in zip(failed, verdicts, strict=True)
     ]
+
+
+def _capped(verdict: Verdict, is_sure: bool) -> Verdict:
+    """A letter that returns nothing, from no mailer's address, proves no dead one."""
+    if is_sure or verdict.type != ErrorType.HARD:
+        return verdict
+    return replace(verdict, type=ErrorType.SOFT)
 
 
 def _verdicts(failed: list[Failed], around: Surroundings) -> list[Verdict]:

@@ -59,6 +59,7 @@ def _event(
         status_code=verdict.status_code,
         text=answer[:LONGEST_EVIDENCE],
         clue=clue,
+        is_formal=False,
     )
     return replace(event, type=verdict.type) if is_failure else event
 

@@ -9,6 +9,7 @@ dead address, and a block of our reputation or content says nothing about it.
 
 import csv
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,8 @@ REASONS = {
     RejectReason.UNSUBSCRIBED: (ErrorType.IGNORED, ErrorReason.ERROR_IGNORED),
     RejectReason.OTHER: (ErrorType.SOFT, ErrorReason.NOT_DEFINED),
 }
+# A server's answer begins with its codes.
+_QUOTED = re.compile(r"(?:^|[\s;:<(])[245]\d\d[ -]|\b[245]\.\d{1,3}\.\d{1,3}\b")
 _UNKNOWN = (ErrorType.IGNORED, ErrorReason.NOT_DEFINED)
 
 
@@ -118,17 +121,31 @@ def _is_no_complaint(report: AnymailTrackingEvent) -> bool:
 def _with_reason(
     event: FeedbackEvent, report: AnymailTrackingEvent, row: ReportRow | None
 ) -> FeedbackEvent:
-    verdict = classify(event.text)
+    answer = _answer(report)
+    verdict = classify(answer)
     type_, reason = REASONS.get(report.reject_reason, _UNKNOWN)
     if row is not None:
         type_, reason = row.type, row.reason
-    is_told = verdict.reason != ErrorReason.NOT_DEFINED
-    if is_told and (row is None or row.type != ErrorType.IGNORED):
+    if verdict.is_told and (row is None or row.type != ErrorType.IGNORED):
         reason = verdict.reason
         # The provider may know that it is temporary; nothing makes it harder than that.
         soft = row is not None and row.type == ErrorType.SOFT
         type_ = ErrorType.SOFT if soft and verdict.type == "hard" else verdict.type
+    elif type_ == ErrorType.HARD and _QUOTED.search(answer):
+        # "Permanent" is a class; the server's answer says nothing of a dead address.
+        type_, reason = ErrorType.SOFT, ErrorReason.NOT_DEFINED
     return replace(event, type=type_, reason=reason, status_code=verdict.status_code)
+
+
+def _answer(report: AnymailTrackingEvent) -> str:
+    """The answer of the recipient's server, if the report quotes it.
+
+    What a provider tells people in its own words is none.
+    """
+    if text := _text(report.mta_response, 2_000):
+        return text
+    told = _text(report.description, 2_000)
+    return told if _QUOTED.search(told) else ""
 
 
 def _row_of(report: AnymailTrackingEvent, provider: str) -> ReportRow | None:

@@ -4,6 +4,7 @@
 make sense of is UNKNOWN, for a human to read.
 """
 
+import functools
 import hashlib
 import html
 import re
@@ -26,7 +27,7 @@ from delivery.feedback.mails import (
     signs,
     unsubscribe_mails,
 )
-from delivery.feedback.mails.dsn import Surroundings
+from delivery.feedback.mails.dsn import NOTHING_TOLD, Surroundings
 from delivery.feedback.mails.mime import LONGEST_TEXT, Part, take_apart
 from delivery.feedback.mails.reading import SOURCE, MailKind, Reading
 from delivery.models import InboundItem
@@ -79,11 +80,13 @@ def _kind_and_events(
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     text = report_text(mail)
     sent = returned.returned_by(mail, text)
-    clue = returned.clue(mail, sent, text)
+    clue = returned.clue(mail, sent, recipients, text)
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)
-        return (MailKind.COMPLAINT if events else MailKind.NOTICE), events
+        is_typed = bool(arf.type_of(complaint))
+        silent = MailKind.NOTICE if is_typed else MailKind.UNKNOWN
+        return (MailKind.COMPLAINT if events else silent), events
     words = returned.split_quote(text)[0][:_MOST_WORDS]
     around = Surroundings(
         clue=clue,
@@ -92,16 +95,17 @@ def _kind_and_events(
         sent_to=tuple(sent.recipients),
         at=dsn.date(mail.get("date")),
     )
-    status = dsn.status_text(mail, is_bounce=signs.looks_like_bounce(mail, words))
-    found = dsn.events_of(status, around) if status else None
-    if found:
-        return MailKind.BOUNCE, found
-    notices = provider_notices.events_of(mail, clue)
-    if notices:
-        return _kind_of(notices), notices
-    return _unstandard(
-        raw, mail, recipients, around, sent, has_status=found is not None
-    )
+    is_bounce = signs.looks_like_bounce(mail, words, returns=bool(sent.headers))
+    status = dsn.status_text(mail, is_bounce=is_bounce)
+    told = (dsn.events_of(status, around) if status else None) or NOTHING_TOLD
+    if any(event.address for event in told.events):
+        return MailKind.BOUNCE, told.events
+    if told.is_complete:
+        return MailKind.NOTICE, []
+    kind, events = _unstandard(raw, mail, recipients, around, sent, is_bounce=is_bounce)
+    if told.events and not any(event.address for event in events):
+        return MailKind.BOUNCE, told.events
+    return kind, events
 
 
 def _unstandard(
@@ -111,21 +115,32 @@ def _unstandard(
     around: Surroundings,
     sent: returned.Returned,
     *,
-    has_status: bool,
+    is_bounce: bool,
 ) -> tuple[MailKind, list[FeedbackEvent]]:
-    """Mail without a machine-readable report."""
-    is_bounce = signs.looks_like_bounce(mail, around.words)
+    """Mail without a report for programs, or with one that names nobody."""
+    notices = provider_notices.events_of(mail, around.clue)
+    if notices:
+        return _kind_of(notices), notices
     # Before automatic replies, because Apple's unsubscribe mails claim to be one.
     wishes = unsubscribe_mails.wishes_of(mail, recipients)
     if wishes and not is_bounce:
-        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(mail, wishes)
-    if signs.is_auto_reply(mail) and not signs.is_from_mailer(mail):
-        return MailKind.AUTO_REPLY, []
-    if is_bounce:
+        return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(
+            mail, wishes, around.clue
+        )
+    if is_bounce and not _is_reply(mail):
         events = nonstandard.events_of(raw, mail, around, sent)
         if events:
             return MailKind.BOUNCE, events
-    return (MailKind.NOTICE if has_status else MailKind.UNKNOWN), []
+    if signs.is_receipt(mail):
+        return MailKind.NOTICE, []
+    return (MailKind.AUTO_REPLY if _is_reply(mail) else MailKind.UNKNOWN), []
+
+
+def _is_reply(mail: Part) -> bool:
+    """Whether a machine answered for a person, or for a reader's program."""
+    return signs.is_receipt(mail) or (
+        signs.is_auto_reply(mail) and not signs.is_from_mailer(mail)
+    )
 
 
 def report_text(mail: Part) -> str:
@@ -226,6 +241,7 @@ def read_item(item: InboundItem) -> Findings:
     )
 
 
+@functools.cache
 def _in_english(kind: MailKind) -> str:
     """What is stored is the same in every language; the console translates it."""
     with translation.override(None):

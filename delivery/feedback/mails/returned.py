@@ -99,10 +99,13 @@ def split_quote(text: str) -> tuple[str, str]:
     return text[: match.start()], text[match.start() :]
 
 
-def clue(mail: Part, returned: Returned, report: str = "") -> MessageClue:
+def clue(
+    mail: Part, returned: Returned, recipients: tuple[str, ...], report: str = ""
+) -> MessageClue:
     """Clues to the message: its number, and where replies were to go.
 
-    `report` is the text of the report, which may name the number in a sentence.
+    `recipients` are those of the mail (`recipients_of`), `report` the text of the
+    report, which may name the number in a sentence.
     """
     told = [part.text() for part in mail.own() if part.content_type in _FIELDS]
     within = [part for part in mail.walk() if part is not mail]
@@ -116,7 +119,7 @@ def clue(mail: Part, returned: Returned, report: str = "") -> MessageClue:
     ]
     own = _ids(mail.get("message-id"))
     ids = [number for value in named for number in _ids(value) if number not in own]
-    paths = [*recipients_of(mail), *addresses.of_header(*returned.all("return-path"))]
+    paths = [*recipients, *addresses.of_header(*returned.all("return-path"))]
     return MessageClue(
         message_ids=tuple(dict.fromkeys(ids))[:_MOST_IDS],
         return_paths=tuple(dict.fromkeys(paths))[:20],

@@ -7,7 +7,18 @@ from delivery.feedback.mails.mime import Part, readable
 _SENDERS = re.compile(
     r"mailer-?daemon|post_?master|mail ?delivery|delivery (?:sub)?system|mail ?daemon|"
     r"mail administrator|mailsystem|system administrator|mailer@|mmdf|antispam|"
-    r"<>|bounce",
+    r"mdaemon|_gateways?@|^\s*<>",
+    re.IGNORECASE,
+)
+# The address, not a name that anybody can put before it.
+_MAILERS = re.compile(
+    r"(?:^|[<\s\"'])(?:mailer-?daemon|post_?master|mail-?daemon|mdaemon|mmdf|mailer|"
+    r"[\w.-]*(?:mta|mail(?:er|system|gateway)))(?:@|[\s>\"']|$)",
+    re.IGNORECASE,
+)
+_HEADINGS = re.compile(
+    r"\W{0,3}(?:non-?delivery|undeliver|delivery (?:status|failure|error|notification)|"
+    r"returned mail|failure notice|mail delivery|mail could not)",
     re.IGNORECASE,
 )
 _MACHINES = re.compile(r"no-?reply|notification|system|admin|automat", re.IGNORECASE)
@@ -52,24 +63,49 @@ _AUTO_REPLIES = re.compile(
     r"thank you for (?:your|contacting)|i am (?:currently )?(?:out|away)|ooo\b)",
     re.IGNORECASE,
 )
+_SHOWN = re.compile(
+    r"^Disposition:[^;]*;\s*(?:displayed|dispatched|processed)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+# A bounce says early on what it is.
+_MOST_WORDS = 4_000
 _PRECEDENCES = {"auto_reply", "auto-reply", "autoreply"}
 _HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from",
             "x-auto-reply", "x-mail-autoreply")  # fmt: skip
 
 
-def looks_like_bounce(mail: Part, words: str) -> bool:
-    """Whether a mailer wrote it, by its sender with its subject or opening words."""
-    sender = f"{mail.get('from')} {mail.get('return-path')}"
-    from_mailer = bool(_SENDERS.search(sender)) or not mail.get("from").strip()
-    heading = readable(mail.get("subject"))
-    subject = bool(_SUBJECTS.search(heading)) and not _PASSED_ON.match(heading)
-    opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
-    returns = any(part.content_type == "message/rfc822" for part in mail.walk())
+def looks_like_bounce(mail: Part, words: str, *, returns: bool = False) -> bool:
+    """Whether a mailer wrote it, by its sender with its subject or opening words.
+
+    `returns`: it holds the message that it is about. Anybody else's letter must return
+    one, or have the heading of a bounce and nothing of an answer or a newsletter.
+    """
     if _says_so(mail):
         return True
-    if from_mailer:
+    heading = readable(mail.get("subject"))
+    by_mailer = is_from_mailer(mail) or has_mailers_address(mail)
+    if _PASSED_ON.match(heading) and not by_mailer:
+        return False
+    subject = bool(_SUBJECTS.search(heading)) and not _PASSED_ON.match(heading)
+    opening = bool(_OPENINGS.search(" ".join(words[:2_000].split())))
+    returns = returns or any(p.content_type == "message/rfc822" for p in mail.walk())
+    if by_mailer:
         return subject or opening or returns
-    return opening and (subject or (returns and bool(_MACHINES.search(sender))))
+    if not opening or any(mail.all("in-reply-to", "list-unsubscribe")):
+        return False
+    by_machine = bool(_MACHINES.search(mail.get("from")))
+    return bool(_HEADINGS.match(heading)) or (returns and (subject or by_machine))
+
+
+def has_mailers_address(mail: Part) -> bool:
+    """Whether the address of the sender is one that mail systems use."""
+    sender = mail.get("from").strip()
+    return (
+        not sender
+        or bool(_MAILERS.search(sender))
+        or bool(_MAILERS.search(mail.get("return-path")))
+        or mail.get("return-path").strip() == "<>"
+    )
 
 
 def is_from_mailer(mail: Part) -> bool:
@@ -86,6 +122,7 @@ def is_delay(mail: Part, words: str) -> bool:
     """Whether a bounce says that the mail is still on its way."""
     if _DELAYS.search(readable(mail.get("subject"))):
         return True
+    words = words[:_MOST_WORDS]
     return bool(_DELAYS.search(words)) and not _GIVEN_UP.search(words)
 
 
@@ -100,4 +137,13 @@ def is_auto_reply(mail: Part) -> bool:
         or mail.get("precedence").strip().lower() in _PRECEDENCES
         or any(mail.all(*_HEADERS))
         or bool(_AUTO_REPLIES.match(readable(mail.get("subject")).strip()))
+    )
+
+
+def is_receipt(mail: Part) -> bool:
+    """Whether it says that a message was shown or passed on (RFC 8098)."""
+    return any(
+        part.content_type == "message/disposition-notification"
+        and bool(_SHOWN.search(part.text()))
+        for part in mail.own()
     )

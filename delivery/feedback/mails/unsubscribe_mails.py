@@ -1,6 +1,7 @@
 """Mails that unsubscribe: they came to the address of a List-Unsubscribe header."""
 
 import re
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -30,14 +31,18 @@ def wishes_of(mail: Part, recipients: tuple[str, ...]) -> tuple[str, ...]:
     return recipients[:1]
 
 
-def events_of(mail: Part, found: tuple[str, ...]) -> list[FeedbackEvent]:
-    """A wish for each address. A token says who; the sender proves nothing."""
+def events_of(
+    mail: Part, found: tuple[str, ...], clue: MessageClue
+) -> list[FeedbackEvent]:
+    """A wish for each address. A token says who, or the number of a message that the
+    mail answers; the sender proves nothing.
+    """
     sender = (addresses.of_header(*mail.all("from")) or [""])[0]
     return [
         MailEvent(
             kind=EventKind.UNSUBSCRIBE,
             address=sender,
-            clue=MessageClue(return_paths=(address,)),
+            clue=replace(clue, return_paths=(address,)),
         )
         for address in found
     ]

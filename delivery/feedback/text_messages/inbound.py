@@ -18,7 +18,8 @@ from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import Findings, processing
+from delivery.feedback.intake import Findings
+from delivery.feedback.intake.concluding import conclude
 from delivery.feedback.text_messages import keywords
 from delivery.feedback.text_messages.keywords import (
     KeywordAction,
@@ -28,6 +29,8 @@ from delivery.feedback.text_messages.keywords import (
 from delivery.models import EventKind, InboundItem, MessageEvent
 
 State = InboundItem.State
+# Characters of a text that are shown to those who decide.
+NOTED = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +131,13 @@ def findings(text: InboundText, item: InboundItem) -> Findings:
         )
         return Findings(events=(event,), mentions=mentions)
     if action == KeywordAction.REVIEW:
-        return Findings(otherwise=State.HELD, note=text.text[:500], mentions=mentions)
-    return Findings(note=text.text[:500], mentions=mentions)
+        return Findings(otherwise=State.HELD, note=_noted(text.text), mentions=mentions)
+    return Findings(note=_noted(text.text), mentions=mentions)
+
+
+def _noted(text: str) -> str:
+    """A text for those who decide: of a long one, how it begins and how it ends."""
+    return text if len(text) <= NOTED else f"{text[: NOTED - 153]} … {text[-150:]}"
 
 
 def stop(item: InboundItem, *, actor: str) -> InboundItem:
@@ -145,7 +153,7 @@ def stop(item: InboundItem, *, actor: str) -> InboundItem:
             event_id=f"decided:{item.pk}",
         )
         intake.apply(event, item)
-    return processing.conclude(item, State.APPLIED, note=item.note, actor=actor)
+    return conclude(item, State.APPLIED, note=item.note, actor=actor)
 
 
 # ------------------------------------------------------------------ the answer

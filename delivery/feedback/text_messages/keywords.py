@@ -17,8 +17,8 @@ from django.conf import settings
 from delivery.feedback.text_messages import wording
 from delivery.models import Keyword
 
-# Everyday words, which hint at stopping only in a short message.
-EVERYDAY = frozenset("uit aus end ende red dur alto td fin".split())
+# Everyday words: among others they hint at nothing ("we gaan uit eten").
+EVERYDAY = frozenset("uit aus end ende red dur alto td fin baja".split())
 SHORT = 6
 
 
@@ -137,6 +137,8 @@ def judge(
     `to` is our number that it was sent to, `region` the country of the sender's number
     and `language` the recipient's, each empty when it is not known.
     """
+    if len(text) > wording.LONGEST:
+        return KeywordVerdict(action=_of_long(text, table, to))
     entry = table.find(text, to=to, language=language)
     if entry is not None:
         regions = entry.region_codes()
@@ -149,6 +151,18 @@ def judge(
     return KeywordVerdict(action=_of_sentences(text, table, to))
 
 
+def _of_long(text: str, table: KeywordTable, to: str) -> KeywordAction:
+    """A text that is too long to be understood: any hint in it is for a person.
+
+    So is one that ends in a keyword.
+    """
+    stops = table.words(KeywordAction.OPT_OUT, to=to)
+    ends = wording.clean(text[-wording.OVERLAP :]).split()[-1:]
+    hints = any(wording.smells(piece) for piece in wording.pieces(text))
+    is_for_a_person = hints or bool(stops.intersection(ends))
+    return KeywordAction.REVIEW if is_for_a_person else KeywordAction.NONE
+
+
 def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
     words = set(wording.clean(text).split())
     stops = table.words(KeywordAction.OPT_OUT, to=to)
@@ -158,7 +172,8 @@ def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
     contrary = wording.contradicts(text) or bool(words & starts)
     if stopping and not contrary:
         return KeywordAction.OPT_OUT
-    everyday = words & stops & EVERYDAY and len(wording.clean(text).split()) <= SHORT
+    others = words - (stops & EVERYDAY)
+    everyday = len(others) < len(words) <= SHORT and wording.is_filler(sorted(others))
     if stopping or everyday or words & (stops - EVERYDAY) or wording.smells(text):
         return KeywordAction.REVIEW
     return KeywordAction.NONE

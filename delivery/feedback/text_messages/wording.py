@@ -7,13 +7,14 @@ sms_wordings.toml; a mere hint at stopping is for a person to decide.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 # Ten parts of 160: nobody needs more to say stop, and this limits the time it takes.
 LONGEST = 1_600
+OVERLAP = 100
 # A longer sentence tells a story; a person reads it.
 MOST_WORDS = 40
 
@@ -49,6 +50,8 @@ _NEGATED = _pattern(
 _MISSES = _pattern(_W["misses_messages"])
 _QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
 _SMELLS = _pattern(_W["smells"])
+# A word of which each letter stands alone.
+_SPELLED = re.compile(r"\b\w(?: \w\b){2,}")
 _SHORT_FORM = re.compile(r"\b\w(?:\.\w\b)+\.?")
 _ENDS = re.compile(f"([{_W['sentence_ends']}]+)")
 
@@ -69,6 +72,16 @@ def clean(text: str) -> str:
         elif category not in ("Mn", "Me", "Cf"):
             kept.append(" ")
     return " ".join("".join(kept).translate(_LETTERS).split())
+
+
+def joined(whole: str) -> str:
+    """A cleaned text with its spelled words as words: "s t o p now" is "stop now"."""
+    return _SPELLED.sub(lambda spelled: spelled[0].replace(" ", ""), whole)
+
+
+def is_filler(words: Sequence[str]) -> bool:
+    """Whether the words say nothing by themselves: "the", "is", "please"."""
+    return all(word in _AROUND or word in _AFTER or word in _BEFORE for word in words)
 
 
 def readings(text: str) -> list[str]:
@@ -113,10 +126,8 @@ class Clause:
         if _NEGATED.search(plain) or _MISSES.search(plain):
             return False
         known = _STOPS.union(extra)
-        if any(word in known for word in words) and all(
-            word in known or word in _AROUND or word in _AFTER or word in _BEFORE
-            for word in words
-        ):
+        others = [word for word in words if word not in known]
+        if len(others) < len(words) and is_filler(others):
             return True
         return any(pattern.search(plain) for pattern in _SENTENCES)
 
@@ -128,7 +139,7 @@ def clauses(text: str) -> list[Clause]:
     pieces = _ENDS.split(_SHORT_FORM.sub(lambda m: m[0].replace(".", ""), whole))
     found = []
     for piece, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        words = _NOMORE.sub("nomore", clean(piece))
+        words = _NOMORE.sub("nomore", joined(clean(piece)))
         if words:
             found.append(Clause(words, asks="?" in end or "؟" in end))
     return found
@@ -143,6 +154,18 @@ def smells(text: str) -> bool:
     """Whether it hints at stopping at all."""
     if _STOP_SIGNS.search(text[:LONGEST]):
         return True
-    whole = _NOMORE.sub("nomore", clean(text))
+    plain = clean(text)
+    if any(
+        "stop" in spelled[0].replace(" ", "") for spelled in _SPELLED.finditer(plain)
+    ):
+        return True
+    whole = _NOMORE.sub("nomore", joined(plain))
     looks = {whole, whole.translate(_LOOKALIKES)}
     return any(_SMELLS.search(reading) for reading in looks)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """A long text in pieces that are read one by one; they overlap, so that no word is
+    cut in all of them."""
+    for start in range(0, max(len(text) - OVERLAP, 1), LONGEST - OVERLAP):
+        yield text[start : start + LONGEST]

@@ -1,4 +1,4 @@
-"""analyse_delivery DELIVERY [--dry-run] [--json]"""
+"""analyse_delivery DELIVERY [--dry-run | --background] [--json]"""
 
 from typing import Any
 
@@ -8,11 +8,15 @@ from audiences.terminal import (
     CommandParser,
     add_delivery,
     add_json,
+    number,
     stop_on_interrupt,
 )
 from delivery import analysis, deliveries, tasks
 from delivery.analysis import preparation
 from delivery.models import Delivery
+
+# Of connections, and of workers.
+MOST_HELPERS = 64
 
 
 class Command(CampaignCommand):
@@ -24,35 +28,37 @@ class Command(CampaignCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_delivery(parser)
-        parser.add_argument(
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument(
             "--dry-run", action="store_true", help="Compute the report; store nothing."
+        )
+        how.add_argument(
+            "--background",
+            action="store_true",
+            help="Leave it to the background workers and return at once.",
         )
         parser.add_argument(
             "--connections",
-            type=int,
-            default=1,
+            type=number(1, MOST_HELPERS),
             metavar="N",
             help="Connections to PostgreSQL that judge at once (default 1).",
         )
         parser.add_argument(
             "--workers",
-            type=int,
-            default=0,
+            type=number(0, MOST_HELPERS),
             metavar="N",
             help="Background workers (Celery) that are asked to help, on PostgreSQL.",
-        )
-        parser.add_argument(
-            "--background",
-            action="store_true",
-            help="Leave it to the background workers and return at once.",
         )
         add_json(parser)
 
     def run(self, **options: Any) -> None:
+        self._refuse_contradictions(**options)
         delivery = deliveries.find(options["delivery"])
         if options["background"]:
             preparation.ask(delivery, actor="a command")
             self.note(f"The analysis of {delivery.label} waits for a worker.")
+            if options["json"]:
+                self.write_json({**_about(delivery), "state": preparation.WAITING})
             return
         if options["dry_run"]:
             report = analysis.dry_run(delivery)
@@ -60,8 +66,10 @@ class Command(CampaignCommand):
             with self.progress("Analysing") as progress, stop_on_interrupt() as asked:
                 report = analysis.analyse(
                     delivery,
-                    connections=max(1, min(options["connections"], 64)),
-                    on_begin=lambda run: tasks.wake_helpers(run, options["workers"]),
+                    connections=options["connections"] or 1,
+                    on_begin=lambda run: tasks.wake_helpers(
+                        run, options["workers"] or 0
+                    ),
                     on_progress=lambda p: progress(p.done, p.expected),
                     should_stop=asked,
                 )
@@ -73,6 +81,15 @@ class Command(CampaignCommand):
             raise CommandError(report.error)
         if not options["dry_run"] and report.state != Delivery.State.READY:
             raise CommandError(f"The analysis is {report.state}; call again to go on.")
+
+    def _refuse_contradictions(self, **options: Any) -> None:
+        """What does not run here cannot be told how to run."""
+        for how in ("background", "dry_run"):
+            for name in ("connections", "workers"):
+                if options[how] and options[name]:
+                    raise CommandError(
+                        f"--{how.replace('_', '-')} takes no --{name}.", returncode=2
+                    )
 
     def _write(
         self, delivery: Delivery, report: analysis.Report, *, dry_run: bool
@@ -109,13 +126,15 @@ def _share(report: analysis.Report, count: int) -> str:
 
 def _as_json(delivery: Delivery, report: analysis.Report) -> dict[str, Any]:
     """The report as the contract has it."""
+    return {**_about(delivery), "state": report.state, **report.figures()}
+
+
+def _about(delivery: Delivery) -> dict[str, Any]:
     return {
         "delivery": {
             "id": delivery.pk,
             "label": delivery.label,
             "channel": delivery.channel,
             "purpose": delivery.purpose,
-        },
-        "state": report.state,
-        **report.figures(),
+        }
     }

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from audiences import landing_pages, links, profiles
 from audiences.background import figures, worker
 from audiences.links import Link
+from audiences.links.web_addresses import sent
 from audiences.models import LandingPage
 from audiences.refusals import Refused
 from audiences.terminal import CampaignCommand, CommandError, CommandParser
@@ -92,7 +93,9 @@ def _personal(slug: str) -> str:
         return ""
     if page is None:
         return ""
-    return links.page_url(Link(profile.pk, page=page.slug, kind=page.kind))
+    link = Link(profile.pk, page=page.slug, kind=page.kind)
+    primary = profile.addresses.filter(channel=link.channel, is_primary=True).first()
+    return links.page_url(sent(link, primary.channel, primary.key) if primary else link)
 
 
 def _is_taken(port: int) -> bool:

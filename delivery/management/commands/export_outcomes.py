@@ -1,4 +1,4 @@
-"""export_outcomes DELIVERY --target | --excluded | --warning CODE"""
+"""export_outcomes DELIVERY --target | --excluded | --warning CODE [--as-analysed]"""
 
 from typing import Any
 
@@ -11,12 +11,13 @@ from audiences.terminal import (
 from delivery import analysis, deliveries
 from delivery.analysis import outcomes
 from delivery.models import Delivery
+from delivery.sending.exports import COLUMNS, Export, sentence
 
 
 class Command(CampaignCommand):
     help = (
         "Write who gets a delivery, who is excluded and why, or whom a warning is "
-        "about, as CSV to stdout."
+        "about, as CSV to stdout. Who must not get it any more is left out."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,6 +31,11 @@ class Command(CampaignCommand):
             choices=analysis.WARNINGS,
             help=f"Whom a warning is about: {', '.join(analysis.WARNINGS)}.",
         )
+        parser.add_argument(
+            "--as-analysed",
+            action="store_true",
+            help="Also who must not get it any more since the analysis.",
+        )
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
@@ -38,8 +44,28 @@ class Command(CampaignCommand):
                 f"{delivery.label!r} is not prepared (its state is {delivery.state}): "
                 "analyse_delivery makes its outcomes."
             )
+        as_analysed = options["as_analysed"]
+        if options["excluded"] and as_analysed:
+            raise CommandError(
+                "--as-analysed goes with --target or --warning: those who are excluded "
+                "are always listed as analysed.",
+                returncode=2,
+            )
         if options["warning"]:
             rows = outcomes.warned(delivery, options["warning"])
         else:
             rows = outcomes.decided(delivery, excluded=options["excluded"])
-        self.write_csv(outcomes.COLUMNS, outcomes.export_rows(rows))
+        export = Export(
+            delivery,
+            rows,
+            as_analysed=as_analysed or options["excluded"],
+            is_part=bool(options["warning"]),
+        )
+        self.write_csv(COLUMNS, export)
+        if as_analysed:
+            self.note(
+                "These are as analysed: who has opted out or failed since is among "
+                "them. Do not send to them without a check of your own."
+            )
+        if export.left_out:
+            self.note(sentence(export.left_out))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audiences.terminal import CommandParser, add_channel
-from audiences.terminal.imports import ImportCommand, add_dry_run
+from audiences.terminal.imports import ImportCommand, add_dry_run, reading_of
 from delivery.quarantine.files import QuarantineImporter
 
 
@@ -21,10 +21,12 @@ class Command(ImportCommand):
         add_dry_run(parser, "Say what would change.")
 
     def run(self, **options: Any) -> None:
-        channel = options["channel"] or ""
+        channel, reading = options["channel"] or "", reading_of(options)
         counts = self.import_file(
             options,
-            lambda file: QuarantineImporter(file, channel=channel, source="import"),
+            lambda file: QuarantineImporter(
+                file, channel=channel, source="import", reading=reading
+            ),
             preview=options["dry_run"],
         )
         self.report(options, counts, dry_run=options["dry_run"])

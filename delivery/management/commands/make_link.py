@@ -1,11 +1,12 @@
-"""make_link PROFILE (PAGE | --one-click) [--delivery D | --service S]"""
+"""make_link PROFILE (PAGE | --one-click) [--delivery D | --service S] [--to ADDRESS]"""
 
 from dataclasses import replace
 from typing import Any
 
-from audiences import landing_pages, links, profiles, subscriptions
+from audiences import addresses, landing_pages, links, profiles, subscriptions
 from audiences.links import Link
-from audiences.models import Profile
+from audiences.links.web_addresses import sent
+from audiences.models import Address, Profile
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_profile
 from delivery import deliveries
 
@@ -38,10 +39,19 @@ class Command(CampaignCommand):
             "--service", metavar="S", help="The service that the link ends."
         )
 
+        parser.add_argument(
+            "--to",
+            metavar="ADDRESS",
+            help="The address that the link is for, where it is not PROFILE's primary "
+            "one on the channel of the link: it starts messages there alone, and only "
+            "while that address is the primary one.",
+        )
+
     def run(self, **options: Any) -> None:
         if bool(options["page"]) == options["one_click"]:
             raise CommandError("Give either PAGE or --one-click.", returncode=2)
-        link = _about(profiles.find(options["profile"]), options)
+        profile = profiles.find(options["profile"])
+        link = _about(profile, options)
         if options["one_click"]:
             self.say(links.one_click_url(link))
             return
@@ -51,7 +61,31 @@ class Command(CampaignCommand):
         if page.service and not link.service_id:
             channel = page.service.channel
             link = replace(link, service_id=page.service.pk, channel=channel)
-        self.say(links.page_url(replace(link, page=page.slug, kind=page.kind)))
+        link = replace(link, page=page.slug, kind=page.kind)
+        address = _address(profile, link.channel, options)
+        if address is None:
+            self.note(
+                f"The profile has no address for {link.channel}: this link can only "
+                "stop messages."
+            )
+        else:
+            link = sent(link, address.channel, address.key)
+        self.say(links.page_url(link))
+
+
+def _address(profile: Profile, channel: str, options: dict[str, Any]) -> Address | None:
+    """Where the link goes: --to, the address that names the profile, or the primary."""
+    rows = profile.addresses.filter(is_valid=True)
+    if options["to"]:
+        given = addresses.readings(options["to"])
+        for row in rows.order_by("-is_primary", "pk"):
+            if (row.channel, row.key) in given:
+                return row
+        raise CommandError(f"The profile does not have the address {options['to']}.")
+    named = options["profile"].removeprefix("addr:")
+    keys = [key for of, key in addresses.readings(named) if of == channel]
+    rows = rows.filter(channel=channel)
+    return rows.filter(key__in=keys).first() or rows.filter(is_primary=True).first()
 
 
 def _about(profile: Profile, options: dict[str, Any]) -> Link:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from audiences.terminal import CommandParser, add_delivery
-from audiences.terminal.imports import ImportCommand
+from audiences.terminal.imports import ImportCommand, reading_of
 from delivery import deliveries
 from delivery.sending.files import MessagesImporter
 
@@ -11,9 +11,9 @@ from delivery.sending.files import MessagesImporter
 class Command(ImportCommand):
     line_end = "\n"
     help = (
-        "Record what another system handed over: a file with the columns address, "
-        "time, and if you like message_id, provider_id and profile. A message counts "
-        "once."
+        "Record what another system handed over: a file with the columns address "
+        "and if you like time (without it: now), message_id, provider_id and profile. "
+        "A message counts once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,7 +22,8 @@ class Command(ImportCommand):
 
     def run(self, **options: Any) -> None:
         delivery = deliveries.find(options["delivery"])
+        reading = reading_of(options)
         counts = self.import_file(
-            options, lambda file: MessagesImporter(file, delivery)
+            options, lambda file: MessagesImporter(file, delivery, reading)
         )
         self.report(options, counts)

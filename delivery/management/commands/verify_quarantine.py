@@ -1,8 +1,8 @@
-"""verify_quarantine [--json]"""
+"""verify_quarantine [--mend] [--json]"""
 
 from typing import Any
 
-from audiences.terminal import CampaignCommand, CommandError, add_json
+from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 from delivery.quarantine.verification import verify_quarantine
 
 
@@ -10,17 +10,35 @@ class Command(CampaignCommand):
     help = (
         "Prove that every quarantine entry follows from its errors and actions, and "
         "that every address says what its entry says. Exit code 0 when everything "
-        "agrees."
+        "agrees, or with --mend when everything was mended."
     )
     shared = (add_json,)
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--mend",
+            action="store_true",
+            help="Put right what differs, and say what. An entry is never mended so "
+            "that its address is released.",
+        )
+
     def run(self, **options: Any) -> None:
-        differences = list(verify_quarantine())
+        found = list(verify_quarantine(mend=options["mend"]))
+        left = [difference for difference in found if not difference.is_mended]
         if options["json"]:
-            self.write_json({"consistent": not differences, "differences": differences})
+            self.write_json(
+                {
+                    "consistent": not left,
+                    "differences": [difference.text for difference in left],
+                    "mended": [d.text for d in found if d.is_mended],
+                }
+            )
         else:
-            for line in differences:
-                self.say(line)
-        if differences:
-            raise CommandError(f"{len(differences):,} differences.")
+            for difference in found:
+                self.say(str(difference))
+        if left:
+            raise CommandError(f"{len(left):,} differences.")
+        if found:
+            self.note(f"{len(found):,} differences are mended.")
         self.note("The evidence, the entries and the addresses agree.")

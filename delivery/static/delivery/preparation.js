@@ -1,4 +1,4 @@
-/* Shows how far a preparation is. Without it the page loads itself again now and then. */
+/* Shows how far a preparation, or a sending, is. Without it the page loads itself again now and then. */
 (function () {
   "use strict";
   const panel = document.querySelector("[data-progress]");
@@ -16,6 +16,10 @@
     if (answer.expected && bar) {
       bar.max = answer.expected;
       bar.value = answer.done;
+    }
+    for (const [name, number] of Object.entries(answer.counts || {})) {
+      const cell = panel.querySelector(`[data-count="${name}"]`);
+      if (cell) cell.textContent = number;
     }
     if (text && text.textContent !== answer.text) text.textContent = answer.text;
     window.setTimeout(ask, 1000);

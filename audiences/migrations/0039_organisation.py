@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0031_kinds_of_imports'),
+        ("audiences", "0038_evidence_that_is_there"),
     ]
 
     operations = [

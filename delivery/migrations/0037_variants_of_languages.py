@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0033_senders_and_headers'),
+        ("delivery", "0036_senders_and_headers"),
     ]
 
     operations = [

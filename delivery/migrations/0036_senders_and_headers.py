@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0032_approvals'),
+        ("delivery", "0035_what_decisions_so_far_knew"),
     ]
 
     operations = [

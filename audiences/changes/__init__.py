@@ -1,0 +1,6 @@
+"""What has changed since a moment, as transactions see it, and who waits for whom."""
+
+from audiences.changes.clock import Seen, now, this_transaction
+from audiences.changes.watches import LOCK, Watch, forget_departures
+
+__all__ = ["LOCK", "Seen", "Watch", "forget_departures", "now", "this_transaction"]

@@ -1,0 +1,130 @@
+"""Which columns look as if they say who may be contacted, and who may not.
+
+Such a column is never passed over in silence: a list of opt-outs would become a list of
+people to write to. Better one column too many: whoever knows it names it (--ignore).
+"""
+
+import re
+
+from audiences.files import folded
+
+# Parts of a heading, as `folded` leaves them. English, Dutch and the words of known
+# systems; German and French where they are alike in every export.
+_PARTS = (
+    "opt(in|out)",
+    "opted(in|out)",
+    "unsub",
+    "desub",
+    "subscri",
+    "consent",
+    "permission",
+    "gdpr",
+    "privacy",
+    "legalbasis",
+    "(black|block|deny|stop|suppress(ion)?)list",
+    "blocked",
+    "suppress",
+    "do(es)?not",
+    "dont",
+    "nolonger",
+    "nocontact",
+    "no(e?mail|sms|call|post|fax|push|news|marketing)",
+    "contactable",
+    "maycontact",
+    "unreachable",
+    "bounce",
+    "complain",
+    "spam",
+    "^marketing(ok|allowed|status|permission|contactstatus|e?mails?)?$",
+    "(e?mail|sms|phone|direct)marketing",
+    "newsletter",
+    "mailing(list|allowed|status)|^e?mailings?$",
+    "(contact|communication|email)preference",
+    "(e?mail|sms|phone|call|contact|subscriber|member|list)status",
+    "globalstatus",
+    "allow(e?mail|sms|call|post|contact|ed)",
+    "accept(s|ed)?(e?mail|sms|call|post|marketing)",
+    "revoke",
+    "withdr(a|e)w",
+    "object(ion|ed)",
+    "cleaned",
+    "cleantime",
+    "cleancampaign",
+    # Dutch
+    "afmeld",
+    "afgemeld",
+    "aanmeld",
+    "aangemeld",
+    "uitschr",
+    "uitgeschr",
+    "inschr",
+    "ingeschr",
+    "opgezegd",
+    "opzeg",
+    "toestem",
+    "bezwaar",
+    "geblok",
+    "blokk",
+    "toesta(an|at)",
+    "toege(staan|laten)",
+    "akkoord",
+    "abonne",
+    "reclame",
+    "benader",
+    "voorkeur",
+    "gemaild|gebeld|gecontacteerd|aangeschreven",
+    "geenco",
+    "geen(e?mail|sms|post|bel|tel|fax|push|nieuws|reclame|market)",
+    "niet(e?mail|sms|bel|bena|contact|meer|stu|post|market|versturen)",
+    "(mag|wil)(niet|geen|e?mail|sms|gebeld|bena|contact|nieuws)",
+    "(e?mail|bel|sms)verbod",
+    "nieuwsbr",
+    "contactverbod",
+    "bereikbaar",
+    "verwijder",
+    "verzet",
+    "^avg",
+    # What other lists are called.
+    "^dnc",
+    "^dnd$",
+    "^dne$",
+    "bfnr",
+    "belmeniet",
+    "robinson",
+    "abmeld",
+    "abgemeldet",
+    "einwillig",
+    "desabon",
+    "desinscri",
+    "rgpd",
+)
+_HEADING = re.compile("|".join(_PARTS))
+
+# What whole cells say where a heading says nothing ("status").
+_VALUES = frozenset(
+    folded(word)
+    for word in (
+        *("unsubscribed", "unsubscribe", "subscribed", "non-subscribed", "opted out"),
+        *("opt-out", "opted in", "opt-in", "optout", "optin", "double opt-in"),
+        *("blacklisted", "blocklisted", "blocked", "denylisted", "suppressed"),
+        *("do not contact", "do not email", "do not call", "do not mail", "dnc"),
+        *("no contact", "no longer contact", "not contactable", "no consent"),
+        *("consent given", "consent withdrawn", "revoked", "withdrawn", "cleaned"),
+        *("bounced", "hard bounce", "soft bounce", "complained", "complaint", "spam"),
+        *("afgemeld", "aangemeld", "uitgeschreven", "ingeschreven", "opgezegd"),
+        *("geen contact", "niet mailen", "niet bellen", "niet benaderen", "bezwaar"),
+        *("geen toestemming", "toestemming", "geblokkeerd", "geen e-mail", "stop"),
+        *("ongewenst", "mag niet", "wil niet", "niet meer mailen", "abgemeldet"),
+    )
+)
+_LONGEST_WORD = 30
+
+
+def is_about_consent(heading: str) -> bool:
+    """Whether a column with this heading may say who may be contacted."""
+    return bool(_HEADING.search(folded(heading)))
+
+
+def says_consent(text: str) -> bool:
+    """Whether a cell says that somebody may, or may not, be contacted."""
+    return len(text) <= _LONGEST_WORD and folded(text) in _VALUES

@@ -1,0 +1,49 @@
+"""Mailchimp: the three files of an audience export.
+
+Source: Mailchimp, "View or export contacts" and "About your audience export".
+"""
+
+from audiences.channels import Scope
+
+from ..meanings import FILLED
+from .layout import Layout, address, failed, marks, opted_out, profile, table
+
+_COLUMNS = table(
+    {
+        "Email Address": address("email"),
+        "First Name": profile("first_name"),
+        "Last Name": profile("last_name"),
+        "FNAME": profile("first_name"),
+        "LNAME": profile("last_name"),
+        "Phone Number": address("phone"),
+        "SMS Phone Number": address("sms"),
+        "UNSUB_TIME": opted_out(Scope.EMAIL, FILLED),
+        "CLEAN_TIME": failed("email", FILLED),
+    },
+    (
+        *("Address", "Birthday", "Company", "MEMBER_RATING", "OPTIN_TIME", "OPTIN_IP"),
+        *("CONFIRM_TIME", "CONFIRM_IP", "LATITUDE", "LONGITUDE", "GMTOFF", "DSTOFF"),
+        *("TIMEZONE", "CC", "REGION", "LAST_CHANGED", "LEID", "EUID", "NOTES", "TAGS"),
+        *("UNSUB_CAMPAIGN_TITLE", "UNSUB_CAMPAIGN_ID", "UNSUB_REASON"),
+        *("UNSUB_REASON_OTHER", "CLEAN_CAMPAIGN_TITLE", "CLEAN_CAMPAIGN_ID"),
+    ),
+)
+_ANY = marks("Email Address", "LEID", "EUID")
+
+LAYOUTS = (
+    Layout(
+        name="Mailchimp (unsubscribed)",
+        marks=_ANY | marks("UNSUB_TIME"),
+        lacks=marks("CLEAN_TIME"),
+        columns=_COLUMNS,
+        everybody=(Scope.EMAIL,),
+    ),
+    Layout(
+        name="Mailchimp (cleaned)",
+        marks=_ANY | marks("CLEAN_TIME"),
+        lacks=marks("UNSUB_TIME"),
+        columns=_COLUMNS,
+        all_failed=True,
+    ),
+    Layout(name="Mailchimp", marks=_ANY, columns=_COLUMNS),
+)

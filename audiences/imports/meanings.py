@@ -1,0 +1,62 @@
+"""What a column of a file of people means, and when it means yes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TRUE = frozenset("1 1.0 true t yes y ja j waar x on".split())
+FALSE = frozenset("0 0.0 false f no n nee onwaar off null".split())
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The words with which a cell says yes, and those with which it says no.
+
+    `no` is None where every other word is a no; `filled`: every other word is a yes.
+    """
+
+    yes: frozenset[str] = frozenset()
+    no: frozenset[str] | None = None
+    filled: bool = False
+
+    def says(self, text: str) -> bool | None:
+        """Whether the cell says yes; None when nobody knows what it says."""
+        word = text.casefold()
+        if self.no and word in self.no:
+            return False
+        if self.filled or word in self.yes:
+            return True
+        return False if self.no is None else None
+
+
+YES_OR_NO = When(TRUE, FALSE)
+FILLED = When(filled=True)
+
+
+def when(*words: str) -> When:
+    """Yes for these words, and no for every other."""
+    return When(frozenset(word.casefold() for word in words))
+
+
+Kind = Literal["profile", "name", "address", "flag", "failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a column of the file means; `number` counts a channel's addresses from 1.
+
+    A `name` is first name and last name in one; a `failure` says that the address on a
+    channel does not work. `is_international`: its numbers begin with a country code and
+    lack the +. `adds_up`: several columns may say it, and the strictest counts.
+    """
+
+    name: str
+    kind: Kind
+    number: int = 1
+    when: When = YES_OR_NO
+    is_international: bool = False
+    adds_up: bool = False
+
+    def __str__(self) -> str:
+        if self.kind == "failure":
+            return f"failed_{self.name}"
+        return self.name if self.number == 1 else f"{self.name}_{self.number}"

@@ -1,0 +1,147 @@
+"""Rows from Python into tables, in the fastest way that the database has."""
+
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+
+from .statements import column_of, execute, fetch, is_postgresql, table_of
+
+
+def bulk_insert(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows made in Python: COPY on PostgreSQL, executemany on SQLite.
+
+    `columns` are field attnames; each row has its values in that order. Values are
+    written as they are: the caller has validated them.
+    """
+    names = ", ".join(column_of(model, name) for name in columns)
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            text = io.StringIO()
+            for row in rows:
+                text.write("\t".join([_COPY[type(value)](value) for value in row]))
+                text.write("\n")
+            text.seek(0)
+            cursor.cursor.copy_expert(
+                f"COPY {table_of(model)} ({names}) FROM STDIN", text
+            )
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(
+                f"INSERT INTO {table_of(model)} ({names}) VALUES ({marks})",
+                list(_sqlite_rows(model, columns, rows)),
+            )
+
+
+def bulk_update(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]
+) -> None:
+    """Write these fields of instances, found by their ids, in one statement.
+
+    (Django's own bulk_update compares every row with every instance.)
+    """
+    if not rows:
+        return
+    table, key = table_of(model), column_of(model, "id")
+    names = [column_of(model, name) for name in columns]
+    values = [[getattr(row, name) for row in rows] for name in ["id", *columns]]
+    if is_postgresql():
+        arrays = ", ".join(
+            f"%s::{model._meta.get_field(name).db_type(connection)}[]"
+            for name in columns
+        )
+        sets = ", ".join(f"{name} = new.{name}" for name in names)
+        execute(
+            f"UPDATE {table} SET {sets} FROM unnest(%s::bigint[], {arrays})"
+            f" AS new({', '.join([key, *names])}) WHERE {table}.{key} = new.{key}",
+            values,
+        )
+        return
+    sets = ", ".join(f"{name} = %s" for name in names)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET {sets} WHERE {key} = %s",
+            [
+                [*map(_sqlite_value, row[1:]), row[0]]
+                for row in zip(*values, strict=True)
+            ],
+        )
+
+
+def draw_ids(model: type[models.Model], count: int) -> list[int]:
+    """Take `count` unused ids of a model, in rising order, for `bulk_insert`.
+
+    On SQLite the caller must be in a transaction that writes (they are immediate).
+    """
+    if not count:
+        return []
+    table = model._meta.db_table
+    if is_postgresql():
+        rows = fetch(
+            # The name of the sequence is looked up once, and not for each id.
+            "SELECT nextval(named.sequence) FROM (SELECT"
+            " pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) named,"
+            " generate_series(1, %s)",
+            [table, count],
+        )
+        return sorted(row[0] for row in rows)
+    rows = fetch("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+    last = rows[0][0] if rows else 0
+    return list(range(last + 1, last + 1 + count))
+
+
+_COPY_ESCAPES = str.maketrans(
+    {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
+)
+
+
+def _copy_text(value: Any) -> str:
+    text = str(value)
+    if text.isprintable() and "\\" not in text:
+        return text
+    return text.translate(_COPY_ESCAPES)
+
+
+_COPY: dict[type, Callable[[Any], str]] = defaultdict(
+    lambda: _copy_text,
+    {
+        type(None): lambda value: "\\N",
+        bool: lambda value: "t" if value else "f",
+        int: str,
+    },
+)
+
+
+def _sqlite_rows(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[Sequence[Any]]:
+    """The rows with the moments as SQLite keeps them; nearly no column is one."""
+    moments = [
+        position
+        for position, name in enumerate(columns)
+        if isinstance(model._meta.get_field(name), models.DateTimeField)
+    ]
+    if not moments:
+        yield from rows
+        return
+    # Rows that are made together have one moment.
+    known: dict[Any, Any] = {}
+    for row in rows:
+        values = list(row)
+        for position in moments:
+            value = values[position]
+            if value not in known:
+                known = {value: _sqlite_value(value)}
+            values[position] = known[value]
+        yield values
+
+
+def _sqlite_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value

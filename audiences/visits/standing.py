@@ -1,0 +1,124 @@
+"""Where a visitor stands, of what a page is about: before an act, and after it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils import timezone
+
+from audiences import subscriptions
+from audiences.channels import Channel, flag_name
+from audiences.landing_pages import ServiceOnPage
+from audiences.models import LandingPage, Profile, Service, Subscription
+from audiences.signups.allowing import Answer
+from audiences.visits.visit import Visit
+
+Kind = LandingPage.Kind
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is true of a visitor at a moment, of what the page is about.
+
+    `offered` are the services with a check box.
+    """
+
+    stopped_all: bool = False
+    out: frozenset[str] = frozenset()
+    subscribed: frozenset[int] = frozenset()
+    pending: frozenset[int] = frozenset()
+    offered: tuple[ServiceOnPage, ...] = ()
+
+    def ticked_channels(self, offered: Collection[str]) -> list[str]:
+        """The boxes of channels that are shown as ticked."""
+        if self.stopped_all:
+            return []
+        return [channel for channel in offered if channel not in self.out]
+
+    def ticked_services(self, offered: Collection[int]) -> list[int]:
+        """The boxes of services that are shown as ticked."""
+        if self.stopped_all:
+            return []
+        return [service for service in offered if service in self.subscribed]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an act has changed, and where the visitor stands after it.
+
+    `left_out`: something was not done because the link can only stop messages. `closed`
+    are ticked services that take no new subscriptions, `unsent` services for which
+    nobody was asked again, `asked` channels with what came of asking at their address.
+    """
+
+    visit: Visit
+    standing: Standing
+    event_ids: tuple[int, ...] = ()
+    stopped_address: bool = False
+    left_out: bool = False
+    closed: tuple[Service, ...] = ()
+    unsent: tuple[Service, ...] = ()
+    asked: tuple[tuple[str, Answer], ...] = ()
+
+
+def by_flags(profile: Profile) -> Standing:
+    """The standing by the flags alone, where no subscription matters."""
+    out = frozenset(c for c in Channel.values if getattr(profile, flag_name(c)))
+    return Standing(profile.no_longer_contact, out)
+
+
+def standing_of(visit: Visit) -> Standing:
+    """The standing of a visitor, with the subscriptions that the page is about.
+
+    A separate statement, so that under a lock it sees what others have committed.
+    """
+    flags = by_flags(visit.profile)
+    offered: tuple[ServiceOnPage, ...] = ()
+    rows = Subscription.objects.filter(profile=visit.profile)
+    if visit.service:
+        rows = rows.filter(service=visit.service.pk)
+    elif visit.kind in LandingPage.CHOICE_KINDS:
+        offered = _offered(visit)
+        rows = rows.filter(service__in=[service.pk for service in offered])
+    else:
+        return flags
+    now = timezone.now()
+    found = [(row.service_id, row.status_at(now)) for row in rows]
+    return Standing(
+        flags.stopped_all,
+        flags.out,
+        frozenset(pk for pk, status in found if status == Subscription.Status.ACTIVE),
+        frozenset(pk for pk, status in found if status == Subscription.Status.PENDING),
+        offered,
+    )
+
+
+def _offered(visit: Visit) -> tuple[ServiceOnPage, ...]:
+    """The services with a check box, without those deleted since the publication.
+
+    A closed one is there for those who have it, and one that is not for preference
+    pages on other pages alone. A built-in page offers what the person is subscribed to.
+    """
+    active = subscriptions.active(timezone.now(), "subscriptions__")
+    own = Service.objects.filter(active, subscriptions__profile=visit.profile)
+    shown = Q(on_preference_page=True) if visit.kind == Kind.PREFERENCES else Q()
+    if not visit.content["slug"]:
+        return tuple(map(ServiceOnPage.now, own.filter(shown)))
+    published = [ServiceOnPage.of(facts) for facts in visit.content["services"]]
+    open_or_own = Q(is_closed=False) | Q(pk__in=own.values("pk"))
+    rows = Service.objects.filter(
+        open_or_own, shown, pk__in=[service.pk for service in published]
+    )
+    there = set(rows.values_list("pk", flat=True))
+    return tuple(service for service in published if service.pk in there)
+
+
+def has_nothing_to_do(visit: Visit, standing: Standing) -> bool:
+    """Whether everything that an opt-out page would stop has stopped already."""
+    if visit.kind == Kind.DENYLIST:
+        return standing.stopped_all
+    if visit.kind != Kind.UNSUBSCRIPTION:
+        return False
+    if visit.service:
+        return visit.service.pk not in standing.subscribed | standing.pending
+    return visit.link.channel in standing.out

@@ -1,0 +1,16 @@
+"""resume_delivery DELIVERY"""
+
+from typing import Any
+
+from audiences.terminal import CampaignCommand, add_delivery
+from delivery import deliveries
+from delivery.sending import sendings
+
+
+class Command(CampaignCommand):
+    help = "Go on with a paused or failed sending."
+    shared = (add_delivery,)
+
+    def run(self, **options: Any) -> None:
+        found = sendings.resume(deliveries.find(options["delivery"]))
+        self.say(f"{found.delivery.label!r} is {found.state}.")

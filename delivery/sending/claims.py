@@ -1,0 +1,192 @@
+"""Claims: the next targets of a delivery, checked once more, and nobody else's.
+
+A claim is one short transaction: it takes the next targets in the order of their ids,
+locks their profiles against writers of consent, judges them by present rows, and writes
+for each that it is being handed over, or withdrawn and why. So an opt-out commits
+before the claim and wins, or after it, and is found by the look before the message. The
+rate is waited for before a claim, never between a claim and its hand-over.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audiences import changes
+from audiences.models import Profile
+from audiences.sql.row_locks import lock_shared
+from delivery.models import Dispatch, Outcome, Sending
+from delivery.sending.last_check import LastCheck
+
+BATCH = 100
+# Targets to be tried again are taken together when their ids are this near.
+NEAR = 5_000
+# A profile that somebody is writing to is asked for again after this.
+BUSY = timedelta(seconds=1)
+# What a rate may catch up on, after a pause of the workers.
+BURST = timedelta(seconds=1)
+
+Status = Dispatch.Status
+State = Sending.State
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one claim took: ids to hand over now, and what the check had seen."""
+
+    ids: list[int]
+    seen: changes.Seen
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing can be claimed before this many seconds have passed."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Over:
+    """Nothing is left to claim, or it is not to be sent any more."""
+
+
+def claim(
+    sending: Sending, check: LastCheck, slot: int, *, most: int = 0
+) -> Batch | Wait | Over:
+    """Claim the next targets for the worker that holds the slot."""
+    with transaction.atomic(durable=True):
+        row = Sending.objects.select_for_update(of=("self",)).get(pk=sending.pk)
+        now = timezone.now()
+        if row.state != State.SENDING:
+            return Over()
+        if row.free_at and row.free_at > now:
+            return Wait((row.free_at - now).total_seconds())
+        seen = changes.now()
+        size = most or BATCH
+        if row.rate:
+            size = min(size, max(1, int(row.rate / 2)))
+        again = _due(row, now, size)
+        ids = again or _next(row, size)
+        if not ids:
+            return _nothing_left(row, now)
+        batch = _checked(row, check, ids, now)
+        _write(row, slot, batch, now, again=bool(again))
+        if not again:
+            row.position = ids[-1]
+        if row.rate:
+            free = max(row.free_at or now, now - BURST)
+            row.free_at = free + timedelta(seconds=len(batch.handed) / row.rate)
+        row.worked_at = now
+        row.save(update_fields=["position", "free_at", "worked_at"])
+    return Batch(batch.handed, seen)
+
+
+def _next(sending: Sending, size: int) -> list[int]:
+    """The next targets that nobody has claimed."""
+    rows = Outcome.objects.filter(
+        delivery=sending.delivery_id,
+        rule__isnull=True,
+        profile_id__gt=sending.position,
+    )
+    return list(rows.order_by("profile_id").values_list("profile_id", flat=True)[:size])
+
+
+def _due(sending: Sending, now: datetime, size: int) -> list[int]:
+    """Targets to be tried again whose time has come, near each other."""
+    rows = Dispatch.objects.filter(
+        delivery=sending.delivery_id, status=Status.WAITING, due_at__lte=now
+    )
+    first = rows.order_by("due_at").values_list("profile_id", flat=True).first()
+    if first is None:
+        return []
+    near = rows.filter(profile_id__gte=first - NEAR, profile_id__lte=first + NEAR)
+    return sorted(near.values_list("profile_id", flat=True)[:size])
+
+
+def _nothing_left(sending: Sending, now: datetime) -> Wait | Over:
+    """Nothing to claim now: later, or never again."""
+    rows = Dispatch.objects.filter(delivery=sending.delivery_id)
+    waiting = rows.filter(status=Status.WAITING).order_by("due_at").first()
+    if waiting is not None:
+        due = waiting.due_at or now
+        return Wait(max(0.05, (due - now).total_seconds()))
+    if rows.filter(status=Status.HANDING_OVER).exists():
+        return Over()  # another worker ends it, or whoever settles what it left
+    Sending.objects.filter(pk=sending.pk).update(
+        state=State.SENT, finished_at=now, reason=""
+    )
+    return Over()
+
+
+@dataclass(frozen=True)
+class _Checked:
+    handed: list[int]
+    busy: list[int]
+    causes: dict[int, str]
+
+
+def _checked(
+    sending: Sending, check: LastCheck, ids: list[int], now: datetime
+) -> _Checked:
+    """Which of them are handed over; which are not, and why.
+
+    Somebody whose profile is just being written to is put off: whether that is an
+    opt-out is known in a moment.
+    """
+    free = lock_shared(Profile, ids)
+    locked = [pk for pk in ids if pk not in free]
+    busy = set(Profile.objects.filter(pk__in=locked).values_list("pk", flat=True))
+    found = check.excluded(ids[0], ids[-1])
+    causes = {pk: found[pk] for pk in ids if pk in found and pk not in busy}
+    handed = [pk for pk in ids if pk not in causes and pk not in busy]
+    return _Checked(handed, sorted(busy), causes)
+
+
+def _write(
+    sending: Sending, slot: int, checked: _Checked, now: datetime, *, again: bool
+) -> None:
+    groups: list[tuple[list[int], dict[str, Any]]] = [
+        (checked.handed, {"status": Status.HANDING_OVER, "slot": slot}),
+        (checked.busy, {"status": Status.WAITING, "due_at": now + BUSY}),
+        *(
+            ([pk], {"status": Status.WITHDRAWN, "code": cause})
+            for pk, cause in checked.causes.items()
+        ),
+    ]
+    for ids, facts in groups:
+        if again:
+            _rows(sending, ids).update(at=now, **facts)
+        else:
+            Dispatch.objects.bulk_create(
+                Dispatch(
+                    delivery_id=sending.delivery_id,
+                    profile_id=pk,
+                    at=now,
+                    first_at=now,
+                    **facts,
+                )
+                for pk in ids
+            )
+
+
+def _rows(sending: Sending, ids: list[int]) -> QuerySet[Dispatch]:
+    return Dispatch.objects.filter(delivery=sending.delivery_id, profile_id__in=ids)
+
+
+def put_back(sending: Sending, ids: list[int]) -> None:
+    """Targets that were claimed and not handed over wait again."""
+    _rows(sending, ids).filter(status=Status.HANDING_OVER).update(
+        status=Status.WAITING, due_at=timezone.now(), slot=None
+    )
+
+
+def withdraw(sending: Sending, causes: dict[int, str]) -> None:
+    """Withdraw targets that were claimed: something has changed before their turn."""
+    for code in sorted({*causes.values()}):
+        ids = [pk for pk, cause in causes.items() if cause == code]
+        _rows(sending, ids).filter(status=Status.HANDING_OVER).update(
+            status=Status.WITHDRAWN, code=code, at=timezone.now(), slot=None
+        )

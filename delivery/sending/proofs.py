@@ -1,0 +1,88 @@
+"""Proofs: a delivery as it will be, to own addresses, before it is sent (F7).
+
+A proof is marked as a test. It is no message: nothing records it, no rule counts it,
+and its links change nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from audiences import addresses
+from audiences.models import Profile
+from audiences.refusals import Refused
+from delivery.composing import Composer, Recipient, recipients
+from delivery.models import Delivery
+from delivery.transports import Kind, Result, Uncertain, transport_for
+
+MOST = 20
+
+
+class NoProof(Refused):
+    """The proof cannot be sent; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of a proof to one address."""
+
+    address: str
+    result: Result | None
+
+    @property
+    def is_taken(self) -> bool:
+        return bool(self.result and self.result.kind == Kind.TAKEN)
+
+
+def send(
+    delivery: Delivery, to: Iterable[str], *, profile: Profile | None = None
+) -> list[Proof]:
+    """Send proofs to these addresses, as the profile would read them.
+
+    Without a profile the fields of an example stand in it. Raises NoProof for an
+    address that is none, CannotCompose, NoTransport.
+    """
+    wanted = list(to)
+    if len(wanted) > MOST:
+        raise NoProof(f"At most {MOST} addresses at once.")
+    composer = Composer(delivery, is_test=True)
+    as_read = _as_read(delivery, profile)
+    people = [_addressed(delivery, as_read, text) for text in wanted]
+    transport = transport_for(delivery.channel)
+    found = []
+    try:
+        for person, message in zip(people, composer.compose(people), strict=True):
+            try:
+                result: Result | None = transport.hand_over(message)
+            except Uncertain:
+                result = None
+            found.append(Proof(person.address, result))
+    finally:
+        transport.close()
+    return found
+
+
+def _as_read(delivery: Delivery, profile: Profile | None) -> Recipient:
+    if profile is None:
+        fields = {
+            "first_name": "Anna",
+            "last_name": "Example",
+            "language": "",
+            "country": "NL",
+            "external_id": "P00001",
+        }
+        return Recipient(0, "", "", "", fields)
+    found = recipients(delivery, [profile.pk])
+    if found:
+        return found[0]
+    # Without an address on the channel it still has its words.
+    facts = ("first_name", "last_name", "language", "country", "external_id")
+    fields = {name: str(getattr(profile, name) or "") for name in facts}
+    return Recipient(profile.pk, "", "", profile.language, fields)
+
+
+def _addressed(delivery: Delivery, as_read: Recipient, text: str) -> Recipient:
+    try:
+        found = addresses.normalise(delivery.channel, text)
+    except addresses.InvalidAddress as error:
+        raise NoProof(f"{text[:200]!r} is not an address: {error}") from error
+    return replace(as_read, address=found.value, key=found.key)

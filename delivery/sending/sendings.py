@@ -1,0 +1,203 @@
+"""Sendings: begun, scheduled, paused, resumed, cancelled; the only writer of their row.
+
+A delivery is sent once, as it was analysed. Whatever has changed since then that
+matters, and an analysis older than a day, is a reason to prepare it again first.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audiences.background import jobs
+from audiences.channels import Channel
+from audiences.refusals import Refused
+from delivery.analysis import definitions
+from delivery.models import Analysis, Delivery, Dispatch, Message, Sending
+
+State = Sending.State
+TASK = "delivery.tasks.run_sending"
+# An analysis that is older is not sent by.
+OLDEST = timedelta(days=1)
+BY_MESSAGE = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
+
+
+class NotSendable(Refused):
+    """The delivery cannot be sent, paused or resumed now; the message says why."""
+
+
+def begin(
+    delivery: Delivery,
+    *,
+    actor: str,
+    at: datetime | None = None,
+    rate: float | None = None,
+    wakes: bool = True,
+) -> Sending:
+    """Begin to send a prepared delivery, or schedule it; a worker does the rest.
+
+    `wakes`: whether workers are woken now; else the caller is one. Raises NotSendable
+    unless it is prepared, unchanged and not yet sent.
+    """
+    with transaction.atomic():
+        row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+        check(row)
+        now = timezone.now()
+        later = at is not None and at > now
+        sending = Sending.objects.create(
+            delivery=row,
+            actor=actor,
+            state=State.SCHEDULED if later else State.SENDING,
+            starts_at=at or now,
+            started_at=None if later else now,
+            rate=rate or settings.SEND_RATE or None,
+        )
+        if wakes and not later:
+            jobs.wake(TASK, sending.pk)
+    return sending
+
+
+def check(delivery: Delivery) -> None:
+    """Raise NotSendable unless the delivery can be sent by messages now."""
+    label = delivery.label
+    if delivery.channel not in BY_MESSAGE:
+        raise NotSendable(
+            f"{label!r} goes by {delivery.get_channel_display().lower()}: write an "
+            "extraction file with --to FILE."
+        )
+    check_prepared(delivery)
+
+
+def check_prepared(delivery: Delivery) -> None:
+    """Raise NotSendable unless it is prepared, unchanged since, and not yet sent."""
+    label, run = delivery.label, delivery.latest_analysis
+    present = Sending.objects.filter(delivery=delivery).first()
+    if present is not None:
+        raise NotSendable(f"{label!r} is {present.state} already.")
+    if Message.objects.filter(delivery=delivery).exists():
+        raise NotSendable(
+            f"Messages of {label!r} were handed over already: duplicate it instead."
+        )
+    if run is None or run.state != Analysis.State.READY:
+        state = run.state if run else "a draft"
+        raise NotSendable(f"{label!r} is not prepared (it is {state}): analyse it.")
+    if definitions.is_stale(run):
+        raise NotSendable(
+            f"{label!r}, its audience or a rule was changed since its analysis: "
+            "analyse it again."
+        )
+    if not run.finished_at or timezone.now() - run.finished_at > OLDEST:
+        raise NotSendable(
+            f"The analysis of {label!r} is older than a day: analyse it again."
+        )
+
+
+def of(delivery: Delivery) -> Sending:
+    """The sending of a delivery; raises NotSendable when there is none."""
+    found = Sending.objects.select_related("delivery").filter(delivery=delivery).first()
+    if found is None:
+        raise NotSendable(f"{delivery.label!r} is not being sent: send it first.")
+    return found
+
+
+def _move(
+    delivery: Delivery, to: str, allowed: tuple[str, ...], **facts: object
+) -> Sending:
+    """Move the sending to another state; raises NotSendable from any but these."""
+    found = of(delivery)
+    rows = Sending.objects.filter(pk=found.pk, state__in=allowed)
+    if not rows.update(state=to, **facts):
+        found.refresh_from_db()
+        raise NotSendable(f"{delivery.label!r} is {found.state}: that cannot be done.")
+    found.refresh_from_db()
+    return found
+
+
+def pause(delivery: Delivery, *, reason: str = "") -> Sending:
+    """Pause after the messages in flight; raises NotSendable."""
+    allowed = (State.SENDING, State.SCHEDULED)
+    return _move(delivery, State.PAUSED, allowed, reason=reason or "Paused.")
+
+
+def resume(delivery: Delivery) -> Sending:
+    """Go on: with what is left, or to the moment it was scheduled for.
+
+    One whose workers have died goes on by itself within a minute, and at once by this.
+    """
+    found = of(delivery)
+    later = found.starts_at > timezone.now()
+    to = State.SCHEDULED if later else State.SENDING
+    allowed = (State.PAUSED, State.FAILED, State.SENDING)
+    started = found.started_at or (None if later else timezone.now())
+    with transaction.atomic():
+        found = _move(delivery, to, allowed, reason="", error="", started_at=started)
+        if not later:
+            jobs.wake(TASK, found.pk)
+    return found
+
+
+def cancel(delivery: Delivery) -> Sending:
+    """Never send what is left; what was handed over stands."""
+    now = timezone.now()
+    return _move(delivery, State.CANCELLED, Sending.OPEN, finished_at=now, reason="")
+
+
+def fail(sending: Sending, reason: str) -> None:
+    """It cannot go on by itself: the reason says what to mend, then resume."""
+    jobs.end(sending, State.FAILED, reason=reason)
+
+
+def start_due(sending: Sending) -> bool:
+    """Start a scheduled sending whose time has come; returns whether it is sending.
+
+    What was prepared longer ago than a day, or has changed since, waits for somebody.
+    """
+    if sending.state == State.SCHEDULED:
+        if sending.starts_at > timezone.now():
+            return False
+        reason = _reason_to_wait(sending)
+        facts = {"reason": reason} if reason else {"started_at": timezone.now()}
+        Sending.objects.filter(pk=sending.pk, state=State.SCHEDULED).update(
+            state=State.PAUSED if reason else State.SENDING, **facts
+        )
+        sending.refresh_from_db()
+    return sending.state == State.SENDING
+
+
+def _reason_to_wait(sending: Sending) -> str:
+    run = sending.delivery.latest_analysis
+    if run is None or run.state != Analysis.State.READY or definitions.is_stale(run):
+        return "It was changed since its analysis: cancel it, and send a duplicate."
+    return ""
+
+
+def to_wake() -> list[int]:
+    """Ids of sendings that are due and not ended."""
+    rows = Sending.objects.filter(
+        state__in=Sending.UNFINISHED, starts_at__lte=timezone.now()
+    )
+    return list(rows.values_list("pk", flat=True))
+
+
+def resend_uncertain(delivery: Delivery, *, note: str) -> int:
+    """Hand over again those of whom nobody knows whether they got it; returns how many.
+
+    They may get it twice: that is for an operator to decide, who says why. Raises
+    NotSendable.
+    """
+    if not note.strip():
+        raise NotSendable("Say in a note why they may get it twice.")
+    with transaction.atomic():
+        found = of(delivery)
+        rows = Dispatch.objects.filter(
+            delivery=delivery, status=Dispatch.Status.UNCERTAIN
+        )
+        count = rows.update(
+            status=Dispatch.Status.WAITING, due_at=timezone.now(), text=note
+        )
+        if count and found.state == State.SENT:
+            _move(delivery, State.SENDING, (State.SENT,), finished_at=None)
+        if count:
+            jobs.wake(TASK, found.pk)
+    return count

@@ -1,0 +1,233 @@
+"""A prepared delivery leaves: once to each, to nobody who has opted out since."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from django.utils import timezone
+
+from audiences import addresses, consent, subscriptions
+from audiences.models import Profile
+from delivery import quarantine
+from delivery.models import Delivery, Dispatch, Message, Sending
+from delivery.sending import claims, sendings, worker
+from delivery.sending.last_check import LastCheck
+from delivery.sending.status import SendingStatus, status_of
+from tests.people import ORIGIN
+from tests.transports.smtp_server import CUT, Sink
+
+from .conftest import recipients_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _send(delivery: Delivery) -> SendingStatus:
+    sending = sendings.begin(delivery, actor="test", wakes=False)
+    worker.send(sending, waits=False)
+    return status_of(delivery)
+
+
+def _sums(found: SendingStatus) -> bool:
+    parts = found.waiting + found.sent + sum(found.withdrawn.values())
+    return found.to_deliver == parts + found.refused + found.uncertain
+
+
+def test_each_target_gets_it_once(prepared: Delivery, sink: Sink) -> None:
+    found = _send(prepared)
+    assert recipients_of(sink) == sorted(f"p{n}@example.com" for n in range(1, 11))
+    assert (found.state, found.sent, found.waiting) == ("sent", 10, 0)
+    assert Message.objects.filter(delivery=prepared).count() == 10
+    raw = next(mail for _from, to, mail in sink.mails if to.startswith("p3@"))
+    mail = message_from_bytes(raw, policy=policy.SMTP)
+    text = mail.get_body(("plain",))  # type: ignore[attr-defined]
+    assert "Hello P3," in text.get_content()
+
+
+def test_who_opts_out_before_the_claim_is_withdrawn(
+    prepared: Delivery, people: list[Profile], sink: Sink
+) -> None:
+    consent.opt_out(people[2], "email", ORIGIN)
+    consent.opt_out(people[3], "any", ORIGIN)
+    quarantine.record("email", "p5@example.com", type="hard", source="test")
+    addresses.attach(people[5], "email", "new@example.com", primary=True)
+    found = _send(prepared)
+    assert found.withdrawn == {
+        "denylist_channel": 1,
+        "denylist_any_channel": 1,
+        "address_quarantined": 1,
+        "address_changed": 1,
+    }
+    assert found.sent == len(sink.mails) == 6
+    assert _sums(found)
+
+
+def test_who_opts_out_between_claim_and_hand_over_is_withdrawn(
+    prepared: Delivery,
+    people: list[Profile],
+    sink: Sink,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    first = claims.claim
+
+    def claim_then_opt_out(*args: object, **kwargs: object) -> object:
+        claimed = first(*args, **kwargs)  # type: ignore[arg-type]
+        if isinstance(claimed, claims.Batch):
+            consent.opt_out(people[8], "email", ORIGIN)
+        return claimed
+
+    monkeypatch.setattr(claims, "claim", claim_then_opt_out)
+    worker.send(sending, waits=False)
+    found = status_of(prepared)
+    assert (found.sent, found.withdrawn) == (9, {"denylist_channel": 1})
+    assert "p9@example.com" not in recipients_of(sink)
+
+
+def test_a_refusal_for_good_counts_against_the_address_unless_it_is_about_us(
+    prepared: Delivery, sink: Sink
+) -> None:
+    sink.says["RCPT"] = [
+        "550 5.1.1 User unknown",
+        "550 5.7.1 Blocked by policy",
+        "250 2.1.5 Ok",
+    ]
+    found = _send(prepared)
+    assert (found.sent, found.refused) == (8, 2)
+    refused = Dispatch.objects.filter(delivery=prepared, status="refused")
+    assert {row.code for row in refused} == {"5.1.1", "5.7.1"}
+    first, second = (quarantine.entry_of("email", f"p{n}@example.com") for n in (1, 2))
+    assert first
+    assert first.status == "quarantine"
+    assert second is None
+    assert _sums(found)
+
+
+def test_a_refusal_for_now_is_tried_again_later(prepared: Delivery, sink: Sink) -> None:
+    sink.says["RCPT"] = ["450 4.2.1 Mailbox busy", "250 2.1.5 Ok"]
+    found = _send(prepared)
+    assert (found.state, found.sent, found.waiting) == ("sending", 9, 1)
+    Dispatch.objects.filter(status="waiting").update(due_at=timezone.now())
+    worker.send(sendings.of(prepared), waits=False)
+    assert status_of(prepared).state == "sent"
+    assert len(recipients_of(sink)) == 10
+
+
+def test_after_a_day_of_refusals_for_now_it_is_refused(
+    prepared: Delivery, sink: Sink
+) -> None:
+    sink.says["RCPT"] = ["450 4.2.1 Mailbox busy"]
+    _send(prepared)
+    yesterday = timezone.now() - timedelta(days=1)
+    Dispatch.objects.update(due_at=timezone.now(), first_at=yesterday)
+    worker.send(sendings.of(prepared), waits=False)
+    found = status_of(prepared)
+    assert (found.state, found.refused, found.waiting) == ("sent", 10, 0)
+
+
+def test_a_hand_over_that_breaks_off_is_uncertain_and_not_repeated(
+    prepared: Delivery, sink: Sink
+) -> None:
+    sink.says["MESSAGE"] = [CUT, "250 2.0.0 Ok"]
+    found = _send(prepared)
+    assert (found.state, found.sent, found.uncertain) == ("sent", 9, 1)
+    worker.send(sendings.of(prepared), waits=False)
+    assert len(sink.mails) == 9
+    assert Message.objects.filter(delivery=prepared).count() == 10
+    assert sendings.resend_uncertain(prepared, note="They phoned.") == 1
+    worker.send(sendings.of(prepared), waits=False)
+    assert status_of(prepared).sent == len(set(recipients_of(sink))) == 10
+
+
+def test_what_a_dead_worker_was_handing_over_is_uncertain(
+    prepared: Delivery, sink: Sink
+) -> None:
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    claimed = claims.claim(sending, LastCheck(prepared), slot=5, most=4)
+    assert isinstance(claimed, claims.Batch)
+    assert len(claimed.ids) == 4
+    worker.send(sending, waits=False)
+    found = status_of(prepared)
+    assert (found.state, found.sent, found.uncertain) == ("sent", 6, 4)
+    assert Message.objects.filter(delivery=prepared).count() == 10
+    assert len(sink.mails) == 6
+
+
+def test_pause_resume_and_cancel(prepared: Delivery, sink: Sink) -> None:
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    sendings.pause(prepared)
+    worker.send(sending, waits=False)
+    assert status_of(prepared).waiting == 10
+    sendings.resume(prepared)
+    worker.send(sending, should_stop=iter([False, True]).__next__, waits=False)
+    sendings.cancel(prepared)
+    worker.send(sending, waits=False)
+    found = status_of(prepared)
+    assert found.state == "cancelled"
+    assert _sums(found)
+    with pytest.raises(sendings.NotSendable):
+        sendings.resume(prepared)
+
+
+def test_a_pause_stops_at_the_next_message(
+    prepared: Delivery, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    monkeypatch.setattr(
+        sink, "answer", lambda command: _pausing(sink, prepared, command)
+    )
+    worker.send(sending, waits=False)
+    found = status_of(prepared)
+    assert (found.state, found.sent, found.waiting) == ("paused", 1, 9)
+
+
+def _pausing(sink: Sink, delivery: Delivery, command: str) -> str:
+    if command == "MESSAGE":
+        Sending.objects.filter(delivery=delivery).update(state="paused")
+    return type(sink).answer(sink, command)
+
+
+def test_too_many_refusals_pause_it(
+    prepared: Delivery, sink: Sink, monkeypatch: pytest.MonkeyPatch, settings: object
+) -> None:
+    monkeypatch.setattr("delivery.sending.results.FEWEST", 3)
+    monkeypatch.setattr("delivery.sending.claims.BATCH", 2)
+    monkeypatch.setattr("delivery.sending.worker.BATCHES", 1)
+    sink.says["RCPT"] = ["550 5.7.1 We do not like you"]
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    worker.send(sending, waits=False)
+    found = status_of(prepared)
+    assert found.state == "paused"
+    assert "refused" in found.reason
+    assert found.waiting > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: Delivery.objects.filter(pk=d.pk).update(purpose="legal"), "changed"),
+        (lambda d: d.analyses.update(finished_at=timezone.now() - timedelta(2)), "day"),
+        (lambda d: d.analyses.update(state="stopped"), "not prepared"),
+        (lambda d: Delivery.objects.filter(pk=d.pk).update(channel="fax"), "--to FILE"),
+        (lambda d: sendings.begin(d, actor="x", wakes=False), "already"),
+    ],
+)
+def test_only_what_is_prepared_and_unchanged_is_sent(
+    change: object, said: str, prepared: Delivery
+) -> None:
+    change(prepared)  # type: ignore[operator]
+    with pytest.raises(sendings.NotSendable, match=said):
+        sendings.begin(prepared, actor="test", wakes=False)
+
+
+def test_a_subscription_that_ended_since_is_withdrawn(sink: Sink, db: None) -> None:
+    from .conftest import made, person
+
+    service = subscriptions.create_service("news", label="News", channel="email")
+    people = [person(email=f"s{n}@example.com") for n in range(3)]
+    for one in people:
+        subscriptions.subscribe(one, service, ORIGIN)
+    delivery = made("News of May", service=service)
+    subscriptions.unsubscribe(people[1], service, ORIGIN)
+    found = _send(delivery)
+    assert found.withdrawn == {"not_subscribed": 1}
+    assert recipients_of(sink) == ["s0@example.com", "s2@example.com"]
