@@ -27,7 +27,10 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 
-Write = Callable[[int], bytes]
+# Of a profile, whose address has this key.
+Write = Callable[[int, str], bytes]
+# The mark of an address that nobody has, as long as every mark.
+_NO_MARK = "nobodys-address-"
 
 
 # A message has several links of one person.
@@ -41,7 +44,7 @@ def keyed(salted: str) -> Callable[[bytes], bytes]:
 
     `salted` is what Django's `salted_hmac` puts before the key.
     """
-    secret = signing.keys_in_use()[0]
+    secret = signing.key_of_now()
     key = hashlib.sha256((salted + secret).encode()).digest().ljust(_BLOCK, b"\0")
     begin_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key)).copy
     begin_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key)).copy
@@ -61,23 +64,46 @@ def web_address(
     """A function that writes the web address of `link` for any profile.
 
     `make` writes it for one, with a token of that purpose at its end, such as
-    `one_click_url`. The tokens say that they were made now, or `at` (in seconds).
+    `one_click_url`. The tokens say that they were made now, or `at` (in seconds). A
+    link that says on which channel it is sent also has the mark of each address.
     """
-    address = make(replace(link, profile_id=_NOBODY)).rstrip("/")
+    nobody = replace(link, profile_id=_NOBODY)
+    if link.sent_on:
+        nobody = replace(nobody, sent_to=_NO_MARK)
+    address = make(nobody).rstrip("/")
     beginning, _slash, token = address.rpartition("/")
     facts, now, _signature = token.split(".")
     stamp = b62_encode(at) if at else now
     before, after = b64_decode(facts.encode()).split(str(_NOBODY).encode())
     start, tail = f"{beginning}/".encode(), f".{stamp}".encode()
     digest = keyed(f"{purpose}signer")
+    # Only tokens of pages have a place for a mark.
+    between, has_mark, end = after.partition(_NO_MARK.encode())
+    mark = _marks(link.sent_on) if has_mark else _no_mark
 
-    def write(profile_id: int) -> bytes:
-        facts = b2a_base64(b"%b%d%b" % (before, profile_id, after), newline=False)
+    def write(profile_id: int, key: str) -> bytes:
+        said = b"%b%d%b%b%b" % (before, profile_id, between, mark(key), end)
+        facts = b2a_base64(said, newline=False)
         value = facts.translate(_URL_SAFE, b"=") + tail
         signature = b2a_base64(digest(value), newline=False)
         return b"%b%b.%b/" % (start, value, signature.translate(_URL_SAFE, b"="))
 
     return write
+
+
+def _marks(channel: str) -> Callable[[str], bytes]:
+    """`signing.mark` on a channel."""
+    digest = keyed(Purpose.SENT_TO)
+
+    def mark(key: str) -> bytes:
+        whole = digest(f"{channel}:{key}".encode())
+        return b2a_base64(whole[:12], newline=False).translate(_URL_SAFE)
+
+    return mark
+
+
+def _no_mark(key: str) -> bytes:
+    return b""
 
 
 def mail_address(mailbox: str, salt: str, make: Callable[[int], str]) -> Write:
@@ -87,13 +113,13 @@ def mail_address(mailbox: str, salt: str, make: Callable[[int], str]) -> Write:
     """
     local, at, domain = mailbox.encode().rpartition(b"@")
     if not at:
-        return lambda profile_id: b""
+        return lambda profile_id, key: b""
     payload, _dot, _signature = make(_NOBODY).rpartition(".")
     before, after = payload.encode().split(_base36(_NOBODY))
     room = mail_addresses.LONGEST_LOCAL_PART - len(local) - 1
     digest = keyed(salt)
 
-    def write(profile_id: int) -> bytes:
+    def write(profile_id: int, key: str) -> bytes:
         said = b"%b%b%b" % (before, _base36(profile_id), after)
         tag = b"%b.%b" % (said, _short(digest(said)))
         return b"%b+%b@%b" % (local, tag, domain) if len(tag) <= room else b""
@@ -108,7 +134,7 @@ def unsubscribe_address(link: Link) -> Write:
     without_delivery = replace(link, delivery_id=None)
     whole = mail_address(mailbox, salt, _mail_tag(link))
     shorter = mail_address(mailbox, salt, _mail_tag(without_delivery))
-    return lambda profile_id: whole(profile_id) or shorter(profile_id)
+    return lambda pk, key: whole(pk, key) or shorter(pk, key)
 
 
 def _mail_tag(link: Link) -> Callable[[int], str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from audiences import organisation, outbox
+from audiences.addresses.outgoing import as_sent
 from audiences.models import Organisation
 from audiences.wording import page_texts
 from delivery.content import LINKS as STOPPING
@@ -17,7 +18,7 @@ from .contents import From, Variant
 from .links import Links
 from .message import LinkBook, Rendered
 from .places import VIEW_LINK, Marks, Place, names_in
-from .recipients import Recipient, address_of
+from .recipients import Recipient
 from .splicing import Facts
 
 _SENDER_ID = re.compile(r"[^a-z0-9]+")
@@ -32,7 +33,7 @@ class Mails:
         self._links = links
         self._book = LinkBook(links)
         self._marks = Marks()
-        self._address = address_of(delivery.channel)
+        self._channel = delivery.channel
         sender = contents.sender_of(delivery)
         self._domain = sender.domain
         subject = headers.one_line(variant.subject)
@@ -95,11 +96,11 @@ class Mails:
     def outgoing(self, recipient: Recipient, number: str, date: bytes) -> Outgoing:
         """The mail to one recipient; `number` is a random text for its Message-ID."""
         profile_id = recipient.profile_id
-        address = self._address(recipient)
+        address = as_sent(self._channel, recipient.address, recipient.key)
         facts = Facts(
             profile_id,
             recipient.fields,
-            self._book.links(profile_id),
+            self._book.links(recipient),
             address,
             f"<{number}@{self._domain}>",
             date,
@@ -109,7 +110,7 @@ class Mails:
             profile_id,
             address,
             self._mail.spliced.of(facts),
-            self._links.return_path(profile_id).decode(),
+            self._links.return_path(profile_id, recipient.key).decode(),
             facts.message_id,
             not address.isascii(),
             facts.subject,
@@ -117,7 +118,7 @@ class Mails:
 
     def rendered(self, recipient: Recipient) -> Rendered:
         """The mail as the recipient reads it."""
-        links = self._book.links(recipient.profile_id)
+        links = self._book.links(recipient)
         facts = Facts(recipient.profile_id, recipient.fields, links)
 
         def said(text: str, say: filling.SayAfter) -> str:

@@ -58,7 +58,7 @@ def links_of(delivery: Delivery, *, fallback_return_path: str) -> Links:
         },
         one_click,
         prepared.unsubscribe_address(link),
-        lambda profile_id: paths(profile_id) or fallback,
+        lambda profile_id, key: paths(profile_id, key) or fallback,
     )
 
 
@@ -68,13 +68,13 @@ def links_of_test(delivery: Delivery, *, fallback_return_path: str) -> Links:
     nowhere = f"{settings.BASE_URL}/u/{TEST}/".encode()
     return Links(
         {
-            "unsubscribe_link": lambda profile_id: nowhere,
-            "preferences_link": lambda profile_id: nowhere,
-            VIEW_LINK: lambda profile_id: nowhere,
+            "unsubscribe_link": _always(nowhere),
+            "preferences_link": _always(nowhere),
+            VIEW_LINK: _always(nowhere),
         },
-        lambda profile_id: nowhere,
-        lambda profile_id: b"",
-        lambda profile_id: bounces,
+        _always(nowhere),
+        _always(b""),
+        _always(bounces),
     )
 
 
@@ -87,7 +87,7 @@ def links_of_view(delivery: Delivery, at: int) -> Links:
     link = deliveries.link(delivery, 0)
     stop = prepared.web_address(Purpose.OPT_OUT, one_click_url, link, at=at)
     view = prepared.web_address(Purpose.VIEW, view_in_browser_url, link, at=at)
-    nothing: Write = lambda profile_id: b""  # noqa: E731
+    nothing = _always(b"")
     return Links(
         {"unsubscribe_link": stop, "preferences_link": stop, VIEW_LINK: view},
         *(stop, nothing, nothing),
@@ -124,7 +124,13 @@ def read_view_token(token: str) -> Viewed:
 
 
 def _page(link: Link) -> Write:
+    """A page that starts messages, too, at the address that the link is sent to."""
+    link = replace(link, sent_on=link.channel)
     return prepared.web_address(Purpose.PAGE, page_url, link)
+
+
+def _always(text: bytes) -> Write:
+    return lambda profile_id, key: text
 
 
 def _to_preferences(link: Link) -> Link:

@@ -101,8 +101,8 @@ def build(
     content: str, *, subject: str, preheader: str, marks: Marks, frame: Frame
 ) -> Marked:
     """The message in its frame, in both forms."""
-    styles = ""
-    if is_html(content):
+    styles, has_own_colours = "", is_html(content)
+    if has_own_colours:
         marked = marks.put(content)
         parser = _Styles()
         parser.feed(marked)
@@ -122,6 +122,8 @@ def build(
             "subject": marks.put(subject),
             "preheader": marks.put(preheader),
             "styles": styles,
+            # A dark frame would take the text of a light box along.
+            "has_own_colours": has_own_colours,
             "html": html,
             "words": frame.words,
             "sender": frame.sender,

@@ -50,6 +50,7 @@ class LinkBook:
             self._writers.append(write)
         return self._writers.index(write)
 
-    def links(self, profile_id: int) -> Sequence[bytes]:
+    def links(self, recipient: Recipient) -> Sequence[bytes]:
         """All of them for a recipient, by number."""
-        return [write(profile_id) for write in self._writers]
+        profile_id, key = recipient.profile_id, recipient.key
+        return [write(profile_id, key) for write in self._writers]

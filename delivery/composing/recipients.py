@@ -1,9 +1,8 @@
 """Who gets a message: the address that is used, and what a message may say of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
 from delivery.models import Delivery
 
@@ -52,8 +51,3 @@ def as_recipient(profile: Profile, address: str = "", key: str = "") -> Recipien
     """A profile as the reader of a message, which goes to an address if it is given."""
     facts = {name: getattr(profile, name) or "" for name in FACTS}
     return Recipient(profile.pk, address, key, facts["language"], facts)
-
-
-def address_of(channel: str) -> Callable[[Recipient], str]:
-    """How the address that leaves is made, on a channel: what was checked, no other."""
-    return lambda person: as_sent(channel, person.address, person.key)

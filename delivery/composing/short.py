@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+from audiences.addresses.outgoing import as_sent
 from delivery.content import sms_segments
 from delivery.models import Delivery
 from delivery.transports import Outgoing
@@ -13,7 +14,7 @@ from .contents import Variant
 from .links import Links
 from .message import LinkBook, Rendered
 from .places import Marks
-from .recipients import Recipient, address_of
+from .recipients import Recipient
 from .splicing import Facts
 
 _LINK = re.compile(r"https?://\S{1,2000}")
@@ -26,7 +27,7 @@ class _Texts:
         self, delivery: Delivery, variant: Variant, links: Links, *, is_test: bool
     ) -> None:
         self._book = LinkBook(links)
-        self._address = address_of(delivery.channel)
+        self._channel = delivery.channel
         marks = Marks()
         self._text, self._subject = (
             filling.texts_of(
@@ -40,7 +41,7 @@ class _Texts:
         facts = Facts(
             recipient.profile_id,
             recipient.fields,
-            self._book.links(recipient.profile_id),
+            self._book.links(recipient),
         )
         return Rendered(self._subject(facts), self._text(facts))
 
@@ -57,7 +58,7 @@ class TextMessages(_Texts):
         """The SMS to one recipient."""
         return Outgoing(
             recipient.profile_id,
-            self._address(recipient),
+            as_sent(self._channel, recipient.address, recipient.key),
             super().rendered(recipient).text,
             message_id=number,
         )
@@ -79,7 +80,7 @@ class Notifications(_Texts):
         body = {"title": said.subject, "text": text, "link": link}
         return Outgoing(
             recipient.profile_id,
-            self._address(recipient),
+            as_sent(self._channel, recipient.address, recipient.key),
             json.dumps(body, ensure_ascii=False),
             message_id=number,
             subject=said.subject,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from audiences import organisation
+from audiences.links.web_addresses import read_page_token, went_to
 from audiences.models import LandingPage
 from audiences.refusals import Refused
 from delivery.composing import Composer, recipients
@@ -151,6 +152,15 @@ def test_style_stands_beside_each_element_and_what_cannot_stays() -> None:
     assert "@media (max-width: 600px)" in html
 
 
+@pytest.mark.parametrize(("content", "dark"), [("Hi", True), ("<p>Hi</p>", False)])
+def test_only_what_has_no_colours_of_its_own_turns_dark(
+    content: str, dark: bool
+) -> None:
+    html = html_of(strictly(composed(mails.delivery(content))))
+    assert ("prefers-color-scheme: dark" in html) == dark
+    assert ('content="light dark"' in html) == dark
+
+
 def test_a_whole_document_is_taken_into_the_frame() -> None:
     content = "<!doctype html><html><head><title>T</title><style>b{color:red}</style></head><body bgcolor='#eee'><b>Hi</b></body></html>"
     html = html_of(strictly(composed(mails.delivery(content, "News"))))
@@ -241,6 +251,18 @@ def test_a_service_has_its_own_page_to_unsubscribe() -> None:
     preferences = landing_pages.create("choose", kind=LandingPage.Kind.PREFERENCES)
     landing_pages.publish(preferences)
     assert "/p/choose/" in html_of(strictly(composed(made)))
+
+
+def test_a_link_to_a_page_may_start_messages_at_its_own_address() -> None:
+    made = mails.delivery("{{ preferences_link }}")
+    to = person("Ann@Shop.Example", "ann@shop.example")
+    text = text_of(strictly(composed(made, to)))
+    token = text.partition("/p/preferences/")[2].partition("/")[0]
+    link = read_page_token(token, "preferences")
+    assert link.is_fresh
+    assert link.sent_on == "email"
+    assert went_to(link.sent_to, "email", "ann@shop.example")
+    assert not went_to(link.sent_to, "email", "bob@shop.example")
 
 
 # ---------------------------------------------------------------- languages
