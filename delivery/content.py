@@ -1,11 +1,11 @@
 """What a message says: its places, the length of an SMS, how one profile reads it.
 
-A message may come from another system that knows filters (`{{ name | upper }}`): they
-are no part of the name of a place. Links that are personal are shown as what they are
-for: a preview must not hold a link that acts for somebody.
+A place may have filters: `{{ first_name|default:"reader" }}`. Links that are personal
+are shown as what they are for: a preview must not hold a link that acts for somebody.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.html import escape
@@ -29,6 +29,23 @@ FIELDS = (
 LINKS = ("unsubscribe_link", "preferences_link")
 
 
+# What may follow the name in a place: | and one of these. The second argument is the
+# text in quotes after a colon.
+FILTERS: dict[str, Callable[[str, str], str]] = {
+    "upper": lambda value, _given: value.upper(),
+    "lower": lambda value, _given: value.lower(),
+    "capfirst": lambda value, _given: value[:1].upper() + value[1:],
+    "title": lambda value, _given: value.title(),
+    "trim": lambda value, _given: value.strip(),
+    "default": lambda value, given: value or given,
+    # Other systems need it before a link. Here it changes nothing.
+    "safe": lambda value, _given: value,
+}
+PLACE = re.compile(r"\{\{([^{}]*)\}\}")
+_FILTER = re.compile(r"\|\s*(\w+)\s*(?::\s*(?:\"([^\"]*)\"|'([^']*)'))?\s*")
+_TAG = re.compile(r"<[a-zA-Z!/]")
+
+
 def placeholders(text: str) -> list[str]:
     """The names in the places of a message, in their order."""
     return [field_of(place) for place in places(text)]
@@ -37,6 +54,28 @@ def placeholders(text: str) -> list[str]:
 def field_of(place: str) -> str:
     """The name in a place, without its filters."""
     return place.partition("|")[0].strip()
+
+
+def filters_of(place: str) -> list[tuple[str, str]]:
+    """The filters in a place with what they were given, in their order.
+
+    One that cannot be read has its text for a name.
+    """
+    _name, bar, rest = place.partition("|")
+    rest = bar + rest
+    found: list[tuple[str, str]] = []
+    position = 0
+    while position < len(rest):
+        one = _FILTER.match(rest, position)
+        if one is None:
+            return [*found, (rest[position:].strip(), "")]
+        found.append((one[1], one[2] or one[3] or ""))
+        position = one.end()
+    return found
+
+
+def looks_like_html(text: str) -> bool:
+    return bool(_TAG.search(text))
 
 
 # GSM 03.38: the characters of a 160-character message; the second row takes two places.
@@ -71,7 +110,6 @@ def _segments(sizes: list[int], alone: int, together: int) -> int:
     return count
 
 
-_TAG = re.compile(r"<[a-zA-Z!/]")
 EXAMPLE_LINK = "https://link.example/{name}"
 
 
@@ -107,7 +145,7 @@ def values_of(profile: Profile | None) -> dict[str, str]:
 def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
     """The message with the profile's own words in the place of the fields."""
     values = values_of(profile)
-    is_html = delivery.channel == Channel.EMAIL and bool(_TAG.search(delivery.content))
+    is_html = delivery.channel == Channel.EMAIL and looks_like_html(delivery.content)
     content = _filled(delivery.content, values, escaped=is_html)
     names = placeholders(f"{delivery.subject} {delivery.content}")
     unknown = [name for name in dict.fromkeys(names) if name not in values]
@@ -121,6 +159,11 @@ def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
 def _filled(text: str, values: dict[str, str], *, escaped: bool) -> str:
     def value(place: str) -> str | None:
         found = values.get(field_of(place))
-        return escape(found) if escaped and found is not None else found
+        filters = filters_of(place)
+        if found is None or any(name not in FILTERS for name, _given in filters):
+            return None
+        for name, given in filters:
+            found = FILTERS[name](found, given)
+        return escape(found) if escaped else found
 
     return fill_by(text, value)

@@ -11,7 +11,8 @@ _NAMED = re.compile(r"[^<>]*<([^<>]+)>")
 _SCHEME = re.compile(r"(?:mailto|e-?mail):(?://)?", re.IGNORECASE)
 _PAIRS = dict(zip('"“‘„«([', '"”’“»)]', strict=True))  # noqa: RUF001
 _TRAILING = (".", ",", ";")
-_BETWEEN_EMAILS = re.compile(r'[;,\r\n\t]+(?=(?:[^"]*"[^"]*")*[^"]*$)')
+# A quoted text is one piece, whatever stands in it.
+_PIECES = re.compile(r'"[^"]*"|[^";,\r\n\t]+|"|([;,\r\n\t]+)')
 _BETWEEN_WORDS = re.compile(r"[\s/|]+")
 _BETWEEN_NUMBERS = re.compile(r"[;,/|\r\n\t]+")
 _FEWEST_DIGITS = 6
@@ -57,7 +58,7 @@ def several(kind: AddressKind, text: str) -> list[str]:
 def _emails(text: str) -> list[str]:
     found: list[str] = []
     name = ""
-    for part in _BETWEEN_EMAILS.split(text):
+    for part in _between_emails(text):
         # "Jansen, Jan <jan@shop.example>": the comma stands within a name.
         piece, name = f"{name}{part}".strip(), ""
         if "@" not in piece:
@@ -67,3 +68,14 @@ def _emails(text: str) -> list[str]:
         else:
             found += [word for word in _BETWEEN_WORDS.split(piece) if word]
     return found + ([name.strip()] if name else [])
+
+
+def _between_emails(text: str) -> list[str]:
+    """The parts between separators that do not stand within quotes."""
+    parts = [""]
+    for piece in _PIECES.finditer(text):
+        if piece[1]:
+            parts.append("")
+        else:
+            parts[-1] += piece[0]
+    return parts

@@ -32,6 +32,11 @@ class TypologyRule(models.Model):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("An inactive rule judges nothing.")
     )
+    inactive_note = models.TextField(
+        _("why it is switched off"),
+        blank=True,
+        help_text=_("Control: needed to switch a check off."),
+    )
     condition = models.JSONField(
         _("condition"),
         null=True,

@@ -1,13 +1,14 @@
 """Control rules: what a message must be before anybody is judged (D5).
 
-An error stops the analysis; a warning is shown with its report. A delivery without
-subject and content (another system has them) is checked only by `content_present`.
+An error stops the analysis; a warning is shown with its report. Some checks are native:
+the law or a promise of ours needs them, so they look at every delivery whose purpose
+they are about, whatever its typology says. A delivery without subject and content
+(another system has them) is checked only by `content_present`, where a typology has it.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any, NotRequired, TypedDict
 
 from django.utils.translation import gettext, gettext_noop as _
@@ -15,8 +16,18 @@ from django_stubs_ext import StrPromise
 
 from audiences.channels import Channel
 from audiences.registry import Registry
-from delivery.content import FIELDS, LINKS, placeholders, sms_segments
+from audiences.wording.placeholders import places
+from delivery.content import (
+    FIELDS,
+    FILTERS,
+    LINKS,
+    PLACE,
+    field_of,
+    filters_of,
+    sms_segments,
+)
 from delivery.models import Delivery, TypologyRule
+from delivery.rules import reading
 
 Severity = TypologyRule.Severity
 SMS_SEGMENTS = 3
@@ -39,17 +50,37 @@ Find = Callable[[Delivery], Iterable[Fault]]
 
 @dataclass(frozen=True)
 class Check:
-    """What a control rule checks: `find` yields one sentence for each fault."""
+    """What a control rule checks: `find` yields one sentence for each fault.
+
+    One that `is_native` can be neither dropped nor made less severe.
+    """
 
     code: str
     label: "str | StrPromise"
     find: Find
     severity: str
+    is_native: bool = False
     by_default: bool = True
     channels: tuple[str, ...] = tuple(Channel.values)
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it is native and stops the analysis, whatever a rule says."""
+        return self.is_native and self.severity == Severity.ERROR
+
 
 CHECKS: Registry[str, Check] = Registry("check of a message")
+
+
+def is_always_on(row: TypologyRule) -> bool:
+    """Whether it is the rule of a native check, which looks at every delivery."""
+    check = CHECKS.get(row.check_code)
+    return bool(check and check.is_native and row.code == f"control:{check.code}")
+
+
+def is_too_mild(check_code: str, severity: str) -> bool:
+    """Whether the severity is less than the check needs."""
+    return CHECKS[check_code].is_error and severity == Severity.WARNING
 
 
 def _check(
@@ -80,23 +111,52 @@ class Finding(TypedDict):
 
 
 def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
-    """What the control rules of a typology find in the message, errors first."""
+    """What is found in the message, errors first.
+
+    By the control rules of a typology, and by native checks that have no rule there.
+    """
+    chosen = [row for row in rows if row.kind == TypologyRule.Kind.CONTROL]
+    native = _rules_of_native_checks({row.check_code for row in chosen})
     findings = [
         Finding(
             code=row.code,
             label=row.label,
             text=str(fault),
-            severity=row.severity,
+            severity=_severity(row, check),
             template=fault.template,
             values=fault.values,
         )
-        for row in rows
-        if row.kind == TypologyRule.Kind.CONTROL
-        and (check := CHECKS.get(row.check_code))
-        and delivery.channel in check.channels
-        for fault in check.find(delivery)
+        for row in [*native, *chosen]
+        if (check := CHECKS.get(row.check_code)) and delivery.channel in check.channels
+        for fault in _faults(delivery, row, check)
     ]
     return sorted(findings, key=lambda finding: finding["severity"] != Severity.ERROR)
+
+
+def _rules_of_native_checks(but: set[str]) -> list[TypologyRule]:
+    """A rule for each of them, as if every typology had it."""
+    return [
+        TypologyRule(
+            code=f"control:{check.code}",
+            label=str(check.label),
+            kind=TypologyRule.Kind.CONTROL,
+            check_code=check.code,
+            severity=check.severity,
+        )
+        for check in CHECKS.values()
+        if check.is_native and check.code not in but
+    ]
+
+
+def _severity(row: TypologyRule, check: Check) -> str:
+    """An operator may make a native check more severe, not less."""
+    return Severity.ERROR if check.is_error else row.severity
+
+
+def _faults(delivery: Delivery, row: TypologyRule, check: Check) -> Iterable[Fault]:
+    """What a check finds; a message that is elsewhere is looked for if a rule asks."""
+    is_elsewhere = not delivery.subject.strip() and not delivery.content.strip()
+    return () if is_elsewhere and row.pk is None else check.find(delivery)
 
 
 def error_of(findings: Iterable[Finding]) -> str:
@@ -113,11 +173,12 @@ def in_words(finding: Finding) -> str:
     return text % values if values else text
 
 
-# Deliveries that another system sends have their content there.
 @_check(
     "content_present",
     _("Subject and content are present"),
     Severity.ERROR,
+    is_native=True,
+    # Where a typology has it, content that is elsewhere is missed.
     by_default=False,
 )
 def _content_present(delivery: Delivery) -> Iterable[Fault]:
@@ -131,26 +192,75 @@ def _content_present(delivery: Delivery) -> Iterable[Fault]:
     "unsubscribe_link",
     _("Marketing has an unsubscribe link"),
     Severity.ERROR,
+    is_native=True,
     channels=(Channel.EMAIL,),
 )
 def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
     if delivery.purpose != Delivery.Purpose.MARKETING or not delivery.content.strip():
         return
-    if not set(LINKS) & set(placeholders(delivery.content)):
+    message = _read(delivery)
+    offered = {field_of(message.places[number]) for number in message.offered}
+    if set(LINKS) & offered:
+        return
+    if set(LINKS) & {field_of(place) for place in message.places}:
         yield Fault(
-            _("Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}.")
+            _(
+                "Nobody sees the unsubscribe link: it is in a comment, is hidden, or "
+                "has nothing to click on."
+            )
         )
+        return
+    yield Fault(_("Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}."))
 
 
-@_check("known_fields", _("Personal fields are known"), Severity.ERROR)
+def _read(delivery: Delivery) -> reading.Message:
+    return reading.read(delivery.content, is_email=delivery.channel == Channel.EMAIL)
+
+
+@_check("known_fields", _("Personal fields are known"), Severity.ERROR, is_native=True)
 def _known_fields(delivery: Delivery) -> Iterable[Fault]:
-    for name in placeholders(f"{delivery.subject} {delivery.content}"):
+    for place in places(f"{delivery.subject} {delivery.content}"):
+        name = field_of(place)
         if name not in FIELDS:
             yield Fault(
                 _("%(field)s is not a field. There are: %(known)s."),
                 field=f"{{{{ {name} }}}}",
                 known=", ".join(FIELDS),
             )
+            continue
+        for filter_name, _given in filters_of(place):
+            if filter_name not in FILTERS:
+                yield Fault(
+                    _("%(field)s has an unknown filter. There are: %(known)s."),
+                    field=f"{{{{ {place} }}}}",
+                    known=", ".join(FILTERS),
+                )
+    yield from _broken_places(delivery)
+
+
+# A style sheet ends in }} and has 100%}, but never begins like this.
+_BEGUN = re.compile(r"\{\{|\{%")
+_AROUND = re.compile(r"\{\{\{[^{}]*\}\}\}?")
+
+
+def _broken_places(delivery: Delivery) -> Iterable[Fault]:
+    """Braces that are no place: readers would see them."""
+    for text in (delivery.subject, delivery.content):
+        rest = PLACE.sub("", text)
+        for found in _BEGUN.finditer(rest):
+            shown = " ".join(rest[found.start() : found.start() + 40].split())
+            if found[0] == "{%":
+                template = _("“%(text)s”: {%% … %%} means nothing here, only {{ … }}.")
+            else:
+                template = _("“%(text)s” is left open: a field ends with }}.")
+            yield Fault(template, text=shown)
+    for text in (delivery.subject, delivery.content):
+        for found in _AROUND.finditer(text):
+            template = _("“%(text)s” has one brace too many: readers would see it.")
+            yield Fault(template, text=found[0])
+    for text in (PLACE.sub("", delivery.subject), _read(delivery).text):
+        if "}}" in text and "{{" not in text:
+            yield Fault(_("“}}” has no beginning: a field begins with {{."))
 
 
 @_check(
@@ -173,24 +283,8 @@ def _sms_length(delivery: Delivery) -> Iterable[Fault]:
         )
 
 
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[Any]) -> None:
-        self.found += [
-            value or ""
-            for name, value in attrs
-            if name == ("src" if tag == "img" else "href") and tag in ("a", "img")
-        ]
-
-
-@_check("https_links", _("Links are https"), Severity.WARNING)
+@_check("https_links", _("Links are https"), Severity.WARNING, is_native=True)
 def _https_links(delivery: Delivery) -> Iterable[Fault]:
-    parser = _Links()
-    parser.feed(delivery.content)
-    in_text = re.findall(r"\bhttp://[^\s<>\"']*[^\s<>\"'.,;:!?)]", delivery.content)
-    for link in dict.fromkeys([*parser.found, *in_text]):
-        if link.strip().lower().startswith("http:"):
+    for link in dict.fromkeys(_read(delivery).links):
+        if link.lower().startswith("http:"):
             yield Fault(_("The link %(link)s is not https."), link=link[:100])

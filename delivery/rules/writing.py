@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import transaction
-from django.utils.translation import gettext as _, gettext_noop
+from django.utils.translation import gettext, gettext as _, gettext_noop
 
 from audiences import conditions
 from audiences.channels import Channel
@@ -95,6 +95,7 @@ def create_control_rule(
     if check not in controls.CHECKS:
         known = ", ".join(controls.CHECKS)
         raise Refused(f"There is no check {check!r}. There are: {known}.")
+    _refuse_too_mild(check, severity)
     return _create(
         TypologyRule(
             code=f"control:{_slug(slug)}",
@@ -104,6 +105,12 @@ def create_control_rule(
             severity=severity,
         )
     )
+
+
+def _refuse_too_mild(check: str, severity: str) -> None:
+    if controls.is_too_mild(check, severity):
+        text = _("“{check}” is always an error: the law or a promise needs it.")
+        raise Refused(text.format(check=gettext(str(controls.CHECKS[check].label))))
 
 
 def _slug(slug: str) -> str:
@@ -183,7 +190,7 @@ def _write(
 _CHANGEABLE: dict[str, tuple[str, ...]] = {
     Kind.FILTERING: ("condition",),
     Kind.FATIGUE: ("maximum", "period_days", "uses_profile_limit", "channel"),
-    Kind.CONTROL: ("severity",),
+    Kind.CONTROL: ("severity", "inactive_note"),
 }
 
 
@@ -191,17 +198,35 @@ def change_rule(row: TypologyRule, **values: Any) -> None:
     """Change an operator's rule: its label, whether it is active, and what it says.
 
     What was prepared with it says from then on that it is out of date. Raises Refused
-    for a rule of the code, BadCondition.
+    for a rule of the code, for a native check that would be switched off or made less
+    severe, and for any other check that is switched off without a note; BadCondition.
     """
     if row.kind == Kind.NATIVE:
         raise Refused(f"{row.code!r} is a rule of the code: it always judges.")
     if row.kind == Kind.FILTERING and "condition" in values:
         conditions.validate(values["condition"])
+    if row.kind == Kind.CONTROL:
+        _refuse_to_weaken(row, values)
     for name in ("label", "is_active", *_CHANGEABLE[row.kind]):
         if name in values:
             setattr(row, name, values[name])
     row.full_clean()
     row.save()
+
+
+def _refuse_to_weaken(row: TypologyRule, values: dict[str, Any]) -> None:
+    _refuse_too_mild(row.check_code, values.get("severity", row.severity))
+    if values.get("is_active", row.is_active):
+        values["inactive_note"] = ""
+        return
+    if not row.is_active:
+        return
+    if controls.is_always_on(row):
+        text = _("“{check}” cannot be switched off: the law or a promise needs it.")
+        raise Refused(text.format(check=row.shown_label))
+    if not values.get("inactive_note", row.inactive_note).strip():
+        text = _("Say why “{check}” is switched off: it finds what readers would see.")
+        raise Refused(text.format(check=row.shown_label))
 
 
 def _find_rule(name: str) -> TypologyRule:

@@ -68,7 +68,12 @@ def test_incomplete_rule_is_refused_at_its_field(
     [
         ({"kind": "fatigue", "maximum": "2", "period_days": "7"}, "fatigue:x"),
         (
-            {"kind": "control", "check_code": "https_links", "severity": "error"},
+            {
+                "kind": "control",
+                "check_code": "https_links",
+                "severity": "error",
+                "inactive_note": "not yet",
+            },
             "control:x",
         ),
     ],
@@ -117,7 +122,7 @@ def test_rules_of_the_code_are_shown_as_they_are(
 
 
 def test_rules_are_switched_off_and_on(world: World, admin_client: Client) -> None:
-    row = TypologyRule.objects.get(code="control:known_fields")
+    row = writing.create_fatigue_rule("two", maximum=2, period_days=7)
     url = reverse("admin:delivery_typologyrule_changelist")
     for action, active in (("deactivate", False), ("activate", True)):
         posted = {"action": action, "_selected_action": [row.pk]}
@@ -127,6 +132,38 @@ def test_rules_are_switched_off_and_on(world: World, admin_client: Client) -> No
         )
         row.refresh_from_db()
         assert row.is_active is active
+
+
+def test_a_check_is_switched_off_on_its_own_page_with_a_note(
+    world: World, admin_client: Client
+) -> None:
+    row = TypologyRule.objects.get(code="control:sms_length")
+    changelist = reverse("admin:delivery_typologyrule_changelist")
+    posted = {"action": "deactivate", "_selected_action": [row.pk]}
+    answer = admin_client.post(changelist, posted, follow=True).content.decode()
+    assert "on its own page, with a note" in answer
+    row.refresh_from_db()
+    assert row.is_active
+    off = {"label": row.label, "severity": row.severity}
+    refused = admin_client.post(_rule(row), off)
+    assert "inactive_note" in refused.context["adminform"].form.errors
+    done = admin_client.post(_rule(row), {**off, "inactive_note": "long this week"})
+    assert done.status_code == 302
+    row.refresh_from_db()
+    assert (row.is_active, row.inactive_note) == (False, "long this week")
+
+
+def test_what_cannot_be_switched_off_has_no_box(
+    world: World, admin_client: Client
+) -> None:
+    row = TypologyRule.objects.get(code="control:unsubscribe_link")
+    shown = admin_client.get(_rule(row))
+    assert set(shown.context["adminform"].form.fields) == {"label"}
+    assert admin_client.post(_rule(row), {"label": "Ours"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.label, row.is_active, row.severity) == ("Ours", True, "error")
+    listed = admin_client.get(reverse("admin:delivery_typologyrule_changelist"))
+    assert "every delivery" in listed.content.decode()
 
 
 def test_typology_orders_its_rules(world: World, admin_client: Client) -> None:

@@ -1,6 +1,7 @@
 """Control rules: what a message must be; an error stops, a warning is shown."""
 
 import json
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from audiences.refusals import Refused
 from delivery import analysis, content, deliveries
 from delivery.content import sms_segments
-from delivery.models import Delivery, Outcome
+from delivery.models import Delivery, Outcome, TypologyRule
 from delivery.rules import controls, writing
-from tests.people import person
+from tests.people import is_, person, tree
 
 pytestmark = pytest.mark.django_db
 LINK = "{{ unsubscribe_link }}"
@@ -40,13 +42,50 @@ FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("unsubscribe_link", {"content": "Hello", "purpose": "transactional"}, []),
     ("unsubscribe_link", {"content": "Hello", "purpose": "legal"}, []),
     ("unsubscribe_link", {"content": ""}, []),
+    ("unsubscribe_link", {"content": '<p>x</p><!-- {{ unsubscribe_link }} -->'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><!-- {{ unsubscribe_link }}'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><!--[if mso]><a href="{{ unsubscribe_link }}">x</a><![endif]-->'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<style>/* {{ unsubscribe_link }} */</style><p>x</p>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<script>{{ unsubscribe_link }}</script><p>x</p>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<head><title>{{ unsubscribe_link }}</title></head><p>x</p>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p hidden>x <a href="{{ unsubscribe_link }}">x</a></p><p>y</p>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<div style="DISPLAY : none"><p>x <a href="{{ unsubscribe_link }}">x</a></p></div>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><a href="{{ unsubscribe_link }}"></a>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><a href="{{ unsubscribe_link }}"> \n </a>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><img alt="{{ unsubscribe_link }}">'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><a href="https://x.example/?u={{ unsubscribe_link }}">x</a>'}, ["Nobody sees the unsubscribe link: it is in a comment, is hidden, or has nothing to click on."]),
+    ("unsubscribe_link", {"content": '<p>x</p><a href="{{ unsubscribe_link }}">x</a>'}, []),
+    ("unsubscribe_link", {"content": "<p>x</p><A HREF=' {{unsubscribe_link}} '><b>x</b></A>"}, []),
+    ("unsubscribe_link", {"content": '<p>x</p><a href="{{ preferences_link }}"><img src="https://x.example/a.png"></a>'}, []),
+    ("unsubscribe_link", {"content": '<p hidden>x<p><a href="{{ unsubscribe_link }}">x</a>'}, []),
+    ("unsubscribe_link", {"content": '<!-- a --><p>Stop: {{ unsubscribe_link }}</p><!-- b -->'}, []),
+    ("unsubscribe_link", {"content": '<table><tr><td>x<a href="{{ unsubscribe_link }}">x</table>'}, []),
     (
         "unsubscribe_link",
         {"content": "unsubscribe_link { unsubscribe_link } {{ first_name }}"},
         ["Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}."],
     ),
     ("known_fields", {"subject": "{{ first_name }}", "content": "{{last_name|upper}}"}, []),
-    ("known_fields", {"content": "no {braces} }} {{"}, []),
+    ("known_fields", {"content": "no {braces} { or } 50%"}, []),
+    ("known_fields", {"content": "<style>@media x{a{width:100%}}b{#c{d:e}}</style>Hi"}, []),
+    ("known_fields", {"content": "{{ first_name|default:'a | b'|upper }}"}, []),
+    ("known_fields", {"content": '<a href="{{ unsubscribe_link|default:"x" }}">x</a>'}, []),
+    ("known_fields", {"content": "Hi {{ first_name "}, ["“{{ first_name” is left open: a field ends with }}."]),
+    ("known_fields", {"subject": "Hi {{ first_name", "content": "x"}, ["“{{ first_name” is left open: a field ends with }}."]),
+    ("known_fields", {"content": "<p>Hi {{ first_name</p>"}, ["“{{ first_name</p>” is left open: a field ends with }}."]),
+    ("known_fields", {"content": "{{ first_name {{ last_name }}"}, ["“{{ first_name” is left open: a field ends with }}."]),
+    ("known_fields", {"content": "Hi first_name }}"}, ["“}}” has no beginning: a field begins with {{."]),
+    ("known_fields", {"content": "{{{ first_name }}}"}, ["“{{{ first_name }}}” has one brace too many: readers would see it."]),
+    ("known_fields", {"content": "{% if first_name %}Hi{% endif %}"}, [
+        "“{% if first_name %}Hi{% endif %}”: {% … %} means nothing here, only {{ … }}.",
+        "“{% endif %}”: {% … %} means nothing here, only {{ … }}.",
+    ]),
+    ("known_fields", {"content": "{{ first_name|shout }}"}, [
+        "{{ first_name|shout }} has an unknown filter. There are: upper, lower, capfirst, title, trim, default, safe."
+    ]),
+    ("known_fields", {"content": "{{ first_name|upper|date:'Y' }}"}, [
+        "{{ first_name|upper|date:'Y' }} has an unknown filter. There are: upper, lower, capfirst, title, trim, default, safe."
+    ]),
     *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in content.FIELDS),
     ("https_links", {"content": 'x <a href="https://x.example">x</a>'}, []),
     ("https_links", {"content": f'<a href="{LINK}">x</a>'}, []),
@@ -69,7 +108,14 @@ FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
             "The link http://y.example is not https.",
         ],
     ),
-    ("https_links", {"content": '<a href="http://[broken">x</a>'}, ["The link http://[broken is not https."]),
+    ("https_links", {"content": "See HTTP://X.example/a."}, ["The link HTTP://X.example/a is not https."]),
+    ("https_links", {"content": "<p>See Http://x.example</p>"}, ["The link Http://x.example is not https."]),
+    ("https_links", {"content": '<a href=" ht\ntp://x.example ">x</a>'}, ["The link http://x.example is not https."]),
+    ("https_links", {"content": '<a href="http&#58;//x.example">x</a>'}, ["The link http://x.example is not https."]),
+    ("https_links", {"content": '<table background="http://x.example/a.png"></table>'}, ["The link http://x.example/a.png is not https."]),
+    ("https_links", {"content": '<p style="background: url(http://x.example/a.png)">x</p>'}, ["The link http://x.example/a.png is not https."]),
+    ("https_links", {"content": '<a href="http://x.example/{{ external_id }}">x</a>'}, ["The link http://x.example/{{ external_id }} is not https."]),
+    ("https_links", {"content": '<!DOCTYPE html PUBLIC "-//W3C//DTD" "http://www.w3.org/x"><html xmlns="http://www.w3.org/1999/xhtml"><p>x</p>'}, []),
     ("sms_length", {"content": "a" * 459}, []),
     (
         "sms_length",
@@ -219,27 +265,110 @@ def test_a_warning_is_shown_with_the_report_and_its_json() -> None:
 
 
 @pytest.mark.usefixtures("somebody")
-def test_an_operator_decides_how_severe_a_fault_is() -> None:
+def test_an_operator_makes_a_fault_more_severe() -> None:
     writing.create_control_rule("strict", check="https_links", severity="error")
-    writing.create_control_rule("lax", check="known_fields", severity="warning")
-    delivery = make("http://a.example {{ name }}", "strict", "lax")
+    delivery = make(f"http://a.example {LINK}", "strict")
     report = analysis.analyse(delivery)
     assert report.state == "failed"
     assert report.error == "The link http://a.example is not https."
-    assert [w.code for w in report.warnings[1:]] == ["control:strict", "control:lax"]
-    Delivery.objects.update(content="{{ name }}")
-    delivery.refresh_from_db()
-    assert analysis.analyse(delivery).state == "ready"
+    assert [w.code for w in report.warnings[1:]] == ["control:strict"]
+
+
+NATIVE = [check for check in controls.CHECKS.values() if check.is_native]
 
 
 @pytest.mark.usefixtures("somebody")
-def test_a_control_rule_that_is_switched_off_checks_nothing() -> None:
-    rule = writing.create_control_rule("c", check="content_present", severity="error")
-    delivery = make("", "c")
-    assert analysis.analyse(delivery).error == "The content is empty."
-    rule.is_active = False
-    rule.save()
+@pytest.mark.parametrize(
+    ("subject", "content", "found"),
+    [
+        ("Hi", "Hello", "Marketing needs"),
+        ("Hi", f"{LINK} {{{{ name }}}}", "is not a field"),
+        ("Hi", f"{LINK} {{{{ first_name ", "is left open"),
+        ("", f"Hello {LINK}", "The subject is empty."),
+        ("Hi", "", "The content is empty."),
+    ],
+)
+def test_no_typology_drops_what_the_law_or_a_promise_needs(
+    subject: str, content: str, found: str
+) -> None:
+    """Nor does a rule that is switched off, as it could be before."""
+    TypologyRule.objects.filter(kind="control").update(
+        is_active=False, severity="warning"
+    )
+    writing.create_filtering_rule("french", condition=tree(is_("language", "fr")))
+    delivery = make(content, "filter:french", subject=subject)
+    report = analysis.analyse(delivery)
+    assert report.state == "failed"
+    assert found in report.error
+
+
+@pytest.mark.usefixtures("somebody")
+def test_http_is_told_of_whatever_the_typology_has() -> None:
+    writing.create_filtering_rule("french", condition=tree(is_("language", "fr")))
+    report = analysis.analyse(make(f"http://a.example {LINK}", "filter:french"))
+    assert report.state == "ready"
+    assert [w.code for w in report.warnings[1:]] == ["control:https_links"]
+
+
+def test_a_check_that_must_be_an_error_is_not_made_a_warning() -> None:
+    for check in NATIVE:
+        row = TypologyRule.objects.get(code=f"control:{check.code}")
+        with pytest.raises(Refused, match="cannot be switched off"):
+            writing.change_rule(row, is_active=False, inactive_note="I want to")
+        if check.severity == "error":
+            with pytest.raises(Refused, match="is always an error"):
+                writing.change_rule(row, severity="warning")
+            with pytest.raises(Refused, match="is always an error"):
+                writing.create_control_rule("lax", check=check.code, severity="warning")
+
+
+@pytest.mark.usefixtures("somebody")
+def test_what_may_be_switched_off_asks_why() -> None:
+    rule = writing.create_control_rule("c", check="sms_length", severity="error")
+    delivery = make("a" * 500, "c", channel="sms", subject="")
+    assert "takes 4 segments" in analysis.analyse(delivery).error
+    for note in ("", "  "):
+        with pytest.raises(Refused, match="Say why"):
+            writing.change_rule(rule, is_active=False, inactive_note=note)
+    writing.change_rule(rule, is_active=False, inactive_note="long texts this week")
     assert analysis.analyse(delivery).state == "ready"
+    writing.change_rule(rule, label="Another label")
+    assert rule.inactive_note == "long texts this week"
+    writing.change_rule(rule, is_active=True)
+    assert rule.inactive_note == ""
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_typology_can_ask_for_content_that_is_elsewhere() -> None:
+    rule = writing.create_control_rule("c", check="content_present", severity="error")
+    delivery = make("", "c", subject="")
+    found = "The subject is empty. The content is empty."
+    assert analysis.analyse(delivery).error == found
+    writing.change_rule(rule, is_active=False, inactive_note="it is sent elsewhere")
+    assert analysis.analyse(delivery).state == "ready"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "{{",
+        "}}",
+        "{%",
+        "<!--",
+        "<a ",
+        "<a b='",
+        "http://",
+        "http://.",
+        "<div>",
+        "|",
+        "{{ first_name|",
+    ],
+)
+def test_the_time_to_read_a_message_does_not_explode(piece: str) -> None:
+    for check in NATIVE:
+        started = time.monotonic()
+        faults(check.code, subject="x", content=f"<p>{piece * 20_000}")
+        assert time.monotonic() - started < 30
 
 
 @pytest.mark.usefixtures("somebody")
@@ -256,7 +385,9 @@ def test_a_check_looks_only_at_its_own_channels() -> None:
     assert report.state == "ready"
     assert [line.code for line in report.warnings[1:]] == ["control:sms_length"]
     assert "4 segments in UCS-2" in report.warnings[1].label
-    email = deliveries.create("Mail", channel="email", content="ё" * 202 + LINK)
+    email = deliveries.create(
+        "Mail", channel="email", subject="Hi", content="ё" * 202 + LINK
+    )
     assert analysis.analyse(email).warnings[1:] == []
 
 

@@ -1,7 +1,9 @@
-"""The places of a message are those of every text, but for filters of other systems."""
+"""The places of a message are those of every text, with filters."""
 
 import pytest
+from django.utils.html import escape
 
+from audiences.models import Profile
 from audiences.wording.placeholders import fill, fill_by, places
 from delivery.content import placeholders, preview
 from delivery.models import Delivery
@@ -41,8 +43,35 @@ def test_a_preview_fills_what_it_knows_and_escapes_it_in_html() -> None:
             content="<p>{{ preferences_link }} {{ nickname }}</p>",
         )
     )
-    assert shown.subject == "en"
+    assert shown.subject == "EN"
     assert shown.content == (
         "<p>https://link.example/preferences_link {{ nickname }}</p>"
     )
     assert shown.unknown == ["nickname"]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("last_name", "O'Neill & <co>"),
+        ("last_name|upper", "O'NEILL & <CO>"),
+        ("last_name | lower | capfirst", "O'neill & <co>"),
+        ("last_name|title|trim", "O'Neill & <Co>"),
+        ("last_name|safe", "O'Neill & <co>"),
+        ('first_name|default:"reader"', "reader"),
+        ("first_name|default:'a|b'|upper", "A|B"),
+        ("first_name|default", ""),
+        ('last_name|default:"reader"', "O'Neill & <co>"),
+        ("last_name|shout", "{{ last_name|shout }}"),
+        ("last_name|upper:", "{{ last_name|upper: }}"),
+        ("last_name||upper", "{{ last_name||upper }}"),
+    ],
+)
+def test_filters_change_what_a_reader_sees(place: str, expected: str) -> None:
+    ann = Profile(last_name="O'Neill & <co>")
+    text = f"{{{{ {place} }}}}"
+    message = Delivery(channel="email", subject=text, content=f"<p>{text}</p>")
+    shown = preview(message, ann)
+    assert shown.subject == expected
+    if "{{" not in expected:
+        assert shown.content == f"<p>{escape(expected)}</p>"

@@ -16,7 +16,7 @@ OFFERED = 100
 FIELDS: dict[str, tuple[str, ...]] = {
     Kind.FILTERING: ("condition",),
     Kind.FATIGUE: ("maximum", "period_days", "channel", "uses_profile_limit"),
-    Kind.CONTROL: ("check_code", "severity"),
+    Kind.CONTROL: ("check_code", "severity", "inactive_note"),
 }
 
 _PREFIX: dict[str, str] = {
@@ -76,6 +76,7 @@ class RuleForm(TrialForm):
         fields = (
             *("kind", "slug", "label", "is_active", "condition", "maximum"),
             *("period_days", "channel", "uses_profile_limit", "check_code", "severity"),
+            "inactive_note",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -115,6 +116,13 @@ class RuleForm(TrialForm):
             self.add_error("slug", _("There is a rule with this slug already."))
         if self.kind == Kind.FATIGUE:
             self._check_limits()
+        is_off = not self.cleaned_data.get("is_active", True)
+        if (
+            self.kind == Kind.CONTROL
+            and is_off
+            and not self.cleaned_data.get("inactive_note", "").strip()
+        ):
+            self.add_error("inactive_note", _("Say why the check is switched off."))
 
     def _check_limits(self) -> None:
         for name, most in (("maximum", 1000), ("period_days", 3650)):
@@ -153,7 +161,9 @@ class RuleForm(TrialForm):
                 slug, check=data["check_code"], severity=data["severity"], label=label
             )
         if not data["is_active"]:
-            writing.change_rule(row, is_active=False)
+            writing.change_rule(
+                row, is_active=False, inactive_note=data["inactive_note"]
+            )
         return row
 
     def as_row(self) -> TypologyRule:

@@ -19,7 +19,7 @@ from audiences.refusals import Refused
 from delivery import analysis, approvals, rules
 from delivery.analysis import forecasting
 from delivery.models import Delivery, Typology, TypologyRule
-from delivery.rules import typologies, writing
+from delivery.rules import controls, typologies, writing
 from delivery.rules.rule import own_rule
 
 from .forms import FIELDS, RuleForm
@@ -126,7 +126,7 @@ class TypologyRuleAdmin(WrittenByForm):
 
     @admin.display(description=_("used by"))
     def used_by(self, rule: TypologyRule) -> str:
-        if rule.kind == Kind.NATIVE:
+        if rule.kind == Kind.NATIVE or controls.is_always_on(rule):
             return gettext("every delivery")
         return ", ".join(gettext(row.label) for row in rule.typology_set.all())
 
@@ -140,7 +140,12 @@ class TypologyRuleAdmin(WrittenByForm):
     ) -> tuple[str, ...]:
         if obj is None:
             return ()
-        return ("code", "kind", *(("check_code",) if obj.kind == Kind.CONTROL else ()))
+        fixed = ["code", "kind"]
+        if obj.kind == Kind.CONTROL:
+            fixed.append("check_code")
+        if controls.is_always_on(obj):
+            fixed += ["is_active", "severity", "inactive_note"]
+        return tuple(fixed)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_change_permission(request, obj)
@@ -198,6 +203,10 @@ class TypologyRuleAdmin(WrittenByForm):
     ) -> None:
         rows = list(queryset.exclude(kind=Kind.NATIVE).exclude(is_active=on))
         changed = 0
+        if not on and any(row.kind == Kind.CONTROL for row in rows):
+            text = gettext("A check is switched off on its own page, with a note.")
+            self.message_user(request, text, messages.WARNING)
+            rows = [row for row in rows if row.kind != Kind.CONTROL]
         for row in rows:
             using = approvals.using_rule(row)
             if refusal := approvals.refusal_of(request.user, using):

@@ -27,7 +27,7 @@ LONGEST_TEXT = 64 * 1024
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 # A content type as nearly every mailer writes it; the standard library reads others.
 _PLAIN_TYPE = re.compile(
-    r"\s*([\w.+-]+/[\w.+-]+)((?:\s*;\s*[\w-]+=(?:\"[^\"\\%]*\"|[\w.:/+=-]+))*)\s*;?\s*"
+    r"\s*([\w.+-]+/[\w.+-]+)((?:\s*;\s*[\w-]+=(?:\"[^\"\\%]*\"|[\w.:/+=-]+))*)(?:\s*;)?\s*"
 )
 _PARAMETER = re.compile(r";\s*([\w-]+)=(?:\"([^\"]*)\"|([\w.:/+=-]+))")
 _NO_SEMICOLON = re.compile(r"^([\w.+-]+/[\w.+-]+)(\s+\w+=)")
