@@ -71,7 +71,8 @@ class ExactList(ChangeList):
             raise BadQuery(main.PAGE_VAR)
 
     def get_filters(self, request: HttpRequest) -> Any:
-        self._refuse_other_parameters(request)
+        if IS_FACETS_VAR in request.GET and not self.is_facets_optional:
+            raise BadQuery(IS_FACETS_VAR)
         given = set(self.get_filters_params())
         try:
             found = super().get_filters(request)
@@ -87,13 +88,6 @@ class ExactList(ChangeList):
     ) -> QuerySet[Any]:
         masking.count_search(request, self.query)
         return super().get_queryset(request, exclude_parameters)
-
-    def _refuse_other_parameters(self, request: HttpRequest) -> None:
-        facets, search = IS_FACETS_VAR, main.SEARCH_VAR
-        if facets in request.GET and not self.is_facets_optional:
-            raise BadQuery(facets)
-        if search in request.GET and not self.search_fields:
-            raise BadQuery(search)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         if order := self.params.get(main.ORDER_VAR):

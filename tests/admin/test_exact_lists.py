@@ -1,5 +1,7 @@
 """Masked means masked: no list answers to more than it offers, whatever Django knows."""
 
+import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +14,10 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from audiences.background import figures
 from audiences.console.exact import BadQuery, Exact, ExactList
 from audiences.imports import runs
-from audiences.models import Address, Profile, Role
+from audiences.models import Address, Profile, Role, Service
 from audiences.roles import Code
 from audiences.selections import bulk_acts
 
@@ -105,7 +108,7 @@ def test_no_value_is_an_error_of_ours(
         "unsubscribe", {"ids": "0"}, actor="eva", details={"service": "news"}
     )
     runs.upload("people.csv", [b"external_id\nP1\n"], actor="eva")
-    names = offered(admin_client, own.model) | {"q", "o", "p", "all", "_facets"}
+    names = offered(admin_client, own.model) | {"o", "p", "_facets", "q"}
     names |= {"e", "_popup", "_to_field", "created_at__year", "key__regex", "channel"}
     for name in sorted(filter(None, names)):
         for value in VALUES:
@@ -234,3 +237,33 @@ def test_the_limit_is_each_operators_own(world: World, settings: Any) -> None:
     assert first.get(list_of(Address), query).status_code == 429
     assert second.get(list_of(Address), query).status_code == 200
     assert Role.objects.exists()
+
+
+def test_every_link_of_ours_into_a_list_is_answered(
+    world: World, admin_client: Client
+) -> None:
+    """What pages lead to with a query is what the list offers."""
+    figures.refresh()
+    pages = [
+        "/admin/",
+        *(
+            reverse(f"admin:{name}_change", args=[pk])
+            for name, pk in (
+                ("audiences_profile", world.people[0].pk),
+                ("audiences_service", world.service.pk),
+                ("audiences_landingpage", world.page.pk),
+                ("audiences_landingpageversion", world.page.live_version_id),
+                ("delivery_quarantineentry", world.entry.pk),
+                ("delivery_delivery", world.prepared.pk),
+            )
+        ),
+        reverse("admin:audiences_service_report", args=[world.service.pk]),
+        list_of(Service),
+    ]
+    followed = set()
+    for page in pages:
+        text = html.unescape(admin_client.get(page).content.decode())
+        followed |= set(re.findall(r'href="(/admin/[a-z/]+/\?[^"#]+)', text))
+    assert len(followed) > 5
+    for url in sorted(followed):
+        assert admin_client.get(url).status_code == 200, url

@@ -104,6 +104,7 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_service_report": (ALL, None),
     "audiences_service_preview": (ALL, None),
     "auth_user_password_change": (ADMINS, ADMINS),
+    "auth_user_reset_factor": (None, ADMINS),
     "delivery_delivery_preview_new": (ALL, None),
     "delivery_delivery_preview": (ALL, None),
     "delivery_delivery_outcomes": (ALL, None),
@@ -129,6 +130,8 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
 OF_EVERYBODY = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "autocomplete", "view_on_site", "app_list"),
+    *("sign_in_code", "your_sign_in", "end_sign_in"),
+    *("second_factor", "begin_second_factor", "recovery_codes", "turn_off"),
 }
 
 

@@ -157,6 +157,9 @@ def test_who_needs_one_sets_it_up_first(
     assert client.get(reverse("admin:audiences_profile_changelist")).status_code == 302
     page = client.get(SET_UP).content.decode()
     assert "Your role needs a second factor" in page
+    leaving, _answer = sign_in()
+    leaving.post(reverse("admin:logout"))
+    assert leaving.get(LOGIN).status_code == 200
     enrol(client)
     assert client.get(HOME).status_code == 200
     client.post(reverse("admin:turn_off"), {"code": "1"})

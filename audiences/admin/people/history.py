@@ -27,10 +27,25 @@ def _of_evidence(name: str, label: StrOrPromise) -> Callable[..., str]:
     return shown
 
 
+class WordingFilter(admin.SimpleListFilter):
+    """The consent given on one version of a page, whose own page leads here."""
+
+    title = _("wording version")
+    parameter_name = "wording_version"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Only the one that is asked for: there may be hundreds."""
+        return [(chosen, chosen)] if (chosen := self.value()) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset.filter(wording_version=value) if value else queryset
+
+
 @admin.register(ConsentEvent)
 class ConsentEventAdmin(OfProfiles, ReadOnlyLog):
     list_display = ("at", "person", "kind", "about", "source", "actor", "note")
-    list_filter = ("kind", "source", "channel", "service")
+    list_filter = ("kind", "source", "channel", "service", WordingFilter)
     list_select_related = ("service", "evidence")
     fields = (
         *("at", "person", "kind", "about", "source", "actor", "note", "ip"),

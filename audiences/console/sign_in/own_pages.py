@@ -32,6 +32,8 @@ def urls(site: Any) -> list[URLPattern]:
     """Addresses below `/admin/`; those of setting up are open before one is in."""
     return [
         path("login/code/", ask_code, name="sign_in_code"),
+        # Open to all: whoever may open nothing yet must be able to leave.
+        path("logout/", site.logout, name="logout"),
         path("your-sign-in/", site.admin_view(overview), name="your_sign_in"),
         path("your-sign-in/end/", site.admin_view(end), name="end_sign_in"),
         path("your-sign-in/codes/", site.admin_view(renew), name="recovery_codes"),
