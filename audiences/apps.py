@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_migrate
+from django.db.models.signals import post_migrate, pre_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
@@ -39,6 +39,7 @@ class AudiencesConfig(AppConfig):
             import_module(name)
         checks.register()
         pre_migrate.connect(evidence.step_aside, sender=self)
+        pre_migrate.connect(guards.remove_before_migrate)
         post_migrate.connect(guards.install_after_migrate)
         post_migrate.connect(name_search.install_after_migrate, sender=self)
         post_migrate.connect(roles.keep_in_step, sender=self)

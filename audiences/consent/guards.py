@@ -229,6 +229,14 @@ def _missing_of(guard: "Guard | Watch") -> list[str]:
     return [name for name, sql in wanted.items() if found.get(name) != sql]
 
 
+def remove_before_migrate(**kwargs: Any) -> None:
+    """Listener of `pre_migrate`: SQLite takes no column away that a trigger names."""
+    plan = kwargs.get("plan") or []
+    is_backward = any(backwards for _migration, backwards in plan)
+    if is_backward and not is_postgresql():
+        remove()
+
+
 def install_after_migrate(**kwargs: Any) -> None:
     """Listener of `post_migrate`: restore what a migration has dropped."""
     if kwargs.get("using", connection.alias) != connection.alias:

@@ -179,7 +179,7 @@ def test_damage_to_the_guard_is_found_and_migrate_repairs_it(damage: str) -> Non
 def test_events_of_before_learn_whether_they_have_evidence() -> None:
     profile = person()
     consent.opt_out(profile, "sms", Origin(source=Source.SYSTEM))
-    call_command("migrate", "audiences", "0033", verbosity=0)
+    call_command("migrate", "audiences", "0036", verbosity=0)
     call_command("migrate", "audiences", verbosity=0)
     told = ConsentEvent.objects.values_list("channel", "has_evidence")
     assert dict(told) == {"email": True, "sms": False}
