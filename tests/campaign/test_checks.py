@@ -14,6 +14,11 @@ SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"
 POSTGRESQL = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "x"}}
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
+TWILIO = {
+    "SMS_GATEWAY": "delivery.transports.twilio.TwilioGateway",
+    "TWILIO_ACCOUNT_SID": "AC1",
+    "TWILIO_AUTH_TOKENS": ["x" * 32],
+}
 GOOD: dict[str, Any] = {
     "DEBUG": False,
     "PHONE_REGION": "NL",
@@ -74,6 +79,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("campaign.E009", {"SMS_GATEWAY": "nothing.Here"}, "nothing.Here"),
     ("campaign.E009", {"SMS_GATEWAY": "audiences.sms.Refused"}, "no class with send"),
     ("campaign.E009", {"SMS_GATEWAY": ""}, "SMS_GATEWAY"),
+    ("campaign.E024", {**TWILIO, "TWILIO_FROM": ""}, "TWILIO_FROM"),
+    (
+        "campaign.E025",
+        {"VAPID_PRIVATE_KEY": "no key", "VAPID_CONTACT": "mailto:a@example.org"},
+        "VAPID_PRIVATE_KEY",
+    ),
     ("campaign.E010", {"SECOND_FACTOR": "nobody"}, "nobody"),
     ("campaign.W008", {"SECOND_FACTOR": "optional"}, "administrators"),
     *(
