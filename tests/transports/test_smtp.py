@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_a_connection_ends_after_so_many_mails(
         assert transport.hand_over(MAIL).kind == Kind.TAKEN
     assert (sink.connections, len(sink.mails)) == (3, 7)
     assert sink.commands.count("QUIT") == 2
+
+
+def test_a_server_that_says_no_goodbye_keeps_nobody_waiting(
+    sink: Sink, transport: Any, settings: Any
+) -> None:
+    settings.SMTP_MESSAGES, settings.EMAIL_TIMEOUT = 1, 30
+    sink.says["QUIT"] = [HANG]
+    started = time.monotonic()
+    for _number in range(2):
+        assert transport.hand_over(MAIL).kind == Kind.TAKEN
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("line", [b"\n", b"\r"])

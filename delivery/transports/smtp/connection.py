@@ -14,6 +14,8 @@ from delivery.transports.handing_over import NotThere
 # RFC 3463, 2: class, subject and detail.
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 CLOSING = 421
+# Seconds to wait for the answer to QUIT.
+_GOODBYE = 1.0
 
 
 class Reply:
@@ -91,8 +93,10 @@ class Connection:
         return self.read()
 
     def close(self, *, politely: bool = True) -> None:
+        """End the session; a server that does not say goodbye keeps nobody waiting."""
         with suppress(OSError, smtplib.SMTPException, Broken):
             if politely:
+                self._timeout = min(self._timeout or _GOODBYE, _GOODBYE)
                 self.say(b"QUIT")
         self._smtp.close()
 
