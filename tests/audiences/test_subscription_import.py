@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from audiences import privacy, subscriptions
 from audiences.imports import engine
-from audiences.imports.subscriptions import ACTIONS
+from audiences.imports.subscription_rows import ACTIONS
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
