@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from django.db.models import BooleanField, Case, When
 
 from audiences.conditions import Span
-from audiences.models import Profile
+from audiences.models import Address, Profile
 from delivery.models import Delivery
-from delivery.rules import DUPLICATE, Judge, Rule, judge_of, shared_addresses
+from delivery.rules import DUPLICATE, Judge, Rule, judge_of
 
 
 @dataclass(frozen=True)
@@ -28,25 +28,26 @@ def explain(delivery: Delivery, profile: Profile) -> Explanation:
     primary address is judged with it, to know who of them keeps the address.
     """
     judge = judge_of(delivery)
-    primary = profile.addresses.filter(
+    primaries = Address.objects.order_by().filter(
         channel=delivery.channel, is_primary=True
-    ).first()
-    holders = shared_addresses.holders_of(
-        delivery.channel, key=primary.key if primary else ""
     )
-    ids = sorted({profile.pk, *holders.values_list("profile_id", flat=True)})
+    own = primaries.filter(profile=profile)
+    shared = primaries.filter(is_valid=True, key__in=own.values("key"))
+    rows = own.union(shared).values_list("profile_id", "value", "is_valid")
+    held = {pk: (value, is_valid) for pk, value, is_valid in rows}
+    address, is_valid = held.get(profile.pk, (None, False))
+    ids = sorted({profile.pk, *(held if is_valid else ())})
     judge = judge.given(span=Span(ids[0], ids[-1], ids))
     matches = _matches(judge)
     contenders = [pk for pk in ids if matches.get(pk) == []]
-    if profile.pk in contenders and len(contenders) > 1:
-        losers = shared_addresses.losers(holders, contenders).values_list("profile_id")
-        situation = judge.given(losers=losers).situation
-        if DUPLICATE.predicate(situation) is not None and (profile.pk,) in losers:
+    if profile.pk in contenders[1:]:  # the lowest id keeps the address
+        situation = judge.given(losers=own.values("profile_id")).situation
+        if DUPLICATE.predicate(situation) is not None:
             matches[profile.pk].append(DUPLICATE)
     matching = matches.get(profile.pk, [])
     return Explanation(
         profile=profile,
-        address=primary.value if primary else None,
+        address=address,
         in_audience=profile.pk in matches,
         deciding=matching[0] if matching else None,
         matching=matching,

@@ -16,19 +16,15 @@ from audiences.models import Address
 Ids = QuerySet[Any, Any]
 
 
-def holders_of(
-    channel: str, *, key: str | None = None, among: Ids | None = None
-) -> QuerySet[Address]:
+def holders_of(channel: str, *, among: Ids | None = None) -> QuerySet[Address]:
     """Primary addresses that other profiles have too.
 
-    `key` looks at one address, `among` at those of a few profiles, one by one; else
-    all addresses of the channel are grouped by their key.
+    `among` looks at those of a few profiles, one by one; else all addresses of the
+    channel are grouped by their key.
     """
     rows = Address.objects.order_by().filter(
         channel=channel, is_primary=True, is_valid=True
     )
-    if key is not None:
-        return rows.filter(key=key)
     if among is None:
         return rows.filter(key__in=shared_keys(channel))
     others = Address.objects.filter(channel=channel, key=OuterRef("key")).exclude(

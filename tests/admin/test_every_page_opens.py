@@ -43,7 +43,10 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("AudienceMember", "Outcome"),  # a composite key: the admin cannot show them
         *(
             "OutcomeWarning",
+            "Departure",
+            "StagedContender",
             "StagedHolder",
+            "StagedKey",
             "StagedProfile",
             "AnalysisChunk",
             "PreparationRequest",
