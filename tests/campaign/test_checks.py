@@ -79,7 +79,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("campaign.E009", {"SMS_GATEWAY": "nothing.Here"}, "nothing.Here"),
     ("campaign.E009", {"SMS_GATEWAY": "audiences.sms.Refused"}, "no class with send"),
     ("campaign.E009", {"SMS_GATEWAY": ""}, "SMS_GATEWAY"),
-    ("campaign.E024", {**TWILIO, "TWILIO_FROM": ""}, "TWILIO_FROM"),
+    ("campaign.E024", {"TWILIO_FROM": "", **TWILIO}, "TWILIO_FROM"),
     (
         "campaign.E025",
         {"VAPID_PRIVATE_KEY": "no key", "VAPID_CONTACT": "mailto:a@example.org"},
