@@ -16,6 +16,7 @@ from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
 from delivery.models import Analysis, Delivery, HookCount, InboundItem
 from delivery.models.quarantine import ErrorReason
+from delivery.sending import freshness
 
 SHOWN = 6
 _TAKEN = (HookCount.Outcome.ACCEPTED, HookCount.Outcome.REPEATED)
@@ -29,20 +30,25 @@ def _newest() -> QuerySet[Analysis]:
         latest=Subquery(latest.values("pk")[:1])
     )
     ids = [pk for pk in newest.values_list("latest", flat=True)[:SHOWN] if pk]
-    return Analysis.objects.filter(pk__in=ids).select_related("delivery")
+    return Analysis.objects.filter(pk__in=ids).select_related(
+        "delivery__audience", "delivery__typology"
+    )
 
 
 @card(30, "delivery.view_delivery")
 def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
     """The newest deliveries, each with a bar of who gets it and who does not."""
     rows = []
-    for run in sorted(_newest(), key=lambda run: -run.delivery_id):
+    runs = sorted(_newest(), key=lambda run: -run.delivery_id)
+    old = freshness.out_of_date(runs)
+    for run in runs:
         url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
         rows.append(
             {
                 "delivery": run.delivery,
                 "url": url,
                 "state": badge(run.get_state_display(), TONES.get(run.state, "")),
+                "age": badge(_("Out of date"), "warn") if run.pk in old else "",
                 "targeted": grouped(run.targeted),
                 "bar": charts.in_a_row(
                     charts.Share(label, count, run.targeted)

@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from audiences import addresses
 from audiences.admin.people.pages import operator
 from audiences.admin.people.panels import Panel, extensions
+from audiences.console.badges import badge
 from audiences.console.masking import shown
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Address, Profile
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
 from delivery.quarantine.people import PERMISSION, addresses_of, quarantine_people
+from delivery.sending import freshness
 
 SHOWN = 20
 # The exclusions of one person are looked for in at most this many latest deliveries.
@@ -83,16 +85,15 @@ def judged(request: HttpRequest, profile: Profile) -> Panel | None:
     latest = list(Delivery.objects.order_by("-pk")[:DELIVERIES])
     labels = {delivery.pk: delivery for delivery in latest}
     outcomes = Outcome.objects.filter(delivery_id__in=list(labels), profile=profile)
-    rows = outcomes.select_related("rule").order_by("-delivery_id")
+    rows = list(outcomes.select_related("rule").order_by("-delivery_id"))
+    changed = freshness.changed_since(profile, labels)
     return Panel(
         title=_("Deliveries: to deliver, or excluded and why"),
         columns=[_("delivery"), _("at its last analysis"), _("address")],
         rows=[
             [
                 _link(labels[each.delivery_id], profile),
-                _("Excluded: {cause}").format(cause=each.rule.shown_label)
-                if each.rule
-                else _("To deliver"),
+                _decision(each, is_old=each.delivery_id in changed),
                 shown(request, labels[each.delivery_id].channel, each.address or "")
                 or "-",
             ]
@@ -103,6 +104,16 @@ def judged(request: HttpRequest, profile: Profile) -> Panel | None:
         if len(latest) == DELIVERIES
         else "",
     )
+
+
+def _decision(outcome: Outcome, *, is_old: bool) -> str:
+    """What was decided; marked where the person was changed afterwards."""
+    text = _("To deliver")
+    if outcome.rule:
+        text = _("Excluded: {cause}").format(cause=outcome.rule.shown_label)
+    if not is_old:
+        return text
+    return format_html("{} {}", text, badge(_("Changed since"), "warn"))
 
 
 def _link(delivery: Delivery, profile: Profile) -> str:

@@ -80,14 +80,17 @@ def rules_of(run: Analysis) -> list[Rule]:
     return typologies.in_order(began["rules"])
 
 
-def is_stale(run: Analysis) -> bool:
+def is_stale(run: Analysis, rows: list[TypologyRule] | None = None) -> bool:
     """Whether the delivery, its audience or its rules are others than the run's.
+
+    `rows` are the rules of its typology, where somebody has read them.
 
     So is a message in which the control rules find something else: a run says that a
     message may go, which must not outlive a change that takes its unsubscribe link.
     """
     told = [(found["code"], found["text"]) for found in run.findings]
-    rows = rules.rows_of(run.delivery.typology)
+    if rows is None:
+        rows = rules.rows_of(run.delivery.typology)
     found = [(f["code"], f["text"]) for f in controls.inspect(run.delivery, rows)]
     try:
         return told != found or definition_of(run.delivery, rows) != run.definition

@@ -58,7 +58,7 @@ class TypologyRule(models.Model):
         _("period in days"),
         null=True,
         blank=True,
-        help_text=_("Fatigue: counted before and after the contact date."),
+        help_text=_("Fatigue: so many calendar days in a row, today among them."),
     )
     channel = models.CharField(
         _("channel"),

@@ -20,11 +20,9 @@ from django.utils import timezone
 from audiences.channels import Channel
 from audiences.models import Profile
 from delivery.models import Analysis, Delivery, Dispatch, Message, Outcome, Sending
-from delivery.rules.rule import OwnRule, Situation
+from delivery.rules.rule import GOOD_FOR, OwnRule, Situation
 
 DAY = timedelta(days=1)
-# For so long after it was prepared, or after its contact date, a delivery may go out.
-GOOD_FOR = timedelta(days=1)
 # Whoever has got no message of these gets none.
 OVER = (Sending.State.SENT, Sending.State.CANCELLED)
 SPARED = (Dispatch.Status.WITHDRAWN, Dispatch.Status.REFUSED)

@@ -12,7 +12,7 @@ A predicate is a Q on a queryset of profiles to which `judgement` has given the 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict, cast
 
 from django.db.models import Q, QuerySet
@@ -24,6 +24,9 @@ from audiences.conditions import Moment, Span, Tree
 from audiences.models import AddressStatus
 from audiences.registry import Registry
 from delivery.models import Delivery, TypologyRule
+
+# For so long after it was prepared, or after its contact date, a delivery may go out.
+GOOD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True)

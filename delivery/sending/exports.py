@@ -15,7 +15,7 @@ from audiences import addresses
 from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
 from delivery.models import Delivery, Outcome, TypologyRule
-from delivery.sending.last_check import LastCheck
+from delivery.sending.last_check import LABELS, LastCheck
 
 COLUMNS = ["profile", "external_id", "address", "code", "label"]
 PAGE = 2000
@@ -49,7 +49,7 @@ class Export:
         self._among = rows.order_by().values("profile_id") if is_part else None
 
     def __iter__(self) -> Iterator[list[Any]]:
-        labels = dict(TypologyRule.objects.values_list("code", "label"))
+        labels = LABELS | dict(TypologyRule.objects.values_list("code", "label"))
         check, made = None, 0.0
         for page in self._pages():
             if not self.as_analysed and (

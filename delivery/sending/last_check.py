@@ -26,6 +26,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.utils.translation import gettext_noop as _
 
 from audiences.conditions import Span
 from audiences.models import Address, Audience, Profile
@@ -37,6 +38,10 @@ from delivery.rules.rule import STATUS_RULES
 # Causes that only a check after the analysis can find.
 LEFT_AUDIENCE = "left_audience"
 ADDRESS_CHANGED = "address_changed"
+LABELS = {
+    LEFT_AUDIENCE: _("Not in the audience any more"),
+    ADDRESS_CHANGED: _("Another address since the analysis"),
+}
 # The number of the first one among those of the rules: it decides before them.
 _LEFT = -1
 

@@ -1,17 +1,21 @@
 """The report and the exclusion log: counts, filters, search, pages, CSV, why (D4, D8)."""
 
 import csv
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from audiences import privacy
+from audiences import consent, privacy
+from audiences.consent import Origin
 from audiences.models import Profile
-from delivery import analysis
+from delivery import analysis, deliveries
 from delivery.admin.deliveries import outcomes
+from delivery.sending import freshness
 
 from .conftest import World, clerk, person
 from .elements import marked
@@ -178,3 +182,72 @@ def test_page_is_only_for_those_who_may_see_deliveries(world: World) -> None:
     blind = clerk("blind", "view_delivery", "export_profile")
     assert blind.get(_url(world)).status_code == 200
     assert blind.get(_url(world, "outcomes_csv")).status_code == 403
+
+
+def test_report_says_whom_it_would_leave_out_now(
+    world: World, admin_client: Client
+) -> None:
+    shown = admin_client.get(_url(world)).content.decode()
+    assert "no-drift" in marked(shown, "hint")
+    origin = Origin(source="operator", note="by phone")
+    consent.opt_out(world.people[0], "email", origin)
+    consent.opt_out(world.people[4], "any", origin)
+    shown = admin_client.get(_url(world)).content.decode()
+    assert "2 people of the target would be left out now." in shown
+    assert "Profile on denylist: this channel: 1" in shown
+    assert "prepare-again" in marked(shown, "action")
+    prepared = reverse("admin:delivery_delivery_prepare", args=[world.prepared.pk])
+    assert f'action="{prepared}"' in shown
+
+
+def test_report_of_a_large_target_says_at_least(
+    world: World, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "FEW", 0)
+    origin = Origin(source="operator", note="by phone")
+    consent.opt_out(world.people[0], "email", origin)
+    shown = admin_client.get(_url(world)).content.decode()
+    assert "At least 1 person of the target would be left out now." in shown
+
+
+def test_ready_is_out_of_date_in_lists_and_at_home(
+    world: World, admin_client: Client
+) -> None:
+    pages = [
+        reverse("admin:delivery_delivery_changelist"),
+        reverse("admin:index"),
+        _url(world),
+    ]
+    said = ("Out of date", "Out of date", "more than a day ago")
+    for page, words in zip(pages, said, strict=True):
+        assert words not in admin_client.get(page).content.decode()
+    old = timezone.now() - timedelta(days=2)
+    world.prepared.analyses.update(finished_at=old)
+    # What was handed over stands, however old it is.
+    world.sent.analyses.update(finished_at=old)
+    for page, words in zip(pages, said, strict=True):
+        assert admin_client.get(page).content.decode().count(words) == 1, page
+
+
+def test_page_of_a_person_marks_what_was_decided_before_a_change(
+    world: World, admin_client: Client
+) -> None:
+    url = reverse("admin:audiences_profile_change", args=[world.people[4].pk])
+    assert "Changed since" not in admin_client.get(url).content.decode()
+    origin = Origin(source="operator", note="by phone")
+    consent.opt_out(world.people[4], "email", origin)
+    assert admin_client.get(url).content.decode().count("Changed since") == 1
+
+
+def test_list_takes_as_many_queries_for_ten_deliveries_as_for_two(
+    world: World, admin_client: Client
+) -> None:
+    url = reverse("admin:delivery_delivery_changelist")
+    counts = []
+    for part in ("A", "B"):
+        with CaptureQueriesContext(connection) as queries:
+            admin_client.get(url)
+        counts.append(len(queries))
+        for number in range(10):
+            analysis.analyse(deliveries.create(f"{part}{number}", channel="email"))
+    assert counts[0] == counts[1]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
+from audiences.console.badges import badge
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped
@@ -20,6 +22,7 @@ from delivery.content import FIELDS
 from delivery.models import Analysis, Delivery
 from delivery.roles import SKIP_DENYLIST
 from delivery.rules import skips_denylist
+from delivery.sending import freshness
 
 from . import approving
 
@@ -75,6 +78,20 @@ class DeliveryForm(forms.ModelForm[Any]):
             )
 
 
+class DeliveryList(ChangeList):
+    """The list knows of each delivery on its page whether it is out of date."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        runs = Analysis.objects.select_related(
+            "delivery__audience", "delivery__typology"
+        ).filter(pk__in=[d.latest_run for d in self.result_list if d.latest_run])
+        found = freshness.out_of_date(runs)
+        old = {run.delivery_id for run in runs if run.pk in found}
+        for delivery in self.result_list:
+            delivery.is_out_of_date = delivery.pk in old
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(PlainAdmin):
     """A delivery whose messages were handed over stands: no change, no deletion."""
@@ -98,8 +115,13 @@ class DeliveryAdmin(PlainAdmin):
         counts = Subquery(latest.values("counts")[:1], output_field=JSONField())
         rows: QuerySet[Delivery] = super().get_queryset(request)
         return rows.annotate(
-            latest_state=Subquery(latest.values("state")[:1]), latest_counts=counts
+            latest_state=Subquery(latest.values("state")[:1]),
+            latest_counts=counts,
+            latest_run=Subquery(latest.values("pk")[:1]),
         )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DeliveryList
 
     def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
         steps = tuple((title, {"fields": names}) for title, names in STEPS)
@@ -186,7 +208,10 @@ class DeliveryAdmin(PlainAdmin):
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> str:
         state = delivery.latest_state or Delivery.State.DRAFT
-        return str(Delivery.State(state).label)
+        label = str(Delivery.State(state).label)
+        if not getattr(delivery, "is_out_of_date", False):
+            return label
+        return format_html("{} {}", label, badge(gettext("Out of date"), "warn"))
 
     @admin.display(description=_("to deliver"))
     def to_deliver(self, delivery: Any) -> str:

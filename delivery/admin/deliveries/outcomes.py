@@ -34,7 +34,10 @@ from delivery.analysis import (
     reports,
 )
 from delivery.models import Analysis, Delivery, Outcome
+from delivery.rules import rules_of
+from delivery.sending import freshness
 from delivery.sending.exports import COLUMNS, Export
+from delivery.sending.last_check import LABELS
 
 PAGE = 50
 ALL, EXCLUDED, TO_DELIVER = "all", "excluded", "to_deliver"
@@ -166,7 +169,7 @@ def report_and_log(
             "run": run,
             "report": report,
             "is_ready": run.state == Analysis.State.READY,
-            "is_stale": definitions.is_stale(run),
+            **_freshness(run, is_sent=facts["is_sent"]),
             # A run that an error stopped before anybody was judged has none.
             "has_log": run.state != Analysis.State.FAILED or run.chunks.exists(),
             "previous": comparison.previous(delivery),
@@ -177,6 +180,26 @@ def report_and_log(
         }
         | _shares(report, base)
     )
+
+
+def _freshness(run: Analysis, *, is_sent: bool) -> Facts:
+    """Whether the preparation is out of date, and whom it would leave out now."""
+    facts: Facts = {"is_stale": definitions.is_stale(run)}
+    if is_sent or run.state != Analysis.State.READY:
+        return facts
+    why = freshness.out_of_date([run]).get(run.pk)
+    drift = freshness.drift_of(run)
+    facts |= {"is_old": why is freshness.OutOfDate.OLD, "drift": drift}
+    if drift and drift.count:
+        labels = LABELS | {
+            rule.code: rule.label for rule in rules_of(run.delivery.typology)
+        }
+        facts["drift_causes"] = [
+            (_(str(labels.get(code, code))), grouped(count))
+            for code, count in drift.causes.items()
+        ]
+        facts["drift_count"] = grouped(drift.count)
+    return facts
 
 
 def _shares(report: Report, base: str) -> Facts:

@@ -31,7 +31,7 @@ class Command(CampaignCommand):
         parser.add_argument(
             "--max", type=int, help="Messages in the period; 1 or more."
         )
-        parser.add_argument("--days", type=int, help="The period, before and after.")
+        parser.add_argument("--days", type=int, help="The period, in calendar days.")
         parser.add_argument(
             "--channel",
             choices=["all", *Channel.values],
