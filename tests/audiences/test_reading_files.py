@@ -158,7 +158,7 @@ def test_letters_are_read_in_the_encoding_that_they_are_in(
         (NAMES.encode(), {"encoding": "rot13"}, "No encoding is named"),
         (NAMES.encode(), {"encoding": "klingon"}, "No encoding is named"),
         (NAMES.encode(), {"sheet": "Blad1"}, "no sheets"),
-        (gzip.compress(NAMES.encode(, mtime=0)), {}, r"gzip, \.gz\): unpack"),
+        (gzip.compress(NAMES.encode(), mtime=0), {}, r"gzip, \.gz\): unpack"),
         (b"PK\x03\x04nonsense", {}, "unpacked"),
         (b"%PDF-1.7", {}, "PDF"),
         (b"a,b\n1,\x81\n", {}, "line 2: byte 0x81"),
