@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences.background import jobs
 from audiences.channels import Channel
@@ -60,37 +61,51 @@ def begin(
 
 def check(delivery: Delivery) -> None:
     """Raise NotSendable unless the delivery can be sent by messages now."""
-    label = delivery.label
     if delivery.channel not in BY_MESSAGE:
-        raise NotSendable(
-            f"{label!r} goes by {delivery.get_channel_display().lower()}: write an "
-            "extraction file with --to FILE."
+        raise _refusal(
+            _(
+                "“{label}” goes by {channel}: its target leaves as an extraction file "
+                "(send_delivery --to FILE)."
+            ),
+            delivery,
+            channel=delivery.get_channel_display(),
         )
     check_prepared(delivery)
 
 
 def check_prepared(delivery: Delivery) -> None:
     """Raise NotSendable unless it is prepared, unchanged since, and not yet sent."""
-    label, run = delivery.label, delivery.latest_analysis
+    run = delivery.latest_analysis
     present = Sending.objects.filter(delivery=delivery).first()
     if present is not None:
-        raise NotSendable(f"{label!r} is {present.state} already.")
+        state = present.get_state_display()
+        raise _refusal(
+            _("“{label}” has begun already: {state}."), delivery, state=state
+        )
     if Message.objects.filter(delivery=delivery).exists():
-        raise NotSendable(
-            f"Messages of {label!r} were handed over already: duplicate it instead."
+        raise _refusal(
+            _("Messages of “{label}” were handed over already: duplicate it instead."),
+            delivery,
         )
     if run is None or run.state != Analysis.State.READY:
-        state = run.state if run else "a draft"
-        raise NotSendable(f"{label!r} is not prepared (it is {state}): analyse it.")
+        raise _refusal(_("“{label}” is not prepared: prepare it first."), delivery)
     if definitions.is_stale(run):
-        raise NotSendable(
-            f"{label!r}, its audience or a rule was changed since its analysis: "
-            "analyse it again."
+        raise _refusal(
+            _(
+                "“{label}”, its audience or a rule was changed since it was prepared: "
+                "prepare it again."
+            ),
+            delivery,
         )
     if not run.finished_at or timezone.now() - run.finished_at > OLDEST:
-        raise NotSendable(
-            f"The analysis of {label!r} is older than a day: analyse it again."
+        raise _refusal(
+            _("“{label}” was prepared more than a day ago: prepare it again."),
+            delivery,
         )
+
+
+def _refusal(text: str, delivery: Delivery, **facts: object) -> NotSendable:
+    return NotSendable(text.format(label=delivery.label, **facts))
 
 
 def _wake(sending: Sending) -> None:
@@ -102,7 +117,7 @@ def of(delivery: Delivery) -> Sending:
     """The sending of a delivery; raises NotSendable when there is none."""
     found = Sending.objects.select_related("delivery").filter(delivery=delivery).first()
     if found is None:
-        raise NotSendable(f"{delivery.label!r} is not being sent: send it first.")
+        raise _refusal(_("“{label}” is not being sent: send it first."), delivery)
     return found
 
 
@@ -114,7 +129,10 @@ def _move(
     rows = Sending.objects.filter(pk=found.pk, state__in=allowed)
     if not rows.update(state=to, **facts):
         found.refresh_from_db()
-        raise NotSendable(f"{delivery.label!r} is {found.state}: that cannot be done.")
+        state = found.get_state_display()
+        raise _refusal(
+            _("“{label}”: {state}. That cannot be done now."), delivery, state=state
+        )
     found.refresh_from_db()
     return found
 
@@ -122,7 +140,7 @@ def _move(
 def pause(delivery: Delivery, *, reason: str = "") -> Sending:
     """Pause after the messages in flight; raises NotSendable."""
     allowed = (State.SENDING, State.SCHEDULED)
-    return _move(delivery, State.PAUSED, allowed, reason=reason or "Paused.")
+    return _move(delivery, State.PAUSED, allowed, reason=reason)
 
 
 def resume(delivery: Delivery) -> Sending:
@@ -173,7 +191,7 @@ def start_due(sending: Sending) -> bool:
 def _reason_to_wait(sending: Sending) -> str:
     run = sending.delivery.latest_analysis
     if run is None or run.state != Analysis.State.READY or definitions.is_stale(run):
-        return "It was changed since its analysis: cancel it, and send a duplicate."
+        return _("It was changed since it was prepared: cancel it, send a duplicate.")
     return ""
 
 
@@ -192,7 +210,7 @@ def resend_uncertain(delivery: Delivery, *, note: str) -> int:
     NotSendable.
     """
     if not note.strip():
-        raise NotSendable("Say in a note why they may get it twice.")
+        raise NotSendable(_("Say in a note why they may get it twice."))
     with transaction.atomic():
         found = of(delivery)
         rows = Dispatch.objects.filter(

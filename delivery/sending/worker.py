@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences import sql
 from delivery.composing import Composer
@@ -101,7 +102,9 @@ class _Work:
         if share > settings.SEND_PAUSE_REFUSED:
             sendings.pause(
                 self.sending.delivery,
-                reason=f"{share:.0%} of the last messages were refused.",
+                reason=_("{share} of the last messages were refused.").format(
+                    share=f"{share:.0%}"
+                ),
             )
 
 
