@@ -1,11 +1,10 @@
 """What a message says: its places, the length of an SMS, how one profile reads it.
 
-A place may have filters: `{{ first_name|default:"reader" }}`. Links that are personal
-are shown as what they are for: a preview must not hold a link that acts for somebody.
+A place may have a fallback: `{{ first_name|there }}`. Links that are personal are shown
+as what they are for: a preview must not hold a link that acts for somebody.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.html import escape
@@ -25,24 +24,28 @@ FIELDS = (
     "external_id",
     "unsubscribe_link",
     "preferences_link",
+    "view_link",
 )
-LINKS = ("unsubscribe_link", "preferences_link")
+VIEW_LINK = "view_link"
+# Those by which a reader stops what they get.
+WAYS_OUT = ("unsubscribe_link", "preferences_link")
+LINKS = (*WAYS_OUT, VIEW_LINK)
 
 
-# What may follow the name in a place: | and one of these. The second argument is the
-# text in quotes after a colon.
-FILTERS: dict[str, Callable[[str, str], str]] = {
-    "upper": lambda value, _given: value.upper(),
-    "lower": lambda value, _given: value.lower(),
-    "capfirst": lambda value, _given: value[:1].upper() + value[1:],
-    "title": lambda value, _given: value.title(),
-    "trim": lambda value, _given: value.strip(),
-    "default": lambda value, given: value or given,
-    # Other systems need it before a link. Here it changes nothing.
-    "safe": lambda value, _given: value,
-}
+# What other systems write after | and what nobody means as a fallback.
+FILTERS = frozenset(
+    """
+    add append capfirst capitalize center cut date default default_if_none divisibleby
+    downcase e escape escape_once first floatformat force_escape join last length
+    linebreaks linebreaksbr lower lstrip nl2br number_format pluralize prepend raw
+    remove replace reverse round rstrip safe size slice slugify sort split strip
+    strip_html striptags time timesince title trim truncate truncatechars
+    truncatewords upcase upper url_encode urlencode urlize wordcount yesno
+    """.split()
+)
 PLACE = re.compile(r"\{\{([^{}]*)\}\}")
-_FILTER = re.compile(r"\|\s*(\w+)\s*(?::\s*(?:\"([^\"]*)\"|'([^']*)'))?\s*")
+_DEFAULT = re.compile(r"default\s*:\s*(?:\"([^\"|]*)\"|'([^'|]*)')")
+_CALL = re.compile(r"(\w+)\s*(?::\s*['\"\d]|\()")
 _TAG = re.compile(r"<[a-zA-Z!/]")
 
 
@@ -52,26 +55,35 @@ def placeholders(text: str) -> list[str]:
 
 
 def field_of(place: str) -> str:
-    """The name in a place, without its filters."""
+    """The name in a place, without its fallback."""
     return place.partition("|")[0].strip()
 
 
-def filters_of(place: str) -> list[tuple[str, str]]:
-    """The filters in a place with what they were given, in their order.
+def fallback_of(place: str) -> str:
+    """What is said where the field is empty: `there` in `{{ first_name|there }}`.
 
-    One that cannot be read has its text for a name.
+    `{{ first_name|default:"there" }}`, as other systems write it, means the same.
     """
-    _name, bar, rest = place.partition("|")
-    rest = bar + rest
-    found: list[tuple[str, str]] = []
-    position = 0
-    while position < len(rest):
-        one = _FILTER.match(rest, position)
-        if one is None:
-            return [*found, (rest[position:].strip(), "")]
-        found.append((one[1], one[2] or one[3] or ""))
-        position = one.end()
-    return found
+    rest = place.partition("|")[2].strip()
+    default = _DEFAULT.fullmatch(rest)
+    said = (default[1] or default[2] or "") if default else rest
+    return " ".join(said.split())
+
+
+def filter_in(place: str) -> str:
+    """The filter that a place has after |, of which there are none; empty: it has none.
+
+    It is the name of one in another system, has something given to it, or follows
+    another one.
+    """
+    rest = place.partition("|")[2].strip()
+    if _DEFAULT.fullmatch(rest):
+        return ""
+    name = rest.partition("|")[0].strip()
+    call = _CALL.match(rest)
+    if "|" in rest or call or name.lower() in FILTERS:
+        return call[1] if call else name or "|"
+    return ""
 
 
 def looks_like_html(text: str) -> bool:
@@ -159,11 +171,9 @@ def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
 def _filled(text: str, values: dict[str, str], *, escaped: bool) -> str:
     def value(place: str) -> str | None:
         found = values.get(field_of(place))
-        filters = filters_of(place)
-        if found is None or any(name not in FILTERS for name, _given in filters):
+        if found is None or filter_in(place):
             return None
-        for name, given in filters:
-            found = FILTERS[name](found, given)
+        found = found or fallback_of(place)
         return escape(found) if escaped else found
 
     return fill_by(text, value)

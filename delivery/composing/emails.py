@@ -9,7 +9,7 @@ from audiences import organisation, outbox
 from audiences.addresses.outgoing import as_sent
 from audiences.models import Organisation
 from audiences.wording import page_texts
-from delivery.content import LINKS as STOPPING
+from delivery.content import LINKS as STOPPING, VIEW_LINK
 from delivery.models import Delivery
 from delivery.transports import Outgoing
 
@@ -17,7 +17,7 @@ from . import contents, filling, headers, mail, markup
 from .contents import From, Variant
 from .links import Links
 from .message import LinkBook, Rendered
-from .places import VIEW_LINK, Marks, Place, names_in
+from .places import Marks, Place, names_in
 from .recipients import Recipient
 from .splicing import Facts
 

@@ -13,10 +13,9 @@ from audiences.links.prepared import Write
 from audiences.links.signing import Purpose
 from audiences.models import LandingPage
 from delivery import deliveries
+from delivery.content import VIEW_LINK
 from delivery.feedback import return_path
 from delivery.models import Delivery
-
-from .places import VIEW_LINK
 
 # Links of a test lead to a page that knows nobody: it says so, and nothing happens.
 TEST = "test"

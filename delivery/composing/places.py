@@ -12,12 +12,10 @@ from dataclasses import dataclass
 
 from audiences.refusals import Refused
 from audiences.wording.placeholders import places
-from delivery.content import LINKS as LINKS_OF_CONTENT
+from delivery.content import LINKS, fallback_of, field_of, filter_in
 
 from .recipients import FACTS
 
-VIEW_LINK = "view_link"
-LINKS = (*LINKS_OF_CONTENT, VIEW_LINK)
 KNOWN = (*FACTS, *LINKS)
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -45,8 +43,7 @@ def names_in(text: str) -> set[str]:
 
 def read_place(text: str) -> Place:
     """The place that stands between the braces."""
-    name, _bar, fallback = text.partition("|")
-    return Place(name.strip(), " ".join(fallback.split()))
+    return Place(field_of(text), fallback_of(text))
 
 
 def check(where: str, *texts: str) -> None:
@@ -63,6 +60,12 @@ def check(where: str, *texts: str) -> None:
             f"{{{{ {place.name} }}}} is a link and takes no fallback."
             for place in named
             if place.is_link and place.fallback
+        ]
+        found += [
+            f"{{{{ {each.strip()} }}}} has the unknown filter {name}. After | stands "
+            "what is said where the field is empty."
+            for each in places(text)
+            if (name := filter_in(each))
         ]
         rest = _PLACE.sub("", text)
         if "{{" in rest or "}}" in rest:

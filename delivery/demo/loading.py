@@ -31,6 +31,15 @@ from delivery.sending import handover
 from . import feedback
 
 DELIVERY = "Weekly newsletter, next edition"
+CONTENT = """\
+Hello {{ first_name|there }},
+
+Three things are new this week: a recipe for soup, a walk along the river, and the
+opening hours of the library.
+
+[Choose what you get]({{ preferences_link }}) or
+[unsubscribe]({{ unsubscribe_link }}).
+"""
 # Published pages, each in every language. One is for visitors without a link.
 SIGN_UP, PREFERENCES, STOP = "welcome", "preferences", "stop-everything"
 PAGES = {
@@ -74,7 +83,13 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
         _bulk_change()
         on_step("Three pages where people opt in and out themselves")
         _pages(weekly)
-        deliveries.create(DELIVERY, channel=Channel.EMAIL, service=weekly)
+        deliveries.create(
+            DELIVERY,
+            channel=Channel.EMAIL,
+            service=weekly,
+            subject="What is new this week, {{ first_name|friend }}",
+            content=CONTENT,
+        )
 
 
 def _pages(weekly: Service) -> None:

@@ -17,15 +17,7 @@ from django_stubs_ext import StrPromise
 from audiences.channels import Channel
 from audiences.registry import Registry
 from audiences.wording.placeholders import places
-from delivery.content import (
-    FIELDS,
-    FILTERS,
-    LINKS,
-    PLACE,
-    field_of,
-    filters_of,
-    sms_segments,
-)
+from delivery.content import FIELDS, PLACE, WAYS_OUT, field_of, filter_in, sms_segments
 from delivery.models import Delivery, TypologyRule
 from delivery.rules import reading
 
@@ -200,9 +192,9 @@ def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
         return
     message = _read(delivery)
     offered = {field_of(message.places[number]) for number in message.offered}
-    if set(LINKS) & offered:
+    if set(WAYS_OUT) & offered:
         return
-    if set(LINKS) & {field_of(place) for place in message.places}:
+    if set(WAYS_OUT) & {field_of(place) for place in message.places}:
         yield Fault(
             _(
                 "Nobody sees the unsubscribe link: it is in a comment, is hidden, or "
@@ -228,13 +220,15 @@ def _known_fields(delivery: Delivery) -> Iterable[Fault]:
                 known=", ".join(FIELDS),
             )
             continue
-        for filter_name, _given in filters_of(place):
-            if filter_name not in FILTERS:
-                yield Fault(
-                    _("%(field)s has an unknown filter. There are: %(known)s."),
-                    field=f"{{{{ {place} }}}}",
-                    known=", ".join(FILTERS),
-                )
+        if name_of_filter := filter_in(place):
+            yield Fault(
+                _(
+                    "%(field)s has the unknown filter %(filter)s. After | stands what "
+                    "is said where the field is empty."
+                ),
+                field=f"{{{{ {place.strip()} }}}}",
+                filter=name_of_filter,
+            )
     yield from _broken_places(delivery)
 
 

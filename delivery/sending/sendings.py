@@ -15,7 +15,9 @@ from audiences.background import jobs
 from audiences.channels import Channel
 from audiences.refusals import Refused
 from delivery.analysis import definitions
+from delivery.composing import Composer
 from delivery.models import Analysis, Delivery, Dispatch, Message, Sending
+from delivery.transports import transport_for
 
 State = Sending.State
 TASK = "delivery.tasks.run_sending"
@@ -38,8 +40,8 @@ def begin(
 ) -> Sending:
     """Begin to send a prepared delivery, or schedule it; a worker does the rest.
 
-    `wakes`: whether workers are woken now; else the caller is one. Raises NotSendable
-    unless it is prepared, unchanged and not yet sent.
+    `wakes`: whether workers are woken now; else the caller is one. Raises Refused
+    unless it is prepared, unchanged, can be composed, and is not yet sent.
     """
     with transaction.atomic():
         row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
@@ -60,7 +62,11 @@ def begin(
 
 
 def check(delivery: Delivery) -> None:
-    """Raise NotSendable unless the delivery can be sent by messages now."""
+    """Raise Refused unless the delivery can be sent by messages now.
+
+    NotSendable, or that its message cannot be composed, or that nothing is set that
+    hands over messages of its channel.
+    """
     if delivery.channel not in BY_MESSAGE:
         raise _refusal(
             _(
@@ -71,6 +77,8 @@ def check(delivery: Delivery) -> None:
             channel=delivery.get_channel_display(),
         )
     check_prepared(delivery)
+    Composer(delivery)
+    transport_for(delivery.channel)
 
 
 def check_prepared(delivery: Delivery) -> None:

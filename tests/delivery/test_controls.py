@@ -65,10 +65,10 @@ FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"content": "unsubscribe_link { unsubscribe_link } {{ first_name }}"},
         ["Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}."],
     ),
-    ("known_fields", {"subject": "{{ first_name }}", "content": "{{last_name|upper}}"}, []),
+    ("known_fields", {"subject": "{{ first_name }}", "content": "{{last_name|you there}}"}, []),
     ("known_fields", {"content": "no {braces} { or } 50%"}, []),
     ("known_fields", {"content": "<style>@media x{a{width:100%}}b{#c{d:e}}</style>Hi"}, []),
-    ("known_fields", {"content": "{{ first_name|default:'a | b'|upper }}"}, []),
+    ("known_fields", {"content": "{{ first_name|default:'reader' }}"}, []),
     ("known_fields", {"content": '<a href="{{ unsubscribe_link|default:"x" }}">x</a>'}, []),
     ("known_fields", {"content": "Hi {{ first_name "}, ["“{{ first_name” is left open: a field ends with }}."]),
     ("known_fields", {"subject": "Hi {{ first_name", "content": "x"}, ["“{{ first_name” is left open: a field ends with }}."]),
@@ -80,11 +80,14 @@ FINDINGS: list[tuple[str, dict[str, Any], list[str]]] = [
         "“{% if first_name %}Hi{% endif %}”: {% … %} means nothing here, only {{ … }}.",
         "“{% endif %}”: {% … %} means nothing here, only {{ … }}.",
     ]),
-    ("known_fields", {"content": "{{ first_name|shout }}"}, [
-        "{{ first_name|shout }} has an unknown filter. There are: upper, lower, capfirst, title, trim, default, safe."
+    ("known_fields", {"content": "{{ first_name | Upper }}"}, [
+        "{{ first_name | Upper }} has the unknown filter Upper. After | stands what is said where the field is empty."
+    ]),
+    ("known_fields", {"content": "{{ first_name|pad:'10' }}"}, [
+        "{{ first_name|pad:'10' }} has the unknown filter pad. After | stands what is said where the field is empty."
     ]),
     ("known_fields", {"content": "{{ first_name|upper|date:'Y' }}"}, [
-        "{{ first_name|upper|date:'Y' }} has an unknown filter. There are: upper, lower, capfirst, title, trim, default, safe."
+        "{{ first_name|upper|date:'Y' }} has the unknown filter upper. After | stands what is said where the field is empty."
     ]),
     *(("known_fields", {"content": f"{{{{ {name} }}}}"}, []) for name in content.FIELDS),
     ("https_links", {"content": 'x <a href="https://x.example">x</a>'}, []),
