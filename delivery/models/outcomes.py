@@ -47,7 +47,7 @@ class Outcome(models.Model):
 
     pk = models.CompositePrimaryKey("delivery_id", "profile_id")
     delivery = _loose_key(Delivery, related_name="outcomes")
-    profile = _loose_key(Profile, related_name="outcomes")
+    profile = _loose_key(Profile, related_name="+")
     address = models.TextField(
         _("address"), null=True, help_text=_("The primary address at the analysis.")
     )

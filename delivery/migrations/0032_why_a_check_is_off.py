@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0032_name_of_outcomes_of_profiles'),
+        ('delivery', '0031_name_of_quarantine'),
     ]
 
     operations = [

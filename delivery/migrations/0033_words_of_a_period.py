@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0033_why_a_check_is_off'),
+        ('delivery', '0032_why_a_check_is_off'),
     ]
 
     operations = [
