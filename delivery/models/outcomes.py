@@ -49,7 +49,7 @@ class Outcome(models.Model):
 
     pk = models.CompositePrimaryKey("delivery_id", "profile_id")
     delivery = loose_key(Delivery, related_name="outcomes")
-    profile = loose_key(Profile, related_name="outcomes")
+    profile = loose_key(Profile, related_name="+")
     address = models.TextField(
         _("address"), null=True, help_text=_("The primary address at the analysis.")
     )

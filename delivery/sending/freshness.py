@@ -132,11 +132,14 @@ def changed_since(profile: Profile, delivery_ids: Iterable[int]) -> set[int]:
 
     By what was recorded about consent and addresses since the run began; and, whatever
     was recorded when, by an address, an opt-out or a subscription that is not what the
-    decision says. A fixed number of queries.
+    decision says. Not of those that the person got: they stand. A fixed number of
+    queries.
     """
     latest = Analysis.objects.filter(delivery=OuterRef("delivery_id")).order_by("-id")
+    got = Message.objects.filter(delivery=OuterRef("delivery_id"), profile=profile)
     decided = (
         Outcome.objects.filter(profile=profile, delivery_id__in=list(delivery_ids))
+        .filter(~Exists(got))
         .annotate(began=Subquery(latest.values("started_at")[:1]))
         .select_related("delivery", "rule")
     )

@@ -13,13 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import (
-    BooleanField,
     Case,
-    Exists,
-    F,
-    FilteredRelation,
     OuterRef,
-    Q,
     QuerySet,
     SmallIntegerField,
     Subquery,
@@ -29,7 +24,7 @@ from django.db.models import (
 from django.utils.translation import gettext_noop as _
 
 from audiences.conditions import Span
-from audiences.models import Address, Audience, Profile
+from audiences.models import Address, Audience
 from audiences.sql import statements
 from delivery.models import Delivery, Outcome, QuarantineEntry
 from delivery.rules import Judge, judge_of
@@ -70,12 +65,12 @@ class LastCheck:
         span = Span(LOW, HIGH, targets.values("profile_id") if is_sparse else None)
         judge = judge_of(delivery).given(span=span, asks_entries=True)
         self._numbers = {LEFT_AUDIENCE: _LEFT, **judge.numbers}
-        self._judged, self._entries, self._erased = (
+        self._targets, self._judged, self._entries = (
             statements.Compiled(rows, (LOW, HIGH))
             for rows in (
-                _judged(delivery, judge),
+                targets.values_list("profile_id", "address"),
+                _judged(judge),
                 _with_entries(judge),
-                _without_profile(targets),
             )
         )
 
@@ -88,21 +83,23 @@ class LastCheck:
         meant for batches of some thousands.
         """
         codes = {number: code for code, number in self._numbers.items()}
-        found = {pk: _LEFT for (pk,) in self._erased.rows(low, high)}
-        sound, changed = set(), {}
-        for pk, number, is_same in self._judged.rows(low, high):
-            if is_same is None:
+        targets = dict(self._targets.rows(low, high))
+        # Whom the next statement does not know was erased.
+        found = dict.fromkeys(targets, _LEFT)
+        changed = {}
+        for pk, number, address in self._judged.rows(low, high):
+            if pk not in targets:
                 continue
             if number is not None:
                 found[pk] = number
-            elif is_same:
-                sound.add(pk)
-            else:
+                continue
+            del found[pk]
+            if address != targets[pk]:
                 changed[pk] = ADDRESS_CHANGED
         for pk, status in self._entries.rows(low, high):
             number = self._numbers[STATUS_RULES[status]]
-            if pk in sound or pk in changed or number < found.get(pk, _LEFT):
-                found[pk] = number
+            if pk in targets:
+                found[pk] = min(number, found.get(pk, number))
         return changed | {pk: codes[number] for pk, number in found.items()}
 
 
@@ -117,19 +114,13 @@ def _are_sparse(delivery: Delivery) -> bool:
     return high - low > SPARSE * run.to_deliver
 
 
-def _judged(delivery: Delivery, judge: Judge) -> QuerySet[Any, Any]:
-    """Each profile, the number of what excludes it, if its address is as it was.
+def _judged(judge: Judge) -> QuerySet[Any, Any]:
+    """Everybody within the span: the number of what excludes them, and their address.
 
-    None instead of the last where it is no target: it is joined from outside, and all
-    are returned. Of an inner join the planner expects one row, and looks the rest of
-    each up one by one; and to choose among them it would judge each twice.
+    Targets or not: joined to the targets, of whom the planner expects one, the rest of
+    each would be looked up one by one. And all of them: to choose among them the
+    database would judge each twice.
     """
-    is_target = Span(LOW, HIGH).between("outcomes__profile_id") & Q(
-        outcomes__delivery=delivery, outcomes__rule=None
-    )
-    people = judge.named(judge.people()).annotate(
-        target=FilteredRelation("outcomes", condition=is_target)
-    )
     cause, members = judge.cause(), judge.members
     if members.kind != Audience.Kind.EVERYONE:
         cause = Case(
@@ -137,13 +128,8 @@ def _judged(delivery: Delivery, judge: Judge) -> QuerySet[Any, Any]:
             default=cause,
             output_field=SmallIntegerField(null=True),
         )
-    is_same = Case(
-        When(target__delivery=None, then=None),
-        When(main_address__value=F("target__address"), then=True),
-        default=False,
-        output_field=BooleanField(null=True),
-    )
-    return people.values_list("pk", cause, is_same)
+    people = judge.named(judge.people())
+    return people.values_list("pk", cause, "main_address__value")
 
 
 def _with_entries(judge: Judge) -> QuerySet[Any, Any]:
@@ -166,11 +152,3 @@ def _with_entries(judge: Judge) -> QuerySet[Any, Any]:
         .values_list("profile_id", "status")
     )
     return found
-
-
-def _without_profile(targets: QuerySet[Outcome]) -> QuerySet[Any, Any]:
-    """The targets who were erased."""
-    known = Profile.objects.filter(
-        Span(LOW, HIGH).between("pk"), pk=OuterRef("profile_id")
-    )
-    return targets.filter(~Exists(known)).values_list("profile_id")

@@ -159,6 +159,7 @@ def test_what_cannot_be_switched_off_has_no_box(
     row = TypologyRule.objects.get(code="control:unsubscribe_link")
     shown = admin_client.get(_rule(row))
     assert set(shown.context["adminform"].form.fields) == {"label"}
+    assert "cannot be switched off" in shown.content.decode()
     assert admin_client.post(_rule(row), {"label": "Ours"}).status_code == 302
     row.refresh_from_db()
     assert (row.label, row.is_active, row.severity) == ("Ours", True, "error")

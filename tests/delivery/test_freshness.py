@@ -42,7 +42,7 @@ def reason(run: Analysis) -> OutOfDate | None:
 
 # ------------------------------------------------------------------ out of date
 def change_audience(delivery: Delivery) -> None:
-    delivery.audience = membership.list_of("few", [1])
+    delivery.audience = membership.list_of("few", [Profile.objects.earliest("pk").pk])
     delivery.save()
 
 
@@ -219,6 +219,14 @@ def test_a_change_on_another_channel_marks_nothing() -> None:
     assert freshness.changed_since(ann, [run.delivery_id]) == set()
     consent.opt_out(ann, "any", ORIGIN)
     assert freshness.changed_since(ann, [run.delivery_id]) == {run.delivery_id}
+
+
+def test_what_the_person_got_is_not_marked() -> None:
+    ann = person("ann@shop.example")
+    run = prepared()
+    handover.record_handover(run.delivery, timezone.now())
+    consent.opt_out(ann, "email", ORIGIN)
+    assert freshness.changed_since(ann, [run.delivery_id]) == set()
 
 
 def test_purposes_that_reach_everybody_are_not_marked_for_an_old_opt_out() -> None:

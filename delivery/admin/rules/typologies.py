@@ -133,7 +133,21 @@ class TypologyRuleAdmin(WrittenByForm):
     def get_fields(self, request: HttpRequest, obj: TypologyRule | None = None) -> Any:
         if obj is None:
             return RuleForm.Meta.fields
-        return ("code", "kind", "label", "is_active", *FIELDS.get(obj.kind, ()))
+        names = ("code", "kind", "label", "is_active", *FIELDS.get(obj.kind, ()))
+        if controls.is_always_on(obj):
+            return tuple(name for name in names if name != "inactive_note")
+        return names
+
+    def get_fieldsets(
+        self, request: HttpRequest, obj: TypologyRule | None = None
+    ) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj and controls.is_always_on(obj):
+            found[0][1]["description"] = gettext(
+                "The law or a promise needs this check: it looks at every delivery, "
+                "and cannot be switched off."
+            )
+        return found
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: TypologyRule | None = None
@@ -144,7 +158,7 @@ class TypologyRuleAdmin(WrittenByForm):
         if obj.kind == Kind.CONTROL:
             fixed.append("check_code")
         if controls.is_always_on(obj):
-            fixed += ["is_active", "severity", "inactive_note"]
+            fixed += ["is_active", "severity"]
         return tuple(fixed)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("delivery", "0042_why_a_check_is_off"),
+        ("delivery", "0041_why_a_check_is_off"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("audiences", "0042_words_of_constraints"),
-        ("delivery", "0040_name_of_outcomes_of_profiles"),
+        ("delivery", "0039_feedback_that_waits"),
     ]
 
     operations = [

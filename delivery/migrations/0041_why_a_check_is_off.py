@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("delivery", "0041_words_of_constraints"),
+        ("delivery", "0040_words_of_constraints"),
     ]
 
     operations = [
