@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from django.utils.translation import gettext as _, gettext_noop as noop
+from django.utils.translation import gettext, gettext_noop as _
 
 from audiences.files import (
     BadCell,
@@ -67,8 +67,8 @@ class Row:
 
 
 name_of = names_of(OTHER_NAMES)
-_IF_ENDED = Sentence(noop("--revive with --note subscribes it again"))
-IN_FUTURE = Sentence(noop("it is in the future"))
+_IF_ENDED = Sentence(_("--revive with --note subscribes it again"))
+IN_FUTURE = Sentence(_("it is in the future"))
 _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
 
 
@@ -100,13 +100,13 @@ def read_header(
     names = found.meanings
     if not set(names) & set(WHO):
         who = ", ".join(WHO)
-        text = _("No column says who: one of {names} is needed.")
+        text = gettext("No column says who: one of {names} is needed.")
         raise UnknownColumns(text.format(names=who))
     if "service" not in names and not options.service:
-        text = _("No column says which service.")
+        text = gettext("No column says which service.")
         raise Refused(f"{text} {options.if_no_service}")
     if "service" in names and options.service:
-        text = _("The file has a column service:")
+        text = gettext("The file has a column service:")
         raise Refused(f"{text} {options.if_two_services}")
     return names, found.passed_over
 
@@ -134,16 +134,16 @@ def read_row(
     """The act that a row asks for, by the cells that it gives. Raises BadCell."""
     name = next((name for name in WHO if name in given), "")
     if not name:
-        raise BadCell("profile", noop("nothing says who this is"))
+        raise BadCell("profile", _("nothing says who this is"))
     service = given.get("service", options.service)
     if not service:
-        raise BadCell("service", noop("it is empty"))
+        raise BadCell("service", _("it is empty"))
     text = given.get("action", SUBSCRIBE)
     action = ACTIONS.get(text.casefold())
     if not action:
-        reason = noop("{text} is neither subscribe nor unsubscribe")
+        reason = _("{text} is neither subscribe nor unsubscribe")
         raise BadCell("action", reason, text=repr(text[:50]))
-    no_date = noop("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
+    no_date = _("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
     at, remark = None, None
     try:
         at = moment_cell(given, "date", no_date)

@@ -9,7 +9,7 @@ from audiences import organisation, outbox
 from audiences.addresses.outgoing import as_sent
 from audiences.models import Organisation
 from audiences.wording import page_texts
-from delivery.content import LINKS as STOPPING, VIEW_LINK
+from delivery.content import VIEW_LINK, WAYS_OUT
 from delivery.models import Delivery
 from delivery.transports import Outgoing
 
@@ -80,7 +80,7 @@ class Mails:
         if _can_be_stopped(delivery):
             links = [
                 (words[name.removesuffix("_link")], of(Place(name)))
-                for name in STOPPING
+                for name in WAYS_OUT
                 if name not in said
             ]
         if own.privacy_url:

@@ -51,7 +51,8 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
             "AnalysisChunk",
             "PreparationRequest",
         ),  # scratch of the writers
-        "Approval",  # on the page of its delivery
+        *("Approval", "Sending", "Dispatch"),  # on the pages of their delivery
+        "InboundClue",  # beside what came back
         "TypologyRuleUse",  # on the page of its typology
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
         "ContentVariant",  # on the page of its delivery

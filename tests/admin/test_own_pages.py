@@ -30,6 +30,7 @@ def test_every_page_says_who_may_open_it() -> None:
         "delivery_delivery_preview_new",
         # Each kind of import has permissions of its own.
         "audiences_importrun_cancel",
+        "audiences_importrun_columns",
         "audiences_importrun_confirm",
         "audiences_importrun_rejects",
     }

@@ -81,7 +81,7 @@ FALLBACKS = [
     ("{{first_name|  dear   reader }}", "", "dear reader"),
     ("{{ first_name }}", "", ""),
     ("{{ first_name| }}", "", ""),
-    ("{{ first_name|a|b }}", "", "a|b"),
+    ("{{ first_name|a b }}", "", "a b"),
     ("{{ first_name|<b> & é }}", "", "<b> & é"),
 ]
 

@@ -46,6 +46,7 @@ def test_rules_are_read_as_often_for_six_chunks_as_for_one(
         delivery = deliveries.create(f"{size}", channel="email", typology=typology)
         with CaptureQueriesContext(connection) as queries:
             assert analysis.analyse(delivery).to_deliver == 5
+            delivery.analyses.update(state="failed")  # or it counts for the next one
         sent = Counter(
             table
             for query in queries

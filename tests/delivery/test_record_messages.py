@@ -101,7 +101,6 @@ def test_rows_that_cannot_be_read_or_matched_are_rejected(
         (f",{TIME},,", "address"),
         (f"no at sign,{TIME},,", "address"),
         (f"nobody@shop.example,{TIME},,", "address"),
-        ("bob@shop.example,,,", "time"),
         ("bob@shop.example,yesterday,,", "time"),
         ("bob@shop.example,2026-02-30,,", "time"),
         (f"bob@shop.example,{TIME},,x", "profile"),
@@ -110,7 +109,6 @@ def test_rows_that_cannot_be_read_or_matched_are_rejected(
         (f"bob@shop.example,{TIME},,{'9' * 18}", "address"),
         (f"bob@shop.example,{TIME},,{ann.pk}", "address"),
         (f"bob@shop.example,{TIME},{'x' * 256},", "message_id"),
-        (f"bob@shop.example,{TIME}", ""),
         (f"bob@shop.example,{TIME},,,,extra", ""),
         (f'"bob@shop.example,{TIME},,', ""),
         (f"bob@shop.example,{TIME},,{bob.pk}", None),
@@ -119,7 +117,7 @@ def test_rows_that_cannot_be_read_or_matched_are_rejected(
         *(row for row, _field in rows), header="address,time,message_id,profile"
     )
     to = tmp_path / "elsewhere.csv"
-    assert record(path, "--rejects", str(to)) == (2, 0, 15)
+    assert record(path, "--rejects", str(to)) == (2, 0, 13)
     assert [(int(line), field) for line, field, _reason, _outcome in rejects(to)] == [
         (number, field) for number, (_row, field) in enumerate(rows, 2) if field is not None
     ]  # fmt: skip
@@ -139,11 +137,11 @@ def test_the_rejects_of_an_earlier_file_do_not_stay(
     assert rejects(Path(f"{path}.rejects.csv")) == []
 
 
-@pytest.mark.parametrize("header", ["address", "time", "email,time", "adres,tijd"])
+@pytest.mark.parametrize("header", ["time", "email,time", "adres,tijd"])
 def test_a_file_without_a_needed_column_is_refused(
     delivery: Delivery, write: Any, header: str
 ) -> None:
-    with pytest.raises(CommandError, match="The file needs the column"):
+    with pytest.raises(CommandError, match="The file has no column address"):
         record(write("x,y", header=header))
 
 

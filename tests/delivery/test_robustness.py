@@ -54,6 +54,14 @@ class Site:
         self.expected = self.digest("N0")
 
     def start(self, *arguments: str, chunk: int = 25, **more: str) -> Any:
+        if arguments[0] == "analyse_delivery":
+            # Others that are prepared would count for fatigue.
+            self.query(
+                "UPDATE delivery_analysis SET state = 'failed' WHERE state = 'ready'"
+                " AND delivery_id NOT IN"
+                " (SELECT id FROM delivery_delivery WHERE label = %s)",
+                arguments[1],
+            )
         return subprocess.Popen(
             [sys.executable, str(MANAGE), *arguments],
             env=self.environment(chunk, **more),

@@ -103,7 +103,9 @@ def test_what_is_only_probable_holds_the_address_until_somebody_decides(
     )
     copies = profile.addresses.values_list("quarantine_status", flat=True)
     assert list(copies) == ["denylisted"]
-    answers = mail_to_be_sent.send(sender=None, channel="email", key=ADDRESS)
+    answers = mail_to_be_sent.send(
+        sender=None, channel="email", key=ADDRESS, is_asked_for=True
+    )
     assert any(forbidden for _listener, forbidden in answers)
     assert not MessageEvent.objects.exists()
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from audiences import outbox, subscriptions
 from audiences.channels import Channel
 from audiences.consent import Origin, Source
-from audiences.models import OutboxMail, Profile, Service
+from audiences.models import OutboxMail, Profile, RequestCount, Service
 from audiences.signups import requesting
 from audiences.signups.mailing_links import request_link
 from delivery import quarantine
@@ -119,6 +119,7 @@ def asks_again_by_page(ann: Profile) -> None:
     made = service(double_opt_in=True)
     subscriptions.request(ann, made, BY_COMMAND)
     OutboxMail.objects.all().delete()
+    RequestCount.objects.all().delete()
     subscriptions.request(ann, made, BY_PAGE)
 
 

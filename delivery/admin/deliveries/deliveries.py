@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.badges import badge
+from audiences.console.exact import ExactList
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped
@@ -78,7 +79,7 @@ class DeliveryForm(forms.ModelForm[Any]):
             )
 
 
-class DeliveryList(ChangeList):
+class DeliveryList(ExactList):
     """The list knows of each delivery on its page whether it is out of date."""
 
     def get_results(self, request: HttpRequest) -> None:
