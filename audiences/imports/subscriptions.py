@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models import F
 from django.db.models.base import ModelState
 from django.utils import timezone
-from django.utils.translation import gettext as _, gettext_noop as noop
+from django.utils.translation import gettext, gettext_noop as _
 
 from audiences import consent, profiles, subscriptions
 from audiences.consent import Kind, Origin, Source, Step, locks
@@ -99,7 +99,7 @@ class SubscriptionsImporter(Importer[Row]):
         self._who = naming(self.columns)
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
-                _("Reviving needs a note that says how the people asked for it.")
+                gettext("Reviving needs a note that says how the people asked for it.")
             )
         if options.service:
             find_service(options.service)
@@ -109,18 +109,16 @@ class SubscriptionsImporter(Importer[Row]):
         how = Options(
             reading=Reading(
                 chosen=run.details.get("columns", ()),
-                remedy=_("Say what it means, or leave it out by name."),
-                consent_remedy=_("Say what it means, or leave it out by name."),
+                remedy=gettext("Say what it means, or leave it out by name."),
+                consent_remedy=gettext("Say what it means, or leave it out by name."),
             ),
             service=run.details.get("service", ""),
             revive="revive" in run.details,
             note=run.note,
             actor=run.actor,
-            if_no_service=_("Choose the service of all rows."),
-            if_two_services=_("choose no service."),
-            if_ended=Sentence(
-                noop("only an import that may revive subscribes it again")
-            ),
+            if_no_service=gettext("Choose the service of all rows."),
+            if_two_services=gettext("choose no service."),
+            if_ended=Sentence(_("only an import that may revive subscribes it again")),
         )
         return cls(file, how)
 
@@ -178,13 +176,13 @@ class SubscriptionsImporter(Importer[Row]):
         """Do what the row says; returns what it came to. Raises BadCell."""
         service = services.get(row.service)
         if service is None:
-            reason = noop("there is no service {service}")
+            reason = _("there is no service {service}")
             raise BadCell("service", reason, service=repr(row.service[:50]))
         if not people:
-            raise BadCell("profile", noop("no profile is named so"))
+            raise BadCell("profile", _("no profile is named so"))
         if len(people) > 1:
             listed = ", ".join(map(str, sorted(people)))
-            reason = noop("it names several profiles: {profiles}")
+            reason = _("it names several profiles: {profiles}")
             raise BadCell("profile", reason, profiles=listed)
         if row.at and row.at > plan.now:
             raise BadCell("date", IN_FUTURE)
@@ -200,7 +198,7 @@ class SubscriptionsImporter(Importer[Row]):
         if held and held.status_at(at) == Status.ACTIVE:
             return "unchanged"
         if service.is_closed:
-            raise BadCell("service", noop("it is closed: no new subscriptions"))
+            raise BadCell("service", _("it is closed: no new subscriptions"))
         if held and pair in plan.ended and not self.options.revive:
             day = f"{timezone.localtime(held.changed_at):%Y-%m-%d}"
             raise BadCell("action", _ended(held), day=day, remedy=self.options.if_ended)
@@ -212,8 +210,8 @@ class SubscriptionsImporter(Importer[Row]):
 
 def _ended(held: Subscription) -> str:
     if held.status != Status.UNSUBSCRIBED:
-        return noop("the profile has unsubscribed; {remedy}")
-    return noop("the profile has unsubscribed on {day}; {remedy}")
+        return _("the profile has unsubscribed; {remedy}")
+    return _("the profile has unsubscribed on {day}; {remedy}")
 
 
 def _unsubscribe(row: Row, pair: tuple[int, int], plan: _Plan) -> str:
@@ -229,5 +227,5 @@ def _unsubscribe(row: Row, pair: tuple[int, int], plan: _Plan) -> str:
 def _require_later(row: Row, held: Subscription) -> None:
     if row.at is not None and row.at < held.changed_at:
         since = f"{timezone.localtime(held.changed_at):%Y-%m-%d %H:%M}"
-        reason = noop("it is before the last change, which was on {since}")
+        reason = _("it is before the last change, which was on {since}")
         raise BadCell("date", reason, since=since)

@@ -52,7 +52,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
             "PreparationRequest",
         ),  # scratch of the writers
         *("Approval", "Sending", "Dispatch"),  # on the pages of their delivery
-        "InboundClue",  # beside what came back
+        *("InboundClue", "UnprovenEffect"),  # beside what came back
         "TypologyRuleUse",  # on the page of its typology
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
         "ContentVariant",  # on the page of its delivery

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
 from audiences import addresses
@@ -97,7 +98,7 @@ def test_a_time_that_the_clocks_skip_or_repeat_is_refused_with_both_readings(
 ) -> None:
     file = tmp_path / "list.csv"
     file.write_text(f"channel,address,last_error_at\nemail,{ANN},{at}\n")
-    with timezone.override("Europe/Amsterdam"):
+    with override_settings(TIME_ZONE="Europe/Amsterdam"):
         said = [
             run("record_error", ANN, "--channel=email", "--type=hard", f"--at={at}"),
             run("release_quarantine", "--text=a", f"--from={at}", "--to=2026-11-01"),
