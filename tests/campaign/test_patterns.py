@@ -29,7 +29,7 @@ CALLS = ("match", "search", "fullmatch", "sub", "split", "findall", "finditer")
 LONG = 6_000
 # What LONG characters may take, in seconds of this thread; a pattern that takes more is
 # measured again, against half of them. The cheapest quadratic one takes 0.03.
-SLOW, GROWTH = 0.05, 3.0
+SLOW, GROWTH = 0.02, 3.0
 
 # Patterns whose texts are cut before, with their length.
 CUT = {
