@@ -130,9 +130,11 @@ class Delivery(models.Model):
 
     @property
     def has_left(self) -> bool:
-        """Whether messages of it were handed over, or are being: then it stands."""
+        """Whether it was handed over, is being sent or scheduled: then it stands.
+
+        What somebody approved, tested and scheduled is what leaves.
+        """
         begun = Delivery.objects.filter(pk=self.pk, sending__isnull=False)
-        begun = begun.exclude(sending__state="scheduled")
         return self.messages.exists() or begun.exists()
 
     @property

@@ -66,18 +66,23 @@ class Load:
             self.left.appendleft((message, address))
 
     def _check_again(self, seen: changes.Seen, profile_id: int) -> None:
-        """Withdraw of this batch whoever must not get it any more."""
+        """Withdraw of this batch whoever must not get it any more.
+
+        The message in hand is never left to others: they check what is left, and it is
+        not among that. What is left is checked by the first who sees the change.
+        """
         with self.lock:
-            if self.seen is not seen:
-                return  # another member has done it since
             now = changes.now()
-            ids = sorted([profile_id, *(m.profile_id for m, _address in self.left)])
+            is_first = self.seen is seen
+            left = [m.profile_id for m, _address in self.left] if is_first else []
+            ids = sorted([profile_id, *left])
             found = self.check.excluded(ids[0], ids[-1])
             causes = {pk: found[pk] for pk in ids if pk in found}
             claims.withdraw(self.sending, causes)
             self.withdrawn |= causes
             self.left = deque(x for x in self.left if x[0].profile_id not in causes)
-            self.seen = now
+            if is_first:
+                self.seen = now
 
 
 class Crew:

@@ -1,5 +1,6 @@
 """A prepared delivery leaves: once to each, to nobody who has opted out since."""
 
+from collections import deque
 from datetime import timedelta
 from email import message_from_bytes, policy
 
@@ -8,11 +9,14 @@ from django.utils import timezone
 
 from audiences import addresses, consent, subscriptions
 from audiences.models import Profile
-from delivery import quarantine
+from audiences.refusals import Refused
+from delivery import analysis, quarantine
+from delivery.composing import writing
 from delivery.models import Delivery, Dispatch, Message, Sending
-from delivery.sending import claims, sendings, worker
+from delivery.sending import claims, crew, looks, sendings, worker
 from delivery.sending.last_check import LastCheck
 from delivery.sending.status import SendingStatus, status_of
+from delivery.transports import Outgoing
 from tests.people import ORIGIN
 from tests.transports.smtp_server import CUT, Sink
 
@@ -231,3 +235,45 @@ def test_a_subscription_that_ended_since_is_withdrawn(sink: Sink, db: None) -> N
     found = _send(delivery)
     assert found.withdrawn == {"not_subscribed": 1}
     assert recipients_of(sink) == ["s0@example.com", "s2@example.com"]
+
+
+def test_who_opts_out_while_two_members_hold_messages_is_withdrawn(
+    prepared: Delivery,
+    people: list[Profile],
+    sink: Sink,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second member sees the change first, and does not have the first's message."""
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    check = LastCheck(prepared)
+    batch = claims.claim(sending, check, slot=1)
+    assert isinstance(batch, claims.Batch)
+    load = crew.Load(
+        sending,
+        check,
+        batch.seen,
+        deque((Outgoing(pk, f"{pk}@x", b""), "") for pk in batch.ids),
+    )
+    look, got = looks.Look.around, []
+
+    def meanwhile(self: looks.Look) -> tuple[bool, bool]:
+        if not got:
+            got.append(None)
+            consent.opt_out(people[0], "email", ORIGIN)
+            got[0] = load.next()
+        return look(self)
+
+    monkeypatch.setattr(looks.Look, "around", meanwhile)
+    first = load.next()
+    handed = [got[0][0].profile_id, first and first[0].profile_id]
+    assert people[0].pk not in handed
+    assert status_of(prepared).withdrawn == {"denylist_channel": 1}
+
+
+def test_what_is_scheduled_stands(prepared: Delivery, sink: Sink) -> None:
+    tomorrow = timezone.now() + timedelta(days=1)
+    sendings.begin(prepared, actor="test", at=tomorrow)
+    with pytest.raises(Refused, match="content stands"):
+        writing.set_content(prepared, content="Other words {{ unsubscribe_link }}")
+    with pytest.raises(Refused, match="handed over"):
+        analysis.analyse(prepared)
