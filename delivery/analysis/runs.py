@@ -55,7 +55,8 @@ def analyse(
     with only_one(delivery, wait_seconds):
         if delivery.has_left:
             raise AnalysisRefused(
-                f"Messages of {delivery.label!r} were handed over: its outcomes stand. "
+                f"Messages of {delivery.label!r} were handed over, or are scheduled: "
+                "its outcomes stand. "
                 "Create a new delivery."
             )
         run, judge = _begin_or_resume(delivery)

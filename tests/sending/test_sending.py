@@ -5,6 +5,8 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from audiences import addresses, consent, subscriptions
@@ -277,3 +279,11 @@ def test_what_is_scheduled_stands(prepared: Delivery, sink: Sink) -> None:
         writing.set_content(prepared, content="Other words {{ unsubscribe_link }}")
     with pytest.raises(Refused, match="handed over"):
         analysis.analyse(prepared)
+
+
+def test_the_list_says_that_it_is_being_sent(
+    prepared: Delivery, sink: Sink, admin_client: Client
+) -> None:
+    sendings.begin(prepared, actor="test", wakes=False)
+    shown = admin_client.get(reverse("admin:delivery_delivery_changelist"))
+    assert '<td class="field-state">Sending</td>' in shown.content.decode()

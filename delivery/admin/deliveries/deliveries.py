@@ -105,7 +105,7 @@ class DeliveryAdmin(PlainAdmin):
         *("channel", "audience"),
     )
     list_filter = ("channel", "purpose", "service")
-    list_select_related = ("audience",)
+    list_select_related = ("audience", "sending")
     list_per_page = 50
     page_related = ("audience", "service")
     search_fields = ("label",)
@@ -208,6 +208,8 @@ class DeliveryAdmin(PlainAdmin):
 
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> str:
+        if sending := getattr(delivery, "sending", None):
+            return str(sending.get_state_display())
         state = delivery.latest_state or Delivery.State.DRAFT
         label = str(Delivery.State(state).label)
         if not getattr(delivery, "is_out_of_date", False):
