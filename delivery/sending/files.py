@@ -18,8 +18,9 @@ from audiences.files import (
 from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.models import Address
+from audiences.refusals import Refused
 from delivery.feedback import intake
-from delivery.models import Delivery, Message, Outcome
+from delivery.models import Delivery, Message, Outcome, Sending
 
 COLUMNS = ("address", "time", "message_id", "provider_id", "profile")
 # What our own lists of messages call it.
@@ -54,6 +55,11 @@ class MessagesImporter(Importer[Row]):
     def __init__(
         self, file: TableFile, delivery: Delivery, reading: Reading | None = None
     ) -> None:
+        if Sending.objects.filter(delivery=delivery).exists():
+            raise Refused(
+                f"{delivery.label!r} is sent by Campaign itself: what another system "
+                "sent cannot be recorded for it."
+            )
         self.delivery = delivery
         found = read_columns(
             file,

@@ -3,8 +3,10 @@
 from collections import deque
 from datetime import timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -287,3 +289,13 @@ def test_the_list_says_that_it_is_being_sent(
     sendings.begin(prepared, actor="test", wakes=False)
     shown = admin_client.get(reverse("admin:delivery_delivery_changelist"))
     assert '<td class="field-state">Sending</td>' in shown.content.decode()
+
+
+def test_nobody_else_records_messages_of_what_is_sent_here(
+    prepared: Delivery, sink: Sink, tmp_path: Path
+) -> None:
+    sendings.begin(prepared, actor="test", wakes=False)
+    file = tmp_path / "sent.csv"
+    file.write_text("address,time\np1@example.com,2026-01-01T10:00Z\n")
+    with pytest.raises(CommandError, match="sent by Campaign itself"):
+        call_command("record_messages", f"id:{prepared.pk}", str(file))
