@@ -4,6 +4,7 @@ A delivery is sent once, as it was analysed. Whatever has changed since then tha
 matters, and an analysis older than a day, is a reason to prepare it again first.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -37,14 +38,18 @@ def begin(
     at: datetime | None = None,
     rate: float | None = None,
     wakes: bool = True,
+    refusal: Callable[[Delivery], str] = lambda delivery: "",
 ) -> Sending:
     """Begin to send a prepared delivery, or schedule it; a worker does the rest.
 
+    `refusal` says why the caller may not, asked while nobody can change the delivery.
     `wakes`: whether workers are woken now; else the caller is one. Raises Refused
     unless it is prepared, unchanged, can be composed, and is not yet sent.
     """
     with transaction.atomic():
         row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+        if refused := refusal(row):
+            raise NotSendable(refused)
         check(row)
         now = timezone.now()
         later = at is not None and at > now

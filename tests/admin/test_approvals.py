@@ -7,13 +7,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from audiences import membership
 from audiences.models import Audience
 from audiences.roles import Code
 from delivery import analysis, approvals, deliveries
-from delivery.models import Approval, Delivery, Typology
+from delivery.admin.deliveries.deliveries import DeliveryForm
+from delivery.models import Approval, Delivery, Sending, Typology
 from delivery.rules import writing
+from delivery.sending import sendings
 
 from .conftest import World
 from .elements import marked
@@ -301,3 +304,31 @@ def test_a_marketing_delivery_needs_no_approval(world: World, manager: Client) -
     root.post(_url("approve", world.prepared), {"seen": "x"})
     assert not Approval.objects.exists()
     assert root.get(_url("approval", world.prepared)).status_code == 200
+
+
+def test_what_begins_to_leave_meanwhile_is_not_changed_by_a_form_that_was_open(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, checked = _administrator("anna"), DeliveryForm._check_purpose
+
+    def then_somebody_sends(form: DeliveryForm) -> None:
+        checked(form)
+        Sending.objects.create(
+            delivery=form.instance, actor="bert", starts_at=timezone.now()
+        )
+
+    monkeypatch.setattr(DeliveryForm, "_check_purpose", then_somebody_sends)
+    posted = _form(world.draft, content="Other words")
+    assert anna.post(_url("change", world.draft), posted).status_code == 403
+    world.draft.refresh_from_db()
+    assert world.draft.content != "Other words"
+
+
+def test_what_was_approved_is_asked_under_the_lock(legal: Delivery) -> None:
+    user = User.objects.create_superuser("carl")
+    with pytest.raises(sendings.NotSendable, match="must be approved"):
+        sendings.begin(
+            legal,
+            actor="carl",
+            refusal=lambda row: approvals.refusal(user, row, approvals.Act.USE),
+        )

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -165,9 +166,19 @@ class DeliveryAdmin(PlainAdmin):
     def save_model(
         self, request: HttpRequest, obj: Delivery, form: Any, change: bool
     ) -> None:
+        if change:
+            self._hold(request, obj)
         super().save_model(request, obj, form, change)
         if form.changed_data or not change:
             approvals.written([obj], user=request.user)
+
+    def _hold(self, request: HttpRequest, obj: Delivery) -> None:
+        """Ask again while nobody else can change it, or begin to send it."""
+        row = Delivery.objects.select_for_update(of=("self",)).get(pk=obj.pk)
+        if row.has_left:
+            raise PermissionDenied
+        if refusal := approvals.refusal(request.user, row):
+            raise PermissionDenied(refusal)
 
     def beside(self, request: HttpRequest, row: Delivery) -> Facts:
         return approving.context(request, row)

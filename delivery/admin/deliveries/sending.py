@@ -112,6 +112,7 @@ def _begun(
             actor=request.user.get_username(),
             at=form.cleaned_data["at"],
             rate=form.cleaned_data["rate"],
+            refusal=lambda row: approvals.refusal(request.user, row, approvals.Act.USE),
         )
     except Refused as refused:
         messages.error(request, str(refused))
