@@ -4,6 +4,7 @@ from collections import deque
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -299,3 +300,19 @@ def test_nobody_else_records_messages_of_what_is_sent_here(
     file.write_text("address,time\np1@example.com,2026-01-01T10:00Z\n")
     with pytest.raises(CommandError, match="sent by Campaign itself"):
         call_command("record_messages", f"id:{prepared.pk}", str(file))
+
+
+def test_four_members_send_each_once_while_people_opt_out(
+    prepared: Delivery, people: list[Profile], sink: Sink, settings: Any
+) -> None:
+    settings.SEND_CONNECTIONS = 4
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    consent.opt_out(people[4], "email", ORIGIN)
+    worker.send(sending, waits=False)
+    found = status_of(prepared)
+    assert (found.state, found.sent, found.withdrawn) == (
+        "sent",
+        9,
+        {"denylist_channel": 1},
+    )
+    assert len(set(recipients_of(sink))) == len(sink.mails) == 9
