@@ -71,7 +71,7 @@ def plan_of_a_chunk(delivery: Delivery) -> str:
     written = [
         query["sql"]
         for query in captured
-        if query["sql"].startswith('INSERT INTO "delivery_outcome"')
+        if 'INSERT INTO "delivery_outcome"' in query["sql"]
     ]
     assert len(written) == 1
     with connection.cursor() as cursor:
