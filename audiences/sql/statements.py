@@ -160,6 +160,22 @@ def analyze(*tables: type[models.Model]) -> None:
         execute(f"ANALYZE {table_of(model)}")
 
 
+def analyze_when_stale(*tables: type[models.Model]) -> None:
+    """Refresh statistics of PostgreSQL that a bulk load has made wrong.
+
+    Autovacuum does so by the same rule (`autovacuum_analyze_threshold` and its scale
+    factor), up to a minute later: until then the planner believes that the rows of a
+    load of a second ago are none.
+    """
+    if not is_postgresql():
+        return
+    stale = """SELECT n_mod_since_analyze > 10000 + n_live_tup / 10
+        FROM pg_stat_user_tables WHERE relid = %s::regclass"""
+    for model in tables:
+        if any(is_stale for (is_stale,) in fetch(stale, [table_of(model)])):
+            analyze(model)
+
+
 def table_of(model: type[models.Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from audiences import changes
 from audiences.changes import Seen
+from audiences.sql import statements
 from delivery import rules
 from delivery.analysis import chunks, definitions
 from delivery.analysis.reports import Report, report_of
@@ -130,6 +131,7 @@ def _is_of_this_clock(run: Analysis) -> bool:
 def _begin(delivery: Delivery) -> tuple[Analysis, Judge]:
     """A new run in place of the last one's results."""
     changes.forget_departures()
+    statements.analyze_when_stale(Outcome)
     rows = rules.rows_of(delivery.typology)
     findings = controls.inspect(delivery, rows)
     run = Analysis(
