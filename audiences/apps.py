@@ -33,14 +33,13 @@ class AudiencesConfig(AppConfig):
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
         from audiences import roles
-        from audiences.consent import checks, departures, evidence, guards, site_role
+        from audiences.consent import checks, guards, site_role
         from audiences.profiles import name_search
 
         for name in REGISTERING:
             import_module(name)
         checks.register()
-        pre_migrate.connect(evidence.step_aside, sender=self)
-        pre_migrate.connect(departures.step_aside, sender=self)
+        pre_migrate.connect(guards.step_aside, sender=self)
         pre_migrate.connect(guards.remove_before_migrate)
         post_migrate.connect(guards.install_after_migrate)
         post_migrate.connect(name_search.install_after_migrate, sender=self)

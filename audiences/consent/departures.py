@@ -11,14 +11,10 @@ of a deletion (SQLite): both are refused where they meet a row that is there.
 """
 
 from dataclasses import dataclass
-from typing import Any
-
-from django.db import connection
 
 from audiences.changes import clock
 from audiences.changes.watches import is_numbered
 from audiences.models import ConsentEvent, Profile, Suppression
-from audiences.sql import execute, is_postgresql
 
 from . import guards
 
@@ -115,6 +111,9 @@ class PersonGuard(KeptGuard):
             ),
         }
 
+    def sqlite_about_others(self) -> list[str]:
+        return self.sqlite_names
+
     def _sqlite_when_deleted(self) -> str:
         now = f"transaction_id = {clock.READ}"
         return f"NOT EXISTS ({_erased('OLD.id')} AND {now})"
@@ -126,11 +125,3 @@ class PersonGuard(KeptGuard):
 PEOPLE = PersonGuard(Profile, "A person goes only by erasure (erase_profile)")
 SUPPRESSIONS = KeptGuard(Suppression, "Suppressed addresses are only lifted")
 guards.register(PEOPLE, SUPPRESSIONS)
-
-
-def step_aside(**kwargs: Any) -> None:
-    """Listener of `pre_migrate`: let SQLite rebuild the history that they name."""
-    is_ours = kwargs.get("using", connection.alias) == connection.alias
-    if is_ours and kwargs.get("plan") and not is_postgresql():
-        for name in PEOPLE.sqlite_names:
-            execute(f"DROP TRIGGER IF EXISTS {name}")

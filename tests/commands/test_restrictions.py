@@ -259,3 +259,11 @@ def test_erase_profile_asks_and_says_why(run) -> None:
     assert not Address.objects.exists()
     assert not Subscription.objects.exists()
     assert not Service.objects.exists()
+
+
+@pytest.mark.own_database
+def test_the_rehearsal_of_a_restore(run) -> None:
+    done = run("rehearse_restore")
+    assert done.code == 0, done.err
+    assert "without a replay it reaches 6 again" in done.out
+    assert "nobody who left is reached, and the other 30 are" in done.out
