@@ -35,10 +35,12 @@ class AudiencesConfig(AppConfig):
         from audiences import roles
         from audiences.consent import checks, guards, site_role
         from audiences.profiles import name_search
+        from audiences.suppression import checks as suppression_checks
 
         for name in REGISTERING:
             import_module(name)
         checks.register()
+        suppression_checks.register()
         pre_migrate.connect(guards.step_aside, sender=self)
         pre_migrate.connect(guards.remove_before_migrate)
         post_migrate.connect(guards.install_after_migrate)
