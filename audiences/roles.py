@@ -23,6 +23,7 @@ SEE_ADDRESSES = "audiences.see_addresses"
 IMPORT = "audiences.import_profile"
 EXPORT = "audiences.export_profile"
 ERASE = "audiences.erase_profile"
+LIFT_SUPPRESSION = "audiences.lift_suppression"
 
 
 class Code(models.TextChoices):
@@ -117,6 +118,10 @@ grant([EXPORT], Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
 grant(of_models("audiences", "view", "bulkact importrun"), Code.PROTECTION_OFFICER)
 grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
+grant(
+    ["audiences.view_suppression", LIFT_SUPPRESSION],
+    Code.PROTECTION_OFFICER,
+)
 grant(
     of_models("auth", "add change delete view", "user group")
     + of_models("audiences", "delete", "service")

@@ -10,6 +10,7 @@ from . import (
     outbox,
     people,
     services,
+    suppressions,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "outbox",
     "people",
     "services",
+    "suppressions",
 ]

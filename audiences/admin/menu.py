@@ -23,6 +23,7 @@ add(
         ("audiences.view_bulkact", roles.OPT_OUT, roles.OPT_IN),
         50,
     ),
+    of_model(Section.PEOPLE, _("Suppressed addresses"), "audiences.suppression", 60),
     of_model(Section.SERVICES, _("Services"), "audiences.service", 10),
     of_model(Section.SERVICES, _("Subscriptions"), "audiences.subscription", 20),
     of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),

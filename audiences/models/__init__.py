@@ -14,6 +14,7 @@ from .roles import Role
 from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
+from .suppression import Suppression
 from .transactions import Departure
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "SignupRequest",
     "StagedProfile",
     "Subscription",
+    "Suppression",
     "UsedProof",
 ]

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from audiences import addresses
-from audiences.consent import Kind, locks
+from audiences import addresses, consent, suppression
+from audiences.consent import Kind, Origin, Source, locks
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -22,22 +22,35 @@ from audiences.signals import profile_erased
 from audiences.signups import requesting
 from audiences.sql.retries import retried
 from audiences.subscriptions import double_opt_in
+from audiences.suppression import ErasedFor
+
+BY_SYSTEM = Origin(source=Source.SYSTEM)
 
 
 @retried
-def erase(profile: Profile) -> None:
+def erase(
+    profile: Profile,
+    *,
+    reason: str = ErasedFor.OWN_WISH,
+    origin: Origin = BY_SYSTEM,
+) -> None:
     """Remove a person: profile, addresses, subscriptions and evidence; events stay.
 
-    The only code that deletes a profile. The events name nothing but its number. What
-    visitors asked for with its addresses goes too.
+    The only code that deletes a profile. The events name nothing but its number; the
+    last one says that it was erased, and keeps its evidence. What visitors asked for
+    with its addresses goes too. The addresses are suppressed, all or those that were
+    blocked, as `reason` says (`suppress_person`). Raises NoKey; then nothing is done.
     """
     requesting.forget(profile)
     Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
     profile_erased.send(sender=Profile, profile_id=profile.pk)
+    suppression.suppress_person(profile, reason)
     addresses.lock(Address.objects.filter(profile=profile))
+    consent.record(profile, Kind.ERASE, origin)
     Profile.objects.filter(pk=profile.pk).delete()
     # Last: the database lets go of evidence only once its person is gone.
-    ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
+    evidence = ConsentEvidence.objects.filter(event__profile_id=profile.pk)
+    evidence.exclude(event__kind=Kind.ERASE).delete()
 
 
 Status = Subscription.Status
@@ -59,7 +72,7 @@ def clean_up(now: datetime | None = None) -> int:
             was_made_for_it = held.made_profile
             double_opt_in.lapse(locked, held, at)
             if was_made_for_it and not _has_reason_to_stay(locked):
-                erase(locked)
+                erase(locked, reason=ErasedFor.RETENTION)
             count += 1
     return count
 

@@ -15,10 +15,12 @@ from audiences import (
     membership,
     organisation,
     subscriptions,
+    suppression,
 )
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
+from audiences.suppression import Entry, Reason
 from delivery import analysis, deliveries, quarantine
 from delivery.feedback import intake, return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
@@ -154,6 +156,8 @@ def world(db: None) -> World:
         key="anna.vos@example.com",
         language="en",
     )
+    gone = Entry("email", "gone@example.com", "any", Reason.BY_HAND)
+    suppression.suppress([gone], actor="eva", note="by letter")
     organisation.change(name="The Shop")
     Sender.objects.create(name="Shop", address="news@shop.example")
     people = [Profile.objects.get(pk=p.pk) for p in people]
