@@ -150,14 +150,17 @@ def delete(delivery: Delivery) -> None:
         delivery.delete()
 
 
-def list_audience(name: str, path: Path) -> Audience:
+def list_audience(
+    name: str, path: Path, *, encoding: str = "", sheet: str = ""
+) -> Audience:
     """An audience from a file with one profile a line (id, external id or address), or
     with columns that name them, such as our own export of a target.
 
+    `encoding` is for text, and `sheet` for spreadsheets; each is found without.
     Raises BadDelivery with every line that names no profile, or several, and Refused
     for a file that cannot be read.
     """
-    lines = read_list(path)
+    lines = read_list(path, encoding=encoding, sheet=sheet)
     with transaction.atomic():
         ids, problems = _profiles_of(lines)
         if problems:

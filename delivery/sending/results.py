@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from delivery import quarantine
 from delivery.feedback import intake
-from delivery.feedback.mails import classification
+from delivery.feedback.refusals import verdict_on
 from delivery.models import Dispatch, Message, Sending
 from delivery.models.quarantine import ErrorType
 from delivery.transports import Kind, Outgoing, Result
@@ -140,20 +140,14 @@ def _write_refused(sending: Sending, handed: HandedOver) -> None:
         _count_against(sending, handed, result)
 
 
-# A refusal about our policy or the form of the message says nothing about the address
-# (RFC 3463, 3.7 and 3.8).
-_OURS = ("5.6.", "5.7.")
-
-
 def _count_against(sending: Sending, handed: HandedOver, result: Result) -> None:
     """The refusal as evidence about the address (Q3)."""
-    if result.code.startswith(_OURS):
-        return
-    verdict = classification.classify(result.text, status=result.code)
+    channel = sending.delivery.channel
+    verdict = verdict_on(channel, result.code, result.text)
     if verdict.type == ErrorType.IGNORED:
         return
     quarantine.record(
-        sending.delivery.channel,
+        channel,
         handed.address,
         type=verdict.type,
         reason=verdict.reason,
