@@ -16,7 +16,6 @@ same state:
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -34,6 +33,7 @@ from delivery.feedback.intake.applying import (
     apply_all,
     storable,
 )
+from delivery.feedback.intake.attempts import Given, as_stored, facts_of, restore
 from delivery.feedback.intake.concluding import CONCLUDED, Name, conclude, names_of
 from delivery.feedback.intake.matching import Report, reports_of
 from delivery.models import EventKind, InboundItem, InboundMention
@@ -94,10 +94,10 @@ def _read(item: InboundItem) -> Findings:
 
 
 def _settle_alone(item: InboundItem, findings: Findings) -> InboundItem:
-    given = _facts_of([item])
+    given = facts_of([item])
 
     def once() -> InboundItem:
-        _restore([item], given)
+        restore([item], given)
         # One event: one commit. Many each have their own, as two runs would wait for
         # each other's rows in a ring.
         if len(findings.events) > 1:
@@ -123,43 +123,19 @@ def process_all(items: Iterable[InboundItem]) -> list[InboundItem]:
     found = [item for item in items if item.source in READERS]
     left = found
     while left:
-        given = _facts_of(left)
+        given = facts_of(left)
         try:
             alone, later = _process_together(left, given)
         except _DATABASE_IS_AWAY:
             raise
         except Exception:
-            _as_stored(left)
+            as_stored(left)
             same = [item for item in left if item.state == given[item.pk]["state"]]
             alone, later = [(item, _read(item)) for item in same], []
         for item, findings in alone:
             _settle_alone(item, findings)
         left = later
     return found
-
-
-def _as_stored(items: list[InboundItem]) -> None:
-    """What a transaction that failed has set is not true."""
-    pks = [item.pk for item in items]
-    stored = InboundItem.objects.in_bulk(pks)
-    for item in items:
-        for name in CONCLUDED:
-            setattr(item, name, getattr(stored[item.pk], name))
-
-
-Given = dict[int, dict[str, Any]]
-
-
-def _facts_of(items: list[InboundItem]) -> Given:
-    """What an attempt to process the items may change in them."""
-    return {item.pk: {n: getattr(item, n) for n in CONCLUDED} for item in items}
-
-
-def _restore(items: list[InboundItem], given: Given) -> None:
-    """What an attempt that failed has set is not true."""
-    for item in items:
-        for name, value in given[item.pk].items():
-            setattr(item, name, value)
 
 
 @retried
@@ -171,7 +147,7 @@ def _process_together(
     More would take their locks in more than one run, and two workers could wait for
     each other in a ring. Returns what is to be done one by one, and what is left over.
     """
-    _restore(items, given)
+    restore(items, given)
     alone: list[_Found] = []
     done: list[_Found] = []
     later: list[InboundItem] = []
