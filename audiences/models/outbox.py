@@ -31,6 +31,7 @@ class OutboxMail(models.Model):
         DENYLISTED = "denylisted", _("Not sent: the address is on the denylist")
         QUARANTINED = "quarantined", _("Not sent: the address is in quarantine")
         OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
+        TRIAL = "trial", _("Not sent: the site is on trial")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
         REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
         FAILED = "failed", _("Not sent: an error; the log says which")
@@ -92,6 +93,7 @@ class OutboxMail(models.Model):
                             "opted_out",
                             "denylisted",
                             "quarantined",
+                            "trial",
                             "outdated",
                             "refused",
                             "failed",

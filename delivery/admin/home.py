@@ -30,9 +30,8 @@ def _newest() -> QuerySet[Analysis]:
         latest=Subquery(latest.values("pk")[:1])
     )
     ids = [pk for pk in newest.values_list("latest", flat=True)[:SHOWN] if pk]
-    return Analysis.objects.filter(pk__in=ids).select_related(
-        "delivery__audience", "delivery__typology"
-    )
+    rows = Analysis.objects.filter(pk__in=ids).prefetch_related("delivery__variants")
+    return rows.select_related("delivery__audience", "delivery__typology")
 
 
 @card(30, "delivery.view_delivery")

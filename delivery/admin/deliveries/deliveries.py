@@ -85,9 +85,11 @@ class DeliveryList(ExactList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        runs = Analysis.objects.select_related(
-            "delivery__audience", "delivery__typology"
-        ).filter(pk__in=[d.latest_run for d in self.result_list if d.latest_run])
+        runs = (
+            Analysis.objects.select_related("delivery__audience", "delivery__typology")
+            .prefetch_related("delivery__variants")
+            .filter(pk__in=[d.latest_run for d in self.result_list if d.latest_run])
+        )
         found = freshness.out_of_date(runs)
         old = {run.delivery_id for run in runs if run.pk in found}
         for delivery in self.result_list:
