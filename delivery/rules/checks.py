@@ -6,9 +6,19 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_noop as _
 
 from audiences.channels import Channel
+from audiences.links import Link, one_click_url
 from audiences.organisation import organisation
-from audiences.wording.placeholders import places
-from delivery.content import FIELDS, PLACE, WAYS_OUT, field_of, filter_in, sms_segments
+from audiences.wording.placeholders import fill_by, places
+from delivery.content import (
+    FIELDS,
+    LINKS,
+    PLACE,
+    WAYS_OUT,
+    fallback_of,
+    field_of,
+    filter_in,
+    sms_segments,
+)
 from delivery.models import Delivery
 from delivery.rules import reading
 from delivery.rules.controls import Fault, Severity, check
@@ -120,7 +130,7 @@ def _broken_places(delivery: Delivery) -> Iterable[Fault]:
     channels=(Channel.SMS,),
 )
 def _sms_length(delivery: Delivery) -> Iterable[Fault]:
-    encoding, segments = sms_segments(delivery.content)
+    encoding, segments = sms_segments(_measured(delivery))
     if segments > SMS_SEGMENTS:
         yield Fault(
             _(
@@ -131,6 +141,18 @@ def _sms_length(delivery: Delivery) -> Iterable[Fault]:
             encoding=encoding,
             most=SMS_SEGMENTS,
         )
+
+
+def _measured(delivery: Delivery) -> str:
+    """The text with its links as long as they will be, and its fallbacks."""
+
+    def said(place: str) -> str:
+        if field_of(place) in LINKS:
+            link = Link(1_000_000, delivery.channel, delivery.service_id, delivery.pk)
+            return one_click_url(link)
+        return fallback_of(place)
+
+    return fill_by(delivery.content.strip(), said)
 
 
 @check("https_links", _("Links are https"), Severity.WARNING, is_native=True)

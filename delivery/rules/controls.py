@@ -100,23 +100,30 @@ class Finding(TypedDict):
 
 
 def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
-    """What is found in the message, errors first.
+    """What is found in the message, in every language, errors first.
 
     By the control rules of a typology, and by native checks that have no rule there.
     """
+    return inspect_texts(list(texts_of(delivery)), rows)
+
+
+def inspect_texts(
+    texts: list[tuple[str, Delivery]], rows: Iterable[TypologyRule]
+) -> list[Finding]:
+    """The same of some texts of a delivery, each with its language, as `texts_of` has
+    them."""
     chosen = [row for row in rows if row.kind == TypologyRule.Kind.CONTROL]
     native = _rules_of_native_checks({row.check_code for row in chosen})
-    texts = list(texts_of(delivery))
     is_elsewhere = not any(
         said.subject.strip() or said.content.strip() for _language, said in texts
     )
     findings = [
         _finding(row, check, fault, language)
         for row in [*native, *chosen]
-        if (check := CHECKS.get(row.check_code)) and delivery.channel in check.channels
         # What another system says is looked for if a rule asks.
         if row.pk is not None or not is_elsewhere
         for language, said in texts
+        if (check := CHECKS.get(row.check_code)) and said.channel in check.channels
         for fault in check.find(said)
     ]
     return sorted(findings, key=lambda finding: finding["severity"] != Severity.ERROR)

@@ -27,16 +27,13 @@ from audiences import changes, sql
 from audiences.files import write_csv
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
+from delivery.content import COLUMNS, columns_of
 from delivery.models import Delivery, Dispatch, Message, Outcome, Sending
 from delivery.sending import claims, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.last_check import LastCheck
 from delivery.sending.looks import Look
 
-COLUMNS = (
-    *("profile", "external_id", "first_name", "last_name"),
-    *("language", "country", "address"),
-)
 CHUNK = 5_000
 # So often the file is written again because somebody has changed meanwhile; then those
 # who changed while it was written the last time are withdrawn, and that is that.
@@ -48,28 +45,15 @@ class BadExtraction(Refused):
     """The file cannot be written; the message says why and what to do."""
 
 
-def columns_of(text: str | None) -> tuple[str, ...]:
-    """The columns that an option names, all unless given; raises BadExtraction."""
-    if not text:
-        return COLUMNS
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise BadExtraction(
-                f"There is no column {name[:200]!r}. There are: {known}."
-            )
-    return names
-
-
 def write(
-    delivery: Delivery, path: Path, *, columns: Sequence[str] = COLUMNS, actor: str
+    delivery: Delivery, path: Path, *, columns: Sequence[str] = (), actor: str
 ) -> int:
     """Write the extraction file of a prepared delivery, and record it as handed over.
 
-    Returns how many people are in it. Interrupted, it is begun anew by the same call.
-    Raises BadExtraction, NotSendable.
+    `columns` are those of the delivery unless given. Returns how many people are in it.
+    Interrupted, it is begun anew by the same call. Raises BadExtraction, NotSendable.
     """
+    columns = columns or columns_of(delivery.columns)
     part = _part_of(path)
     try:
         with sql.process_lock(f"extraction-{delivery.pk}"):

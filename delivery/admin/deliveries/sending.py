@@ -28,6 +28,8 @@ from delivery.roles import SEND
 from delivery.sending import sendings
 from delivery.sending.status import SendingStatus, status_of
 
+from . import steps
+
 State = Sending.State
 MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
@@ -95,6 +97,7 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         and not approvals.refusal(request.user, delivery, approvals.Act.USE),
         "needs_number": "number" in form.fields,
         "zone": timezone.get_current_timezone_name(),
+        **steps.context(request, delivery),
         **_shown(delivery, found),
     }
     if sending is None:

@@ -15,6 +15,7 @@ from audiences.terminal import (
     stop_on_interrupt,
 )
 from delivery import deliveries
+from delivery.content import columns_of
 from delivery.management.sending import as_json, say_status
 from delivery.models import Delivery, Sending
 from delivery.sending import extraction, sendings, status, worker
@@ -53,7 +54,9 @@ class Command(CampaignCommand):
             "--to", type=Path, metavar="FILE", help="The extraction file to write."
         )
         parser.add_argument(
-            "--columns", metavar="A,B", help="The columns of the extraction file."
+            "--columns",
+            metavar="A,B",
+            help="The columns of the extraction file, in place of the delivery's.",
         )
         parser.add_argument(
             "--foreground",
@@ -69,7 +72,7 @@ class Command(CampaignCommand):
             extraction.write(
                 delivery,
                 options["to"],
-                columns=extraction.columns_of(options["columns"]),
+                columns=columns_of(options["columns"] or delivery.columns),
                 actor="a command",
             )
         else:
