@@ -25,6 +25,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audiences.addresses import trial
 from audiences.addresses.outgoing import as_sent
 from audiences.channels import Channel
 from audiences.models import OutboxMail
@@ -152,7 +153,12 @@ def _written(mail: OutboxMail) -> Message | None:
 
 
 def _why_forbidden(mail: OutboxMail) -> str:
-    """The result that a listener wants instead; a listener's error forbids it too."""
+    """The result that a listener wants instead; a listener's error forbids it too.
+
+    On a site that is on trial nobody else than those of its list gets anything.
+    """
+    if not trial.allows(mail.channel, mail.to):
+        return Result.TRIAL
     answers = mail_to_be_sent.send(
         sender=OutboxMail,
         channel=mail.channel,

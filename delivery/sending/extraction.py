@@ -8,6 +8,7 @@ so a file that is there is whole, and what it names is recorded.
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from audiences.models import Address, Profile
 from audiences.refusals import Refused
 from delivery.content import COLUMNS, columns_of
 from delivery.models import Delivery, Dispatch, Message, Outcome, Sending
-from delivery.sending import claims, sendings, slots
+from delivery.sending import claims, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.last_check import LastCheck
 from delivery.sending.looks import Look
@@ -69,6 +70,7 @@ def write(
                     if withdrawn:
                         _write_file(sending, part, columns)
                 count = _record(sending)
+                seeds.keep_lines(sending)
     except sql.Locked as error:
         raise BadExtraction(
             f"Another process writes a file of {delivery.label!r}."
@@ -140,7 +142,8 @@ def _check_again(sending: Sending, check: LastCheck) -> tuple[Any, int]:
 
 def _write_file(sending: Sending, part: Path, columns: Sequence[str]) -> None:
     with part.open("w", encoding="utf-8-sig", newline="") as file:
-        write_csv(file, columns, _lines(sending, columns))
+        rows = chain(_lines(sending, columns), seeds.lines(sending, columns))
+        write_csv(file, columns, rows)
         file.flush()
         os.fsync(file.fileno())
 

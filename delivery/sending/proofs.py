@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences import addresses
+from audiences.addresses import trial
 from audiences.models import Profile
 from audiences.refusals import Refused
 from delivery.composing import Composer, Recipient, as_recipient, example, recipients
@@ -79,4 +81,10 @@ def _addressed(delivery: Delivery, as_read: Recipient, text: str) -> Recipient:
         found = addresses.normalise(delivery.channel, text)
     except addresses.InvalidAddress as error:
         raise NoProof(f"{text[:200]!r} is not an address: {error}") from error
+    if not trial.allows(delivery.channel, found.key):
+        raise NoProof(
+            _("The site is on trial, and {address} is not on its list.").format(
+                address=found.value
+            )
+        )
     return replace(as_read, address=found.value, key=found.key)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from audiences import sql
 from delivery.composing import Composer
 from delivery.models import Sending
-from delivery.sending import claims, results, sendings, slots
+from delivery.sending import claims, results, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.crew import Crew
 from delivery.sending.last_check import LastCheck
@@ -44,6 +44,7 @@ def send(
     """
     with slots.held(sending) as slot:
         slots.settle_the_dead(sending)
+        seeds.send(sending)
         session = connection.connection
         with Crew(sending, _transports(sending)) as crew:
             _Work(sending, slot, crew).go_on(

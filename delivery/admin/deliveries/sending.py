@@ -26,6 +26,7 @@ from delivery import approvals
 from delivery.models import Delivery, Dispatch, Sending, TypologyRule
 from delivery.roles import SEND
 from delivery.sending import sendings
+from delivery.sending.last_check import LABELS
 from delivery.sending.status import SendingStatus, status_of
 
 from . import steps
@@ -234,11 +235,7 @@ def _shown(delivery: Delivery, found: SendingStatus) -> Facts:
 
 
 def _cause(code: str, labels: dict[str, str]) -> str:
-    own = {
-        "left_audience": _("Not in the audience any more"),
-        "address_changed": _("Has another address now"),
-    }
-    return own.get(code) or _(labels.get(code, code))
+    return _(LABELS.get(code) or labels.get(code, code))
 
 
 def _words(found: SendingStatus) -> str:
