@@ -152,13 +152,16 @@ class Delivery(models.Model):
         return self.messages.exists() or begun.exists()
 
     @property
-    def has_begun(self) -> bool:
-        """Whether something of it was claimed or handed over: its outcomes stand.
+    def outcomes_stand(self) -> bool:
+        """Whether no analysis may replace its outcomes any more.
 
-        One that is scheduled is prepared once more right before its moment.
+        Those of one that is scheduled are replaced once more, right before its moment.
         """
-        begun = Delivery.objects.filter(pk=self.pk, sending__started_at__isnull=False)
-        return self.messages.exists() or begun.exists()
+        again = models.Q(
+            sending__state="scheduled", sending__preparing_since__isnull=False
+        )
+        rows = Delivery.objects.filter(pk=self.pk, sending__isnull=False)
+        return self.messages.exists() or rows.exclude(again).exists()
 
     @property
     def latest_analysis(self) -> "Analysis | None":

@@ -35,6 +35,8 @@ class Sending(Job):
         _("state"), max_length=16, choices=State, default=State.SENDING
     )
     starts_at = models.DateTimeField(_("starts"))
+    # Since when it is prepared once more, right before a scheduled start.
+    preparing_since = models.DateTimeField(_("preparing"), null=True, blank=True)
     # What somebody decided to send: a later run must be of the same.
     analysis = models.ForeignKey(
         Analysis, on_delete=models.SET_NULL, null=True, related_name="+"

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import sql
@@ -107,7 +106,3 @@ class _Work:
                     share=f"{share:.0%}"
                 ),
             )
-
-
-def is_due(sending: Sending) -> bool:
-    return sending.starts_at <= timezone.now()
