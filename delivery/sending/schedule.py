@@ -103,21 +103,21 @@ def _prepare(row: Sending, present: Preparation, now: datetime) -> None:
 
 def _why_not_ready(row: Sending, present: Preparation) -> str:
     """Why what was prepared anew cannot go; empty when it can."""
-    run = present.run
+    run, since = present.run, row.preparing_since
+    if run and since and (run.finished_at is None or run.finished_at < since):
+        run = None  # it is of before
     problem = present.refusal
     if not problem and run and run.state == Analysis.State.FAILED:
         problem = run.error
     if problem:
         text = _("Preparing it once more failed: {problem} Mend it, then resume it.")
         return text.format(problem=problem)
-    is_ready = run is not None and run.state == Analysis.State.READY
-    ended = run.finished_at if run else None
-    if not is_ready or ended is None or ended < (row.preparing_since or ended):
+    if run is None or run.state != Analysis.State.READY:
         return _(
             "Preparing it once more was stopped. Resume prepares it again and begins; "
             "or cancel it."
         )
-    if row.analysis is not None and run and _differ(row.analysis, run):
+    if row.analysis is not None and _differ(row.analysis, run):
         return _changed()
     return ""
 

@@ -209,7 +209,7 @@ def resume(delivery: Delivery) -> Sending:
     if found.started_at is None:
         to = State.SCHEDULED
         facts["starts_at"] = max(found.starts_at, timezone.now())
-        facts |= {"preparing_since": None, "analysis": _basis(delivery)}
+        facts |= {"preparing_since": None, "analysis": _basis(found.delivery)}
     with transaction.atomic():
         found = _move(delivery, to, allowed, **facts)
         _wake(found)
