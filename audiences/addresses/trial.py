@@ -55,7 +55,7 @@ def _entry(text: str, channel: str) -> str:
         example = _read(channel, f"x{text}")
         return example.removeprefix("x")
     if channel not in (Channel.EMAIL, *NUMBERS):
-        return text
+        return _read(channel, text) or text
     return _read(channel, text)
 
 
