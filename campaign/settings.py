@@ -332,6 +332,11 @@ SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
 # The share of refusals among the last thousand messages at which it pauses.
 SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
 
+# A site on trial: only these addresses, numbers and @domains receive anything.
+TRIAL_RECIPIENTS = [
+    text.strip() for text in env.list("TRIAL_RECIPIENTS", default=[]) if text.strip()
+]
+
 # ------------------------------------------------------------------ approvals
 # Whether whoever wrote a delivery that reaches opted-out people may approve it alone.
 ONE_PERSON_APPROVES = env.bool("ONE_PERSON_APPROVES", default=False)

@@ -13,6 +13,7 @@ REGISTERING = """
     delivery.quarantine.files
     delivery.quarantine.people
     delivery.roles
+    delivery.rules.checks
     delivery.rules.message_nodes
 """.split()
 

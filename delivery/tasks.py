@@ -15,7 +15,7 @@ from delivery.feedback.mails import imap, mailboxes
 
 from . import analysis, quarantine
 from .models import Analysis, Delivery, Sending
-from .sending import sendings, slots, worker
+from .sending import schedule, sendings, slots, worker
 
 TURN_SECONDS = 20.0
 
@@ -33,6 +33,8 @@ def run_analysis(delivery_id: int) -> None:
         return
     except Refused as refused:
         preparation.refuse(delivery, str(refused))
+    if waiting := schedule.wake_after(delivery):
+        run_sending.delay(waiting)
 
 
 @shared_task(ignore_result=True)
@@ -63,7 +65,7 @@ def run_sending(pk: int) -> None:
     somebody waiting for a link.
     """
     found = Sending.objects.select_related("delivery").filter(pk=pk).first()
-    if found is None or not sendings.start_due(found):
+    if found is None or not schedule.start_due(found):
         return
     end = time.monotonic() + TURN_SECONDS
     try:
@@ -78,8 +80,8 @@ def run_sending(pk: int) -> None:
 
 @shared_task(ignore_result=True)
 def wake_sendings() -> None:
-    """Each minute: start what is due, go on where a worker has died."""
-    for pk in sendings.to_wake():
+    """Each minute: prepare and start what is due, go on where a worker has died."""
+    for pk in schedule.to_wake():
         run_sending.delay(pk)
 
 

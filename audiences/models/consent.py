@@ -139,6 +139,12 @@ class ConsentEvent(models.Model):
                 name="consent_of_wording",
                 condition=~models.Q(wording_version=""),
             ),
+            # Who left by a message of one delivery.
+            models.Index(
+                fields=["delivery_id"],
+                name="consent_of_delivery",
+                condition=models.Q(delivery_id__isnull=False),
+            ),
             # What was recorded since a moment; the order of the commits.
             models.Index(fields=["transaction_id"], name="consent_by_transaction"),
         ]

@@ -10,13 +10,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import sql
 from delivery.composing import Composer
 from delivery.models import Sending
-from delivery.sending import claims, results, sendings, slots
+from delivery.sending import claims, results, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.crew import Crew
 from delivery.sending.last_check import LastCheck
@@ -44,6 +43,7 @@ def send(
     """
     with slots.held(sending) as slot:
         slots.settle_the_dead(sending)
+        seeds.send(sending)
         session = connection.connection
         with Crew(sending, _transports(sending)) as crew:
             _Work(sending, slot, crew).go_on(
@@ -106,7 +106,3 @@ class _Work:
                     share=f"{share:.0%}"
                 ),
             )
-
-
-def is_due(sending: Sending) -> bool:
-    return sending.starts_at <= timezone.now()

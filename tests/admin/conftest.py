@@ -27,7 +27,14 @@ from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.intake import Findings
 from delivery.hooks import gate
 from delivery.hooks.gate import Outcome
-from delivery.models import Delivery, InboundItem, Message, QuarantineEntry, Sender
+from delivery.models import (
+    Delivery,
+    InboundItem,
+    Message,
+    QuarantineEntry,
+    Seed,
+    Sender,
+)
 from delivery.sending import handover
 
 
@@ -160,5 +167,6 @@ def world(db: None) -> World:
     suppression.suppress([gone], actor="eva", note="by letter")
     organisation.change(name="The Shop")
     Sender.objects.create(name="Shop", address="news@shop.example")
+    Seed.objects.create(name="Desk", address="desk@shop.example")
     people = [Profile.objects.get(pk=p.pk) for p in people]
     return World(people, service, entry, prepared, sent, draft, page)
