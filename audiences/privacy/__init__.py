@@ -1,8 +1,12 @@
-"""Forgetting people: erasure on request, and data that is not kept for long."""
+"""A person's own rights: access, erasure and requests; and data that is not kept."""
 
-from audiences.privacy.erasure import clean_up, erase
+from audiences.privacy.erasure import Restricted, Why, clean_up, erase, erase_all, plan
 
 __all__ = [
+    "Restricted",
+    "Why",
     "clean_up",
     "erase",
+    "erase_all",
+    "plan",
 ]
