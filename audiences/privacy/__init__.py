@@ -1,5 +1,6 @@
 """A person's own rights: access, erasure and requests; and data that is not kept."""
 
+from audiences.privacy.access import zip_of
 from audiences.privacy.erasure import Restricted, Why, clean_up, erase, erase_all, plan
 
 __all__ = [
@@ -9,4 +10,5 @@ __all__ = [
     "erase",
     "erase_all",
     "plan",
+    "zip_of",
 ]

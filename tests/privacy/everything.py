@@ -73,10 +73,14 @@ def dump() -> str:
         )
     else:
         connection.ensure_connection()
-        rows = fetch("SELECT '\"' || name || '\"' FROM sqlite_master WHERE type='table'")
+        rows = fetch(
+            "SELECT '\"' || name || '\"' FROM sqlite_master WHERE type='table'"
+        )
     parts = []
     for (table,) in rows:
-        parts += [_text(cell) for row in fetch(f"SELECT * FROM {table}") for cell in row]
+        parts += [
+            _text(cell) for row in fetch(f"SELECT * FROM {table}") for cell in row
+        ]
     return "\n".join(parts)
 
 
