@@ -1,7 +1,11 @@
 """What a site that others can reach refuses to start with: fail closed."""
 
+import contextlib
 import ipaddress
+import os
+import secrets
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -56,3 +60,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def local_secret(path: Path) -> str:
+    """The secret in a file that only its owner reads; made when there is none.
+
+    For one's own machine: production sets its secrets itself.
+    """
+    if not path.exists():
+        # Whole or not at all, and by the first one who comes.
+        made = path.with_name(f"{path.name}.{os.getpid()}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
+    return path.read_text().strip()

@@ -56,6 +56,11 @@ SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
 # What signs personal links, the newest first; the others only stop messages. Empty:
 # SECRET_KEY does.
 LINK_KEYS = _secrets("LINK_KEYS")
+# What hashes the addresses that are suppressed, the newest first; kept outside the
+# database. Without one nobody can be erased; on one's own machine one is made.
+SUPPRESSION_KEYS = _secrets("SUPPRESSION_KEYS") or (
+    [production.local_secret(VAR_DIR / "suppression.key")] if DEBUG else []
+)
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
@@ -67,6 +72,8 @@ if not DEBUG:
     production.refuse_known_keys("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS)
     for _key in LINK_KEYS:
         production.refuse_weak_key("LINK_KEYS", _key)
+    for _key in SUPPRESSION_KEYS:
+        production.refuse_weak_key("SUPPRESSION_KEYS", _key)
     production.refuse_plain_http(BASE_URL)
 
 INSTALLED_APPS = [

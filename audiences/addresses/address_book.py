@@ -18,7 +18,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from audiences import sql
+from audiences import sql, suppression
 from audiences.addresses.keys import Normalised, normalise
 from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
@@ -38,6 +38,7 @@ class Held:
     value: str
     is_primary: bool
     is_valid: bool
+    is_suppressed: bool = False
 
 
 @dataclass(slots=True)
@@ -134,7 +135,10 @@ def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
     return result
 
 
-_COLUMNS = ["id", "profile_id", "channel", "value", "key", "is_primary", "is_valid"]
+_COLUMNS = [
+    *("id", "profile_id", "channel", "value", "key"),
+    *("is_primary", "is_valid", "is_suppressed"),
+]
 _CHANGEABLE = ["value", "is_primary", "is_valid"]
 
 
@@ -162,8 +166,10 @@ def save(changed_books: Iterable[AddressBook]) -> None:
             addresses_attached.send(sender=Address, addresses=rows)
         if added:
             ids = sql.draw_ids(Address, len(added))
+            met = suppression.met((row.channel, row.key) for row in added)
             for row, pk in zip(added, ids, strict=True):
                 row.id = pk
+                row.is_suppressed = (row.channel, row.key) in met
             sql.bulk_insert(
                 Address,
                 _COLUMNS,
@@ -173,6 +179,7 @@ def save(changed_books: Iterable[AddressBook]) -> None:
                 sender=Address,
                 addresses=Address.objects.filter(id__range=(ids[0], ids[-1])),
             )
+            suppression.look_again((row.channel, row.key) for row in added)
 
 
 def lock(rows: QuerySet[Address]) -> list[int]:

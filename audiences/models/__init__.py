@@ -9,12 +9,13 @@ from .landing_pages import LandingPage, LandingPageVersion
 from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
-from .privacy import Erasure, ErasureRun, PrivacyRequest, RetentionRule
+from .privacy import ErasureRun, PrivacyRequest, RetentionRule
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
+from .suppression import Suppression
 from .transactions import Departure
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "ConsentEvent",
     "ConsentEvidence",
     "Departure",
-    "Erasure",
     "ErasureRun",
     "Figure",
     "ImportContent",
@@ -50,5 +50,6 @@ __all__ = [
     "SignupRequest",
     "StagedProfile",
     "Subscription",
+    "Suppression",
     "UsedProof",
 ]

@@ -11,7 +11,9 @@ from .transactions import transaction_number
 
 
 class ConsentEvent(models.Model):
-    """One change of a flag or of a subscription, for ever (P5, S3).
+    """One change of a flag or of a subscription, for ever (P5, S3); or the end.
+
+    The last event of a profile may be its erasure, without which no profile goes.
 
     The database itself refuses to change or delete a row (`audiences.consent.guards`).
     The profile and the service are plain numbers for the database, so that the
@@ -28,6 +30,7 @@ class ConsentEvent(models.Model):
         CONFIRM = "confirm", _("Subscription confirmed")
         UNSUBSCRIBE = "unsubscribe", _("Unsubscribed")
         EXPIRE = "expire", _("Subscription expired")
+        ERASE = "erase", _("Erased")
 
     class Source(models.TextChoices):
         """Who or what made the change. The codes are public."""
@@ -109,6 +112,7 @@ class ConsentEvent(models.Model):
                         channel="",
                         service__isnull=False,
                     )
+                    | models.Q(kind="erase", channel="", service__isnull=True)
                 ),
             )
         ]

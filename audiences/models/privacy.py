@@ -59,6 +59,8 @@ class PrivacyRequest(models.Model):
     note = models.TextField(
         _("note"), blank=True, help_text=_("Why it was decided so.")
     )
+    # The opt-out that it made, which ends with a restriction.
+    event_id = models.BigIntegerField(_("event"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     ended_by = models.CharField(_("ended by"), max_length=150, blank=True)
 
@@ -157,59 +159,6 @@ class ErasureRun(Job):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
-
-
-class Erasure(models.Model):
-    """That a profile was erased: who did it, when, why. It names nobody but a number.
-
-    `audiences.privacy.erase` is its only writer.
-    """
-
-    class Reason(models.TextChoices):
-        """Why. The codes are public."""
-
-        OWN_WISH = "own_wish", _("The person's own wish")
-        RETENTION = "retention", _("Kept long enough")
-
-    profile_id = models.BigIntegerField(_("profile"), db_index=True)
-    at = models.DateTimeField(_("when"), default=timezone.now)
-    reason = models.CharField(_("why"), max_length=16, choices=Reason)
-    actor = models.CharField(
-        _("who"), max_length=150, blank=True, help_text=_("Empty: the worker.")
-    )
-    note = models.TextField(_("note"), blank=True)
-    request = models.ForeignKey(
-        PrivacyRequest,
-        verbose_name=_("request"),
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="erasures",
-    )
-    run = models.ForeignKey(
-        ErasureRun,
-        verbose_name=_("erasure of many"),
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="erasures",
-    )
-    rule = models.CharField(_("retention rule"), max_length=16, blank=True)
-
-    class Meta:
-        verbose_name = _("erasure")
-        verbose_name_plural = _("erasures")
-        ordering = ["-id"]
-        constraints = [
-            models.CheckConstraint(
-                name="erasure_reason_known",
-                violation_error_message=_("This is no reason of an erasure."),
-                condition=models.Q(reason__in=["own_wish", "retention"]),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.profile_id}"
 
 
 class RetentionRule(models.Model):

@@ -127,8 +127,10 @@ class Address(models.Model):
 
     `value` is what was given and what is sent to; `key` is what is compared. A value
     that cannot be normalised is kept with `is_valid` false: nothing is lost, and the
-    analysis can say so. Only `audiences.addresses` writes the row, except for
-    `quarantine_status`, the copy of the quarantine entry, which the quarantine writes.
+    analysis can say so. Only `audiences.addresses` writes the row, except for two
+    copies: `quarantine_status`, of the quarantine entry, which the quarantine writes,
+    and `is_suppressed`, whether `Suppression` has it, which `audiences.suppression`
+    writes once the row is there.
     """
 
     profile = models.ForeignKey(
@@ -156,6 +158,11 @@ class Address(models.Model):
         max_length=16,
         choices=AddressStatus,
         db_default=AddressStatus.VALID,
+    )
+    is_suppressed = models.BooleanField(
+        _("suppressed"),
+        db_default=False,
+        help_text=_("The address is on the list of suppressed addresses."),
     )
     transaction_id = transaction_number()
 

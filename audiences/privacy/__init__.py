@@ -1,11 +1,10 @@
 """A person's own rights: access, erasure and requests; and data that is not kept."""
 
 from audiences.privacy.access import zip_of
-from audiences.privacy.erasure import Restricted, Why, clean_up, erase, erase_all, plan
+from audiences.privacy.erasure import Restricted, clean_up, erase, erase_all, plan
 
 __all__ = [
     "Restricted",
-    "Why",
     "clean_up",
     "erase",
     "erase_all",

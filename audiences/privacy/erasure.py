@@ -1,26 +1,25 @@
 """Erasing people: the only code that deletes a profile (A2).
 
 Everything that names the person goes, wherever it is (`places`), in one transaction.
-What stays are counts, and events that know a number and nobody behind it.
+What stays are counts, and events that know a number and nobody behind it. The last one
+says that the person was erased, by whom and why.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audiences import addresses
-from audiences.consent import Kind, locks
+from audiences import addresses, consent, suppression
+from audiences.consent import Kind, Origin, Source, locks
+from audiences.consent.restriction import restricted_among
 from audiences.models import (
     Address,
     ConsentEvent,
     ConsentEvidence,
-    Erasure,
-    ErasureRun,
-    PrivacyRequest,
     Profile,
     Subscription,
 )
@@ -30,27 +29,13 @@ from audiences.signals import profile_erased
 from audiences.sql import statements
 from audiences.sql.retries import retried
 from audiences.subscriptions import double_opt_in
+from audiences.suppression import ErasedFor
 
 from .people import Person
 from .places import all_places
 from .traces import NOTHING
 
-Reason = Erasure.Reason
-
-
-@dataclass(frozen=True, kw_only=True)
-class Why:
-    """Why people are erased, for the event that stays: by whom, by which request."""
-
-    reason: str = Reason.OWN_WISH
-    actor: str = ""
-    note: str = ""
-    request: PrivacyRequest | None = None
-    run: ErasureRun | None = None
-    rule: str = ""
-
-
-OWN_WISH = Why()
+BY_SYSTEM = Origin(source=Source.SYSTEM)
 
 
 @dataclass(frozen=True)
@@ -62,90 +47,81 @@ class Plan:
 
 
 class Restricted(Refused):
-    """Nothing about the person may be changed until the restriction is lifted."""
+    """The data is restricted: it stays until that is lifted."""
 
 
-def erase(profile: Profile, why: Why = OWN_WISH) -> None:
-    """Remove a person for ever; raises Restricted.
+def erase(
+    profile: Profile,
+    *,
+    reason: str = ErasedFor.OWN_WISH,
+    origin: Origin = BY_SYSTEM,
+) -> None:
+    """Remove a person for ever; raises NoKey and Restricted, and then does nothing.
 
     Profile, addresses, subscriptions and evidence go, and so does what names the person
     in logs, notes, mails, files of imports and reports. Events stay, and name nothing
-    but its number.
+    but its number; the last one says that it was erased, and keeps its evidence.
+    Addresses are suppressed, all or those that were blocked, as `reason` says.
     """
-    erase_all([profile], why)
+    erase_all([profile], reason=reason, origin=origin)
 
 
 @retried
-def erase_all(profiles: Iterable[Profile], why: Why = OWN_WISH) -> int:
+def erase_all(
+    profiles: Iterable[Profile],
+    *,
+    reason: str = ErasedFor.OWN_WISH,
+    origin: Origin = BY_SYSTEM,
+) -> int:
     """`erase` for several, in one transaction; returns how many were still there.
 
-    Texts are searched once for all of them.
+    Texts are searched once for all of them, so a few dozen at a time are quickest.
     """
     ids = sorted(profile.pk for profile in profiles)
     rows = Profile.objects.select_for_update(of=("self",)).filter(pk__in=ids)
     people = [Person.of(profile) for profile in rows.order_by("pk")]
-    _refuse_restricted(people, why)
+    _refuse_restricted(people, reason)
     traces = sum((person.traces for person in people), NOTHING)
     for person in people:
-        _forget(person)
+        _forget(person, reason, origin)
     for place in all_places():
         place.black_out(traces)
-    Erasure.objects.bulk_create(_event(person, why) for person in people)
-    name_search.forget_erased()
-    transaction.on_commit(statements.empty_log)
+    if people:
+        name_search.forget_erased()
+        transaction.on_commit(statements.empty_log)
     return len(people)
 
 
-def _forget(person: Person) -> None:
+def _forget(person: Person, reason: str, origin: Origin) -> None:
     """Delete the rows of a person; events and counts stay."""
     profile_erased.send(sender=Profile, profile_id=person.pk, addresses=person.about)
+    suppression.suppress_person(person.profile, reason)
     for place in all_places():
         if place.erase:
             place.erase(person)
     addresses.lock(Address.objects.filter(profile=person.pk))
+    origin = replace(origin, note=person.traces.without(origin.note))
+    consent.record(person.profile, Kind.ERASE, origin)
     Profile.objects.filter(pk=person.pk).delete()
     # Last: the database lets go of evidence only once its person is gone.
-    ConsentEvidence.objects.filter(event__profile_id=person.pk).delete()
+    evidence = ConsentEvidence.objects.filter(event__profile_id=person.pk)
+    evidence.exclude(event__kind=Kind.ERASE).delete()
 
 
-def _event(person: Person, why: Why) -> Erasure:
-    return Erasure(
-        profile_id=person.pk,
-        reason=why.reason,
-        actor=why.actor,
-        note=person.traces.without(why.note),
-        request=why.request,
-        run=why.run,
-        rule=why.rule,
-    )
+def _refuse_restricted(people: list[Person], reason: str) -> None:
+    """Data that is restricted is not erased by time: the person may need it.
 
-
-def _refuse_restricted(people: list[Person], why: Why) -> None:
-    """Kept data that is restricted is not erased by time: the person may need it.
-
-    The person's own wish to be erased outweighs their wish that it be kept.
+    The person's own wish to be erased outweighs the one that it be kept.
     """
-    if why.reason == Reason.OWN_WISH:
+    if reason == ErasedFor.OWN_WISH:
         return
-    held = restricted_among(person.pk for person in people)
-    if held:
-        numbers = ", ".join(f"#{pk}" for pk in sorted(held))
+    if held := restricted_among(person.pk for person in people):
         raise Restricted(
             _(
                 "The data of {who} is restricted: nothing of it may be erased until "
                 "the restriction is lifted."
-            ).format(who=numbers)
+            ).format(who=", ".join(f"#{pk}" for pk in sorted(held)))
         )
-
-
-def restricted_among(ids: Iterable[int]) -> set[int]:
-    """Those of the profiles whose data is restricted now (GDPR 18)."""
-    rows = PrivacyRequest.objects.filter(
-        kind=PrivacyRequest.Kind.RESTRICTION,
-        state=PrivacyRequest.State.GRANTED,
-        profile_id__in=list(ids),
-    )
-    return set(rows.values_list("profile_id", flat=True))
 
 
 # ------------------------------------------------------------------ before it is done
@@ -180,7 +156,7 @@ def clean_up(now: datetime | None = None) -> int:
             was_made_for_it = held.made_profile
             double_opt_in.lapse(locked, held, at)
             if was_made_for_it and not _has_reason_to_stay(locked):
-                erase(locked, Why(reason=Reason.RETENTION, rule="unconfirmed"))
+                erase(locked, reason=ErasedFor.RETENTION)
             count += 1
     return count
 
@@ -188,4 +164,9 @@ def clean_up(now: datetime | None = None) -> int:
 def _has_reason_to_stay(profile: Profile) -> bool:
     events = ConsentEvent.objects.filter(profile=profile, kind__in=_REASONS_TO_STAY)
     running = profile.subscriptions.filter(status__in=[Status.ACTIVE, Status.PENDING])
-    return bool(profile.external_id) or events.exists() or running.exists()
+    return (
+        bool(profile.external_id)
+        or events.exists()
+        or running.exists()
+        or bool(restricted_among([profile.pk]))
+    )

@@ -66,6 +66,8 @@ def verify_consent(
             found.differences += _subscription_differences(span)
             found.differences += evidence_differences(span)
             found.erased_profiles += _erased(span)
+            found.differences += _vanished(span)
+            found.differences += _came_back(span)
         after = span.high
         on_progress(after, last)
     return found
@@ -179,8 +181,29 @@ def _not_erased(differences: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
 
 
 def _erased(span: Span) -> list[int]:
-    """Profiles that have a history and are gone."""
-    known = Exists(Profile.objects.filter(span.q("pk"), pk=OuterRef("profile_id")))
-    rows = ConsentEvent.objects.filter(span.q("profile_id"), ~known)
+    """Profiles of which the history says that they were erased."""
+    rows = ConsentEvent.objects.filter(span.q("profile_id"), kind=Kind.ERASE)
     ids = rows.order_by("profile_id").values_list("profile_id", flat=True)
     return list(ids.distinct())
+
+
+def _vanished(span: Span) -> Iterator[str]:
+    """Profiles that have a history and are gone, though nobody erased them."""
+    known = Exists(Profile.objects.filter(span.q("pk"), pk=OuterRef("profile_id")))
+    erased = ConsentEvent.objects.filter(
+        span.q("profile_id"), profile_id=OuterRef("profile_id"), kind=Kind.ERASE
+    )
+    rows = ConsentEvent.objects.filter(span.q("profile_id"), ~known, ~Exists(erased))
+    ids = rows.order_by("profile_id").values_list("profile_id", flat=True)
+    for profile_id in ids.distinct():
+        yield f"profile {profile_id}: it is gone, but the history knows of no erasure"
+
+
+def _came_back(span: Span) -> Iterator[str]:
+    """Profiles that are there after their erasure."""
+    erased = ConsentEvent.objects.filter(
+        span.q("profile_id"), profile_id=OuterRef("pk"), kind=Kind.ERASE
+    )
+    rows = Profile.objects.filter(span.q("pk"), Exists(erased)).order_by("pk")
+    for profile_id in rows.values_list("pk", flat=True):
+        yield f"profile {profile_id}: the history says it was erased, but it is there"

@@ -235,9 +235,11 @@ def test_erased_profiles_are_listed_once_and_are_no_difference() -> None:
     assert [f"profile {pk} " in err for pk in gone] == [True, True]
 
 
-def test_who_was_erased_without_a_history_is_not_listed() -> None:
-    privacy.erase(ProfileFactory())
-    assert verify_consent().erased_profiles == []
+def test_who_was_erased_without_a_history_is_listed_by_the_erasure() -> None:
+    profile = ProfileFactory()
+    pk = profile.pk
+    privacy.erase(profile)
+    assert verify_consent().erased_profiles == [pk]
 
 
 def test_an_erased_profile_does_not_hide_the_differences_of_others() -> None:

@@ -41,7 +41,7 @@ def test_the_zip_has_everything_in_the_persons_language(
     held = {part["place"]: part["rows"] for part in data["places"]}
     expected = """
         Profile Address Subscription ConsentEvent SignupRequest OutboxMail
-        AudienceMember BulkAct ImportRun ImportReject ImportContent Audience
+        AudienceMember BulkAct ImportRun ImportContent Audience
     """.split()
     assert {f"audiences.{name}" for name in expected} <= {*held}
     assert {"admin.LogEntry", "delivery.Message", "delivery.MessageEvent"} <= {*held}

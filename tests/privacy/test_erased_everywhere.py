@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from audiences import privacy
-from audiences.models import ConsentEvent, Erasure, ImportRun, OutboxMail, Profile
+from audiences.consent import Origin
+from audiences.models import ConsentEvent, ImportRun, OutboxMail, Profile
 from audiences.privacy import places
-from audiences.privacy.erasure import Why
 from delivery.models import Message, MessageEvent, QuarantineEntry
 from tests.people import person
 
@@ -31,13 +31,14 @@ def test_nothing_readable_stays_and_what_counts_stays(admin_user: User) -> None:
     events = ConsentEvent.objects.filter(profile=made.profile.pk).count()
     messages = Message.objects.count()
     note = f"asked by {everything.EMAIL}"
-    privacy.erase(made.profile, Why(actor="olga", note=note))
+    origin = Origin(source="operator", actor="olga", note=note)
+    privacy.erase(made.profile, origin=origin)
     assert everything.found() == []
-    assert ConsentEvent.objects.filter(profile=made.profile.pk).count() == events > 2
+    left = ConsentEvent.objects.filter(profile=made.profile.pk)
+    assert left.count() == events + 1 > 3
     assert Message.objects.count() == messages == 2
-    event = Erasure.objects.get()
-    assert (event.profile_id, event.actor) == (made.profile.pk, "olga")
-    assert event.note == "asked by [erased]"
+    proof = left.get(kind="erase").evidence
+    assert (proof.actor, proof.note) == ("olga", "asked by [erased]")
     assert LogEntry.objects.filter(object_id=str(made.profile.pk)).exists()
     waiting = ImportRun.objects.get(file_name="wacht.csv")
     assert (waiting.state, waiting.content.count()) == ("failed", 0)

@@ -1,0 +1,33 @@
+"""Addresses that are suppressed: keyed hashes that outlive the person."""
+
+from audiences.suppression.asking import active, met, rows_about
+from audiences.suppression.copies import copy_all, different, look_again
+from audiences.suppression.keys import Name, NoKey, lost
+from audiences.suppression.writing import (
+    Entry,
+    ErasedFor,
+    Lift,
+    Reason,
+    lift,
+    suppress,
+    suppress_person,
+)
+
+__all__ = [
+    "Entry",
+    "ErasedFor",
+    "Lift",
+    "Name",
+    "NoKey",
+    "Reason",
+    "active",
+    "copy_all",
+    "different",
+    "lift",
+    "look_again",
+    "lost",
+    "met",
+    "rows_about",
+    "suppress",
+    "suppress_person",
+]

@@ -1,0 +1,69 @@
+"""Whether addresses are suppressed: asked by their keyed hashes, many at once."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from audiences.channels import ANY
+from audiences.models import Suppression
+
+from . import keys
+from .keys import Name, NoKey
+
+# Statements have room for so many hashes.
+_MOST = 10_000
+
+
+def active() -> QuerySet[Suppression]:
+    """What is suppressed now: rows that nothing has lifted."""
+    return Suppression.objects.filter(lifted_at__isnull=True)
+
+
+def met(names: Iterable[Name]) -> set[Name]:
+    """Those of these addresses that are suppressed on their channel.
+
+    One statement where the list is empty, else a fixed number for every few thousand
+    addresses. What is met under a former key is written under the newest. Raises NoKey
+    when the list cannot be asked.
+    """
+    each = set(names)
+    if not each or not active().exists():
+        return set()
+    if not keys.keys():
+        raise NoKey
+    digests = keys.digests_of(each)
+    found = set()
+    for row in _rows_of(list(digests)):
+        channel, key = digests[row.digest]
+        # A number has the same hash on each of its channels, and the name of one.
+        same = {(other, key) for other in keys.siblings(channel)}
+        found |= {name for name in same & each if row.channel in (ANY, name[0])}
+        _renew(row, (channel, key))
+    return found
+
+
+def rows_about(channel: str, key: str) -> list[Suppression]:
+    """The active rows about an address that hold on its channel, oldest first."""
+    rows = _rows_of(list(keys.digests_of([(channel, key)])))
+    about = [row for row in rows if row.channel in (ANY, channel)]
+    return sorted(about, key=lambda row: (row.since, row.pk))
+
+
+def _rows_of(digests: list[str]) -> list[Suppression]:
+    return [
+        row
+        for start in range(0, len(digests), _MOST)
+        for row in active().filter(digest__in=digests[start : start + _MOST])
+    ]
+
+
+def _renew(row: Suppression, name: Name) -> None:
+    """Write a row of a former key under the newest, unless that has it already."""
+    newest = keys.newest()
+    if row.key_id == newest.id:
+        return
+    digest = newest.digest(*name)
+    with suppress(IntegrityError), transaction.atomic():
+        active().filter(pk=row.pk).update(digest=digest, key_id=newest.id)
