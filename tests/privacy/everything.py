@@ -133,6 +133,7 @@ def _sent(profile: Profile) -> Delivery:
     delivery = deliveries.create("Nieuws", channel="email", audience=lambda: audience)
     analysis.analyse(delivery)
     handover.record_handover(delivery, delivery.created_at)
+    delivery.messages.update(message_id="1@mta.example")
     texts = deliveries.create("Sms", channel="sms", audience=lambda: audience)
     analysis.analyse(texts)
     handover.record_handover(texts, texts.created_at)
@@ -211,6 +212,12 @@ Final-Recipient: rfc822; {OLD}
 Action: failed
 Status: 5.1.1
 Diagnostic-Code: smtp; 550 5.1.1 <{OLD}>: no such user
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: <1@mta.example>
+To: {OLD}
 
 --b--
 """
