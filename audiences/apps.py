@@ -16,6 +16,7 @@ REGISTERING = """
     audiences.consent.figures
     audiences.consent.reach
     audiences.membership.members
+    audiences.privacy.answers
     audiences.privacy.own_places
     audiences.selections.bulk_acts
     audiences.signups.allowing

@@ -1,6 +1,7 @@
 """A person's own rights: access, erasure and requests; and data that is not kept."""
 
 from audiences.privacy.access import zip_of
+from audiences.privacy.answers import fetched
 from audiences.privacy.erasure import Restricted, clean_up, erase, erase_all, plan
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "clean_up",
     "erase",
     "erase_all",
+    "fetched",
     "plan",
     "zip_of",
 ]
