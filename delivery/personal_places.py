@@ -6,12 +6,14 @@ What arrived and what was handed over `handover.forget_person` empties, the list
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audiences.models import Profile
+from audiences.privacy import retention
 from audiences.privacy.people import Person, former_addresses
 from audiences.privacy.places import Facts, Place, impersonal, register
 from delivery.models import (
@@ -36,6 +38,13 @@ from delivery.models import (
 )
 
 _MOST_SHOWN = 20_000
+
+
+@retention.activity("messages")
+def _written_to(since: datetime) -> Q:
+    """Whoever a message was handed over to, or who said something about one."""
+    sent = Message.objects.filter(profile=OuterRef("pk"), sent_at__gte=since)
+    return Q(Exists(sent))
 
 
 def _messages(person: Person) -> QuerySet[Message]:
