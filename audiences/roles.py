@@ -23,6 +23,8 @@ SEE_ADDRESSES = "audiences.see_addresses"
 IMPORT = "audiences.import_profile"
 EXPORT = "audiences.export_profile"
 ERASE = "audiences.erase_profile"
+ANSWER = "audiences.change_privacyrequest"
+RETENTION = "audiences.change_retentionrule"
 
 
 class Code(models.TextChoices):
@@ -117,6 +119,11 @@ grant([EXPORT], Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
 grant(of_models("audiences", "view", "bulkact importrun"), Code.PROTECTION_OFFICER)
 grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
+grant(
+    of_models("audiences", "view change", "privacyrequest retentionrule")
+    + of_models("audiences", "view", "erasurerun"),
+    Code.PROTECTION_OFFICER,
+)
 grant(
     of_models("auth", "add change delete view", "user group")
     + of_models("audiences", "delete", "service")

@@ -9,6 +9,7 @@ from . import (
     organisation,
     outbox,
     people,
+    privacy,
     services,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "organisation",
     "outbox",
     "people",
+    "privacy",
     "services",
 ]

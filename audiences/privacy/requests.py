@@ -245,6 +245,11 @@ def queue() -> QuerySet[PrivacyRequest]:
     return PrivacyRequest.objects.filter(state=State.OPEN).order_by("due_on", "pk")
 
 
+def has_address(request: PrivacyRequest) -> bool:
+    """Whether the answer can leave by mail; else the officer writes a letter."""
+    return answers.address_for(request) is not None
+
+
 def answer_of(request: PrivacyRequest) -> OutboxMail | None:
     """The mail with the answer, as long as the outbox keeps it."""
     return answers.of(request).order_by("-pk").first()

@@ -19,6 +19,7 @@ from audiences import (
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
+from audiences.privacy import many, requests, retention
 from delivery import analysis, deliveries, quarantine
 from delivery.feedback import intake, return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
@@ -154,6 +155,9 @@ def world(db: None) -> World:
         key="anna.vos@example.com",
         language="en",
     )
+    requests.record(people[0], "access", "all of it", actor="eva")
+    many.ask([0], actor="eva", note="asked by letter")
+    retention.set_rule("inactive", 600, actor="eva")
     organisation.change(name="The Shop")
     Sender.objects.create(name="Shop", address="news@shop.example")
     people = [Profile.objects.get(pk=p.pk) for p in people]

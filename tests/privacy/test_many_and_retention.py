@@ -1,8 +1,10 @@
 """Erasures of many need a second person, and so does a rule that erases by time."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from audiences import consent, privacy
@@ -148,3 +150,21 @@ def test_a_rule_of_no_kind_or_no_number_is_refused() -> None:
         retention.set_rule("nothing", 1, actor="olga")
     with pytest.raises(retention.NotPossible, match="from 1 to"):
         retention.set_rule("inactive", 0, actor="olga")
+
+
+def test_the_command_says_what_it_would_do_and_does_what_is_in_force(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _old("Gone")
+    retention.set_rule("inactive", 12, actor="olga")
+
+    def told(*options: str) -> dict[str, object]:
+        call_command("run_retention", "--json", *options)
+        rules = json.loads(capsys.readouterr().out)["rules"]
+        return next(rule for rule in rules if rule["rule"] == "inactive")
+
+    facts = {"rule": "inactive", "months": 12, "in_force": False}
+    assert told("--dry-run") == {**facts, "would_remove": 1, "removed": 0}
+    assert told() == {**facts, "would_remove": 1, "removed": 0}
+    retention.confirm("inactive", 12, actor="bert")
+    assert told() == {**facts, "in_force": True, "would_remove": 0, "removed": 1}
