@@ -12,6 +12,7 @@ REGISTERING = """
     audiences.conditions.group_nodes
     audiences.conditions.people_nodes
     audiences.conditions.text_nodes
+    audiences.consent.departures
     audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
@@ -34,13 +35,15 @@ class AudiencesConfig(AppConfig):
     def ready(self) -> None:
         # Models cannot be imported before the registry is ready.
         from audiences import roles
-        from audiences.consent import checks, evidence, guards, site_role
+        from audiences.consent import checks, guards, site_role
         from audiences.profiles import name_search
+        from audiences.suppression import checks as suppression_checks
 
         for name in REGISTERING:
             import_module(name)
         checks.register()
-        pre_migrate.connect(evidence.step_aside, sender=self)
+        suppression_checks.register()
+        pre_migrate.connect(guards.step_aside, sender=self)
         pre_migrate.connect(guards.remove_before_migrate)
         post_migrate.connect(guards.install_after_migrate)
         post_migrate.connect(name_search.install_after_migrate, sender=self)

@@ -25,6 +25,7 @@ EXPORT = "audiences.export_profile"
 ERASE = "audiences.erase_profile"
 ANSWER = "audiences.change_privacyrequest"
 RETENTION = "audiences.change_retentionrule"
+LIFT_SUPPRESSION = "audiences.lift_suppression"
 
 
 class Code(models.TextChoices):
@@ -121,7 +122,8 @@ grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
 grant(
     of_models("audiences", "view change", "privacyrequest retentionrule")
-    + of_models("audiences", "view", "erasurerun"),
+    + of_models("audiences", "view", "erasurerun")
+    + ["audiences.view_suppression", LIFT_SUPPRESSION],
     Code.PROTECTION_OFFICER,
 )
 grant(

@@ -182,6 +182,13 @@ def check_production(**kwargs: Any) -> Iterator[CheckMessage]:
             hint="Set EMAIL_URL to your mail server.",
             id="campaign.W007",
         )
+    if not settings.SUPPRESSION_KEYS:
+        yield Caution(
+            "SUPPRESSION_KEYS is not set: nobody can be erased.",
+            hint="Set SUPPRESSION_KEYS to a long random text and keep it outside the "
+            "database: with it erased people are known when a file brings them back.",
+            id="campaign.W010",
+        )
 
 
 @register(Tags.compatibility)

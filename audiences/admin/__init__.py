@@ -11,6 +11,7 @@ from . import (
     people,
     privacy,
     services,
+    suppressions,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "people",
     "privacy",
     "services",
+    "suppressions",
 ]

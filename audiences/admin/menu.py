@@ -26,6 +26,7 @@ add(
     of_model(Section.PEOPLE, _("Privacy requests"), "audiences.privacyrequest", 60),
     of_model(Section.PEOPLE, _("Erasures of many"), "audiences.erasurerun", 70),
     of_model(Section.PEOPLE, _("Retention"), "audiences.retentionrule", 80),
+    of_model(Section.PEOPLE, _("Suppressed addresses"), "audiences.suppression", 65),
     of_model(Section.SERVICES, _("Services"), "audiences.service", 10),
     of_model(Section.SERVICES, _("Subscriptions"), "audiences.subscription", 20),
     of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),

@@ -8,12 +8,8 @@ one that never was.
 """
 
 from dataclasses import dataclass
-from typing import Any
-
-from django.db import connection
 
 from audiences.models import ConsentEvent, ConsentEvidence, Profile
-from audiences.sql import execute, is_postgresql
 
 from . import guards
 
@@ -59,20 +55,12 @@ BEFORE DELETE ON {self.table} WHEN EXISTS ({_PERSON_IS_THERE})
 BEGIN SELECT RAISE(ABORT, '{self.refusal}: DELETE refused'); END"""
         }
 
+    def sqlite_about_others(self) -> list[str]:
+        return [f"{self.table}_no_delete"]
+
     def _same(self) -> str:
         return "event_id = NEW.event_id"
 
 
 EVIDENCE = EvidenceGuard(ConsentEvidence, "Evidence goes only with its person")
 guards.register(EVIDENCE)
-
-
-def step_aside(**kwargs: Any) -> None:
-    """Listener of `pre_migrate`: let SQLite rebuild the tables that the guard names.
-
-    It refuses to rename a table of which a trigger of another one speaks. The guard is
-    put back after the migrations, as the others are.
-    """
-    is_ours = kwargs.get("using", connection.alias) == connection.alias
-    if is_ours and kwargs.get("plan") and not is_postgresql():
-        execute(f"DROP TRIGGER IF EXISTS {EVIDENCE.table}_no_delete")

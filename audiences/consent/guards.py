@@ -103,6 +103,10 @@ BEFORE INSERT ON {table} WHEN EXISTS (SELECT 1 FROM {table} WHERE {self._same()}
 BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
         }
 
+    def sqlite_about_others(self) -> list[str]:
+        """Its triggers that speak of another table than its own."""
+        return []
+
     def _sqlite_when_changed(self) -> str:
         if self.is_numbered:
             changed = [
@@ -227,6 +231,19 @@ def _missing_of(guard: "Guard | Watch") -> list[str]:
     found = dict(rows)
     wanted = guard.sqlite_triggers()
     return [name for name, sql in wanted.items() if found.get(name) != sql]
+
+
+def step_aside(**kwargs: Any) -> None:
+    """Listener of `pre_migrate`: let SQLite rebuild the tables that guards name.
+
+    It refuses to rename a table of which a trigger of another one speaks. They are put
+    back after the migrations, as the others are.
+    """
+    is_ours = kwargs.get("using", connection.alias) == connection.alias
+    if is_ours and kwargs.get("plan") and not is_postgresql():
+        for guard in GUARDS.values():
+            for name in guard.sqlite_about_others() if isinstance(guard, Guard) else ():
+                execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def remove_before_migrate(**kwargs: Any) -> None:

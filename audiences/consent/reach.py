@@ -47,7 +47,11 @@ def _primaries_of_the_contactable() -> dict[str, Counter[str]]:
         open_ones |= Q(channel=channel, **{flag: False})
     rows = (
         Address.objects.filter(
-            open_ones, is_primary=True, is_valid=True, profile__no_longer_contact=False
+            open_ones,
+            is_primary=True,
+            is_valid=True,
+            is_suppressed=False,
+            profile__no_longer_contact=False,
         )
         .order_by()
         .values_list("channel", "quarantine_status")

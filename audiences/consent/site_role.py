@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from audiences.refusals import Refused
 from audiences.sql import execute, fetch, is_postgresql
 
+from .departures import KeptGuard
 from .evidence import EvidenceGuard
 from .guards import GUARDS, TABLE, Guard
 
@@ -58,6 +59,8 @@ def _by_table() -> Iterator[tuple[str, str]]:
 
 def _privileges(guard: Guard) -> str:
     """Of a history: to read and to add; and what the guard itself lets happen."""
+    if isinstance(guard, KeptGuard):
+        return guard.privileges
     if isinstance(guard, EvidenceGuard):
         return f"{_ONLY_ADD}, DELETE"
     columns = ", ".join(map(connection.ops.quote_name, guard.may_be_emptied))

@@ -31,6 +31,7 @@ class OutboxMail(models.Model):
         FORWARDED = "forwarded", _("Passed on to the profile's email address")
         DENYLISTED = "denylisted", _("Not sent: the address is on the denylist")
         QUARANTINED = "quarantined", _("Not sent: the address is in quarantine")
+        SUPPRESSED = "suppressed", _("Not sent: the address is suppressed")
         OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
         REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
@@ -93,6 +94,7 @@ class OutboxMail(models.Model):
                             "opted_out",
                             "denylisted",
                             "quarantined",
+                            "suppressed",
                             "outdated",
                             "refused",
                             "failed",

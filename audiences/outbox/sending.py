@@ -25,6 +25,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from audiences import suppression
 from audiences.addresses.outgoing import as_sent
 from audiences.channels import Channel
 from audiences.models import OutboxMail
@@ -152,7 +153,14 @@ def _written(mail: OutboxMail) -> Message | None:
 
 
 def _why_forbidden(mail: OutboxMail) -> str:
-    """The result that a listener wants instead; a listener's error forbids it too."""
+    """The result that is wanted instead; a listener's error forbids it too.
+
+    To an address that is suppressed goes only what can lift it: the request to confirm
+    that its owner has just asked for.
+    """
+    name = (mail.channel, mail.key)
+    if not is_asked_for(mail) and suppression.met([name]):
+        return Result.SUPPRESSED
     answers = mail_to_be_sent.send(
         sender=OutboxMail,
         channel=mail.channel,

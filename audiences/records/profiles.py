@@ -74,6 +74,7 @@ def _addresses(profile: Profile) -> list[dict[str, Any]]:
             "primary": address.is_primary,
             "valid": address.is_valid,
             "quarantine_status": address.quarantine_status,
+            "suppressed": address.is_suppressed,
         }
         for address in profile.addresses.order_by("channel", "-is_primary", "id")
     ]

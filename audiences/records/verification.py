@@ -31,6 +31,7 @@ from audiences.sql import statements
 from audiences.subscriptions.writing import STATUS_AFTER
 
 from .evidence import evidence_differences
+from .suppressions import suppression_differences
 
 # A range ends after so many profiles, or so many events where there are more of these.
 PROFILES, EVENTS = 20_000, 200_000
@@ -70,6 +71,7 @@ def verify_consent(
             found.differences += _came_back(span)
         after = span.high
         on_progress(after, last)
+    found.differences += suppression_differences()
     return found
 
 

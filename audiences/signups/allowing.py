@@ -13,7 +13,7 @@ from enum import Enum
 from django.conf import settings
 from django.db import transaction
 
-from audiences import consent, landing_pages, outbox
+from audiences import consent, landing_pages, outbox, suppression
 from audiences.addresses import Normalised
 from audiences.channels import ANY, ANY_FLAG, Channel, flag_name
 from audiences.consent import Origin, locks
@@ -30,6 +30,7 @@ from audiences.models import (
     Profile,
 )
 from audiences.outbox import Result, Words, caps
+from audiences.suppression import Lift
 from audiences.wording import page_texts
 
 # Channels on which a message can ask; the others are allowed again by an operator.
@@ -72,7 +73,8 @@ def ask(locked: Profile, channel: str, *, language: str = "") -> Answer:
     address = _address(locked.pk, channel)
     if address is None:
         return Answer.NO_ADDRESS
-    if channel not in ASKED or address.quarantine_status == AddressStatus.DENYLISTED:
+    is_stopped = address.quarantine_status == AddressStatus.DENYLISTED
+    if channel not in ASKED or is_stopped or address.is_suppressed:
         return Answer.NO_MESSAGES
     context = {"profile": locked.pk, "after": _last_event(locked.pk, channel)}
     kind = OutboxMail.Kind.CHANNEL
@@ -147,6 +149,8 @@ def confirm(token: str, origin: Origin) -> Allowed:
         consent.change_flag(
             found.profile, found.channel, opted_out=False, origin=origin
         )
+        if address := _address(found.profile.pk, found.channel):
+            suppression.lift(address.channel, address.key, Lift.CONFIRMED)
     return replace(found, stage=Stage.DONE)
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from audiences import addresses, consent, subscriptions
+from audiences import addresses, consent, subscriptions, suppression
 from audiences.channels import Channel, flag_name
 from audiences.consent import Kind, Origin
 from audiences.links import BadLink
@@ -16,6 +16,7 @@ from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.signups.requesting import open_requests, read_confirmation
 from audiences.subscriptions import ServiceClosed, double_opt_in, messages, writing
+from audiences.suppression import Lift
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def confirm_signup(token: str, origin: Origin) -> Confirmed:
         profile, is_new = _profile(request)
         origin = _proof(request, origin)
         asked = _apply(request, profile, origin, is_new=is_new)
+        _lift_suppression(request, profile)
         _close(request, profile)
     profile.refresh_from_db()
     return Confirmed(profile, request.version, is_first=True, asked=asked)
@@ -125,6 +127,13 @@ def _apply(
         (channel, allowing.ask(profile, channel, language=language))
         for channel in elsewhere
     )
+
+
+def _lift_suppression(request: SignupRequest, profile: Profile) -> None:
+    """Who confirms from an address wants mail there, unless it was left unticked."""
+    profile.refresh_from_db()
+    if not (profile.no_longer_contact or profile.no_longer_contact_email):
+        suppression.lift(Channel.EMAIL, request.key, Lift.CONFIRMED)
 
 
 def _allow_email(profile: Profile, origin: Origin) -> None:

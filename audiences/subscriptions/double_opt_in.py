@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audiences import consent
+from audiences import consent, suppression
 from audiences.consent import Kind, Origin, Recorded, Source, locks
 from audiences.links import BadLink, Confirmation
 from audiences.links.web_addresses import went_to
@@ -27,6 +27,7 @@ from audiences.subscriptions.writing import (
     opt_out_warning,
     write,
 )
+from audiences.suppression import Lift
 
 from . import messages
 
@@ -141,6 +142,9 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
             raise ServiceClosed(service)
         write(held, locked, service, activated(service, at))
         event = consent.record(locked, Kind.CONFIRM, origin, service_id=service.pk)
+        if address := messages.address_for(locked.pk, service):
+            # `can_confirm`: the link went there.
+            suppression.lift(address.channel, address.key, Lift.CONFIRMED)
         messages.tell("subscribed", locked.pk, service, origin.source)
         return Recorded(True, warning, event.pk)
 

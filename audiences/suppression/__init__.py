@@ -2,7 +2,7 @@
 
 from audiences.suppression.asking import active, met, rows_about
 from audiences.suppression.copies import copy_all, different, look_again
-from audiences.suppression.keys import Name, NoKey, lost
+from audiences.suppression.keys import NoKey, lost
 from audiences.suppression.writing import (
     Entry,
     ErasedFor,
@@ -17,7 +17,6 @@ __all__ = [
     "Entry",
     "ErasedFor",
     "Lift",
-    "Name",
     "NoKey",
     "Reason",
     "active",

@@ -7,15 +7,18 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from audiences.models import Address, AddressStatus
+from audiences.models import Address, AddressStatus, ConsentEvent, Profile
 from audiences.sql.retries import retried
-from delivery.models import AddressError, QuarantineAction, QuarantineEntry
+from delivery.models import AddressError, Outcome, QuarantineAction, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 from delivery.quarantine.entries import batches, gather, lock_entries, recompute
 from delivery.quarantine.status import EntryState, aged, fold, rank
 from delivery.quarantine.status_copies import different_from_entries, refresh
 
 from .names import BATCH, Name
+
+# The rules that read the quarantine.
+_BY_QUARANTINE = ("address_denylisted", "address_quarantined")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,28 @@ def verify_quarantine(*, mend: bool = False) -> Iterator[Difference]:
     yield from _verify_entries(mend=mend)
     yield from _verify_missing_entries(mend=mend)
     yield from _verify_copies(mend=mend)
+    yield from _lost_tables()
+
+
+def _lost_tables() -> Iterator[Difference]:
+    """What nothing can be compared with, because a restore has lost all of it.
+
+    Somebody's address, and evidence, may go with the person. So an empty table says
+    something only where there are people, and nobody was ever erased.
+    """
+    if not Address.objects.exists() and Profile.objects.exists():
+        yield Difference(
+            "there are people and not one address: nothing could be compared. See "
+            "whether the restore was complete"
+        )
+    decided = Outcome.objects.filter(rule__code__in=_BY_QUARANTINE)
+    is_bare = not (AddressError.objects.exists() or QuarantineAction.objects.exists())
+    was_erased = ConsentEvent.objects.filter(kind=ConsentEvent.Kind.ERASE)
+    if is_bare and decided.exists() and not was_erased.exists():
+        yield Difference(
+            "analyses have excluded quarantined addresses, but there is no evidence of "
+            "any: it was lost. See whether the restore was complete"
+        )
 
 
 # ------------------------------------------------------------------ entries

@@ -118,6 +118,14 @@ def _loses_address(situation: Situation) -> Q | None:
     return None if situation.losers is None else Q(pk__in=situation.losers)
 
 
+SUPPRESSED = Rule(
+    "suppressed",
+    _("Suppressed address"),
+    lambda situation: Q(main_address__is_suppressed=True),
+    # Its person asked for it to be forgotten: only the law can still reach it.
+    skipped_by=frozenset({Purpose.LEGAL}),
+    about="has an address that is suppressed, as after an erasure",
+)
 NATIVE_RULES = (
     Rule(
         "address_missing",
@@ -131,6 +139,7 @@ NATIVE_RULES = (
         lambda situation: Q(main_address__is_valid=False),
         about="has a primary address that cannot be delivered to",
     ),
+    SUPPRESSED,
     Rule(
         "denylist_any_channel",
         _("Profile on denylist: any channel"),

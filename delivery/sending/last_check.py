@@ -23,12 +23,13 @@ from django.db.models import (
 )
 from django.utils.translation import gettext_noop as _
 
+from audiences import suppression
 from audiences.conditions import Span
 from audiences.models import Address, Audience
 from audiences.sql import statements
 from delivery.models import Delivery, Outcome, QuarantineEntry
 from delivery.rules import Judge, judge_of
-from delivery.rules.rule import STATUS_RULES
+from delivery.rules.rule import STATUS_RULES, SUPPRESSED
 
 # Causes that only a check after the analysis can find.
 LEFT_AUDIENCE = "left_audience"
@@ -51,9 +52,10 @@ Among = QuerySet[Any, Any] | Sequence[int] | None
 class LastCheck:
     """Which targets of a delivery must not get it any more; made anew for each minute.
 
-    Every rule judges present rows, and the quarantine by its entries instead of the
-    copies beside the addresses. The definitions of the rules and the moment are those
-    of when it was made: one who hands over for long makes a new one now and then.
+    Every rule judges present rows, and the quarantine and the suppressed addresses by
+    their lists instead of the copies beside the addresses. The definitions of the rules
+    and the moment are those of when it was made: one who hands over for long makes a
+    new one now and then.
     `among` restricts it to some profiles.
     """
 
@@ -65,12 +67,15 @@ class LastCheck:
         span = Span(LOW, HIGH, targets.values("profile_id") if is_sparse else None)
         judge = judge_of(delivery).given(span=span, asks_entries=True)
         self._numbers = {LEFT_AUDIENCE: _LEFT, **judge.numbers}
-        self._targets, self._judged, self._entries = (
+        self._channel = delivery.channel
+        self._asks_list = delivery.purpose not in SUPPRESSED.skipped_by
+        self._targets, self._judged, self._entries, self._keys = (
             statements.Compiled(rows, (LOW, HIGH))
             for rows in (
                 targets.values_list("profile_id", "address"),
                 _judged(judge),
                 _with_entries(judge),
+                _primaries(judge).values_list("profile_id", "key"),
             )
         )
 
@@ -79,8 +84,8 @@ class LastCheck:
 
         Besides the codes of rules: `left_audience` for those who are not in the
         audience any more (or erased), and `address_changed` when the primary address is
-        not the one of the analysis. Three statements, whatever the number of targets;
-        meant for batches of some thousands.
+        not the one of the analysis. A fixed number of statements for batches of some
+        thousands.
         """
         codes = {number: code for code, number in self._numbers.items()}
         targets = dict(self._targets.rows(low, high))
@@ -100,7 +105,18 @@ class LastCheck:
             number = self._numbers[STATUS_RULES[status]]
             if pk in targets:
                 found[pk] = min(number, found.get(pk, number))
+        number = self._numbers[SUPPRESSED.code]
+        for pk in self._suppressed(low, high) & targets.keys():
+            found[pk] = min(number, found.get(pk, number))
         return changed | {pk: codes[number] for pk, number in found.items()}
+
+    def _suppressed(self, low: int, high: int) -> set[int]:
+        """Whose address is on the list, asked by its keyed hash."""
+        if not self._asks_list or not suppression.active().exists():
+            return set()
+        keys = dict(self._keys.rows(low, high))
+        met = suppression.met((self._channel, key) for key in keys.values())
+        return {pk for pk, key in keys.items() if (self._channel, key) in met}
 
 
 def _are_sparse(delivery: Delivery) -> bool:
@@ -142,13 +158,18 @@ def _with_entries(judge: Judge) -> QuerySet[Any, Any]:
     entries = QuarantineEntry.objects.order_by().filter(
         channel=channel, key=OuterRef("key"), status__in=STATUS_RULES
     )
-    primary = Address.objects.order_by().filter(
-        channel=channel, is_primary=True, is_valid=True
-    )
     found: QuerySet[Any, Any] = (
-        judge.situation.moment.within(primary)
+        _primaries(judge)
         .annotate(status=Subquery(entries.values("status")))
         .filter(status__isnull=False)
         .values_list("profile_id", "status")
     )
     return found
+
+
+def _primaries(judge: Judge) -> QuerySet[Address]:
+    """The addresses to which the delivery would go, of the profiles within the span."""
+    rows = Address.objects.order_by().filter(
+        channel=judge.situation.channel, is_primary=True, is_valid=True
+    )
+    return judge.situation.moment.within(rows)

@@ -15,11 +15,13 @@ from audiences import (
     membership,
     organisation,
     subscriptions,
+    suppression,
 )
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
 from audiences.privacy import many, requests, retention
+from audiences.suppression import Entry, Reason
 from delivery import analysis, deliveries, quarantine
 from delivery.feedback import intake, return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
@@ -158,6 +160,8 @@ def world(db: None) -> World:
     requests.record(people[0], "access", "all of it", actor="eva")
     many.ask([0], actor="eva", note="asked by letter")
     retention.set_rule("inactive", 600, actor="eva")
+    gone = Entry("email", "gone@example.com", "any", Reason.BY_HAND)
+    suppression.suppress([gone], actor="eva", note="by letter")
     organisation.change(name="The Shop")
     Sender.objects.create(name="Shop", address="news@shop.example")
     people = [Profile.objects.get(pk=p.pk) for p in people]

@@ -8,7 +8,7 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, models, transaction
 
 from audiences import consent, privacy
-from audiences.consent import evidence, guards
+from audiences.consent import guards
 from audiences.models import ConsentEvent, Profile
 from audiences.records.verification import verify_consent
 from audiences.sql import execute
@@ -105,7 +105,7 @@ def test_guards_are_back_after_a_migration_alters_the_table() -> None:
     field = models.CharField(max_length=77, db_default="")
     field.set_attributes_from_name("extra")
     field.model = ConsentEvent
-    evidence.step_aside(plan=["a migration"])
+    guards.step_aside(plan=["a migration"])
     with connection.schema_editor() as editor:
         editor.add_field(ConsentEvent, field)
     call_command("migrate", verbosity=0)

@@ -3,10 +3,12 @@
 import hashlib
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import call_command
 
 from audiences import addresses, privacy, suppression
 from audiences.models import Address, Profile, Suppression
+from audiences.records.verification import verify_consent
 from audiences.refusals import Refused
 from audiences.suppression import Entry, ErasedFor, Lift, NoKey, Reason
 from tests.people import person
@@ -111,6 +113,8 @@ def test_a_key_that_is_gone_is_told_and_without_any_nothing_is_attached(
     privacy.erase(person(email="jan@x.example"))
     settings.SUPPRESSION_KEYS = [NEW]
     assert len(suppression.lost()) == 1
+    assert any("under the key" in line for line in verify_consent().differences)
+    assert "audiences.E002" in {m.id for m in run_checks(databases=["default"])}
     settings.SUPPRESSION_KEYS = []
     with pytest.raises(NoKey, match="SUPPRESSION_KEYS is not set"):
         person(email="els@x.example")
@@ -177,6 +181,11 @@ def test_copies_that_say_otherwise_are_found_and_mended() -> None:
     suppression.suppress([Entry("email", "jan@x.example", "email", Reason.BY_HAND)])
     Address.objects.filter(profile=jan).update(is_suppressed=False)
     Address.objects.filter(profile=els).update(is_suppressed=True)
+    differences = verify_consent().differences
+    assert [line.partition(" is ")[0] for line in differences] == [
+        "an address of email",
+        "an address of email",
+    ]
     assert suppression.copy_all() == 2
     assert (marks(jan), marks(els)) == ({"email": True}, {"email": False})
     assert not suppression.copy_all()

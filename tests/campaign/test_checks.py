@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
     "DEFAULT_FROM_EMAIL": "news@news.example.org",
     "EMAIL_BACKEND": SMTP,
     "SECOND_FACTOR": "administrators",
+    "SUPPRESSION_KEYS": ["a key"],
 }
 # Django itself warns that changing DATABASES opens no other connection.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
@@ -96,6 +97,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("campaign.W006", {"DEFAULT_FROM_EMAIL": "campaign@localhost"}, "@localhost"),
     ("campaign.W007", {"EMAIL_BACKEND": CONSOLE}, "EMAIL_URL"),
+    ("campaign.W010", {"SUPPRESSION_KEYS": []}, "erased"),
 ]
 FINE: list[dict[str, Any]] = [
     {"UNSUBSCRIBE_MAILBOX": "unsubscribe@news.example.org"},
@@ -115,6 +117,7 @@ FINE: list[dict[str, Any]] = [
     {"DEBUG": True, "DATABASES": SQLITE},
     {"DEBUG": True, "DEFAULT_FROM_EMAIL": "campaign@localhost"},
     {"DEBUG": True, "EMAIL_BACKEND": CONSOLE},
+    {"DEBUG": True, "SUPPRESSION_KEYS": []},
 ]
 
 

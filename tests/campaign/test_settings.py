@@ -124,7 +124,7 @@ WEAK = ["mine", "a" * 80, "abababab" * 10, "x" * 49, "0123456789" * 4]
 
 
 @pytest.mark.parametrize("key", WEAK)
-@pytest.mark.parametrize("name", ["SECRET_KEY", "LINK_KEYS"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEYS"])
 def test_production_refuses_weak_keys(name: str, key: str) -> None:
     done = python("manage.py", "check", **{**PRODUCTION, name: key})
     assert done.returncode != 0
@@ -220,6 +220,8 @@ ARRIVES: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({}, {"LINK_KEYS": [], "SECOND_FACTOR": "optional"}),
     ({**PRODUCTION}, {"SECOND_FACTOR": "administrators"}),
     ({"SECOND_FACTOR": "everybody"}, {"SECOND_FACTOR": "everybody"}),
+    ({**PRODUCTION}, {"SUPPRESSION_KEYS": []}),
+    ({"SUPPRESSION_KEYS": "new, old"}, {"SUPPRESSION_KEYS": ["new", "old"]}),
     ({"SIGN_IN_PER_NAME": "7"}, {"SIGN_IN_PER_NAME": 7}),
     ({"SIGN_IN_PER_NETWORK": "70"}, {"SIGN_IN_PER_NETWORK": 70}),
     ({"ADDRESS_SEARCHES": "5"}, {"ADDRESS_SEARCHES": 5}),

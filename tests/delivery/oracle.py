@@ -15,6 +15,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from audiences import suppression
 from audiences.models import Address, Audience, AudienceMember, Profile, Subscription
 from delivery.models import Delivery, QuarantineEntry
 
@@ -26,7 +27,12 @@ SKIPPED = {
         "denylist_channel",
         "duplicate_address",
     },
-    "legal": {"denylist_any_channel", "denylist_channel", "duplicate_address"},
+    "legal": {
+        "suppressed",
+        "denylist_any_channel",
+        "denylist_channel",
+        "duplicate_address",
+    },
 }
 
 
@@ -81,6 +87,11 @@ class Oracle:
                 return str(entry.status)
         return "valid"
 
+    def _suppressed(self, address: Address) -> bool:
+        """By the list itself, whatever the copy beside the address says."""
+        name = (address.channel, address.key)
+        return name in suppression.met([name])
+
     def _opted_out(self, profile: Profile) -> bool:
         flag = getattr(profile, f"no_longer_contact_{self.channel}")
         return bool(profile.no_longer_contact or flag)
@@ -91,6 +102,7 @@ class Oracle:
         found = [
             ("address_missing", address is None),
             ("address_invalid", address is not None and not address.is_valid),
+            ("suppressed", address is not None and self._suppressed(address)),
             ("denylist_any_channel", profile.no_longer_contact),
             (
                 "denylist_channel",

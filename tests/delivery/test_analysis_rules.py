@@ -4,8 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from audiences import consent, subscriptions
+from audiences import consent, subscriptions, suppression
 from audiences.models import Profile
+from audiences.suppression import Entry, Reason
 from delivery import analysis
 
 from .oracle import SKIPPED
@@ -24,6 +25,7 @@ from .worlds import (
 CODES = [
     "address_missing",
     "address_invalid",
+    "suppressed",
     "denylist_any_channel",
     "denylist_channel",
     "address_denylisted",
@@ -34,6 +36,7 @@ CODES = [
 OF_ADDRESS = {
     "address_missing",
     "address_invalid",
+    "suppressed",
     "address_denylisted",
     "address_quarantined",
 }
@@ -50,6 +53,9 @@ def _met_by(codes: tuple[str, ...], channel: str, service: object) -> Profile:
         give(profile, channel, INVALID[channel])
     elif "address_missing" not in codes:
         give(profile, channel, text)
+    if "suppressed" in codes:
+        key = profile.addresses.get().key
+        suppression.suppress([Entry(channel, key, channel, Reason.BY_HAND)])
     if "denylist_any_channel" in codes:
         consent.opt_out(profile, "any", ORIGIN)
     if "denylist_channel" in codes:
@@ -81,9 +87,7 @@ def test_the_earlier_rule_decides_and_both_are_explained(
 
 @pytest.mark.parametrize("purpose", list(SKIPPED))
 @pytest.mark.parametrize("code", [*CODES, "duplicate_address"])
-def test_a_purpose_skips_the_denylist_and_duplicates_only(
-    code: str, purpose: str
-) -> None:
+def test_a_purpose_skips_what_it_says_and_no_more(code: str, purpose: str) -> None:
     service = subscriptions.create_service("news", label="News", channel="email")
     if code == "duplicate_address":
         _met_by((), "email", service)

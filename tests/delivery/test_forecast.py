@@ -105,6 +105,7 @@ def test_a_forecast_has_every_cause_at_work(
     assert {line.code: line.count for line in report.causes} == {
         "address_missing": 1,
         "address_invalid": 1,
+        "suppressed": 0,
         "denylist_any_channel": 1,
         "denylist_channel": 1,
         "address_denylisted": 0,

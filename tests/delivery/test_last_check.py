@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audiences import consent, membership, privacy, subscriptions
+from audiences import consent, membership, privacy, subscriptions, suppression
 from audiences.models import Address, Profile
+from audiences.suppression import Entry, Reason
 from delivery import analysis
 from delivery.models import Delivery, Outcome
 from delivery.rules import writing
@@ -64,6 +65,17 @@ def _stale_copy(profile: Profile) -> None:
     Address.objects.update(quarantine_status="valid")
 
 
+def _suppressed(profile: Profile) -> None:
+    key = profile.addresses.get().key
+    suppression.suppress([Entry("email", key, "any", Reason.BY_HAND)])
+
+
+def _stale_suppression(profile: Profile) -> None:
+    """The list has the address while the copy beside it is out of date."""
+    _suppressed(profile)
+    Address.objects.update(is_suppressed=False)
+
+
 CHANGES: dict[str, tuple[Callable[[Profile], object], str]] = {
     "opted out": (lambda p: consent.opt_out(p, "email", ORIGIN), "denylist_channel"),
     "of all": (lambda p: consent.opt_out(p, "any", ORIGIN), "denylist_any_channel"),
@@ -72,6 +84,8 @@ CHANGES: dict[str, tuple[Callable[[Profile], object], str]] = {
         "address_denylisted",
     ),
     "stale copy": (_stale_copy, "address_quarantined"),
+    "suppressed": (_suppressed, "suppressed"),
+    "suppressed, stale copy": (_stale_suppression, "suppressed"),
     "unsubscribed": (_unsubscribe, "left_audience"),
     "new address": (
         lambda p: give(p, "email", "new@shop.example", primary=True),

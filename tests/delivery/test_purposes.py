@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from audiences import privacy
 from audiences.models import Profile, Service
 from delivery import analysis, deliveries, quarantine
 from delivery.deliveries import BadDelivery
@@ -31,6 +32,11 @@ def _tired() -> Profile:
     return profile
 
 
+def _suppressed() -> Profile:
+    privacy.erase(person(email="x@shop.example"))
+    return person(email="x@shop.example")
+
+
 def _twin() -> Profile:
     person(email="x@shop.example")
     return person(email="x@shop.example")
@@ -40,6 +46,7 @@ def _twin() -> Profile:
 TABLE: dict[str, tuple[Callable[[], Profile], set[str]]] = {
     "address_missing": (person, ALL),
     "address_invalid": (lambda: person(email="no at sign"), ALL),
+    "suppressed": (_suppressed, {MARKETING, TRANSACTIONAL}),
     "denylist_any_channel": (lambda: person(email="x@shop.example", out="any"), {MARKETING}),
     "denylist_channel": (lambda: person(email="x@shop.example", out="email"), {MARKETING}),
     "address_denylisted": (lambda: _blocked("denylisted"), ALL),

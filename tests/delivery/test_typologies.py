@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 NATIVE = [
     "address_missing",
     "address_invalid",
+    "suppressed",
     "denylist_any_channel",
     "denylist_channel",
     "address_denylisted",

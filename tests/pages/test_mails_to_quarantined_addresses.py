@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from audiences import outbox, subscriptions
+from audiences import outbox, subscriptions, suppression
 from audiences.channels import Channel
 from audiences.consent import Origin, Source
 from audiences.models import OutboxMail, Profile, RequestCount, Service
 from audiences.signups import requesting
 from audiences.signups.mailing_links import request_link
+from audiences.suppression import Entry, Reason
 from delivery import quarantine
 from delivery.models import QuarantineAction
 from tests.factories import BY_COMMAND, ProfileFactory
@@ -69,7 +70,15 @@ def operator() -> None:
     operator_sets("quarantine")
 
 
+def is_suppressed() -> None:
+    suppression.suppress(
+        Entry(channel, address, "any", Reason.ERASED)
+        for channel, address in CHANNELS.items()
+    )
+
+
 FREE, ERRORS, DECIDED, DENIED = "free", "errors", "decided", "denied"
+SUPPRESSED = "suppressed"
 STATES: dict[str, tuple[Callable[[], None], str]] = {
     "no entry": (lambda: None, FREE),
     "erroneous": (lambda: fails("soft"), FREE),
@@ -98,6 +107,8 @@ STATES: dict[str, tuple[Callable[[], None], str]] = {
     "denied by an operator": (lambda: operator_sets("denylisted"), DENIED),
     "denied by a list": (lambda: is_listed("denylisted", "user_unknown"), DENIED),
     "held": (is_held, DENIED),
+    "suppressed": (is_suppressed, SUPPRESSED),
+    "suppressed, with errors": (both(fails, is_suppressed), SUPPRESSED),
 }
 
 
@@ -187,6 +198,7 @@ def test_what_goes_to_an_address_follows_the_table(
         ERRORS: "sent" if is_asked_for else "quarantined",
         DECIDED: "quarantined",
         DENIED: "denylisted",
+        SUPPRESSED: "sent" if is_asked_for else "suppressed",
     }[group]
     assert done == {expected}
     assert len(mailoutbox) + len(phone.taken) == (expected == "sent")

@@ -186,6 +186,7 @@ class AddressAdmin(OfAddresses, ReadOnlyLog):
         "is_primary",
         "is_valid",
         "quarantine_status",
+        "is_suppressed",
     )
     list_filter = ("channel", "quarantine_status", "is_valid", "is_primary")
     fields = ("person", "channel", "value", "key", "is_primary", "is_valid")

@@ -1,0 +1,109 @@
+"""Scratch databases, beside the site's own and of the same kind, for a rehearsal."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from django.conf import settings
+
+from audiences.refusals import Refused
+from audiences.sql import is_postgresql
+
+_TOOLS = ("createdb", "dropdb", "pg_dump", "pg_restore")
+
+
+class Scratch(Protocol):
+    """A database that may be lost; `url` is where commands find it."""
+
+    url: str
+    how: str
+
+    def back_up(self) -> None:
+        """Keep the database as it is now."""
+
+    def restore(self) -> None:
+        """Throw the database away, and put the backup in its place."""
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+
+
+def scratch(folder: Path) -> Scratch:
+    """An empty scratch database; raises Refused when none can be made."""
+    database = settings.DATABASES["default"]
+    return _PostgreSQL(folder, database) if is_postgresql() else _SQLite(folder)
+
+
+class _SQLite:
+    how = "SQLite's own backup"
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._backup = folder / "scratch.sqlite3", folder / "backup.sqlite3"
+        self.url = f"sqlite:///{self._file}"
+
+    def back_up(self) -> None:
+        with (
+            contextlib.closing(sqlite3.connect(self._file)) as source,
+            contextlib.closing(sqlite3.connect(self._backup)) as target,
+        ):
+            source.backup(target)
+
+    def restore(self) -> None:
+        self.remove()
+        shutil.copy(self._backup, self._file)
+
+    def remove(self) -> None:
+        for end in ("", "-wal", "-shm"):
+            Path(f"{self._file}{end}").unlink(missing_ok=True)
+
+
+class _PostgreSQL:
+    how = "pg_dump and pg_restore"
+
+    def __init__(self, folder: Path, database: dict[str, Any]) -> None:
+        missing = [tool for tool in _TOOLS if not shutil.which(tool)]
+        if missing:
+            raise Refused(
+                f"{', '.join(missing)}: not found. Install the client programs of "
+                "PostgreSQL on this machine, then try again."
+            )
+        self._name = f"campaign_rehearsal_{os.getpid()}"
+        self._dump = folder / "backup.dump"
+        given = {
+            "PGHOST": database["HOST"],
+            "PGPORT": str(database["PORT"] or ""),
+            "PGUSER": database["USER"],
+            "PGPASSWORD": database["PASSWORD"],
+        }
+        self._env = os.environ | {name: text for name, text in given.items() if text}
+        login = quote(database["USER"] or "", safe="")
+        if database["PASSWORD"]:
+            login += f":{quote(database['PASSWORD'], safe='')}"
+        port = f":{database['PORT']}" if database["PORT"] else ""
+        place = f"{quote(database['HOST'] or '', safe='')}{port}"
+        self.url = f"postgres://{login}@{place}/{self._name}"
+        self._run("createdb", self._name)
+
+    def back_up(self) -> None:
+        self._run("pg_dump", "-Fc", "-f", str(self._dump), self._name)
+
+    def restore(self) -> None:
+        self.remove()
+        self._run("createdb", self._name)
+        self._run("pg_restore", "-d", self._name, str(self._dump))
+
+    def remove(self) -> None:
+        self._run("dropdb", "--if-exists", self._name)
+
+    def _run(self, *words: str) -> None:
+        done = subprocess.run(  # noqa: S603  (our own words)
+            words, env=self._env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            told = (done.stderr.strip() or "no reason").splitlines()[-1]
+            raise Refused(f"{words[0]} failed: {told}")
