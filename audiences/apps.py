@@ -17,6 +17,8 @@ REGISTERING = """
     audiences.consent.figures
     audiences.consent.reach
     audiences.membership.members
+    audiences.privacy.answers
+    audiences.privacy.own_places
     audiences.selections.bulk_acts
     audiences.signups.allowing
     audiences.signups.mailing_links

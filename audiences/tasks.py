@@ -8,11 +8,12 @@ from audiences.console import allowances
 from audiences.console.sign_in import sessions
 from audiences.imports import runs
 from audiences.outbox import caps, queue as rows
+from audiences.privacy import many, requests, retention
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, requesting
 
 from . import outbox, subscriptions
-from .models import BulkAct, ImportRun
+from .models import BulkAct, ErasureRun, ImportRun
 
 
 @shared_task(ignore_result=True)
@@ -58,6 +59,28 @@ def wake_people_work() -> None:
         run_bulk_act.delay(act.pk)
     for run in jobs.forgotten(ImportRun):
         run_import.delay(run.pk)
+
+
+@shared_task(ignore_result=True)
+def run_erasure(pk: int) -> None:
+    """Erase the people of an erasure of many, from where it is."""
+    run = ErasureRun.objects.filter(pk=pk).first()
+    if run is not None:
+        many.perform(run)
+
+
+@shared_task(ignore_result=True)
+def wake_privacy_work() -> None:
+    """Each minute: erase whose answer has left, and go on with erasures of many."""
+    requests.carry_out()
+    for run in jobs.forgotten(ErasureRun):
+        run_erasure.delay(run.pk)
+
+
+@shared_task(ignore_result=True)
+def run_retention() -> None:
+    """Each night: what the rules in force say is not kept any longer."""
+    retention.run()
 
 
 @shared_task(ignore_result=True)

@@ -9,6 +9,7 @@ from . import (
     organisation,
     outbox,
     people,
+    privacy,
     services,
     suppressions,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "organisation",
     "outbox",
     "people",
+    "privacy",
     "services",
     "suppressions",
 ]

@@ -9,6 +9,7 @@ from .landing_pages import LandingPage, LandingPageVersion
 from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
+from .privacy import ErasureRun, PrivacyRequest, RetentionRule
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription
@@ -27,6 +28,7 @@ __all__ = [
     "ConsentEvent",
     "ConsentEvidence",
     "Departure",
+    "ErasureRun",
     "Figure",
     "ImportContent",
     "ImportReject",
@@ -38,8 +40,10 @@ __all__ = [
     "LandingPageVersion",
     "Organisation",
     "OutboxMail",
+    "PrivacyRequest",
     "Profile",
     "RequestCount",
+    "RetentionRule",
     "Role",
     "Service",
     "SignIn",

@@ -23,6 +23,7 @@ class OutboxMail(models.Model):
         CHANNEL = "channel", _("Confirmation of a channel")
         SUBSCRIBED = "subscribed", _("Message after subscribing")
         UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
+        PRIVACY = "privacy", _("Answer to a privacy request")
 
     class Result(models.TextChoices):
         SENT = "sent", _("Sent: the mail server or gateway took it")

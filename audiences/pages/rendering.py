@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html
@@ -25,6 +26,8 @@ from audiences.wording.markdown import sanitise
 from .forms import PageForm
 
 Kind = LandingPage.Kind
+# The name of the page on which people ask about their own data.
+OWN_DATA = "your-data"
 
 
 @dataclass
@@ -88,12 +91,19 @@ def show(
                 "texts": page_texts.texts(language),
                 "brand_url": brand.stylesheet_url(content),
                 "logo_url": brand.logo_url(content),
+                "own_data_url": own_data_url(content),
             },
             status=status,
         )
         response["Content-Language"] = language
     response.needs_script = needs_script  # type: ignore[attr-defined]
     return response
+
+
+def own_data_url(content: Content) -> str:
+    """Where people ask about their own data: told where they set their preferences."""
+    is_there = content["kind"] == Kind.PREFERENCES and content["slug"] != OWN_DATA
+    return reverse("pages:own_data") if is_there else ""
 
 
 def texts_of(content: Content, language: str) -> Texts:

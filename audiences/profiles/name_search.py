@@ -188,6 +188,16 @@ def _install_on_sqlite() -> None:
         execute(sql)
 
 
+def forget_erased() -> None:
+    """Rewrite the index without words of names that are gone.
+
+    SQLite only marks them as deleted until it merges the index of its own accord;
+    PostgreSQL has no words in an index that are not in a row.
+    """
+    if not is_postgresql():
+        execute(f"INSERT INTO {WORDS}({WORDS}) VALUES ('optimize')")
+
+
 def install_after_migrate(sender: Any, **kwargs: Any) -> None:
     """Handler of `post_migrate`: bring the index of words up to date."""
     if kwargs.get("using", connection.alias) != connection.alias:

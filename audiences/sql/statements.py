@@ -31,6 +31,17 @@ def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def empty_log() -> None:
+    """Let SQLite write its log into the file now and empty it: it has what was erased.
+
+    What was deleted in the file itself is overwritten at once (secure_delete). Readers
+    that are still at it keep the log a little longer. PostgreSQL does such things in
+    its own time (VACUUM).
+    """
+    if not is_postgresql():
+        fetch("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 class Compiled:
     """A queryset that is compiled once, and run with other numbers in certain places.
 

@@ -4,6 +4,7 @@ Items are only kept as long as somebody may want to look at them. Events stay: t
 the proof of what was counted, and name nobody once the person is erased.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -45,19 +46,17 @@ def clean_up(now: datetime | None = None) -> int:
     return removed
 
 
-def forget_reports(profile_id: int) -> None:
+def forget_reports(profile_id: int, addresses: Iterable[tuple[str, str]]) -> None:
     """Erase what arrived about a person whose rows are about to go.
 
     As far as we know who is meant: items whose events are about the person's messages,
-    and items that name an address of the person.
+    and items that name an address of the person (channel and key).
     """
     events = MessageEvent.objects.filter(
         message__in=Message.objects.filter(profile_id=profile_id)
     )
     named = Q(pk__in=[])
-    for channel, key in Address.objects.filter(profile_id=profile_id).values_list(
-        "channel", "key"
-    ):
+    for channel, key in addresses:
         named |= Q(channel=channel, key=key)
     mentions = InboundMention.objects.filter(named)
     items = InboundItem.objects.filter(

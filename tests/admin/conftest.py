@@ -20,6 +20,7 @@ from audiences import (
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
+from audiences.privacy import many, requests, retention
 from audiences.suppression import Entry, Reason
 from delivery import analysis, deliveries, quarantine
 from delivery.feedback import intake, return_path
@@ -163,6 +164,9 @@ def world(db: None) -> World:
         key="anna.vos@example.com",
         language="en",
     )
+    requests.record(people[0], "access", "all of it", actor="eva")
+    many.ask([0], actor="eva", note="asked by letter")
+    retention.set_rule("inactive", 600, actor="eva")
     gone = Entry("email", "gone@example.com", "any", Reason.BY_HAND)
     suppression.suppress([gone], actor="eva", note="by letter")
     organisation.change(name="The Shop")

@@ -41,9 +41,9 @@ def test_an_erasure_takes_what_arrived_about_the_person_and_nothing_else() -> No
     assert not InboundMention.objects.filter(key=ADDRESS).exists()
     for kept in MessageEvent.objects.filter(message=message):
         assert (kept.key, kept.text, kept.domain) == (None, None, None)
-    # The quarantine of the address outlives the person (Q9).
-    assert QuarantineEntry.objects.filter(key=ADDRESS).exists()
-    assert status() == "valid"
+    # The address was nobody else's: what is known of it goes too.
+    assert not QuarantineEntry.objects.filter(key=ADDRESS).exists()
+    assert status() == "none"
     assert list(verify_quarantine()) == []
 
 
