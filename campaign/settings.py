@@ -56,6 +56,11 @@ SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
 # What signs personal links, the newest first; the others only stop messages. Empty:
 # SECRET_KEY does.
 LINK_KEYS = _secrets("LINK_KEYS")
+# What signs the checkpoints of the ledger: base64 of 32 random bytes. Empty on one's
+# own machine: a key is made in var/.
+LEDGER_KEY = os.environ.get("LEDGER_KEY", "").strip()
+# Verifier keys of before, comma-separated: checkpoints that they signed go on counting.
+LEDGER_FORMER_KEYS = _secrets("LEDGER_FORMER_KEYS")
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
@@ -324,6 +329,14 @@ SEND_WORKERS = _number("SEND_WORKERS", 1)
 SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
 # The share of refusals among the last thousand messages at which it pauses.
 SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
+
+# ------------------------------------------------------------------ the ledger
+# Where checkpoints go besides: appended to a file, to a mail address, to a web address.
+LEDGER_FILE = os.environ.get("LEDGER_FILE", "")
+LEDGER_MAIL = os.environ.get("LEDGER_MAIL", "")
+LEDGER_URL = os.environ.get("LEDGER_URL", "")
+# A time-stamping service (RFC 3161) that stamps each checkpoint; its web address.
+LEDGER_STAMP_URL = os.environ.get("LEDGER_STAMP_URL", "")
 
 # ------------------------------------------------------------------ approvals
 # Whether whoever wrote a delivery that reaches opted-out people may approve it alone.

@@ -74,6 +74,12 @@ class ConsentEvent(models.Model):
     )
     delivery_id = models.BigIntegerField(_("delivery"), null=True, blank=True)
     transaction_id = transaction_number()
+    recorded_at = models.DateTimeField(
+        _("recorded"),
+        null=True,
+        editable=False,
+        help_text=_("When it was written down, which the database itself notes."),
+    )
     has_evidence = models.BooleanField(
         _("has evidence"),
         db_default=False,
@@ -135,8 +141,10 @@ class ConsentEvent(models.Model):
                 name="consent_of_wording",
                 condition=~models.Q(wording_version=""),
             ),
-            # What was recorded since a moment; the order of the commits.
-            models.Index(fields=["transaction_id"], name="consent_by_transaction"),
+            # What was recorded since a moment; the order in which the ledger seals.
+            models.Index(
+                fields=["transaction_id", "id"], name="consent_by_transaction"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from audiences import addresses
+from audiences import addresses, ledger
 from audiences.consent import Kind, locks
 from audiences.models import (
     Address,
@@ -38,6 +38,7 @@ def erase(profile: Profile) -> None:
     Profile.objects.filter(pk=profile.pk).delete()
     # Last: the database lets go of evidence only once its person is gone.
     ConsentEvidence.objects.filter(event__profile_id=profile.pk).delete()
+    ledger.forget(profile.pk)
 
 
 Status = Subscription.Status
