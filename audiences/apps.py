@@ -15,6 +15,7 @@ REGISTERING = """
     audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
+    audiences.ledger.checks
     audiences.ledger.guards
     audiences.membership.members
     audiences.selections.bulk_acts

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences import sql
-from audiences.models import LedgerCheckpoint
+from audiences.models import ConsentEvent, LedgerCheckpoint, LedgerLeaf
 
 from . import keys, stored_tree
 from .notes import Checkpoint, sign
@@ -36,3 +36,15 @@ def make() -> tuple[LedgerCheckpoint, bool]:
 def newest() -> LedgerCheckpoint | None:
     """The checkpoint with the most leaves."""
     return LedgerCheckpoint.objects.order_by("-size").first()
+
+
+def is_covered(profile_id: int) -> bool:
+    """Whether a checkpoint covers anything of a person."""
+    checkpoint = newest()
+    if checkpoint is None:
+        return False
+    ids = ConsentEvent.objects.filter(profile_id=profile_id).values("pk")
+    sealed = LedgerLeaf.objects.filter(
+        kind=LedgerLeaf.Kind.EVENT, source_id__in=ids, id__lt=checkpoint.size
+    )
+    return sealed.exists()

@@ -3,8 +3,9 @@
 Millions of events are read in a row, so moments come as texts of the database.
 """
 
+import math
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -164,3 +165,14 @@ def iso(at: datetime) -> str:
 def version_name(pk: int) -> str:
     """How events call a published version."""
     return LandingPageVersion.objects.get(pk=pk).name
+
+
+def days_late(event: Event) -> float | None:
+    """How many days an act lies before (or after) its record; None if nobody knows."""
+    if event.recorded_at is None:
+        return None
+    try:
+        at, recorded = map(datetime.fromisoformat, (event.at, event.recorded_at))
+    except ValueError:  # SQLite takes any text for a moment
+        return math.inf
+    return (recorded - at) / timedelta(days=1)

@@ -24,8 +24,7 @@ from audiences.refusals import Refused
 from audiences.wording import page_texts
 
 from . import leaves, reading, sealing, tree
-from .differences import days_late
-from .reading import EVENTS, JOINED, Kind, Row, found_at, iso
+from .reading import EVENTS, JOINED, Kind, Row, days_late, found_at, iso
 from .stored_tree import Proofs
 
 SCHEMA = "campaign-receipt-1"

@@ -40,8 +40,6 @@ from .reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 # Events that one transaction seals.
 BATCH = 10_000
 _NO_LIMIT = 2**63 - 1
-# So far the ledger may be behind before it says so.
-LONGEST_LAG = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)

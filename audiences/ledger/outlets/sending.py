@@ -14,11 +14,11 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from audiences import sql
+from audiences.ledger.checkpoints import newest
 from audiences.models import LedgerCheckpoint, LedgerOutlet, LedgerStamp
 from audiences.refusals import Refused
 
 from . import time_stamps
-from .checkpoints import newest
 
 PATIENCE = 30
 

@@ -75,7 +75,7 @@ def stamp(note: str, url: str) -> Stamp:
 
 
 def read(answer: bytes, digest: bytes, nonce: int) -> Stamp:
-    """The stamp in a TimeStampResp (2.4.2) for this digest and nonce; raises NoStamp."""
+    """The stamp in a TimeStampResp (2.4.2) for digest and nonce; raises NoStamp."""
     try:
         status, rest = _open(_open(answer[:_LARGEST], _SEQUENCE)[0], _SEQUENCE)
         granted = int.from_bytes(_open(status, _INTEGER)[0], "big")

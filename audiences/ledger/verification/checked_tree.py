@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from audiences.ledger.notes import BadNote, Checkpoint, VerifierKey, read
+from audiences.ledger.tree import WIDTH, Growing, root
 from audiences.models import LedgerCheckpoint, LedgerNode
 
 from .differences import Difference
-from .notes import BadNote, Checkpoint, VerifierKey, read
-from .tree import WIDTH, Growing, root
 
 
 @dataclass(frozen=True)

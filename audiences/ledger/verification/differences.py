@@ -1,13 +1,15 @@
 """What may differ, and the rules about moments that an honest history keeps."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from audiences import sql
+from audiences.ledger import reading
+from audiences.ledger.leaves import Event
+from audiences.ledger.reading import EVENTS, LEAVES, Kind, days_late, iso
 from audiences.models import (
     ConsentEvent,
     LandingPageVersion,
@@ -17,10 +19,6 @@ from audiences.models import (
     LedgerState,
     Profile,
 )
-
-from . import reading
-from .leaves import Event
-from .reading import EVENTS, LEAVES, Kind, iso
 
 # An act is recorded within this time where its door records at once.
 AT_ONCE = timedelta(days=1)
@@ -46,17 +44,6 @@ class Difference:
     def __str__(self) -> str:
         number = "" if self.id is None else f" {self.id}"
         return f"{self.what}{number} {self.problem}"
-
-
-def days_late(event: Event) -> float | None:
-    """How many days an act lies before (or after) its record; None if nobody knows."""
-    if event.recorded_at is None:
-        return None
-    try:
-        at, recorded = map(datetime.fromisoformat, (event.at, event.recorded_at))
-    except ValueError:  # SQLite takes any text for a moment
-        return math.inf
-    return (recorded - at) / timedelta(days=1)
 
 
 class LateActs:

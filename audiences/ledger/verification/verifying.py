@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from audiences import sql
+from audiences.ledger import leaves, reading, sealing, stored_tree, tree
+from audiences.ledger.notes import VerifierKey
+from audiences.ledger.reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 from audiences.models import ConsentEvent, LedgerState
 from audiences.sql import statements
 
-from . import leaves, reading, sealing, stored_tree, tree
 from .checked_tree import CheckedTree, Claim
 from .differences import Difference, LateActs, lapsed, unsealed_differences
-from .notes import VerifierKey
-from .reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 
 BATCH = 10_000
 # So many of one sort are named; the others are counted.
@@ -116,8 +116,12 @@ def _batch(
         elif row is None:
             yield Difference("event", leaf.source_id, "is missing from the history")
         else:
-            yield from _event(leaf, row, introduced_at, lacking)
-            yield from late.of(row.event, introduced_at, leaf.place)
+            is_as_sealed = True
+            for difference in _event(leaf, row, introduced_at, lacking):
+                is_as_sealed = difference.what != "event"
+                yield difference
+            if is_as_sealed:
+                yield from late.of(row.event, introduced_at, leaf.place)
     yield from checked.missing_before(high)
     for kind, sealed in others.items():
         yield from _small(kind, sealed, state)
