@@ -43,8 +43,9 @@ class LedgerCheckpointAdmin(ReadOnlyLog):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        for text in _problems():
-            messages.warning(request, text)
+        if self.has_view_permission(request):
+            for text in _problems():
+                messages.warning(request, text)
         return super().changelist_view(request, extra_context)
 
 

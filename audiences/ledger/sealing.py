@@ -31,7 +31,6 @@ from audiences.models import (
     LedgerWording,
 )
 from audiences.models.landing_pages import all_languages
-from audiences.sql import statements
 
 from . import leaves, reading, stored_tree, subjects
 from .appending import Appending
@@ -150,26 +149,23 @@ def _seal_batch(
 ) -> tuple[int, int] | None:
     """Seal the next events; returns the last one's place, None when there was none."""
     with transaction.atomic():
-        sql.hold(subjects.LOCK)
-        statements.expect_look_ups()
-        rows = [
-            Row.of(values)
-            for values in sql.fetch(
-                f"SELECT {reading.columns()} FROM {EVENTS} e{JOINED}"
-                " WHERE (e.transaction_id, e.id) > (%s, %s) AND e.transaction_id < %s"
-                f" AND NOT EXISTS (SELECT 1 FROM {LEAVES} l WHERE l.kind = {Kind.EVENT}"
-                " AND l.source_id = e.id)"
-                " ORDER BY e.transaction_id, e.id LIMIT %s",
-                [*after, below, BATCH],
-            )
-        ]
-        if not rows:
+        reading.look_up_in_order()
+        found = sql.fetch(
+            f"SELECT {reading.columns()}, l.id FROM {EVENTS} e{JOINED}"
+            f" LEFT JOIN {LEAVES} l ON l.kind = {Kind.EVENT} AND l.source_id = e.id"
+            " WHERE (e.transaction_id, e.id) > (%s, %s) AND e.transaction_id < %s"
+            " ORDER BY e.transaction_id, e.id LIMIT %s",
+            [*after, below, BATCH],
+        )
+        if not found:
             return None
-        _append(rows, iso(kept.introduced_at))
-        last = (rows[-1].transaction_id or 0, rows[-1].event.id)
+        # After a restore there may be some that have a leaf.
+        _append([Row.of(v) for v in found if v[-1] is None], iso(kept.introduced_at))
+        last = Row.of(found[-1])
+        place = (last.transaction_id or 0, last.event.id)
         if moves:
-            _move(kept, *last)
-    return last
+            _move(kept, *place)
+    return place
 
 
 def _append(rows: list[Row], introduced_at: str) -> None:

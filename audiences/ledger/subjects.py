@@ -38,17 +38,20 @@ def forget(profile_id: int) -> None:
 def name(profile_ids: Iterable[int]) -> tuple[dict[int, bytes], dict[int, bytes]]:
     """Give salts to people who have none; returns them, and the names of the erased.
 
-    The caller holds `LOCK`. Who is gone already, from before there was a ledger, has a
-    name whose salt nobody keeps.
+    Waits for erasures that are not committed yet. Who is gone already, from before
+    there was a ledger, has a name whose salt nobody keeps.
     """
+    sql.hold(LOCK)
     wanted = sorted(set(profile_ids))
+    rows = LedgerErasure.objects.filter(profile_id__in=wanted)
+    gone = {row.profile_id: bytes(row.subject) for row in rows}
     there = set(Profile.objects.filter(pk__in=wanted).values_list("pk", flat=True))
     salts = {pk: os.urandom(_SALT_BYTES) for pk in wanted if pk in there}
-    gone = {
-        pk: subject(os.urandom(_SALT_BYTES), pk) for pk in wanted if pk not in there
-    }
+    nameless = [pk for pk in wanted if pk not in there and pk not in gone]
+    new = [
+        LedgerErasure(profile_id=pk, subject=subject(os.urandom(_SALT_BYTES), pk))
+        for pk in nameless
+    ]
     sql.bulk_insert(LedgerSalt, ["profile_id", "salt"], salts.items())
-    LedgerErasure.objects.bulk_create(
-        LedgerErasure(profile_id=pk, subject=digest) for pk, digest in gone.items()
-    )
-    return salts, gone
+    LedgerErasure.objects.bulk_create(new)
+    return salts, gone | {row.profile_id: bytes(row.subject) for row in new}

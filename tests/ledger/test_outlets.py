@@ -15,7 +15,7 @@ from audiences.ledger import outlets
 from audiences.ledger.outlets import time_stamps
 from audiences.models import LedgerCheckpoint, LedgerOutlet, LedgerStamp
 from tests.people import ORIGIN, ago, person
-from tests.transports.http_server import provider
+from tests.transports.http_server import running
 
 pytestmark = pytest.mark.django_db
 CONFIG = """
@@ -110,7 +110,7 @@ def test_a_checkpoint_is_stamped_and_openssl_agrees(
 def test_each_place_gets_each_checkpoint_once(settings: Any, tmp_path: Path) -> None:
     settings.LEDGER_FILE = str(tmp_path / "checkpoints")
     settings.LEDGER_MAIL = "notary@example.net"
-    with provider() as web:
+    with running() as web:
         settings.LEDGER_URL = f"{web.url}/checkpoints"
         first = _checkpoint()
         assert outlets.send() == 3

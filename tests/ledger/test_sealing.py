@@ -95,14 +95,19 @@ def test_who_is_erased_while_sealing_gets_no_new_salt() -> None:
     one = person(email="p@x.example", out="email")
     erasing = open_transaction(lambda: privacy.erase(one))
     # It waits for the name of the one who goes.
-    with pytest.raises(DatabaseError), transaction.atomic():
-        execute("SET LOCAL lock_timeout = '100ms'")
-        sql.hold(sealing.subjects.LOCK)
+    with pytest.raises(DatabaseError, match="lock timeout"):
+        _hold_in_vain()
     erasing.finish()
     _seal_all()
     assert not LedgerSalt.objects.exists()
     assert sealed() == events()
     assert not ledger.verify(keys=ledger.known_keys()).differences
+
+
+def _hold_in_vain() -> None:
+    with transaction.atomic():
+        execute("SET LOCAL lock_timeout = '100ms'")
+        sql.hold(sealing.subjects.LOCK)
 
 
 def test_batches_go_on_where_the_last_one_ended(

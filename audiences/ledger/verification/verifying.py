@@ -9,12 +9,13 @@ present. Then what has no leaf is looked for. Memory does not grow.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from django.db import transaction
+
 from audiences import sql
 from audiences.ledger import leaves, reading, sealing, stored_tree, tree
 from audiences.ledger.notes import VerifierKey
 from audiences.ledger.reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 from audiences.models import ConsentEvent, LedgerState
-from audiences.sql import statements
 
 from .checked_tree import CheckedTree, Claim
 from .differences import Difference, LateActs, lapsed, unsealed_differences
@@ -136,7 +137,8 @@ def _batch(
 
 
 def _rows(low: int, high: int) -> Iterator[tuple[_Leaf, Row | None]]:
-    with statements.look_ups():
+    with transaction.atomic():
+        reading.look_up_in_order()
         rows = sql.fetch(
             "SELECT l.id, l.kind, l.source_id, l.hash, l.evidence,"
             f" {reading.columns()} FROM {LEAVES} l"
