@@ -110,6 +110,10 @@ bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_verify $(N)
 
+.PHONY: bench-ledger
+bench-ledger: .venv/run ## Time sealing and verifying N events on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_ledger $(N)
+
 .PHONY: bench-console
 bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_console $(N)

@@ -16,6 +16,8 @@ REGISTERING = """
     audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
+    audiences.ledger.checks
+    audiences.ledger.guards
     audiences.membership.members
     audiences.privacy.answers
     audiences.privacy.own_places

@@ -119,6 +119,7 @@ grant(of_models("audiences", "add change delete", "audience"), Code.DELIVERY_MAN
 grant([EXPORT], Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
 grant(of_models("audiences", "view", "bulkact importrun"), Code.PROTECTION_OFFICER)
 grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
+grant(of_models("audiences", "view", "ledgercheckpoint"), Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
 grant(
     of_models("audiences", "view change", "privacyrequest retentionrule")

@@ -1,16 +1,20 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
+from contextlib import suppress
+
 from celery import shared_task
 
-from audiences import privacy
+from audiences import ledger, privacy
 from audiences.background import figures, jobs
 from audiences.console import allowances
 from audiences.console.sign_in import sessions
 from audiences.imports import runs
+from audiences.ledger import outlets
 from audiences.outbox import caps, queue as rows
 from audiences.privacy import many, requests, retention
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, requesting
+from audiences.sql import Locked
 
 from . import outbox, subscriptions
 from .models import BulkAct, ErasureRun, ImportRun
@@ -93,3 +97,24 @@ def expire_subscriptions() -> None:
 def refresh_figures() -> None:
     """Each quarter of an hour, and when an operator asks: count for the home page."""
     figures.refresh()
+
+
+@shared_task(ignore_result=True)
+def seal_ledger() -> None:
+    """Each half minute: seal what was committed, so that it is a minute behind at most.
+
+    While another process does it, this has nothing to do.
+    """
+    with suppress(Locked):
+        ledger.seal()
+
+
+@shared_task(ignore_result=True)
+def publish_checkpoint() -> None:
+    """Each five minutes: sign what is new, and send it outside.
+
+    Without a key nothing is signed; a system check and the console say so.
+    """
+    with suppress(Locked, ledger.NoLedgerKey):
+        ledger.make_checkpoint()
+        outlets.send()

@@ -24,6 +24,8 @@ SCHEDULE = {
     "audiences.tasks.wake_privacy_work": 60.0,
     "delivery.tasks.read_mailbox": 60.0,
     "delivery.tasks.find_late_feedback": 300.0,
+    "audiences.tasks.seal_ledger": 30.0,
+    "audiences.tasks.publish_checkpoint": 300.0,
     "audiences.tasks.refresh_figures": crontab(minute="*/15"),
     "audiences.tasks.expire_subscriptions": crontab(minute=27),
     "delivery.tasks.clean_up_quarantine": crontab(hour=3, minute=7),

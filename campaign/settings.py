@@ -61,6 +61,11 @@ LINK_KEYS = _secrets("LINK_KEYS")
 SUPPRESSION_KEYS = _secrets("SUPPRESSION_KEYS") or (
     [production.local_secret(VAR_DIR / "suppression.key")] if DEBUG else []
 )
+# What signs the checkpoints of the ledger: base64 of 32 random bytes. Empty on one's
+# own machine: a key is made in var/.
+LEDGER_KEY = os.environ.get("LEDGER_KEY", "").strip()
+# Verifier keys of before, comma-separated: checkpoints that they signed go on counting.
+LEDGER_FORMER_KEYS = _secrets("LEDGER_FORMER_KEYS")
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
@@ -339,6 +344,13 @@ SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
 TRIAL_RECIPIENTS = [
     text.strip() for text in env.list("TRIAL_RECIPIENTS", default=[]) if text.strip()
 ]
+# ------------------------------------------------------------------ the ledger
+# Where checkpoints go besides: appended to a file, to a mail address, to a web address.
+LEDGER_FILE = os.environ.get("LEDGER_FILE", "")
+LEDGER_MAIL = os.environ.get("LEDGER_MAIL", "")
+LEDGER_URL = os.environ.get("LEDGER_URL", "")
+# A time-stamping service (RFC 3161) that stamps each checkpoint; its web address.
+LEDGER_STAMP_URL = os.environ.get("LEDGER_STAMP_URL", "")
 
 # ------------------------------------------------------------------ approvals
 # Whether whoever wrote a delivery that reaches opted-out people may approve it alone.

@@ -36,6 +36,7 @@ add(
     of_model(Section.SETTINGS, _("Groups"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
     of_model(Section.LOGS, _("Published versions"), "audiences.landingpageversion", 20),
+    of_model(Section.LOGS, _("Ledger"), "audiences.ledgercheckpoint", 22),
     of_model(Section.LOGS, _("Outgoing mails"), "audiences.outboxmail", 25),
     of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
     of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),

@@ -6,6 +6,17 @@ from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
+from .ledger import (
+    LedgerCheckpoint,
+    LedgerErasure,
+    LedgerLeaf,
+    LedgerNode,
+    LedgerOutlet,
+    LedgerSalt,
+    LedgerStamp,
+    LedgerState,
+    LedgerWording,
+)
 from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
@@ -38,6 +49,15 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "LedgerCheckpoint",
+    "LedgerErasure",
+    "LedgerLeaf",
+    "LedgerNode",
+    "LedgerOutlet",
+    "LedgerSalt",
+    "LedgerStamp",
+    "LedgerState",
+    "LedgerWording",
     "Organisation",
     "OutboxMail",
     "PrivacyRequest",

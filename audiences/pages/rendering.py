@@ -1,5 +1,6 @@
 """How a public page is shown: its language, its texts, and what is true now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,6 +46,8 @@ class Shown:
     link_request_url: str = ""
     # Where a person who is opted out allows a channel again.
     preferences_url: str = ""
+    # What is recorded of this person, behind the same link.
+    why_url: str = ""
     contact: SafeString | str = ""
     proof_of_work: dict[str, Any] | None = None
     # What the button of the form says, beside its fields.
@@ -74,8 +77,13 @@ def show(
     shown: Shown,
     *,
     status: int = 200,
+    template: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """The answer with a page in its language."""
+    """The answer with a page in its language.
+
+    `template` is that of another page, with `more` that it needs.
+    """
     # The page that asks for a proof of work is the only one that runs a script of ours.
     needs_script = shown.proof_of_work is not None
     codes = content["languages"]
@@ -83,8 +91,9 @@ def show(
     with translation.override(language):
         response = render(
             request,
-            "pages/unidentified.html" if needs_script else "pages/page.html",
+            template or f"pages/{'unidentified' if needs_script else 'page'}.html",
             {
+                **(more or {}),
                 "shown": shown,
                 "language": language,
                 "languages": [(c, names[c]) for c in codes if c in names],

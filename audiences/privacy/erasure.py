@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audiences import addresses, consent, suppression
+from audiences import addresses, consent, ledger, suppression
 from audiences.consent import Kind, Origin, Source, locks
 from audiences.consent.restriction import restricted_among
 from audiences.models import (
@@ -106,6 +106,7 @@ def _forget(person: Person, reason: str, origin: Origin) -> None:
     # Last: the database lets go of evidence only once its person is gone.
     evidence = ConsentEvidence.objects.filter(event__profile_id=person.pk)
     evidence.exclude(event__kind=Kind.ERASE).delete()
+    ledger.forget(person.pk)
 
 
 def _refuse_restricted(people: list[Person], reason: str) -> None:

@@ -123,6 +123,7 @@ _COPY: dict[type, Callable[[Any], str]] = defaultdict(
         type(None): lambda value: "\\N",
         bool: lambda value: "t" if value else "f",
         int: str,
+        bytes: lambda value: f"\\\\x{value.hex()}",
     },
 )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from audiences import consent, landing_pages, membership, subscriptions
+from audiences import consent, landing_pages, ledger, membership, subscriptions
 from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import open_file
@@ -90,6 +90,8 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
             subject="What is new this week, {{ first_name|friend }}",
             content=CONTENT,
         )
+        # The demo makes up a past, which nobody recorded at the time.
+        ledger.introduce()
 
 
 def _pages(weekly: Service) -> None:

@@ -194,3 +194,24 @@ def test_the_settings_of_the_tests_have_no_error() -> None:
     messages = [m for m in run_checks() if str(m.id).startswith("campaign.E")]
     assert messages == []
     assert settings.PHONE_REGION in ("", "NL")
+
+
+LEDGER: list[tuple[str, dict[str, Any]]] = [
+    ("audiences.W005", {"LEDGER_KEY": ""}),
+    ("audiences.E005", {"LEDGER_KEY": "short"}),
+    ("audiences.E005", {"LEDGER_KEY": "AAAA"}),
+    ("audiences.E006", {"LEDGER_KEY": "A" * 43 + "=", "LEDGER_FORMER_KEYS": ["x"]}),
+]
+
+
+@pytest.mark.parametrize(("id", "setting"), LEDGER, ids=named)
+def test_a_key_of_the_ledger_that_cannot_sign_is_told_of(
+    id: str, setting: dict[str, Any]
+) -> None:
+    with override_settings(**{**GOOD, **setting}):
+        ours = [m for m in run_checks() if "LEDGER" in m.msg]
+    (message,) = ours
+    assert message.id == id
+    assert message.hint
+    with override_settings(**GOOD, LEDGER_KEY="A" * 43 + "="):
+        assert not [m for m in run_checks() if "LEDGER" in m.msg]
