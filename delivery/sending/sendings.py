@@ -24,6 +24,8 @@ State = Sending.State
 TASK = "delivery.tasks.run_sending"
 # An analysis that is older is not sent by.
 OLDEST = timedelta(days=1)
+# A sending in which nobody has claimed anything for so long has no worker.
+SILENCE = timedelta(seconds=10)
 BY_MESSAGE = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
 
 
@@ -209,11 +211,18 @@ def _reason_to_wait(sending: Sending) -> str:
 
 
 def to_wake() -> list[int]:
-    """Ids of sendings that are due and not ended."""
-    rows = Sending.objects.filter(
-        state__in=Sending.UNFINISHED, starts_at__lte=timezone.now()
-    )
-    return list(rows.values_list("pk", flat=True))
+    """Ids of sendings that are due and not ended: one for each worker to wake.
+
+    One where the work goes on, for any of several workers may have died; as many as
+    there may be where nobody has claimed anything for a while.
+    """
+    now = timezone.now()
+    rows = Sending.objects.filter(state__in=Sending.UNFINISHED, starts_at__lte=now)
+    found = []
+    for pk, worked_at in rows.values_list("pk", "worked_at"):
+        is_silent = worked_at is None or now - worked_at > SILENCE
+        found += [pk] * (max(1, settings.SEND_WORKERS) if is_silent else 1)
+    return found
 
 
 def resend_uncertain(delivery: Delivery, *, note: str) -> int:

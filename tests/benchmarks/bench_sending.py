@@ -40,7 +40,9 @@ SETTINGS = {
 
 
 def main(count: int) -> None:
-    print(f"{machine()}; PostgreSQL; {count:,} mails, {CONNECTIONS} connections a worker")
+    print(
+        f"{machine()}; PostgreSQL; {count:,} mails, {CONNECTIONS} connections a worker"
+    )
     with postgresql() as url, mail_sink.running() as port:
         os.environ |= SETTINGS | {
             "DATABASE_URL": url,
@@ -61,7 +63,9 @@ def _row(count: int, workers: int) -> None:
     bare = _together(workers, "--bare", str(count // workers))
     made = _one("--prepare", f"{workers} workers", "")
     ours = _together(workers, "--work", str(made["id"]))
-    told = manage(os.environ["DATABASE_URL"], "delivery_status", made["label"], "--json")
+    told = manage(
+        os.environ["DATABASE_URL"], "delivery_status", made["label"], "--json"
+    )
     status = json.loads(told.output)
     if (status["state"], status["sent"]) != ("sent", status["to_deliver"]):
         raise SystemExit(f"Not all was sent: {told.output}")
@@ -82,7 +86,9 @@ def _rated() -> None:
     people = int(RATE * RATED_SECONDS)
     made = _one("--prepare", "with a rate", str(people))
     ours = _together(2, "--work", str(made["id"]), str(RATE))
-    told = manage(os.environ["DATABASE_URL"], "delivery_status", made["label"], "--json")
+    told = manage(
+        os.environ["DATABASE_URL"], "delivery_status", made["label"], "--json"
+    )
     sent, wall = json.loads(told.output)["sent"], _wall(ours)
     print(
         f"{sent:,} at {RATE:,.0f} a second took {wall:.1f} s:"
@@ -107,7 +113,9 @@ def _one(*arguments: str) -> dict[str, Any]:
 
 def _together(workers: int, *arguments: str) -> list[dict[str, Any]]:
     """What as many processes say that do this at once."""
-    return [_told(process) for process in [_started(*arguments) for _ in range(workers)]]
+    return [
+        _told(process) for process in [_started(*arguments) for _ in range(workers)]
+    ]
 
 
 def _told(process: subprocess.Popen[str]) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """A mail server in a process of its own, as fast as one in Python can be.
 
-It counts what it takes, or writes down of each mail when it came, to whom, and its
-number: one line each, written before whoever sent it is told.
+With a log it writes down of each mail when it came and to whom, one line each, before
+whoever sent it is told. Then it is a provider of text messages, too: each HTTP call
+whose body is a number is one.
 """
 
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,13 @@ from typing import Any
 @contextmanager
 def running(log: Path | None = None, port: int = 0) -> Iterator[int]:
     """The sink, until the end; yields its port."""
-    command = [sys.executable, "-m", "tests.benchmarks.mail_sink", str(port), str(log or "")]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.mail_sink",
+        str(port),
+        str(log or ""),
+    ]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -34,7 +43,7 @@ def running(log: Path | None = None, port: int = 0) -> Iterator[int]:
         process.wait(timeout=20)
 
 
-def main(port: int, log: str) -> None:
+def main(log: str) -> None:
     import django
 
     django.setup()
@@ -42,14 +51,34 @@ def main(port: int, log: str) -> None:
 
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if log else None
 
-    def take(mail: Any) -> None:
+    def write(recipient: str) -> None:
         if file is not None:
-            os.write(file, f"{time.time():.6f}\t{mail.recipients[0]}\n".encode())
+            os.write(file, f"{time.time():.6f}\t{recipient}\n".encode())
 
-    with server.running(take, port) as given:
-        print(given, flush=True)
-        sys.stdin.read()
+    class TextMessage(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            number = self.rfile.read(int(self.headers["Content-Length"]))
+            write(number.decode().partition(" ")[0])
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    def take(mail: Any) -> None:
+        write(mail.recipients[0])
+
+    for _attempt in range(100):
+        with server.running(take) as port, suppress(OSError):
+            texts = ThreadingHTTPServer(("127.0.0.1", port + 1), TextMessage)
+            threading.Thread(target=texts.serve_forever, daemon=True).start()
+            print(port, flush=True)
+            sys.stdin.read()
+            return
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    main(sys.argv[1])

@@ -256,7 +256,7 @@ def test_who_opts_out_while_two_members_hold_messages_is_withdrawn(
     load = crew.Load(
         sending,
         check,
-        batch.seen,
+        looks.Look(sending.pk, batch.seen),
         deque((Outgoing(pk, f"{pk}@x", b""), "") for pk in batch.ids),
     )
     look, got = looks.Look.around, []

@@ -20,6 +20,15 @@ _OFFERS = (
     f"250-{HOST}\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n"
     f"250 SIZE {LARGEST}\r\n"
 ).encode()
+_ANSWERS = {
+    "EHLO": _OFFERS,
+    "HELO": f"250 {HOST}\r\n".encode(),
+    "DATA": b"354 Go ahead\r\n",
+    "RSET": b"250 2.0.0 Ok\r\n",
+    "NOOP": b"250 2.0.0 Ok\r\n",
+    "QUIT": b"221 2.0.0 Bye\r\n",
+    "?": b"421 4.5.2 A line without an end\r\n",
+}
 _ADDRESS = re.compile(r"[^<]{0,20}<([^<>]{0,1000})>(.{0,1000})", re.DOTALL)
 _SIZE = re.compile(r"\bSIZE=(\d{1,12})", re.IGNORECASE)
 
@@ -107,27 +116,15 @@ class _Session(asyncio.Protocol):
 
     def _answer(self, line: str) -> bytes:
         word = line[:4].upper()
-        if word in ("EHLO", "HELO"):
+        if word in ("EHLO", "HELO", "RSET"):
             self._begin()
-            return _OFFERS if word == "EHLO" else f"250 {HOST}\r\n".encode()
-        if word == "MAIL":
-            return self._mail(line)
-        if word == "RCPT":
-            return self._recipient(line)
-        if word == "DATA":
-            if not self._recipients:
-                return b"503 5.5.1 Who is it for?\r\n"
+        elif word == "DATA" and self._recipients:
             self._is_message = True
-            return b"354 Go ahead\r\n"
-        if word == "RSET":
-            self._begin()
-        if word in ("RSET", "NOOP"):
-            return b"250 2.0.0 Ok\r\n"
-        if word == "QUIT":
-            return b"221 2.0.0 Bye\r\n"
-        if line == "?":
-            return b"421 4.5.2 A line without an end\r\n"
-        return b"502 5.5.1 What?\r\n"
+        elif word in _WITH_ADDRESS:
+            return _WITH_ADDRESS[word](self, line)
+        elif word == "DATA":
+            return b"503 5.5.1 Who is it for?\r\n"
+        return _ANSWERS.get(word, b"502 5.5.1 What?\r\n")
 
     def _mail(self, line: str) -> bytes:
         found = _ADDRESS.match(line)
@@ -150,6 +147,9 @@ class _Session(asyncio.Protocol):
             return b"452 4.5.3 Too many\r\n"
         self._recipients.append(found[1])
         return b"250 2.1.5 Ok\r\n"
+
+
+_WITH_ADDRESS = {"MAIL": _Session._mail, "RCPT": _Session._recipient}
 
 
 @contextmanager
