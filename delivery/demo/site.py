@@ -112,9 +112,10 @@ def _point_to(site: Site, mail_port: int) -> None:
 
 def serve(port: int) -> None:
     """The site with a worker beside it, until Ctrl-C; only what fails is told."""
+    # First: it sets up Django once more, with its logs.
+    handler = StaticFilesHandler(basehttp.get_internal_wsgi_application())
     for name in ("django.server", "django.request"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    handler = StaticFilesHandler(basehttp.get_internal_wsgi_application())
     with worker.beside_this_process():
         try:
             basehttp.run(HOST, port, handler, threading=True)

@@ -15,18 +15,13 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 
 @contextmanager
-def running(log: Path | None = None, port: int = 0) -> Iterator[int]:
-    """The sink, until the end; yields its port."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.benchmarks.mail_sink",
-        str(port),
-        str(log or ""),
-    ]
+def running(log: Path | None = None) -> Iterator[int]:
+    """The sink, until the end; yields its port. That of text messages is the next."""
+    command = [sys.executable, "-m", "tests.benchmarks.mail_sink", str(log or "")]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -55,12 +50,16 @@ def main(log: str) -> None:
         if file is not None:
             os.write(file, f"{time.time():.6f}\t{recipient}\n".encode())
 
+    class Texts(ThreadingHTTPServer):
+        def handle_error(self, *arguments: Any) -> None:
+            pass  # a worker was killed
+
     class TextMessage(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             number = self.rfile.read(int(self.headers["Content-Length"]))
-            write(number.decode().partition(" ")[0])
+            write(unquote(number.decode().partition(" ")[0]))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -73,7 +72,7 @@ def main(log: str) -> None:
 
     for _attempt in range(100):
         with server.running(take) as port, suppress(OSError):
-            texts = ThreadingHTTPServer(("127.0.0.1", port + 1), TextMessage)
+            texts = Texts(("127.0.0.1", port + 1), TextMessage)
             threading.Thread(target=texts.serve_forever, daemon=True).start()
             print(port, flush=True)
             sys.stdin.read()

@@ -140,5 +140,5 @@ def _lost(run: "Run") -> Iterator[str]:
                 yield f"{len(lost)} opt-outs were answered and are lost"
     print(
         f"{len(run.answered):,} opt-outs were answered,"
-        f" {run.unanswered} were not (PostgreSQL was restarted)."
+        f" {run.unanswered.total()} were not: {dict(run.unanswered)}."
     )

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import os
 import random
 import time
 import urllib.error
@@ -131,10 +132,10 @@ def opt_out(run: "Run", port: int, both: Sequence[Delivery], number: int) -> Non
             if pk is None or (delivery.channel, pk) in gone:
                 continue
             gone.add((delivery.channel, pk))
-            if _is_answered(_call(kind, delivery, pk, port)):
-                run.answered.append((delivery.channel, pk, time.time()))
+            if refused := _why_not(_call(kind, delivery, pk, port)):
+                run.unanswered[f"{kind}: {refused}"] += 1
             else:
-                run.unanswered += 1
+                run.answered.append((delivery.channel, pk, time.time()))
     finally:
         connection.close()
 
@@ -172,12 +173,11 @@ def _call(kind: str, delivery: Delivery, pk: int, port: int) -> urllib.request.R
 
 
 def _text(pk: int, port: int) -> urllib.request.Request:
-    from .sending import SMS_SECRET
-
     told = {"id": f"stop-{pk}", "from": number_of(pk), "to": "1008", "text": "STOP"}
     body, at = json.dumps(told).encode(), str(int(time.time()))
+    secret = os.environ["SMS_WEBHOOK_SECRETS"]
     signed = f"{at}.inbound.".encode() + body
-    signature = hmac.new(SMS_SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    signature = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     return urllib.request.Request(
         f"http://127.0.0.1:{port}/hooks/sms/inbound",
         body,
@@ -190,12 +190,15 @@ def _text(pk: int, port: int) -> urllib.request.Request:
     )
 
 
-def _is_answered(call: urllib.request.Request) -> bool:
+def _why_not(call: urllib.request.Request) -> str:
+    """Why a call was not answered well; empty when it was."""
     try:
         with urllib.request.urlopen(call, timeout=30) as answer:
-            return bool(200 <= answer.status < 300)
-    except (OSError, urllib.error.URLError):
-        return False
+            return "" if 200 <= answer.status < 300 else str(answer.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except OSError as error:
+        return type(error).__name__
 
 
 def whose(recipient: str) -> tuple[str, int]:

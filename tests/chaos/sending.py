@@ -11,13 +11,13 @@ With `--sqlite` the same on SQLite: one worker of one machine, and nothing to re
 """
 
 import argparse
-import json
 import os
 import random
 import secrets
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,6 @@ from . import surroundings
 from .surroundings import Cluster, Workers
 
 WORKERS = 4
-SMS_SECRET = secrets.token_urlsafe(30)
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "campaign.settings",
     "SECRET_KEY": secrets.token_urlsafe(50),
@@ -42,7 +41,7 @@ SETTINGS = {
     "UNSUBSCRIBE_MAILBOX": "unsubscribe@example.org",
     "BOUNCE_MAILBOX": "bounces@example.org",
     "PHONE_REGION": "NL",
-    "SMS_WEBHOOK_SECRETS": SMS_SECRET,
+    "SMS_WEBHOOK_SECRETS": secrets.token_urlsafe(30),
     "SMS_GATEWAY": "delivery.transports.http_sms.HttpGateway",
     "SMS_HTTP_BODY": "{{ number }} {{ text }}",
     "ENDPOINTS_ALLOW_PRIVATE": "1",
@@ -52,7 +51,7 @@ SETTINGS = {
 CELERY = (sys.executable, "-m", "celery", "-A", "campaign")
 ON_POSTGRESQL = (*CELERY, "worker", "--concurrency", "1", "-n", "w{number}@%h")
 ON_SQLITE = (sys.executable, "manage.py", "worker")
-# Seconds between two kills, at least and at most; how long a worker lives at least.
+# Seconds between two kills (more among many people), at least and at most; how long a worker lives at least.
 PAUSE, YOUNGEST = (1.0, 4.0), 8.0
 LONGEST = 3_600.0
 
@@ -68,7 +67,7 @@ class Run:
     cluster: Cluster | None
     workers: Workers | None = None
     answered: list[tuple[str, int, float]] = field(default_factory=list)
-    unanswered: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter)
     over: Event = field(default_factory=Event)
 
     @property
@@ -112,10 +111,11 @@ def _sent(run: Run, stack: ExitStack) -> int:
     django.setup()
     from django.db import connection
 
+    from delivery.sending import sendings
+
     from . import findings, people
 
     mails, texts = people.fill(run.count, is_postgresql=run.cluster is not None)
-    connection.close()
     web = stack.enter_context(surroundings.site(run.folder))
     if run.cluster:
         beat = (*CELERY, "beat", "-s", str(run.folder / "beat"))
@@ -124,55 +124,64 @@ def _sent(run: Run, stack: ExitStack) -> int:
     count, command = (WORKERS, ON_POSTGRESQL) if run.cluster else (1, ON_SQLITE)
     run.workers = stack.enter_context(surroundings.workers(count, run.folder, command))
     began = time.monotonic()
-    for delivery in (mails, texts):
-        manage(os.environ["DATABASE_URL"], "send_delivery", delivery.label, "--json")
+    both = (mails, texts)
+    for delivery in both:
+        sendings.begin(delivery, actor="chaos")
+    connection.close()
     threads = [
-        Thread(target=people.opt_out, args=(run, web, (mails, texts), number))
+        Thread(target=people.opt_out, args=(run, web, both, number))
         for number in range(3)
     ]
     threads.append(Thread(target=_kill, args=(run,)))
     for thread in threads:
         thread.start()
     try:
-        _wait(run, (mails.label, texts.label), began)
+        _wait(run, both, began)
     finally:
         run.over.set()
         for thread in threads:
             thread.join()
     print(f"Sent within {time.monotonic() - began:,.0f} s.", flush=True)
-    return findings.look(run, (mails, texts))
+    return findings.look(run, both)
 
 
-def _wait(run: Run, labels: tuple[str, ...], began: float) -> None:
+def _wait(run: Run, both: tuple[Any, Any], began: float) -> None:
     """Until both are sent; PostgreSQL is restarted when a third of the mails is."""
     shown = 0.0
     while time.monotonic() - began < LONGEST:
-        time.sleep(1)
+        time.sleep(0.5)
         arrived = run.log.read_bytes().count(b"\n")
         if run.cluster and not run.cluster.restarts and arrived > run.count / 3:
             run.cluster.restart()
             print(f"{arrived:,} have arrived: PostgreSQL was restarted.", flush=True)
-        if time.monotonic() - shown > 10:
+        if time.monotonic() - shown > 5:
             shown = time.monotonic()
-            states = [_status(label) for label in labels]
-            waiting = [found["waiting"] for found in states]
+            states = [_state(delivery) for delivery in both]
             kills = run.workers.kills if run.workers else 0
-            print(f"{arrived:,} arrived, {waiting} wait, {kills} kills", flush=True)
-            if all(found["state"] not in ("sending", "scheduled") for found in states):
+            print(f"{arrived:,} arrived, {states}, {kills} kills", flush=True)
+            if not {"sending", "scheduled", "not known"} & {*states}:
                 return
     raise SystemExit(f"Not sent within {LONGEST:,.0f} s: {run.folder}")
 
 
-def _status(label: str) -> dict[str, Any]:
-    told = manage(os.environ["DATABASE_URL"], "delivery_status", label, "--json")
-    found: dict[str, Any] = json.loads(told.output)
-    return found
+def _state(delivery: Any) -> str:
+    from django.db import DatabaseError, connection
+
+    from delivery.models import Sending
+
+    try:
+        return str(Sending.objects.get(delivery=delivery).state)
+    except DatabaseError:  # the server was restarted
+        return "not known"
+    finally:
+        connection.close()
 
 
 def _kill(run: Run) -> None:
     chance = random.Random(run.seed)
+    longer = max(1.0, run.count / 20_000)
     while run.workers and run.workers.kills < run.kills:
-        if run.over.wait(chance.uniform(*PAUSE)):
+        if run.over.wait(chance.uniform(*PAUSE) * longer):
             return
         run.workers.kill_one(chance, youngest=YOUNGEST)
 

@@ -29,7 +29,7 @@ from audiences.models import (
 from audiences.records.verification import verify_consent
 from audiences.subscriptions import active
 from delivery import analysis, demo
-from delivery.demo import loading, people
+from delivery.demo import feedback, loading, people
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
 from delivery.quarantine.verification import verify_quarantine
 from delivery.rules import registered_rules
@@ -109,7 +109,7 @@ def test_a_database_with_other_people_is_refused_and_left_alone(
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("room", "step"),
-    [(loading, "_subscribe"), (loading, "bounces"), (loading, "quarantine_list")],
+    [(loading, "_subscribe"), (feedback, "reports"), (loading, "quarantine_list")],
 )
 def test_a_load_that_fails_leaves_nothing(
     room: ModuleType,
