@@ -1,6 +1,6 @@
 """The only place that opens a cursor: statements, locks, time limits."""
 
-from audiences.sql.bulk import bulk_insert, bulk_update, draw_ids, insert_new
+from audiences.sql.bulk import bulk_insert, bulk_update, draw_ids
 from audiences.sql.locks import Locked, hold, process_lock
 from audiences.sql.staging import stage, stage_profiles
 from audiences.sql.statements import (
@@ -22,7 +22,6 @@ __all__ = [
     "execute",
     "fetch",
     "hold",
-    "insert_new",
     "insert_select",
     "is_postgresql",
     "process_lock",

@@ -38,35 +38,6 @@ def bulk_insert(
             )
 
 
-def insert_new(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> None:
-    """Insert rows made in Python, but for those that are there already.
-
-    As `bulk_insert`; one that a unique constraint forbids is left out.
-    """
-    if not rows:
-        return
-    names = ", ".join(column_of(model, name) for name in columns)
-    insert = f"INSERT INTO {table_of(model)} ({names})"
-    if is_postgresql():
-        arrays = ", ".join(
-            f"%s::{model._meta.get_field(name).db_type(connection)}[]"
-            for name in columns
-        )
-        values = [list(column) for column in zip(*rows, strict=True)]
-        execute(
-            f"{insert} SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING", values
-        )
-        return
-    marks = ", ".join(["%s"] * len(columns))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"{insert} VALUES ({marks}) ON CONFLICT DO NOTHING",
-            list(_sqlite_rows(model, columns, rows)),
-        )
-
-
 def bulk_update(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Any]
 ) -> None:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audiences import sql
+from audiences.sql.once import insert_new
 from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.mails import classification
@@ -105,7 +105,12 @@ def _record(sending: Sending, found: Sequence[HandedOver]) -> None:
         for handed in found
     ]
     columns = attrgetter(*_COLUMNS)
-    sql.insert_new(Message, _COLUMNS, [columns(message) for message in made])
+    insert_new(
+        Message,
+        _COLUMNS,
+        sorted(columns(message) for message in made),
+        key=("delivery_id", "profile_id"),
+    )
     intake.messages_recorded(made)
 
 

@@ -58,8 +58,11 @@ def main(log: str) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            number = self.rfile.read(int(self.headers["Content-Length"]))
-            write(unquote(number.decode().partition(" ")[0]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:  # a worker was killed
+                return
+            write(unquote(body.decode().partition(" ")[0]))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -44,9 +44,9 @@ class Command(CampaignCommand):
                 f"Port {port} is taken. Choose another: make run PORT={port + 1}"
             )
         to_deliver, targeted = self._set_up()
-        gets = f"“{demo.DELIVERY}”: {to_deliver:,} of {targeted:,} people get it."
+        gets = f"{to_deliver:,} of {targeted:,} people get it"
         if options["no_server"]:
-            self.say(gets)
+            self.say(f"{demo.DELIVERY}: {gets}.")
             return
         with suppress(KeyboardInterrupt):
             self._serve(port, gets)
