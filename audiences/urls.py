@@ -2,14 +2,7 @@
 
 from django.urls import URLPattern, re_path
 
-from .pages import (
-    checkpoints,
-    confirming,
-    own_data,
-    receipts,
-    unidentified,
-    views,
-)
+from .pages import checkpoints, confirming, own_data, receipts, unidentified, views
 from .pages.brand import NAME
 from .pages.middleware import View
 

@@ -69,20 +69,34 @@ def run_sending(pk: int) -> None:
         return
     end = time.monotonic() + TURN_SECONDS
     try:
-        worker.send(found, should_stop=lambda: time.monotonic() > end, waits=False)
+        worker.send(
+            found,
+            should_stop=lambda: time.monotonic() > end,
+            waits=False,
+            workers=max(1, settings.SEND_WORKERS),
+        )
     except slots.NoSlot:
         return
     except Refused as refused:
         sendings.fail(found, str(refused))
     if time.monotonic() > end:
-        run_sending.delay(pk)
+        _send_on(pk)
+
+
+def _send_on(pk: int) -> None:
+    """Wake a worker for a sending, unless all are busy for as long as a turn takes.
+
+    What was asked for so long ago is forgotten, and the next sweep asks again: so the
+    sweeps of a busy day do not become a queue that others wait behind.
+    """
+    run_sending.apply_async((pk,), expires=TURN_SECONDS)
 
 
 @shared_task(ignore_result=True)
 def wake_sendings() -> None:
     """Each minute: prepare and start what is due, go on where a worker has died."""
     for pk in schedule.to_wake():
-        run_sending.delay(pk)
+        _send_on(pk)
 
 
 @shared_task(ignore_result=True)

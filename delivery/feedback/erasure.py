@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from audiences.models import Address, AddressStatus
+from audiences.models import AddressStatus
 from delivery import quarantine
 from delivery.models import (
     EventKind,

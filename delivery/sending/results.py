@@ -10,11 +10,13 @@ itself.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audiences.sql.once import insert_new
 from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.refusals import verdict_on
@@ -27,6 +29,11 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 # After this nobody tries any more.
 PATIENCE = timedelta(days=1)
+# What is written of a message.
+_COLUMNS = (
+    *("delivery_id", "profile_id", "channel", "address"),
+    *("sent_at", "message_id", "provider_id"),
+)
 # Of a result that came back although another worker thought this one dead.
 OPEN = (Status.HANDING_OVER, Status.UNCERTAIN)
 
@@ -85,20 +92,24 @@ def _write_uncertain(sending: Sending, found: Sequence[HandedOver]) -> None:
 def _record(sending: Sending, found: Sequence[HandedOver]) -> None:
     """The messages, for ever; one that was settled as uncertain is there already."""
     now = timezone.now()
-    made = Message.objects.bulk_create(
-        [
-            Message(
-                delivery_id=sending.delivery_id,
-                profile_id=handed.message.profile_id,
-                channel=sending.delivery.channel,
-                address=handed.address,
-                sent_at=now,
-                message_id=handed.message.message_id or None,
-                provider_id=(handed.result and handed.result.provider_id) or None,
-            )
-            for handed in found
-        ],
-        ignore_conflicts=True,
+    made = [
+        Message(
+            delivery_id=sending.delivery_id,
+            profile_id=handed.message.profile_id,
+            channel=sending.delivery.channel,
+            address=handed.address,
+            sent_at=now,
+            message_id=handed.message.message_id or None,
+            provider_id=(handed.result and handed.result.provider_id) or None,
+        )
+        for handed in found
+    ]
+    columns = attrgetter(*_COLUMNS)
+    insert_new(
+        Message,
+        _COLUMNS,
+        sorted(columns(message) for message in made),
+        key=("delivery_id", "profile_id"),
     )
     intake.messages_recorded(made)
 

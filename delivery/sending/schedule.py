@@ -8,7 +8,9 @@ a worker that is killed leaves it to the sweep.
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,6 +27,8 @@ FRESH = timedelta(hours=1)
 LEAD = timedelta(minutes=10)
 # What could not begin for so long waits for somebody: nobody wants it in the night.
 LATEST = timedelta(hours=1)
+# A sending in which nobody has claimed anything for so long has no worker.
+SILENCE = timedelta(seconds=10)
 
 
 def start_due(sending: Sending) -> bool:
@@ -42,15 +46,21 @@ def start_due(sending: Sending) -> bool:
 
 
 def to_wake() -> list[int]:
-    """Ids of sendings that have a step to do now."""
+    """Ids of sendings that have a step to do now: one for each worker to wake.
+
+    One where the work goes on, for any of several workers may have died; as many as
+    there may be where nobody has claimed anything for a while.
+    """
     now = timezone.now()
-    due = Sending.objects.filter(
-        state__in=Sending.UNFINISHED, starts_at__lte=now + LEAD
-    )
-    unprepared = Sending.objects.filter(state=State.SCHEDULED, analysis=None)
-    return sorted(
-        {*due.values_list("pk", flat=True), *unprepared.values_list("pk", flat=True)}
-    )
+    due = Q(state__in=Sending.UNFINISHED, starts_at__lte=now + LEAD)
+    unprepared = Q(state=State.SCHEDULED, analysis=None)
+    found, workers = [], max(1, settings.SEND_WORKERS)
+    rows = Sending.objects.filter(due | unprepared).order_by("pk")
+    for pk, state, worked_at in rows.values_list("pk", "state", "worked_at"):
+        is_silent = worked_at is None or now - worked_at > SILENCE
+        is_sending = state == State.SENDING
+        found += [pk] * (workers if is_sending and is_silent else 1)
+    return found
 
 
 def wake_after(delivery: Delivery) -> int | None:

@@ -35,13 +35,14 @@ def send(
     on_progress: Callable[[], None] = lambda: None,
     should_stop: Callable[[], bool] = lambda: False,
     waits: bool = True,
+    workers: int = slots.MOST,
 ) -> None:
     """Send until nothing is left, it is paused or cancelled, or `should_stop` says so.
 
     `waits`: also for what is to be tried again later; else it is left to the sweep.
-    Raises NoSlot.
+    `workers`: how many may do this at once. Raises NoSlot.
     """
-    with slots.held(sending) as slot:
+    with slots.held(sending, workers) as slot:
         slots.settle_the_dead(sending)
         seeds.send(sending)
         session = connection.connection
