@@ -18,7 +18,6 @@ from audiences.consent import Origin, Source
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
 from audiences.signals import addresses_failed
-from audiences.sql.many import among
 
 from .columns import Reading, read_columns
 from .columns.choices import LABELS
@@ -275,7 +274,7 @@ class PeopleImporter(Importer[Row]):
         )
         for (_turn, scope, opted_out), ids in sorted(alike.items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
-            write(Profile.objects.filter(among("id", ids)), scope, origin)
+            write(Profile.objects.filter(pk__in=ids), scope, origin)
 
     def _tell_failures(self, plan: Plan) -> None:
         for channel, keys in plan.failed.items():
