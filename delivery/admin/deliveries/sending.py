@@ -27,7 +27,7 @@ from delivery.sending import sendings
 from delivery.sending.last_check import LABELS
 from delivery.sending.status import SendingStatus, status_of
 
-from . import steps
+from . import reports, steps
 from .send_form import SendForm, sentence
 
 State = Sending.State
@@ -73,6 +73,7 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         **steps.context(request, delivery),
         **_shown(delivery, found),
     }
+    facts |= reports.context(delivery)
     if sending is None:
         facts |= _before(request, delivery, found, form) | {"is_other": is_other}
     return facts
