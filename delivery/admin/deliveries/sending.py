@@ -210,15 +210,14 @@ _COPIES = {
     "refused": gettext_lazy("Refused"),
     "later": gettext_lazy("Not taken now"),
     "uncertain": gettext_lazy("Uncertain"),
-    "trial": LABELS["trial"],
+    "trial": gettext_lazy("The site is on trial, and the address is not on its list"),
 }
 
 
 def _copies(sending: Sending) -> list[tuple[str, str, str]]:
     """What became of the copies to seeds."""
     return [
-        (row["name"], _(str(_COPIES[row["result"]])), row["text"])
-        for row in sending.seeds
+        (row["name"], str(_COPIES[row["result"]]), row["text"]) for row in sending.seeds
     ]
 
 
