@@ -135,12 +135,15 @@ def check_second_factor(**kwargs: Any) -> Iterator[CheckMessage]:
 def check_trial(**kwargs: Any) -> Iterator[CheckMessage]:
     if not trial.is_on():
         return
-    for text in trial.unreadable():
+    unreadable = trial.unreadable()
+    for text in unreadable:
         yield Error(
             f"TRIAL_RECIPIENTS has {text!r}, which is no address, number or @domain.",
             hint="Write addresses, numbers with +, and @example.org, comma-separated.",
             id="campaign.E026",
         )
+    if unreadable:
+        return
     yield Caution(
         f"The site is on trial: {len(settings.TRIAL_RECIPIENTS)} entries of "
         "TRIAL_RECIPIENTS receive messages, and nobody else.",

@@ -342,7 +342,9 @@ SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
 
 # A site on trial: only these addresses, numbers and @domains receive anything.
 TRIAL_RECIPIENTS = [
-    text.strip() for text in env.list("TRIAL_RECIPIENTS", default=[]) if text.strip()
+    text.strip()
+    for text in env.str("TRIAL_RECIPIENTS", default="").split(",")
+    if text.strip()
 ]
 # ------------------------------------------------------------------ the ledger
 # Where checkpoints go besides: appended to a file, to a mail address, to a web address.

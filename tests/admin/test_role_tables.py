@@ -125,6 +125,7 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "auth_user_reset_factor": (None, ADMINS),
     "delivery_delivery_content": (ALL, MANAGERS),
     "delivery_delivery_content_remove": (None, MANAGERS),
+    "delivery_delivery_preview_new": (MANAGERS, None),
     "delivery_delivery_preview": (ALL, None),
     "delivery_delivery_test": (ALL, MANAGERS),
     "delivery_delivery_outcomes": (ALL, None),

@@ -86,6 +86,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {"VAPID_PRIVATE_KEY": "no key", "VAPID_CONTACT": "mailto:a@example.org"},
         "VAPID_PRIVATE_KEY",
     ),
+    ("campaign.E026", {"TRIAL_RECIPIENTS": ["nonsense"]}, "nonsense"),
+    ("campaign.W010", {"TRIAL_RECIPIENTS": ["a@b.example", "@c.example"]}, "2 entries"),
     ("campaign.E010", {"SECOND_FACTOR": "nobody"}, "nobody"),
     ("campaign.W008", {"SECOND_FACTOR": "optional"}, "administrators"),
     *(

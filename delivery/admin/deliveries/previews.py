@@ -49,12 +49,16 @@ class Shown:
     warnings: list[str]
 
 
+@page(Delivery, "preview_new", "add", route="preview/")
 @page(Delivery, "preview", "view")
-def preview(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
+def preview(
+    admin: PlainAdmin, request: HttpRequest, kept: Delivery | None = None
+) -> Answer:
     """What the form holds now, saved or not, for a profile or an example.
 
     The form is posted into a frame; nothing is stored.
     """
+    delivery = kept or Delivery(channel=request.POST.get("channel", Channel.EMAIL))
     language = request.POST.get("language", "")[:35]
     draft = _draft(request, delivery, language)
     profile, problem = _profile(request)
@@ -66,7 +70,9 @@ def preview(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
             "shown": shown(draft, language, profile),
             "profile": profile,
             "problem": problem,
-            "elsewhere": profile and _reads_another(delivery, language, profile),
+            "elsewhere": kept
+            and profile
+            and _reads_another(delivery, language, profile),
             "is_sms": draft.channel == Channel.SMS,
             "is_email": draft.channel == Channel.EMAIL,
             "is_narrow": request.POST.get("preview_width") == "phone",

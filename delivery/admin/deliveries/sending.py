@@ -27,7 +27,7 @@ from delivery.sending import sendings
 from delivery.sending.last_check import LABELS
 from delivery.sending.status import SendingStatus, status_of
 
-from . import steps
+from . import reports, steps
 from .send_form import SendForm, sentence
 
 State = Sending.State
@@ -73,6 +73,7 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         **steps.context(request, delivery),
         **_shown(delivery, found),
     }
+    facts |= reports.context(delivery)
     if sending is None:
         facts |= _before(request, delivery, found, form) | {"is_other": is_other}
     return facts
@@ -209,15 +210,14 @@ _COPIES = {
     "refused": gettext_lazy("Refused"),
     "later": gettext_lazy("Not taken now"),
     "uncertain": gettext_lazy("Uncertain"),
-    "trial": LABELS["trial"],
+    "trial": gettext_lazy("The site is on trial, and the address is not on its list"),
 }
 
 
 def _copies(sending: Sending) -> list[tuple[str, str, str]]:
     """What became of the copies to seeds."""
     return [
-        (row["name"], _(str(_COPIES[row["result"]])), row["text"])
-        for row in sending.seeds
+        (row["name"], str(_COPIES[row["result"]]), row["text"]) for row in sending.seeds
     ]
 
 
