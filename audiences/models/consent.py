@@ -139,6 +139,12 @@ class ConsentEvent(models.Model):
                 name="consent_of_wording",
                 condition=~models.Q(wording_version=""),
             ),
+            # Who was erased: asked for each profile that comes or goes.
+            models.Index(
+                fields=["profile"],
+                name="consent_of_erased",
+                condition=models.Q(kind="erase"),
+            ),
             # What was recorded since a moment; the order of the commits.
             models.Index(fields=["transaction_id"], name="consent_by_transaction"),
         ]
