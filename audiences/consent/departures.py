@@ -77,6 +77,17 @@ class KeptGuard(guards.Guard):
 
 
 @dataclass(frozen=True)
+class ListGuard(KeptGuard):
+    """What was lifted stands beside what came again: only one of them holds."""
+
+    def _same(self) -> str:
+        return (
+            "id = NEW.id OR (digest = NEW.digest AND channel = NEW.channel"
+            " AND lifted_at IS NULL AND NEW.lifted_at IS NULL)"
+        )
+
+
+@dataclass(frozen=True)
 class PersonGuard(KeptGuard):
     """A profile goes in the transaction that says it is erased, and never returns."""
 
@@ -101,13 +112,20 @@ class PersonGuard(KeptGuard):
                 f"\nBEGIN\n    IF EXISTS ({_erased('OLD.id')} AND {now})"
                 f" THEN RETURN OLD; END IF;\n    {self._refuse}",
             ),
+            # All at once: asked row by row, an import of a million would notice.
             f"{self.table}_once": (
-                "INSERT OR UPDATE {} ROW",
-                1 + 2 + 4 + 16,
-                "\nBEGIN\n    IF TG_OP = 'UPDATE' THEN\n"
-                "        IF NEW.id = OLD.id THEN RETURN NEW; END IF;\n"
-                f"    ELSIF NOT EXISTS ({_erased('NEW.id')})"
-                f" THEN RETURN NEW; END IF;\n    {self._refuse}",
+                f"AFTER INSERT ON {self.table} REFERENCING NEW TABLE AS added"
+                " FOR EACH STATEMENT",
+                4,
+                f"\nBEGIN\n    IF NOT EXISTS (SELECT 1 FROM added JOIN {_EVENTS} e"
+                " ON e.profile_id = added.id AND e.kind = 'erase')"
+                f" THEN RETURN NULL; END IF;\n    {self._refuse}",
+            ),
+            f"{self.table}_numbered": (
+                "UPDATE {} ROW",
+                1 + 2 + 16,
+                "\nBEGIN\n    IF NEW.id = OLD.id THEN RETURN NEW; END IF;\n"
+                f"    {self._refuse}",
             ),
         }
 
@@ -123,5 +141,5 @@ class PersonGuard(KeptGuard):
 
 
 PEOPLE = PersonGuard(Profile, "A person goes only by erasure (erase_profile)")
-SUPPRESSIONS = KeptGuard(Suppression, "Suppressed addresses are only lifted")
+SUPPRESSIONS = ListGuard(Suppression, "Suppressed addresses are only lifted")
 guards.register(PEOPLE, SUPPRESSIONS)

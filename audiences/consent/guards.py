@@ -181,7 +181,8 @@ def _create(guard: "Guard | Watch") -> None:
             f" LANGUAGE plpgsql AS $guard${body}$guard$"
         )
         fires = when.format(f"ON {guard.table} FOR EACH")
-        execute(f"CREATE TRIGGER {name} BEFORE {fires} EXECUTE FUNCTION {name}()")
+        before = "" if fires.startswith("AFTER") else "BEFORE "
+        execute(f"CREATE TRIGGER {name} {before}{fires} EXECUTE FUNCTION {name}()")
         execute(f"ALTER TABLE {guard.table} ENABLE ALWAYS TRIGGER {name}")
 
 

@@ -48,8 +48,8 @@ class Migration(migrations.Migration):
                 ('lift_note', models.TextField(blank=True, verbose_name='why it was lifted')),
             ],
             options={
-                'verbose_name': 'suppression',
-                'verbose_name_plural': 'suppressions',
+                'verbose_name': 'suppressed address',
+                'verbose_name_plural': 'suppressed addresses',
                 'ordering': ['-id'],
                 'permissions': [('lift_suppression', 'Can suppress addresses and lift it')],
             },
@@ -104,6 +104,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='suppression',
             constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['any', 'email', 'sms', 'phone', 'direct_mail', 'push', 'fax'])), name='suppression_channel_known', violation_error_message='This is no channel.'),
+        ),
+        migrations.AddIndex(
+            model_name='consentevent',
+            index=models.Index(condition=models.Q(('kind', 'erase')), fields=['profile'], name='consent_of_erased'),
         ),
         migrations.RunPython(say_who_was_erased, migrations.RunPython.noop),
     ]

@@ -145,6 +145,12 @@ class ConsentEvent(models.Model):
                 name="consent_of_wording",
                 condition=~models.Q(wording_version=""),
             ),
+            # Who was erased: asked for each profile that comes or goes.
+            models.Index(
+                fields=["profile"],
+                name="consent_of_erased",
+                condition=models.Q(kind="erase"),
+            ),
             # Who left by a message of one delivery.
             models.Index(
                 fields=["delivery_id"],

@@ -55,8 +55,8 @@ class Suppression(models.Model):
     lift_note = models.TextField(_("why it was lifted"), blank=True)
 
     class Meta:
-        verbose_name = _("suppression")
-        verbose_name_plural = _("suppressions")
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
         ordering = ["-id"]
         permissions = [("lift_suppression", "Can suppress addresses and lift it")]
         constraints = [
