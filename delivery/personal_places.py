@@ -225,8 +225,8 @@ register(
     Place(
         model=InboundMention,
         find=lambda person: InboundMention.objects.filter(person.has_key()),
-        show=("item", "key"),
-        texts=(),
+        show=("channel", "key"),
+        heading=_("addresses that are named in what arrived"),
     ),
     Place(model=InboundClue, texts=("value",)),
     Place(
