@@ -2,8 +2,7 @@
 
 from audiences.ledger.checkpoints import is_covered, make as make_checkpoint, newest
 from audiences.ledger.keys import NoLedgerKey, known_keys, public_key
-from audiences.ledger.notes import read as read_note, split
-from audiences.ledger.sealing import introduce, lag, seal, unsealed
+from audiences.ledger.sealing import introduce, lag, seal, seal_all, unsealed
 from audiences.ledger.subjects import forget
 from audiences.ledger.verification import Claim, verify
 
@@ -18,9 +17,8 @@ __all__ = [
     "make_checkpoint",
     "newest",
     "public_key",
-    "read_note",
     "seal",
-    "split",
+    "seal_all",
     "unsealed",
     "verify",
 ]

@@ -9,7 +9,9 @@ such a transaction would be passed over. SQLite has one writer at a time; its cl
 Wordings and erasures are few: they are sealed when they have no leaf yet.
 """
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -36,6 +38,8 @@ from . import leaves, reading, stored_tree, subjects
 from .appending import Appending
 from .reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 
+# Seconds between two tries of somebody who waits.
+_PAUSE = 0.2
 # Events that one transaction seals.
 BATCH = 10_000
 _NO_LIMIT = 2**63 - 1
@@ -83,6 +87,28 @@ def seal(on_progress: Callable[[int], None] = lambda count: None) -> Sealed:
         LedgerState.objects.filter(pk=kept.pk).update(sealed_at=timezone.now())
         size = stored_tree.size()
     return Sealed(size - before, size)
+
+
+def seal_all(
+    patience: float, on_progress: Callable[[int], None] = lambda count: None
+) -> tuple[Sealed, bool]:
+    """Seal all that is there now, and whether that was possible in so many seconds.
+
+    Waits for another process that seals, and for transactions that are still open.
+    """
+    deadline = time.monotonic() + patience
+    before = stored_tree.size()
+    newest = ConsentEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+    is_complete = False
+    while not is_complete:
+        with suppress(sql.Locked):
+            seal(on_progress)
+            is_complete = not unsealed().filter(pk__lte=newest or 0).exists()
+        if is_complete or time.monotonic() >= deadline:
+            break
+        time.sleep(_PAUSE)
+    size = stored_tree.size()
+    return Sealed(size - before, size), is_complete
 
 
 def horizon() -> changes.Seen:

@@ -67,7 +67,7 @@ def _answer(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     events = list(consent.events_of(visit.profile.pk)[: SHOWN + 1])
     words = _words(events[:SHOWN], language)
     with translation.override(language):
-        lines = [_line(event, words, language) for event in events[:SHOWN]]
+        lines = [_line(event, words, language, visit) for event in events[:SHOWN]]
     more = page_texts.text(language, "receipt.more", count=SHOWN)
     return rendering.show(
         request,
@@ -115,7 +115,7 @@ def _texts(texts: dict[str, str]) -> list[str]:
 
 
 def _line(
-    event: ConsentEvent, words: dict[str, list[str]], language: str
+    event: ConsentEvent, words: dict[str, list[str]], language: str, visit: Visit
 ) -> dict[str, Any]:
     service = getattr(event, "service", None)
     about = {
@@ -130,7 +130,14 @@ def _line(
         "when": _date(event.at),
         "what": page_texts.text(language, f"receipt.{event.kind}", **about),
         "how": page_texts.text(language, f"receipt.source.{event.source}"),
-        "words": words.get(event.wording_version, []),
+        "words": [
+            page_texts.fill(
+                text,
+                messages=about["messages"] or about["service"],
+                address=visit.address,
+            )
+            for text in words.get(event.wording_version, [])
+        ],
         "remarks": list(_remarks(event, language)),
     }
 

@@ -11,7 +11,7 @@ import pytest
 from django.core import mail
 
 from audiences import consent, ledger, tasks
-from audiences.ledger import outlets
+from audiences.ledger import notes, outlets
 from audiences.ledger.outlets import time_stamps
 from audiences.models import LedgerCheckpoint, LedgerOutlet, LedgerStamp
 from tests.people import ORIGIN, ago, person
@@ -117,7 +117,7 @@ def test_each_place_gets_each_checkpoint_once(settings: Any, tmp_path: Path) -> 
         assert outlets.send() == 0
         second = _checkpoint()
         tasks.publish_checkpoint()
-    kept = ledger.split(Path(settings.LEDGER_FILE).read_text())
+    kept = notes.split(Path(settings.LEDGER_FILE).read_text())
     assert kept == [first.note, second.note]
     assert [message.body for message in mail.outbox] == kept
     assert [call.body.decode() for call in web.calls] == kept

@@ -243,3 +243,18 @@ def test_a_salt_that_is_gone_without_an_erasure_is_a_difference(
     assert differences() == [("event", pk)]
     ledger.forget(world[1].pk)
     assert ("erasure", LedgerErasure.objects.get().pk) in differences()
+
+
+def test_a_request_that_lapsed_lets_go_of_its_evidence(world: list[Profile]) -> None:
+    service = subscriptions.create_service("twice", label="Twice", channel="email")
+    service.double_opt_in = True
+    service.save()
+    seen = Origin(source="landing_page", ip="192.0.2.1", wording_version="news/1")
+    subscriptions.ask(world[0], service, seen, language="en", proved="email")
+    ledger.seal()
+    (request,) = ConsentEvent.objects.filter(kind="request")
+    assert LedgerLeaf.objects.get(kind=1, source_id=request.pk).evidence
+    privacy.clean_up(timezone.now() + timedelta(days=30))
+    assert not ConsentEvidence.objects.filter(event=request).exists()
+    ledger.seal()
+    assert differences() == []

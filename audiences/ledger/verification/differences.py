@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from audiences import sql
@@ -135,13 +136,16 @@ def _unsealed() -> Iterator[Sequence[object]]:
     """Events without a leaf, by ranges of ids."""
     last = ConsentEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
     for low in range(0, (last or 0) + 1, _IDS):
-        yield from sql.fetch(
-            f"SELECT {reading.columns()} FROM {EVENTS} e{reading.JOINED}"
-            " WHERE e.id >= %s AND e.id < %s AND NOT EXISTS"
-            f" (SELECT 1 FROM {LEAVES} l WHERE l.kind = {Kind.EVENT}"
-            " AND l.source_id = e.id) ORDER BY e.id",
-            [low, low + _IDS],
-        )
+        with transaction.atomic():
+            reading.look_up_in_order()
+            found = sql.fetch(
+                f"SELECT {reading.columns()} FROM {EVENTS} e{reading.JOINED}"
+                " WHERE e.id >= %s AND e.id < %s AND NOT EXISTS"
+                f" (SELECT 1 FROM {LEAVES} l WHERE l.kind = {Kind.EVENT}"
+                " AND l.source_id = e.id) ORDER BY e.id",
+                [low, low + _IDS],
+            )
+        yield from found
 
 
 def _unsealed_others(state: LedgerState) -> Iterator[Difference]:

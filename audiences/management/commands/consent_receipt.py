@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from audiences import ledger, profiles
-from audiences.ledger import receipts
+from audiences.ledger import notes, receipts
 from audiences.profiles import LARGEST_ID
 from audiences.terminal import (
     CampaignCommand,
@@ -13,6 +13,9 @@ from audiences.terminal import (
     add_profile,
     number,
 )
+
+# Seconds to wait until what was just committed can be sealed.
+PATIENCE = 30
 
 
 class Command(CampaignCommand):
@@ -48,7 +51,7 @@ class Command(CampaignCommand):
         if options["checkpoint"]:
             size = self._size(options["checkpoint"])
         else:
-            ledger.seal()
+            ledger.seal_all(PATIENCE)
             ledger.make_checkpoint()
         made = receipts.receipt(profile, options["event"], size=size)
         try:
@@ -63,11 +66,11 @@ class Command(CampaignCommand):
 
     def _size(self, path: Path) -> int:
         try:
-            notes = ledger.split(path.read_text(encoding="utf-8-sig"))
+            found = notes.split(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"--checkpoint {path}: {error}") from error
         keys = ledger.known_keys()
-        sizes = [ledger.read_note(note, *keys).size for note in notes]
+        sizes = [notes.read(note, *keys).size for note in found]
         if not sizes:
             raise CommandError(f"--checkpoint {path}: there is no checkpoint in it.")
         return max(sizes)

@@ -1,6 +1,5 @@
 """seal_ledger [--wait SECONDS] [--json]"""
 
-import time
 from typing import Any
 
 from audiences import ledger
@@ -32,25 +31,16 @@ class Command(CampaignCommand):
         add_json(parser)
 
     def run(self, **options: Any) -> None:
-        deadline = time.monotonic() + options["wait"]
         with self.progress("Sealing") as on_progress:
-            sealed = ledger.seal(lambda count: on_progress(count, count))
-            waiting = ledger.unsealed().first()
-            while waiting and time.monotonic() < deadline:
-                time.sleep(0.2)
-                more = ledger.seal()
-                sealed = type(sealed)(sealed.leaves + more.leaves, more.size)
-                if not ledger.unsealed().filter(pk__lte=waiting.pk).exists():
-                    break
-            else:
-                self._report(sealed, options)
-                if waiting:
-                    raise CommandError(
-                        "Not everything could be sealed: a transaction of this "
-                        "database server is still open. Try again when it has ended."
-                    )
-                return
+            sealed, is_complete = ledger.seal_all(
+                options["wait"], lambda count: on_progress(count, count)
+            )
         self._report(sealed, options)
+        if not is_complete:
+            raise CommandError(
+                "Not everything could be sealed: another process is sealing, or a "
+                "transaction of this database server is still open. Try again later."
+            )
 
     def _report(self, sealed: Any, options: dict[str, Any]) -> None:
         behind = round(ledger.lag().total_seconds())

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from audiences import ledger
-from audiences.ledger.notes import VerifierKey
+from audiences.ledger import notes
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 
 
@@ -37,7 +37,7 @@ class Command(CampaignCommand):
         add_json(parser)
 
     def run(self, **options: Any) -> None:
-        keys = [VerifierKey.of(text) for text in options["public_key"]]
+        keys = [notes.VerifierKey.of(text) for text in options["public_key"]]
         claims = list(_claims(options["checkpoint"]))
         with self.progress("Verifying") as on_progress:
             found = ledger.verify(
@@ -76,10 +76,10 @@ class Command(CampaignCommand):
 def _claims(paths: list[Path]) -> Iterator[ledger.Claim]:
     for path in paths:
         try:
-            notes = ledger.split(path.read_text(encoding="utf-8-sig"))
+            found = notes.split(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"--checkpoint {path}: {error}") from error
-        if not notes:
+        if not found:
             raise CommandError(f"--checkpoint {path}: there is no checkpoint in it.")
-        for note in notes:
+        for note in found:
             yield ledger.Claim(str(path), note)
