@@ -45,7 +45,7 @@ lock: .venv/run ## Write what is installed, with hashes, from the requirements (
 	@$(LOCK) $(UPGRADE) requirements-dev.txt --constraints requirements-site.txt --output-file requirements-all.txt
 
 .PHONY: run
-run: .venv/run ## Set up everything on SQLite, analyse the demo delivery, serve the site
+run: .venv/run ## Set up everything on SQLite, serve the site, send a newsletter to its mailbox
 	@PHONE_REGION=$${PHONE_REGION:-NL} CONTACT_EMAIL=$${CONTACT_EMAIL:-help@example.org} PORT=$(PORT) $(MANAGE) demo
 
 .PHONY: test
@@ -110,6 +110,10 @@ bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_verify $(N)
 
+.PHONY: bench-ledger
+bench-ledger: .venv/run ## Time sealing and verifying N events on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_ledger $(N)
+
 .PHONY: bench-console
 bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_console $(N)
@@ -117,6 +121,11 @@ bench-console: .venv/dev ## Time the pages of the console with N profiles on Pos
 .PHONY: bench-composing
 bench-composing: .venv/run ## Compose MAILS personalised mails on one core
 	@$(PY) -m tests.benchmarks.bench_composing $(MAILS)
+
+# N mails, 100,000 unless given.
+.PHONY: bench-sending
+bench-sending: .venv/run ## Send N mails from PostgreSQL by 1, 2 and 4 workers, beside a bare loop
+	@$(PY) -m tests.benchmarks.bench_sending $(if $(filter file,$(origin N)),,$(N))
 
 .PHONY: bench-feedback
 bench-feedback: .venv/dev ## Read mails that came back (CORPUS=DIR) and say how well and how fast

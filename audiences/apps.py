@@ -16,7 +16,11 @@ REGISTERING = """
     audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
+    audiences.ledger.checks
+    audiences.ledger.guards
     audiences.membership.members
+    audiences.privacy.answers
+    audiences.privacy.own_places
     audiences.selections.bulk_acts
     audiences.signups.allowing
     audiences.signups.mailing_links

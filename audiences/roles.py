@@ -23,6 +23,8 @@ SEE_ADDRESSES = "audiences.see_addresses"
 IMPORT = "audiences.import_profile"
 EXPORT = "audiences.export_profile"
 ERASE = "audiences.erase_profile"
+ANSWER = "audiences.change_privacyrequest"
+RETENTION = "audiences.change_retentionrule"
 LIFT_SUPPRESSION = "audiences.lift_suppression"
 
 
@@ -117,9 +119,12 @@ grant(of_models("audiences", "add change delete", "audience"), Code.DELIVERY_MAN
 grant([EXPORT], Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
 grant(of_models("audiences", "view", "bulkact importrun"), Code.PROTECTION_OFFICER)
 grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
+grant(of_models("audiences", "view", "ledgercheckpoint"), Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
 grant(
-    ["audiences.view_suppression", LIFT_SUPPRESSION],
+    of_models("audiences", "view change", "privacyrequest retentionrule")
+    + of_models("audiences", "view", "erasurerun")
+    + ["audiences.view_suppression", LIFT_SUPPRESSION],
     Code.PROTECTION_OFFICER,
 )
 grant(

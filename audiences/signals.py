@@ -8,7 +8,8 @@ addresses_attached
 
 profile_erased
     Sent inside the transaction that erases a profile, before its rows go.
-    Arguments: `profile_id`.
+    Arguments: `profile_id`, and `addresses`, pairs of channel and key: its own, and
+    former ones that nobody else has.
     Listener: `delivery` removes what it knows about the person.
 
 address_stop_requested

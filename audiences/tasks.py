@@ -1,18 +1,23 @@
 """Tasks of the background workers: thin over the domain, and safe to repeat."""
 
+from contextlib import suppress
+
 from celery import shared_task
 
-from audiences import privacy
+from audiences import ledger, privacy
 from audiences.background import figures, jobs
 from audiences.console import allowances
 from audiences.console.sign_in import sessions
 from audiences.imports import runs
+from audiences.ledger import outlets
 from audiences.outbox import caps, queue as rows
+from audiences.privacy import many, requests, retention
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, requesting
+from audiences.sql import Locked
 
 from . import outbox, subscriptions
-from .models import BulkAct, ImportRun
+from .models import BulkAct, ErasureRun, ImportRun
 
 
 @shared_task(ignore_result=True)
@@ -61,6 +66,28 @@ def wake_people_work() -> None:
 
 
 @shared_task(ignore_result=True)
+def run_erasure(pk: int) -> None:
+    """Erase the people of an erasure of many, from where it is."""
+    run = ErasureRun.objects.filter(pk=pk).first()
+    if run is not None:
+        many.perform(run)
+
+
+@shared_task(ignore_result=True)
+def wake_privacy_work() -> None:
+    """Each minute: erase whose answer has left, and go on with erasures of many."""
+    requests.carry_out()
+    for run in jobs.forgotten(ErasureRun):
+        run_erasure.delay(run.pk)
+
+
+@shared_task(ignore_result=True)
+def run_retention() -> None:
+    """Each night: what the rules in force say is not kept any longer."""
+    retention.run()
+
+
+@shared_task(ignore_result=True)
 def expire_subscriptions() -> None:
     """Each hour: end what has passed its validity."""
     subscriptions.expire()
@@ -70,3 +97,24 @@ def expire_subscriptions() -> None:
 def refresh_figures() -> None:
     """Each quarter of an hour, and when an operator asks: count for the home page."""
     figures.refresh()
+
+
+@shared_task(ignore_result=True)
+def seal_ledger() -> None:
+    """Each half minute: seal what was committed, so that it is a minute behind at most.
+
+    While another process does it, this has nothing to do.
+    """
+    with suppress(Locked):
+        ledger.seal()
+
+
+@shared_task(ignore_result=True)
+def publish_checkpoint() -> None:
+    """Each five minutes: sign what is new, and send it outside.
+
+    Without a key nothing is signed; a system check and the console say so.
+    """
+    with suppress(Locked, ledger.NoLedgerKey):
+        ledger.make_checkpoint()
+        outlets.send()

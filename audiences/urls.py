@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, re_path
 
-from .pages import confirming, unidentified, views
+from .pages import checkpoints, confirming, own_data, receipts, unidentified, views
 from .pages.brand import NAME
 from .pages.middleware import View
 
@@ -31,11 +31,19 @@ urlpatterns = [
         rf"u/confirm/{_TOKEN}", confirming.confirm_subscription, "confirm_subscription"
     ),
     *_personal(rf"u/allow/{_TOKEN}", confirming.confirm_channel, "confirm_channel"),
+    *_personal(rf"u/data/{_TOKEN}", own_data.fetch, "data"),
+    *_personal(rf"u/why/{_TOKEN}", receipts.of_one_click, "why"),
     *_personal(rf"u/{_TOKEN}", views.one_click, "one_click"),
+    *_page("p/your-data", own_data.anybody, "own_data"),
+    *_personal(rf"p/your-data/{_TOKEN}", own_data.personal, "own_data_of"),
     *_page(rf"p/{_SLUG}", views.anybody, "anybody"),
     *_personal(
         rf"p/{_SLUG}/confirm/{_TOKEN}", unidentified.confirm_signup, "confirm_signup"
     ),
+    *_personal(rf"p/{_SLUG}/why/{_TOKEN}", receipts.of_page, "why_on_page"),
     *_personal(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),
-    re_path(r"^(?:p|u)/", views.elsewhere),
+    *_page("ledger", checkpoints.listed, "ledger"),
+    re_path(r"^ledger/checkpoint$", checkpoints.newest, name="newest_checkpoint"),
+    re_path(r"^ledger/(?P<size>[0-9]{1,18})$", checkpoints.one, name="checkpoint"),
+    re_path(r"^(?:p|u|ledger)/", views.elsewhere),
 ]

@@ -21,12 +21,16 @@ SCHEDULE = {
     "delivery.tasks.wake_sendings": 20.0,
     "audiences.tasks.send_outbox": 60.0,
     "audiences.tasks.wake_people_work": 60.0,
+    "audiences.tasks.wake_privacy_work": 60.0,
     "delivery.tasks.read_mailbox": 60.0,
     "delivery.tasks.find_late_feedback": 300.0,
+    "audiences.tasks.seal_ledger": 30.0,
+    "audiences.tasks.publish_checkpoint": 300.0,
     "audiences.tasks.refresh_figures": crontab(minute="*/15"),
     "audiences.tasks.expire_subscriptions": crontab(minute=27),
     "delivery.tasks.clean_up_quarantine": crontab(hour=3, minute=7),
     "audiences.tasks.clean_up_requests": crontab(hour=3, minute=17),
+    "audiences.tasks.run_retention": crontab(hour=3, minute=47),
     "delivery.tasks.clean_up_inbound": crontab(hour=3, minute=27),
 }
 app.conf.beat_schedule = {

@@ -18,6 +18,7 @@ from django.db import connection
 from django.utils import translation
 from django.utils.module_loading import import_string
 
+from audiences.addresses import trial
 from audiences.channels import Channel
 from audiences.console import proxies
 from audiences.console.sign_in import second_factor
@@ -128,6 +129,27 @@ def check_second_factor(**kwargs: Any) -> Iterator[CheckMessage]:
             hint="Set it to administrators, or take it away.",
             id="campaign.W008",
         )
+
+
+@register()
+def check_trial(**kwargs: Any) -> Iterator[CheckMessage]:
+    if not trial.is_on():
+        return
+    unreadable = trial.unreadable()
+    for text in unreadable:
+        yield Error(
+            f"TRIAL_RECIPIENTS has {text!r}, which is no address, number or @domain.",
+            hint="Write addresses, numbers with +, and @example.org, comma-separated.",
+            id="campaign.E026",
+        )
+    if unreadable:
+        return
+    yield Caution(
+        f"The site is on trial: {len(settings.TRIAL_RECIPIENTS)} entries of "
+        "TRIAL_RECIPIENTS receive messages, and nobody else.",
+        hint="Take TRIAL_RECIPIENTS away to send to everybody.",
+        id="campaign.W010",
+    )
 
 
 @register(Tags.urls)

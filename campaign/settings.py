@@ -61,6 +61,11 @@ LINK_KEYS = _secrets("LINK_KEYS")
 SUPPRESSION_KEYS = _secrets("SUPPRESSION_KEYS") or (
     [production.local_secret(VAR_DIR / "suppression.key")] if DEBUG else []
 )
+# What signs the checkpoints of the ledger: base64 of 32 random bytes. Empty on one's
+# own machine: a key is made in var/.
+LEDGER_KEY = os.environ.get("LEDGER_KEY", "").strip()
+# Verifier keys of before, comma-separated: checkpoints that they signed go on counting.
+LEDGER_FORMER_KEYS = _secrets("LEDGER_FORMER_KEYS")
 ALLOWED_HOSTS = [
     host.strip()
     for host in env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
@@ -145,10 +150,13 @@ if not DATABASES["default"].get("ENGINE"):
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a writer takes the lock when its transaction begins, so that what it
     # reads is still true when it writes. FULL: a committed opt-out survives a crash.
+    # Secure: what is deleted is overwritten, so that an erased name is in no free page.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;PRAGMA secure_delete=ON;"
+        ),
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -331,6 +339,20 @@ SEND_WORKERS = _number("SEND_WORKERS", 1)
 SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
 # The share of refusals among the last thousand messages at which it pauses.
 SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
+
+# A site on trial: only these addresses, numbers and @domains receive anything.
+TRIAL_RECIPIENTS = [
+    text.strip()
+    for text in env.str("TRIAL_RECIPIENTS", default="").split(",")
+    if text.strip()
+]
+# ------------------------------------------------------------------ the ledger
+# Where checkpoints go besides: appended to a file, to a mail address, to a web address.
+LEDGER_FILE = os.environ.get("LEDGER_FILE", "")
+LEDGER_MAIL = os.environ.get("LEDGER_MAIL", "")
+LEDGER_URL = os.environ.get("LEDGER_URL", "")
+# A time-stamping service (RFC 3161) that stamps each checkpoint; its web address.
+LEDGER_STAMP_URL = os.environ.get("LEDGER_STAMP_URL", "")
 
 # ------------------------------------------------------------------ approvals
 # Whether whoever wrote a delivery that reaches opted-out people may approve it alone.

@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy as _
 # Modules that register something as they are imported.
 REGISTERING = """
     delivery.feedback.figures
+    delivery.personal_places
     delivery.quarantine.figures
     delivery.quarantine.files
     delivery.quarantine.people
     delivery.roles
+    delivery.rules.checks
     delivery.rules.message_nodes
 """.split()
 

@@ -1,19 +1,12 @@
-"""What a message says: its places, the length of an SMS, how one profile reads it.
+"""What a message says: its places, the length of an SMS, columns of a file.
 
-A place may have a fallback: `{{ first_name|there }}`. Links that are personal are shown
-as what they are for: a preview must not hold a link that acts for somebody.
+A place may have a fallback: `{{ first_name|there }}`.
 """
 
 import re
-from dataclasses import dataclass
 
-from django.utils.html import escape
-from django.utils.translation import gettext as _
-
-from audiences.channels import Channel
-from audiences.models import Profile
-from audiences.wording.placeholders import fill_by, places
-from delivery.models import Delivery
+from audiences.refusals import Refused
+from audiences.wording.placeholders import places
 
 # What a message may say about its reader: {{ name }}.
 FIELDS = (
@@ -30,6 +23,30 @@ VIEW_LINK = "view_link"
 # Those by which a reader stops what they get.
 WAYS_OUT = ("unsubscribe_link", "preferences_link")
 LINKS = (*WAYS_OUT, VIEW_LINK)
+# What an extraction file may say of each recipient, in this order.
+COLUMNS = (
+    *("profile", "external_id", "first_name", "last_name"),
+    *("language", "country", "address"),
+)
+
+
+class BadColumns(Refused):
+    """An extraction file has no such column; the message says which there are."""
+
+
+def columns_of(text: str | None) -> tuple[str, ...]:
+    """The columns that a text names, in its order; all unless it names some.
+
+    Raises BadColumns.
+    """
+    if not text:
+        return COLUMNS
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            raise BadColumns(f"There is no column {name[:200]!r}. There are: {known}.")
+    return names
 
 
 # What other systems write after | and what nobody means as a fallback.
@@ -120,60 +137,3 @@ def _segments(sizes: list[int], alone: int, together: int) -> int:
             count, used = count + 1, 0
         used += size
     return count
-
-
-EXAMPLE_LINK = "https://link.example/{name}"
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The message for one profile; `segments` and `encoding` are those of an SMS."""
-
-    subject: str
-    content: str
-    is_html: bool
-    unknown: list[str]
-    encoding: str = ""
-    segments: int = 0
-    characters: int = 0
-
-
-def values_of(profile: Profile | None) -> dict[str, str]:
-    """What stands in the place of each field; without a profile, an example."""
-    example = {
-        "first_name": _("Anna"),
-        "last_name": _("Example"),
-        "language": "en",
-        "country": "NL",
-        "external_id": "P00001",
-    }
-    found = {
-        name: str(getattr(profile, name) or "") if profile else example[name]
-        for name in example
-    }
-    return found | {name: EXAMPLE_LINK.format(name=name) for name in LINKS}
-
-
-def preview(delivery: Delivery, profile: Profile | None = None) -> Preview:
-    """The message with the profile's own words in the place of the fields."""
-    values = values_of(profile)
-    is_html = delivery.channel == Channel.EMAIL and looks_like_html(delivery.content)
-    content = _filled(delivery.content, values, escaped=is_html)
-    names = placeholders(f"{delivery.subject} {delivery.content}")
-    unknown = [name for name in dict.fromkeys(names) if name not in values]
-    subject = _filled(delivery.subject, values, escaped=False)
-    if delivery.channel != Channel.SMS:
-        return Preview(subject, content, is_html, unknown)
-    encoding, segments = sms_segments(content)
-    return Preview(subject, content, is_html, unknown, encoding, segments, len(content))
-
-
-def _filled(text: str, values: dict[str, str], *, escaped: bool) -> str:
-    def value(place: str) -> str | None:
-        found = values.get(field_of(place))
-        if found is None or filter_in(place):
-            return None
-        found = found or fallback_of(place)
-        return escape(found) if escaped else found
-
-    return fill_by(text, value)

@@ -18,6 +18,8 @@ from delivery.rules import skips_denylist
 
 READINGS = ("id", "label")
 BATCH = 1000
+# What a copy does not have of the delivery that it is made of.
+OF_ITS_OWN = ("id", "label", "contact_date", "created_at", "tested_at")
 
 
 class BadDelivery(Refused):
@@ -122,7 +124,8 @@ def _check(delivery: Delivery) -> None:
 def duplicate(delivery: Delivery) -> Delivery:
     """A draft with the same message, audience and rules, and a label of its own.
 
-    The contact date is left out: it was that of the other one.
+    It says the same in every language. The contact date is left out: it was that of the
+    other one.
     """
     number, label = 1, ""
     while not label or Delivery.objects.filter(label=label).exists():
@@ -132,7 +135,7 @@ def duplicate(delivery: Delivery) -> Delivery:
     copied = {
         field.attname: getattr(delivery, field.attname)
         for field in Delivery._meta.concrete_fields
-        if field.name not in ("id", "label", "contact_date", "created_at")
+        if field.name not in OF_ITS_OWN
     }
     with transaction.atomic():
         made = Delivery.objects.create(label=label, **copied)
@@ -150,14 +153,17 @@ def delete(delivery: Delivery) -> None:
         delivery.delete()
 
 
-def list_audience(name: str, path: Path) -> Audience:
+def list_audience(
+    name: str, path: Path, *, encoding: str = "", sheet: str = ""
+) -> Audience:
     """An audience from a file with one profile a line (id, external id or address), or
     with columns that name them, such as our own export of a target.
 
+    `encoding` is for text, and `sheet` for spreadsheets; each is found without.
     Raises BadDelivery with every line that names no profile, or several, and Refused
     for a file that cannot be read.
     """
-    lines = read_list(path)
+    lines = read_list(path, encoding=encoding, sheet=sheet)
     with transaction.atomic():
         ids, problems = _profiles_of(lines)
         if problems:

@@ -14,7 +14,7 @@ grant_to_all(
         "delivery",
         "view",
         "delivery analysis message quarantineentry addresserror quarantineaction "
-        "typology typologyrule inbounditem messageevent keyword hookcount sender",
+        "typology typologyrule inbounditem messageevent keyword hookcount sender seed",
     )
 )
 grant(
@@ -36,4 +36,6 @@ grant(
     Code.PROTECTION_OFFICER,
 )
 # What a keyword does binds everybody who texts back; a sender speaks for all.
-grant([SKIP_DENYLIST, *of_models("delivery", "add change delete", "keyword sender")])
+grant(
+    [SKIP_DENYLIST, *of_models("delivery", "add change delete", "keyword sender seed")]
+)

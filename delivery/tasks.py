@@ -15,7 +15,7 @@ from delivery.feedback.mails import imap, mailboxes
 
 from . import analysis, quarantine
 from .models import Analysis, Delivery, Sending
-from .sending import sendings, slots, worker
+from .sending import schedule, sendings, slots, worker
 
 TURN_SECONDS = 20.0
 
@@ -33,6 +33,8 @@ def run_analysis(delivery_id: int) -> None:
         return
     except Refused as refused:
         preparation.refuse(delivery, str(refused))
+    if waiting := schedule.wake_after(delivery):
+        run_sending.delay(waiting)
 
 
 @shared_task(ignore_result=True)
@@ -63,24 +65,38 @@ def run_sending(pk: int) -> None:
     somebody waiting for a link.
     """
     found = Sending.objects.select_related("delivery").filter(pk=pk).first()
-    if found is None or not sendings.start_due(found):
+    if found is None or not schedule.start_due(found):
         return
     end = time.monotonic() + TURN_SECONDS
     try:
-        worker.send(found, should_stop=lambda: time.monotonic() > end, waits=False)
+        worker.send(
+            found,
+            should_stop=lambda: time.monotonic() > end,
+            waits=False,
+            workers=max(1, settings.SEND_WORKERS),
+        )
     except slots.NoSlot:
         return
     except Refused as refused:
         sendings.fail(found, str(refused))
     if time.monotonic() > end:
-        run_sending.delay(pk)
+        _send_on(pk)
+
+
+def _send_on(pk: int) -> None:
+    """Wake a worker for a sending, unless all are busy for as long as a turn takes.
+
+    What was asked for so long ago is forgotten, and the next sweep asks again: so the
+    sweeps of a busy day do not become a queue that others wait behind.
+    """
+    run_sending.apply_async((pk,), expires=TURN_SECONDS)
 
 
 @shared_task(ignore_result=True)
 def wake_sendings() -> None:
-    """Each minute: start what is due, go on where a worker has died."""
-    for pk in sendings.to_wake():
-        run_sending.delay(pk)
+    """Each minute: prepare and start what is due, go on where a worker has died."""
+    for pk in schedule.to_wake():
+        _send_on(pk)
 
 
 @shared_task(ignore_result=True)

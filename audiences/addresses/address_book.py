@@ -24,6 +24,7 @@ from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
 from audiences.signals import addresses_attached
 from audiences.sql import statements
+from audiences.sql.many import among
 from audiences.sql.retries import retried
 
 
@@ -127,7 +128,7 @@ class AddressBook:
 def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
     """The address books of the profiles, in one query."""
     result = {profile_id: AddressBook(profile_id) for profile_id in profile_ids}
-    rows = Address.objects.filter(profile_id__in=list(result)).order_by("id")
+    rows = Address.objects.filter(among("profile_id", result)).order_by("id")
     names = [column.name for column in fields(Held)]
     for values in statements.raw_rows(rows.values_list(*names)):
         held = Held(*values)
@@ -155,12 +156,14 @@ def save(changed_books: Iterable[AddressBook]) -> None:
         changed += book.changed()
         added += book.added()
     with transaction.atomic():
-        lock(Address.objects.filter(pk__in=[*removed, *(row.id for row in changed)]))
+        locked = [*removed, *(row.id or 0 for row in changed)]
+        lock(Address.objects.filter(among("id", locked)))
         if removed:
             Address.objects.filter(pk__in=removed).delete()
         if changed:
             # First there is no primary: two are refused, even for a moment.
-            rows = Address.objects.filter(pk__in=[row.id or 0 for row in changed])
+            ids = [row.id or 0 for row in changed]
+            rows = Address.objects.filter(among("id", ids))
             rows.update(is_primary=False)
             sql.bulk_update(Address, _CHANGEABLE, changed)
             addresses_attached.send(sender=Address, addresses=rows)

@@ -7,7 +7,6 @@ rows say how far it was, so stopping it midway loses nothing.
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ from typing import Any
 from celery import current_app
 from celery.beat import EmbeddedService
 from celery.exceptions import SecurityWarning
-from celery.worker.state import active_requests
+from celery.worker import state
 from django.conf import settings
 
 THREADS = 2
@@ -73,8 +72,9 @@ def _end_with_input() -> None:
     """
     while sys.stdin.buffer.read(1024):
         pass
-    if active_requests:
-        os.kill(os.getpid(), signal.SIGTERM)
+    if state.active_requests:
+        # What a signal does, without its words in the terminal of the parent.
+        state.should_stop = 0
         time.sleep(PATIENCE)
     os._exit(0)
 

@@ -28,6 +28,7 @@ from audiences.sql import shared_locks, statements
 LOCK = "changes"
 # A run that was stopped is not resumed after a day.
 KEPT = timedelta(days=2)
+_SQLITE_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
 _ROW, _BEFORE, _INSERT, _DELETE, _UPDATE = 1, 2, 4, 8, 16
 _TYPES = {"INSERT": _INSERT, "UPDATE": _UPDATE, "DELETE": _DELETE}
 
@@ -37,12 +38,14 @@ class Watch:
     """A table of which it matters when it was written.
 
     `acts` are what can happen to its rows. `person` is the column that says whose a
-    row is, where rows may go.
+    row is, where rows may go. If it `is_dated`, the database also notes when a row is
+    written (`recorded_at`), whatever its writer says.
     """
 
     model: type[models.Model]
     acts: tuple[str, ...] = ("INSERT",)
     person: str = "profile_id"
+    is_dated: bool = False
 
     @property
     def table(self) -> str:
@@ -51,6 +54,8 @@ class Watch:
     def is_possible(self, tables: list[str]) -> bool:
         """Whether the database has what the triggers speak of."""
         if not {self.table, Departure._meta.db_table} <= {*tables}:
+            return False
+        if self.is_dated and "recorded_at" not in statements.column_names(self.table):
             return False
         return not self._stamping or is_numbered(self.table)
 
@@ -69,7 +74,8 @@ class Watch:
             stamp = (
                 "\nBEGIN\n"
                 "    NEW.transaction_id := pg_current_xact_id()::text::bigint;\n"
-                f"{self._pg_moved}    RETURN NEW;\nEND\n"
+                + ("    NEW.recorded_at := clock_timestamp();\n" * self.is_dated)
+                + f"{self._pg_moved}    RETURN NEW;\nEND\n"
             )
             found[f"{self.table}_stamped"] = self._pg(self._stamping, "ROW", stamp)
         if "DELETE" in self.acts:
@@ -110,13 +116,15 @@ class Watch:
     def sqlite_triggers(self) -> dict[str, str]:
         """The triggers as they must be, by name; one writer needs no lock."""
         found = {}
+        dated = f", recorded_at = {_SQLITE_NOW}" if self.is_dated else ""
+        given = " OR NEW.recorded_at IS NOT NULL" if self.is_dated else ""
         for act in self._stamping:
             name = f"{self.table}_stamped_{act.lower()}"
             # `IS NOT` ends it, should a database let triggers call themselves.
             found[name] = (
                 f"CREATE TRIGGER {name}\nAFTER {act} ON {self.table}"
-                f" WHEN NEW.transaction_id IS NOT {clock.READ}\n"
-                f"BEGIN UPDATE {self.table} SET transaction_id = {clock.READ}"
+                f" WHEN NEW.transaction_id IS NOT {clock.READ}{given}\n"
+                f"BEGIN UPDATE {self.table} SET transaction_id = {clock.READ}{dated}"
                 " WHERE id = NEW.id; END"
             )
         departures = {

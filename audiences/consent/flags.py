@@ -10,16 +10,20 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.channels import ANY_FLAG, Scope
 from audiences.consent.history import Kind, Origin, Source, record, record_staged
 from audiences.consent.locks import lock, stage, staged
+from audiences.consent.restriction import in_force, is_restricted
 from audiences.models import Profile
 from audiences.refusals import Refused
 
 # One who acts for another must say why that person may be contacted again.
 NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)
+RESTRICTED = gettext_lazy(
+    "The person's data is restricted: nobody is opted in until that is lifted."
+)
 
 
 class ConsentError(Refused):
@@ -52,10 +56,13 @@ def opt_out(profile: Profile, scope: str, origin: Origin) -> Recorded:
 def opt_in(profile: Profile, scope: str, origin: Origin) -> Recorded:
     """Clear the flag of a channel or of "any"; the other flags stay as they are (P2).
 
-    Raises ConsentError when an operator, a command or an import gives no note. Warns
+    Raises ConsentError when an operator, a command or an import gives no note, and when
+    the person's data is restricted. Warns
     when the profile still cannot be contacted because "any" is set.
     """
     _require_note(origin)
+    if is_restricted(profile.pk):
+        raise ConsentError(str(RESTRICTED))
     return _set_flag(profile, Scope(scope), opted_out=False, origin=origin)
 
 
@@ -65,8 +72,12 @@ def opt_out_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
 
 
 def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
-    """`opt_in` for a queryset, set-based; returns how many profiles changed."""
+    """`opt_in` for a queryset, set-based; returns how many profiles changed.
+
+    Those whose data is restricted are left out.
+    """
     _require_note(origin)
+    profiles = profiles.exclude(pk__in=in_force().values("profile_id"))
     return _set_flags(profiles, Scope(scope), opted_out=False, origin=origin)
 
 
@@ -101,6 +112,8 @@ def change_flag(
     """
     scope = Scope(scope)
     event = None
+    if not opted_out and is_restricted(locked.pk):
+        return Recorded(False, str(RESTRICTED))
     if getattr(locked, scope.flag) != opted_out:
         Profile.objects.filter(pk=locked.pk).update(**{scope.flag: opted_out})
         event = record(locked, _kind(opted_out), origin, scope=scope)

@@ -112,7 +112,7 @@ BEGIN SELECT RAISE(ABORT, '{self.refusal}: REPLACE refused'); END""",
             changed = [
                 f'NEW."{name}" IS NOT OLD."{name}"'
                 for name in statements.column_names(self.table)
-                if name != "transaction_id"
+                if name not in ("transaction_id", "recorded_at")
             ]
             return f" WHEN OLD.transaction_id IS NOT NULL OR {' OR '.join(changed)}"
         if not self.may_be_emptied:
@@ -155,7 +155,7 @@ def register(*guards: "Guard | Watch") -> None:
 register(
     HISTORY,
     VERSIONS,
-    Watch(ConsentEvent),
+    Watch(ConsentEvent, is_dated=True),
     Watch(Address, ("INSERT", "UPDATE", "DELETE")),
     Watch(Profile, ("DELETE",), person="id"),
 )

@@ -14,6 +14,8 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
+from audiences.addresses import trial
+
 from . import dashboard, navigation
 from .exact import made_exact
 from .sign_in import State, own_pages, sessions, state_of, views
@@ -48,7 +50,8 @@ class Console(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         menu = navigation.menu(request) if self.has_permission(request) else []
-        return super().each_context(request) | {"menu": menu}
+        own = {"menu": menu, "is_on_trial": trial.is_on()}
+        return super().each_context(request) | own
 
     def register(
         self, model_or_iterable: Any, admin_class: Any = None, **options: Any

@@ -14,6 +14,7 @@ from audiences.channels import Channel, Scope
 from audiences.files import Reject
 from audiences.models import Address, Profile
 from audiences.sql import statements
+from audiences.sql.many import among
 
 from .people_rows import Row
 
@@ -67,18 +68,18 @@ class People:
         external_ids = [row.external_id for row in rows if row.external_id]
         keys = {k for row in rows if not row.external_id for k in row.email_keys}
         ids = {
-            *Profile.objects.filter(external_id__in=external_ids)
+            *Profile.objects.filter(among("external_id", external_ids))
             .order_by()
             .values_list("pk", flat=True),
         }
         if keys:
             held = Address.objects.filter(
-                channel=Channel.EMAIL, key__in=keys, is_valid=True
+                among("key", keys), channel=Channel.EMAIL, is_valid=True
             )
             ids |= set(held.order_by().values_list("profile_id", flat=True))
         # Locked in the order of ids, as every writer does; only what is read under
         # the lock counts.
-        locked = Profile.objects.filter(pk__in=ids).order_by("pk")
+        locked = Profile.objects.filter(among("id", ids)).order_by("pk")
         rows_of = locked.select_for_update(of=("self",)).values_list(*_COLUMNS)
         profiles = {r[0]: Facts(*r) for r in statements.raw_rows(rows_of)}
         books = addresses.books(profiles)

@@ -131,6 +131,15 @@ def cancel(run: ImportRun) -> bool:
     return _end(run, State.CANCELLED, [State.MAPPING, State.CHECKING, State.CHECKED])
 
 
+def give_up(run: ImportRun, why: str) -> bool:
+    """End an import that has not ended, wherever it is: its file has to go.
+
+    What was imported stays; whoever uploads the file again goes on with the rest.
+    """
+    unfinished: list[str] = [State.MAPPING, State.CHECKED, *ImportRun.UNFINISHED]
+    return _end(run, State.FAILED, unfinished, error=why)
+
+
 def _end(run: ImportRun, state: str, before: list[str], **facts: Any) -> bool:
     with transaction.atomic():
         ended = jobs.end(run, state, before=before, **facts)

@@ -131,6 +131,21 @@ def read_signup_token(token: str) -> int:
     return int(request_id)
 
 
+def data_url(request_id: int, sent_to: str) -> str:
+    """The address in the mail that answers a request for one's data."""
+    return _url("data", signing.sign(Purpose.DATA, [request_id, sent_to]))
+
+
+def read_data_token(token: str) -> tuple[int, int, str]:
+    """When it was signed, for which request, and the mark of where it was sent.
+
+    Raises BadLink. What it opens, and until when, its request says.
+    """
+    signed = signing.read_to_start(Purpose.DATA, token)
+    request_id, sent_to = signed.facts
+    return signed.at, int(request_id), str(sent_to)
+
+
 def _confirmable(signed_at: int) -> bool:
     """Whether a link that asks to confirm something is young enough."""
     days = settings.PENDING_SUBSCRIPTION_DAYS

@@ -6,9 +6,21 @@ from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
+from .ledger import (
+    LedgerCheckpoint,
+    LedgerErasure,
+    LedgerLeaf,
+    LedgerNode,
+    LedgerOutlet,
+    LedgerSalt,
+    LedgerStamp,
+    LedgerState,
+    LedgerWording,
+)
 from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
+from .privacy import ErasureRun, PrivacyRequest, RetentionRule
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
 from .services import Service, Subscription
@@ -27,6 +39,7 @@ __all__ = [
     "ConsentEvent",
     "ConsentEvidence",
     "Departure",
+    "ErasureRun",
     "Figure",
     "ImportContent",
     "ImportReject",
@@ -36,10 +49,21 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "LedgerCheckpoint",
+    "LedgerErasure",
+    "LedgerLeaf",
+    "LedgerNode",
+    "LedgerOutlet",
+    "LedgerSalt",
+    "LedgerStamp",
+    "LedgerState",
+    "LedgerWording",
     "Organisation",
     "OutboxMail",
+    "PrivacyRequest",
     "Profile",
     "RequestCount",
+    "RetentionRule",
     "Role",
     "Service",
     "SignIn",

@@ -77,6 +77,12 @@ class ConsentEvent(models.Model):
     )
     delivery_id = models.BigIntegerField(_("delivery"), null=True, blank=True)
     transaction_id = transaction_number()
+    recorded_at = models.DateTimeField(
+        _("recorded"),
+        null=True,
+        editable=False,
+        help_text=_("When it was written down, which the database itself notes."),
+    )
     has_evidence = models.BooleanField(
         _("has evidence"),
         db_default=False,
@@ -145,8 +151,16 @@ class ConsentEvent(models.Model):
                 name="consent_of_erased",
                 condition=models.Q(kind="erase"),
             ),
-            # What was recorded since a moment; the order of the commits.
-            models.Index(fields=["transaction_id"], name="consent_by_transaction"),
+            # Who left by a message of one delivery.
+            models.Index(
+                fields=["delivery_id"],
+                name="consent_of_delivery",
+                condition=models.Q(delivery_id__isnull=False),
+            ),
+            # What was recorded since a moment; the order in which the ledger seals.
+            models.Index(
+                fields=["transaction_id", "id"], name="consent_by_transaction"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ class OutboxMail(models.Model):
         CHANNEL = "channel", _("Confirmation of a channel")
         SUBSCRIBED = "subscribed", _("Message after subscribing")
         UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
+        PRIVACY = "privacy", _("Answer to a privacy request")
 
     class Result(models.TextChoices):
         SENT = "sent", _("Sent: the mail server or gateway took it")
@@ -32,6 +33,7 @@ class OutboxMail(models.Model):
         QUARANTINED = "quarantined", _("Not sent: the address is in quarantine")
         SUPPRESSED = "suppressed", _("Not sent: the address is suppressed")
         OPTED_OUT = "opted_out", _("Not sent: the profile is opted out")
+        TRIAL = "trial", _("Not sent: the site is on trial")
         OUTDATED = "outdated", _("Not sent: the request is gone or too old")
         REFUSED = "refused", _("Not sent: the mail server or gateway refused it")
         FAILED = "failed", _("Not sent: an error; the log says which")
@@ -94,6 +96,7 @@ class OutboxMail(models.Model):
                             "denylisted",
                             "quarantined",
                             "suppressed",
+                            "trial",
                             "outdated",
                             "refused",
                             "failed",

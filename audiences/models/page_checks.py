@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .landing_pages import LandingPage
 
 # Names that the addresses of public pages use themselves.
-RESERVED_SLUGS = ("brand", "logo")
+RESERVED_SLUGS = ("brand", "logo", "your-data")
 EXTRA_FIELDS = ("first_name", "last_name", "language", "country")
 
 

@@ -46,13 +46,14 @@ def put(
 def is_asked_for(mail: OutboxMail) -> bool:
     """Whether the owner of the address has just asked for this very message on a page.
 
-    That is a sign-up, whose address the visitor gives as their own, and the request of
-    somebody whom a personal link has identified. A lost link can be asked for by anyone
-    who knows an address, and nobody has asked for the messages that only tell.
+    That is a sign-up, whose address the visitor gives as their own, the request of
+    somebody whom a personal link has identified, and the answer to a privacy request. A
+    lost link can be asked for by anyone who knows an address, and nobody has asked for
+    the messages that only tell.
     """
     if mail.kind == Kind.REQUEST:
         return bool(mail.context.get("asked_by") == ConsentEvent.Source.LANDING_PAGE)
-    return mail.kind == Kind.SIGNUP
+    return mail.kind in (Kind.SIGNUP, Kind.PRIVACY)
 
 
 # Within this time the same request is a button that was pressed twice.

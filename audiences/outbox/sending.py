@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import suppression
+from audiences.addresses import trial
 from audiences.addresses.outgoing import as_sent
 from audiences.channels import Channel
 from audiences.models import OutboxMail
@@ -155,9 +156,12 @@ def _written(mail: OutboxMail) -> Message | None:
 def _why_forbidden(mail: OutboxMail) -> str:
     """The result that is wanted instead; a listener's error forbids it too.
 
-    To an address that is suppressed goes only what can lift it: the request to confirm
-    that its owner has just asked for.
+    On a site that is on trial nobody else than those of its list gets anything. To an
+    address that is suppressed goes only what can lift it: the request to confirm that
+    its owner has just asked for.
     """
+    if not trial.allows(mail.channel, mail.to):
+        return Result.TRIAL
     name = (mail.channel, mail.key)
     if not is_asked_for(mail) and suppression.met([name]):
         return Result.SUPPRESSED

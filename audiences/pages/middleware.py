@@ -15,7 +15,7 @@ from audiences.visits.visit import Gone
 from . import rendering
 from .visitors import FromElsewhere, body_length
 
-_PUBLIC = re.compile(r"/(?:p|u)/")
+_PUBLIC = re.compile(r"/(?:p|u|ledger)/")
 LARGEST_BODY = 100_000
 
 # InternalError: PostgreSQL lets nobody write while another server takes over.

@@ -1,5 +1,6 @@
 """How a public page is shown: its language, its texts, and what is true now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html
@@ -25,6 +27,8 @@ from audiences.wording.markdown import sanitise
 from .forms import PageForm
 
 Kind = LandingPage.Kind
+# The name of the page on which people ask about their own data.
+OWN_DATA = "your-data"
 
 
 @dataclass
@@ -42,6 +46,8 @@ class Shown:
     link_request_url: str = ""
     # Where a person who is opted out allows a channel again.
     preferences_url: str = ""
+    # What is recorded of this person, behind the same link.
+    why_url: str = ""
     contact: SafeString | str = ""
     proof_of_work: dict[str, Any] | None = None
     # What the button of the form says, beside its fields.
@@ -71,8 +77,13 @@ def show(
     shown: Shown,
     *,
     status: int = 200,
+    template: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """The answer with a page in its language."""
+    """The answer with a page in its language.
+
+    `template` is that of another page, with `more` that it needs.
+    """
     # The page that asks for a proof of work is the only one that runs a script of ours.
     needs_script = shown.proof_of_work is not None
     codes = content["languages"]
@@ -80,20 +91,28 @@ def show(
     with translation.override(language):
         response = render(
             request,
-            "pages/unidentified.html" if needs_script else "pages/page.html",
+            template or f"pages/{'unidentified' if needs_script else 'page'}.html",
             {
+                **(more or {}),
                 "shown": shown,
                 "language": language,
                 "languages": [(c, names[c]) for c in codes if c in names],
                 "texts": page_texts.texts(language),
                 "brand_url": brand.stylesheet_url(content),
                 "logo_url": brand.logo_url(content),
+                "own_data_url": own_data_url(content),
             },
             status=status,
         )
         response["Content-Language"] = language
     response.needs_script = needs_script  # type: ignore[attr-defined]
     return response
+
+
+def own_data_url(content: Content) -> str:
+    """Where people ask about their own data: told where they set their preferences."""
+    is_there = content["kind"] == Kind.PREFERENCES and content["slug"] != OWN_DATA
+    return reverse("pages:own_data") if is_there else ""
 
 
 def texts_of(content: Content, language: str) -> Texts:

@@ -18,7 +18,14 @@ from audiences.consent import Origin, Source
 from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.models import LandingPage, LandingPageAsset
-from audiences.pages import brand, rendering, unidentified, visit_pages, visitors
+from audiences.pages import (
+    brand,
+    receipts,
+    rendering,
+    unidentified,
+    visit_pages,
+    visitors,
+)
 from audiences.visits import choosing
 from audiences.visits.opting_out import opt_out, opt_out_on
 from audiences.visits.standing import standing_of
@@ -81,6 +88,7 @@ def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
         done = opt_out(link, _origin(link, kind, data, request), kind)
         language = _language(request, done.visit)
         shown = visit_pages.stopped(language, done)
+        shown.why_url = receipts.why_url(request, done.visit)
         return rendering.show(request, done.visit.content, language, shown)
     with transaction.atomic():
         return answer(request, identified(link, kind, lock=True), data)
@@ -107,6 +115,7 @@ def answer(
         form = VisitForm(None, visit=visit, standing=standing, language=language)
         shown = visit_pages.before(visit, standing, language, form)
     shown.notices = [*notices, *shown.notices]
+    shown.why_url = receipts.why_url(request, visit)
     return rendering.show(request, visit.content, language, shown)
 
 

@@ -1,8 +1,15 @@
-"""Forgetting people: erasure on request, and data that is not kept for long."""
+"""A person's own rights: access, erasure and requests; and data that is not kept."""
 
-from audiences.privacy.erasure import clean_up, erase
+from audiences.privacy.access import zip_of
+from audiences.privacy.answers import fetched
+from audiences.privacy.erasure import Restricted, clean_up, erase, erase_all, plan
 
 __all__ = [
+    "Restricted",
     "clean_up",
     "erase",
+    "erase_all",
+    "fetched",
+    "plan",
+    "zip_of",
 ]

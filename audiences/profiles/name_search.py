@@ -102,13 +102,17 @@ def _pg_expression(first: str, last: str) -> str:
     letters = plain_letters()
     accents = _literal("".join(letters) + _MARKS), _literal("".join(letters.values()))
     signs = string.punctuation
-    # Looking up letters in a long table takes time, and most names have none.
+    # Looking up letters in a table takes time, and most names have none to look up.
     plain = (
         f"CASE WHEN octet_length({name}) = char_length({name}) THEN {name}"
         f" ELSE translate({name}, {accents[0]}, {accents[1]}) END"
     )
     spaces = _literal(" " * len(signs))
-    return f"to_tsvector('simple', translate({plain}, {_literal(signs)}, {spaces}))"
+    bare = (
+        f"CASE WHEN ({name}) !~ '[^A-Za-z0-9 ]' THEN {name}"
+        f" ELSE translate({plain}, {_literal(signs)}, {spaces}) END"
+    )
+    return f"to_tsvector('simple', {bare})"
 
 
 def _install_on_postgresql() -> None:
@@ -182,6 +186,16 @@ def _install_on_sqlite() -> None:
     )
     for sql in wanted.values():
         execute(sql)
+
+
+def forget_erased() -> None:
+    """Rewrite the index without words of names that are gone.
+
+    SQLite only marks them as deleted until it merges the index of its own accord;
+    PostgreSQL has no words in an index that are not in a row.
+    """
+    if not is_postgresql():
+        execute(f"INSERT INTO {WORDS}({WORDS}) VALUES ('optimize')")
 
 
 def install_after_migrate(sender: Any, **kwargs: Any) -> None:

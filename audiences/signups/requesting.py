@@ -252,11 +252,3 @@ def clean_up(now: datetime | None = None) -> int:
     """Erase requests that have expired, confirmed or not; returns how many."""
     expired = SignupRequest.objects.filter(expires_at__lte=now or timezone.now())
     return expired.delete()[0]
-
-
-def forget(profile: Profile) -> None:
-    """Erase what is kept about a profile that is being erased, and its addresses."""
-    keys = list(profile.addresses.values_list("key", flat=True))
-    SignupRequest.objects.filter(key__in=keys).delete()
-    SignupRequest.objects.filter(profile_id=profile.pk).delete()
-    OutboxMail.objects.filter(key__in=[*keys, profile.external_id or ""]).delete()

@@ -1,9 +1,9 @@
 """Rows from Python into tables, in the fastest way that the database has."""
 
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db import connection, models
@@ -22,13 +22,8 @@ def bulk_insert(
     names = ", ".join(column_of(model, name) for name in columns)
     with connection.cursor() as cursor:
         if is_postgresql():
-            text = io.StringIO()
-            for row in rows:
-                text.write("\t".join([_COPY[type(value)](value) for value in row]))
-                text.write("\n")
-            text.seek(0)
             cursor.cursor.copy_expert(
-                f"COPY {table_of(model)} ({names}) FROM STDIN", text
+                f"COPY {table_of(model)} ({names}) FROM STDIN", _Lines(rows)
             )
         else:
             marks = ", ".join(["%s"] * len(columns))
@@ -95,6 +90,21 @@ def draw_ids(model: type[models.Model], count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
+class _Lines:
+    """Rows as a file that COPY reads: the server takes in some while we write more."""
+
+    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
+        self._rows = iter(rows)
+
+    def read(self, _size: int = -1) -> bytes:
+        lines = [
+            "\t".join([_COPY[type(value)](value) for value in row])
+            for row in islice(self._rows, _ROWS_AT_ONCE)
+        ]
+        return "\n".join([*lines, ""]).encode() if lines else b""
+
+
+_ROWS_AT_ONCE = 250
 _COPY_ESCAPES = str.maketrans(
     {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
 )
@@ -113,6 +123,7 @@ _COPY: dict[type, Callable[[Any], str]] = defaultdict(
         type(None): lambda value: "\\N",
         bool: lambda value: "t" if value else "f",
         int: str,
+        bytes: lambda value: f"\\\\x{value.hex()}",
     },
 )
 

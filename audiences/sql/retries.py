@@ -29,19 +29,27 @@ def retried(write: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(write)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        for attempt in itertools.count(1):
-            is_outermost = not connection.in_atomic_block
-            try:
-                with transaction.atomic():
-                    return write(*args, **kwargs)
-            except OperationalError as error:
-                if not is_outermost or attempt == ATTEMPTS or not is_victim(error):
-                    raise
-            pause = FIRST_PAUSE * 2 ** (attempt - 1)
-            time.sleep(random.uniform(0, pause))  # noqa: S311  (nothing secret)
-        raise AssertionError  # the loop ends by itself
+        def once() -> T:
+            with transaction.atomic():
+                return write(*args, **kwargs)
+
+        return again(once)
 
     return run
+
+
+def again(act: Callable[[], T]) -> T:
+    """Call a function that has transactions of its own, from its start as a victim."""
+    for attempt in itertools.count(1):
+        is_outermost = not connection.in_atomic_block
+        try:
+            return act()
+        except OperationalError as error:
+            if not is_outermost or attempt == ATTEMPTS or not is_victim(error):
+                raise
+        pause = FIRST_PAUSE * 2 ** (attempt - 1)
+        time.sleep(random.uniform(0, pause))  # noqa: S311  (nothing secret)
+    raise AssertionError  # the loop ends by itself
 
 
 def is_victim(error: BaseException) -> bool:

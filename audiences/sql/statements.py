@@ -31,6 +31,17 @@ def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def empty_log() -> None:
+    """Let SQLite write its log into the file now and empty it: it has what was erased.
+
+    What was deleted in the file itself is overwritten at once (secure_delete). Readers
+    that are still at it keep the log a little longer. PostgreSQL does such things in
+    its own time (VACUUM).
+    """
+    if not is_postgresql():
+        fetch("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 class Compiled:
     """A queryset that is compiled once, and run with other numbers in certain places.
 
@@ -158,6 +169,22 @@ def analyze(*tables: type[models.Model]) -> None:
     """Refresh the planner's statistics after a bulk load."""
     for model in tables:
         execute(f"ANALYZE {table_of(model)}")
+
+
+def analyze_when_stale(*tables: type[models.Model]) -> None:
+    """Refresh statistics of PostgreSQL that a bulk load has made wrong.
+
+    Autovacuum does so by the same rule (`autovacuum_analyze_threshold` and its scale
+    factor), up to a minute later: until then the planner believes that the rows of a
+    load of a second ago are none.
+    """
+    if not is_postgresql():
+        return
+    stale = """SELECT n_mod_since_analyze > 10000 + n_live_tup / 10
+        FROM pg_stat_user_tables WHERE relid = %s::regclass"""
+    for model in tables:
+        if any(is_stale for (is_stale,) in fetch(stale, [table_of(model)])):
+            analyze(model)
 
 
 def table_of(model: type[models.Model]) -> str:

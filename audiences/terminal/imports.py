@@ -24,20 +24,20 @@ def add_strict(parser: CommandParser) -> None:
     )
 
 
-def add_source(parser: CommandParser) -> None:
-    """--encoding and --sheet, for every file."""
+def add_source(parser: CommandParser, *, of: str = "a text file") -> None:
+    """--encoding and --sheet, for every file that somebody made."""
     parser.add_argument(
         "--encoding",
         metavar="E",
         default="",
-        help="The encoding of a text file, such as cp850, mac or cp1250 (default: each "
+        help=f"The encoding of {of}, such as cp850, mac or cp1250 (default: each "
         "line UTF-8, else Windows-1252).",
     )
     parser.add_argument(
         "--sheet",
         metavar="S",
         default="",
-        help="The sheet of a spreadsheet (default: the first).",
+        help="Its sheet, if it is a spreadsheet (default: the first).",
     )
 
 

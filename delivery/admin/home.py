@@ -14,7 +14,7 @@ from audiences.console.badges import badge
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
-from delivery.models import Analysis, Delivery, HookCount, InboundItem
+from delivery.models import Analysis, Delivery, HookCount, InboundItem, Sending
 from delivery.models.quarantine import ErrorReason
 from delivery.sending import freshness
 
@@ -30,9 +30,8 @@ def _newest() -> QuerySet[Analysis]:
         latest=Subquery(latest.values("pk")[:1])
     )
     ids = [pk for pk in newest.values_list("latest", flat=True)[:SHOWN] if pk]
-    return Analysis.objects.filter(pk__in=ids).select_related(
-        "delivery__audience", "delivery__typology"
-    )
+    rows = Analysis.objects.filter(pk__in=ids).prefetch_related("delivery__variants")
+    return rows.select_related("delivery__audience", "delivery__typology")
 
 
 @card(30, "delivery.view_delivery")
@@ -120,6 +119,27 @@ def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
             )
             found.append(Notice(text.format(count=grouped(warned), **facts), url))
     return found
+
+
+@attention("delivery.view_delivery")
+def sendings(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """Deliveries that were being sent and wait for somebody, with the reason."""
+    waiting_ones = Sending.objects.filter(
+        state__in=(Sending.State.PAUSED, Sending.State.FAILED)
+    ).exclude(reason="", state=Sending.State.PAUSED)
+    text = _("“{delivery}” is not being sent ({state}): {reason}")
+    return [
+        Notice(
+            text.format(
+                delivery=row.delivery.label,
+                state=row.get_state_display(),
+                reason=row.reason or row.error,
+            ),
+            reverse("admin:delivery_delivery_send", args=[row.delivery_id]),
+            "bad" if row.state == Sending.State.FAILED else "warn",
+        )
+        for row in waiting_ones.select_related("delivery").order_by("-pk")[:SHOWN]
+    ]
 
 
 @attention("delivery.view_inbounditem")

@@ -20,6 +20,7 @@ add(
     of_model(Section.FEEDBACK, _("Message events"), "delivery.messageevent", 30),
     of_model(Section.FEEDBACK, _("Address errors"), "delivery.addresserror", 40),
     of_model(Section.SETTINGS, _("Senders"), "delivery.sender", 7),
+    of_model(Section.SETTINGS, _("Seed addresses"), "delivery.seed", 8),
     of_model(Section.SETTINGS, _("Typologies"), "delivery.typology", 10),
     of_model(Section.SETTINGS, _("Typology rules"), "delivery.typologyrule", 20),
     of_model(Section.SETTINGS, _("Keywords"), "delivery.keyword", 30),

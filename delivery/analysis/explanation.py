@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import BooleanField, Case, When
+from django.db.models import BooleanField, ExpressionWrapper
 
 from audiences.conditions import Span
 from audiences.models import Address, Profile
@@ -58,9 +58,7 @@ def _matches(judge: Judge) -> dict[int, list[Rule]]:
     """The rules that match each profile within the span that is in the audience."""
     judging = judge.predicates()
     columns = {
-        f"rule_{number}": Case(
-            When(predicate, then=True), default=False, output_field=BooleanField()
-        )
+        f"rule_{number}": ExpressionWrapper(predicate, BooleanField(null=True))
         for number, (_rule, predicate) in enumerate(judging)
     }
     judged = judge.named(judge.audience()).annotate(**columns)

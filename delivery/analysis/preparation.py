@@ -88,7 +88,7 @@ def ask(delivery: Delivery, *, actor: str) -> PreparationRequest:
     with transaction.atomic():
         # Of two who ask at once, the second waits here and then sees the first.
         Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
-        if delivery.has_left:
+        if delivery.outcomes_stand:
             raise PreparationRefused(
                 _("Its messages were handed over: it stands. Duplicate it instead.")
             )

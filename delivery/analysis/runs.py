@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from audiences import changes
 from audiences.changes import Seen
+from audiences.sql import statements
 from delivery import rules
 from delivery.analysis import chunks, definitions
 from delivery.analysis.reports import Report, report_of
@@ -53,12 +54,7 @@ def analyse(
     """
     started = time.monotonic()
     with only_one(delivery, wait_seconds):
-        if delivery.has_left:
-            raise AnalysisRefused(
-                f"Messages of {delivery.label!r} were handed over, or are scheduled: "
-                "its outcomes stand. "
-                "Create a new delivery."
-            )
+        _refuse_what_stands(delivery)
         run, judge = _begin_or_resume(delivery)
         session, before = connection.connection, run.seconds
         try:
@@ -75,6 +71,14 @@ def analyse(
             if not lost(session):
                 _close(run, before + time.monotonic() - started)
     return report_of(run)
+
+
+def _refuse_what_stands(delivery: Delivery) -> None:
+    if delivery.outcomes_stand:
+        raise AnalysisRefused(
+            f"Messages of {delivery.label!r} were handed over, or are scheduled: its "
+            "outcomes stand. Create a new delivery."
+        )
 
 
 def _broken_off(
@@ -130,6 +134,7 @@ def _is_of_this_clock(run: Analysis) -> bool:
 def _begin(delivery: Delivery) -> tuple[Analysis, Judge]:
     """A new run in place of the last one's results."""
     changes.forget_departures()
+    statements.analyze_when_stale(Outcome)
     rows = rules.rows_of(delivery.typology)
     findings = controls.inspect(delivery, rows)
     run = Analysis(
@@ -144,6 +149,10 @@ def _begin(delivery: Delivery) -> tuple[Analysis, Judge]:
     )
     judge = definitions.judge_of(run)
     with transaction.atomic():
+        # Whoever begins to send it holds the row too.
+        _refuse_what_stands(
+            Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+        )
         # The chunks go first: who judges one holds its row, and is waited for.
         AnalysisChunk.objects.filter(analysis__delivery=delivery).delete()
         Outcome.objects.filter(delivery=delivery).delete()

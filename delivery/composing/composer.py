@@ -11,8 +11,9 @@ from delivery.models import Delivery
 from delivery.transports import Outgoing
 
 from . import contents
+from .contents import Variant
 from .emails import Mails
-from .links import links_of, links_of_test, links_of_view
+from .links import links_of, links_of_draft, links_of_test, links_of_view
 from .message import Messages, Rendered
 from .places import CannotCompose
 from .recipients import Recipient
@@ -31,14 +32,23 @@ class Composer:
     """Composes the messages of one delivery, as it is when the composer is made.
 
     Make it anew for each minute or so: all its links say that they were made then. What
-    a test says is marked, and its links change nothing.
+    a test says is marked; links of a test and of a copy change nothing.
+
+    A `draft` is composed in place of what is saved, alone and as a copy: it is shown
+    while somebody writes it, so a place that nobody can fill is shown as it stands.
 
     For a mail that is shown in the browser, `viewed_at` is when the link to it was
     signed: its links are no younger than that, and can only stop messages.
     """
 
     def __init__(
-        self, delivery: Delivery, *, is_test: bool = False, viewed_at: int = 0
+        self,
+        delivery: Delivery,
+        *,
+        is_test: bool = False,
+        is_copy: bool = False,
+        draft: Variant | None = None,
+        viewed_at: int = 0,
     ) -> None:
         """Raises CannotCompose with what is wrong and what to do."""
         make = _MESSAGES.get(delivery.channel)
@@ -49,14 +59,20 @@ class Composer:
             )
         if viewed_at:
             links = links_of_view(delivery, viewed_at)
+        elif draft:
+            links = links_of_draft(delivery)
         else:
             contents.check_sender(delivery)
-            links = (links_of_test if is_test else links_of)(
+            links = (links_of_test if is_test or is_copy else links_of)(
                 delivery, fallback_return_path=contents.sender_of(delivery).address
             )
+        variants = [contents.as_draft(draft)] if draft else None
+        variants = variants or contents.variants_of(delivery)
         self._by_code: dict[str, Messages] = {
-            variant.language: make(delivery, variant, links, is_test=is_test)
-            for variant in contents.variants_of(delivery)
+            "" if draft else variant.language: make(
+                delivery, variant, links, is_test=is_test
+            )
+            for variant in variants
         }
         self._chosen: dict[str, Messages] = {}
 

@@ -52,6 +52,12 @@ def variants_of(delivery: Delivery) -> list[Variant]:
     return found
 
 
+def as_draft(variant: Variant) -> Variant:
+    """The variant as it can be shown, whatever is wrong with it."""
+    texts = (variant.subject, variant.preheader, variant.content)
+    return Variant(variant.language, *map(places.with_mistakes_shown, texts))
+
+
 def _check(delivery: Delivery, variant: Variant) -> None:
     where = f"{delivery.label!r}"
     if variant.language:

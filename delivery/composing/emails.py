@@ -88,6 +88,7 @@ class Mails:
         return markup.Frame(
             language,
             words,
+            brand=own.name.strip(),
             sender=_lines_of(own, sender),
             links=links,
             view_link="" if VIEW_LINK in said else of(Place(VIEW_LINK)),

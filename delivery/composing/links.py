@@ -19,6 +19,8 @@ from delivery.models import Delivery
 
 # Links of a test lead to a page that knows nobody: it says so, and nothing happens.
 TEST = "test"
+# Nobody's id, with as many digits as most.
+LARGE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,21 @@ def links_of_test(delivery: Delivery, *, fallback_return_path: str) -> Links:
         _always(b""),
         _always(bounces),
     )
+
+
+def links_of_draft(delivery: Delivery) -> Links:
+    """Links that lead nowhere, each as long as the real one, by which an SMS counts."""
+    nowhere = f"{settings.BASE_URL}/u/{TEST}/".encode()
+    real = links_of(delivery, fallback_return_path="")
+
+    def as_long(write: Write) -> Write:
+        return lambda profile_id, key: nowhere.ljust(
+            len(write(profile_id or LARGE, key)), b"0"
+        )
+
+    places = {name: as_long(write) for name, write in real.of_places.items()}
+    nothing = _always(b"")
+    return Links(places, _always(nowhere), nothing, nothing)
 
 
 def links_of_view(delivery: Delivery, at: int) -> Links:

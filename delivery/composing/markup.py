@@ -45,6 +45,8 @@ _ATTRIBUTES = {
 }
 _WITHOUT_CONTENT = {"script", "style", "title", "template", "noscript", "iframe"}
 _SCHEMES = {"http", "https", "mailto", "tel", "sms"}
+# A paragraph that is one bold link.
+_BUTTON = re.compile(r"<p><strong>(<a [^<>]*>[^<>]*</a>)</strong></p>")
 _RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "yi")
 _inliner = css_inline.CSSInliner(
     keep_at_rules=True, load_remote_stylesheets=False, keep_link_tags=False
@@ -55,11 +57,13 @@ _inliner = css_inline.CSSInliner(
 class Frame:
     """What is around a message: who sends it, and the links at its end.
 
-    `words` are those of its language; an empty `view_link` shows none.
+    `words` are those of its language; an empty `view_link` shows none. `brand` is the
+    name that stands above it.
     """
 
     language: str
     words: Mapping[str, str]
+    brand: str = ""
     sender: Sequence[str] = ()
     links: Sequence[tuple[str, str]] = ()
     view_link: str = ""
@@ -113,7 +117,10 @@ def build(
         text = text_of(html)
     else:
         marked = marks.put(content, _in_markdown)
-        html, text = markdown.to_html(marked), markdown.to_text(marked)
+        html = _BUTTON.sub(
+            r'<p class="campaign-button">\1</p>', markdown.to_html(marked)
+        )
+        text = markdown.to_text(marked)
     whole = render_to_string(
         "mails/delivery.html",
         {
@@ -126,6 +133,7 @@ def build(
             "has_own_colours": has_own_colours,
             "html": html,
             "words": frame.words,
+            "brand": frame.brand,
             "sender": frame.sender,
             "links": frame.links,
             "view_link": frame.view_link,

@@ -17,6 +17,8 @@ from delivery.content import LINKS, fallback_of, field_of, filter_in
 from .recipients import FACTS
 
 KNOWN = (*FACTS, *LINKS)
+# A word joiner: nobody sees it.
+_BETWEEN = "\u2060"
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 
 
@@ -74,6 +76,18 @@ def check(where: str, *texts: str) -> None:
             found.append("{% … %} means nothing here: there are only places.")
     if found:
         raise CannotCompose(f"{where}: " + " ".join(dict.fromkeys(found)))
+
+
+def with_mistakes_shown(text: str) -> str:
+    """The text of a draft: a place that nobody can fill is no place, and is read."""
+
+    def shown(found: re.Match[str]) -> str:
+        place = read_place(found[1])
+        if place.name in KNOWN and not filter_in(found[1]):
+            return found[0]
+        return f"{{{_BETWEEN}{found[0][1:]}"
+
+    return _PLACE.sub(shown, text)
 
 
 class Marks:

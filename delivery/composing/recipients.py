@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audiences.models import Address, Profile
 from delivery.models import Delivery
 
@@ -45,6 +47,18 @@ def recipients(delivery: Delivery, profile_ids: Iterable[int]) -> list[Recipient
         for pk, value, key, *facts in rows
     }
     return [found[pk] for pk in wanted if pk in found]
+
+
+def example(language: str = "") -> Recipient:
+    """Nobody, with an example in the place of each fact."""
+    facts = {
+        "first_name": _("Anna"),
+        "last_name": _("Example"),
+        "language": language or "en",
+        "country": "NL",
+        "external_id": "P00001",
+    }
+    return Recipient(0, "", "", language, facts)
 
 
 def as_recipient(profile: Profile, address: str = "", key: str = "") -> Recipient:

@@ -1,14 +1,22 @@
-"""What a delivery says, written from a file; its only writer beside the console's form.
+"""What a delivery says: its only writer, for commands and the console alike.
 
 Nothing of a delivery that is being sent, or was, is changed any more.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audiences.refusals import Refused
+from delivery.content import columns_of
 from delivery.models import ContentVariant, Delivery
+from delivery.models.contents import LANGUAGE
+
+from . import headers
 
 ENDINGS = (".md", ".html", ".htm", ".txt")
 LARGEST = 1_000_000
@@ -39,33 +47,91 @@ def read(path: Path) -> str:
     return text
 
 
+# What a variant of a language has of its own; the rest is of the whole delivery.
+TEXTS = ("subject", "preheader", "content")
+OF_ALL = ("sender", "headers", "columns")
+
+
 def set_content(
     delivery: Delivery,
     *,
-    content: str,
-    subject: str | None = None,
-    preheader: str | None = None,
     language: str = "",
-) -> None:
+    refusal: Callable[[Delivery], str] = lambda delivery: "",
+    **facts: Any,
+) -> bool:
     """Write what the delivery says to those with a language, or to everybody else.
 
-    What is not given stays. Raises BadContent, ValidationError.
+    `facts` are TEXTS, and without a language OF_ALL; what is not given, or is None,
+    stays. `refusal` says why the caller may not, asked while nobody can change the
+    delivery. Returns whether anything is another than before; then it is not tested any
+    more. Raises BadContent, BadHeader, ValidationError.
     """
     with transaction.atomic():
-        row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
-        if row.has_left:
-            raise BadContent(
-                f"{row.label!r} is being sent, or was: its content stands. Duplicate "
-                "it instead."
-            )
+        row = _held(delivery, refusal)
         target: Delivery | ContentVariant = row
         if language:
+            language = canonical(language)
             known = ContentVariant.objects.filter(delivery=row, language=language)
             target = known.first() or ContentVariant(delivery=row, language=language)
-        target.content = content
-        if subject is not None:
-            target.subject = subject
-        if preheader is not None:
-            target.preheader = preheader
+        changed = target.pk is None
+        for name, value in facts.items():
+            if value is not None or name == "sender":
+                changed = changed or getattr(target, name) != value
+                setattr(target, name, value)
+        if not language:
+            _check(row)
         target.full_clean()
-        target.save()
+        if changed:
+            target.save()
+            _untested(row)
+    return changed
+
+
+def remove_variant(
+    delivery: Delivery,
+    language: str,
+    *,
+    refusal: Callable[[Delivery], str] = lambda delivery: "",
+) -> bool:
+    """Let those with the language read what everybody else reads; returns whether it
+    had a variant. Raises BadContent."""
+    with transaction.atomic():
+        row = _held(delivery, refusal)
+        found = ContentVariant.objects.filter(delivery=row, language=language)
+        was_there = bool(found.delete()[0])
+        if was_there:
+            _untested(row)
+    return was_there
+
+
+def canonical(language: str) -> str:
+    """The code as RFC 5646 (2.1.1) writes it: nl, en-GB; BadContent for none."""
+    try:
+        LANGUAGE(language)
+    except ValidationError as error:
+        raise BadContent(" ".join(error.messages)) from error
+    first, *rest = language.split("-")
+    places = [part.upper() if len(part) == 2 else part.title() for part in rest]
+    return "-".join([first.lower(), *places])
+
+
+def _held(delivery: Delivery, refusal: Callable[[Delivery], str]) -> Delivery:
+    """The row, while nobody else can change it or begin to send it."""
+    row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+    if row.has_left:
+        text = _(
+            "“{label}” is being sent, or was: its content stands. Duplicate it instead."
+        )
+        raise BadContent(text.format(label=row.label))
+    if refused := refusal(row):
+        raise BadContent(refused)
+    return row
+
+
+def _check(row: Delivery) -> None:
+    headers.own_headers(row.headers)
+    row.columns = ",".join(columns_of(row.columns)) if row.columns else ""
+
+
+def _untested(row: Delivery) -> None:
+    Delivery.objects.filter(pk=row.pk).update(tested_at=None)

@@ -1,11 +1,13 @@
-"""The demo's feedback: text messages, bounces, and items that wait for an operator.
+"""The demo's feedback: bounces, complaints, text messages, and what waits for somebody.
 
-All of it enters as it would from a mailbox or a provider.
+All of it enters as it would from a mailbox or a provider, so that every figure about it
+is of the same facts.
 """
 
 import json
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.utils import format_datetime
 
 from django.utils import timezone
 
@@ -17,7 +19,7 @@ from delivery.feedback.text_messages import inbound
 from delivery.feedback.text_messages.inbound import InboundText
 from delivery.hooks.envelope import packed
 from delivery.hooks.sms import SOURCE as SMS
-from delivery.models import Delivery, InboundItem, Message
+from delivery.models import Delivery, Message
 
 # What people write; one needs a person to read it, and holds the number until then.
 TEXTS = (
@@ -29,8 +31,9 @@ TEXTS = (
 OUR_NUMBER = "1008"
 _BOUNCE = """\
 From: Mail Delivery Subsystem <mailer-daemon@mx.example>
-To: bounces@news.example
+To: bounces@library.example
 Subject: Undelivered mail
+Date: {date}
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=delivery-status; boundary=b
 
@@ -45,8 +48,9 @@ Reporting-MTA: dns; mx.example
 
 Final-Recipient: rfc822; {address}
 Action: failed
-Status: 5.2.1
-Diagnostic-Code: smtp; 550 5.2.1 This account is disabled
+Status: {status}
+Diagnostic-Code: smtp; {said}
+Last-Attempt-Date: {date}
 
 --b
 Content-Type: text/rfc822-headers
@@ -57,6 +61,75 @@ Subject: Weekly newsletter
 
 --b--
 """
+
+
+_COMPLAINT = """\
+From: feedback@mx.example
+To: bounces@library.example
+Subject: Complaint about a message
+Date: {date}
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: text/plain
+
+Somebody has called this mail spam.
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: mx.example/1.0
+Version: 1
+Original-Rcpt-To: {address}
+Arrival-Date: {date}
+
+--b
+Content-Type: text/rfc822-headers
+
+Return-Path: <{return_path}>
+To: {address}
+Subject: Weekly newsletter
+
+--b--
+"""
+# What comes back of a newsletter: one message in so many, which, and what is said.
+_REPORTS = (
+    (700, lambda days: days, _BOUNCE, "5.1.1", "550 5.1.1 No such user"),
+    (900, lambda days: 50, _BOUNCE, "4.2.2", "452 4.2.2 Mailbox full"),
+    (1600, lambda days: 80 + days, _COMPLAINT, "", ""),
+)
+# An outage of a provider, whose addresses are released together.
+_OUTAGE = (2000, 90, 14)
+_OUTAGE_SAID = ("5.4.4", "554 5.4.4 Service closed by outage at work.example")
+
+
+def reports(delivery: Delivery, days: int) -> None:
+    """Bounces and complaints about a newsletter that was handed over days ago."""
+    rows = delivery.messages.order_by("profile_id").exclude(address="")
+    for position, message in enumerate(rows.iterator()):
+        step, rest, latest = _OUTAGE
+        if position % step == rest and days <= latest:
+            _report(message, _BOUNCE, *_OUTAGE_SAID)
+            continue
+        for step, which, text, status, said in _REPORTS:
+            if position % step == which(days):
+                _report(message, text, status, said)
+                break
+
+
+def _report(message: Message, text: str, status: str, said: str) -> None:
+    """A report about a message, which proves itself by the return path."""
+    at = message.sent_at + timedelta(minutes=5)
+    token = return_path.token(message.delivery_id, message.profile_id)
+    mail = text.format(
+        address=message.address,
+        return_path=f"bounces+{token}@library.example",
+        status=status,
+        said=said,
+        date=format_datetime(at),
+    )
+    _mail(mail.encode(), at)
 
 
 def load(delivery: Delivery) -> None:
@@ -72,12 +145,16 @@ def load(delivery: Delivery) -> None:
         # The last one comes back to an address that proves nothing.
         token = return_path.token(delivery.pk, message.profile_id)
         tag = token if number < len(messages) - 1 else "unknown"
-        _mail(
-            _BOUNCE.format(
-                address=message.address, return_path=f"bounces+{tag}@news.example"
-            ).encode()
+        now = timezone.now()
+        bounce = _BOUNCE.format(
+            address=message.address,
+            return_path=f"bounces+{tag}@library.example",
+            status="5.2.1",
+            said="550 5.2.1 This account is disabled",
+            date=format_datetime(now),
         )
-    _mail(_question())
+        _mail(bounce.encode(), now)
+    _mail(_question(), timezone.now())
 
 
 def _text(number: str, words: str, at: datetime) -> None:
@@ -98,15 +175,15 @@ def _text(number: str, words: str, at: datetime) -> None:
     inbound.take(text, item)
 
 
-def _mail(raw: bytes) -> InboundItem:
-    item, _is_new = intake.receive(MAIL, raw)
-    return intake.process(item)
+def _mail(raw: bytes, at: datetime) -> None:
+    item, _is_new = intake.receive(MAIL, raw, received_at=at)
+    intake.process(item)
 
 
 def _question() -> bytes:
     mail = EmailMessage()
     mail["From"] = "Sanne <sanne@post.example>"
-    mail["To"] = "bounces@news.example"
+    mail["To"] = "bounces@library.example"
     mail["Subject"] = "Your newsletter"
     mail.set_content("Could you send it to my work address from now on?")
     return mail.as_bytes()

@@ -8,12 +8,18 @@ end in .example (RFC 2606) and the numbers are made up.
 import csv
 import tempfile
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 from django.db import transaction
 
-from audiences import consent, landing_pages, membership, subscriptions
+from audiences import (
+    consent,
+    landing_pages,
+    ledger,
+    membership,
+    organisation,
+    subscriptions,
+)
 from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import open_file
@@ -31,6 +37,13 @@ from delivery.sending import handover
 from . import feedback
 
 DELIVERY = "Weekly newsletter, next edition"
+SENDER = "Riverside Library <news@library.example>"
+ORGANISATION = {
+    "name": "Riverside Library",
+    "postal_address": "Quay Street 1\n3511 AB Utrecht",
+    "privacy_url": "https://library.example/privacy",
+    "contact": "help@library.example",
+}
 CONTENT = """\
 Hello {{ first_name|there }},
 
@@ -67,6 +80,7 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
             "Set DATABASE_URL to an empty database."
         )
     with transaction.atomic():
+        organisation.change(**ORGANISATION)
         on_step(f"Importing {PEOPLE:,} people from a file")
         _import_people()
         on_step("Subscribing them to three services")
@@ -90,6 +104,8 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
             subject="What is new this week, {{ first_name|friend }}",
             content=CONTENT,
         )
+        # The demo makes up a past, which nobody recorded at the time.
+        ledger.introduce()
 
 
 def _pages(weekly: Service) -> None:
@@ -178,38 +194,8 @@ def past_newsletter(weekly: Service, days: int) -> Delivery:
         source=Source.ONE_CLICK, delivery_id=delivery.pk, at=ago(days - 0.2)
     )
     subscriptions.unsubscribe_all(numbered(280, days), weekly, unsubscribe)
-    bounces(delivery, days)
+    feedback.reports(delivery, days)
     return delivery
-
-
-def bounces(delivery: Delivery, days: int) -> None:
-    """What came back: hard and soft errors, a few complaints."""
-    rows = delivery.messages.order_by("profile_id").exclude(address="")
-    for position, message in enumerate(rows.iterator()):
-        if position % 700 == days:
-            kind, reason = ErrorType.HARD, ErrorReason.USER_UNKNOWN
-            text = "550 5.1.1 No such user"
-        elif position % 900 == 50:
-            kind, reason = ErrorType.SOFT, ErrorReason.MAILBOX_FULL
-            text = "452 4.2.2 Mailbox full"
-        elif position % 1600 == 80 + days:
-            kind, reason = ErrorType.HARD, ErrorReason.COMPLAINT
-            text = "abuse report"
-        elif position % 2000 == 90 and days <= 14:  # an outage, for a bulk release
-            kind, reason = ErrorType.HARD, ErrorReason.UNREACHABLE
-            text = "554 Service closed by outage at work.example"
-        else:
-            continue
-        quarantine.record(
-            Channel.EMAIL,
-            message.address,
-            type=kind,
-            reason=reason,
-            at=message.sent_at + timedelta(minutes=5),
-            text=text,
-            message=message,
-            source="demo",
-        )
 
 
 def opt_outs() -> None:

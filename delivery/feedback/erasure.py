@@ -4,6 +4,7 @@ Items are only kept as long as somebody may want to look at them. Events stay: t
 the proof of what was counted, and name nobody once the person is erased.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,7 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from audiences.models import Address, AddressStatus
+from audiences.models import AddressStatus
+from delivery import quarantine
 from delivery.models import (
     EventKind,
     InboundClue,
@@ -44,25 +46,24 @@ def clean_up(now: datetime | None = None) -> int:
     return removed
 
 
-def forget_reports(profile_id: int) -> None:
+def forget_reports(profile_id: int, addresses: Iterable[tuple[str, str]]) -> None:
     """Erase what arrived about a person whose rows are about to go.
 
     As far as we know who is meant: items whose events are about the person's messages,
-    and items that name an address of the person.
+    and items that name an address of the person (channel and key).
     """
     events = MessageEvent.objects.filter(
         message__in=Message.objects.filter(profile_id=profile_id)
     )
     named = Q(pk__in=[])
-    for channel, key in Address.objects.filter(profile_id=profile_id).values_list(
-        "channel", "key"
-    ):
+    for channel, key in addresses:
         named |= Q(channel=channel, key=key)
     mentions = InboundMention.objects.filter(named)
     items = InboundItem.objects.filter(
         Q(pk__in=mentions.values("item")) | Q(pk__in=events.values("item"))
     )
     pks = list(items.values_list("pk", flat=True))
+    _end_holds(pks)
     chosen = InboundItem.objects.filter(pk__in=pks)
     chosen.filter(state__in=[State.NEW, *InboundItem.WAITING]).update(
         state=State.IGNORED, decided_at=timezone.now()
@@ -72,6 +73,23 @@ def forget_reports(profile_id: int) -> None:
     InboundClue.objects.filter(item__in=pks).delete()
     _keep_successes(list(events.filter(kind=EventKind.DELIVERED, key__isnull=False)))
     events.update(key=None, text=None, domain=None)
+
+
+def _end_holds(pks: list[int]) -> None:
+    """Nobody can decide about an item that is erased: what it holds is let go.
+
+    Also the address of somebody else whom the same item names.
+    """
+    # Items are locked before entries, as when they are read.
+    locked = InboundItem.objects.order_by("pk").select_for_update(of=("self",))
+    held = list(locked.filter(pk__in=pks, state=State.HELD).only("pk"))
+    holds = QuarantineAction.objects.filter(
+        kind=QuarantineAction.Kind.HOLD,
+        key__in=InboundMention.objects.filter(item__in=held).values("key"),
+        text__in=[item.hold_text for item in held],
+    ).order_by("channel", "key")
+    for channel, key, text in list(holds.values_list("channel", "key", "text")):
+        quarantine.end_hold(channel, key, source="erasure", text=text)
 
 
 def _keep_successes(events: list[MessageEvent]) -> None:

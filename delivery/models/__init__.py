@@ -2,7 +2,7 @@
 
 from .approvals import Approval
 from .contents import ContentVariant
-from .deliveries import Analysis, AnalysisChunk, Delivery, PreparationRequest
+from .deliveries import Analysis, AnalysisChunk, Delivery
 from .hooks import HookCount, UsedHookToken
 from .inbound import (
     InboundClue,
@@ -15,8 +15,9 @@ from .keywords import Keyword
 from .message_events import EventKind, MessageEvent
 from .messages import Message
 from .outcomes import Outcome, OutcomeWarning
+from .preparations import PreparationRequest
 from .quarantine import AddressError, QuarantineAction, QuarantineEntry
-from .senders import Sender
+from .senders import Seed, Sender
 from .sending import Dispatch, Sending
 from .staging import StagedContender, StagedHolder, StagedKey
 from .typologies import Typology, TypologyRule, TypologyRuleUse
@@ -43,6 +44,7 @@ __all__ = [
     "PreparationRequest",
     "QuarantineAction",
     "QuarantineEntry",
+    "Seed",
     "Sender",
     "Sending",
     "StagedContender",

@@ -88,6 +88,12 @@ class Delivery(models.Model):
             "writes itself cannot be given."
         ),
     )
+    columns = models.CharField(
+        _("columns"),
+        max_length=250,
+        blank=True,
+        help_text=_("Of the extraction file, in order; empty means all of them."),
+    )
     contact_date = models.DateTimeField(
         _("contact date"),
         null=True,
@@ -101,6 +107,14 @@ class Delivery(models.Model):
         blank=True,
         editable=False,
         help_text=_("Who changed it last, or its audience or rules; empty: a command."),
+    )
+
+    tested_at = models.DateTimeField(
+        _("tested"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When a proof of what it says now was taken by a server."),
     )
 
     class Meta:
@@ -136,6 +150,18 @@ class Delivery(models.Model):
         """
         begun = Delivery.objects.filter(pk=self.pk, sending__isnull=False)
         return self.messages.exists() or begun.exists()
+
+    @property
+    def outcomes_stand(self) -> bool:
+        """Whether no analysis may replace its outcomes any more.
+
+        Those of one that is scheduled are replaced once more, right before its moment.
+        """
+        again = models.Q(
+            sending__state="scheduled", sending__preparing_since__isnull=False
+        )
+        rows = Delivery.objects.filter(pk=self.pk, sending__isnull=False)
+        return self.messages.exists() or rows.exclude(again).exists()
 
     @property
     def latest_analysis(self) -> "Analysis | None":
@@ -225,30 +251,6 @@ class Analysis(models.Model):
         """How many profiles of the audience are judged."""
         done = self.chunks.filter(is_judged=True).aggregate(done=models.Sum("size"))
         return done["done"] or 0
-
-
-class PreparationRequest(models.Model):
-    """Who asked last for a delivery to be prepared by a background worker, and when.
-
-    The queue only wakes a worker; this row says that there is something to do.
-    `delivery.analysis.preparation` is its only writer.
-    """
-
-    delivery = models.OneToOneField(
-        Delivery, on_delete=models.CASCADE, related_name="preparation_request"
-    )
-    asked_by = models.CharField(_("asked for by"), max_length=150)
-    asked_at = models.DateTimeField(_("asked for"))
-    refusal = models.TextField(
-        _("refusal"), blank=True, help_text=_("Why the worker could not begin.")
-    )
-
-    class Meta:
-        verbose_name = _("request to prepare")
-        verbose_name_plural = _("requests to prepare")
-
-    def __str__(self) -> str:
-        return f"{self.delivery}: {self.asked_by}"
 
 
 class AnalysisChunk(models.Model):

@@ -98,6 +98,11 @@ class InboundItem(models.Model):
         return self.state in self.WAITING
 
     @property
+    def hold_text(self) -> str:
+        """Names the decision that a hold waits for: the one about this item."""
+        return f"Held: unclear message, inbound item {self.pk}"
+
+    @property
     def is_cut(self) -> bool:
         return self.size > len(self.raw)
 

@@ -1,9 +1,11 @@
-"""The senders that mails may have."""
+"""The senders that mails may have, and the seeds that get a copy of each."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from audiences.channels import Channel
 
 
 def sendable(address: str) -> None:
@@ -63,3 +65,44 @@ class Sender(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} <{self.address}>"
+
+
+class Seed(models.Model):
+    """An address of our own that gets a copy of each delivery on its channel.
+
+    It is nobody's: no message, no consent and no rule knows it.
+    """
+
+    name = models.CharField(
+        _("name"),
+        max_length=100,
+        validators=[one_line],
+        help_text=_("Whose it is, or what it is for."),
+    )
+    channel = models.CharField(
+        _("channel"), max_length=16, choices=Channel, default=Channel.EMAIL
+    )
+    address = models.TextField(_("address"), max_length=1000)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Without it, it gets nothing.")
+    )
+
+    class Meta:
+        verbose_name = _("seed address")
+        verbose_name_plural = _("seed addresses")
+        ordering = ["channel", "name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(channel__in=Channel.values),
+                name="seed_channel_known",
+                violation_error_message=_("This is no channel."),
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "address"],
+                name="seed_once",
+                violation_error_message=_("There is such a seed already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.models.jobs import Job
 
-from .deliveries import Delivery
+from .deliveries import Analysis, Delivery
 from .outcomes import loose_key
 
 
@@ -35,6 +35,12 @@ class Sending(Job):
         _("state"), max_length=16, choices=State, default=State.SENDING
     )
     starts_at = models.DateTimeField(_("starts"))
+    # Since when it is prepared once more, right before a scheduled start.
+    preparing_since = models.DateTimeField(_("preparing"), null=True, blank=True)
+    # What somebody decided to send: a later run must be of the same.
+    analysis = models.ForeignKey(
+        Analysis, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     rate = models.FloatField(
         _("rate"),
         null=True,
@@ -48,6 +54,9 @@ class Sending(Job):
         _("reason"), blank=True, help_text=_("Why it is paused or has failed.")
     )
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    # The copies to seeds: who begins takes them on, once; then what became of each.
+    seeds_at = models.DateTimeField(_("copies"), null=True, blank=True)
+    seeds = models.JSONField(_("what became of the copies"), default=list)
 
     class Meta:
         verbose_name = _("sending")

@@ -1,28 +1,25 @@
 """Control rules: what a message must be before anybody is judged (D5).
 
-An error stops the analysis; a warning is shown with its report. Some checks are native:
-the law or a promise of ours needs them, so they look at every delivery whose purpose
-they are about, whatever its typology says. A delivery without subject and content
-(another system has them) is checked only by `content_present`, where a typology has it.
+An error stops the analysis; a warning is shown with its report. Each check looks at
+what the delivery says in every language. Some checks are native: the law or a promise
+of ours needs them, so they look at every delivery whose purpose they are about,
+whatever its typology says. A delivery without subject and content (another system has
+them) is checked only by `content_present`, where a typology has it.
 """
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
-from django.utils.translation import gettext, gettext_noop as _
+from django.utils.translation import gettext
 from django_stubs_ext import StrPromise
 
 from audiences.channels import Channel
 from audiences.registry import Registry
-from audiences.wording.placeholders import places
-from delivery.content import FIELDS, PLACE, WAYS_OUT, field_of, filter_in, sms_segments
 from delivery.models import Delivery, TypologyRule
-from delivery.rules import reading
 
 Severity = TypologyRule.Severity
-SMS_SEGMENTS = 3
 
 
 class Fault(str):
@@ -75,10 +72,8 @@ def is_too_mild(check_code: str, severity: str) -> bool:
     return CHECKS[check_code].is_error and severity == Severity.WARNING
 
 
-def _check(
-    code: str, label: str, severity: str, **facts: Any
-) -> Callable[[Find], Find]:
-    """Make a function the check of that code."""
+def check(code: str, label: str, severity: str, **facts: Any) -> Callable[[Find], Find]:
+    """Make a function the check of that code; those of ours are in `checks` beside."""
 
     def register(find: Find) -> Find:
         CHECKS.add(code, Check(code, label, find, severity, **facts))
@@ -91,7 +86,8 @@ class Finding(TypedDict):
     """A fault of a message, as a run keeps it, and whether it stops the analysis.
 
     `text` is English; `template` and `values` say it again in another language;
-    findings that were stored before they existed have neither.
+    findings that were stored before they existed have neither. `language` is that of
+    the variant, where it is not what everybody else reads.
     """
 
     code: str
@@ -100,29 +96,59 @@ class Finding(TypedDict):
     severity: str
     template: NotRequired[str]
     values: NotRequired[dict[str, Any]]
+    language: NotRequired[str]
 
 
 def inspect(delivery: Delivery, rows: Iterable[TypologyRule]) -> list[Finding]:
-    """What is found in the message, errors first.
+    """What is found in the message, in every language, errors first.
 
     By the control rules of a typology, and by native checks that have no rule there.
     """
+    return inspect_texts(list(texts_of(delivery)), rows)
+
+
+def inspect_texts(
+    texts: list[tuple[str, Delivery]], rows: Iterable[TypologyRule]
+) -> list[Finding]:
+    """The same of some texts of a delivery, each with its language, as `texts_of` has
+    them."""
     chosen = [row for row in rows if row.kind == TypologyRule.Kind.CONTROL]
     native = _rules_of_native_checks({row.check_code for row in chosen})
+    is_elsewhere = not any(
+        said.subject.strip() or said.content.strip() for _language, said in texts
+    )
     findings = [
-        Finding(
-            code=row.code,
-            label=row.label,
-            text=str(fault),
-            severity=_severity(row, check),
-            template=fault.template,
-            values=fault.values,
-        )
+        _finding(row, check, fault, language)
         for row in [*native, *chosen]
-        if (check := CHECKS.get(row.check_code)) and delivery.channel in check.channels
-        for fault in _faults(delivery, row, check)
+        # What another system says is looked for if a rule asks.
+        if row.pk is not None or not is_elsewhere
+        for language, said in texts
+        if (check := CHECKS.get(row.check_code)) and said.channel in check.channels
+        for fault in check.find(said)
     ]
     return sorted(findings, key=lambda finding: finding["severity"] != Severity.ERROR)
+
+
+def texts_of(delivery: Delivery) -> Iterator[tuple[str, Delivery]]:
+    """The delivery as everybody else reads it, then in each language that it has."""
+    yield "", delivery
+    for variant in delivery.variants.all() if delivery.pk else ():
+        said = copy(delivery)
+        said.subject, said.preheader = variant.subject, variant.preheader
+        said.content = variant.content
+        yield variant.language, said
+
+
+def _finding(row: TypologyRule, check: Check, fault: Fault, language: str) -> Finding:
+    found = Finding(
+        code=row.code,
+        label=row.label,
+        text=f"In {language}: {fault}" if language else str(fault),
+        severity=_severity(row, check),
+        template=fault.template,
+        values=fault.values,
+    )
+    return found | {"language": language} if language else found
 
 
 def _rules_of_native_checks(but: set[str]) -> list[TypologyRule]:
@@ -145,12 +171,6 @@ def _severity(row: TypologyRule, check: Check) -> str:
     return Severity.ERROR if check.is_error else row.severity
 
 
-def _faults(delivery: Delivery, row: TypologyRule, check: Check) -> Iterable[Fault]:
-    """What a check finds; a message that is elsewhere is looked for if a rule asks."""
-    is_elsewhere = not delivery.subject.strip() and not delivery.content.strip()
-    return () if is_elsewhere and row.pk is None else check.find(delivery)
-
-
 def error_of(findings: Iterable[Finding]) -> str:
     """The errors among the findings in one text; empty when the analysis may run."""
     return " ".join(f["text"] for f in findings if f["severity"] == Severity.ERROR)
@@ -162,123 +182,7 @@ def in_words(finding: Finding) -> str:
     if not template:
         return finding["text"]
     text = gettext(template)
-    return text % values if values else text
-
-
-@_check(
-    "content_present",
-    _("Subject and content are present"),
-    Severity.ERROR,
-    is_native=True,
-    # Where a typology has it, content that is elsewhere is missed.
-    by_default=False,
-)
-def _content_present(delivery: Delivery) -> Iterable[Fault]:
-    if delivery.channel == Channel.EMAIL and not delivery.subject.strip():
-        yield Fault(_("The subject is empty."))
-    if not delivery.content.strip():
-        yield Fault(_("The content is empty."))
-
-
-@_check(
-    "unsubscribe_link",
-    _("Marketing has an unsubscribe link"),
-    Severity.ERROR,
-    is_native=True,
-    channels=(Channel.EMAIL,),
-)
-def _unsubscribe_link(delivery: Delivery) -> Iterable[Fault]:
-    if delivery.purpose != Delivery.Purpose.MARKETING or not delivery.content.strip():
-        return
-    message = _read(delivery)
-    offered = {field_of(message.places[number]) for number in message.offered}
-    if set(WAYS_OUT) & offered:
-        return
-    if set(WAYS_OUT) & {field_of(place) for place in message.places}:
-        yield Fault(
-            _(
-                "Nobody sees the unsubscribe link: it is in a comment, is hidden, or "
-                "has nothing to click on."
-            )
-        )
-        return
-    yield Fault(_("Marketing needs {{ unsubscribe_link }} or {{ preferences_link }}."))
-
-
-def _read(delivery: Delivery) -> reading.Message:
-    return reading.read(delivery.content, is_email=delivery.channel == Channel.EMAIL)
-
-
-@_check("known_fields", _("Personal fields are known"), Severity.ERROR, is_native=True)
-def _known_fields(delivery: Delivery) -> Iterable[Fault]:
-    for place in places(f"{delivery.subject} {delivery.content}"):
-        name = field_of(place)
-        if name not in FIELDS:
-            yield Fault(
-                _("%(field)s is not a field. There are: %(known)s."),
-                field=f"{{{{ {name} }}}}",
-                known=", ".join(FIELDS),
-            )
-            continue
-        if name_of_filter := filter_in(place):
-            yield Fault(
-                _(
-                    "%(field)s has the unknown filter %(filter)s. After | stands what "
-                    "is said where the field is empty."
-                ),
-                field=f"{{{{ {place.strip()} }}}}",
-                filter=name_of_filter,
-            )
-    yield from _broken_places(delivery)
-
-
-# A style sheet ends in }} and has 100%}, but never begins like this.
-_BEGUN = re.compile(r"\{\{|\{%")
-_AROUND = re.compile(r"\{\{\{[^{}]*\}\}\}?")
-
-
-def _broken_places(delivery: Delivery) -> Iterable[Fault]:
-    """Braces that are no place: readers would see them."""
-    for text in (delivery.subject, delivery.content):
-        rest = PLACE.sub("", text)
-        for found in _BEGUN.finditer(rest):
-            shown = " ".join(rest[found.start() : found.start() + 40].split())
-            if found[0] == "{%":
-                template = _("“%(text)s”: {%% … %%} means nothing here, only {{ … }}.")
-            else:
-                template = _("“%(text)s” is left open: a field ends with }}.")
-            yield Fault(template, text=shown)
-    for text in (delivery.subject, delivery.content):
-        for found in _AROUND.finditer(text):
-            template = _("“%(text)s” has one brace too many: readers would see it.")
-            yield Fault(template, text=found[0])
-    for text in (PLACE.sub("", delivery.subject), _read(delivery).text):
-        if "}}" in text and "{{" not in text:
-            yield Fault(_("“}}” has no beginning: a field begins with {{."))
-
-
-@_check(
-    "sms_length",
-    _("The SMS is not too long"),
-    Severity.WARNING,
-    channels=(Channel.SMS,),
-)
-def _sms_length(delivery: Delivery) -> Iterable[Fault]:
-    encoding, segments = sms_segments(delivery.content)
-    if segments > SMS_SEGMENTS:
-        yield Fault(
-            _(
-                "The SMS takes %(segments)s segments in %(encoding)s; the most is "
-                "%(most)s. Personal fields make it longer still."
-            ),
-            segments=segments,
-            encoding=encoding,
-            most=SMS_SEGMENTS,
-        )
-
-
-@_check("https_links", _("Links are https"), Severity.WARNING, is_native=True)
-def _https_links(delivery: Delivery) -> Iterable[Fault]:
-    for link in dict.fromkeys(_read(delivery).links):
-        if link.lower().startswith("http:"):
-            yield Fault(_("The link %(link)s is not https."), link=link[:100])
+    text = text % values if values else text
+    if language := finding.get("language", ""):
+        return gettext("In {language}: {text}").format(language=language, text=text)
+    return text

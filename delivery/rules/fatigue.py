@@ -14,12 +14,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from audiences.channels import Channel
 from audiences.models import Profile
-from delivery.models import Analysis, Delivery, Dispatch, Message, Outcome, Sending
+from delivery.models import Analysis, Dispatch, Message, Outcome, Sending
 from delivery.rules.rule import GOOD_FOR, OwnRule, Situation
 
 DAY = timedelta(days=1)
@@ -114,6 +113,7 @@ class Prepared:
 
     delivery_id: int
     at: datetime
+    is_sent_here: bool
 
 
 def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
@@ -127,23 +127,31 @@ def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
     now = min(situation.at, timezone.now())
     reach = timedelta(days=(rule["period_days"] or 1) + 1)
     since = situation.at - reach - GOOD_FOR
-    latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
+    later = Analysis.objects.filter(
+        delivery=OuterRef("delivery"), pk__gt=OuterRef("pk")
+    )
     rows = (
-        Delivery.objects.order_by("pk")
-        .exclude(pk=situation.delivery_id or 0)
-        .annotate(ready_at=Coalesce(Subquery(latest.values("finished_at")[:1]), now))
-        .alias(state_now=Subquery(latest.values("state")[:1]))
-        .filter(Q(contact_date__gt=since) | Q(ready_at__gt=since))
-        .filter(state_now=Analysis.State.READY)
-        .exclude(sending__state__in=OVER)
+        Analysis.objects.order_by("delivery_id")
+        .filter(~Exists(later), state=Analysis.State.READY)
+        .exclude(delivery=situation.delivery_id or 0)
+        .filter(
+            Q(finished_at__gt=since)
+            | Q(finished_at__isnull=True)
+            | Q(delivery__contact_date__gt=since)
+        )
+        .exclude(delivery__sending__state__in=OVER)
     )
     if rule["channel"]:
-        rows = rows.filter(channel=rule["channel"])
-    for pk, planned, ready_at in rows.values_list("pk", "contact_date", "ready_at"):
+        rows = rows.filter(delivery__channel=rule["channel"])
+    facts = rows.values_list(
+        "delivery_id", "finished_at", "delivery__contact_date", "delivery__sending"
+    )
+    for pk, finished_at, planned, sending in facts:
+        ready_at = finished_at or now
         last = max(planned or ready_at, ready_at) + GOOD_FOR
         at = max(planned or now, now) if now < last else last
         if abs(at - situation.at) < reach:
-            yield Prepared(pk, at)
+            yield Prepared(pk, at, is_sent_here=sending is not None)
 
 
 def _reached(
@@ -154,14 +162,15 @@ def _reached(
     if rule["channel"]:
         messages = messages.filter(channel=rule["channel"])
     messages = messages.exclude(delivery_id=situation.delivery_id or 0)
-    ids = [each.delivery_id for each in prepared if each.at in window]
+    within = [each for each in prepared if each.at in window]
+    ids = [each.delivery_id for each in within]
     own_messages = situation.moment.within(Message.objects.order_by()).filter(
         delivery_id=OuterRef("delivery_id"), profile_id=OuterRef("profile_id")
     )
     targets = Outcome.objects.order_by().filter(
         ~Exists(own_messages), delivery_id__in=ids, rule__isnull=True
     )
-    if Sending.objects.filter(delivery__in=ids).exists():
+    if any(each.is_sent_here for each in within):
         spared = Dispatch.objects.filter(
             delivery_id=OuterRef("delivery_id"),
             profile_id=OuterRef("profile_id"),

@@ -9,13 +9,12 @@ rate is waited for before a claim, never between a claim and its hand-over.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audiences import changes
+from audiences import changes, sql
 from audiences.models import Profile
 from audiences.sql.row_locks import lock_shared
 from delivery.models import Dispatch, Outcome, Sending
@@ -28,6 +27,8 @@ NEAR = 5_000
 BUSY = timedelta(seconds=1)
 # What a rate may catch up on, after a pause of the workers.
 BURST = timedelta(seconds=1)
+
+_FACTS = ("status", "slot", "due_at", "code")
 
 Status = Dispatch.Status
 State = Sending.State
@@ -148,28 +149,31 @@ def _checked(
 def _write(
     sending: Sending, slot: int, checked: _Checked, now: datetime, *, again: bool
 ) -> None:
-    groups: list[tuple[list[int], dict[str, Any]]] = [
-        (checked.handed, {"status": Status.HANDING_OVER, "slot": slot}),
-        (checked.busy, {"status": Status.WAITING, "due_at": now + BUSY}),
-        *(
-            ([pk], {"status": Status.WITHDRAWN, "code": cause})
-            for pk, cause in checked.causes.items()
-        ),
+    handed, waiting, withdrawn = (
+        Status.HANDING_OVER,
+        Status.WAITING,
+        Status.WITHDRAWN,
+    )
+    facts: list[tuple[list[int], str, int | None, datetime | None, str]] = [
+        (checked.handed, handed, slot, None, ""),
+        (checked.busy, waiting, None, now + BUSY, ""),
+        *(([pk], withdrawn, None, None, code) for pk, code in checked.causes.items()),
     ]
-    for ids, facts in groups:
-        if again:
-            _rows(sending, ids).update(at=now, **facts)
-        else:
-            Dispatch.objects.bulk_create(
-                Dispatch(
-                    delivery_id=sending.delivery_id,
-                    profile_id=pk,
-                    at=now,
-                    first_at=now,
-                    **facts,
-                )
-                for pk in ids
+    if again:
+        for ids, status, its_slot, due, code in facts:
+            _rows(sending, ids).update(
+                at=now, status=status, slot=its_slot, due_at=due, code=code
             )
+        return
+    sql.bulk_insert(
+        Dispatch,
+        ("delivery_id", "profile_id", "at", "first_at", *_FACTS),
+        [
+            (sending.delivery_id, pk, now, now, *said)
+            for ids, *said in facts
+            for pk in ids
+        ],
+    )
 
 
 def _rows(sending: Sending, ids: list[int]) -> QuerySet[Dispatch]:

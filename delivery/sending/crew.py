@@ -37,7 +37,7 @@ class Load:
 
     sending: Sending
     check: LastCheck
-    seen: changes.Seen
+    look: Look
     left: deque[tuple[Outgoing, str]]
     withdrawn: dict[int, str] = field(default_factory=dict)
     stopped: bool = False
@@ -50,13 +50,13 @@ class Load:
                 if self.stopped or not self.left:
                     return None
                 message, address = self.left.popleft()
-                seen = self.seen
-            changed, is_sending = Look(self.sending.pk, seen).around()
+                look = self.look
+            changed, is_sending = look.around()
             if not is_sending:
                 self._stop(message, address)
                 return None
             if changed:
-                self._check_again(seen, message.profile_id)
+                self._check_again(look, message.profile_id)
             if message.profile_id not in self.withdrawn:
                 return message, address
 
@@ -65,7 +65,7 @@ class Load:
             self.stopped = True
             self.left.appendleft((message, address))
 
-    def _check_again(self, seen: changes.Seen, profile_id: int) -> None:
+    def _check_again(self, look: Look, profile_id: int) -> None:
         """Withdraw of this batch whoever must not get it any more.
 
         The message in hand is never left to others: they check what is left, and it is
@@ -73,7 +73,7 @@ class Load:
         """
         with self.lock:
             now = changes.now()
-            is_first = self.seen is seen
+            is_first = self.look is look
             left = [m.profile_id for m, _address in self.left] if is_first else []
             ids = sorted([profile_id, *left])
             found = self.check.excluded(ids[0], ids[-1])
@@ -82,7 +82,7 @@ class Load:
             self.withdrawn |= causes
             self.left = deque(x for x in self.left if x[0].profile_id not in causes)
             if is_first:
-                self.seen = now
+                self.look = Look(self.sending.pk, now)
 
 
 class Crew:
@@ -109,7 +109,7 @@ class Crew:
         load = Load(
             self.sending,
             check,
-            batch.seen,
+            Look(self.sending.pk, batch.seen),
             deque((message, addresses[message.profile_id]) for message in composed),
         )
         gone = set(batch.ids) - set(addresses)

@@ -8,6 +8,7 @@ so a file that is there is whole, and what it names is recorded.
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,13 @@ from audiences import changes, sql
 from audiences.files import write_csv
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
+from delivery.content import COLUMNS, columns_of
 from delivery.models import Delivery, Dispatch, Message, Outcome, Sending
-from delivery.sending import claims, sendings, slots
+from delivery.sending import claims, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.last_check import LastCheck
 from delivery.sending.looks import Look
 
-COLUMNS = (
-    *("profile", "external_id", "first_name", "last_name"),
-    *("language", "country", "address"),
-)
 CHUNK = 5_000
 # So often the file is written again because somebody has changed meanwhile; then those
 # who changed while it was written the last time are withdrawn, and that is that.
@@ -48,28 +46,15 @@ class BadExtraction(Refused):
     """The file cannot be written; the message says why and what to do."""
 
 
-def columns_of(text: str | None) -> tuple[str, ...]:
-    """The columns that an option names, all unless given; raises BadExtraction."""
-    if not text:
-        return COLUMNS
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise BadExtraction(
-                f"There is no column {name[:200]!r}. There are: {known}."
-            )
-    return names
-
-
 def write(
-    delivery: Delivery, path: Path, *, columns: Sequence[str] = COLUMNS, actor: str
+    delivery: Delivery, path: Path, *, columns: Sequence[str] = (), actor: str
 ) -> int:
     """Write the extraction file of a prepared delivery, and record it as handed over.
 
-    Returns how many people are in it. Interrupted, it is begun anew by the same call.
-    Raises BadExtraction, NotSendable.
+    `columns` are those of the delivery unless given. Returns how many people are in it.
+    Interrupted, it is begun anew by the same call. Raises BadExtraction, NotSendable.
     """
+    columns = columns or columns_of(delivery.columns)
     part = _part_of(path)
     try:
         with sql.process_lock(f"extraction-{delivery.pk}"):
@@ -85,6 +70,7 @@ def write(
                     if withdrawn:
                         _write_file(sending, part, columns)
                 count = _record(sending)
+                seeds.keep_lines(sending)
     except sql.Locked as error:
         raise BadExtraction(
             f"Another process writes a file of {delivery.label!r}."
@@ -156,7 +142,8 @@ def _check_again(sending: Sending, check: LastCheck) -> tuple[Any, int]:
 
 def _write_file(sending: Sending, part: Path, columns: Sequence[str]) -> None:
     with part.open("w", encoding="utf-8-sig", newline="") as file:
-        write_csv(file, columns, _lines(sending, columns))
+        rows = chain(_lines(sending, columns), seeds.lines(sending, columns))
+        write_csv(file, columns, rows)
         file.flush()
         os.fsync(file.fileno())
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from audiences import sql, subscriptions
 from audiences.channels import FLAGS, Channel
 from audiences.models import Address, ConsentEvent, Profile
+from audiences.organisation import read_once
 from audiences.refusals import Refused
 from delivery import rules
 from delivery.analysis import definitions
@@ -46,22 +47,24 @@ class OutOfDate(Enum):
 def out_of_date(runs: Iterable[Analysis]) -> dict[int, OutOfDate]:
     """Which of these runs are ready, not handed over, and out of date; by their id.
 
-    The rules of each typology are read once, whatever the number of runs.
+    The rules of each typology and the organisation are read once, whatever the number
+    of runs; for the same fetch the variants of their deliveries with them.
     """
     ready = {run.delivery_id: run for run in runs if run.state == READY}
     sent = Exists(Message.objects.filter(delivery=OuterRef("pk")))
     waiting = Delivery.objects.filter(~sent, pk__in=ready).values_list("pk", flat=True)
     rows: dict[int | None, list[TypologyRule]] = {}
     found = {}
-    for pk in waiting:
-        run = ready[pk]
-        typology = run.delivery.typology_id
-        if typology not in rows:
-            rows[typology] = rules.rows_of(run.delivery.typology)
-        if definitions.is_stale(run, rows[typology]):
-            found[run.pk] = OutOfDate.CHANGED
-        elif run.finished_at and timezone.now() - run.finished_at > GOOD_FOR:
-            found[run.pk] = OutOfDate.OLD
+    with read_once():
+        for pk in waiting:
+            run = ready[pk]
+            typology = run.delivery.typology_id
+            if typology not in rows:
+                rows[typology] = rules.rows_of(run.delivery.typology)
+            if definitions.is_stale(run, rows[typology]):
+                found[run.pk] = OutOfDate.CHANGED
+            elif run.finished_at and timezone.now() - run.finished_at > GOOD_FOR:
+                found[run.pk] = OutOfDate.OLD
     return found
 
 

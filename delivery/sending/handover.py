@@ -1,5 +1,6 @@
 """Messages: what was handed over, for ever."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -40,12 +41,17 @@ def record_handover(delivery: Delivery, at: datetime) -> int:
         )
 
 
-def forget_person(sender: object, profile_id: int, **kwargs: object) -> None:
+def forget_person(
+    sender: object,
+    profile_id: int,
+    addresses: Iterable[tuple[str, str]] = (),
+    **kwargs: object,
+) -> None:
     """Listener of `profile_erased`: blank the person's addresses; counts stay.
 
     What arrived about the person is erased with it.
     """
-    erasure.forget_reports(profile_id)
+    erasure.forget_reports(profile_id, addresses)
     deliveries = Delivery.objects.values("pk")
     Outcome.objects.filter(delivery_id__in=deliveries, profile_id=profile_id).update(
         address=""

@@ -24,6 +24,8 @@ from django.db.models import (
 from django.utils.translation import gettext_noop as _
 
 from audiences import suppression
+from audiences.addresses import trial
+from audiences.addresses.trial import TRIAL
 from audiences.conditions import Span
 from audiences.models import Address, Audience
 from audiences.sql import statements
@@ -37,6 +39,7 @@ ADDRESS_CHANGED = "address_changed"
 LABELS = {
     LEFT_AUDIENCE: _("Not in the audience any more"),
     ADDRESS_CHANGED: _("Another address since the analysis"),
+    TRIAL: _("The site is on trial, and the address is not on its list"),
 }
 # The number of the first one among those of the rules: it decides before them.
 _LEFT = -1
@@ -83,9 +86,10 @@ class LastCheck:
         """The causes, by profile id, of the targets between two ids to leave out now.
 
         Besides the codes of rules: `left_audience` for those who are not in the
-        audience any more (or erased), and `address_changed` when the primary address is
-        not the one of the analysis. A fixed number of statements for batches of some
-        thousands.
+        audience any more (or erased), `address_changed` when the primary address is not
+        the one of the analysis, and `trial` where nothing else keeps them from it and
+        the site is on trial without their address. A fixed number of statements for
+        batches of some thousands.
         """
         codes = {number: code for code, number in self._numbers.items()}
         targets = dict(self._targets.rows(low, high))
@@ -108,7 +112,18 @@ class LastCheck:
         number = self._numbers[SUPPRESSED.code]
         for pk in self._suppressed(low, high) & targets.keys():
             found[pk] = min(number, found.get(pk, number))
-        return changed | {pk: codes[number] for pk, number in found.items()}
+        found_codes = {pk: codes[number] for pk, number in found.items()}
+        return self._on_trial(targets) | changed | found_codes
+
+    def _on_trial(self, targets: dict[int, str]) -> dict[int, str]:
+        """Those whose address is not on the list of a site on trial."""
+        if not trial.is_on():
+            return {}
+        return {
+            pk: TRIAL
+            for pk, address in targets.items()
+            if not trial.allows(self._channel, address or "")
+        }
 
     def _suppressed(self, low: int, high: int) -> set[int]:
         """Whose address is on the list, asked by its keyed hash."""

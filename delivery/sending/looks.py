@@ -5,8 +5,6 @@ fraction of the hand-over. It also says whether the delivery is still being sent
 pause stops at the next message.
 """
 
-from dataclasses import dataclass
-
 from audiences import changes, sql
 from audiences.models import Address, ConsentEvent, Departure
 from audiences.sql import statements
@@ -20,24 +18,21 @@ _NEW = (
 )
 
 
-@dataclass(frozen=True)
 class Look:
-    """What was seen when a batch was checked."""
+    """What was seen when a batch was checked, and the statement that asks for news."""
 
-    sending_id: int
-    seen: changes.Seen
-
-    def around(self) -> tuple[bool, bool]:
-        """Whether something has changed since, and whether it is still to be sent."""
-        running = ", ".join(map(str, self.seen.running)) or "-1"
+    def __init__(self, sending_id: int, seen: changes.Seen) -> None:
+        self.seen = seen
+        running = ", ".join(map(str, seen.running)) or "-1"
         news = " OR ".join(
             _NEW.format(table=statements.table_of(model), running=running)
             for model in TABLES
         )
         state = f"(SELECT state FROM {statements.table_of(Sending)} WHERE id = %s)"
-        ends = [self.seen.low, self.seen.high] * len(TABLES)
-        changed, present = sql.fetch(
-            f"SELECT {news}, {state}",
-            [*ends, self.sending_id],
-        )[0]
-        return bool(changed), present == Sending.State.SENDING
+        self._statement = f"SELECT {news}, {state}"
+        self._facts = [*[seen.low, seen.high] * len(TABLES), sending_id]
+
+    def around(self) -> tuple[bool, bool]:
+        """Whether something has changed since, and whether it is still to be sent."""
+        changed, state = sql.fetch(self._statement, self._facts)[0]
+        return bool(changed), state == Sending.State.SENDING

@@ -7,10 +7,14 @@ and its links change nothing.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
 from audiences import addresses
+from audiences.addresses import trial
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery.composing import Composer, Recipient, recipients
+from delivery.composing import Composer, Recipient, as_recipient, example, recipients
 from delivery.models import Delivery
 from delivery.transports import Kind, Result, Uncertain, transport_for
 
@@ -39,7 +43,8 @@ def send(
     """Send proofs to these addresses, as the profile would read them.
 
     Without a profile the fields of an example stand in it. Raises NoProof for an
-    address that is none, CannotCompose, NoTransport.
+    address that is none, CannotCompose, NoTransport. One that a server has taken makes
+    the delivery a tested one, until it says something else.
     """
     wanted = list(to)
     if len(wanted) > MOST:
@@ -58,26 +63,17 @@ def send(
             found.append(Proof(person.address, result))
     finally:
         transport.close()
+    if any(proof.is_taken for proof in found):
+        Delivery.objects.filter(pk=delivery.pk).update(tested_at=timezone.now())
     return found
 
 
 def _as_read(delivery: Delivery, profile: Profile | None) -> Recipient:
     if profile is None:
-        fields = {
-            "first_name": "Anna",
-            "last_name": "Example",
-            "language": "",
-            "country": "NL",
-            "external_id": "P00001",
-        }
-        return Recipient(0, "", "", "", fields)
-    found = recipients(delivery, [profile.pk])
-    if found:
-        return found[0]
+        return example()
     # Without an address on the channel it still has its words.
-    facts = ("first_name", "last_name", "language", "country", "external_id")
-    fields = {name: str(getattr(profile, name) or "") for name in facts}
-    return Recipient(profile.pk, "", "", profile.language, fields)
+    found = recipients(delivery, [profile.pk])
+    return found[0] if found else as_recipient(profile)
 
 
 def _addressed(delivery: Delivery, as_read: Recipient, text: str) -> Recipient:
@@ -85,4 +81,10 @@ def _addressed(delivery: Delivery, as_read: Recipient, text: str) -> Recipient:
         found = addresses.normalise(delivery.channel, text)
     except addresses.InvalidAddress as error:
         raise NoProof(f"{text[:200]!r} is not an address: {error}") from error
+    if not trial.allows(delivery.channel, found.key):
+        raise NoProof(
+            _("The site is on trial, and {address} is not on its list.").format(
+                address=found.value
+            )
+        )
     return replace(as_read, address=found.value, key=found.key)

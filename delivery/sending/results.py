@@ -10,14 +10,16 @@ itself.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audiences.sql.once import insert_new
 from delivery import quarantine
 from delivery.feedback import intake
-from delivery.feedback.mails import classification
+from delivery.feedback.refusals import verdict_on
 from delivery.models import Dispatch, Message, Sending
 from delivery.models.quarantine import ErrorType
 from delivery.transports import Kind, Outgoing, Result
@@ -27,6 +29,11 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 # After this nobody tries any more.
 PATIENCE = timedelta(days=1)
+# What is written of a message.
+_COLUMNS = (
+    *("delivery_id", "profile_id", "channel", "address"),
+    *("sent_at", "message_id", "provider_id"),
+)
 # Of a result that came back although another worker thought this one dead.
 OPEN = (Status.HANDING_OVER, Status.UNCERTAIN)
 
@@ -85,20 +92,24 @@ def _write_uncertain(sending: Sending, found: Sequence[HandedOver]) -> None:
 def _record(sending: Sending, found: Sequence[HandedOver]) -> None:
     """The messages, for ever; one that was settled as uncertain is there already."""
     now = timezone.now()
-    made = Message.objects.bulk_create(
-        [
-            Message(
-                delivery_id=sending.delivery_id,
-                profile_id=handed.message.profile_id,
-                channel=sending.delivery.channel,
-                address=handed.address,
-                sent_at=now,
-                message_id=handed.message.message_id or None,
-                provider_id=(handed.result and handed.result.provider_id) or None,
-            )
-            for handed in found
-        ],
-        ignore_conflicts=True,
+    made = [
+        Message(
+            delivery_id=sending.delivery_id,
+            profile_id=handed.message.profile_id,
+            channel=sending.delivery.channel,
+            address=handed.address,
+            sent_at=now,
+            message_id=handed.message.message_id or None,
+            provider_id=(handed.result and handed.result.provider_id) or None,
+        )
+        for handed in found
+    ]
+    columns = attrgetter(*_COLUMNS)
+    insert_new(
+        Message,
+        _COLUMNS,
+        sorted(columns(message) for message in made),
+        key=("delivery_id", "profile_id"),
     )
     intake.messages_recorded(made)
 
@@ -140,20 +151,14 @@ def _write_refused(sending: Sending, handed: HandedOver) -> None:
         _count_against(sending, handed, result)
 
 
-# A refusal about our policy or the form of the message says nothing about the address
-# (RFC 3463, 3.7 and 3.8).
-_OURS = ("5.6.", "5.7.")
-
-
 def _count_against(sending: Sending, handed: HandedOver, result: Result) -> None:
     """The refusal as evidence about the address (Q3)."""
-    if result.code.startswith(_OURS):
-        return
-    verdict = classification.classify(result.text, status=result.code)
+    channel = sending.delivery.channel
+    verdict = verdict_on(channel, result.code, result.text)
     if verdict.type == ErrorType.IGNORED:
         return
     quarantine.record(
-        sending.delivery.channel,
+        channel,
         handed.address,
         type=verdict.type,
         reason=verdict.reason,

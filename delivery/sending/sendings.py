@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from audiences.background import jobs
@@ -24,6 +25,8 @@ State = Sending.State
 TASK = "delivery.tasks.run_sending"
 # An analysis that is older is not sent by.
 OLDEST = timedelta(days=1)
+# What was chosen so long ago counts as now: forms take time.
+JUST_NOW = timedelta(minutes=5)
 BY_MESSAGE = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
 
 
@@ -36,12 +39,15 @@ def begin(
     *,
     actor: str,
     at: datetime | None = None,
+    is_now: bool = False,
     rate: float | None = None,
     wakes: bool = True,
     refusal: Callable[[Delivery], str] = lambda delivery: "",
 ) -> Sending:
     """Begin to send a prepared delivery, or schedule it; a worker does the rest.
 
+    It begins at `at`; else, unless `is_now`, at its contact date; else now. A contact
+    date that has passed meanwhile asks: nothing goes out in the night by itself.
     `refusal` says why the caller may not, asked while nobody can change the delivery.
     `wakes`: whether workers are woken now; else the caller is one. Raises Refused
     unless it is prepared, unchanged, can be composed, and is not yet sent.
@@ -52,10 +58,12 @@ def begin(
             raise NotSendable(refused)
         check(row)
         now = timezone.now()
+        at = moment_of(row, at, is_now=is_now)
         later = at is not None and at > now
         sending = Sending.objects.create(
             delivery=row,
             actor=actor,
+            analysis=row.latest_analysis,
             state=State.SCHEDULED if later else State.SENDING,
             starts_at=at or now,
             started_at=None if later else now,
@@ -64,6 +72,37 @@ def begin(
         if wakes and not later:
             _wake(sending)
     return sending
+
+
+def moment_of(
+    delivery: Delivery, at: datetime | None = None, *, is_now: bool = False
+) -> datetime | None:
+    """When it would begin; None: now. Raises NotSendable for a moment that has passed,
+    chosen or the contact date."""
+    chosen = at or (None if is_now else delivery.contact_date)
+    if chosen is None or chosen > timezone.now() - JUST_NOW:
+        return chosen
+    if at is not None:
+        raise _refusal(
+            _("{time} has passed: choose a later moment, or now."),
+            delivery,
+            time=in_zone(chosen),
+        )
+    raise _refusal(
+        _(
+            "“{label}” was to be sent at {time}, which has passed. Say when: now, or "
+            "at a moment (--at now, --at TIME)."
+        ),
+        delivery,
+        time=in_zone(chosen),
+    )
+
+
+def in_zone(moment: datetime) -> str:
+    """A moment as the site's zone has it, with the name of the zone."""
+    local = timezone.localtime(moment)
+    zone = timezone.get_current_timezone_name()
+    return f"{date_format(local, 'j F Y H:i')} ({zone})"
 
 
 def check(delivery: Delivery) -> None:
@@ -153,24 +192,35 @@ def _move(
 def pause(delivery: Delivery, *, reason: str = "") -> Sending:
     """Pause after the messages in flight; raises NotSendable."""
     allowed = (State.SENDING, State.SCHEDULED)
-    return _move(delivery, State.PAUSED, allowed, reason=reason)
+    return _move(delivery, State.PAUSED, allowed, reason=reason, preparing_since=None)
 
 
 def resume(delivery: Delivery) -> Sending:
-    """Go on: with what is left, or to the moment it was scheduled for.
+    """Go on with what is left; one that has not begun waits for its moment again.
 
-    One whose workers have died goes on by itself within a minute, and at once by this.
+    What has changed since it was prepared is taken as it is now: then it is prepared
+    anew first. One whose workers have died goes on by itself within a minute, and at
+    once by this.
     """
     found = of(delivery)
-    later = found.starts_at > timezone.now()
-    to = State.SCHEDULED if later else State.SENDING
     allowed = (State.PAUSED, State.FAILED, State.SENDING)
-    started = found.started_at or (None if later else timezone.now())
+    facts: dict[str, object] = {"reason": "", "error": ""}
+    to = State.SENDING
+    if found.started_at is None:
+        to = State.SCHEDULED
+        facts["starts_at"] = max(found.starts_at, timezone.now())
+        facts |= {"preparing_since": None, "analysis": _basis(found.delivery)}
     with transaction.atomic():
-        found = _move(delivery, to, allowed, reason="", error="", started_at=started)
-        if not later:
-            _wake(found)
+        found = _move(delivery, to, allowed, **facts)
+        _wake(found)
     return found
+
+
+def _basis(delivery: Delivery) -> Analysis | None:
+    """The run that a later one must be like; None where nothing is prepared now."""
+    run = delivery.latest_analysis
+    is_ready = run is not None and run.state == Analysis.State.READY
+    return run if is_ready and run and not definitions.is_stale(run) else None
 
 
 def cancel(delivery: Delivery) -> Sending:
@@ -182,38 +232,6 @@ def cancel(delivery: Delivery) -> Sending:
 def fail(sending: Sending, reason: str) -> None:
     """It cannot go on by itself: the reason says what to mend, then resume."""
     jobs.end(sending, State.FAILED, reason=reason)
-
-
-def start_due(sending: Sending) -> bool:
-    """Start a scheduled sending whose time has come; returns whether it is sending.
-
-    What was prepared longer ago than a day, or has changed since, waits for somebody.
-    """
-    if sending.state == State.SCHEDULED:
-        if sending.starts_at > timezone.now():
-            return False
-        reason = _reason_to_wait(sending)
-        facts = {"reason": reason} if reason else {"started_at": timezone.now()}
-        Sending.objects.filter(pk=sending.pk, state=State.SCHEDULED).update(
-            state=State.PAUSED if reason else State.SENDING, **facts
-        )
-        sending.refresh_from_db()
-    return sending.state == State.SENDING
-
-
-def _reason_to_wait(sending: Sending) -> str:
-    run = sending.delivery.latest_analysis
-    if run is None or run.state != Analysis.State.READY or definitions.is_stale(run):
-        return _("It was changed since it was prepared: cancel it, send a duplicate.")
-    return ""
-
-
-def to_wake() -> list[int]:
-    """Ids of sendings that are due and not ended."""
-    rows = Sending.objects.filter(
-        state__in=Sending.UNFINISHED, starts_at__lte=timezone.now()
-    )
-    return list(rows.values_list("pk", flat=True))
 
 
 def resend_uncertain(delivery: Delivery, *, note: str) -> int:

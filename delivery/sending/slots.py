@@ -31,9 +31,9 @@ def _name(sending: Sending, slot: int) -> str:
 
 
 @contextmanager
-def held(sending: Sending) -> Iterator[int]:
-    """Hold a slot until the process leaves or dies; raises NoSlot."""
-    for slot in range(1, MOST + 1):
+def held(sending: Sending, most: int = MOST) -> Iterator[int]:
+    """Hold one of the first slots until the process leaves or dies; raises NoSlot."""
+    for slot in range(1, most + 1):
         lock = sql.process_lock(_name(sending, slot))
         try:
             lock.__enter__()
@@ -45,7 +45,7 @@ def held(sending: Sending) -> Iterator[int]:
         finally:
             lock.__exit__(None, None, None)
         return
-    raise NoSlot(f"{MOST} workers send {sending.delivery.label!r} already.")
+    raise NoSlot(f"{most} workers send {sending.delivery.label!r} already.")
 
 
 def settle_the_dead(sending: Sending) -> int:

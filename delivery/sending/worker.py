@@ -10,13 +10,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences import sql
 from delivery.composing import Composer
 from delivery.models import Sending
-from delivery.sending import claims, results, sendings, slots
+from delivery.sending import claims, results, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.crew import Crew
 from delivery.sending.last_check import LastCheck
@@ -36,14 +35,16 @@ def send(
     on_progress: Callable[[], None] = lambda: None,
     should_stop: Callable[[], bool] = lambda: False,
     waits: bool = True,
+    workers: int = slots.MOST,
 ) -> None:
     """Send until nothing is left, it is paused or cancelled, or `should_stop` says so.
 
     `waits`: also for what is to be tried again later; else it is left to the sweep.
-    Raises NoSlot.
+    `workers`: how many may do this at once. Raises NoSlot.
     """
-    with slots.held(sending) as slot:
+    with slots.held(sending, workers) as slot:
         slots.settle_the_dead(sending)
+        seeds.send(sending)
         session = connection.connection
         with Crew(sending, _transports(sending)) as crew:
             _Work(sending, slot, crew).go_on(
@@ -106,7 +107,3 @@ class _Work:
                     share=f"{share:.0%}"
                 ),
             )
-
-
-def is_due(sending: Sending) -> bool:
-    return sending.starts_at <= timezone.now()

@@ -20,6 +20,7 @@ from audiences import (
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
 from audiences.models import LandingPage, OutboxMail, Profile, Service, SignupRequest
+from audiences.privacy import many, requests, retention
 from audiences.suppression import Entry, Reason
 from delivery import analysis, deliveries, quarantine
 from delivery.feedback import intake, return_path
@@ -27,7 +28,14 @@ from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.intake import Findings
 from delivery.hooks import gate
 from delivery.hooks.gate import Outcome
-from delivery.models import Delivery, InboundItem, Message, QuarantineEntry, Sender
+from delivery.models import (
+    Delivery,
+    InboundItem,
+    Message,
+    QuarantineEntry,
+    Seed,
+    Sender,
+)
 from delivery.sending import handover
 
 
@@ -156,9 +164,13 @@ def world(db: None) -> World:
         key="anna.vos@example.com",
         language="en",
     )
+    requests.record(people[0], "access", "all of it", actor="eva")
+    many.ask([0], actor="eva", note="asked by letter")
+    retention.set_rule("inactive", 600, actor="eva")
     gone = Entry("email", "gone@example.com", "any", Reason.BY_HAND)
     suppression.suppress([gone], actor="eva", note="by letter")
     organisation.change(name="The Shop")
     Sender.objects.create(name="Shop", address="news@shop.example")
+    Seed.objects.create(name="Desk", address="desk@shop.example")
     people = [Profile.objects.get(pk=p.pk) for p in people]
     return World(people, service, entry, prepared, sent, draft, page)

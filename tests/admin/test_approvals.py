@@ -215,8 +215,8 @@ def _leaves(client: Client, delivery: Delivery) -> bool:
 
 def test_nothing_leaves_before_a_second_person_has_approved_it(legal: Delivery) -> None:
     anna, bert = _administrator("anna"), _administrator("bert")
-    posted = _form(legal, content="Better words")
-    assert anna.post(_url("change", legal), posted).status_code == 302
+    posted = {"subject": "News", "content": "Better words"}
+    assert anna.post(_url("content", legal), posted).status_code == 302
     assert not _leaves(anna, legal)
     _approve(anna, legal)
     assert not Approval.objects.exists()
@@ -231,13 +231,13 @@ def test_nothing_leaves_before_a_second_person_has_approved_it(legal: Delivery) 
 @override_settings(ONE_PERSON_APPROVES=True)
 def test_one_person_may_do_both_where_a_setting_says_so(legal: Delivery) -> None:
     anna = _administrator("anna")
-    anna.post(_url("change", legal), _form(legal, content="Better words"))
+    anna.post(_url("change", legal), _form(legal, purpose_note="Better words"))
     _approve(anna, legal)
     assert _leaves(anna, legal)
 
 
 def _text(legal: Delivery, anna: Client) -> None:
-    anna.post(_url("change", legal), _form(legal, content="Others"))
+    anna.post(_url("content", legal), {"subject": "News", "content": "Others"})
 
 
 def _note(legal: Delivery, anna: Client) -> None:

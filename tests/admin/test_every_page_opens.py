@@ -12,7 +12,7 @@ from audiences import consent, privacy, sql
 from audiences.consent import Origin
 from audiences.console import lists
 from audiences.imports import runs
-from audiences.models import ConsentEvent, Organisation, Profile
+from audiences.models import ConsentEvent, Organisation, Profile, RetentionRule
 from audiences.selections import bulk_acts
 from delivery import quarantine
 from delivery.models import QuarantineEntry
@@ -24,8 +24,8 @@ OURS = [
     for model in admin.site._registry
     if model._meta.app_label in ("audiences", "delivery")
 ]
-# The organisation is one page, and no list.
-LISTS = [model for model in OURS if model is not Organisation]
+# These are one page each, and no list.
+LISTS = [model for model in OURS if model not in (Organisation, RetentionRule)]
 
 
 def _list(model: type) -> str:

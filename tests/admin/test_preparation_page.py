@@ -1,5 +1,6 @@
 """Prepare, progress, Stop, forecast, compare, preview and duplicate, as pages (D1)."""
 
+import html
 from typing import Any
 
 import pytest
@@ -156,7 +157,7 @@ def _queries(client: Client, url: str) -> int:
 @pytest.mark.parametrize(
     ("profile", "words"),
     [
-        ("P1", "Dear Anna &lt;b&gt;"),
+        ("P1", "Dear Anna &amp;lt;b&amp;gt;"),
         ("P99", "names no profile"),
         ("twin@example.com", "names several profiles"),
         ("", "example in the place"),
@@ -170,24 +171,22 @@ def test_preview_shows_the_form_as_it_is(
         first_name="Anna <b>"
     )
     posted = {
-        "channel": "email",
         "subject": "Hello {{ first_name }}",
         "content": "<p>Dear {{ first_name }} {{ unknown }}</p><script>x</script>",
+        "headers": "From: me",
         "preview_profile": profile,
     }
-    for url in (
-        _url(world.draft, "preview"),
-        reverse("admin:delivery_delivery_preview_new"),
-    ):
-        answer = admin_client.post(url, posted)
-        page = answer.content.decode()
-        assert words in page
-        assert "Not fields: unknown" in page
-        # Whatever the message holds, the frame runs and loads nothing.
-        policy = answer["Content-Security-Policy"]
-        assert "sandbox" in policy
-        assert "default-src 'none'" in policy
-    assert Delivery.objects.get(pk=world.draft.pk).subject == ""
+    answer = admin_client.post(_url(world.prepared, "preview"), posted)
+    page = answer.content.decode()
+    assert words in page
+    for found in ("{{ unknown }} is not a field", "Marketing needs", "header From"):
+        assert found in page
+    # Whatever the message holds, the frame runs nothing, and loads pictures alone.
+    assert "<script" not in html.unescape(page)
+    policy = answer["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert Delivery.objects.get(pk=world.prepared.pk).subject == ""
 
 
 @pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_preview_shows_the_form_as_it_is(
 def test_preview_tells_the_length_of_an_sms(
     content: str, words: str, world: World, admin_client: Client
 ) -> None:
-    posted = {"channel": "sms", "content": content}
+    posted = {"content": content}
     answer = admin_client.post(_url(world.draft, "preview"), posted)
     assert words in answer.content.decode()
 

@@ -71,19 +71,31 @@ def test_from_an_audience_to_the_causes(
     check(tab)
     tab.click("[name=_save]")
     assert Audience.objects.get(name="Dutch").condition
-    # A delivery to it; the message is shown while it is written.
+    # A delivery to it.
     tab.goto(f"{live_server.url}{reverse('admin:delivery_delivery_add')}")
     tab.fill("[name=label]", "Spring")
     tab.select_option("[name=channel]", "email")
-    tab.fill("[name=subject]", "Hello {{ first_name }}")
-    tab.fill("[name=content]", "Dear {{ first_name }}, {{ unsubscribe_link }}")
-    tab.fill("[name=preview_profile]", "p0@example.com")
-    frame = tab.frame_locator("iframe[name=message-preview]")
-    frame.locator("h1:has-text('Hello Ann')").wait_for()
-    check(tab)
     tab.select_option("[name=audience]", label="Dutch")
     tab.click("[name=_save]")
+    # What it says comes next: it is shown, and checked, while it is written.
+    tab.wait_for_selector("#content-form")
     delivery = Delivery.objects.get(label="Spring")
+    frame = tab.frame_locator("iframe[name=message-preview]")
+    tab.fill("[name=subject]", "Hello {{ first_name }}")
+    tab.fill("[name=content]", "Dear {{ frist_name }}, ")
+    frame.locator("[data-found]:has-text('frist_name')").wait_for()
+    tab.fill("[name=content]", "Dear reader, ")
+    tab.click("[data-inserts] button[data-plain='{{ unsubscribe_link }}']")
+    assert "[Unsubscribe]({{ unsubscribe_link }})" in tab.input_value("[name=content]")
+    tab.fill("[name=preview_profile]", "p0@example.com")
+    frame.locator(".subject:has-text('Hello Ann')").wait_for()
+    mail = frame.frame_locator("iframe")
+    mail.locator("p:has-text('Dear reader')").wait_for()
+    check(tab)
+    tab.click("[data-action=save]")
+    tab.wait_for_selector(".steps li.done:has-text('Content')")
+    delivery.refresh_from_db()
+    assert delivery.subject == "Hello {{ first_name }}"
     # Prepared by a worker; the page follows by itself.
     report = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
     tab.goto(f"{live_server.url}{report}")

@@ -86,6 +86,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {"VAPID_PRIVATE_KEY": "no key", "VAPID_CONTACT": "mailto:a@example.org"},
         "VAPID_PRIVATE_KEY",
     ),
+    ("campaign.E026", {"TRIAL_RECIPIENTS": ["nonsense"]}, "nonsense"),
+    ("campaign.W010", {"TRIAL_RECIPIENTS": ["a@b.example", "@c.example"]}, "2 entries"),
     ("campaign.E010", {"SECOND_FACTOR": "nobody"}, "nobody"),
     ("campaign.W008", {"SECOND_FACTOR": "optional"}, "administrators"),
     *(
@@ -194,3 +196,24 @@ def test_the_settings_of_the_tests_have_no_error() -> None:
     messages = [m for m in run_checks() if str(m.id).startswith("campaign.E")]
     assert messages == []
     assert settings.PHONE_REGION in ("", "NL")
+
+
+LEDGER: list[tuple[str, dict[str, Any]]] = [
+    ("audiences.W005", {"LEDGER_KEY": ""}),
+    ("audiences.E005", {"LEDGER_KEY": "short"}),
+    ("audiences.E005", {"LEDGER_KEY": "AAAA"}),
+    ("audiences.E006", {"LEDGER_KEY": "A" * 43 + "=", "LEDGER_FORMER_KEYS": ["x"]}),
+]
+
+
+@pytest.mark.parametrize(("id", "setting"), LEDGER, ids=named)
+def test_a_key_of_the_ledger_that_cannot_sign_is_told_of(
+    id: str, setting: dict[str, Any]
+) -> None:
+    with override_settings(**{**GOOD, **setting}):
+        ours = [m for m in run_checks() if "LEDGER" in m.msg]
+    (message,) = ours
+    assert message.id == id
+    assert message.hint
+    with override_settings(**GOOD, LEDGER_KEY="A" * 43 + "="):
+        assert not [m for m in run_checks() if "LEDGER" in m.msg]

@@ -29,8 +29,18 @@ from audiences.models import (
 from audiences.records.verification import verify_consent
 from audiences.subscriptions import active
 from delivery import analysis, demo
-from delivery.demo import loading, people
-from delivery.models import Delivery, Message, Outcome, QuarantineEntry
+from delivery.composing import Composer, recipients
+from delivery.demo import feedback, loading, people
+from delivery.feedback import figures
+from delivery.models import (
+    Delivery,
+    EventKind,
+    InboundItem,
+    Message,
+    MessageEvent,
+    Outcome,
+    QuarantineEntry,
+)
 from delivery.quarantine.verification import verify_quarantine
 from delivery.rules import registered_rules
 from tests.factories import BY_COMMAND, ProfileFactory
@@ -109,7 +119,7 @@ def test_a_database_with_other_people_is_refused_and_left_alone(
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("room", "step"),
-    [(loading, "_subscribe"), (loading, "bounces"), (loading, "quarantine_list")],
+    [(loading, "_subscribe"), (feedback, "reports"), (loading, "quarantine_list")],
 )
 def test_a_load_that_fails_leaves_nothing(
     room: ModuleType,
@@ -340,3 +350,26 @@ def test_the_history_shows_who_did_what_and_an_opt_in() -> None:
 def test_everything_agrees_with_its_history_and_evidence() -> None:
     assert verify_consent().is_consistent
     assert list(verify_quarantine()) == []
+
+
+@pytest.mark.usefixtures("loaded")
+def test_every_figure_about_complaints_is_of_the_same_facts() -> None:
+    """What came back, by delivery; the quarantine on the home page; the items."""
+    by_delivery = sum(row.complaints for row in figures.complaints_by_delivery())
+    events = MessageEvent.objects.filter(kind=EventKind.COMPLAINT)
+    quarantined = QuarantineEntry.objects.filter(reason="complaint")
+    assert by_delivery == events.count() == quarantined.count() > 10
+    assert InboundItem.objects.filter(raw__contains=b"feedback-report").count() == (
+        by_delivery
+    )
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_mails_carry_the_organisation() -> None:
+    delivery = Delivery.objects.get(label=demo.DELIVERY)
+    visitor = Profile.objects.get(external_id=demo.VISITOR)
+    with override_settings(DEFAULT_FROM_EMAIL=loading.SENDER):
+        (mail,) = Composer(delivery).compose(recipients(delivery, [visitor.pk]))
+    assert isinstance(mail.body, bytes)
+    for said in (b"From: Riverside Library <", b"Quay Street 1", b"/privacy"):
+        assert said in mail.body

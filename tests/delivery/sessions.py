@@ -1,11 +1,14 @@
 """Acts in sessions of their own, in an order that a test fixes."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
 from django.db import connection, transaction
+
+from audiences import sql
 
 PATIENCE = 60
 
@@ -56,6 +59,18 @@ def open_transaction(act: Callable[[], Any]) -> Session:
             session.pause()
 
     return Session(run).reach_pause()
+
+
+def wait_until_blocked() -> None:
+    """Until another session waits for a lock that we hold."""
+    for _ in range(500):
+        if sql.fetch(
+            "SELECT 1 FROM pg_locks WHERE NOT granted"
+            " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        ):
+            return
+        time.sleep(0.01)
+    raise AssertionError("Nobody waits for us.")
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
+from audiences import organisation
 from audiences.refusals import Refused
 from delivery import analysis, content, deliveries
 from delivery.content import sms_segments
@@ -148,8 +150,55 @@ def test_an_unknown_field_is_named_with_those_there_are() -> None:
     assert "There are: first_name, " in found[0]
 
 
+ADDRESS = [
+    "Mails do not say where you are: the organisation has no postal address. Give it one "
+    "in Settings."
+]
+
+
+@pytest.mark.parametrize(
+    ("facts", "address", "expected"),
+    [
+        ({}, "", ADDRESS),
+        ({}, "Main Street 1, Delft", []),
+        ({"purpose": "transactional"}, "", []),
+        ({"content": ""}, "", []),
+    ],
+)
+def test_marketing_says_where_you_are(
+    facts: dict[str, Any], address: str, expected: list[str]
+) -> None:
+    organisation.change(postal_address=address)
+    assert faults("postal_address", **{"content": "Hello", **facts}) == expected
+
+
+def test_every_language_is_checked_and_named() -> None:
+    organisation.change(postal_address="Main Street 1")
+    made = deliveries.create("x", channel="email", subject="a", content=f"Hi {LINK}")
+    made.variants.create(language="nl", subject="b", content="Hoi {{ frist_name }}")
+    made.variants.create(language="de", content=f"Hallo {LINK}", preheader="{% x %}")
+    with translation.override("en"):
+        found = [controls.in_words(f) for f in controls.inspect(made, [])]
+    assert [text.partition(":")[0] for text in found] == [
+        "In de",
+        "In nl",
+        "In de",
+        "In nl",
+    ]
+    assert found[0] == "In de: The subject is empty."
+    assert "Marketing needs" in found[1]
+    assert "{% x %}" in found[2]
+    assert "frist_name" in found[3]
+    report = analysis.analyse(made)
+    assert report.state == "failed"
+    assert "In nl: Marketing needs" in report.error
+    made.variants.all().delete()
+    assert analysis.analyse(made).state == "ready"
+
+
 def test_every_check_has_a_row_in_the_table_of_faults() -> None:
-    assert {check for check, _facts, _expected in FINDINGS} == set(controls.CHECKS)
+    tested = {check for check, _facts, _expected in FINDINGS} | {"postal_address"}
+    assert tested == set(controls.CHECKS)
 
 
 # ------------------------------------------------------------------ SMS
@@ -201,6 +250,7 @@ def test_an_sms_takes_its_known_number_of_segments(
 # ------------------------------------------------------------------ in an analysis
 @pytest.fixture
 def somebody() -> None:
+    organisation.change(postal_address="Main Street 1, Delft")
     person(email="ann@shop.example", sms="+31612345678")
 
 

@@ -99,7 +99,9 @@ def test_many_runs_take_as_many_queries_as_one(people: list[Profile]) -> None:
     counts = []
     for size in (2, 6):
         runs = list(
-            Analysis.objects.select_related("delivery__audience", "delivery__typology")
+            Analysis.objects.select_related(
+                "delivery__audience", "delivery__typology"
+            ).prefetch_related("delivery__variants")
         )[:size]
         with CaptureQueriesContext(connection) as queries:
             assert freshness.out_of_date(runs) == {}

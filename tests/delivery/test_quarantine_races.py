@@ -2,7 +2,6 @@
 
 import io
 import random
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -26,6 +25,7 @@ from delivery import quarantine
 from delivery.models import QuarantineAction, QuarantineEntry
 from delivery.quarantine.files import QuarantineImporter
 from delivery.quarantine.verification import verify_quarantine
+from tests.delivery.sessions import wait_until_blocked
 
 pytestmark = [
     pytest.mark.usefixtures("transactional_db"),
@@ -65,18 +65,6 @@ def begun() -> Iterator[ExitStack]:
     with ExitStack() as ours:
         ours.enter_context(transaction.atomic())
         yield ours
-
-
-def wait_until_blocked() -> None:
-    """Until another session waits for a lock that we hold."""
-    for _ in range(500):
-        if sql.fetch(
-            "SELECT 1 FROM pg_locks WHERE NOT granted"
-            " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-        ):
-            return
-        time.sleep(0.01)
-    raise AssertionError("Nobody waits for us.")
 
 
 def person(*emails: str) -> Profile:

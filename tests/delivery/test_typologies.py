@@ -71,6 +71,7 @@ def test_a_delivery_without_a_typology_has_the_default_one() -> None:
         "control:known_fields",
         "control:sms_length",
         "control:https_links",
+        "control:postal_address",
     ]
 
 
@@ -236,7 +237,7 @@ def test_keeping_in_step_restores_what_is_missing() -> None:
     writing.keep_in_step()
     row = TypologyRule.objects.get(code="address_missing")
     assert row.label == "Address missing"
-    assert len(rows_of(None)) == 4
+    assert len(rows_of(None)) == 5
 
 
 # ------------------------------------------------------------------ a third app's rule

@@ -33,7 +33,7 @@ def of_the_site() -> str:
 def test_every_pin_that_people_write_is_explained_in_its_line() -> None:
     for name in (READ, DEV):
         for package, _version, rest in PIN.findall(text_of(name)):
-            assert re.fullmatch(r"  # \S.{5,}", rest), package
+            assert re.fullmatch(r"( ; \S.*?)?  # \S.{5,}", rest), package
 
 
 def test_the_names_that_are_fixed_are_there() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from audiences.models import Profile
+from audiences.models import Address, Profile
 from delivery import deliveries
 from delivery.feedback import intake
 from delivery.feedback.intake import Findings, processing
@@ -17,7 +17,9 @@ from delivery.feedback.mails import mailboxes
 from delivery.feedback.mails.mailboxes import Mail
 from delivery.models import AddressError, InboundItem, Message, MessageEvent
 from delivery.models.message_events import EventKind
+from delivery.quarantine import record
 from delivery.quarantine.verification import verify_quarantine
+from tests.delivery.sessions import Session, wait_until_blocked
 from tests.people import person
 
 from .reports import AT, dsn, event, item, sent, status
@@ -170,6 +172,48 @@ def test_a_worker_leaves_alone_what_another_is_reading() -> None:
     assert seen == ["new"] * 3
     assert MessageEvent.objects.count() == 3
     assert set(InboundItem.objects.values_list("state", flat=True)) == {"applied"}
+
+
+@needs_server
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [EventKind.FAILED, EventKind.COMPLAINT])
+def test_a_victim_of_a_deadlock_takes_its_items_again(
+    kind: EventKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch, and an item that goes alone: a complaint without a signature."""
+    for number in (1, 2):
+        sent(f"p{number}@shop.example", message_id=f"{number}@mta")
+        record("email", f"p{number}@shop.example", type="ignored", source="before")
+    first, second = Address.objects.order_by("key")
+    readings = []
+
+    def read_one(found: InboundItem) -> Findings:
+        readings.append(found.state)
+        return Findings(
+            events=tuple(
+                event(kind, address=a.key, message_ids=(f"{n}@mta",), event_id=str(n))
+                for n, a in enumerate((first, second), 1)
+            )
+        )
+
+    monkeypatch.setitem(intake.READERS, "mail", read_one)
+    arrived = item(b"report")
+
+    def lock(address: Address) -> None:
+        assert Address.objects.select_for_update().get(pk=address.pk)
+
+    with transaction.atomic():
+        lock(second)
+        session = Session(lambda _session: intake.process_all([arrived]))
+        session.start()
+        wait_until_blocked()
+        lock(first)  # who waited first notices, and gives way
+    session.finish()
+    arrived.refresh_from_db()
+    assert (arrived.state, MessageEvent.objects.count()) == ("applied", 2)
+    assert [status(a.key) for a in (first, second)] != ["none", "none"]
+    assert len(readings) > 1 or kind == EventKind.COMPLAINT
+    assert list(verify_quarantine()) == []
 
 
 @needs_server

@@ -8,6 +8,7 @@ import pytest
 from audiences.privacy import erase
 from delivery.feedback import erasure, intake
 from delivery.feedback.intake import Findings
+from delivery.feedback.intake.concluding import conclude
 from delivery.models import InboundItem, InboundMention, MessageEvent, QuarantineEntry
 from delivery.quarantine.verification import verify_quarantine
 
@@ -40,9 +41,27 @@ def test_an_erasure_takes_what_arrived_about_the_person_and_nothing_else() -> No
     assert not InboundMention.objects.filter(key=ADDRESS).exists()
     for kept in MessageEvent.objects.filter(message=message):
         assert (kept.key, kept.text, kept.domain) == (None, None, None)
-    # The quarantine of the address outlives the person (Q9).
-    assert QuarantineEntry.objects.filter(key=ADDRESS).exists()
-    assert status() == "valid"
+    # The address was nobody else's: what is known of it goes too.
+    assert not QuarantineEntry.objects.filter(key=ADDRESS).exists()
+    assert status() == "none"
+    assert list(verify_quarantine()) == []
+
+
+def test_an_erasure_ends_what_waited_for_a_decision_about_the_person() -> None:
+    message = sent(message_id="1@mta")
+    names = tuple(("email", name) for name in (ADDRESS, "bob@shop.example"))
+    for text in (b"unclear", b"as unclear"):
+        settled(text, otherwise=InboundItem.State.HELD, mentions=names)
+    other = settled(
+        b"about bob", otherwise=InboundItem.State.HELD, mentions=(names[1],)
+    )
+    assert [status(name) for _channel, name in names] == ["denylisted"] * 2
+    erase(message.profile)
+    # Bob is still held for what only names him.
+    assert [status(name) for _channel, name in names] == ["valid", "denylisted"]
+    conclude(other, InboundItem.State.IGNORED, actor="op")
+    assert status("bob@shop.example") == "valid"
+    assert not InboundItem.objects.filter(state="held").exists()
     assert list(verify_quarantine()) == []
 
 

@@ -42,7 +42,16 @@ ANSWERS = [
     ("550 5.1.1 The user you are trying to reach could not be found", "user_unknown", HARD),
     ("550 5.1.3 Bad destination mailbox address syntax", "user_unknown", HARD),
     ("450 4.1.1 <a@b.example>: Recipient address rejected: unverified address: User unknown", "user_unknown", SOFT),
+    ("551 User not local; please try <a@c.example>", "user_unknown", HARD),
+    ("550 The recipient cannot be verified. Please check all recipients of this message", "user_unknown", HARD),
+    ("550 cannot find user", "user_unknown", HARD),
+    ("554 rejected due to nonexistent mailbox", "user_unknown", HARD),
+    ("550 There is no one at this address", "user_unknown", HARD),
+    ("550 that user does not have a mailbox here", "user_unknown", HARD),
+    ("<a@b.example>: host mx.b.example[192.0.2.1] said: 554 5.7.1 <a@b.example>: Recipient address rejected: Access denied (in reply to RCPT TO command)", "user_unknown", HARD),
+    ("554 5.7.1 <a@b.example>: Recipient address rejected: Access denied by policy", "refused", IGNORED),
     # invalid domain
+    ("No MX or A records for b.example", "invalid_domain", HARD),
     ("Host or domain name not found. Name service error for name=b.example type=MX: Host not found", "invalid_domain", HARD),
     ("550 5.1.2 <a@b.example>... Host unknown (Name server: b.example: host not found)", "invalid_domain", HARD),
     ("Sorry, I couldn't find any host named b.example. (#5.1.2)", "invalid_domain", HARD),
@@ -59,6 +68,7 @@ ANSWERS = [
     ("554 5.7.1 The recipient account is currently locked", "account_disabled", SOFT),
     ("550 Mailbox is inactive", "account_disabled", SOFT),
     ("554 delivery error: dd Sorry, your message to a@yahoo.com cannot be delivered. This account has been disabled or discontinued [#102].", "account_disabled", HARD),
+    ("550 5.2.1 This account has been permanently closed", "account_disabled", HARD),
     # mailbox full
     ("552-5.2.2 The email account that you tried to reach is over quota and inactive.", "mailbox_full", SOFT),
     ("452-4.2.2 The email account that you tried to reach is over quota.", "mailbox_full", SOFT),
@@ -111,6 +121,11 @@ ANSWERS = [
     ("450 4.2.0 <a@b.example>: Recipient address rejected: Greylisted, see http://postgrey.example", "refused", IGNORED),
     ("530 5.7.0 Must issue a STARTTLS command first", "refused", IGNORED),
     ("554 Transaction failed 554 5.7.1 Rejected by content filter", "refused", IGNORED),
+    ("550 Sender callout failed: no such user", "refused", IGNORED),
+    ("550 cannot verify your sender address: user unknown", "refused", IGNORED),
+    ("550-Your domain has no MX record", "refused", IGNORED),
+    ("550 5.7.1 TLS certificate: invalid host", "refused", IGNORED),
+    ("(554) : rejected", "refused", IGNORED),
     # the message
     ("552 5.3.4 Message size exceeds fixed maximum message size (10485760)", "text_too_long", IGNORED),
     ("552 5.2.3 Message exceeds maximum fixed size", "text_too_long", IGNORED),
@@ -140,4 +155,17 @@ ANSWERS = [
 @pytest.mark.parametrize(("answer", "reason", "type"), ANSWERS)
 def test_an_answer_comes_down_to_its_reason(answer, reason, type):
     verdict = classify(answer)
+    assert (verdict.reason, verdict.type) == (reason, type)
+
+
+GMAIL = "** Address not found ** Your message wasn't delivered to a@b.example because the address couldn't be found. Check for typos or unnecessary spaces and try again."  # fmt: skip
+TOLD = f"{GMAIL} The response from the remote server was: 550 #4711 Sorry"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "type"),
+    [(GMAIL, "user_unknown", HARD), (TOLD, "not_defined", SOFT)],
+)
+def test_gmail_is_believed_where_it_quotes_no_server(words, reason, type):
+    verdict = classify(words, status="5.0.0", context=words)
     assert (verdict.reason, verdict.type) == (reason, type)

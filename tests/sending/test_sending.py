@@ -4,10 +4,12 @@ from collections import deque
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,13 +17,23 @@ from django.utils import timezone
 from audiences import addresses, consent, subscriptions
 from audiences.models import Profile
 from audiences.refusals import Refused
-from delivery import analysis, quarantine
+from delivery import analysis, quarantine, tasks
 from delivery.composing import writing
 from delivery.models import Delivery, Dispatch, Message, Sending
-from delivery.sending import claims, crew, looks, sendings, worker
+from delivery.sending import (
+    claims,
+    crew,
+    looks,
+    results,
+    schedule,
+    sendings,
+    slots,
+    worker,
+)
 from delivery.sending.last_check import LastCheck
 from delivery.sending.status import SendingStatus, status_of
 from delivery.transports import Outgoing
+from delivery.transports.handing_over import taken
 from tests.people import ORIGIN
 from tests.transports.smtp_server import CUT, Sink
 
@@ -256,7 +268,7 @@ def test_who_opts_out_while_two_members_hold_messages_is_withdrawn(
     load = crew.Load(
         sending,
         check,
-        batch.seen,
+        looks.Look(sending.pk, batch.seen),
         deque((Outgoing(pk, f"{pk}@x", b""), "") for pk in batch.ids),
     )
     look, got = looks.Look.around, []
@@ -316,3 +328,71 @@ def test_four_members_send_each_once_while_people_opt_out(
         {"denylist_channel": 1},
     )
     assert len(set(recipients_of(sink))) == len(sink.mails) == 9
+
+
+def test_the_sweep_wakes_as_many_workers_as_are_missing(
+    prepared: Delivery, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what it asks for is forgotten when all are busy for as long as a turn."""
+    settings.SEND_WORKERS = 4
+    asked: list[tuple[object, object]] = []
+    monkeypatch.setattr(
+        tasks.run_sending,
+        "apply_async",
+        lambda args, expires: asked.append((args, expires)),
+    )
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    tasks.wake_sendings()
+    assert asked == [((sending.pk,), tasks.TURN_SECONDS)] * 4
+    Sending.objects.update(worked_at=timezone.now())
+    assert schedule.to_wake() == [sending.pk]
+    Sending.objects.update(worked_at=timezone.now() - timedelta(minutes=1))
+    assert schedule.to_wake() == [sending.pk] * 4
+    sendings.pause(prepared)
+    assert schedule.to_wake() == []
+
+
+def test_no_more_workers_send_than_may(prepared: Delivery) -> None:
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    refused: list[BaseException] = []
+
+    def another() -> None:
+        try:
+            with slots.held(sending, 1):
+                pass
+        except slots.NoSlot as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    with slots.held(sending, 1) as slot:
+        assert slot == 1
+        thread = Thread(target=another)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+
+
+def test_what_another_worker_has_on_record_stays_as_it_is(
+    prepared: Delivery, sink: Sink
+) -> None:
+    """A worker that was thought dead comes back: its message is known already."""
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    claimed = claims.claim(sending, LastCheck(prepared), slot=5, most=2)
+    assert isinstance(claimed, claims.Batch)
+    slots.settle_the_dead(sending)
+    before = list(Message.objects.order_by("pk").values())
+    results.write(
+        sending,
+        [
+            results.HandedOver(
+                Outgoing(pk, "p@example.com", b"", message_id="<1@x>"),
+                "p@example.com",
+                taken(),
+            )
+            for pk in reversed(claimed.ids)
+        ],
+    )
+    assert list(Message.objects.order_by("pk").values()) == before
+    assert status_of(prepared).sent == 2
+    assert status_of(prepared).uncertain == 0

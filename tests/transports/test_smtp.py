@@ -377,3 +377,24 @@ def test_nothing_leaves_in_the_clear_where_tls_is_asked_for(
     settings.EMAIL_USE_TLS = True
     assert transport.hand_over(MAIL).kind == Kind.LATER
     assert sink.mails == []
+
+
+def test_certificates_are_read_only_where_tls_is_spoken(
+    sink: Sink, transport: SmtpTransport, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Reading them takes longer than hundreds of mails; and once for each transport."""
+    read: list[None] = []
+    made = ssl.create_default_context
+
+    def reading() -> ssl.SSLContext:
+        read.append(None)
+        return made()
+
+    monkeypatch.setattr(ssl, "create_default_context", reading)
+    assert transport.hand_over(MAIL).kind == Kind.TAKEN
+    assert not read
+    transport.close()
+    settings.EMAIL_USE_TLS = True
+    for _attempt in range(2):  # this server has no TLS
+        assert transport.hand_over(MAIL).kind == Kind.LATER
+    assert len(read) == 1

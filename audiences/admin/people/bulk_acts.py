@@ -1,6 +1,8 @@
 """Changes of many people: choose, see how many, confirm; then what became of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +23,7 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile, Service
+from audiences.registry import Registry
 from audiences.selections import bulk_acts, filters
 from audiences.selections.bulk_acts import Act
 
@@ -38,8 +41,39 @@ def address_of(act: Act, chosen: filters.Chosen) -> str:
     return f"{reverse('admin:audiences_profile_bulk')}?{query}"
 
 
-def action(act: Act) -> Callable[..., HttpResponse | None]:
-    """The act as an action of the list: it leads to the page that asks."""
+@dataclass(frozen=True)
+class Elsewhere:
+    """What can be done for many on a page of its own, `view`."""
+
+    code: str
+    label: Any
+    permission: str
+    view: str
+
+    def url(self, chosen: filters.Chosen) -> str:
+        return f"{reverse(self.view)}?{urlencode(chosen)}"
+
+
+# Rooms beside this one add to it.
+elsewhere: Registry[str, Elsewhere] = Registry("act on a page of its own")
+
+
+def list_actions(request: HttpRequest) -> dict[str, Any]:
+    """What the list of profiles offers for those who are chosen in it."""
+    found: dict[str, Any] = {
+        act.code: (action(partial(address_of, act)), act.code, act.label)
+        for act in allowed_acts(request)
+    }
+    for other in elsewhere.values():
+        if request.user.has_perm(other.permission):
+            found[other.code] = (action(other.url), other.code, other.label)
+    return found
+
+
+def action(
+    url_of: Callable[[filters.Chosen], str],
+) -> Callable[..., HttpResponse | None]:
+    """An action of the list that leads to the page that asks."""
 
     def chosen_rows(
         admin_: PlainAdmin, request: HttpRequest, queryset: Any
@@ -49,7 +83,7 @@ def action(act: Act) -> Callable[..., HttpResponse | None]:
         else:
             ids = request.POST.getlist(ACTION_CHECKBOX_NAME)
             chosen = {filters.IDS: ",".join(i for i in ids if i.isdigit())}
-        return redirect(address_of(act, chosen))
+        return redirect(url_of(chosen))
 
     return chosen_rows
 

@@ -6,7 +6,7 @@ Each parses, calls one domain function, records it in the admin's log and goes b
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE as CHANGED, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -20,6 +20,7 @@ from audiences.console import exact
 from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.imports import exports
+from audiences.ledger import receipts
 from audiences.masking import masked_text
 from audiences.models import Address, Profile, Subscription
 from audiences.records import proof
@@ -189,6 +190,22 @@ def proof_json(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Ans
     return JsonResponse(
         proof.of(profile, with_device=_may_see_device(request)),
         json_dumps_params={"indent": 2, "ensure_ascii": False},
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@page(Profile, "receipt", *PROOF)
+def receipt(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
+    """A receipt with proofs, which outsiders check without us."""
+    try:
+        made = receipts.receipt(profile)
+    except receipts.NoReceipt as error:
+        messages.error(request, str(error))
+        return admin.go_back(profile)
+    name = f"receipt-{profile.pk}.json"
+    return HttpResponse(
+        receipts.as_text(made.data),
+        content_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 

@@ -136,10 +136,7 @@ class ProfileAdmin(BigList):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """The changes that can be made for many; each leads to a page that asks."""
-        return {
-            act.code: (bulk_acts.action(act), act.code, act.label)
-            for act in bulk_acts.allowed_acts(request)
-        }
+        return bulk_acts.list_actions(request)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 from audiences import privacy, profiles
 from audiences.consent import Origin, Source
+from audiences.models import Profile
 from audiences.suppression import ErasedFor
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_profile
 
@@ -38,16 +39,24 @@ class Command(CampaignCommand):
         profile = profiles.find(options["profile"])
         number = profile.pk
         if not options["yes"]:
-            self._ask(number)
+            self._ask(profile)
         origin = Origin(source=Source.COMMAND, note=options["note"])
         privacy.erase(profile, reason=options["reason"], origin=origin)
         self.say(f"Profile {number} is erased.")
 
-    def _ask(self, number: int) -> None:
+    def _ask(self, profile: Profile) -> None:
+        number = profile.pk
         if not sys.stdin.isatty():
             raise CommandError(
                 "Erasing cannot be undone: without a terminal give --yes."
             )
+        plan = privacy.plan(profile)
+        self.note("What goes: the profile, and everything that names the person.")
+        for title, count in plan.goes:
+            self.note(f"  {count:,} {title}")
+        self.note("What stays: counts, events and keyed hashes, which name nobody.")
+        for text in plan.stays:
+            self.note(f"  {text}")
         answer = input(f"Erase profile {number} for ever? Type its number: ")
         if answer.strip() != str(number):
             raise CommandError("Nothing is erased.")

@@ -3,21 +3,25 @@
 from . import (
     approving,
     comparisons,
+    contents,
     deliveries,
     messages,
     outcomes,
     preparations,
     previews,
     sending,
+    testing,
 )
 
 __all__ = [
     "approving",
     "comparisons",
+    "contents",
     "deliveries",
     "messages",
     "outcomes",
     "preparations",
     "previews",
     "sending",
+    "testing",
 ]

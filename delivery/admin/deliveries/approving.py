@@ -15,24 +15,14 @@ from audiences.refusals import Refused
 from delivery import approvals
 from delivery.models import Delivery
 from delivery.roles import SKIP_DENYLIST
-from delivery.rules import skips_denylist
 
-
-def context(request: HttpRequest, delivery: Delivery) -> Facts:
-    """What pages of the delivery say about its approval; nothing where none is due."""
-    if not skips_denylist(delivery.purpose):
-        return {}
-    return {
-        "needs_approval": True,
-        "approval": approvals.in_force(delivery),
-        "refusal_to_approve": approvals.refusal_to_approve(request.user, delivery),
-    }
+from . import steps
 
 
 @page(Delivery, "approval", "view", title=gettext_lazy("Approval"))
 def approval(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """What would be approved, by whom it was written, and the approvals of before."""
-    facts: Facts = {"delivery": delivery, **context(request, delivery)}
+    facts: Facts = {"delivery": delivery, **steps.context(request, delivery)}
     facts["earlier"] = delivery.approvals.all()[:20]
     try:
         statement = approvals.statement_of(delivery)

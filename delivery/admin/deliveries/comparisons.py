@@ -12,6 +12,8 @@ from delivery.analysis import comparison
 from delivery.analysis.comparison import Change, Moves
 from delivery.models import Delivery
 
+from . import steps
+
 SHOWN = 30
 # Seconds that the page waits for the count of who moved; longer when it is asked for.
 AT_ONCE, WHEN_ASKED = 0.2, 30.0
@@ -23,6 +25,7 @@ def compare(admin: PlainAdmin, request: HttpRequest, later: Delivery) -> Answer:
     chosen = list(comparison.candidates(later)[:SHOWN])
     earlier = _chosen(request, later, chosen)
     facts: Facts = {"delivery": later, "earlier": earlier, "candidates": chosen}
+    facts |= steps.context(request, later)
     run = later.latest_analysis
     before = earlier and earlier.latest_analysis
     if not (earlier and run and before and run.state == before.state == "ready"):

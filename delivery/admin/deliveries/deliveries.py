@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,17 +21,15 @@ from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts, PlainAdmin
 from delivery import approvals, deliveries
-from delivery.content import FIELDS
 from delivery.models import Analysis, Delivery
 from delivery.roles import SKIP_DENYLIST
 from delivery.rules import skips_denylist
 from delivery.sending import freshness
 
-from . import approving
+from . import steps
 
-STEPS = (
+FIELDSETS = (
     (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
-    (_("Content"), ("subject", "content")),
     (_("Audience"), ("audience", "service")),
     (_("Rules"), ("typology",)),
 )
@@ -52,7 +51,7 @@ class DeliveryForm(forms.ModelForm[Any]):
         model = Delivery
         fields = (
             *("label", "channel", "audience", "service", "purpose", "purpose_note"),
-            *("typology", "contact_date", "subject", "content"),
+            *("typology", "contact_date"),
         )
 
     def clean(self) -> None:
@@ -85,9 +84,11 @@ class DeliveryList(ExactList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        runs = Analysis.objects.select_related(
-            "delivery__audience", "delivery__typology"
-        ).filter(pk__in=[d.latest_run for d in self.result_list if d.latest_run])
+        runs = (
+            Analysis.objects.select_related("delivery__audience", "delivery__typology")
+            .prefetch_related("delivery__variants")
+            .filter(pk__in=[d.latest_run for d in self.result_list if d.latest_run])
+        )
         found = freshness.out_of_date(runs)
         old = {run.delivery_id for run in runs if run.pk in found}
         for delivery in self.result_list:
@@ -126,10 +127,10 @@ class DeliveryAdmin(PlainAdmin):
         return DeliveryList
 
     def get_fieldsets(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
-        steps = tuple((title, {"fields": names}) for title, names in STEPS)
+        own = tuple((title, {"fields": names}) for title, names in FIELDSETS)
         if obj is None:
-            return steps
-        return (*steps, (_("Preparation"), {"fields": PREPARATION}))
+            return own
+        return (*own, (_("Preparation"), {"fields": PREPARATION}))
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Delivery | None = None
@@ -181,7 +182,7 @@ class DeliveryAdmin(PlainAdmin):
             raise PermissionDenied(refusal)
 
     def beside(self, request: HttpRequest, row: Delivery) -> Facts:
-        return approving.context(request, row)
+        return steps.context(request, row)
 
     def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
         deliveries.delete(obj)
@@ -207,15 +208,19 @@ class DeliveryAdmin(PlainAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        delivery = kwargs.get("obj")
-        page = "preview" if delivery else "preview_new"
-        where = [delivery.pk] if delivery else []
         context |= {
             "may_add": self.has_add_permission(request),
-            "placeholders": [f"{{{{ {name} }}}}" for name in FIELDS],
-            "preview_url": reverse(f"admin:delivery_delivery_{page}", args=where),
+            "first_steps": [_("Content"), _("Prepare"), _("Test"), _("Send")],
         }
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_add(
+        self, request: HttpRequest, obj: Delivery, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """What it says is the next step."""
+        if "_addanother" in request.POST or "_continue" in request.POST:
+            return super().response_add(request, obj, *args, **kwargs)
+        return redirect("admin:delivery_delivery_content", obj.pk)
 
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> str:

@@ -23,7 +23,7 @@ from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import Profile
 from audiences.selections import filters
 from delivery import analysis, approvals
-from delivery.admin.deliveries import approving, preparations
+from delivery.admin.deliveries import preparations, steps
 from delivery.analysis import (
     WARNINGS,
     Report,
@@ -155,7 +155,7 @@ def report_and_log(
     facts: Facts = {"delivery": delivery}
     facts |= preparations.context(request, delivery, present)
     facts |= preparations.forecast(request, delivery)
-    facts |= approving.context(request, delivery)
+    facts |= steps.context(request, delivery)
     run = present.run
     if run is None:
         return facts

@@ -7,8 +7,6 @@ sends to everybody by a slip. The page only asks; background workers send.
 from datetime import timedelta
 from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
@@ -16,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.console.charts import Share, in_a_row
 from audiences.console.numbers import grouped
@@ -26,42 +24,13 @@ from delivery import approvals
 from delivery.models import Delivery, Dispatch, Sending, TypologyRule
 from delivery.roles import SEND
 from delivery.sending import sendings
+from delivery.sending.last_check import LABELS
 from delivery.sending.status import SendingStatus, status_of
 
+from . import reports, steps
+from .send_form import SendForm, sentence
+
 State = Sending.State
-MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-
-class SendForm(forms.Form):
-    """When and how fast; and the number of messages, where there are many."""
-
-    at = forms.DateTimeField(label=gettext_lazy("Begin"), required=False, widget=MOMENT)
-    rate = forms.FloatField(
-        label=gettext_lazy("Messages a second at most"),
-        required=False,
-        min_value=0.001,
-        max_value=100_000,
-    )
-    number = forms.CharField(label=gettext_lazy("How many"), required=False)
-
-    def __init__(self, *args: Any, to_deliver: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.to_deliver = to_deliver
-        if to_deliver <= settings.SEND_CONFIRM_ABOVE:
-            del self.fields["number"]
-
-    def clean_at(self) -> Any:
-        at = self.cleaned_data["at"]
-        if at and at < timezone.now() - timedelta(minutes=5):
-            raise forms.ValidationError(_("That moment has passed."))
-        return at
-
-    def clean_number(self) -> str:
-        typed = "".join(filter(str.isdigit, self.cleaned_data["number"]))
-        if typed != str(self.to_deliver):
-            text = _("Type the number of people: {number}.")
-            raise forms.ValidationError(text.format(number=grouped(self.to_deliver)))
-        return typed
 
 
 def _refuse(request: HttpRequest, delivery: Delivery) -> None:
@@ -78,12 +47,16 @@ def _back(delivery: Delivery) -> HttpResponse:
 def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """What will happen, and the button; later how far it is, and what came of it."""
     found = status_of(delivery)
-    form = SendForm(request.POST or None, to_deliver=found.to_deliver)
-    if request.method == "POST":
+    posted = request.POST if request.method == "POST" else None
+    form = SendForm(posted, delivery=delivery, to_deliver=found.to_deliver)
+    is_other = False
+    if posted is not None:
         if not request.user.has_perm(SEND):
             raise PermissionDenied
         _refuse(request, delivery)
-        if form.is_valid() and _begun(admin, request, delivery, form):
+        is_valid = form.is_valid()
+        is_other = is_valid and posted.get("said", form.said) != form.said
+        if is_valid and not is_other and _begun(admin, request, delivery, form):
             return _back(delivery)
     sending = Sending.objects.filter(delivery=delivery).first()
     facts: Facts = {
@@ -95,10 +68,14 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         and not approvals.refusal(request.user, delivery, approvals.Act.USE),
         "needs_number": "number" in form.fields,
         "zone": timezone.get_current_timezone_name(),
+        "begins": sendings.in_zone(sending.starts_at) if sending else "",
+        "copies": _copies(sending) if sending else [],
+        **steps.context(request, delivery),
         **_shown(delivery, found),
     }
+    facts |= reports.context(delivery)
     if sending is None:
-        facts |= _before(request, delivery, found)
+        facts |= _before(request, delivery, found, form) | {"is_other": is_other}
     return facts
 
 
@@ -111,6 +88,7 @@ def _begun(
             delivery,
             actor=request.user.get_username(),
             at=form.cleaned_data["at"],
+            is_now=form.cleaned_data["is_now"],
             rate=form.cleaned_data["rate"],
             refusal=lambda row: approvals.refusal(request.user, row, approvals.Act.USE),
         )
@@ -121,31 +99,24 @@ def _begun(
     return True
 
 
-def _before(request: HttpRequest, delivery: Delivery, found: SendingStatus) -> Facts:
+def _before(
+    request: HttpRequest, delivery: Delivery, found: SendingStatus, form: SendForm
+) -> Facts:
     try:
         sendings.check(delivery)
     except Refused as refused:
         return {"problem": str(refused)}
+    asks = ""
+    try:
+        sendings.moment_of(delivery)
+    except Refused as refused:
+        asks = str(refused)
     refusal = approvals.refusal(request.user, delivery, approvals.Act.USE)
-    return {"problem": refusal, "sentence": _sentence(delivery, found)}
-
-
-def _sentence(delivery: Delivery, found: SendingStatus) -> str:
-    """What will happen, in one sentence."""
-    run = delivery.latest_analysis
-    text = ngettext(
-        "{number} person gets “{delivery}” by {channel}; {excluded} in its audience do "
-        "not.",
-        "{number} people get “{delivery}” by {channel}; {excluded} in its audience do "
-        "not.",
-        found.to_deliver,
-    )
-    return text.format(
-        number=grouped(found.to_deliver),
-        delivery=delivery,
-        channel=delivery.get_channel_display(),
-        excluded=grouped(run.excluded if run else 0),
-    )
+    return {
+        "problem": refusal,
+        "asks": asks,
+        "sentence": sentence(delivery, found, form),
+    }
 
 
 def _act(name: str, said: str, act: Any, *, needs_use: bool = False) -> None:
@@ -231,11 +202,23 @@ def _shown(delivery: Delivery, found: SendingStatus) -> Facts:
 
 
 def _cause(code: str, labels: dict[str, str]) -> str:
-    own = {
-        "left_audience": _("Not in the audience any more"),
-        "address_changed": _("Has another address now"),
-    }
-    return own.get(code) or _(labels.get(code, code))
+    return _(LABELS.get(code) or labels.get(code, code))
+
+
+_COPIES = {
+    "taken": gettext_lazy("Taken"),
+    "refused": gettext_lazy("Refused"),
+    "later": gettext_lazy("Not taken now"),
+    "uncertain": gettext_lazy("Uncertain"),
+    "trial": gettext_lazy("The site is on trial, and the address is not on its list"),
+}
+
+
+def _copies(sending: Sending) -> list[tuple[str, str, str]]:
+    """What became of the copies to seeds."""
+    return [
+        (row["name"], str(_COPIES[row["result"]]), row["text"]) for row in sending.seeds
+    ]
 
 
 def _words(found: SendingStatus) -> str:

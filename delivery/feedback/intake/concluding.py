@@ -43,10 +43,6 @@ def conclude(
     return item
 
 
-def _hold_text(item: InboundItem) -> str:
-    return f"Held: unclear message, inbound item {item.pk}"
-
-
 def _hold(item: InboundItem, names: Iterable[Name]) -> None:
     """Hold addresses for an item. A hold belongs to the item and follows its state.
 
@@ -59,12 +55,12 @@ def _hold(item: InboundItem, names: Iterable[Name]) -> None:
             key,
             at=item.received_at,
             source=item.source,
-            text=_hold_text(item),
+            text=item.hold_text,
         )
 
 
 def _end_hold(item: InboundItem, *, actor: str = "") -> None:
-    text = _hold_text(item)
+    text = item.hold_text
     held = QuarantineAction.objects.filter(
         kind=QuarantineAction.Kind.HOLD,
         channel__in=item.mentions.values("channel"),

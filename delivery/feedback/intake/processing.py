@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from audiences import sql
 from audiences.registry import Registry
 from audiences.sql.once import insert_new
+from audiences.sql.retries import again, retried
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import unproven, waiting
 from delivery.feedback.intake.applying import (
@@ -32,6 +33,7 @@ from delivery.feedback.intake.applying import (
     apply_all,
     storable,
 )
+from delivery.feedback.intake.attempts import Given, as_stored, facts_of, restore
 from delivery.feedback.intake.concluding import CONCLUDED, Name, conclude, names_of
 from delivery.feedback.intake.matching import Report, reports_of
 from delivery.models import EventKind, InboundItem, InboundMention
@@ -92,13 +94,19 @@ def _read(item: InboundItem) -> Findings:
 
 
 def _settle_alone(item: InboundItem, findings: Findings) -> InboundItem:
-    try:
+    given = facts_of([item])
+
+    def once() -> InboundItem:
+        restore([item], given)
         # One event: one commit. Many each have their own, as two runs would wait for
         # each other's rows in a ring.
         if len(findings.events) > 1:
             return settle(item, findings)
         with transaction.atomic():
             return settle(item, findings)
+
+    try:
+        return again(once)
     except _DATABASE_IS_AWAY:
         raise
     except Exception as error:
@@ -110,19 +118,19 @@ def process_all(items: Iterable[InboundItem]) -> list[InboundItem]:
     """`process` for many: what only concerns addresses is done together.
 
     An item that another worker is busy with is left to it; what breaks a batch is
-    processed alone.
+    processed alone, and a batch that is the victim of a deadlock tries again.
     """
     found = [item for item in items if item.source in READERS]
     left = found
     while left:
-        before = {item.pk: item.state for item in left}
+        given = facts_of(left)
         try:
-            alone, later = _process_together(left)
+            alone, later = _process_together(left, given)
         except _DATABASE_IS_AWAY:
             raise
         except Exception:
-            _as_stored(left)
-            same = [item for item in left if item.state == before[item.pk]]
+            as_stored(left)
+            same = [item for item in left if item.state == given[item.pk]["state"]]
             alone, later = [(item, _read(item)) for item in same], []
         for item, findings in alone:
             _settle_alone(item, findings)
@@ -130,42 +138,34 @@ def process_all(items: Iterable[InboundItem]) -> list[InboundItem]:
     return found
 
 
-def _as_stored(items: list[InboundItem]) -> None:
-    """What a transaction that failed has set is not true."""
-    pks = [item.pk for item in items]
-    stored = InboundItem.objects.in_bulk(pks)
-    for item in items:
-        for name in CONCLUDED:
-            setattr(item, name, getattr(stored[item.pk], name))
-
-
+@retried
 def _process_together(
-    items: list[InboundItem],
+    items: list[InboundItem], given: Given
 ) -> tuple[list[_Found], list[InboundItem]]:
     """Read and apply items in one transaction, as many as BATCH events are of.
 
     More would take their locks in more than one run, and two workers could wait for
     each other in a ring. Returns what is to be done one by one, and what is left over.
     """
+    restore(items, given)
     alone: list[_Found] = []
     done: list[_Found] = []
     later: list[InboundItem] = []
     events = 0
-    with transaction.atomic():
-        for item in _claimed(items):
-            if events >= BATCH:
-                later.append(item)
-                continue
-            findings = _read(item)
-            if not _is_quiet(item, findings):
-                alone.append((item, findings))
-            elif done and events + len(findings.events) > BATCH:
-                later.append(item)
-                events = BATCH
-            else:
-                done.append((item, findings))
-                events += len(findings.events)
-        _settle_together(done)
+    for item in _claimed(items):
+        if events >= BATCH:
+            later.append(item)
+            continue
+        findings = _read(item)
+        if not _is_quiet(item, findings):
+            alone.append((item, findings))
+        elif done and events + len(findings.events) > BATCH:
+            later.append(item)
+            events = BATCH
+        else:
+            done.append((item, findings))
+            events += len(findings.events)
+    _settle_together(done)
     return alone, later
 
 

@@ -11,6 +11,7 @@ _WHOLE = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 # An address within a text, never part of a longer word.
 ADDRESS = rf"(?<![\w.+=-]){_LOCAL}@{_DOMAIN}(?![A-Za-z0-9_@-]|\.\w)"
 _ANY = re.compile(rf"({ADDRESS})")
+_INNER = re.compile(r"<([^<>]{3,320})>")
 # RFC 6533, section 3: a letter outside ASCII as its number.
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 # RFC 3461, section 4: octets as + and two capital digits.
@@ -20,7 +21,7 @@ _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 def clean(text: str) -> str:
     """One address without its wrapping, or empty if there is none."""
     text = text[:1_000].strip().strip("'`")
-    inner = re.search(r"<([^<>]{3,320})>", text)
+    inner = _INNER.search(text) if "<" in text else None
     text = (inner[1] if inner else text).strip().strip("<>").rstrip(".,;:")
     if text.lower().startswith(("mailto:", "smtp:")):
         text = text.partition(":")[2]
@@ -54,7 +55,16 @@ def from_xtext(text: str) -> str:
 
 def found_in(text: str) -> list[str]:
     """All addresses in a text, in their order."""
-    return [found for match in _ANY.finditer(text) if (found := clean(match[1]))]
+    if "@" not in text:
+        return []
+    return [found for match in _ANY.finditer(text) if (found := _unquoted(match[1]))]
+
+
+def _unquoted(found: str) -> str:
+    """`clean`, quicker where only an address without wrapping was found."""
+    if found[0] in "'`\"" or len(found) > LONGEST_ADDRESS or found[0] == ".":
+        return clean(found)
+    return found
 
 
 def of_header(*values: str) -> list[str]:

@@ -14,7 +14,8 @@ from delivery.models.quarantine import ErrorReason
 
 ACTING_TYPES = {"abuse", "opt-out", "opt-out-list"}
 # Where a returned message may name the one who complained, beside To.
-_RECIPIENT_HEADERS = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to")
+_HOTMAIL = "x-hmxmroriginalrecipient"
+_RECIPIENT_HEADERS = (_HOTMAIL, "x-original-to", "delivered-to")
 
 
 def report_of(mail: Part) -> list[tuple[str, str]] | None:
@@ -23,9 +24,7 @@ def report_of(mail: Part) -> list[tuple[str, str]] | None:
         if part.content_type == "message/feedback-report":
             return header_fields(part.text())
     # Hotmail's loop forwards the message and names the recipient in a header of it.
-    if any(
-        name == "x-hmxmroriginalrecipient" for p in mail.walk() for name, _ in p.headers
-    ):
+    if any(_HOTMAIL in dict(part.headers) for part in mail.walk()):
         return [("feedback-type", "abuse")]
     return None
 

@@ -11,6 +11,7 @@ account can come back, and is soft. A block of the sender's reputation, content,
 or relaying says nothing about the address at all, and is ignored.
 """
 
+import functools
 import re
 import tomllib
 from dataclasses import dataclass
@@ -20,10 +21,9 @@ from typing import Any
 from delivery.models.quarantine import ErrorReason, ErrorType
 
 LONGEST_WORDING = 1_500
-_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-_REPLY = re.compile(r"(?<![\d.\w-])([45]\d\d)(?=[ \-:;>]|$)")
+_STATUS = re.compile(r"[245](?<![\d.].)\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+_REPLY = re.compile(r"([45])(?<![.\w-].)\d\d(?=[ \-:;>]|$)")
 _TRY_AGAIN = re.compile(r"try again\W*$|try again later|temporary (?:error|fail)")
-_SPACES = re.compile(r"\s+")
 # Names that a text only quotes: they say nothing about the failure.
 _LINK = re.compile(r"https?://\S{1,300}")
 # But a link to a block list says that the sender is on it.
@@ -35,19 +35,25 @@ _BLOCK_LINK = re.compile(
 )
 # What reporters write around a server's answer, whatever that is.
 _PREAMBLES = re.compile(
-    r"delivery (?:to the following \w+(?:\(s\))? |has )?(?:has )?(?:been )?"
+    r"\b(?:delivery (?:to the following \w+(?:\(s\))? |has )?(?:has )?(?:been )?"
     r"(?:permanently )?failed(?: permanently)?|"
-    r"(?:please )?(?:double-?)?(?:check|verify)(?:ing)? (?:\S+ ){0,4}?"
+    r"(?:please )?(?:double-?)?(?:check|verify)(?:ing)? (?:(?!sender)\S+ ){0,4}?"
     r"(?:recipient|e-?mail|mail|address)(?:\S* ?(?:e-?mail|address(?:es)?)){0,2}"
     r"(?: for [^.]{0,60}| and [^.]{0,80})?|"
     r"(?:your|the|this|a|following) (?:\w+ ){0,3}message\b[^.:]{0,80} (?:could ?n.t|"
     r"could not|cannot|can.t|was ?n.t|was not|were not|has not been) (?:be )?"
     r"(?:delivered|sent)|this is a permanent error|address not found \W|"
-    r"because the address couldn.t be found, or is unable to receive mail|"
+    r"because the address couldn.t be found(?:, or is unable to receive mail)?|"
+    r"check for typos or unnecessary spaces and try again|"
     r"the following (?:address|recipient)(?:es|s|\(es\)|\(s\))? "
-    r"(?:failed|had (?:\w+ ){1,3}errors?|could ?n.t be reached|could not be reached)"
+    r"(?:failed|had (?:\w+ ){1,3}errors?|could ?n.t be reached|could not be reached))"
 )
+# What Gmail's own words say of a report without any answer of a server.
+_NOT_FOUND = re.compile(r"\baddress not found \W|because the address couldn.t be found")
+_QUOTES_ANSWER = re.compile(r"the response (?:from the remote server )?was")
 _ADDRESS = re.compile(r"<?[^\s<>:\"',;()]{0,64}@[^\s<>:\"',;()]{1,200}>?")
+# What may stand before a text; wordings begin with a word.
+_NO_WORD = " @:;.,<>()[]#-\"'"
 # Cisco's gateway puts this before the answer that it got.
 _PREFIX = re.compile(r"5\.1\.0 - unknown address error (?=[45]\d\d[- ])")
 _AFTER_MESSAGE = re.compile(
@@ -70,7 +76,7 @@ def _wordings(rows: list[dict[str, Any]]) -> _Wordings:
         for name, part in _TABLES["parts"].items():
             pattern = pattern.replace(f"%{name}%", "".join(part))
         meaning = ErrorReason(row["reason"]), ErrorType(row["type"]), row["seen_at"]
-        found.append((re.compile(pattern), meaning))
+        found.append((re.compile(rf"\b(?:{pattern})"), meaning))
     return found
 
 
@@ -114,6 +120,8 @@ def classify(text: str, *, status: str = "", context: str = "") -> Verdict:
         code = reported or code
     is_temporary = _is_temporary(wording, code)
     reason, type, seen_at = _of(wording, code)
+    if reason == ErrorReason.NOT_DEFINED and _is_not_found(context):
+        reason, type, seen_at = ErrorReason.USER_UNKNOWN, ErrorType.HARD, "Gmail"
     if reason in _OF_DEAD_ACCOUNTS and _is_filter(wording, code, context):
         type = ErrorType.SOFT
         if reason == ErrorReason.USER_UNKNOWN:
@@ -130,12 +138,18 @@ def status_of(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _SPACES.sub(" ", text[: 4 * LONGEST_WORDING]).lower()[:LONGEST_WORDING]
+    return " ".join(text[: 4 * LONGEST_WORDING].lower().split())[:LONGEST_WORDING]
 
 
 def _of(wording: str, code: str) -> _Found:
     """By wording, else the code's detail, the last wordings, or the code's class."""
     wording = _ADDRESS.sub(" @ ", _LINK.sub(_word_of, _PREFIX.sub(" ", wording)))
+    return _meaning(wording.lstrip(_NO_WORD), code)
+
+
+# Without the addresses, the answers to one delivery are a few, told many times.
+@functools.lru_cache(maxsize=1_000)
+def _meaning(wording: str, code: str) -> _Found:
     return (
         _by_wording(wording, _FIRST_WORDINGS)
         or _by_detail(code)
@@ -177,7 +191,13 @@ def _is_temporary(wording: str, code: str) -> bool:
     if _TRY_AGAIN.search(wording):
         return True
     reply = _REPLY.search(wording)
-    return bool(reply and reply[1].startswith("4"))
+    return bool(reply and reply[1] == "4")
+
+
+def _is_not_found(context: str) -> bool:
+    """Whether the reporter found no address, and quotes no server that answered."""
+    said = _plain(context)
+    return bool(_NOT_FOUND.search(said)) and not _QUOTES_ANSWER.search(said)
 
 
 def _is_filter(wording: str, code: str, context: str) -> bool:

@@ -24,7 +24,6 @@ MOST_HEADER_BYTES = 128 * 1024
 # Characters of one part that are read as text.
 LONGEST_TEXT = 64 * 1024
 
-_BLANK_LINE = re.compile(rb"\n\r?\n")
 # A content type as nearly every mailer writes it; the standard library reads others.
 _PLAIN_TYPE = re.compile(
     r"\s*([\w.+-]+/[\w.+-]+)((?:\s*;\s*[\w-]+=(?:\"[^\"\\%]*\"|[\w.:/+=-]+))*)(?:\s*;)?\s*"
@@ -54,7 +53,10 @@ class Part:
 
     def get(self, name: str) -> str:
         """The first header of a name, or an empty text."""
-        return next((value for key, value in self.headers if key == name), "")
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return ""
 
     def all(self, *names: str) -> list[str]:
         return [value for key, value in self.headers if key in names]
@@ -167,8 +169,9 @@ def headers_and_body(raw: bytes) -> tuple[list[tuple[str, str]], bytes]:
     """Headers up to the first empty line, and the rest. An envelope line is skipped."""
     if raw.startswith((b"\n", b"\r\n")):
         return [], raw.partition(b"\n")[2]
-    blank = _BLANK_LINE.search(raw)
-    head, body = (raw[: blank.start()], raw[blank.end() :]) if blank else (raw, b"")
+    head, _blank, body = raw.partition(b"\n\n")
+    if (end := head.find(b"\n\r\n")) >= 0:
+        head, body = raw[:end], raw[end + 3 :]
     return header_fields(decoded(head[:MOST_HEADER_BYTES], "")), body
 
 

@@ -79,7 +79,8 @@ def _kind_and_events(
     raw: bytes, mail: Part, recipients: tuple[str, ...]
 ) -> tuple[MailKind, list[FeedbackEvent]]:
     text = report_text(mail)
-    sent = returned.returned_by(mail, text)
+    own, quoted = returned.split_quote(text)
+    sent = returned.returned_by(mail, quoted)
     clue = returned.clue(mail, sent, recipients, text)
     complaint = arf.report_of(mail)
     if complaint is not None:
@@ -87,7 +88,7 @@ def _kind_and_events(
         is_typed = bool(arf.type_of(complaint))
         silent = MailKind.NOTICE if is_typed else MailKind.UNKNOWN
         return (MailKind.COMPLAINT if events else silent), events
-    words = returned.split_quote(text)[0][:_MOST_WORDS]
+    words = own[:_MOST_WORDS]
     around = Surroundings(
         clue=clue,
         words=words,
@@ -202,12 +203,6 @@ def _kind_of(events: list[FeedbackEvent]) -> MailKind:
     return MailKind.COMPLAINT if is_complaint else MailKind.BOUNCE
 
 
-def _plain(event: FeedbackEvent) -> FeedbackEvent:
-    """Only a failure has a type that counts."""
-    is_failure = event.kind == EventKind.FAILED
-    return event if is_failure else replace(event, type=ErrorType.IGNORED)
-
-
 def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
     """Number each event; a second copy of the mail gets the same numbers.
 
@@ -221,9 +216,14 @@ def _numbered(events: list[FeedbackEvent], mail: Part) -> list[FeedbackEvent]:
     number = digest.hexdigest()[:40]
     once = {(event.kind, event.address): event for event in reversed(events)}
     return [
-        replace(_plain(event), event_id=f"{number}:{position}")
+        replace(event, type=_type(event), event_id=f"{number}:{position}")
         for position, event in enumerate(reversed(once.values()), start=1)
     ]
+
+
+def _type(event: FeedbackEvent) -> ErrorType:
+    """Only a failure has a type that counts."""
+    return event.type if event.kind == EventKind.FAILED else ErrorType.IGNORED
 
 
 # ------------------------------------------------------------------ for the intake

@@ -34,20 +34,20 @@ _SUBJECTS = re.compile(
 # What a human replies to or forwards.
 _PASSED_ON = re.compile(r"\s{0,5}(?:re|fwd?|aw|wg|antw|tr|rv)\s?:", re.IGNORECASE)
 _OPENINGS = re.compile(
-    r"(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
+    r"\b(?:(?:could|can|was|were|did|wasn't|couldn't|been|be) ?"
     r"(?:not|n't|unable) ?(?:be |to |able to )?"
     r"(?:un)?(?:deliver|reach|returned)|deliver\w* (?:\w+ ){0,5}fail|"
     r"fail\w* (?:\w+ ){0,5}deliver|"
     r"undeliver|no such user|unknown user|user unknown|unable to deliver|"
     r"returned to (?:you|sender)|permanent (?:fatal )?error|transcript of session|"
-    r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt)",
+    r"not been delivered|unknown (?:or|local)|delivery (?:error|attempt))",
     re.IGNORECASE,
 )
 _DELAYS = re.compile(
-    r"\bdelay(?:ed)?\b|warning message only|"
+    r"\b(?:delay(?:ed)?\b|warning message only|"
     r"will (?:be retried|retry|keep trying|continue)|"
     r"not been able to deliver .{0,80}yet|still (?:trying|being)|do not need to resend|"
-    r"no action is required|could not send message for past|not yet been delivered",
+    r"no action is required|could not send message for past|not yet been delivered)",
     re.IGNORECASE,
 )
 _GIVEN_UP = re.compile(

@@ -13,6 +13,7 @@ from audiences.terminal import (
     add_channel,
     moment,
 )
+from audiences.terminal.imports import add_source
 from delivery import deliveries
 from delivery.models import Delivery
 from delivery.rules import typologies
@@ -34,6 +35,7 @@ class Command(CampaignCommand):
             metavar="AUDIENCE",
             help="everyone, service:SLUG, list:FILE (one PROFILE a line), or a name.",
         )
+        add_source(parser, of="the list")
         parser.add_argument(
             "--purpose", default=Delivery.Purpose.MARKETING, choices=Delivery.Purpose
         )
@@ -59,12 +61,17 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         slug = options["service"]
+        source = {name: options[name] for name in ("encoding", "sheet")}
+        if any(source.values()) and not options["audience"].startswith("list:"):
+            raise CommandError(
+                "--encoding and --sheet are for --audience list:FILE.", returncode=2
+            )
         typology = options["typology"]
         made_by = f"made from the shell by {getpass.getuser()}"
         delivery = deliveries.create(
             options["label"],
             channel=options["channel"],
-            audience=lambda: _audience(options["audience"], options["label"]),
+            audience=lambda: _audience(options["audience"], options["label"], source),
             service=subscriptions.find_service(slug) if slug else None,
             purpose=options["purpose"],
             purpose_note=options["purpose_note"] or made_by,
@@ -83,12 +90,12 @@ def _read(path: Path | None) -> str:
         raise CommandError(f"{path}: {error}") from error
 
 
-def _audience(text: str, label: str) -> Audience:
+def _audience(text: str, label: str, source: dict[str, str]) -> Audience:
     kind, colon, name = text.partition(":")
     if text == "everyone":
         return membership.everyone()
     if colon and kind == "service":
         return membership.subscribers(subscriptions.find_service(name))
     if colon and kind == "list":
-        return deliveries.list_audience(f"list for {label}", Path(name))
+        return deliveries.list_audience(f"list for {label}", Path(name), **source)
     return membership.find_audience(text)

@@ -1,6 +1,9 @@
 """load_demo"""
 
+import sys
 from typing import Any
+
+from rich.console import Console
 
 from audiences.terminal import CampaignCommand
 from delivery import demo
@@ -17,5 +20,6 @@ class Command(CampaignCommand):
         if demo.is_loaded():
             self.say("The demo is loaded already; its data is kept.")
             return
-        demo.load(on_step=lambda text: self.note(f"{text} …"))
+        console = Console(file=sys.stderr)
+        demo.load(on_step=lambda text: demo.step(console, text))
         self.say(f"The demo is loaded. Its delivery is {demo.DELIVERY!r}.")

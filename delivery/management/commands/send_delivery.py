@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from audiences.terminal import (
     CampaignCommand,
     CommandError,
@@ -15,6 +17,7 @@ from audiences.terminal import (
     stop_on_interrupt,
 )
 from delivery import deliveries
+from delivery.content import columns_of
 from delivery.management.sending import as_json, say_status
 from delivery.models import Delivery, Sending
 from delivery.sending import extraction, sendings, status, worker
@@ -33,6 +36,14 @@ def rate(text: str) -> float:
     return float(found[1]) / _SECONDS[found[2]]
 
 
+NOW = "now"
+
+
+def moment_or_now(text: str) -> Any:
+    """An argument that is a date or a time, or the word now."""
+    return NOW if text == NOW else moment(text)
+
+
 class Command(CampaignCommand):
     help = (
         "Send a prepared delivery. Email, SMS and push go through the gateway, by the "
@@ -44,7 +55,11 @@ class Command(CampaignCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_delivery(parser)
         parser.add_argument(
-            "--at", type=moment, metavar="TIME", help="Begin then, not now."
+            "--at",
+            type=moment_or_now,
+            metavar="TIME",
+            help="Begin then; or now, whatever its contact date is. Without it, at its "
+            "contact date, else now.",
         )
         parser.add_argument(
             "--rate", type=rate, metavar="N/s", help="At most so many: N/s, N/m, N/h."
@@ -53,7 +68,9 @@ class Command(CampaignCommand):
             "--to", type=Path, metavar="FILE", help="The extraction file to write."
         )
         parser.add_argument(
-            "--columns", metavar="A,B", help="The columns of the extraction file."
+            "--columns",
+            metavar="A,B",
+            help="The columns of the extraction file, in place of the delivery's.",
         )
         parser.add_argument(
             "--foreground",
@@ -69,7 +86,7 @@ class Command(CampaignCommand):
             extraction.write(
                 delivery,
                 options["to"],
-                columns=extraction.columns_of(options["columns"]),
+                columns=columns_of(options["columns"] or delivery.columns),
                 actor="a command",
             )
         else:
@@ -95,21 +112,34 @@ class Command(CampaignCommand):
                 )
 
     def _send(self, delivery: Delivery, options: dict[str, Any]) -> None:
-        if options["foreground"] and options["at"]:
+        at, is_now = options["at"], options["at"] == NOW
+        at = None if is_now else at
+        if options["foreground"] and at:
             raise CommandError(
                 "--at needs a background worker: leave out --foreground.", returncode=2
             )
         found = Sending.objects.filter(delivery=delivery).first()
         if not (options["foreground"] and found and found.state == "sending"):
+            if options["foreground"] and (later := self._later(delivery, is_now)):
+                raise CommandError(
+                    f"{delivery.label!r} is to be sent at {later}: leave out "
+                    "--foreground, or say --at now."
+                )
             found = sendings.begin(
                 delivery,
                 actor="a command",
-                at=options["at"],
+                at=at,
+                is_now=is_now,
                 rate=options["rate"],
                 wakes=not options["foreground"],
             )
         if options["foreground"]:
             self._in_foreground(delivery, found)
+
+    def _later(self, delivery: Delivery, is_now: bool) -> str:
+        """The moment that it would be scheduled for; empty: it would begin now."""
+        at = sendings.moment_of(delivery, is_now=is_now)
+        return sendings.in_zone(at) if at and at > timezone.now() else ""
 
     def _in_foreground(self, delivery: Delivery, sending: Sending) -> None:
         total = status.status_of(delivery).to_deliver

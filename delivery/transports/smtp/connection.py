@@ -46,10 +46,10 @@ class Broken(Exception):
 class Connection:
     """An open session with the server, logged in, and what it offers."""
 
-    def __init__(self) -> None:
-        """Raises NotThere with the reason."""
+    def __init__(self, secured: ssl.SSLContext | None) -> None:
+        """`secured` is needed where the server is spoken to by TLS; raises NotThere."""
         try:
-            self._smtp = _opened()
+            self._smtp = _opened(secured)
         except (OSError, smtplib.SMTPException) as error:
             raise NotThere(_words(error)) from error
         self._socket: socket.socket = self._smtp.sock  # type: ignore[assignment]
@@ -101,12 +101,25 @@ class Connection:
         self._smtp.close()
 
 
-def _opened() -> smtplib.SMTP:
-    secured = ssl.create_default_context()
-    if settings.EMAIL_SSL_CERTFILE:
-        secured.load_cert_chain(
-            settings.EMAIL_SSL_CERTFILE, settings.EMAIL_SSL_KEYFILE or None
-        )
+def tls() -> ssl.SSLContext | None:
+    """What TLS with the server needs, if it is used: it takes a while to make.
+
+    Raises NotThere when the certificate of the settings cannot be read.
+    """
+    if not (settings.EMAIL_USE_SSL or settings.EMAIL_USE_TLS):
+        return None
+    try:
+        made = ssl.create_default_context()
+        if settings.EMAIL_SSL_CERTFILE:
+            made.load_cert_chain(
+                settings.EMAIL_SSL_CERTFILE, settings.EMAIL_SSL_KEYFILE or None
+            )
+    except OSError as error:
+        raise NotThere(_words(error)) from error
+    return made
+
+
+def _opened(secured: ssl.SSLContext | None) -> smtplib.SMTP:
     where = (settings.EMAIL_HOST, settings.EMAIL_PORT)
     name, timeout = DNS_NAME.get_fqdn(), settings.EMAIL_TIMEOUT
     smtp: smtplib.SMTP

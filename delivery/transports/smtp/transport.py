@@ -7,6 +7,7 @@ certain.
 """
 
 import re
+import ssl
 
 from django.conf import settings
 
@@ -20,7 +21,7 @@ from delivery.transports.handing_over import (
     taken,
 )
 
-from .connection import CLOSING, Broken, Connection, Reply
+from .connection import CLOSING, Broken, Connection, Reply, tls
 
 _GO_AHEAD = 354
 # A server may look into the message before it answers (RFC 5321, 4.5.3.2.6).
@@ -43,6 +44,7 @@ class SmtpTransport:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
+        self._secured: ssl.SSLContext | None = None
 
     def open(self) -> None:
         """Connect and log in; raises NotThere."""
@@ -50,7 +52,8 @@ class SmtpTransport:
 
     def _opened(self) -> Connection:
         if self._connection is None:
-            self._connection = Connection()
+            self._secured = self._secured or tls()
+            self._connection = Connection(self._secured)
         return self._connection
 
     def close(self) -> None:

@@ -1,0 +1,211 @@
+"""What this app, and what Django and its packages, have about people."""
+
+from collections.abc import Iterable, Iterator
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from audiences.models import (
+    Address,
+    Audience,
+    AudienceMember,
+    BulkAct,
+    ConsentEvent,
+    ConsentEvidence,
+    ImportContent,
+    ImportReject,
+    ImportRun,
+    OutboxMail,
+    PrivacyRequest,
+    Profile,
+    SignupRequest,
+    Subscription,
+)
+from audiences.records import proof
+
+from . import imported
+from .people import Person, former_addresses
+from .places import Facts, Place, impersonal, register
+
+
+def _profile(person: Person) -> QuerySet[Profile]:
+    return Profile.objects.filter(pk=person.pk)
+
+
+def _addresses(person: Person) -> QuerySet[Address]:
+    return Address.objects.filter(profile=person.pk).order_by("channel", "-is_primary")
+
+
+def _history(person: Person) -> list[Facts]:
+    known = proof.of(person.profile)
+    return [*known["history"]]
+
+
+def _wordings(person: Person) -> Iterator[Facts]:
+    for name, wording in proof.of(person.profile)["wordings"].items():
+        yield {"wording_version": name, **wording}
+
+
+def _mails(person: Person) -> QuerySet[OutboxMail]:
+    """Mails to an address of the person, found by a number, or for the profile.
+
+    A number of ours stands in the same column as an address.
+    """
+    keys = [key for _channel, key in person.about]
+    if person.profile.external_id:
+        keys.append(person.profile.external_id)
+    asked = PrivacyRequest.objects.filter(profile_id=person.pk).values_list(
+        "pk", flat=True
+    )
+    return OutboxMail.objects.filter(
+        Q(key__in=keys)
+        | Q(context__profile=person.pk)
+        | Q(context__privacy_request__in=[*asked])
+    )
+
+
+def _signups(person: Person) -> QuerySet[SignupRequest]:
+    keys = [key for _channel, key in person.about]
+    return SignupRequest.objects.filter(Q(key__in=keys) | Q(profile_id=person.pk))
+
+
+def _log(person: Person) -> QuerySet[LogEntry]:
+    """What operators did on the pages of the person."""
+    about = ContentType.objects.get_for_model(Profile)
+    return LogEntry.objects.filter(content_type=about, object_id=str(person.pk))
+
+
+def _requests(person: Person) -> QuerySet[PrivacyRequest]:
+    return PrivacyRequest.objects.filter(profile_id=person.pk)
+
+
+def _former(profile: Profile) -> Iterable[tuple[str, str]]:
+    mails = OutboxMail.objects.filter(context__profile=profile.pk)
+    yield from mails.values_list("channel", "key")
+    signups = SignupRequest.objects.filter(profile_id=profile.pk).exclude(email="")
+    yield from (("email", email) for email in signups.values_list("email", flat=True))
+
+
+former_addresses("mails and sign-ups", _former)
+register(
+    Place(
+        model=Profile,
+        find=_profile,
+        show=(
+            *("id", "external_id", "first_name", "last_name", "language", "country"),
+            *("message_limit", "created_at", "no_longer_contact"),
+            *("no_longer_contact_email", "no_longer_contact_sms"),
+            *("no_longer_contact_phone", "no_longer_contact_direct_mail"),
+            *("no_longer_contact_push", "no_longer_contact_fax"),
+        ),
+    ),
+    Place(
+        model=Address,
+        find=_addresses,
+        show=("channel", "value", "is_primary", "is_valid", "quarantine_status"),
+    ),
+    Place(
+        model=Subscription,
+        find=lambda person: Subscription.objects.filter(profile=person.pk),
+        show=("service", "status", "changed_at", "expires_at"),
+    ),
+    Place(
+        model=ConsentEvent,
+        facts=_history,
+        stays=_("which consent was given and taken back, and when, by number alone"),
+    ),
+    Place(
+        model=ConsentEvidence,
+        facts=_wordings,
+        heading=_("wordings that were seen"),
+    ),
+    Place(
+        model=AudienceMember,
+        find=lambda person: AudienceMember.objects.filter(profile=person.pk),
+        show=("audience",),
+    ),
+    Place(
+        model=SignupRequest,
+        find=_signups,
+        show=("email", "created_at", "data", "ip", "user_agent", "confirmed_at"),
+        erase=lambda person: _signups(person).delete(),
+    ),
+    Place(
+        model=OutboxMail,
+        find=_mails,
+        show=("kind", "channel", "to", "created_at", "sent_at", "result", "network"),
+        erase=lambda person: _mails(person).delete(),
+    ),
+    Place(
+        model=PrivacyRequest,
+        find=_requests,
+        show=("kind", "received_at", "text", "state", "decided_at", "note"),
+        erase=lambda person: _requests(person).update(text="", note="", sent_to=""),
+        texts=("text", "note"),
+        stays=_("that there was a request, of which kind, and how it was answered"),
+    ),
+    Place(
+        model=LogEntry,
+        find=_log,
+        show=("action_time", "user", "action_flag", "change_message"),
+        erase=lambda person: _log(person).update(
+            object_repr=f"#{person.pk}", change_message=""
+        ),
+        texts=("object_repr", "change_message"),
+        stays=_("which operator did something for this number, and when"),
+    ),
+    Place(model=BulkAct, texts=("chosen", "details", "note", "error")),
+    Place(
+        model=ImportRun,
+        texts=("file_name", "details", "note", "error", "counts", "preview"),
+    ),
+    Place(model=ImportReject, texts=("reason", "values", "field")),
+    Place(
+        model=ImportContent,
+        facts=imported.described,
+        erase=imported.give_up,
+    ),
+    Place(model=Audience, texts=("name", "condition")),
+    Place(
+        model=AccessAttempt, texts=("username", "path_info", "get_data", "post_data")
+    ),
+    Place(model=AccessLog, texts=("username", "path_info")),
+    Place(model=AccessFailureLog, texts=("username", "path_info")),
+)
+
+_OPERATORS = "about operators, whom nothing is sent to"
+_OURS = "what the organisation itself publishes"
+_COUNTS = "counts"
+_HASHES = "keyed hashes and digests: nobody can be read in it"
+impersonal(
+    {
+        "audiences.Allowance": _HASHES,
+        "audiences.Departure": "numbers, for two days",
+        "audiences.ErasureRun": "numbers of profiles, and operators",
+        "audiences.Figure": _COUNTS,
+        "audiences.LandingPage": _OURS,
+        "audiences.LandingPageAsset": _OURS,
+        "audiences.LandingPageText": _OURS,
+        "audiences.LandingPageVersion": _OURS,
+        "audiences.Organisation": _OURS,
+        "audiences.RequestCount": _HASHES,
+        "audiences.RetentionRule": "a rule, and operators",
+        "audiences.Role": _OPERATORS,
+        "audiences.Service": _OURS,
+        "audiences.SignIn": _OPERATORS,
+        "audiences.Suppression": _HASHES,
+        "audiences.UsedProof": _HASHES,
+        "auth.Group": _OPERATORS,
+        "auth.Permission": _OPERATORS,
+        "auth.User": _OPERATORS,
+        "axes.AccessAttemptExpiration": _OPERATORS,
+        "contenttypes.ContentType": "names of models",
+        "otp_static.StaticDevice": _OPERATORS,
+        "otp_static.StaticToken": _OPERATORS,
+        "otp_totp.TOTPDevice": _OPERATORS,
+        "sessions.Session": _OPERATORS,
+    }
+)

@@ -1,0 +1,52 @@
+"""What the buttons of the editor put into a text: fields with a fallback, and links."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _, gettext_lazy
+
+from audiences.channels import Channel
+from delivery.content import LINKS, VIEW_LINK
+from delivery.models import Delivery
+
+FIELDS: dict[str, str | Promise] = {
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "language": gettext_lazy("Language"),
+    "country": gettext_lazy("Country"),
+    "external_id": gettext_lazy("External id"),
+}
+WORDS: dict[str, str | Promise] = {
+    "unsubscribe_link": gettext_lazy("Unsubscribe"),
+    "preferences_link": gettext_lazy("Preferences"),
+    VIEW_LINK: gettext_lazy("View in browser"),
+}
+
+
+@dataclass(frozen=True)
+class Insert:
+    """A button: what it says, and what it puts into Markdown, HTML and plain text."""
+
+    label: str
+    markdown: str
+    html: str
+    plain: str
+
+
+def inserts(delivery: Delivery) -> list[Insert]:
+    """The buttons for a delivery; where there is no mail, none to view."""
+    fallback = {"first_name": _("reader")}
+    found = []
+    for name, label in FIELDS.items():
+        said = fallback.get(name, "")
+        place = f"{{{{ {name}|{said} }}}}" if said else f"{{{{ {name} }}}}"
+        found.append(Insert(str(label), place, place, place))
+    is_mail = delivery.channel == Channel.EMAIL
+    for name in LINKS if is_mail else LINKS[:-1]:
+        words, place = str(WORDS[name]), f"{{{{ {name} }}}}"
+        markdown = f"[{words}]({place})" if is_mail else place
+        html = f'<a href="{place}">{words}</a>' if is_mail else place
+        found.append(
+            Insert(_("Link: {words}").format(words=words), markdown, html, place)
+        )
+    return found

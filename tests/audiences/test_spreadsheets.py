@@ -1,0 +1,120 @@
+"""Sheets are read as if they were text, whatever program has made the workbook."""
+
+import json
+from datetime import date
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from audiences.files import open_file, read_lines
+from audiences.files.table import UnreadableFile
+from audiences.models import Profile
+from delivery import deliveries
+from tests.spreadsheets import FORMATS, Book, Cell
+
+PEOPLE: list[list[Cell]] = [
+    ["external_id", "voornaam", "email", "geen_contact_email", "mobiel"],
+    [1001, "Zoë 李", "zoe@x.example", True, None],
+    [None, None, None, None, None],
+    ["C2", "Renée & Co", "renee@x.example", False, "0612345678"],
+]
+BOOK: Book = {
+    "Blad1": PEOPLE,
+    "Lijst é": [["zoe@x.example"], [None], ["ext:C2"]],
+    "Getallen": [
+        ["a", "b", "c", "d"],
+        [1.5, 1234567890, date(2026, 5, 1), False],
+        [-0.25, 12345678901234567890.0, "=1+1", "  x "],
+    ],
+}
+
+
+@pytest.fixture(params=FORMATS)
+def workbook(request: Any, tmp_path: Path) -> Path:
+    """With the wrong name: what a file is, its bytes say."""
+    path = tmp_path / "klanten.csv"
+    path.write_bytes(FORMATS[request.param](BOOK))
+    return path
+
+
+def test_a_sheet_is_read_as_its_text_would_be(workbook: Path) -> None:
+    file = open_file(workbook)
+    assert file.header == PEOPLE[0]
+    assert [(r.line, r.cells) for r in file.records()] == [
+        (2, ["1001", "Zoë 李", "zoe@x.example", "1", ""]),
+        (4, ["C2", "Renée & Co", "renee@x.example", "0", "0612345678"]),
+    ]
+    numbers = open_file(workbook, sheet="Getallen")
+    assert [r.cells for r in numbers.records()] == [
+        ["1.5", "1234567890", "2026-05-01", "0"],
+        ["-0.25", "1.23456789012346e+19", "=1+1", "x"],
+    ]
+    assert read_lines(workbook, sheet="Lijst é") == ["zoe@x.example", "", "ext:C2"]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"sheet": "Blad9"}, r"no sheet 'Blad9'. It has: 'Blad1', 'Lijst é'"),
+        ({"encoding": "cp1252"}, "spreadsheet: it needs no --encoding"),
+    ],
+)
+def test_what_a_workbook_has_not_is_said(
+    workbook: Path, how: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UnreadableFile, match=said):
+        open_file(workbook, **how)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_workbook_that_is_cut_off_or_empty_is_refused(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / f"file.{kind}"
+    whole = FORMATS[kind](BOOK)
+    for size in (len(whole) // 2, 600, 100):
+        path.write_bytes(whole[:size])
+        with pytest.raises(UnreadableFile):
+            open_file(path)
+    path.write_bytes(FORMATS[kind]({"Leeg": [[None]]}))
+    with pytest.raises(UnreadableFile, match="'Leeg' is empty"):
+        open_file(path)
+
+
+@pytest.mark.django_db
+def test_a_workbook_is_imported_and_is_a_list_of_people(
+    workbook: Path, settings: Any
+) -> None:
+    settings.PHONE_REGION = "NL"
+    out = StringIO()
+    call_command("import_profiles", str(workbook), "--json", stdout=out)
+    counts = json.loads(out.getvalue())
+    assert (counts["created"], counts["rejected"]) == (2, 0)
+    opted_out = Profile.objects.get(no_longer_contact_email=True)
+    assert (opted_out.external_id, opted_out.first_name) == ("1001", "Zoë 李")
+    create = ("create_delivery", "--channel", "email", "--label")
+    chosen = ("--audience", f"list:{workbook}", "--sheet", "Lijst é")
+    call_command(*create, "L", *chosen, stdout=StringIO())
+    audience = deliveries.find("label:L").audience
+    assert audience
+    assert audience.members.count() == 2
+    with pytest.raises(Exception, match="no sheet 'Blad9'"):
+        call_command(*create, "M", *chosen[:-1], "Blad9", stdout=StringIO())
+
+
+@pytest.mark.django_db
+def test_the_encoding_of_a_list_can_be_said(tmp_path: Path) -> None:
+    person = Profile.objects.create(external_id="Łódź")
+    path = tmp_path / "list.txt"
+    path.write_bytes("ext:Łódź\n".encode("cp1250"))
+    create = ("create_delivery", "--channel=email", "--label")
+    how = (f"--audience=list:{path}", "--encoding=cp1250")
+    call_command(*create, "L", *how, stdout=StringIO())
+    audience = deliveries.find("label:L").audience
+    assert audience
+    assert audience.members.get().profile_id == person.pk
+    with pytest.raises(CommandError, match="are for --audience list:FILE"):
+        call_command(*create, "M", "--sheet=x", stdout=StringIO())
