@@ -40,10 +40,14 @@ def look_again(names: Iterable[Name]) -> None:
 @retried
 def _write_different(names: list[Name]) -> None:
     for start in range(0, len(names), BATCH):
-        met = asking.met(names[start : start + BATCH])
-        unmarked = _rows(sorted(met)).filter(is_suppressed=False)
-        if met and unmarked.exists():
-            _write(sorted(met))
+        batch = names[start : start + BATCH]
+        met = asking.met(batch)
+        held = _rows(batch).values_list("channel", "key", "is_suppressed")
+        _write(
+            sorted(
+                {(c, k) for c, k, is_marked in held if is_marked is not ((c, k) in met)}
+            )
+        )
 
 
 def _write(names: list[Name]) -> None:
