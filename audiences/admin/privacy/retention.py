@@ -8,7 +8,6 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import roles
-from audiences.console import exact
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import RetentionRule
@@ -36,7 +35,6 @@ class RetentionRuleAdmin(ReadOnlyLog):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        exact.only(request)
         may_change = request.user.has_perm(roles.RETENTION)
         actor = request.user.get_username()
         rows = [
