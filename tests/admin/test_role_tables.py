@@ -18,13 +18,7 @@ from django.utils import timezone
 
 from audiences import subscriptions
 from audiences.imports import runs
-from audiences.models import (
-    Audience,
-    BulkAct,
-    ImportRun,
-    LedgerCheckpoint,
-    OutboxMail,
-)
+from audiences.models import Audience, BulkAct, ImportRun, LedgerCheckpoint, OutboxMail
 from audiences.roles import Code
 from audiences.selections import bulk_acts
 from delivery.models import InboundItem, Keyword
