@@ -62,6 +62,9 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         "UsedHookToken",  # digests of one-time tokens, for a day
         *("InboundMention", "MailboxPosition"),  # beside what came back
         *("ImportContent", "ImportReject"),  # on the page of their import
+        # the ledger: its checkpoints have a page
+        *("LedgerErasure", "LedgerLeaf", "LedgerNode", "LedgerOutlet", "LedgerSalt"),
+        *("LedgerStamp", "LedgerState", "LedgerWording"),
         *("Figure", "Role"),  # on the home page; behind Django's groups
     }
 

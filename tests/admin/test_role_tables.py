@@ -14,10 +14,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
+from django.utils import timezone
 
 from audiences import subscriptions
 from audiences.imports import runs
-from audiences.models import Audience, BulkAct, ImportRun, OutboxMail
+from audiences.models import Audience, BulkAct, ImportRun, LedgerCheckpoint, OutboxMail
 from audiences.roles import Code
 from audiences.selections import bulk_acts
 from delivery.models import InboundItem, Keyword
@@ -181,6 +182,7 @@ def rows(world: World) -> Callable[[str], int]:
     """A row of each model which whoever may change and delete it really can."""
     person, root = world.people[0], User.objects.create_user("somebody", is_staff=True)
     OutboxMail.objects.update(result="uncertain")
+    LedgerCheckpoint.objects.create(size=1, note="x\n1\ny\n", made_at=timezone.now())
     visitor = {"username": "eve", "ip_address": "192.0.2.1", "user_agent": "x"}
     AccessAttempt.objects.create(**visitor, failures_since_start=1)
     AccessLog.objects.create(**visitor)
