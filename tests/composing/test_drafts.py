@@ -61,7 +61,7 @@ def test_an_sms_is_counted_as_it_is_read() -> None:
     made = deliveries.create("x", channel="sms", content="Stop {{ unsubscribe_link }}")
     [sent] = Composer(made).compose([person("+31612345678", pk=7_654_321)])
     draft = Composer(made, draft=Variant("", "", "", made.content))
-    assert len(draft.rendered(person(pk=7_654_321)).text) == len(str(sent.content))
+    assert len(draft.rendered(person(pk=7_654_321)).text) == len(str(sent.body))
 
 
 @pytest.mark.parametrize("language", languages())
