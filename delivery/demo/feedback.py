@@ -19,7 +19,7 @@ from delivery.feedback.text_messages import inbound
 from delivery.feedback.text_messages.inbound import InboundText
 from delivery.hooks.envelope import packed
 from delivery.hooks.sms import SOURCE as SMS
-from delivery.models import Delivery, Message
+from delivery.models import Delivery, InboundItem, Message
 
 # What people write; one needs a person to read it, and holds the number until then.
 TEXTS = (
@@ -101,25 +101,27 @@ _REPORTS = (
 )
 # An outage of a provider, whose addresses are released together.
 _OUTAGE = (2000, 90, 14)
-_OUTAGE_SAID = ("5.4.4", "554 5.4.4 Service closed by outage at work.example")
+_OUTAGE_SAID = ("5.4.4", "554 5.4.4 Host not found: outage at work.example")
 
 
 def reports(delivery: Delivery, days: int) -> None:
     """Bounces and complaints about a newsletter that was handed over days ago."""
     rows = delivery.messages.order_by("profile_id").exclude(address="")
+    items = []
     for position, message in enumerate(rows.iterator()):
         step, rest, latest = _OUTAGE
         if position % step == rest and days <= latest:
-            _report(message, _BOUNCE, *_OUTAGE_SAID)
+            items.append(_report(message, _BOUNCE, *_OUTAGE_SAID))
             continue
         for step, which, text, status, said in _REPORTS:
             if position % step == which(days):
-                _report(message, text, status, said)
+                items.append(_report(message, text, status, said))
                 break
+    intake.process_all(InboundItem.objects.filter(pk__in=items).order_by("pk"))
 
 
-def _report(message: Message, text: str, status: str, said: str) -> None:
-    """A report about a message, which proves itself by the return path."""
+def _report(message: Message, text: str, status: str, said: str) -> int:
+    """A report about a message, which proves itself by the return path; its item."""
     at = message.sent_at + timedelta(minutes=5)
     token = return_path.token(message.delivery_id, message.profile_id)
     mail = text.format(
@@ -129,7 +131,7 @@ def _report(message: Message, text: str, status: str, said: str) -> None:
         said=said,
         date=format_datetime(at),
     )
-    _mail(mail.encode(), at)
+    return intake.receive(MAIL, mail.encode(), received_at=at)[0].pk
 
 
 def load(delivery: Delivery) -> None:
