@@ -180,6 +180,7 @@ _OPERATORS = "about operators, whom nothing is sent to"
 _OURS = "what the organisation itself publishes"
 _COUNTS = "counts"
 _HASHES = "keyed hashes and digests: nobody can be read in it"
+_NAMES = "a number, and a name in the ledger whose salt an erasure deletes"
 impersonal(
     {
         "audiences.Allowance": _HASHES,
@@ -190,6 +191,15 @@ impersonal(
         "audiences.LandingPageAsset": _OURS,
         "audiences.LandingPageText": _OURS,
         "audiences.LandingPageVersion": _OURS,
+        "audiences.LedgerCheckpoint": _OURS,
+        "audiences.LedgerErasure": _NAMES,
+        "audiences.LedgerLeaf": _NAMES,
+        "audiences.LedgerNode": _HASHES,
+        "audiences.LedgerOutlet": _OURS,
+        "audiences.LedgerSalt": _NAMES,
+        "audiences.LedgerStamp": _OURS,
+        "audiences.LedgerState": _OURS,
+        "audiences.LedgerWording": _OURS,
         "audiences.Organisation": _OURS,
         "audiences.RequestCount": _HASHES,
         "audiences.RetentionRule": "a rule, and operators",
