@@ -267,6 +267,7 @@ impersonal(
         "delivery.HookCount": "counts",
         "delivery.Keyword": "words that the organisation has chosen",
         "delivery.MailboxPosition": "the organisation's own mailbox",
+        "delivery.Seed": "the organisation's own addresses",
         "delivery.Sender": "the organisation's own addresses",
         "delivery.Typology": "names of sets of rules",
         "delivery.UsedHookToken": "digests of one-time tokens",

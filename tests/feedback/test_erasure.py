@@ -59,7 +59,7 @@ def test_an_erasure_ends_what_waited_for_a_decision_about_the_person() -> None:
     assert [status(name) for _channel, name in names] == ["denylisted"] * 2
     erase(message.profile)
     # Bob is still held for what only names him.
-    assert [status(name) for _channel, name in names] == ["valid", "denylisted"]
+    assert [status(name) for _channel, name in names] == ["none", "denylisted"]
     conclude(other, InboundItem.State.IGNORED, actor="op")
     assert status("bob@shop.example") == "valid"
     assert not InboundItem.objects.filter(state="held").exists()
