@@ -179,8 +179,8 @@ register(
 _OPERATORS = "about operators, whom nothing is sent to"
 _OURS = "what the organisation itself publishes"
 _COUNTS = "counts"
+_LEDGER = "hashes, and numbers of profiles: an erasure ends the salts behind them"
 _HASHES = "keyed hashes and digests: nobody can be read in it"
-_NAMES = "a number, and a name in the ledger whose salt an erasure deletes"
 impersonal(
     {
         "audiences.Allowance": _HASHES,
@@ -191,14 +191,14 @@ impersonal(
         "audiences.LandingPageAsset": _OURS,
         "audiences.LandingPageText": _OURS,
         "audiences.LandingPageVersion": _OURS,
-        "audiences.LedgerCheckpoint": _OURS,
-        "audiences.LedgerErasure": _NAMES,
-        "audiences.LedgerLeaf": _NAMES,
-        "audiences.LedgerNode": _HASHES,
-        "audiences.LedgerOutlet": _OURS,
-        "audiences.LedgerSalt": _NAMES,
-        "audiences.LedgerStamp": _OURS,
-        "audiences.LedgerState": _OURS,
+        "audiences.LedgerCheckpoint": _LEDGER,
+        "audiences.LedgerErasure": _LEDGER,
+        "audiences.LedgerLeaf": _LEDGER,
+        "audiences.LedgerNode": _LEDGER,
+        "audiences.LedgerOutlet": "a place outside that gets checkpoints",
+        "audiences.LedgerSalt": _LEDGER,
+        "audiences.LedgerStamp": _LEDGER,
+        "audiences.LedgerState": _LEDGER,
         "audiences.LedgerWording": _OURS,
         "audiences.Organisation": _OURS,
         "audiences.RequestCount": _HASHES,
