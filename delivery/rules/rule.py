@@ -156,6 +156,7 @@ NATIVE_RULES = (
         lambda situation: Q(**{ANY_FLAG: True}),
         skipped_by=NOBODY_ASKED,
         about="is opted out of any channel",
+        # Purposes that skip it reach nobody whose data is restricted, `legal` does.
         even_skipped=_restricted,
     ),
     Rule(
