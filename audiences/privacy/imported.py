@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from audiences.imports import content, runs
 from audiences.imports.content import NotPossible
 from audiences.models import ImportRun
+from audiences.traces import Traces
 
 from .people import Person
-from .traces import Traces
 
 
 def described(person: Person) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from audiences.models import (
     BulkAct,
     ConsentEvent,
     ConsentEvidence,
+    ErasureRun,
     ImportContent,
     ImportReject,
     ImportRun,
@@ -23,6 +24,7 @@ from audiences.models import (
     Profile,
     SignupRequest,
     Subscription,
+    Suppression,
 )
 from audiences.records import proof
 
@@ -169,6 +171,10 @@ register(
         erase=imported.give_up,
     ),
     Place(model=Audience, texts=("name", "condition")),
+    # Keyed hashes, and why somebody put an address there or lifted it.
+    Place(model=Suppression, texts=("note", "lift_note")),
+    # Numbers of profiles, operators, and why.
+    Place(model=ErasureRun, texts=("note",)),
     Place(
         model=AccessAttempt, texts=("username", "path_info", "get_data", "post_data")
     ),
@@ -185,7 +191,6 @@ impersonal(
     {
         "audiences.Allowance": _HASHES,
         "audiences.Departure": "numbers, for two days",
-        "audiences.ErasureRun": "numbers of profiles, and operators",
         "audiences.Figure": _COUNTS,
         "audiences.LandingPage": _OURS,
         "audiences.LandingPageAsset": _OURS,
@@ -206,7 +211,6 @@ impersonal(
         "audiences.Role": _OPERATORS,
         "audiences.Service": _OURS,
         "audiences.SignIn": _OPERATORS,
-        "audiences.Suppression": _HASHES,
         "audiences.UsedProof": _HASHES,
         "auth.Group": _OPERATORS,
         "auth.Permission": _OPERATORS,

@@ -14,8 +14,7 @@ from audiences import addresses
 from audiences.models import Address, Profile
 from audiences.profiles import name_search
 from audiences.registry import Registry
-
-from .traces import NOTHING, SHORTEST_NUMBER, Traces, of_address, of_words
+from audiences.traces import NOTHING, SHORTEST_NUMBER, Traces, of_address, of_words
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from django.db.models.fields import Field
 from django.db.models.functions import Cast
 
 from audiences.registry import Registry
+from audiences.traces import Traces
 
 from .people import Person
-from .traces import Traces
 
 Facts = dict[str, Any]
 

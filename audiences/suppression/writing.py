@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, gettext_noop
 
+from audiences import traces
 from audiences.channels import ANY, FLAGS, Scope
 from audiences.models import Address, AddressStatus, Profile, Suppression
 from audiences.refusals import Refused, Sentence
@@ -172,10 +173,11 @@ def lift(
 
 
 def refuse_readable(note: str, names: Iterable[Name]) -> None:
-    """Refuse a note in which one of the addresses can be read; raises Refused."""
+    """Refuse a note with one of the addresses in any spelling; raises Refused."""
     said = "".join(note.casefold().split())
-    for _channel, key in names:
-        if key and "".join(key.casefold().split()) in said:
+    for channel, key in names:
+        is_there = key and "".join(key.casefold().split()) in said
+        if is_there or traces.of_address(channel, key, key).are_in(note):
             raise Refused(
                 Sentence(
                     gettext_noop(

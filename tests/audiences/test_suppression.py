@@ -226,3 +226,28 @@ def test_copies_that_say_otherwise_are_found_and_mended() -> None:
     assert suppression.copy_all() == 2
     assert (marks(jan), marks(els)) == ({"email": True}, {"email": False})
     assert not suppression.copy_all()
+
+
+@pytest.mark.parametrize(
+    ("channel", "key", "note"),
+    [
+        ("email", "jan@xn--mnchen-3ya.example", "mail from Jan@M\u00dcNCHEN.example"),
+        ("email", "jan@xn--mnchen-3ya.example", "jan%40xn--mnchen-3ya.example"),
+        ("sms", NUMBER, "called from 0612345678"),
+        ("fax", NUMBER, "06-12 34 56 78 called"),
+        ("phone", NUMBER, "0031 6 12345678"),
+        ("sms", NUMBER, "+31 (0)6 12345678"),
+        ("push", "TokEn-1234", "token-1234"),
+        ("direct_mail", "kerkstraat 1 ons dorp", "Kerkstraat 1\nOns Dorp"),
+    ],
+)
+def test_a_note_with_the_address_in_any_spelling_is_refused(
+    channel: str, key: str, note: str
+) -> None:
+    with pytest.raises(Refused, match="note has the address"):
+        suppression.suppress([Entry(channel, key, "any", Reason.BY_HAND)], note=note)
+    suppression.suppress(
+        [Entry(channel, key, "any", Reason.BY_HAND)], note="letter 0612345 of 2026"
+    )
+    with pytest.raises(Refused, match="note has the address"):
+        suppression.lift(channel, key, Lift.OFFICER, actor="eva", note=note)

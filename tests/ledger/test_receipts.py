@@ -134,6 +134,22 @@ def test_what_was_altered_is_refused(name: str, files: dict[str, Path]) -> None:
     assert code == 1, said
 
 
+def test_no_digit_of_a_profile_moves_into_the_salt(
+    world: list[Profile], files: dict[str, Path]
+) -> None:
+    """The name of profile 17 is also that of 7 under a salt that ends in a 1."""
+    receipt = json.loads(files["receipt"].read_text())
+    who, number = receipt["pii_principal"], str(world[0].pk)
+    for kept in range(len(number)):
+        moved = who["salt"] + number[: len(number) - kept].encode().hex()
+        for profile in (number[len(number) - kept :], int(number[-kept:] or 0)):
+            forged = receipt | {"pii_principal": {"profile": profile, "salt": moved}}
+            code, said = check(forged, files["checkpoint"].read_text())
+            assert (code, "another person" in said) == (1, True)
+    forged = receipt | {"pii_principal": who | {"profile": number}}
+    assert check(forged, files["checkpoint"].read_text())[0] == 1
+
+
 def test_another_checkpoint_or_key_is_refused(
     files: dict[str, Path], world: list[Profile]
 ) -> None:

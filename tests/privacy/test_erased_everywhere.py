@@ -6,9 +6,16 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import models
 
-from audiences import privacy
+from audiences import privacy, suppression
 from audiences.consent import Origin
-from audiences.models import ConsentEvent, ImportRun, OutboxMail, Profile
+from audiences.models import (
+    ConsentEvent,
+    ErasureRun,
+    ImportRun,
+    OutboxMail,
+    Profile,
+    Suppression,
+)
 from audiences.privacy import places
 from delivery.models import Message, MessageEvent, QuarantineEntry
 from tests.people import person
@@ -61,13 +68,30 @@ def test_what_another_profile_has_too_stays_with_it() -> None:
 
 
 def test_a_number_in_other_texts_is_no_number_of_the_person() -> None:
-    from audiences.privacy import traces
+    from audiences import traces
 
     known = traces.of_number("+31612345987") + traces.of_words("1001")
     for text in ("30612345987654", "order 10010", "a1001", "2026-10-01 1001x"):
         assert known.without(text) == text
     for text in ("06 123 45 987", "(0031) 612345987", "+31 (0)6 12345987", "no. 1001!"):
         assert known.are_in(text), text
+
+
+def test_notes_about_suppressed_addresses_and_erasures_of_many_name_nobody() -> None:
+    jan = person(first_name="Zwaan", last_name="Quist", email="zw@shop.example")
+    entry = suppression.Entry("email", "old@shop.example", "any", "by_hand")
+    note = "Zwaan Quist (zw@shop.example) called"
+    suppression.suppress([entry], note=note)
+    suppression.lift("email", entry.key, "officer", actor="eva", note=note)
+    many = ErasureRun.objects.create(
+        actor="eva", reason="own_wish", note=note, people=[jan.pk]
+    )
+    privacy.erase(jan)
+    row = Suppression.objects.get(lifted_at__isnull=False)
+    many.refresh_from_db()
+    expected = "[erased] ([erased]) called"
+    assert [row.note, row.lift_note, many.note] == [expected] * 3
+    assert many.people == [jan.pk]
 
 
 def test_every_model_that_may_have_something_personal_has_a_line() -> None:

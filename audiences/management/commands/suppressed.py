@@ -29,7 +29,11 @@ class Command(CampaignCommand):
         rows = suppression.rows_about(channel, key)
         if options["json"]:
             entries = [
-                {"channel": row.channel, "since": row.since, "reason": row.reason}
+                {
+                    "channel": row.channel,
+                    "since": row.since.isoformat(),
+                    "reason": row.reason,
+                }
                 for row in rows
             ]
             self.write_json({"suppressed": bool(rows), "entries": entries})
