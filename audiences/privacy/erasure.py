@@ -29,7 +29,7 @@ from audiences.sql import statements
 from audiences.sql.retries import retried
 from audiences.subscriptions import double_opt_in
 from audiences.suppression import ErasedFor
-from audiences.traces import NOTHING
+from audiences.suppression.traces import NOTHING
 
 from .people import Person
 from .places import all_places

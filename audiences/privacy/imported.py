@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from audiences.imports import content, runs
 from audiences.imports.content import NotPossible
 from audiences.models import ImportRun
-from audiences.traces import Traces
+from audiences.suppression.traces import Traces
 
 from .people import Person
 

@@ -14,7 +14,13 @@ from audiences import addresses
 from audiences.models import Address, Profile
 from audiences.profiles import name_search
 from audiences.registry import Registry
-from audiences.traces import NOTHING, SHORTEST_NUMBER, Traces, of_address, of_words
+from audiences.suppression.traces import (
+    NOTHING,
+    SHORTEST_NUMBER,
+    Traces,
+    of_address,
+    of_words,
+)
 
 
 @dataclass(frozen=True)

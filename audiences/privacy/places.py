@@ -14,7 +14,7 @@ from django.db.models.fields import Field
 from django.db.models.functions import Cast
 
 from audiences.registry import Registry
-from audiences.traces import Traces
+from audiences.suppression.traces import Traces
 
 from .people import Person
 

@@ -8,13 +8,12 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, gettext_noop
 
-from audiences import traces
 from audiences.channels import ANY, FLAGS, Scope
 from audiences.models import Address, AddressStatus, Profile, Suppression
 from audiences.refusals import Refused, Sentence
 from audiences.sql.retries import retried
 
-from . import asking, copies, keys
+from . import asking, copies, keys, traces
 from .keys import Name
 
 Reason = Suppression.Reason

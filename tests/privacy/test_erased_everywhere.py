@@ -68,7 +68,7 @@ def test_what_another_profile_has_too_stays_with_it() -> None:
 
 
 def test_a_number_in_other_texts_is_no_number_of_the_person() -> None:
-    from audiences import traces
+    from audiences.suppression import traces
 
     known = traces.of_number("+31612345987") + traces.of_words("1001")
     for text in ("30612345987654", "order 10010", "a1001", "2026-10-01 1001x"):
