@@ -138,6 +138,30 @@ def test_mails_are_found_again_by_the_next_run(tmp_path: Path) -> None:
         assert box.latest("", 1, 1) == ([0], 2)
 
 
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("Spring", "Spring"),
+        ("=?utf-8?b?Wm/DqyA=?=\r\n =?utf-8?q?en_co?=", "Zoë en co"),
+        ("a long\r\n one", "a long one"),
+        ("=?klingon?q?x?=", "=?klingon?q?x?="),
+        ("=?utf-8?b?!?=", ""),
+        ("=?utf-8?q?a=0Ab=1B[31m?=", "a b [31m"),
+        ("Zo\u00eb", "Zoë"),
+        ("", ""),
+    ],
+)
+def test_the_list_says_what_the_headers_say(
+    tmp_path: Path, written: str, listed: str
+) -> None:
+    path = tmp_path / "mails.mbox"
+    first = Mailbox(path)
+    first.take(_received(written, "Subject: of the text\r\nTo: nobody\r\n"))
+    for box in (first, Mailbox(path)):
+        assert box[0].subject == listed
+        assert (box[0].recipient, box[0].sender) == ("b@y.example", "A <a@x.example>")
+
+
 # ------------------------------------------------------------------ what is shown
 @pytest.fixture
 def pages(tmp_path: Path) -> Iterator[tuple[Mailbox, int]]:

@@ -8,20 +8,25 @@ text are quoted with >). Any mail program opens the file.
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.errors import MessageError
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from .server import Received
 
-_HEADERS = BytesHeaderParser(policy=policy.default)
 _QUOTED = re.compile(rb"^(>*From )", re.MULTILINE)
 _UNQUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _BEGINNING = re.compile(rb"^From \S* .*\n", re.MULTILINE)
+_LISTED = re.compile(
+    rb"^(Delivered-To|To|From|Subject|Date):(.*(?:\n[ \t].*)*)",
+    re.MULTILINE | re.IGNORECASE,
+)
 # The parts of a headers' text that the list shows are in its beginning.
 _HEAD = 8_000
 
@@ -101,16 +106,38 @@ class Mailbox:
         return found
 
 
-def _mail(start: int, kept: bytes, at: datetime) -> Mail:
-    headers = _HEADERS.parsebytes(kept[:_HEAD])
+def _mail(start: int, kept: bytes, at: datetime | None = None) -> Mail:
+    """A mail of the list; without a moment it is of its own date."""
+    headers = _listed(kept)
     return Mail(
         start,
         len(kept),
-        str(headers["Delivered-To"] or headers["To"] or ""),
-        str(headers["From"] or ""),
-        str(headers["Subject"] or ""),
-        at,
+        headers.get("delivered-to") or headers.get("to", ""),
+        headers.get("from", ""),
+        headers.get("subject", ""),
+        at or _moment(headers.get("date", "")),
     )
+
+
+def _listed(kept: bytes) -> dict[str, str]:
+    """The headers that the list shows, the first of each name.
+
+    Not by the parser of `email`: the mails of an earlier run are many, and somebody
+    waits for the demo.
+    """
+    found: dict[str, str] = {}
+    for name, value in _LISTED.findall(kept[:_HEAD].partition(b"\n\n")[0]):
+        found.setdefault(name.decode().lower(), _shown(value))
+    return found
+
+
+def _shown(value: bytes) -> str:
+    """The value of a header on one line, its encoded words decoded (RFC 2047)."""
+    text = value.replace(b"\n", b"").decode(errors="replace").strip()
+    if "=?" in text:
+        with suppress(ValueError, LookupError, MessageError):
+            text = str(make_header(decode_header(text)))
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _known(path: Path) -> Iterator[Mail]:
@@ -122,13 +149,13 @@ def _known(path: Path) -> Iterator[Mail]:
     ends = [*(begin.start() for begin in begins[1:]), len(data)]
     for begin, end in zip(begins, ends, strict=True):
         kept = data[begin.end() : end].removesuffix(b"\n")
-        yield _mail(begin.end(), kept, _moment(kept))
+        yield _mail(begin.end(), kept)
 
 
-def _moment(kept: bytes) -> datetime:
+def _moment(date: str) -> datetime:
     """When it was written, by its own date."""
     try:
-        found = parsedate_to_datetime(str(_HEADERS.parsebytes(kept[:_HEAD])["Date"]))
+        found = parsedate_to_datetime(date)
     except (TypeError, ValueError):
         return datetime.fromtimestamp(0, UTC)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
