@@ -4,8 +4,10 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 PORT ?= 8000
-# Tests run in several processes; those of one file in the same.
-PYTEST := $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+# Tests run in several processes, one more than there are cores, since many wait for
+# others; those of one file in the same.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+PYTEST := $(PY) -m pytest -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist loadfile
 
 .PHONY: help
 help: ## Show what make can do
@@ -55,7 +57,7 @@ test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
 	@url="$$($(PY) -m tests.postgres)"; \
 	if [ -n "$$url" ]; then \
 		echo "== Tests on PostgreSQL"; \
-		ONLY_DATABASE_TESTS=1 DATABASE_URL="$$url" $(PYTEST) $(ARGS); \
+		ONLY_DATABASE_TESTS=1 PGOPTIONS="-c synchronous_commit=off" DATABASE_URL="$$url" $(PYTEST) $(ARGS); \
 	else \
 		echo "== PostgreSQL was not found: the PostgreSQL half of the tests did not run (TEST_POSTGRES_URL names a server)."; \
 	fi

@@ -12,10 +12,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from audiences.models import Profile
+from audiences import suppression
+from audiences.models import AddressStatus, Profile
 from audiences.privacy import retention
 from audiences.privacy.people import Person, former_addresses
 from audiences.privacy.places import Facts, Place, impersonal, register
+from audiences.suppression import Entry, Reason
 from delivery.models import (
     AddressError,
     Analysis,
@@ -129,6 +131,23 @@ def _forget_items(person: Person) -> None:
     InboundClue.objects.filter(value__in=keys).delete()
 
 
+def _forget_entries(person: Person) -> None:
+    """What kept messages from an address goes on as a keyed hash.
+
+    The profile's own copies say it of present addresses; former ones have none.
+    """
+    blocked = {
+        AddressStatus.DENYLISTED: Reason.DENYLISTED,
+        AddressStatus.QUARANTINE: Reason.QUARANTINED,
+    }
+    entries = _by_address(QuarantineEntry)(person)
+    suppression.suppress(
+        Entry(entry.channel, entry.key, entry.channel, blocked[entry.status])
+        for entry in entries.filter(status__in=blocked).order_by("channel", "key")
+    )
+    entries.delete()
+
+
 def _forget_errors(person: Person) -> None:
     """Their messages stay counted; what a server said about them goes."""
     _by_address(AddressError)(person).delete()
@@ -197,7 +216,7 @@ register(
             *("channel", "key", "status", "reason", "error_count"),
             *("first_error_at", "last_error_at", "text"),
         ),
-        erase=lambda person: _by_address(QuarantineEntry)(person).delete(),
+        erase=_forget_entries,
         texts=("text",),
     ),
     Place(
@@ -248,6 +267,7 @@ impersonal(
         "delivery.HookCount": "counts",
         "delivery.Keyword": "words that the organisation has chosen",
         "delivery.MailboxPosition": "the organisation's own mailbox",
+        "delivery.Seed": "the organisation's own addresses",
         "delivery.Sender": "the organisation's own addresses",
         "delivery.Typology": "names of sets of rules",
         "delivery.UsedHookToken": "digests of one-time tokens",

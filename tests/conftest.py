@@ -24,7 +24,11 @@ _DATABASE = {"db", "transactional_db", "live_server"}
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """The second database's half leaves out what asks no database for anything."""
+    """The second database's half leaves out what asks no database for anything.
+
+    And what a browser sees: the first half has looked at it, and what is behind it is
+    tested on both by the tests of pages.
+    """
     if not os.environ.get("ONLY_DATABASE_TESTS"):
         return
     kept, left_out = [], []
@@ -33,7 +37,9 @@ def pytest_collection_modifyitems(
         marks = {mark.name for mark in item.iter_markers()}
         asks = names & _DATABASE or marks & {"django_db", "own_database"}
         is_class = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
-        (kept if asks or is_class else left_out).append(item)
+        in_browser = "tests/browser" in item.path.as_posix()
+        is_kept = (asks or is_class) and not in_browser
+        (kept if is_kept else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept
 

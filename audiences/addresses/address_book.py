@@ -22,6 +22,7 @@ from audiences import sql, suppression
 from audiences.addresses.keys import Normalised, normalise
 from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
+from audiences.restriction import require_free
 from audiences.signals import addresses_attached
 from audiences.sql import statements
 from audiences.sql.many import among
@@ -199,7 +200,9 @@ def lock(rows: QuerySet[Address]) -> list[int]:
 def attach(
     profile: Profile, channel: str, text: str, *, primary: bool = False
 ) -> Address:
-    """Give a profile an address; raises InvalidAddress, and then nothing changes.
+    """Give a profile an address; raises InvalidAddress and Restricted.
+
+    Then nothing changes.
 
     An address that the profile already has gets the new spelling. The first address
     of a channel is its primary.
@@ -213,7 +216,7 @@ def attach(
 
 @retried
 def make_primary(address: Address) -> None:
-    """Make deliveries on the channel go to this address of the profile."""
+    """Make deliveries on the channel go to this address; raises Restricted."""
     book = _locked_book(address.profile)
     row = book.rows[address.channel, address.key]
     given = Normalised(row.value, row.key, "" if row.is_valid else "kept")
@@ -223,14 +226,19 @@ def make_primary(address: Address) -> None:
 
 @retried
 def detach(address: Address) -> None:
-    """Take an address from its profile. Its quarantine entry stays (Q1)."""
+    """Take an address from its profile; raises Restricted.
+
+    Its quarantine entry stays (Q1).
+    """
     book = _locked_book(address.profile)
     book.take(address)
     save([book])
 
 
 def _locked_book(profile: Profile) -> AddressBook:
+    """The book of a locked profile; raises Restricted."""
     Profile.objects.select_for_update(of=("self",)).only("pk").get(pk=profile.pk)
+    require_free(profile.pk)
     return books([profile.pk])[profile.pk]
 
 

@@ -10,20 +10,17 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _
 
 from audiences.channels import ANY_FLAG, Scope
 from audiences.consent.history import Kind, Origin, Source, record, record_staged
-from audiences.consent.locks import lock, stage, staged
-from audiences.consent.restriction import in_force, is_restricted
+from audiences.consent.locks import lock, stage, staged, unstage
 from audiences.models import Profile
 from audiences.refusals import Refused
+from audiences.restriction import RESTRICTED, in_force, is_restricted
 
 # One who acts for another must say why that person may be contacted again.
 NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)
-RESTRICTED = gettext_lazy(
-    "The person's data is restricted: nobody is opted in until that is lifted."
-)
 
 
 class ConsentError(Refused):
@@ -77,7 +74,6 @@ def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
     Those whose data is restricted are left out.
     """
     _require_note(origin)
-    profiles = profiles.exclude(pk__in=in_force().values("profile_id"))
     return _set_flags(profiles, Scope(scope), opted_out=False, origin=origin)
 
 
@@ -129,6 +125,8 @@ def _set_flags(
 ) -> int:
     with transaction.atomic():
         count = stage(profiles, **{scope.flag: not opted_out})
+        if count and not opted_out:
+            count = unstage(in_force().values("profile_id"))
         if count:
             staged().update(**{scope.flag: opted_out})
             record_staged(_kind(opted_out), origin, scope=scope)

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods
 
 from audiences.masking import masked_text
 from audiences.registry import Registry
+from audiences.restriction import Restricted
 
 from .exact import Exact
 
@@ -70,7 +71,12 @@ class Page:
         for verb in self.needed:
             if "." not in verb and not own.allows(verb, request, *rows):
                 raise PermissionDenied
-        answer = self.view(own, request, *rows, **where)
+        try:
+            answer = self.view(own, request, *rows, **where)
+        except Restricted as refusal:
+            # Said by whichever writer the page called; the row is the person's.
+            messages.error(request, str(refusal))
+            return own.go_back(rows[0])
         if isinstance(answer, HttpResponseBase):
             return answer
         facts = {"title": self.title, "row": rows[0] if rows else None, **answer}

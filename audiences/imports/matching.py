@@ -13,6 +13,7 @@ from audiences import addresses, sql
 from audiences.channels import Channel, Scope
 from audiences.files import Reject
 from audiences.models import Address, Profile
+from audiences.restriction import restricted_among
 from audiences.sql import statements
 from audiences.sql.many import among
 
@@ -45,10 +46,14 @@ _COLUMNS = [column.name for column in fields(Facts) if column.name != "created_a
 
 @dataclass(eq=False, slots=True)
 class Person:
-    """A profile and its addresses while a chunk is planned; new ones have no id yet."""
+    """A profile and its addresses while a chunk is planned; new ones have no id yet.
+
+    `is_restricted`: nothing of it may be changed but what restricts.
+    """
 
     profile: Facts
     book: addresses.AddressBook
+    is_restricted: bool = False
     # How often this chunk has changed a flag: changes of one flag are written in turn.
     turns: dict[Scope, int] = field(default_factory=dict)
 
@@ -83,13 +88,14 @@ class People:
         rows_of = locked.select_for_update(of=("self",)).values_list(*_COLUMNS)
         profiles = {r[0]: Facts(*r) for r in statements.raw_rows(rows_of)}
         books = addresses.books(profiles)
+        restricted = restricted_among(profiles)
         self._by_external_id: dict[str, Person] = {}
         # By the key of an email address, whether it is the primary one of each.
         self._by_email: dict[str, dict[Person, bool]] = defaultdict(dict)
         self.finds_emails = bool(keys)
         self._now = timezone.now()
         for pk, profile in profiles.items():
-            person = Person(profile, books[pk])
+            person = Person(profile, books[pk], pk in restricted)
             if profile.external_id:
                 self._by_external_id[profile.external_id] = person
             if keys:

@@ -17,6 +17,7 @@ from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
+from audiences.restriction import RESTRICTED
 from audiences.signals import addresses_failed
 
 from .columns import Reading, read_columns
@@ -177,6 +178,10 @@ class PeopleImporter(Importer[Row]):
     def _play(self, row: Row, people: People, plan: Plan) -> None:
         """Do what the row says. Raises BadCell."""
         person, is_new = self._person(row, people)
+        if person.is_restricted:
+            if not row.restricts:
+                raise BadCell(row.who, RESTRICTED)
+            row.rejection = row.rejection or BadCell(row.who, RESTRICTED)
         if is_new:
             plan.created.append(person)
         before = people.emails_of(person)

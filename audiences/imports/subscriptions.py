@@ -18,6 +18,7 @@ from audiences.consent import Kind, Origin, Source, Step, locks
 from audiences.files import BadCell, TableFile, named_cells
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.refusals import Sentence
+from audiences.restriction import RESTRICTED, restricted_among
 from audiences.sql import statements
 from audiences.subscriptions import bulk as many, find_service, writing
 
@@ -56,6 +57,8 @@ class _Plan:
     """What the rows of one chunk come down to, before anything is written."""
 
     held: dict[tuple[int, int], Subscription]
+    # Profiles whose data is restricted: they only unsubscribe.
+    restricted: set[int] = field(default_factory=set)
     # Those that only `revive` may subscribe again.
     ended: set[tuple[int, int]] = field(default_factory=set)
     new: dict[tuple[int, int], Subscription] = field(default_factory=dict)
@@ -155,6 +158,7 @@ class SubscriptionsImporter(Importer[Row]):
         plan.ended = {
             pair for pair, row in plan.held.items() if getattr(row, "has_ended", False)
         }
+        plan.restricted = restricted_among(there)
         for row in [by_now(row, plan.now) for row in rows]:
             try:
                 people = found[row.who] & there
@@ -195,6 +199,8 @@ class SubscriptionsImporter(Importer[Row]):
         self, row: Row, pair: tuple[int, int], service: Service, plan: _Plan
     ) -> str:
         held, at = plan.held.get(pair), row.at or plan.now
+        if pair[0] in plan.restricted:
+            raise BadCell("profile", RESTRICTED)
         if held and held.status_at(at) == Status.ACTIVE:
             return "unchanged"
         if service.is_closed:

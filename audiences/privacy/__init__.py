@@ -2,7 +2,8 @@
 
 from audiences.privacy.access import zip_of
 from audiences.privacy.answers import fetched
-from audiences.privacy.erasure import Restricted, clean_up, erase, erase_all, plan
+from audiences.privacy.erasure import clean_up, erase, erase_all, plan
+from audiences.restriction import Restricted
 
 __all__ = [
     "Restricted",

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from audiences import addresses, consent, ledger, suppression
 from audiences.consent import Kind, Origin, Source, locks
-from audiences.consent.restriction import restricted_among
 from audiences.models import (
     Address,
     ConsentEvent,
@@ -24,7 +23,7 @@ from audiences.models import (
     Subscription,
 )
 from audiences.profiles import name_search
-from audiences.refusals import Refused
+from audiences.restriction import Restricted, restricted_among
 from audiences.signals import profile_erased
 from audiences.sql import statements
 from audiences.sql.retries import retried
@@ -46,10 +45,6 @@ class Plan:
     stays: list[str]
 
 
-class Restricted(Refused):
-    """The data is restricted: it stays until that is lifted."""
-
-
 def erase(
     profile: Profile,
     *,
@@ -61,7 +56,8 @@ def erase(
     Profile, addresses, subscriptions and evidence go, and so does what names the person
     in logs, notes, mails, files of imports and reports. Events stay, and name nothing
     but its number; the last one says that it was erased, and keeps its evidence.
-    Addresses are suppressed, all or those that were blocked, as `reason` says.
+    Addresses are suppressed, all or those that were blocked, as `reason` says; so are
+    those that the person had before, as far as nobody else has them.
     """
     erase_all([profile], reason=reason, origin=origin)
 
@@ -95,7 +91,7 @@ def erase_all(
 def _forget(person: Person, reason: str, origin: Origin) -> None:
     """Delete the rows of a person; events and counts stay."""
     profile_erased.send(sender=Profile, profile_id=person.pk, addresses=person.about)
-    suppression.suppress_person(person.profile, reason)
+    suppression.suppress_person(person.profile, reason, former=person.free)
     for place in all_places():
         if place.erase:
             place.erase(person)

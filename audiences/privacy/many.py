@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from audiences import sql
 from audiences.background import jobs
 from audiences.consent import Origin, Source
-from audiences.consent.restriction import restricted_among
 from audiences.models import ErasureRun, Profile
 from audiences.refusals import Refused
+from audiences.restriction import restricted_among
 from audiences.suppression import ErasedFor
 
 from .erasure import erase_all

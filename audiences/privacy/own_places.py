@@ -185,6 +185,7 @@ register(
 _OPERATORS = "about operators, whom nothing is sent to"
 _OURS = "what the organisation itself publishes"
 _COUNTS = "counts"
+_LEDGER = "hashes, and numbers of profiles: an erasure ends the salts behind them"
 _HASHES = "keyed hashes and digests: nobody can be read in it"
 impersonal(
     {
@@ -195,6 +196,15 @@ impersonal(
         "audiences.LandingPageAsset": _OURS,
         "audiences.LandingPageText": _OURS,
         "audiences.LandingPageVersion": _OURS,
+        "audiences.LedgerCheckpoint": _LEDGER,
+        "audiences.LedgerErasure": _LEDGER,
+        "audiences.LedgerLeaf": _LEDGER,
+        "audiences.LedgerNode": _LEDGER,
+        "audiences.LedgerOutlet": "a place outside that gets checkpoints",
+        "audiences.LedgerSalt": _LEDGER,
+        "audiences.LedgerStamp": _LEDGER,
+        "audiences.LedgerState": _LEDGER,
+        "audiences.LedgerWording": _OURS,
         "audiences.Organisation": _OURS,
         "audiences.RequestCount": _HASHES,
         "audiences.RetentionRule": "a rule, and operators",

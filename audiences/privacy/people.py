@@ -86,6 +86,11 @@ class Person:
         mine = [(each.channel, each.key) for each in (*self.present, *self.own)]
         return [*dict.fromkeys(mine)]
 
+    @property
+    def free(self) -> list[tuple[str, str]]:
+        """Channel and key of former addresses that no other profile has."""
+        return [(each.channel, each.key) for each in self.former if each in self.own]
+
     def has_key(self, *, only_own: bool = False) -> Q:
         """Rows by channel and key; `only_own`: of addresses that nobody else has."""
         pairs = self.about

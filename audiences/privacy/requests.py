@@ -146,16 +146,24 @@ def decide(
         locked.note = note.strip()
         locked.save()
         if locked.kind == Kind.RESTRICTION and is_granted:
-            why = f"Restriction of processing, request #{locked.pk}"
-            _stop(
-                consent.lock(profile),
-                locked,
-                Origin(source=Source.OPERATOR, actor=actor, note=why),
-            )
+            _restrict(consent.lock(profile), locked, actor)
         if answers.put(locked, profile) is None:
             _carry_out(locked)
     request.refresh_from_db()
     return request
+
+
+def _restrict(profile: Profile, made: PrivacyRequest, actor: str) -> None:
+    """Let a restriction begin, as an event that whoever is sending finds.
+
+    Also of somebody who was opted out before: receipts reached them until now. Lifting
+    takes back only an opt-out that it made.
+    """
+    why = f"Restriction of processing, request #{made.pk}"
+    origin = Origin(source=Source.OPERATOR, actor=actor, note=why)
+    _stop(profile, made, origin)
+    if not made.event_id:
+        consent.record(profile, consent.Kind.OPT_OUT, origin, scope=ANY)
 
 
 def _state_after(request: PrivacyRequest, *, is_granted: bool) -> str:

@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.consent import Kind, Origin, Source
-from audiences.consent.restriction import in_force
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -27,6 +26,7 @@ from audiences.models import (
 )
 from audiences.refusals import Refused
 from audiences.registry import Registry
+from audiences.restriction import in_force
 from audiences.suppression import ErasedFor
 
 from .erasure import erase_all

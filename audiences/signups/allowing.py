@@ -30,6 +30,7 @@ from audiences.models import (
     Profile,
 )
 from audiences.outbox import Result, Words, caps
+from audiences.restriction import is_restricted
 from audiences.suppression import Lift
 from audiences.wording import page_texts
 
@@ -73,7 +74,9 @@ def ask(locked: Profile, channel: str, *, language: str = "") -> Answer:
     address = _address(locked.pk, channel)
     if address is None:
         return Answer.NO_ADDRESS
-    is_stopped = address.quarantine_status == AddressStatus.DENYLISTED
+    is_stopped = address.quarantine_status == AddressStatus.DENYLISTED or (
+        is_restricted(locked.pk)
+    )
     if channel not in ASKED or is_stopped or address.is_suppressed:
         return Answer.NO_MESSAGES
     context = {"profile": locked.pk, "after": _last_event(locked.pk, channel)}
@@ -164,7 +167,9 @@ def _allowed(permission: Permission, profile: Profile | None) -> Allowed:
     is_out = getattr(profile, flag_name(channel)) or getattr(profile, ANY_FLAG)
     if not is_out:
         return Allowed(profile, channel, Stage.BEFORE)
-    if _last_event(profile.pk, channel) != permission.after:
+    if _last_event(profile.pk, channel) != permission.after or is_restricted(
+        profile.pk
+    ):
         raise BadLink
     return Allowed(profile, channel, Stage.WAITING)
 

@@ -12,6 +12,7 @@ from audiences.channels import Channel, flag_name
 from audiences.consent import Kind, Origin
 from audiences.links import BadLink
 from audiences.models import LandingPageVersion, Profile, Service, SignupRequest
+from audiences.restriction import is_restricted
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.signups.requesting import open_requests, read_confirmation
@@ -77,13 +78,19 @@ def _lock_with_others_of_its_address(request: SignupRequest) -> SignupRequest:
 
 
 def _profile(request: SignupRequest) -> tuple[Profile, bool]:
-    """The profile that the confirmed address belongs to, locked; or a new one."""
+    """The profile that the confirmed address belongs to, locked; or a new one.
+
+    Raises BadLink where that profile's data is restricted: the link works again once
+    that is lifted.
+    """
     fields = request.data["fields"]
     held = addresses.with_key(Channel.EMAIL, request.key).filter(is_primary=True)
     rows = Profile.objects.select_for_update(of=("self",)).filter(
         pk__in=held.values("profile_id")
     )
     profile = rows.order_by("pk").first()
+    if profile is not None and is_restricted(profile.pk):
+        raise BadLink
     if profile is None:
         profile = Profile.objects.create(**{"language": request.language} | fields)
         addresses.attach(profile, Channel.EMAIL, request.email, primary=True)

@@ -61,11 +61,14 @@ def lock_in_order(rows: models.QuerySet[Any], *names: str) -> list[Any]:
     )
 
 
-def lock_shared(model: type[models.Model], ids: Sequence[int]) -> set[int]:
+def lock_shared(
+    model: type[models.Model], ids: Sequence[int], *, waits: bool = False
+) -> set[int]:
     """Lock rows against those who write to them, until the transaction ends.
 
     Others may lock them so too. Returns the ids that could be locked at once: of one
-    that somebody is writing to nobody knows what it will be. SQLite has one writer.
+    that somebody is writing to nobody knows what it will be. Who `waits` gets all that
+    are there when the others are done. SQLite has one writer.
     """
     table = table_of(model)
     if not is_postgresql():
@@ -74,7 +77,7 @@ def lock_shared(model: type[models.Model], ids: Sequence[int]) -> set[int]:
     else:
         rows = fetch(
             f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id"
-            " FOR SHARE SKIP LOCKED",
+            f" FOR SHARE {'' if waits else 'SKIP LOCKED'}",
             [[*ids]],
         )
     return {pk for (pk,) in rows}

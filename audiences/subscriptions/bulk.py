@@ -18,6 +18,7 @@ from django.utils import timezone
 from audiences import consent, sql
 from audiences.consent import Kind, Origin, Source, history, locks
 from audiences.models import Profile, Service, StagedProfile, Subscription
+from audiences.restriction import in_force
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.writing import Status, activated, active, ended
 
@@ -65,7 +66,8 @@ def expire(now: datetime | None = None) -> int:
 def subscribe_all(profiles: QuerySet[Profile], service: Service, origin: Origin) -> int:
     """`subscribe` for a queryset, set-based; returns how many profiles changed.
 
-    Without a note that is needed, people who have unsubscribed are left out.
+    People whose data is restricted are left out, and without a note that is needed
+    those who have unsubscribed.
     """
     if service.is_closed:
         raise ServiceClosed(service)
@@ -76,6 +78,7 @@ def subscribe_all(profiles: QuerySet[Profile], service: Service, origin: Origin)
         left_out |= ended()
     with transaction.atomic():
         locks.stage(profiles)
+        locks.unstage(in_force().values("profile_id"))
         count = locks.unstage(held.filter(left_out).values("profile_id"))
         if count:
             ids = StagedProfile.objects.values("id")

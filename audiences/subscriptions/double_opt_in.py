@@ -17,6 +17,7 @@ from audiences.models import (
     Service,
     Subscription,
 )
+from audiences.restriction import is_restricted, require_free
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.writing import (
     Status,
@@ -41,7 +42,7 @@ def request(
     If the service requires double opt-in, the subscription is pending and a message
     asks the person to confirm it, even when the profile is opted out. Asking again
     sends the message again, within the caps. Otherwise the same as `subscribe`.
-    `language` is that of the page. Raises ServiceClosed.
+    `language` is that of the page. Raises ServiceClosed and Restricted.
     """
     with transaction.atomic():
         return ask(locked(profile, service), service, origin, language=language)
@@ -69,6 +70,7 @@ def ask(
     warning = opt_out_warning(locked, service)
     if held and held.status_at(at) == Status.ACTIVE:
         return Recorded(False, warning)
+    require_free(locked.pk)
     if service.is_closed:
         raise ServiceClosed(service)
     event_id = _waiting_event(held, at)
@@ -157,9 +159,12 @@ def is_about(confirmation: Confirmation, held: Subscription) -> bool:
 def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) -> bool:
     """Whether a link still confirms a subscription.
 
-    It was sent to the address that messages of the service go to now.
+    It was sent to the address that messages of the service go to now. While the
+    person's data is restricted nothing confirms anything.
     """
     if _waiting_event(held, at) != confirmation.event_id:
+        return False
+    if is_restricted(held.profile_id):
         return False
     address = messages.address_for(held.profile_id, held.service)
     return address is not None and went_to(

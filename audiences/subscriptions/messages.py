@@ -34,6 +34,7 @@ from audiences.models import (
     Subscription,
 )
 from audiences.outbox import Result, Words, caps
+from audiences.restriction import is_restricted
 from audiences.wording import page_texts, placeholders as places
 
 Status = Subscription.Status
@@ -125,7 +126,7 @@ def tell(way: str, profile_id: int, service: Service, source: str) -> None:
 
 def tell_by_id(way: str, profile_id: int, service_id: int, source: str) -> None:
     """`tell` for a caller who does not know whether the service has a message."""
-    if source not in OF_THE_PERSON:
+    if source not in OF_THE_PERSON or is_restricted(profile_id):
         return
     has_none = {f"{way}_message": Confirms.NONE}
     row = Service.objects.filter(pk=service_id).exclude(**has_none).first()

@@ -22,6 +22,7 @@ from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Kind, Origin, Recorded
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.refusals import Refused
+from audiences.restriction import is_restricted, require_free
 from audiences.subscriptions.services import ServiceClosed
 
 from . import messages
@@ -126,8 +127,8 @@ def opt_out_warning(profile: Profile, service: Service) -> str:
 def subscribe(profile: Profile, service: Service, origin: Origin) -> Recorded:
     """Make the subscription active; warns when the channel is opted out of.
 
-    Raises ServiceClosed, and NoteNeeded when an operator, a command or an import
-    revives what the person has ended without a note.
+    Raises ServiceClosed, Restricted, and NoteNeeded when an operator, a command or an
+    import revives what the person has ended without a note.
     """
     with transaction.atomic():
         return begin(locked(profile, service), service, origin)
@@ -140,6 +141,7 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
     warning = opt_out_warning(locked, service)
     if held and held.status_at(at) == Status.ACTIVE:
         return Recorded(False, warning)
+    require_free(locked.pk)
     if service.is_closed:
         raise ServiceClosed(service)
     if held and consent.lacks_note(origin) and has_ended(held):
@@ -157,7 +159,7 @@ def restore(locked: Profile, service: Service, origin: Origin) -> Recorded:
     """
     at = origin.at or timezone.now()
     held = held_by(locked, service)
-    if held is None or held.status != Status.UNSUBSCRIBED:
+    if held is None or held.status != Status.UNSUBSCRIBED or is_restricted(locked.pk):
         return Recorded(False)
     write(held, locked, service, {"status": Status.ACTIVE, "changed_at": at})
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service_id=service.pk)

@@ -43,29 +43,48 @@ class Entry:
         return self.channel, self.key
 
 
-def suppress_person(profile: Profile, reason: str = ErasedFor.OWN_WISH) -> int:
+def suppress_person(
+    profile: Profile,
+    reason: str = ErasedFor.OWN_WISH,
+    *,
+    former: Iterable[Name] = (),
+) -> int:
     """Suppress the addresses of a person who is being erased; returns how many rows.
 
     At their own wish: all of them, on any channel. At the end of retention: those that
-    were opted out (as far as they were), in quarantine or on the denylist. The caller
-    has locked the profile and is in the transaction that erases it. Raises NoKey.
+    were opted out (as far as they were), in quarantine or on the denylist. `former` are
+    addresses that the person had before, and that nobody has now; whether one of them
+    is in quarantine its owner says. The caller has locked the profile and is in the
+    transaction that erases it. Raises NoKey.
     """
     keys.newest()
-    return suppress(
+    entries = [
         Entry(address.channel, address.key, scope, why)
         for address in profile.addresses.order_by("channel", "key")
         for scope, why in _reasons(profile, address, reason)
-    )
+    ]
+    entries += [
+        Entry(channel, key, scope, why)
+        for channel, key in sorted(former)
+        for scope, why in _of_channel(profile, channel, reason)
+    ]
+    return suppress(entries)
 
 
-def _reasons(profile: Profile, address: Address, reason: str) -> Iterator[Why]:
-    """On which channels to suppress an address, and what for."""
+def _of_channel(profile: Profile, channel: str, reason: str) -> Iterator[Why]:
+    """On which channels to suppress any address of a channel, and what for."""
     if reason == ErasedFor.OWN_WISH:
         yield ANY, Reason.ERASED
         return
-    for scope in (ANY, address.channel):
+    for scope in (ANY, channel):
         if getattr(profile, FLAGS[Scope(scope)]):
             yield scope, Reason.OPTED_OUT
+
+
+def _reasons(profile: Profile, address: Address, reason: str) -> Iterator[Why]:
+    yield from _of_channel(profile, address.channel, reason)
+    if reason == ErasedFor.OWN_WISH:
+        return
     if address.quarantine_status == AddressStatus.DENYLISTED:
         yield address.channel, Reason.DENYLISTED
     if address.quarantine_status == AddressStatus.QUARANTINE:

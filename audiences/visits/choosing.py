@@ -15,6 +15,7 @@ from audiences import consent, subscriptions
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind, Origin, Recorded
 from audiences.models import LandingPage, Profile, Service
+from audiences.restriction import Restricted, is_restricted
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
@@ -165,6 +166,8 @@ def choose(
         except ServiceClosed:
             closed.append(services[int(change.subject)])
             continue
+        except Restricted:
+            continue
         event_ids += [result.event_id] if result.event_id else []
         unsent += [services[int(change.subject)]] if result.is_unsent else []
         if change.kind == Kind.OPT_OUT:
@@ -219,6 +222,7 @@ def _make(
 
 
 def _edit(profile: Profile, details: Mapping[str, str]) -> None:
+    """Correct what the person says of themselves, unless their data is restricted."""
     changed = {n: v for n, v in details.items() if v != getattr(profile, n)}
-    if changed:
+    if changed and not is_restricted(profile.pk):
         Profile.objects.filter(pk=profile.pk).update(**changed)

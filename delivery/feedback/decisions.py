@@ -13,7 +13,7 @@ from delivery.feedback.text_messages import inbound
 from delivery.models import EventKind, InboundItem, Message
 from delivery.models.quarantine import ErrorReason, ErrorType
 
-from . import intake
+from . import erasure, intake
 from .events import FeedbackEvent
 from .intake import EventOutcome, Findings
 
@@ -94,10 +94,14 @@ def match_to(
             if not events
             else _("It names several addresses, and none is that of this message.")
         )
-    intake.apply(chosen, item, message=message)
+    applied = intake.apply(chosen, item, message=message)
     rest = [intake.apply(e, item).outcome for e in events if e is not chosen]
     still = State.UNMATCHED if EventOutcome.UNMATCHED in rest else State.APPLIED
     note = _("Matched to message {number}.").format(number=message.pk)
+    if applied.is_erased:
+        key = key_of(chosen.channel, chosen.address)
+        names = [(chosen.channel, key)] if key else []
+        erasure.forget_item(item, names, is_over=still == State.APPLIED)
     return conclude(item, still, note=note, actor=actor)
 
 

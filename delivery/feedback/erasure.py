@@ -4,15 +4,21 @@ Items are only kept as long as somebody may want to look at them. Events stay: t
 the proof of what was counted, and name nobody once the person is erased.
 """
 
+import contextlib
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from audiences.models import AddressStatus
+from audiences import suppression
+from audiences.models import Address, AddressStatus
+from audiences.privacy.traces import NOTHING, of_address
+from audiences.suppression import NoKey
 from delivery import quarantine
 from delivery.models import (
     EventKind,
@@ -73,6 +79,49 @@ def forget_reports(profile_id: int, addresses: Iterable[tuple[str, str]]) -> Non
     InboundClue.objects.filter(item__in=pks).delete()
     _keep_successes(list(events.filter(kind=EventKind.DELIVERED, key__isnull=False)))
     events.update(key=None, text=None, domain=None)
+
+
+# ------------------------------------------------------------ what comes too late
+def of_nobody(names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these addresses (channel and key) that are suppressed and nobody's.
+
+    Their person was erased: what still arrives about them is about nobody.
+    """
+    with contextlib.suppress(NoKey):
+        met = suppression.met(names)
+        held = Address.objects.filter(key__in={key for _channel, key in met})
+        return met - set(held.values_list("channel", "key"))
+    return set()
+
+
+def forget_item(
+    item: InboundItem, names: Iterable[tuple[str, str]], *, is_over: bool
+) -> None:
+    """Forget an item that arrived about a person who was erased before.
+
+    `names` are the addresses in it that nobody has any more. When it `is_over` all of
+    it goes. What says something about others, for whom it still waits, is only
+    blacked out. The caller writes down what became of it.
+    """
+    named, about = Q(pk__in=[]), NOTHING
+    for channel, key in names:
+        named |= Q(channel=channel, key=key)
+        about += of_address(channel, key, key)
+    number = item.external_id
+    if about.are_in(number):
+        number = hashlib.sha256(f"{item.pk}".encode()).hexdigest()
+    with transaction.atomic():
+        if is_over:
+            _end_holds([item.pk])
+            raw = b""
+            item.mentions.all().delete()
+            item.clues.all().delete()
+        else:
+            text = bytes(item.raw).decode("utf-8", "surrogateescape")
+            raw = about.without(text).encode("utf-8", "surrogateescape")
+            item.mentions.filter(named).delete()
+        item.raw, item.size, item.external_id = raw, len(raw), number
+        item.save(update_fields=["raw", "size", "external_id"])
 
 
 def _end_holds(pks: list[int]) -> None:

@@ -45,7 +45,7 @@ def say_status(
         ["", "messages"],
         [
             ["To deliver", found.to_deliver],
-            ["Waiting", found.waiting],
+            ["Not sent" if found.state == "cancelled" else "Waiting", found.waiting],
             ["Sent", found.sent],
             *(
                 [f"Withdrawn: {code}", count]

@@ -25,8 +25,8 @@ class Sending(Job):
         FAILED = "failed", _("Failed")
 
     UNFINISHED = (State.SCHEDULED, State.SENDING)
-    # What it can be paused in, resumed from, cancelled in.
-    OPEN = (State.SCHEDULED, State.SENDING, State.PAUSED)
+    # What it can be cancelled in.
+    OPEN = (State.SCHEDULED, State.SENDING, State.PAUSED, State.FAILED)
 
     delivery = models.OneToOneField(
         Delivery, on_delete=models.PROTECT, related_name="sending"

@@ -23,6 +23,7 @@ from audiences.channels import ANY_FLAG, flag_name
 from audiences.conditions import Moment, Span, Tree
 from audiences.models import AddressStatus
 from audiences.registry import Registry
+from audiences.restriction import in_force
 from delivery.models import Delivery, TypologyRule
 
 # For so long after it was prepared, or after its contact date, a delivery may go out.
@@ -60,7 +61,8 @@ class Rule:
     """One reason to exclude a profile; `matches` gives None where it cannot apply.
 
     `label` is English: files and commands have it so, and the console translates it.
-    `about` says in one sentence whom it excludes, for the documentation.
+    `about` says in one sentence whom it excludes, for the documentation. `even_skipped`
+    says whom it excludes even for a purpose that skips it.
     """
 
     code: str
@@ -68,11 +70,12 @@ class Rule:
     matches: Callable[[Situation], Q | None]
     skipped_by: frozenset[str] = frozenset()
     about: str = ""
+    even_skipped: Callable[[Situation], Q | None] = lambda situation: None
 
     def predicate(self, situation: Situation) -> Q | None:
         """When the rule excludes; None when it does not judge this delivery at all."""
         if situation.purpose in self.skipped_by:
-            return None
+            return self.even_skipped(situation)
         return self.matches(situation)
 
 
@@ -118,6 +121,13 @@ def _loses_address(situation: Situation) -> Q | None:
     return None if situation.losers is None else Q(pk__in=situation.losers)
 
 
+def _restricted(situation: Situation) -> Q | None:
+    """Whose data is restricted gets what the law demands, and nothing else."""
+    if situation.purpose == Purpose.LEGAL:
+        return None
+    return Q(pk__in=in_force().values("profile_id"))
+
+
 SUPPRESSED = Rule(
     "suppressed",
     _("Suppressed address"),
@@ -146,6 +156,8 @@ NATIVE_RULES = (
         lambda situation: Q(**{ANY_FLAG: True}),
         skipped_by=NOBODY_ASKED,
         about="is opted out of any channel",
+        # Purposes that skip it reach nobody whose data is restricted, `legal` does.
+        even_skipped=_restricted,
     ),
     Rule(
         "denylist_channel",

@@ -8,7 +8,7 @@ itself.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from operator import attrgetter
 
@@ -16,7 +16,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audiences.models import Profile
 from audiences.sql.once import insert_new
+from audiences.sql.row_locks import lock_shared
 from delivery import quarantine
 from delivery.feedback import intake
 from delivery.feedback.refusals import verdict_on
@@ -48,10 +50,15 @@ class HandedOver:
 
 
 def write(sending: Sending, found: Sequence[HandedOver]) -> None:
-    """Write down what became of these targets, together or not at all."""
+    """Write down what became of these targets, together or not at all.
+
+    Of somebody who was erased while their message was on its way it is counted, and
+    names nobody.
+    """
     if not found:
         return
     with transaction.atomic(durable=True):
+        found = _without_erased(found)
         _write_taken(sending, [h for h in found if _is_taken(h)])
         _write_uncertain(sending, [h for h in found if h.result is None])
         for handed in found:
@@ -59,6 +66,25 @@ def write(sending: Sending, found: Sequence[HandedOver]) -> None:
                 _write_later(sending, handed)
             if handed.result and handed.result.kind == Kind.REFUSED:
                 _write_refused(sending, handed)
+
+
+def _without_erased(found: Sequence[HandedOver]) -> list[HandedOver]:
+    """The same without the addresses of people who are gone.
+
+    An erasure that has begun is waited for, and one that begins waits for this: it
+    finds what is written here.
+    """
+    ids = sorted({handed.message.profile_id for handed in found})
+    there = lock_shared(Profile, ids, waits=True)
+    return [
+        handed if handed.message.profile_id in there else _nameless(handed)
+        for handed in found
+    ]
+
+
+def _nameless(handed: HandedOver) -> HandedOver:
+    result = handed.result and replace(handed.result, text="")
+    return replace(handed, address="", result=result)
 
 
 def _is_taken(handed: HandedOver) -> bool:
@@ -154,6 +180,8 @@ def _write_refused(sending: Sending, handed: HandedOver) -> None:
 def _count_against(sending: Sending, handed: HandedOver, result: Result) -> None:
     """The refusal as evidence about the address (Q3)."""
     channel = sending.delivery.channel
+    if not handed.address:
+        return
     verdict = verdict_on(channel, result.code, result.text)
     if verdict.type == ErrorType.IGNORED:
         return

@@ -25,6 +25,8 @@ State = Sending.State
 TASK = "delivery.tasks.run_sending"
 # An analysis that is older is not sent by.
 OLDEST = timedelta(days=1)
+# A moment that lies further ahead is a slip of the hand.
+FURTHEST = timedelta(days=5 * 366)
 # What was chosen so long ago counts as now: forms take time.
 JUST_NOW = timedelta(minutes=5)
 BY_MESSAGE = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
@@ -77,10 +79,21 @@ def begin(
 def moment_of(
     delivery: Delivery, at: datetime | None = None, *, is_now: bool = False
 ) -> datetime | None:
-    """When it would begin; None: now. Raises NotSendable for a moment that has passed,
-    chosen or the contact date."""
+    """When it would begin; None: now.
+
+    Raises NotSendable for a moment that has passed or lies more than five years ahead,
+    be it chosen or the contact date.
+    """
     chosen = at or (None if is_now else delivery.contact_date)
-    if chosen is None or chosen > timezone.now() - JUST_NOW:
+    if chosen is None:
+        return None
+    if chosen > timezone.now() + FURTHEST:
+        raise _refusal(
+            _("{day} is more than five years ahead: choose an earlier moment."),
+            delivery,
+            day=chosen.date().isoformat(),
+        )
+    if chosen > timezone.now() - JUST_NOW:
         return chosen
     if at is not None:
         raise _refusal(
@@ -237,18 +250,28 @@ def fail(sending: Sending, reason: str) -> None:
 def resend_uncertain(delivery: Delivery, *, note: str) -> int:
     """Hand over again those of whom nobody knows whether they got it; returns how many.
 
-    They may get it twice: that is for an operator to decide, who says why. Raises
-    NotSendable.
+    They may get it twice: that is for an operator to decide, who says why. They are
+    tried for a day again. Raises NotSendable, of a delivery that was cancelled too.
     """
     if not note.strip():
         raise NotSendable(_("Say in a note why they may get it twice."))
     with transaction.atomic():
-        found = of(delivery)
+        found = Sending.objects.select_for_update(of=("self",)).get(pk=of(delivery).pk)
+        if found.state == State.CANCELLED:
+            raise _refusal(
+                _("“{label}” was cancelled: nothing of it is handed over any more."),
+                delivery,
+            )
+        now = timezone.now()
         rows = Dispatch.objects.filter(
             delivery=delivery, status=Dispatch.Status.UNCERTAIN
         )
         count = rows.update(
-            status=Dispatch.Status.WAITING, due_at=timezone.now(), text=note
+            status=Dispatch.Status.WAITING,
+            due_at=now,
+            first_at=now,
+            attempts=0,
+            text=note,
         )
         if count and found.state == State.SENT:
             _move(delivery, State.SENDING, (State.SENT,), finished_at=None)

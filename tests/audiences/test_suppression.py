@@ -11,7 +11,9 @@ from audiences.models import Address, Profile, Suppression
 from audiences.records.verification import verify_consent
 from audiences.refusals import Refused
 from audiences.suppression import Entry, ErasedFor, Lift, NoKey, Reason
-from tests.people import person
+from delivery import quarantine
+from delivery.models import Message
+from tests.people import ago, got, person
 
 pytestmark = pytest.mark.django_db
 NUMBER = "+31612345678"
@@ -68,6 +70,41 @@ def test_retention_suppresses_only_what_was_blocked(
     Address.objects.filter(channel="email").update(quarantine_status=status)
     privacy.erase(jan, reason=ErasedFor.RETENTION)
     assert on_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "out", "status", "expected"),
+    [
+        ("own_wish", "", "valid", {("any", "erased")}),
+        ("own_wish", "", "denylisted", {("any", "erased")}),
+        ("retention", "", "valid", set()),
+        ("retention", "email", "valid", {("email", "opted_out")}),
+        ("retention", "", "denylisted", {("email", "denylisted")}),
+        ("retention", "", "quarantine", {("email", "quarantined")}),
+    ],
+)
+def test_an_address_of_before_is_suppressed_too(
+    reason: str, out: str, status: str, expected: set[tuple[str, str]]
+) -> None:
+    jan = person(email="old@x.example", out=out)
+    got(jan, ago(9))
+    Message.objects.update(address="Old@X.example")
+    addresses.detach(jan.addresses.get())
+    if status != "valid":
+        quarantine.set_status("email", "old@x.example", status, source="operator")
+    privacy.erase(jan, reason=reason)
+    assert on_list() == expected
+    assert marks(person(email="old@x.example")) == {"email": bool(expected)}
+
+
+def test_an_address_of_before_that_somebody_else_has_now_stays_theirs() -> None:
+    jan = person(email="old@x.example")
+    got(jan, ago(9))
+    Message.objects.update(address="old@x.example")
+    addresses.detach(jan.addresses.get())
+    els = person(email="old@x.example")
+    privacy.erase(jan)
+    assert marks(els) == {"email": False}
 
 
 def test_the_same_file_again_brings_nobody_back(tmp_path) -> None:

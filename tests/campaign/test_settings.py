@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -160,10 +161,11 @@ def test_production_may_be_tried_on_this_machine(url: str) -> None:
 def test_production_with_a_key_and_hosts_passes_the_checks() -> None:
     done = python("manage.py", "check", **PRODUCTION)
     assert done.returncode == 0, done.stderr
-    # Only what the operator may decide: http, SQLite, how mail leaves, and erasing.
+    # What the operator may decide: http, SQLite, how mail leaves, erasing, and signing.
     for number in ("003", "005", "006", "007", "010"):
         assert f"campaign.W{number}" in done.stderr
-    assert "5 issues" in done.stderr
+    assert "audiences.W005" in done.stderr
+    assert "6 issues" in done.stderr
 
 
 def test_production_that_is_fully_set_has_nothing_to_report() -> None:
@@ -177,6 +179,7 @@ def test_production_that_is_fully_set_has_nothing_to_report() -> None:
         EMAIL_URL="smtp://mail.example.org",
         DEFAULT_FROM_EMAIL="news@news.example.org",
         SUPPRESSION_KEYS="one-long-key-that-hashes-addresses-and-nothing-else",
+        LEDGER_KEY=b64encode(bytes(range(32))).decode(),
     )
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout

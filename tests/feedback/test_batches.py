@@ -61,6 +61,7 @@ def test_a_call_with_many_events_is_applied_in_slices(
 ) -> None:
     raws = 450
     events = []
+    person(email="somebody@shop.example")
     delivery = deliveries.create("News", channel="email")
     for number in range(raws):
         address = f"p{number}@shop.example"

@@ -1,7 +1,7 @@
 """A scheduled start: prepared once more right before it, or paused with a reason."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -204,6 +204,24 @@ def test_a_contact_date_ahead_is_when_it_begins(prepared: Delivery, sink: Sink) 
     _command(prepared)
     made = Sending.objects.get()
     assert (made.state, made.starts_at) == ("scheduled", prepared.contact_date)
+
+
+@pytest.mark.parametrize("by", ["moment", "contact date"])
+def test_a_moment_that_is_years_ahead_is_a_slip(
+    prepared: Delivery, sink: Sink, by: str, admin_client: Client
+) -> None:
+    at = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    if by == "contact date":
+        Delivery.objects.update(contact_date=at)
+        prepared.refresh_from_db()
+        analysis.analyse(prepared)
+    with pytest.raises(Refused, match="9999-12-31 is more than five years ahead"):
+        sendings.begin(prepared, actor="eva", at=at if by == "moment" else None)
+    page = reverse("admin:delivery_delivery_send", args=[prepared.pk])
+    given = {"when": "at", "at": "9999-12-31T23:59", "number": "10"}
+    assert b"five years ahead" in admin_client.post(page, given).content
+    assert admin_client.get(page).status_code == 200
+    assert not Sending.objects.exists()
 
 
 def test_a_contact_date_that_has_passed_asks(

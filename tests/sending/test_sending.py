@@ -3,6 +3,7 @@
 from collections import deque
 from datetime import timedelta
 from email import message_from_bytes, policy
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -157,6 +158,53 @@ def test_a_hand_over_that_breaks_off_is_uncertain_and_not_repeated(
     assert sendings.resend_uncertain(prepared, note="They phoned.") == 1
     worker.send(sendings.of(prepared), waits=False)
     assert status_of(prepared).sent == len(set(recipients_of(sink))) == 10
+
+
+def test_what_is_sent_again_is_tried_for_a_day_again(
+    prepared: Delivery, sink: Sink
+) -> None:
+    sink.says["MESSAGE"] = [CUT, "250 2.0.0 Ok"]
+    _send(prepared)
+    Dispatch.objects.update(first_at=timezone.now() - timedelta(days=2))
+    sink.says["RCPT"] = ["450 4.2.1 Mailbox busy", "250 2.1.5 Ok"]
+    assert sendings.resend_uncertain(prepared, note="They phoned.") == 1
+    worker.send(sendings.of(prepared), waits=False)
+    found = status_of(prepared)
+    assert (found.state, found.waiting, found.refused) == ("sending", 1, 0)
+    Dispatch.objects.filter(status="waiting").update(due_at=timezone.now())
+    worker.send(sendings.of(prepared), waits=False)
+    assert status_of(prepared).sent == 10
+
+
+def test_what_was_cancelled_is_not_sent_again(
+    prepared: Delivery, sink: Sink, admin_client: Client
+) -> None:
+    sink.says["MESSAGE"] = [CUT, "250 2.0.0 Ok"]
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    claims.claim(sending, LastCheck(prepared), slot=5, most=4)
+    slots.settle_the_dead(sending)
+    sendings.cancel(prepared)
+    with pytest.raises(sendings.NotSendable, match="was cancelled"):
+        sendings.resend_uncertain(prepared, note="They phoned.")
+    found = status_of(prepared)
+    assert (found.uncertain, found.waiting) == (4, 6)
+    page = admin_client.get(reverse("admin:delivery_delivery_send", args=[prepared.pk]))
+    assert b"Not sent" in page.content
+    assert b'data-action="resend"' not in page.content
+    shown = StringIO()
+    call_command("delivery_status", str(prepared.pk), stdout=shown)
+    assert "Not sent" in shown.getvalue()
+
+
+def test_what_failed_can_be_cancelled(
+    prepared: Delivery, sink: Sink, admin_client: Client
+) -> None:
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    sendings.fail(sending, "The sender was switched off.")
+    page = reverse("admin:delivery_delivery_send", args=[prepared.pk])
+    assert b'data-action="cancel"' in admin_client.get(page).content
+    admin_client.post(reverse("admin:delivery_delivery_cancel", args=[prepared.pk]))
+    assert status_of(prepared).state == "cancelled"
 
 
 def test_what_a_dead_worker_was_handing_over_is_uncertain(

@@ -6,9 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from audiences import consent
 from audiences.channels import FLAGS, Scope
 from audiences.models import ConsentEvent, Profile
 from audiences.profiles import read_country, read_language
+from audiences.restriction import RESTRICTED, is_restricted
 
 FACTS = (
     *("first_name", "last_name", "external_id", "language", "country"),
@@ -101,8 +103,16 @@ class ProfileForm(forms.ModelForm[Any]):
                 if name in self.fields:  # not where the operator only reads it
                     self._refuse_overwriting(name)
             self._refuse_older_decisions()
+            self._refuse_restricted()
         if self.errors:
             self._show_present_state()
+
+    def _refuse_restricted(self) -> None:
+        """Of restricted data nothing is changed, but a channel may be closed."""
+        changed = [*self.changed_facts, *(FLAGS[Scope(s)] for s in self.opted_in)]
+        if changed and is_restricted(consent.lock(self.instance, "pk").pk):
+            for name in changed:
+                self.add_error(name, str(RESTRICTED))
 
     def _refuse(self, scopes: list[str], message: StrOrPromise) -> None:
         for scope in scopes:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import JSONField, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +54,9 @@ class DeliveryForm(forms.ModelForm[Any]):
             *("label", "channel", "audience", "service", "purpose", "purpose_note"),
             *("typology", "contact_date"),
         )
+        widgets = {
+            "purpose_note": AdminTextareaWidget({"rows": 2}),
+        }
 
     def clean(self) -> None:
         super().clean()

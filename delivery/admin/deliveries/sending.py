@@ -173,13 +173,16 @@ def _shown(delivery: Delivery, found: SendingStatus) -> Facts:
         return Share(label, count, found.to_deliver, code)
 
     labels = dict(TypologyRule.objects.values_list("code", "label"))
+    # Nobody waits for what was cancelled.
+    is_over = found.state == State.CANCELLED
+    waiting = _("Not sent") if is_over else _("Waiting")
     shares = in_a_row(
         [
             share("sent", _("Sent"), found.sent),
             share("withdrawn", _("Withdrawn"), sum(found.withdrawn.values())),
             share("refused", _("Refused"), found.refused),
             share("uncertain", _("Uncertain"), found.uncertain),
-            share("waiting", _("Waiting"), found.waiting),
+            share("waiting", waiting, found.waiting),
         ]
     )
     return {

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -13,6 +13,7 @@ from audiences.channels import Channel
 from audiences.links import Link
 from audiences.sql.once import insert_new
 from delivery import deliveries
+from delivery.feedback import erasure
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import effects, unproven
 from delivery.feedback.intake.effects import Counted
@@ -58,10 +59,14 @@ class EventOutcome(Enum):
 
 @dataclass(frozen=True)
 class Applied:
-    """The outcome for one event, and the message that it is about, if one is proved."""
+    """The outcome for one event, and the message that it is about, if one is proved.
+
+    `is_erased`: it is about a person who was erased before it arrived.
+    """
 
     outcome: EventOutcome
     match: Match = field(default_factory=Match)
+    is_erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class _Judged:
     match: Match
     link: Link | None
     is_proved: bool
+    is_erased: bool = False
 
 
 def apply(
@@ -103,16 +109,40 @@ def apply_all(reports: list[Report], *, chosen: Match | None = None) -> list[App
     applied: dict[int, Applied] = {}
     with transaction.atomic(savepoint=False):
         # First of all: grants are counted under a lock of their own.
-        judged = [_judged(r, m) for r, m in zip(reports, matches, strict=True)]
+        judged = _marked([_judged(r, m) for r, m in zip(reports, matches, strict=True)])
         quiet = [n for n, one in enumerate(judged) if _is_quiet(one)]
         applied |= zip(quiet, _apply([judged[n] for n in quiet]), strict=True)
     for number, one in enumerate(judged):
         if not one.is_proved:
-            applied[number] = Applied(EventOutcome.UNMATCHED, one.match)
+            applied[number] = Applied(
+                EventOutcome.UNMATCHED, one.match, is_erased=one.is_erased
+            )
         elif number not in applied:
             with transaction.atomic():
                 applied[number] = _apply([one])[0]
     return [applied[number] for number in range(len(reports))]
+
+
+def _marked(judged: list[_Judged]) -> list[_Judged]:
+    """The same, knowing which are about somebody who was erased.
+
+    Their message has no address any more; or there is no message, and the address is
+    suppressed and nobody's.
+    """
+    unsaid = {
+        (one.report.event.channel, one.report.key)
+        for one in judged
+        if one.match.message is None and one.report.key
+    }
+    gone = erasure.of_nobody(unsaid) if unsaid else set()
+    return [
+        replace(one, is_erased=not one.match.message.address)
+        if one.match.message
+        else replace(
+            one, is_erased=(one.report.event.channel, one.report.key or "") in gone
+        )
+        for one in judged
+    ]
 
 
 def _is_quiet(one: _Judged) -> bool:
@@ -162,7 +192,11 @@ def _apply(judged: list[_Judged]) -> list[Applied]:
     )
     _keep_late([rows[n] for n in range(len(rows)) if n not in new])
     return [
-        Applied(EventOutcome.APPLIED if n in new else EventOutcome.KNOWN, one.match)
+        Applied(
+            EventOutcome.APPLIED if n in new else EventOutcome.KNOWN,
+            one.match,
+            one.is_erased,
+        )
         for n, one in enumerate(judged)
     ]
 
@@ -212,6 +246,8 @@ def _row(one: _Judged) -> MessageEvent:
     is_said = is_vouched or event.kind != EventKind.UNSUBSCRIBE
     said = one.report.key if is_said else None
     key = key_of(event.channel, message.address) if message else said
+    if one.is_erased:
+        key = None
     failed = event.kind == EventKind.FAILED
     is_mail = event.channel == Channel.EMAIL
     return MessageEvent(
@@ -224,7 +260,7 @@ def _row(one: _Judged) -> MessageEvent:
         type=event.type if failed else "",
         reason=event.reason if failed else "",
         status_code=storable(event.status_code)[:32],
-        text=storable(event.text)[:LONGEST_TEXT],
+        text=None if one.is_erased else storable(event.text)[:LONGEST_TEXT],
         source=event.source,
         event_id=_identity(event, item, message, key),
         item=item,

@@ -23,6 +23,7 @@ from audiences import sql
 from audiences.registry import Registry
 from audiences.sql.once import insert_new
 from audiences.sql.retries import again, retried
+from delivery.feedback import erasure
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import unproven, waiting
 from delivery.feedback.intake.applying import (
@@ -229,10 +230,13 @@ def _write_down(
 ) -> set[Name]:
     """Set what became of an item; returns the addresses that it holds.
 
-    What found no message keeps its clues, to be found when messages are recorded.
+    What found no message keeps its clues, to be found when messages are recorded. What
+    is about an erased person is counted, if it has a message, and forgotten.
     """
-    open_ = [r for r, a in results if a.outcome == EventOutcome.UNMATCHED]
-    late = [r for r, a in results if a.match.message is None]
+    erased = [r for r, a in results if a.is_erased]
+    others = [(r, a) for r, a in results if not a.is_erased]
+    open_ = [r for r, a in others if a.outcome == EventOutcome.UNMATCHED]
+    late = [r for r, a in others if a.match.message is None]
     waiting.keep(item, [r for r in late if r in open_ or waiting.is_about_address(r)])
     item.note = storable(findings.note)
     item.decided_by, item.decided_at = "", None
@@ -240,8 +244,13 @@ def _write_down(
         item.state = findings.otherwise
         is_held = item.state == State.HELD
         return names_of(findings.mentions) if is_held else set()
+    if erased:
+        names = {(r.event.channel, r.key) for r in erased if r.key}
+        item.note = erasure.ERASED if not open_ else item.note
+        erasure.forget_item(item, names, is_over=not open_)
     if not open_:
-        item.state = State.APPLIED
+        counted = any(a.outcome != EventOutcome.UNMATCHED for _r, a in results)
+        item.state = State.APPLIED if counted else State.IGNORED
         return set()
     held = unproven.held_by(open_, is_held=item.state == State.HELD)
     item.state = State.HELD if held else State.UNMATCHED
