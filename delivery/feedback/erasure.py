@@ -17,8 +17,8 @@ from django.utils.translation import gettext_noop as _
 
 from audiences import suppression
 from audiences.models import Address, AddressStatus
-from audiences.privacy.traces import NOTHING, of_address
 from audiences.suppression import NoKey
+from audiences.suppression.traces import NOTHING, of_address
 from delivery import quarantine
 from delivery.models import (
     EventKind,
