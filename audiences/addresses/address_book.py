@@ -22,11 +22,11 @@ from audiences import sql, suppression
 from audiences.addresses.keys import Normalised, normalise
 from audiences.addresses.outgoing import as_sent
 from audiences.models import Address, Profile
-from audiences.restriction import require_free
 from audiences.signals import addresses_attached
 from audiences.sql import statements
 from audiences.sql.many import among
 from audiences.sql.retries import retried
+from audiences.suppression.restriction import require_free
 
 
 @dataclass(slots=True, eq=False)

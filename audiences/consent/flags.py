@@ -17,7 +17,7 @@ from audiences.consent.history import Kind, Origin, Source, record, record_stage
 from audiences.consent.locks import lock, stage, staged, unstage
 from audiences.models import Profile
 from audiences.refusals import Refused
-from audiences.restriction import RESTRICTED, in_force, is_restricted
+from audiences.suppression.restriction import RESTRICTED, in_force, is_restricted
 
 # One who acts for another must say why that person may be contacted again.
 NOTE_NEEDED = (Source.OPERATOR, Source.COMMAND, Source.IMPORT)

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 
 from audiences.masking import masked_text
 from audiences.registry import Registry
-from audiences.restriction import Restricted
+from audiences.suppression.restriction import Restricted
 
 from .exact import Exact
 

@@ -13,9 +13,9 @@ from audiences import addresses, sql
 from audiences.channels import Channel, Scope
 from audiences.files import Reject
 from audiences.models import Address, Profile
-from audiences.restriction import restricted_among
 from audiences.sql import statements
 from audiences.sql.many import among
+from audiences.suppression.restriction import restricted_among
 
 from .people_rows import Row
 

@@ -17,8 +17,8 @@ from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
-from audiences.restriction import RESTRICTED
 from audiences.signals import addresses_failed
+from audiences.suppression.restriction import RESTRICTED
 
 from .columns import Reading, read_columns
 from .columns.choices import LABELS
@@ -27,7 +27,7 @@ from .columns.layouts.layout import PASSED_OVER
 from .columns.people import OTHER_NAMES, guess, own_meaning
 from .engine import Chunk, Importer, StateChange
 from .matching import FlagChange, People, Person, Plan, Seen
-from .people_rows import Row, RowReader
+from .people_rows import Row, RowReader, same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +215,7 @@ class PeopleImporter(Importer[Row]):
         if not row.rejection:
             row.repeats = self.seen.earlier_line(row)
         if row.repeats and not row.restricts:
-            raise _same(row)
+            raise same(row)
         if matching:
             return matching[0], False
         return people.add(row.external_id), True
@@ -226,7 +226,7 @@ class PeopleImporter(Importer[Row]):
         for channel, primary, given in row.addresses if is_new else ():
             if channel == Channel.EMAIL and given.key in row.email_keys:
                 person.book.give(channel, given, primary=primary)
-        bad = row.rejection or _same(row)
+        bad = row.rejection or same(row)
         plan.rejects.append(Reject(row.line, bad.problem, "restricted"))
 
     def _apply(self, row: Row, person: Person, plan: Plan) -> bool:
@@ -292,11 +292,6 @@ class PeopleImporter(Importer[Row]):
                     text=self.system,
                     actor=self.options.actor,
                 )
-
-
-def _same(row: Row) -> BadCell:
-    reason = gettext_noop("the same as in row {line}")
-    return BadCell(row.who, reason, line=row.repeats)
 
 
 def _layout_for(file: TableFile, reading: Reading) -> Layout | None:

@@ -233,3 +233,8 @@ _FIELD_READERS = {
     "language": read_language,
     "country": read_country,
 }
+
+
+def same(row: Row) -> BadCell:
+    reason = _("the same as in row {line}")
+    return BadCell(row.who, reason, line=row.repeats)

@@ -18,9 +18,9 @@ from audiences.consent import Kind, Origin, Source, Step, locks
 from audiences.files import BadCell, TableFile, named_cells
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.refusals import Sentence
-from audiences.restriction import RESTRICTED, restricted_among
 from audiences.sql import statements
 from audiences.subscriptions import bulk as many, find_service, writing
+from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
 from .engine import Chunk, Importer

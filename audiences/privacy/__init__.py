@@ -3,7 +3,7 @@
 from audiences.privacy.access import zip_of
 from audiences.privacy.answers import fetched
 from audiences.privacy.erasure import clean_up, erase, erase_all, plan
-from audiences.restriction import Restricted
+from audiences.suppression.restriction import Restricted
 
 __all__ = [
     "Restricted",

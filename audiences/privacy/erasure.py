@@ -23,12 +23,12 @@ from audiences.models import (
     Subscription,
 )
 from audiences.profiles import name_search
-from audiences.restriction import Restricted, restricted_among
 from audiences.signals import profile_erased
 from audiences.sql import statements
 from audiences.sql.retries import retried
 from audiences.subscriptions import double_opt_in
 from audiences.suppression import ErasedFor
+from audiences.suppression.restriction import Restricted, restricted_among
 from audiences.suppression.traces import NOTHING
 
 from .people import Person

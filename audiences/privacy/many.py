@@ -16,8 +16,8 @@ from audiences.background import jobs
 from audiences.consent import Origin, Source
 from audiences.models import ErasureRun, Profile
 from audiences.refusals import Refused
-from audiences.restriction import restricted_among
 from audiences.suppression import ErasedFor
+from audiences.suppression.restriction import restricted_among
 
 from .erasure import erase_all
 

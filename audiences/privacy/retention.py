@@ -26,8 +26,8 @@ from audiences.models import (
 )
 from audiences.refusals import Refused
 from audiences.registry import Registry
-from audiences.restriction import in_force
 from audiences.suppression import ErasedFor
+from audiences.suppression.restriction import in_force
 
 from .erasure import erase_all
 

@@ -30,8 +30,8 @@ from audiences.models import (
     Profile,
 )
 from audiences.outbox import Result, Words, caps
-from audiences.restriction import is_restricted
 from audiences.suppression import Lift
+from audiences.suppression.restriction import is_restricted
 from audiences.wording import page_texts
 
 # Channels on which a message can ask; the others are allowed again by an operator.

@@ -12,12 +12,12 @@ from audiences.channels import Channel, flag_name
 from audiences.consent import Kind, Origin
 from audiences.links import BadLink
 from audiences.models import LandingPageVersion, Profile, Service, SignupRequest
-from audiences.restriction import is_restricted
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.signups.requesting import open_requests, read_confirmation
 from audiences.subscriptions import ServiceClosed, double_opt_in, messages, writing
 from audiences.suppression import Lift
+from audiences.suppression.restriction import is_restricted
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from django.utils import timezone
 from audiences import consent, sql
 from audiences.consent import Kind, Origin, Source, history, locks
 from audiences.models import Profile, Service, StagedProfile, Subscription
-from audiences.restriction import in_force
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.writing import Status, activated, active, ended
+from audiences.suppression.restriction import in_force
 
 # The most subscriptions that expire in one transaction.
 EXPIRED_AT_ONCE = 50_000

@@ -17,7 +17,6 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.restriction import is_restricted, require_free
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.writing import (
     Status,
@@ -29,6 +28,7 @@ from audiences.subscriptions.writing import (
     write,
 )
 from audiences.suppression import Lift
+from audiences.suppression.restriction import is_restricted, require_free
 
 from . import messages
 

@@ -34,7 +34,7 @@ from audiences.models import (
     Subscription,
 )
 from audiences.outbox import Result, Words, caps
-from audiences.restriction import is_restricted
+from audiences.suppression.restriction import is_restricted
 from audiences.wording import page_texts, placeholders as places
 
 Status = Subscription.Status

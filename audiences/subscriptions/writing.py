@@ -22,8 +22,8 @@ from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Kind, Origin, Recorded
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.refusals import Refused
-from audiences.restriction import is_restricted, require_free
 from audiences.subscriptions.services import ServiceClosed
+from audiences.suppression.restriction import is_restricted, require_free
 
 from . import messages
 

@@ -15,10 +15,10 @@ from audiences import consent, subscriptions
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind, Origin, Recorded
 from audiences.models import LandingPage, Profile, Service
-from audiences.restriction import Restricted, is_restricted
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
+from audiences.suppression.restriction import Restricted, is_restricted
 from audiences.visits.opting_out import stop_addresses
 from audiences.visits.standing import Done, Standing, standing_of
 from audiences.visits.visit import Visit

@@ -23,7 +23,7 @@ from audiences.channels import ANY_FLAG, flag_name
 from audiences.conditions import Moment, Span, Tree
 from audiences.models import AddressStatus
 from audiences.registry import Registry
-from audiences.restriction import in_force
+from audiences.suppression.restriction import in_force
 from delivery.models import Delivery, TypologyRule
 
 # For so long after it was prepared, or after its contact date, a delivery may go out.

@@ -15,8 +15,8 @@ from audiences import addresses, consent, subscriptions
 from audiences.consent import ConsentError, Origin
 from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.privacy import requests
-from audiences.restriction import Restricted
 from audiences.selections import bulk_acts
+from audiences.suppression.restriction import Restricted
 from delivery import deliveries
 from delivery.sending.last_check import LastCheck
 from tests.people import causes, person, subscribed

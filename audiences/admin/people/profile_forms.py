@@ -10,7 +10,7 @@ from audiences import consent
 from audiences.channels import FLAGS, Scope
 from audiences.models import ConsentEvent, Profile
 from audiences.profiles import read_country, read_language
-from audiences.restriction import RESTRICTED, is_restricted
+from audiences.suppression.restriction import RESTRICTED, is_restricted
 
 FACTS = (
     *("first_name", "last_name", "external_id", "language", "country"),

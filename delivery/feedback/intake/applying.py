@@ -1,14 +1,10 @@
 """The events of reports: matched, kept as evidence, counted once, acted on."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import Enum
 
 from django.db import transaction
 
-from audiences import moments
 from audiences.channels import Channel
 from audiences.links import Link
 from audiences.sql.once import insert_new
@@ -17,8 +13,14 @@ from delivery.feedback import erasure
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.intake import effects, unproven
 from delivery.feedback.intake.effects import Counted
+from delivery.feedback.intake.identity import (
+    ABOUT_ADDRESS,
+    digest,
+    identity,
+    moment,
+    storable,
+)
 from delivery.feedback.intake.matching import (
-    CLOCK_SKEW,
     How,
     Match,
     Report,
@@ -28,13 +30,10 @@ from delivery.feedback.intake.matching import (
 )
 from delivery.models import EventKind, InboundItem, Message, MessageEvent
 
-LONGEST_ID = 255
 LONGEST_TEXT = 4_000
 # Events that are kept and acted on in one transaction.
 BATCH = 200
 
-# What a recipient says about an address, not about a message: needs no message.
-ABOUT_ADDRESS = (EventKind.STOP, EventKind.START)
 # What a person wants; a provider's signature is enough for the address (decision 0024).
 WILLS = (EventKind.COMPLAINT, EventKind.UNSUBSCRIBE)
 # What acts on addresses alone, and so on many at once.
@@ -235,7 +234,7 @@ def _keep_late(known: list[MessageEvent]) -> None:
 
 
 def _of_message(row: MessageEvent) -> MessageEvent:
-    row.event_id = _digest([row.event_id, row.message_id])
+    row.event_id = digest([row.event_id, row.message_id])
     return row
 
 
@@ -256,58 +255,12 @@ def _row(one: _Judged) -> MessageEvent:
         channel=event.channel,
         key=key,
         domain=key.rpartition("@")[2][:255] if key and is_mail else None,
-        at=_moment(event, item, message),
+        at=moment(event, item, message),
         type=event.type if failed else "",
         reason=event.reason if failed else "",
         status_code=storable(event.status_code)[:32],
         text=None if one.is_erased else storable(event.text)[:LONGEST_TEXT],
         source=event.source,
-        event_id=_identity(event, item, message, key),
+        event_id=identity(event, item, message, key),
         item=item,
     )
-
-
-def storable(text: str) -> str:
-    """The text as every database can keep it."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def _identity(
-    event: FeedbackEvent, item: InboundItem, message: Message | None, key: str | None
-) -> str:
-    """The reporter's number of the event; else a hash of what it says.
-
-    What recipients say (STOP, unsubscribe) they may say again later and mean it again:
-    there the item is part of the number.
-    """
-    by_recipient = event.kind in (*ABOUT_ADDRESS, EventKind.UNSUBSCRIBE)
-    own = storable(event.event_id)
-    if own and len(own) <= LONGEST_ID and not by_recipient:
-        return own
-    facts: list[object] = [event.event_id, event.kind, event.channel, key]
-    if by_recipient or message is None:
-        # Two people may write the same words, but not to the same signed address.
-        facts += event.clue.return_paths
-        facts += [] if event.event_id else [item.source, item.external_id]
-    elif not event.event_id:
-        at = event.at.timestamp() if event.at else ""
-        facts += [message.pk, event.type, event.reason, event.status_code, at]
-    return _digest(facts)
-
-
-def _digest(facts: Iterable[object]) -> str:
-    return hashlib.sha256(repr([str(f) for f in facts]).encode()).hexdigest()
-
-
-def _moment(
-    event: FeedbackEvent, item: InboundItem, message: Message | None
-) -> datetime:
-    """When it happened: as the report says, where that can be.
-
-    Not after it arrived, nor before the message went out: a wrong clock, or a forger,
-    must not put an error into the distant past or future.
-    """
-    at = moments.reported(event.at, item.received_at)
-    if message and at < message.sent_at - CLOCK_SKEW:
-        return item.received_at
-    return at

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from delivery import quarantine
 from delivery.feedback.intake import waiting
-from delivery.feedback.intake.applying import storable
+from delivery.feedback.intake.identity import storable
 from delivery.feedback.intake.matching import key_of
 from delivery.models import InboundItem, QuarantineAction
 

@@ -32,10 +32,10 @@ from delivery.feedback.intake.applying import (
     Applied,
     EventOutcome,
     apply_all,
-    storable,
 )
 from delivery.feedback.intake.attempts import Given, as_stored, facts_of, restore
 from delivery.feedback.intake.concluding import CONCLUDED, Name, conclude, names_of
+from delivery.feedback.intake.identity import storable
 from delivery.feedback.intake.matching import Report, reports_of
 from delivery.models import EventKind, InboundItem, InboundMention
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audiences.channels import Channel
 from audiences.sql.once import insert_new
-from delivery.feedback.intake.applying import LONGEST_ID
+from delivery.feedback.intake.identity import LONGEST_ID
 from delivery.models import InboundItem
 
 _COLUMNS = (
