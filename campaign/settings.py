@@ -346,6 +346,12 @@ TRIAL_RECIPIENTS = [
     for text in env.str("TRIAL_RECIPIENTS", default="").split(",")
     if text.strip()
 ]
+if env.str("TRIAL_RECIPIENTS", default="").strip() and not TRIAL_RECIPIENTS:
+    raise ImproperlyConfigured(
+        "TRIAL_RECIPIENTS names nobody: name an address, a number or an @domain, or "
+        "leave it empty for a site that is not on trial."
+    )
+
 # ------------------------------------------------------------------ the ledger
 # Where checkpoints go besides: appended to a file, to a mail address, to a web address.
 LEDGER_FILE = os.environ.get("LEDGER_FILE", "")

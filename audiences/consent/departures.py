@@ -51,7 +51,7 @@ class KeptGuard(guards.Guard):
         return [f"{self.table}_no_{act}" for act in ("delete", "replace", "push")]
 
     def sqlite_triggers(self) -> dict[str, str]:
-        table, (delete, replace, push) = self.table, self.sqlite_names
+        table, (delete, replace, push, *_more) = self.table, self.sqlite_names
         return {
             delete: self._sqlite(delete, "DELETE", self._sqlite_when_deleted()),
             replace: self._sqlite(replace, "INSERT", self._sqlite_when_inserted()),
@@ -78,7 +78,44 @@ class KeptGuard(guards.Guard):
 
 @dataclass(frozen=True)
 class ListGuard(KeptGuard):
-    """What was lifted stands beside what came again: only one of them holds."""
+    """What was lifted stands beside what came again: only one of them holds.
+
+    A row may be lifted, once, and be written under another key; for which channel it
+    holds, since when and what for is never altered.
+    """
+
+    _FIXED = ("channel", "reason", "since")
+
+    @property
+    def pg_triggers(self) -> dict[str, tuple[str, int, str]]:
+        same = " AND ".join(f"NEW.{name} = OLD.{name}" for name in self._FIXED)
+        return super().pg_triggers | {
+            f"{self.table}_fixed": (
+                "UPDATE {} ROW",
+                1 + 2 + 16,
+                f"\nBEGIN\n    IF {same}"
+                " AND (NEW.digest = OLD.digest) = (NEW.key_id = OLD.key_id)"
+                " AND (OLD.lifted_at IS NULL OR NEW.lifted_at = OLD.lifted_at)"
+                f" THEN RETURN NEW; END IF;\n    {self._refuse}",
+            )
+        }
+
+    @property
+    def sqlite_names(self) -> list[str]:
+        return [*super().sqlite_names, f"{self.table}_no_change"]
+
+    def sqlite_triggers(self) -> dict[str, str]:
+        name = f"{self.table}_no_change"
+        other = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in self._FIXED)
+        return super().sqlite_triggers() | {
+            name: self._sqlite(
+                name,
+                "UPDATE",
+                f"{other} OR (NEW.digest IS OLD.digest) <> (NEW.key_id IS OLD.key_id)"
+                " OR (OLD.lifted_at IS NOT NULL"
+                " AND NEW.lifted_at IS NOT OLD.lifted_at)",
+            )
+        }
 
     def _same(self) -> str:
         return (

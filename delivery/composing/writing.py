@@ -19,7 +19,9 @@ from delivery.models.contents import LANGUAGE
 from . import headers
 
 ENDINGS = (".md", ".html", ".htm", ".txt")
-LARGEST = 1_000_000
+# Somebody waits while a text is read and checked, and mail programs cut off mails of
+# half this size.
+LARGEST = 200_000
 
 
 class BadContent(Refused):
@@ -80,6 +82,11 @@ def set_content(
                 setattr(target, name, value)
         if not language:
             _check(row)
+        if len(target.content) > LARGEST:
+            text = _("The text has {count} characters; {most} are the most.")
+            raise BadContent(
+                text.format(count=f"{len(target.content):,}", most=f"{LARGEST:,}")
+            )
         target.full_clean()
         if changed:
             target.save()

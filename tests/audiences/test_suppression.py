@@ -5,11 +5,13 @@ import hashlib
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.db import DatabaseError, transaction
 
 from audiences import addresses, privacy, suppression
 from audiences.models import Address, Profile, Suppression
 from audiences.records.verification import verify_consent
 from audiences.refusals import Refused
+from audiences.sql import execute
 from audiences.suppression import Entry, ErasedFor, Lift, NoKey, Reason
 from delivery import quarantine
 from delivery.models import Message
@@ -251,3 +253,27 @@ def test_a_note_with_the_address_in_any_spelling_is_refused(
     )
     with pytest.raises(Refused, match="note has the address"):
         suppression.lift(channel, key, Lift.OFFICER, actor="eva", note=note)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "channel = 'fax'",
+        "reason = 'by_hand'",
+        "since = CURRENT_TIMESTAMP",
+        "digest = 'x'",
+        "key_id = 'x'",
+    ],
+)
+def test_nobody_alters_what_a_row_says(change: str) -> None:
+    name = ("email", "a@x.example")
+    suppression.suppress([Entry(*name, scope="email", reason="opted_out")])
+    table = Suppression._meta.db_table
+    with pytest.raises(DatabaseError, match="only lifted"), transaction.atomic():
+        execute(f"UPDATE {table} SET {change}")
+    execute(f"UPDATE {table} SET digest = 'x', key_id = 'x'")  # as another key does
+    execute(
+        f"UPDATE {table} SET lifted_at = CURRENT_TIMESTAMP, lifted_by = 'confirmed'"
+    )
+    with pytest.raises(DatabaseError, match="only lifted"), transaction.atomic():
+        execute(f"UPDATE {table} SET lifted_at = NULL, lifted_by = ''")

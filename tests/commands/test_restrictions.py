@@ -261,6 +261,15 @@ def test_erase_profile_asks_and_says_why(run) -> None:
     assert not Service.objects.exists()
 
 
+def test_nobody_says_no_without_the_key_that_is_needed(settings, run) -> None:
+    name = ("email", "a@x.example")
+    suppression.suppress([suppression.Entry(*name, "email", "opted_out")])
+    settings.SUPPRESSION_KEYS = ["another key that knows nothing of the first one"]
+    done = run("suppressed", "a@x.example", "--channel=email")
+    assert done.code == 2
+    assert "SUPPRESSION_KEYS does not have" in done.err
+
+
 @pytest.mark.own_database
 def test_the_rehearsal_of_a_restore(run) -> None:
     done = run("rehearse_restore")

@@ -15,7 +15,8 @@ from audiences.terminal import (
 class Command(CampaignCommand):
     help = (
         "Tell whether an address is suppressed on a channel, since when and what for. "
-        "Exit code 0 when it is, 1 when it is not."
+        "Exit code 0 when it is, 1 when it is not, 2 when nobody can tell, because a "
+        "key that is needed is lost."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,6 +26,13 @@ class Command(CampaignCommand):
 
     def run(self, **options: Any) -> None:
         channel = options["channel"]
+        if lost := suppression.lost():
+            raise CommandError(
+                "Nobody can tell: addresses are suppressed under the key "
+                f"{', '.join(sorted(lost))}, which SUPPRESSION_KEYS does not have. Put "
+                "it back, after the newest one.",
+                returncode=2,
+            )
         key = addresses.normalise(channel, options["address"]).key
         rows = suppression.rows_about(channel, key)
         if options["json"]:
