@@ -24,13 +24,10 @@ def make() -> tuple[LedgerCheckpoint, bool]:
         if kept:
             return kept, False
         root = stored_tree.Proofs(size).root()
-        note = sign(Checkpoint(origin(), size, root), key)
-        return (
-            LedgerCheckpoint.objects.create(
-                size=size, note=note, made_at=timezone.now()
-            ),
-            True,
-        )
+        now = timezone.now()
+        note = sign(Checkpoint(origin(), size, root, now), key)
+        made = LedgerCheckpoint.objects.create(size=size, note=note, made_at=now)
+        return made, True
 
 
 def newest() -> LedgerCheckpoint | None:

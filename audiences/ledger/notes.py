@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from audiences.refusals import Refused
 
 _ED25519 = b"\x01"
+_TIME = "time "
 _SIGNED = "\u2014 "  # an em dash begins each line with a signature
 
 
@@ -30,17 +32,23 @@ class BadNote(Refused):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How many leaves the ledger of this name has, and their root."""
+    """How many leaves the ledger of this name has, their root, and since when.
+
+    The moment is a line that extends the checkpoint, which others pass over: who keeps
+    a note elsewhere knows that what comes after its leaves was recorded later.
+    """
 
     origin: str
     size: int
     root: bytes
+    at: datetime | None = None
 
     @property
     def text(self) -> str:
         """What is signed."""
         root = base64.b64encode(self.root).decode()
-        return f"{self.origin}\n{self.size}\n{root}\n"
+        time = f"{_TIME}{self.at.astimezone(UTC).isoformat()}\n" if self.at else ""
+        return f"{self.origin}\n{self.size}\n{root}\n{time}"
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ def read(note: str, *keys: VerifierKey) -> Checkpoint:
 
 
 def _checkpoint(text: str) -> Checkpoint:
-    origin, size, root, *_more = [*text.split("\n"), "", ""]
+    origin, size, root, *more = [*text.split("\n"), "", ""]
     try:
         raw = base64.b64decode(root, validate=True)
     except binascii.Error:
@@ -126,7 +134,16 @@ def _checkpoint(text: str) -> Checkpoint:
             "This is no checkpoint: its lines are a name, a number of leaves and a "
             "root of 32 bytes in base64."
         )
-    return Checkpoint(origin, int(size), raw)
+    times = [line.removeprefix(_TIME) for line in more if line.startswith(_TIME)]
+    return Checkpoint(origin, int(size), raw, _moment(times[0]) if times else None)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:  # somebody else's line
+        return None
+    return at if at.tzinfo else None
 
 
 def _signatures(lines: str) -> Iterator[tuple[str, bytes, bytes]]:

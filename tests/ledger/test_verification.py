@@ -258,3 +258,23 @@ def test_a_request_that_lapsed_lets_go_of_its_evidence(world: list[Profile]) -> 
     assert not ConsentEvidence.objects.filter(event=request).exists()
     ledger.seal()
     assert differences() == []
+
+
+def test_a_checkpoint_kept_elsewhere_says_since_when_it_was_signed(
+    world: list[Profile], tmp_path: Path
+) -> None:
+    """Without those kept here, what was put in with an old date would pass."""
+    old = tmp_path / "old"
+    call_command("ledger_checkpoint", "--to", str(old))
+    past = (timezone.now() - timedelta(days=9)).isoformat(sep=" ")
+    as_owner(
+        f"DELETE FROM {LedgerCheckpoint._meta.db_table}",
+        f"INSERT INTO {EVENTS} ({COLUMNS}, transaction_id, recorded_at)"
+        f" SELECT {world[1].pk}, '{past}', 'opt_in', 'sms', 'landing_page', '', false,"
+        f" MAX(transaction_id), '{past}' FROM {EVENTS}",
+    )
+    put_in = ConsentEvent.objects.latest("pk").pk
+    ledger.seal()
+    ledger.make_checkpoint()
+    assert differences() == []
+    assert differences("--checkpoint", str(old)) == [("event", put_in)]

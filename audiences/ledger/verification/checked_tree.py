@@ -11,6 +11,8 @@ from audiences.models import LedgerCheckpoint, LedgerNode
 
 from .differences import Difference
 
+_HERE = "kept here"
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -35,6 +37,8 @@ class CheckedTree:
         self.keys = keys
         self.count = 0
         self.unreadable: list[Difference] = []
+        # When what was signed elsewhere was signed: the size, and the moment.
+        self.dated: list[tuple[int, datetime]] = []
         given = sorted(filter(None, map(self._read, claims)))
         self._due: Iterator[_Signed] = heapq.merge(given, self._kept())
         self._next = next(self._due, None)
@@ -53,7 +57,7 @@ class CheckedTree:
     def _kept(self) -> Iterator[_Signed]:
         rows = LedgerCheckpoint.objects.order_by("size")
         for row in rows.iterator(2_000):
-            read = self._read(Claim("kept here", row.note))
+            read = self._read(Claim(_HERE, row.note))
             if read:
                 yield read
 
@@ -66,6 +70,8 @@ class CheckedTree:
                 Difference("checkpoint", None, f"({claim.source}): {error}")
             )
             return None
+        if signed.at and claim.source != _HERE:
+            self.dated.append((signed.size, signed.at))
         return _Signed(signed.size, claim.source, signed.root)
 
     def add(self, place: int, hash: bytes) -> Iterator[Difference]:

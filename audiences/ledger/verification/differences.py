@@ -1,8 +1,9 @@
 """What may differ, and the rules about moments that an honest history keeps."""
 
-from collections.abc import Iterator, Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
@@ -48,11 +49,16 @@ class Difference:
 
 
 class LateActs:
-    """Acts that were put in later than they say; leaves come in their order."""
+    """Acts that were put in later than they say; leaves come in their order.
 
-    def __init__(self) -> None:
+    `dated` are checkpoints from elsewhere with their moments: those that are kept here
+    may have been deleted.
+    """
+
+    def __init__(self, dated: Iterable[tuple[int, datetime]] = ()) -> None:
         rows = LedgerCheckpoint.objects.order_by("size")
-        self._checkpoints = rows.values_list("size", "made_at").iterator(2_000)
+        kept = rows.values_list("size", "made_at").iterator(2_000)
+        self._checkpoints = heapq.merge(sorted(dated), kept)
         self._next = next(self._checkpoints, None)
         self._signed_before = ""
 
@@ -62,7 +68,8 @@ class LateActs:
         """The difference of an event at a place, or of one that is not sealed yet."""
         yield from self._too_late(event, introduced_at)
         while self._next and (place is None or self._next[0] <= place):
-            self._signed_before = iso(self._next[1] - AT_ONCE)
+            signed = iso(self._next[1] - AT_ONCE)
+            self._signed_before = max(self._signed_before, signed)
             self._next = next(self._checkpoints, None)
         recorded = event.recorded_at or introduced_at
         if recorded < self._signed_before:

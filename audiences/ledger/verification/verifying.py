@@ -64,7 +64,7 @@ def verify(
     if state is None or not size:
         found.add(_nothing_is_sealed())
     else:
-        late = LateActs()
+        late = LateActs(checked.dated)
         for low in range(0, size, BATCH):
             high = min(low + BATCH, size)
             found.add(_batch(low, high, state, checked, late))
