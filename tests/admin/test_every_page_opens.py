@@ -1,18 +1,27 @@
 """Every list, every search and every page of a row opens; counts of queries stand."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from audiences import consent, privacy, sql
 from audiences.consent import Origin
 from audiences.console import lists
 from audiences.imports import runs
-from audiences.models import ConsentEvent, Organisation, Profile, RetentionRule
+from audiences.ledger.notes import Checkpoint, sign
+from audiences.models import (
+    ConsentEvent,
+    LedgerCheckpoint,
+    Organisation,
+    Profile,
+    RetentionRule,
+)
 from audiences.selections import bulk_acts
 from delivery import quarantine
 from delivery.models import QuarantineEntry
@@ -77,6 +86,10 @@ def test_list_search_and_page_open(
         "unsubscribe", {"ids": "0"}, actor="eva", details={"service": "news"}
     )
     runs.upload("people.csv", [b"external_id\nP1\n"], actor="eva")
+    note = sign(
+        Checkpoint("x.example/ledger", 1, bytes(32)), Ed25519PrivateKey.generate()
+    )
+    LedgerCheckpoint.objects.create(size=1, note=note, made_at=timezone.now())
     assert admin_client.get(_list(model)).status_code == 200
     for text in ("1", "P1", "ANNA.VOS@example.com", "06 12345678", "Vos, Anna", "'\"%"):
         answer = admin_client.get(_list(model), {"q": text})
