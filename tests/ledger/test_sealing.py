@@ -164,6 +164,8 @@ def test_people_erased_before_the_ledger_came_have_a_name_without_a_salt() -> No
     LedgerSalt.objects.all().delete()
     guards.remove()  # of that time are those who went without an event of it
     Profile.objects.filter(pk=one.pk).delete()
+    if connection.vendor == "postgresql":
+        sql.execute("SET CONSTRAINTS ALL IMMEDIATE")
     guards.install()
     ledger.seal()
     erased = LedgerErasure.objects.get()
