@@ -6,6 +6,7 @@ time, each time in one transaction with how far it is.
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,8 +23,9 @@ from audiences.suppression.restriction import restricted_among
 from .erasure import erase_all
 
 State = ErasureRun.State
-# What one person may decide alone; nothing changes it.
+# What one person may decide alone within a day; nothing changes it.
 MOST_ALONE = 10
+ALONE_WITHIN = timedelta(days=1)
 # Their numbers are kept in one row.
 MOST = 10_000
 BATCH = 50
@@ -39,7 +41,8 @@ def ask(
 ) -> ErasureRun:
     """Ask for the erasure of these profiles; up to ten are erased by a worker soon.
 
-    More wait until `confirm`. Raises NotPossible.
+    More wait until `confirm`, and so do ten after ten: what one person has decided
+    alone within a day counts together. Raises NotPossible.
     """
     people = sorted(set(ids))
     if not note.strip():
@@ -54,17 +57,30 @@ def ask(
         )
     if actor == "":
         raise NotPossible(_("Nobody asks for it."))
-    alone = len(people) <= MOST_ALONE
-    run = ErasureRun.objects.create(
-        actor=actor,
-        note=note.strip(),
-        reason=ErasedFor(reason),
-        people=people,
-        state=State.WAITING if alone else State.ASKED,
-    )
-    if alone:
-        jobs.wake("audiences.tasks.run_erasure", run.pk)
+    with transaction.atomic():
+        sql.hold(f"erasures:{actor}")  # two at once count together
+        alone = not needs_two(len(people), actor)
+        run = ErasureRun.objects.create(
+            actor=actor,
+            note=note.strip(),
+            reason=ErasedFor(reason),
+            people=people,
+            state=State.WAITING if alone else State.ASKED,
+        )
+        if alone:
+            jobs.wake("audiences.tasks.run_erasure", run.pk)
     return run
+
+
+def needs_two(count: int, actor: str) -> bool:
+    """Whether a second person must confirm that this one erases so many more."""
+    alone = ErasureRun.objects.filter(
+        actor=actor, confirmed_by="", created_at__gt=timezone.now() - ALONE_WITHIN
+    ).exclude(state=State.ASKED)
+    decided = sum(
+        run.erased + (len(run.people) if run.is_unfinished else 0) for run in alone
+    )
+    return count + decided > MOST_ALONE
 
 
 def confirm(run: ErasureRun, *, actor: str) -> ErasureRun:

@@ -19,6 +19,7 @@ from audiences.channels import ANY
 from audiences.consent import Origin, Source
 from audiences.models import ConsentEvent, OutboxMail, PrivacyRequest, Profile
 from audiences.refusals import Refused
+from audiences.sql.retries import retried
 from audiences.suppression import ErasedFor
 
 from . import answers
@@ -127,6 +128,7 @@ def _stop(profile: Profile, made: PrivacyRequest, origin: Origin) -> None:
 
 
 # ------------------------------------------------------------------ deciding
+@retried
 def decide(
     request: PrivacyRequest, *, is_granted: bool, actor: str, note: str = ""
 ) -> PrivacyRequest:
@@ -173,6 +175,7 @@ def _state_after(request: PrivacyRequest, *, is_granted: bool) -> str:
     return State.GRANTED if lasts else State.DONE
 
 
+@retried
 def lift(request: PrivacyRequest, *, actor: str, note: str) -> PrivacyRequest:
     """End a restriction: the person is told, and may be contacted as before.
 
@@ -224,6 +227,7 @@ def carry_out() -> int:
     return sum(_carry_out(request) for request in granted.order_by("pk"))
 
 
+@retried
 def _carry_out(request: PrivacyRequest) -> bool:
     """Erase the person of a request, unless its answer is still on its way."""
     if request.kind != Kind.ERASURE or request.state != State.GRANTED:

@@ -20,7 +20,16 @@ from delivery.sending import freshness
 
 SHOWN = 6
 _TAKEN = (HookCount.Outcome.ACCEPTED, HookCount.Outcome.REPEATED)
-TONES = {"ready": "good", "running": "info", "stopped": "warn", "failed": "bad"}
+TONES = {
+    "ready": "good",
+    "running": "info",
+    "stopped": "warn",
+    "failed": "bad",
+    "scheduled": "info",
+    "sending": "info",
+    "paused": "warn",
+    "sent": "good",
+}
 
 
 def _newest() -> QuerySet[Analysis]:
@@ -31,7 +40,9 @@ def _newest() -> QuerySet[Analysis]:
     )
     ids = [pk for pk in newest.values_list("latest", flat=True)[:SHOWN] if pk]
     rows = Analysis.objects.filter(pk__in=ids).prefetch_related("delivery__variants")
-    return rows.select_related("delivery__audience", "delivery__typology")
+    return rows.select_related(
+        "delivery__audience", "delivery__typology", "delivery__sending"
+    )
 
 
 @card(30, "delivery.view_delivery")
@@ -42,12 +53,16 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
     old = freshness.out_of_date(runs)
     for run in runs:
         url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
+        # Once it is sent here, that is how far it is.
+        sending = getattr(run.delivery, "sending", None)
+        now = sending or run
+        is_old = run.pk in old and not sending
         rows.append(
             {
                 "delivery": run.delivery,
                 "url": url,
-                "state": badge(run.get_state_display(), TONES.get(run.state, "")),
-                "age": badge(_("Out of date"), "warn") if run.pk in old else "",
+                "state": badge(now.get_state_display(), TONES.get(now.state, "")),
+                "age": badge(_("Out of date"), "warn") if is_old else "",
                 "targeted": grouped(run.targeted),
                 "bar": charts.in_a_row(
                     charts.Share(label, count, run.targeted)

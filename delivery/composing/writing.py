@@ -122,15 +122,20 @@ def canonical(language: str) -> str:
     return "-".join([first.lower(), *places])
 
 
+def why_it_stands(delivery: Delivery) -> str:
+    """Why nobody may change what the delivery says any more; empty when they may."""
+    if not delivery.has_left:
+        return ""
+    text = _(
+        "“{label}” is being sent, or was: its content stands. Duplicate it instead."
+    )
+    return text.format(label=delivery.label)
+
+
 def _held(delivery: Delivery, refusal: Callable[[Delivery], str]) -> Delivery:
     """The row, while nobody else can change it or begin to send it."""
     row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
-    if row.has_left:
-        text = _(
-            "“{label}” is being sent, or was: its content stands. Duplicate it instead."
-        )
-        raise BadContent(text.format(label=row.label))
-    if refused := refusal(row):
+    if refused := why_it_stands(row) or refusal(row):
         raise BadContent(refused)
     return row
 

@@ -29,6 +29,7 @@ from audiences.models import Address, AddressStatus, LandingPage, Profile, Servi
 from audiences.refusals import Refused
 from audiences.selections import bulk_acts
 from delivery import analysis, deliveries, quarantine
+from delivery.composing import writing
 from delivery.demo.people import HEADER, PEOPLE, ago, numbered, people
 from delivery.models import Delivery
 from delivery.models.quarantine import ErrorReason, ErrorType
@@ -52,6 +53,15 @@ opening hours of the library.
 
 [Choose what you get]({{ preferences_link }}) or
 [unsubscribe]({{ unsubscribe_link }}).
+"""
+IN_DUTCH = """\
+Hallo {{ first_name|daar }},
+
+Drie dingen zijn nieuw deze week: een recept voor soep, een wandeling langs de rivier en
+de openingstijden van de bibliotheek.
+
+[Kies wat je krijgt]({{ preferences_link }}) of
+[meld je af]({{ unsubscribe_link }}).
 """
 # Published pages, each in every language. One is for visitors without a link.
 SIGN_UP, PREFERENCES, STOP = "welcome", "preferences", "stop-everything"
@@ -97,12 +107,18 @@ def load(on_step: Callable[[str], None] = lambda text: None) -> None:
         _bulk_change()
         on_step("Three pages where people opt in and out themselves")
         _pages(weekly)
-        deliveries.create(
+        made = deliveries.create(
             DELIVERY,
             channel=Channel.EMAIL,
             service=weekly,
             subject="What is new this week, {{ first_name|friend }}",
             content=CONTENT,
+        )
+        writing.set_content(
+            made,
+            language="nl",
+            subject="Nieuw deze week, {{ first_name|lezer }}",
+            content=IN_DUTCH,
         )
         # The demo makes up a past, which nobody recorded at the time.
         ledger.introduce()

@@ -48,6 +48,22 @@ def test_ten_are_erased_by_one_person_and_eleven_by_two() -> None:
     assert proof.note == f"Erasure of many #{run.pk}: closed shop"
 
 
+def test_ten_after_ten_are_more_than_ten() -> None:
+    """What is stopped does not count, nor what somebody else has decided."""
+    ids = _ids(10)
+
+    def ask(count: int, actor: str = "olga") -> ErasureRun:
+        return many.ask(ids[:count], actor=actor, note="closed shop")
+
+    assert (ask(6).state, ask(6, "bert").state) == ("waiting", "waiting")
+    second = ask(5)
+    assert second.state == "asked"
+    many.stop(second)
+    assert (ask(4).state, ask(1).state) == ("waiting", "asked")
+    ErasureRun.objects.update(created_at=timezone.now() - timedelta(days=2))
+    assert ask(10).state == "waiting"
+
+
 @pytest.mark.parametrize(
     ("ids", "note", "said"),
     [

@@ -131,7 +131,7 @@ def erase_many(own: PlainAdmin, request: HttpRequest) -> Answer:
         "form": form,
         "people": len(ids),
         "who": filters.in_words(chosen, bulk_acts.service_labels()) if chosen else "",
-        "needs_two": len(ids) > many.MOST_ALONE,
+        "needs_two": many.needs_two(len(ids), request.user.get_username()),
         "most_alone": many.MOST_ALONE,
         "back": reverse("admin:audiences_profile_changelist"),
     }

@@ -159,6 +159,7 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         "language": language,
         "is_new": bool(language) and variant is None,
         "may_write": may_write,
+        "stands": "" if may_write else writing.why_it_stands(delivery),
         "is_email": delivery.channel == Channel.EMAIL,
         "by_message": delivery.channel in FIELDS,
         "tabs": _tabs(delivery, language),
