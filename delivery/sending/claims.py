@@ -2,9 +2,13 @@
 
 A claim is one short transaction: it takes the next targets in the order of their ids,
 locks their profiles against writers of consent, judges them by present rows, and writes
-for each that it is being handed over, or withdrawn and why. So an opt-out commits
-before the claim and wins, or after it, and is found by the look before the message. The
-rate is waited for before a claim, never between a claim and its hand-over.
+for each that it is claimed, or withdrawn and why. So an opt-out commits before the
+claim and wins, or after it, and is found by the look before the message. The rate is
+waited for before a claim, never between a claim and its hand-over.
+
+What is claimed waits, with the slot of its worker: if that dies, it waits again. A few
+at a time are begun, right before the first of them is handed over: what was begun when
+a worker dies is uncertain.
 """
 
 from dataclasses import dataclass
@@ -36,7 +40,7 @@ State = Sending.State
 
 @dataclass(frozen=True)
 class Batch:
-    """What one claim took: ids to hand over now, and what the check had seen."""
+    """What one claim took: ids to hand over next, and what the check had seen."""
 
     ids: list[int]
     seen: changes.Seen
@@ -79,10 +83,10 @@ def claim(
             row.position = ids[-1]
         if row.rate:
             free = max(row.free_at or now, now - BURST)
-            row.free_at = free + timedelta(seconds=len(batch.handed) / row.rate)
+            row.free_at = free + timedelta(seconds=len(batch.claimed) / row.rate)
         row.worked_at = now
         row.save(update_fields=["position", "free_at", "worked_at"])
-    return Batch(batch.handed, seen)
+    return Batch(batch.claimed, seen)
 
 
 def _next(sending: Sending, size: int) -> list[int]:
@@ -98,7 +102,7 @@ def _next(sending: Sending, size: int) -> list[int]:
 def _due(sending: Sending, now: datetime, size: int) -> list[int]:
     """Targets to be tried again whose time has come, near each other."""
     rows = Dispatch.objects.filter(
-        delivery=sending.delivery_id, status=Status.WAITING, due_at__lte=now
+        delivery=sending.delivery_id, status=Status.WAITING, slot=None, due_at__lte=now
     )
     first = rows.order_by("due_at").values_list("profile_id", flat=True).first()
     if first is None:
@@ -110,11 +114,12 @@ def _due(sending: Sending, now: datetime, size: int) -> list[int]:
 def _nothing_left(sending: Sending, now: datetime) -> Wait | Over:
     """Nothing to claim now: later, or never again."""
     rows = Dispatch.objects.filter(delivery=sending.delivery_id)
-    waiting = rows.filter(status=Status.WAITING).order_by("due_at").first()
+    free = rows.filter(status=Status.WAITING, slot=None)
+    waiting = free.order_by("due_at").first()
     if waiting is not None:
         due = waiting.due_at or now
         return Wait(max(0.05, (due - now).total_seconds()))
-    if rows.filter(status=Status.HANDING_OVER).exists():
+    if rows.filter(status__in=(Status.WAITING, Status.HANDING_OVER)).exists():
         return Over()  # another worker ends it, or whoever settles what it left
     Sending.objects.filter(pk=sending.pk).update(
         state=State.SENT, finished_at=now, reason=""
@@ -124,7 +129,7 @@ def _nothing_left(sending: Sending, now: datetime) -> Wait | Over:
 
 @dataclass(frozen=True)
 class _Checked:
-    handed: list[int]
+    claimed: list[int]
     busy: list[int]
     causes: dict[int, str]
 
@@ -132,7 +137,7 @@ class _Checked:
 def _checked(
     sending: Sending, check: LastCheck, ids: list[int], now: datetime
 ) -> _Checked:
-    """Which of them are handed over; which are not, and why.
+    """Which of them are claimed; which are not, and why.
 
     Somebody whose profile is just being written to is put off: whether that is an
     opt-out is known in a moment.
@@ -142,20 +147,16 @@ def _checked(
     busy = set(Profile.objects.filter(pk__in=locked).values_list("pk", flat=True))
     found = check.excluded(ids[0], ids[-1])
     causes = {pk: found[pk] for pk in ids if pk in found and pk not in busy}
-    handed = [pk for pk in ids if pk not in causes and pk not in busy]
-    return _Checked(handed, sorted(busy), causes)
+    claimed = [pk for pk in ids if pk not in causes and pk not in busy]
+    return _Checked(claimed, sorted(busy), causes)
 
 
 def _write(
     sending: Sending, slot: int, checked: _Checked, now: datetime, *, again: bool
 ) -> None:
-    handed, waiting, withdrawn = (
-        Status.HANDING_OVER,
-        Status.WAITING,
-        Status.WITHDRAWN,
-    )
+    waiting, withdrawn = Status.WAITING, Status.WITHDRAWN
     facts: list[tuple[list[int], str, int | None, datetime | None, str]] = [
-        (checked.handed, handed, slot, None, ""),
+        (checked.claimed, waiting, slot, None, ""),
         (checked.busy, waiting, None, now + BUSY, ""),
         *(([pk], withdrawn, None, None, code) for pk, code in checked.causes.items()),
     ]
@@ -180,17 +181,36 @@ def _rows(sending: Sending, ids: list[int]) -> QuerySet[Dispatch]:
     return Dispatch.objects.filter(delivery=sending.delivery_id, profile_id__in=ids)
 
 
-def put_back(sending: Sending, ids: list[int]) -> None:
-    """Targets that were claimed and not handed over wait again."""
-    _rows(sending, ids).filter(status=Status.HANDING_OVER).update(
+def begin(sending: Sending, ids: list[int], slot: int) -> set[int]:
+    """Write that these are being handed over, before the first byte of the first.
+
+    Returns those that are still claimed by the slot: nobody else begins them.
+    """
+    with transaction.atomic(durable=True):
+        rows = _rows(sending, ids).filter(status=Status.WAITING, slot=slot)
+        begun = set(rows.select_for_update().values_list("profile_id", flat=True))
+        rows.update(status=Status.HANDING_OVER, at=timezone.now())
+    return begun
+
+
+def put_back(sending: Sending, ids: list[int], status: str) -> None:
+    """Targets of a claim that were not handed over wait again.
+
+    `status` is what they are: waiting, where they were not begun, or being handed over.
+    """
+    _held(sending, ids, status).update(
         status=Status.WAITING, due_at=timezone.now(), slot=None
     )
 
 
-def withdraw(sending: Sending, causes: dict[int, str]) -> None:
-    """Withdraw targets that were claimed: something has changed before their turn."""
+def withdraw(sending: Sending, causes: dict[int, str], status: str) -> None:
+    """Withdraw targets of a claim: something has changed before their turn."""
     for code in sorted({*causes.values()}):
         ids = [pk for pk, cause in causes.items() if cause == code]
-        _rows(sending, ids).filter(status=Status.HANDING_OVER).update(
+        _held(sending, ids, status).update(
             status=Status.WITHDRAWN, code=code, at=timezone.now(), slot=None
         )
+
+
+def _held(sending: Sending, ids: list[int], status: str) -> QuerySet[Dispatch]:
+    return _rows(sending, ids).filter(status=status, slot__isnull=False)

@@ -115,6 +115,7 @@ def _claim_all(sending: Sending, slot: int) -> tuple[LastCheck, Any]:
     while True:
         claimed = claims.claim(sending, check, slot, most=CHUNK)
         if isinstance(claimed, Batch):
+            claims.begin(sending, claimed.ids, slot)
             seen = seen or claimed.seen
         elif isinstance(claimed, Over):
             return check, seen or changes.now()
@@ -136,7 +137,7 @@ def _check_again(sending: Sending, check: LastCheck) -> tuple[Any, int]:
             return seen, withdrawn
         found = check.excluded(ids[0], ids[-1])
         causes = {pk: found[pk] for pk in ids if pk in found}
-        claims.withdraw(sending, causes)
+        claims.withdraw(sending, causes, Status.HANDING_OVER)
         withdrawn, position = withdrawn + len(causes), ids[-1]
 
 

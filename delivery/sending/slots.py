@@ -2,9 +2,9 @@
 
 Each worker of a delivery holds a numbered slot by a lock that dies with its process.
 What it claims has the number of its slot. Whoever gets a slot knows that the worker
-that held it before is gone, and settles what that left behind: what was being handed
-over is uncertain, for nobody knows whether the server has it, and is never sent again
-by itself.
+that held it before is gone, and settles what that left behind: what was claimed waits
+again; what was being handed over is uncertain, for nobody knows whether the server has
+it, and is never sent again by itself.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,9 @@ def held(sending: Sending, most: int = MOST) -> Iterator[int]:
 def settle_the_dead(sending: Sending) -> int:
     """Settle what dead workers of the delivery left behind; returns how many."""
     rows = Dispatch.objects.filter(
-        delivery=sending.delivery_id, status=Status.HANDING_OVER
+        delivery=sending.delivery_id,
+        status__in=(Status.WAITING, Status.HANDING_OVER),
+        slot__isnull=False,
     )
     settled = 0
     for slot in sorted({slot or 0 for slot in rows.values_list("slot", flat=True)}):
@@ -64,14 +66,15 @@ def settle_the_dead(sending: Sending) -> int:
 
 
 def _settle(sending: Sending, slot: int) -> int:
-    """What the slot's last worker was handing over is uncertain.
+    """What the slot's last worker had claimed waits again; what it had begun is
+    uncertain.
 
-    It counts as a message, for its recipient may have it.
+    That counts as a message, for its recipient may have it. Returns how many.
     """
     with transaction.atomic():
-        left = Dispatch.objects.select_for_update().filter(
-            delivery=sending.delivery_id, status=Status.HANDING_OVER, slot=slot
-        )
+        held = Dispatch.objects.filter(delivery=sending.delivery_id, slot=slot)
+        held.filter(status=Status.WAITING).update(due_at=timezone.now(), slot=None)
+        left = held.filter(status=Status.HANDING_OVER).select_for_update()
         found = dict(left.values_list("profile_id", "at"))
         if not found:
             return 0

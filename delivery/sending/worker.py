@@ -80,7 +80,7 @@ class _Work:
             if isinstance(claimed, Over):
                 return
             if isinstance(claimed, Batch):
-                self.crew.hand_over(claimed, self.check, self.composer)
+                self.crew.hand_over(claimed, self.slot, self.check, self.composer)
                 self._look_at_refusals()
                 on_progress()
             elif claimed.seconds > LOOK_SECONDS * 5 and not waits:

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from audiences import sql
 from delivery.models import Delivery, Dispatch, Message
-from delivery.sending.claims import BATCH
+from delivery.sending.crew import HANDFUL
 from delivery.sending.status import status_of
 
 from . import people
@@ -123,7 +125,7 @@ def _statuses(
     if messages != sent | uncertain:
         yield f"{len(messages ^ (sent | uncertain))} messages do not agree"
     restarts = (run.cluster.restarts if run.cluster else 0) * 4
-    if len(uncertain) > (kills + restarts) * BATCH:
+    if len(uncertain) > (kills + restarts) * settings.SEND_CONNECTIONS * HANDFUL:
         yield f"{len(uncertain)} are uncertain after {kills} kills"
     print(
         f"{delivery}: {len(uncertain)} are uncertain after {kills} kills, of whom"

@@ -181,7 +181,9 @@ def test_what_was_cancelled_is_not_sent_again(
 ) -> None:
     sink.says["MESSAGE"] = [CUT, "250 2.0.0 Ok"]
     sending = sendings.begin(prepared, actor="test", wakes=False)
-    claims.claim(sending, LastCheck(prepared), slot=5, most=4)
+    claimed = claims.claim(sending, LastCheck(prepared), slot=5, most=4)
+    assert isinstance(claimed, claims.Batch)
+    claims.begin(sending, claimed.ids, slot=5)
     slots.settle_the_dead(sending)
     sendings.cancel(prepared)
     with pytest.raises(sendings.NotSendable, match="was cancelled"):
@@ -214,11 +216,32 @@ def test_what_a_dead_worker_was_handing_over_is_uncertain(
     claimed = claims.claim(sending, LastCheck(prepared), slot=5, most=4)
     assert isinstance(claimed, claims.Batch)
     assert len(claimed.ids) == 4
+    assert claims.begin(sending, claimed.ids[:1], slot=5) == {claimed.ids[0]}
     worker.send(sending, waits=False)
     found = status_of(prepared)
-    assert (found.state, found.sent, found.uncertain) == ("sent", 6, 4)
+    # What it had claimed and not begun was put back.
+    assert (found.state, found.sent, found.uncertain) == ("sent", 9, 1)
     assert Message.objects.filter(delivery=prepared).count() == 10
-    assert len(sink.mails) == 6
+    assert len(sink.mails) == 9
+
+
+def test_nobody_begins_what_another_has_begun_or_settled(prepared: Delivery) -> None:
+    """A worker that lost its slot meets its own claims in another's hand."""
+    sending = sendings.begin(prepared, actor="test", wakes=False)
+    check = LastCheck(prepared)
+    claimed = claims.claim(sending, check, slot=5, most=4)
+    assert isinstance(claimed, claims.Batch)
+    assert claims.begin(sending, claimed.ids[:2], slot=5) == set(claimed.ids[:2])
+    assert claims.begin(sending, claimed.ids, slot=5) == set(claimed.ids[2:])
+    assert claims.begin(sending, claimed.ids, slot=5) == set()
+    other = claims.claim(sending, check, slot=6, most=4)
+    assert isinstance(other, claims.Batch)
+    slots.settle_the_dead(sending)
+    assert claims.begin(sending, other.ids, slot=6) == set()
+    claims.put_back(sending, claimed.ids, Dispatch.Status.HANDING_OVER)
+    claims.withdraw(sending, dict.fromkeys(claimed.ids, "x"), Dispatch.Status.WAITING)
+    found = status_of(prepared)
+    assert (found.uncertain, found.waiting) == (4, 6)
 
 
 def test_pause_resume_and_cancel(prepared: Delivery, sink: Sink) -> None:
@@ -308,31 +331,42 @@ def test_who_opts_out_while_two_members_hold_messages_is_withdrawn(
     sink: Sink,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The second member sees the change first, and does not have the first's message."""
+    """The second member sees the change first, and does not have the first's hand."""
+    monkeypatch.setattr(crew, "HANDFUL", 2)
     sending = sendings.begin(prepared, actor="test", wakes=False)
     check = LastCheck(prepared)
     batch = claims.claim(sending, check, slot=1)
     assert isinstance(batch, claims.Batch)
     load = crew.Load(
         sending,
+        1,
         check,
         looks.Look(sending.pk, batch.seen),
         deque((Outgoing(pk, f"{pk}@x", b""), "") for pk in batch.ids),
     )
+    mine, others = load.take(), load.take()
+    assert mine
+    assert others
     look, got = looks.Look.around, []
 
     def meanwhile(self: looks.Look) -> tuple[bool, bool]:
         if not got:
             got.append(None)
-            consent.opt_out(people[0], "email", ORIGIN)
-            got[0] = load.next()
+            for one in (people[0], people[3], people[4]):
+                consent.opt_out(one, "email", ORIGIN)
+            got[0] = load.next(others)
         return look(self)
 
     monkeypatch.setattr(looks.Look, "around", meanwhile)
-    first = load.next()
-    handed = [got[0][0].profile_id, first and first[0].profile_id]
-    assert people[0].pk not in handed
-    assert status_of(prepared).withdrawn == {"denylist_channel": 1}
+    first = load.next(mine)
+    # In hand, in the other's hand, and not begun yet.
+    assert (got[0][0].profile_id, first and first[0].profile_id) == (
+        people[2].pk,
+        people[1].pk,
+    )
+    assert load.next(others) is None
+    assert people[4].pk not in [m.profile_id for m, _address in load.left]
+    assert status_of(prepared).withdrawn == {"denylist_channel": 3}
 
 
 def test_what_is_scheduled_stands(prepared: Delivery, sink: Sink) -> None:
@@ -428,6 +462,7 @@ def test_what_another_worker_has_on_record_stays_as_it_is(
     sending = sendings.begin(prepared, actor="test", wakes=False)
     claimed = claims.claim(sending, LastCheck(prepared), slot=5, most=2)
     assert isinstance(claimed, claims.Batch)
+    claims.begin(sending, claimed.ids, slot=5)
     slots.settle_the_dead(sending)
     before = list(Message.objects.order_by("pk").values())
     results.write(

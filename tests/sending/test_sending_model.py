@@ -78,9 +78,12 @@ class Story:
         worker.send(self.sending, should_stop=turns.__next__, waits=False)
 
     def _die(self, size: int) -> None:
-        """A worker claims, and is gone."""
+        """A worker claims, begins the half of it, and is gone."""
         self.slot += 1
-        claims.claim(self.sending, LastCheck(self.delivery), self.slot, most=size)
+        check = LastCheck(self.delivery)
+        claimed = claims.claim(self.sending, check, self.slot, most=size)
+        if isinstance(claimed, claims.Batch):
+            claims.begin(self.sending, claimed.ids[: (size + 1) // 2], self.slot)
 
     def _opt_out(self, at: int) -> None:
         one = Profile.objects.get(pk=self.people[at].pk)
