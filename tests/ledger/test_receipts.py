@@ -106,7 +106,7 @@ def _record(receipt: dict[str, Any]) -> dict[str, Any]:
 
 FORGERIES: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {
     "another person": lambda r, o: r.update(pii_principal=o["pii_principal"]),
-    "another profile": lambda r, o: r["pii_principal"].update(profile=2),
+    "another profile": lambda r, o: r["pii_principal"].update(profile=10**9),
     "another event": lambda r, o: r.update(consent_records=o["consent_records"]),
     "another proof": lambda r, o: _record(r).update(proof=_record(o)["proof"]),
     "a shorter proof": lambda r, o: _record(r)["proof"].pop(),
