@@ -163,21 +163,8 @@ def _reached(
         messages = messages.filter(channel=rule["channel"])
     messages = messages.exclude(delivery_id=situation.delivery_id or 0)
     within = [each for each in prepared if each.at in window]
-    ids = [each.delivery_id for each in within]
-    own_messages = situation.moment.within(Message.objects.order_by()).filter(
-        delivery_id=OuterRef("delivery_id"), profile_id=OuterRef("profile_id")
-    )
-    targets = Outcome.objects.order_by().filter(
-        ~Exists(own_messages), delivery_id__in=ids, rule__isnull=True
-    )
-    if any(each.is_sent_here for each in within):
-        spared = Dispatch.objects.filter(
-            delivery_id=OuterRef("delivery_id"),
-            profile_id=OuterRef("profile_id"),
-            status__in=SPARED,
-        )
-        targets = targets.filter(~Exists(spared))
-    counted = [situation.moment.within(rows) for rows in (messages, targets)]
+    rows = [messages, *([_targets(situation, within)] if within else [])]
+    counted = [situation.moment.within(each) for each in rows]
     number = rule["maximum"] or 1
     if rule["uses_profile_limit"]:
         limit = Profile.objects.filter(pk=OuterRef("profile_id"))
@@ -187,6 +174,27 @@ def _reached(
         ]
         return Reached(_together(counted, "profile_id", "own"), number, "own")
     return Reached(_together(counted, "profile_id"), number)
+
+
+def _targets(
+    situation: Situation, within: list[Prepared]
+) -> QuerySet[Outcome, Outcome]:
+    """The targets of prepared deliveries, but those whose own message says more."""
+    own_messages = situation.moment.within(Message.objects.order_by()).filter(
+        delivery_id=OuterRef("delivery_id"), profile_id=OuterRef("profile_id")
+    )
+    ids = [each.delivery_id for each in within]
+    targets = Outcome.objects.order_by().filter(
+        ~Exists(own_messages), delivery_id__in=ids, rule__isnull=True
+    )
+    if not any(each.is_sent_here for each in within):
+        return targets
+    spared = Dispatch.objects.filter(
+        delivery_id=OuterRef("delivery_id"),
+        profile_id=OuterRef("profile_id"),
+        status__in=SPARED,
+    )
+    return targets.filter(~Exists(spared))
 
 
 def _together(parts: list[QuerySet[Any, Any]], *columns: str) -> QuerySet[Any, Any]:
