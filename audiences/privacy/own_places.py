@@ -200,6 +200,7 @@ impersonal(
         "audiences.LedgerErasure": _LEDGER,
         "audiences.LedgerLeaf": _LEDGER,
         "audiences.LedgerNode": _LEDGER,
+        "audiences.LedgerRemoval": "moments",
         "audiences.LedgerOutlet": "a place outside that gets checkpoints",
         "audiences.LedgerSalt": _LEDGER,
         "audiences.LedgerStamp": _LEDGER,

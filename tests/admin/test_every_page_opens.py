@@ -73,7 +73,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("ImportContent", "ImportReject"),  # on the page of their import
         # the ledger: its checkpoints have a page
         *("LedgerErasure", "LedgerLeaf", "LedgerNode", "LedgerOutlet", "LedgerSalt"),
-        *("LedgerStamp", "LedgerState", "LedgerWording"),
+        *("LedgerRemoval", "LedgerStamp", "LedgerState", "LedgerWording"),
         *("Figure", "Role"),  # on the home page; behind Django's groups
     }
 
