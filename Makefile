@@ -77,14 +77,14 @@ lint: .venv/dev ## Style, types, import contracts, migrations, system checks
 format: .venv/dev ## Format the code
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
-CATALOGUE := locale/nl/LC_MESSAGES/django
 .PHONY: messages
 messages: .venv/dev ## Collect the console's texts for translation; compile them (gettext)
 	@command -v msgmerge >/dev/null || { \
 		echo "make messages needs gettext; on Debian: apt install gettext" >&2; exit 1; }
-	@$(MANAGE) makemessages --locale nl --no-location --no-obsolete --ignore .venv --ignore tests
-	@msgattrib --sort-output --output-file $(CATALOGUE).po $(CATALOGUE).po
-	@msgfmt --check --statistics --output-file $(CATALOGUE).mo $(CATALOGUE).po
+	@$(MANAGE) makemessages --all --no-location --no-obsolete --ignore .venv --ignore tests
+	@set -e; for po in locale/*/LC_MESSAGES/django.po; do \
+		msgattrib --sort-output --output-file $$po $$po; \
+		msgfmt --check --statistics --output-file $${po%.po}.mo $$po; done
 
 N ?= 1000000
 .PHONY: bench-import
