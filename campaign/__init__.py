@@ -1,5 +1,8 @@
 """The project: settings, addresses, background work, system checks."""
 
-from .celery import app as celery_app
+# Before the import: the settings say it to everybody, and the worker reads them.
+__version__ = "0.1.0"
 
-__all__ = ["celery_app"]
+from .celery import app as celery_app  # noqa: E402
+
+__all__ = ["__version__", "celery_app"]

@@ -20,6 +20,7 @@ from .ledger import (
 from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
+from .presence import Lease, Presence
 from .privacy import ErasureRun, PrivacyRequest, RetentionRule
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
@@ -49,6 +50,7 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "Lease",
     "LedgerCheckpoint",
     "LedgerErasure",
     "LedgerLeaf",
@@ -60,6 +62,7 @@ __all__ = [
     "LedgerWording",
     "Organisation",
     "OutboxMail",
+    "Presence",
     "PrivacyRequest",
     "Profile",
     "RequestCount",
