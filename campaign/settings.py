@@ -253,6 +253,8 @@ EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")
 # Mails after which a connection to the mail server is closed and opened again.
 SMTP_MESSAGES = _number("SMTP_MESSAGES", 100)
+# The selector with which your mail server signs (DKIM), for `doctor` to look for.
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="")
 # Where visitors who cannot use a form may write; if empty, pages give no address.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 # Days until the row of a mail is removed, sent or not.
@@ -313,6 +315,7 @@ TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0)
 # Redis or RabbitMQ where there are several machines; else folders beside the database.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
 CELERY_BROKER_FOLDERS: list[str] = []
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _database = Path(str(DATABASES["default"]["NAME"]))
     _beside = _database.parent if _database.is_absolute() else VAR_DIR

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import beat
-from celery.schedules import schedule as Interval
+from celery.schedules import BaseSchedule, schedule
 from django.db import Error, close_old_connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -59,7 +59,11 @@ def keep(holder: str, moments: Mapping[str, str]) -> None:
     Lease.objects.filter(name=NAME, holder=holder).update(data=dict(moments))
 
 
-class Clock(beat.Scheduler):  # type: ignore[misc]  (celery has no types)
+def _is_interval(when: BaseSchedule) -> bool:
+    return isinstance(when, schedule)
+
+
+class Clock(beat.Scheduler):  # type: ignore[misc]
     """Celery's scheduler, which ticks only while it holds the lease."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -110,7 +114,7 @@ class Clock(beat.Scheduler):  # type: ignore[misc]  (celery has no types)
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Ask for the task; if the queue is away, it stays due."""
         options = {}
-        is_often = isinstance(entry.schedule, Interval)
+        is_often = _is_interval(entry.schedule)
         if is_often and entry.schedule.run_every.total_seconds() <= OFTEN:
             options["expires"] = entry.schedule.run_every.total_seconds()
         try:

@@ -1,8 +1,8 @@
 """Processes that are kept running: whatever dies is started again, until told to stop.
 
 One that dies at its start is tried again more and more slowly. A signal to the keeper
-stops all of them: they are asked, given time, and ended. If the keeper itself is killed,
-Linux ends its processes with it.
+stops all of them: they are asked, given time, and ended. If the keeper itself is
+killed, Linux ends its processes with it.
 """
 
 import ctypes
@@ -87,7 +87,9 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def keep(all_kept: Sequence[Kept], *, each_time: Callable[[], None] = lambda: None) -> None:
+def keep(
+    all_kept: Sequence[Kept], *, each_time: Callable[[], None] = lambda: None
+) -> None:
     """Keep these running until SIGTERM or SIGINT; then end them and return."""
     asked: list[int] = []
 

@@ -29,7 +29,7 @@ from celery.worker import state
 from django.conf import settings
 from django.db import Error
 
-from . import presence
+from . import clock as clocks, presence
 from .keeping import Kept, keep
 
 # Without a task for this long, a worker that does nothing has gone deaf: clocks ask for
@@ -38,6 +38,9 @@ DEAF_SECONDS = 300.0
 # Seconds that running tasks have to finish in once the worker is asked to stop.
 PATIENCE = 5
 COMMAND = ("worker", "--with-parent")
+
+# By its path, as Celery wants it.
+CLOCK = f"{clocks.Clock.__module__}:{clocks.Clock.__name__}"
 
 log = logging.getLogger(__name__)
 _name = presence.own_name()
@@ -76,7 +79,9 @@ def run(*, threads: int, with_parent: bool = False) -> None:
         without_mingle=True,
         without_heartbeat=True,
     )
-    clock = EmbeddedService(current_app._get_current_object(), thread=True)
+    clock = EmbeddedService(
+        current_app._get_current_object(), thread=True, scheduler_cls=CLOCK
+    )
     clock.start()
     worker.start()
     _stop(clock)

@@ -27,7 +27,7 @@ def registry() -> CollectorRegistry:
     """A registry with the figures of all processes that counted."""
     found = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        multiprocess.MultiProcessCollector(found)
+        multiprocess.MultiProcessCollector(found)  # type: ignore[no-untyped-call]
     else:
         for each in COUNTED:
             found.register(each)
@@ -36,4 +36,4 @@ def registry() -> CollectorRegistry:
 
 def forget_process(pid: int) -> None:
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        multiprocess.mark_process_dead(pid)
+        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -17,15 +17,9 @@ from prometheus_client.registry import Collector as Collecting
 
 from audiences import ledger
 from audiences.background import presence
-from audiences.models import BulkAct, ConsentEvent, ImportRun, OutboxMail
+from audiences.models import BulkAct, ConsentEvent, ImportRun, OutboxMail, Presence
 from audiences.sql import TooSlow, time_limit
-from delivery.models import (
-    Analysis,
-    Dispatch,
-    HookCount,
-    InboundItem,
-    Sending,
-)
+from delivery.models import Analysis, Dispatch, HookCount, InboundItem, Sending
 
 SECONDS = 2.0
 # Deliveries whose sending began this recently are counted by status.
@@ -74,7 +68,9 @@ def _age(moment: datetime | None) -> float:
 
 
 def oldest(rows: QuerySet[OutboxMail]) -> datetime | None:
-    found: datetime | None = rows.order_by("due_at").values_list("due_at", flat=True).first()
+    found: datetime | None = (
+        rows.order_by("due_at").values_list("due_at", flat=True).first()
+    )
     return found
 
 
@@ -91,7 +87,7 @@ def outbox_waiting() -> QuerySet[OutboxMail]:
 @question
 def workers() -> Iterator[Metric]:
     since = timezone.now() - presence.ABSENT
-    count = presence.Presence.objects.filter(seen_at__gte=since).count()
+    count = Presence.objects.filter(seen_at__gte=since).count()
     yield _gauge("campaign_workers", "Background workers that are seen.", count)
     yield _gauge(
         "campaign_worker_seen_seconds",
@@ -128,7 +124,9 @@ def jobs() -> Iterator[Metric]:
 @question
 def sendings() -> Iterator[Metric]:
     states = GaugeMetricFamily(
-        "campaign_sendings", "Deliveries by the state of their sending.", labels=["state"]
+        "campaign_sendings",
+        "Deliveries by the state of their sending.",
+        labels=["state"],
     )
     for state, count in _counts(Sending.objects.all(), "state"):
         states.add_metric([state], count)

@@ -47,7 +47,7 @@ def _healthz(request: HttpRequest) -> HttpResponse:
 
 
 def _readyz(request: HttpRequest) -> HttpResponse:
-    return _told(state(_PARTS))
+    return _told(state(tuple(_PARTS)))
 
 
 def _readyz_web(request: HttpRequest) -> HttpResponse:
@@ -96,7 +96,9 @@ def _migrations() -> str:
 def _guards() -> str:
     return _believed(
         "guards",
-        lambda: f"{len(found)} guards are missing" if (found := guards.missing()) else _WELL,
+        lambda: (
+            f"{len(found)} guards are missing" if (found := guards.missing()) else _WELL
+        ),
     )
 
 

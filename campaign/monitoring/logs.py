@@ -19,7 +19,9 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _HIDDEN = "…"
 _EMAIL = re.compile(r"[^\s<>\"'(),;:=/?&|]+(?:@|%40)[^\s<>\"'(),;:/?&|]+", re.I)
 # As numbers of telephones are written: with + or 00, or a 0 and eight digits more.
-_NUMBER = re.compile(r"(?<![\w.:-])(?:\+|%2B|00?)[1-9](?:[ ()./-]?\d){7,14}(?!\w)", re.I)
+_NUMBER = re.compile(
+    r"(?<![\w.:-])(?:\+|%2B|00?)[1-9](?:[ ()./-]?\d){7,14}(?!\w)", re.I
+)
 # Long texts of letters and digits sign people in, or act for them.
 _SECRET = re.compile(r"(?=[\w=:-]*\d)(?=[\w=:-]*[A-Za-z])[\w=-]{20,}(?::[\w=-]+)*")
 
@@ -68,7 +70,7 @@ class JsonLines(JsonFormatter):
         }
 
     def formatException(self, ei: Any) -> Any:  # noqa: N802 (the name of the library)
-        """Where and of what kind, never its words: a database quotes what it refuses."""
+        """Where and of what kind, never its words: a database quotes a refused row."""
         return log_masking.WithoutValues().formatException(ei)
 
 

@@ -38,7 +38,9 @@ class Watched:
         given = logs.request_id.set(_id_of(request))
         began = time.perf_counter()
         try:
-            with tracing.span("request", http__request__method=_method(request)) as span:
+            with tracing.span(
+                "request", http__request__method=_method(request)
+            ) as span:
                 with connection.execute_wrapper(_Statements(request)):
                     response = self.get_response(request)
                 took = time.perf_counter() - began

@@ -20,9 +20,7 @@ def is_on() -> bool:
 def _tracer() -> Any:
     """Made by the first request, since its thread would not survive a fork."""
     from opentelemetry import trace  # noqa: PLC0415  (only where it is wanted)
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
-        OTLPSpanExporter,
-    )
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415

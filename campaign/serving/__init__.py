@@ -1,1 +1,1 @@
-"""The site and its workers on one machine: what is started, and how requests come in."""
+"""The site and its workers on one machine: what is started, how requests come in."""

@@ -41,7 +41,7 @@ logconfig_dict = {
     },
 }
 # Heartbeats of processes: never on a disk that may be full or slow.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 
 
 def child_exit(server: Any, worker: Any) -> None:

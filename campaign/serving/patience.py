@@ -2,7 +2,7 @@
 
 gunicorn's own worker gives a connection a thread as soon as its first byte is there. A
 few visitors who send a form a byte at a time then hold all threads. Here the loop that
-accepts connections receives the whole request first, and only then a thread works on it.
+accepts connections receives the whole request first; only then a thread works on it.
 What is too large to be held in memory, or does not say how large it is, has threads of
 its own: such visitors wait for each other alone.
 """
@@ -48,9 +48,7 @@ class Listener:
         """Whether a thread can work on it without waiting, or must do so anyhow."""
         if not self._whole:
             self._read_head()
-        return self.is_large or bool(
-            self._whole and len(self.received) >= self._whole
-        )
+        return self.is_large or bool(self._whole and len(self.received) >= self._whole)
 
     def _read_head(self) -> None:
         end = self.received.find(b"\r\n\r\n")
@@ -72,7 +70,7 @@ class Listener:
         return False
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]  (gunicorn has no types)
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """Threads work on requests that are here; the loop waits for those that are not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,11 +106,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  (gunicorn has no types
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """What was read of a next request already goes back to the loop."""
         done = not fs.cancelled() and not fs.exception() and fs.result()
-        if done and done is not _DEFER and conn.parser is not None:
-            if more := conn.parser.unreader.take_buffered():
-                self._listen(conn, more)
-                return
-        super().finish_request(conn, fs)
+        goes_on = done and done is not _DEFER and conn.parser is not None
+        if goes_on and (more := conn.parser.unreader.take_buffered()):
+            self._listen(conn, more)
+        else:
+            super().finish_request(conn, fs)
 
     # ---------------------------------------------------------------- listening
     def _listen(self, conn: TConn, received: bytes = b"") -> None:

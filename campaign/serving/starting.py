@@ -16,7 +16,7 @@ MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 
 
 def prepare(say: Callable[[str], None], *, migrates: bool) -> None:
-    """Check the settings, migrate, collect style and scripts; raises SystemCheckError."""
+    """Check, migrate, collect style and scripts; raises SystemCheckError."""
     call_command("check", fail_level="ERROR")
     if migrates:
         say("Migrating the database …")
@@ -39,7 +39,13 @@ def run(*, bind: str, web: int, workers: int, threads: int) -> None:
         "PROMETHEUS_MULTIPROC_DIR": str(figures),
     }
     gunicorn = (sys.executable, "-m", "gunicorn", "--config")
-    kept = [Kept("The web server", (*gunicorn, "python:campaign.serving.gunicorn"), environment)]
+    kept = [
+        Kept(
+            "The web server",
+            (*gunicorn, "python:campaign.serving.gunicorn"),
+            environment,
+        )
+    ]
     for number in range(workers):
         command = (*MANAGE, "worker", "--unkept")
         kept.append(Kept(f"Worker {number + 1}", command, environment))
