@@ -108,8 +108,8 @@ MIDDLEWARE = [
     "audiences.pages.middleware.PublicPages",
     "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
-    # Style and scripts, from memory; a web server before us may keep them.
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Style and scripts; on one's own machine Django's server has them.
+    *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
