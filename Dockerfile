@@ -2,11 +2,12 @@
 # docker build --tag campaign .
 
 FROM python:3.13-slim-bookworm AS packages
-# Wheels alone, each with the hash that is written down: nothing is compiled.
+# Each with the hash that is written down, and nothing is compiled: all are wheels but
+# http-ece, which is Python alone and has none.
 COPY requirements-site.txt /tmp/requirements-site.txt
 RUN python -m venv /srv/venv && \
     /srv/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-      --only-binary :all: --require-hashes -r /tmp/requirements-site.txt && \
+      --only-binary :all: --no-binary http-ece --require-hashes -r /tmp/requirements-site.txt && \
     /srv/venv/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.13-slim-bookworm

@@ -22,12 +22,12 @@ cd "$here"
 began=$(date +%s.%N)
 git clone -q "$here" "$root/srv/campaign"
 said "cloned"
-# This machine knows its way to packages; the Debian in the folder need not.
-python3 -m pip download --quiet --disable-pip-version-check --require-hashes \
-  --only-binary :all: --dest "$root/srv/wheels" -r requirements-site.txt
+# Where packages come from is this machine's to know: pip's variables, and a certificate.
+cp /etc/resolv.conf "$root/etc/"
+[ -z "${PIP_CERT:-}" ] || install -D "$PIP_CERT" "$root$PIP_CERT"
 chroot "$root" sh -ec 'cd /srv/campaign && python3 -m venv .venv &&
   .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
-    --no-index --find-links /srv/wheels -r requirements-site.txt'
+    --only-binary :all: --no-binary http-ece -r requirements-site.txt'
 said "packages installed"
 cat >"$root/srv/steps" <<'STEPS'
 set -euo pipefail

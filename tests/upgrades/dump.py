@@ -6,6 +6,7 @@ list of the release's migrations into tests/upgrades/data.
 """
 
 import gzip
+import json
 import os
 import sqlite3
 import subprocess
@@ -14,9 +15,10 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from tests.benchmarks.databases import MANAGE, postgresql
+from tests.benchmarks.databases import postgresql
 
 DATA = Path(__file__).parent / "data"
+ROOT = Path(__file__).resolve().parents[2]
 # Keys of nobody: what they signed is in the dumps.
 KEYS = {
     "DEBUG": "1",
@@ -49,27 +51,45 @@ verify_ledger
 """
 
 
-def manage(url: str, *words: str, exits: int | None = 0) -> str:
-    """A command on a database with the keys of the dumps; stops at another exit code."""
+_PROGRAM = """import io, json, os, sys, django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
+django.setup()
+from django.core.management import CommandError, call_command
+answers = []
+for words in json.loads(sys.argv[1]):
+    said = io.StringIO()
+    try:
+        call_command(*words, stdout=said, stderr=said)
+        answers.append([0, said.getvalue()])
+    except CommandError as error:
+        answers.append([error.returncode, said.getvalue() + str(error)])
+sys.stdout.write(chr(10) + json.dumps(answers))
+"""
+
+
+def manage(url: str, *commands: str) -> list[tuple[int, str]]:
+    """Commands on a database, in one process: the exit code and the words of each."""
     done = subprocess.run(
-        [sys.executable, str(MANAGE), *words],
+        [sys.executable, "-c", _PROGRAM, json.dumps([c.split() for c in commands])],
         env=os.environ | KEYS | {"DATABASE_URL": url},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if exits is not None and done.returncode != exits:
-        raise AssertionError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
-    return done.stdout
+    if done.returncode:
+        raise AssertionError(done.stderr)
+    return [tuple(answer) for answer in json.loads(done.stdout.splitlines()[-1])]
 
 
 def fill(url: str, folder: Path) -> None:
     people = folder / "people.csv"
     rows = [f"p{n},p{n}@old.example,Ann,Jansen" for n in range(1, 21)]
     people.write_text("\n".join(["external_id,email,first_name,last_name", *rows]))
-    for line in STEPS.format(people=people, folder=folder).split("\n"):
-        if line:
-            manage(url, *line.split())
+    steps = STEPS.format(people=people, folder=folder).strip().split("\n")
+    for step, (code, said) in zip(steps, manage(url, *steps), strict=True):
+        if code:
+            raise AssertionError(f"{step}: {said}")
 
 
 def main() -> None:
@@ -81,19 +101,21 @@ def main() -> None:
                 fill(url, folder)
                 words = ["pg_dump", "--no-owner", "--no-privileges", url]
                 text = subprocess.run(words, capture_output=True, check=True).stdout
-                _write("postgresql", text)
+                _write("postgresql.sql", text)
             return
         file = folder / "old.sqlite3"
         fill(f"sqlite:///{file}", folder)
+        small = folder / "small.sqlite3"
         with closing(sqlite3.connect(file)) as connection:
-            _write("sqlite", "\n".join(connection.iterdump()).encode())
-        shown = manage(f"sqlite:///{file}", "showmigrations", "--plan")
+            connection.execute("VACUUM INTO ?", [str(small)])
+        _write("sqlite3", small.read_bytes())
+        ((_code, shown),) = manage(f"sqlite:///{file}", "showmigrations --plan")
         names = [line.split()[-1] for line in shown.splitlines() if "[X]" in line]
         (DATA / "migrations.txt").write_text("\n".join(names) + "\n")
 
 
-def _write(kind: str, text: bytes) -> None:
-    (DATA / f"{kind}.sql.gz").write_bytes(gzip.compress(text, mtime=0))
+def _write(name: str, text: bytes) -> None:
+    (DATA / f"{name}.gz").write_bytes(gzip.compress(text, mtime=0))
 
 
 if __name__ == "__main__":
