@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -50,7 +51,11 @@ class Console(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         menu = navigation.menu(request) if self.has_permission(request) else []
-        own = {"menu": menu, "is_on_trial": trial.is_on()}
+        own = {
+            "menu": menu,
+            "is_on_trial": trial.is_on(),
+            "version": settings.VERSION,
+        }
         return super().each_context(request) | own
 
     def register(

@@ -21,6 +21,7 @@ from .ledger import (
 from .organisation import Organisation
 from .outbox import OutboxMail, RequestCount, SignupRequest, UsedProof
 from .page_texts import LandingPageAsset, LandingPageText
+from .presence import Lease, Presence
 from .privacy import ErasureRun, PrivacyRequest, RetentionRule
 from .profiles import Address, AddressStatus, Profile
 from .roles import Role
@@ -50,6 +51,7 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "Lease",
     "LedgerCheckpoint",
     "LedgerErasure",
     "LedgerLeaf",
@@ -62,6 +64,7 @@ __all__ = [
     "LedgerWording",
     "Organisation",
     "OutboxMail",
+    "Presence",
     "PrivacyRequest",
     "Profile",
     "RequestCount",
