@@ -1,0 +1,1 @@
+"""Programs that are told what happens, at a web address of theirs."""

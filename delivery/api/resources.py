@@ -1,0 +1,1 @@
+"""Which resources of the API are about deliveries."""
