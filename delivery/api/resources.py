@@ -1,1 +1,6 @@
 """Which resources of the API are about deliveries."""
+
+from audiences.api.site import add
+from delivery.api.contactable import contactable
+
+add(contactable)
