@@ -97,7 +97,7 @@ def _of_profiles(question: Question, given: list[str | int]) -> list[dict[str, o
     ids: dict[str | int, int | Problem] = {
         name: name for name in given if isinstance(name, int)
     }
-    ids |= naming.each(name for name in given if isinstance(name, str))
+    ids.update(naming.each(name for name in given if isinstance(name, str)).items())
     known = [pk for pk in ids.values() if isinstance(pk, int)]
     answers = domain.of_profiles(question, known)
     rows = []

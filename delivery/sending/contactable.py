@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BooleanField, Case, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from audiences import addresses, suppression
@@ -80,7 +88,9 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
         own = [people[pk] for pk in owners.get(given.key, []) if pk in people]
         causes = {code for row in own for code in row.codes} - _OF_ADDRESS
         causes |= set() if own else {UNKNOWN}
-        causes |= {STATUS_RULES[statuses[given.key]]} if given.key in statuses else set()
+        causes |= (
+            {STATUS_RULES[statuses[given.key]]} if given.key in statuses else set()
+        )
         causes |= {SUPPRESSED.code} if given.key in met else set()
         answers[text] = Answer(_in_order(question, causes, given.value), given.value)
     return answers

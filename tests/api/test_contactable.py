@@ -29,7 +29,7 @@ def ask(shop: Program, **facts: Any) -> dict[str, list[str]]:
 def test_all_causes_are_told_in_the_order_of_the_rules(shop: Program) -> None:
     free = person(email="free@example.org")
     out = person(email="out@example.org", out="email")
-    bad = person(email="bad@example.org", out="any")
+    person(email="bad@example.org", out="any")
     quarantine.set_status("email", "bad@example.org", "quarantine", source="operator")
     suppression.suppress([Entry("email", "bad@example.org", "any", Reason.BY_HAND)])
     none = person(sms="+31612345678")
@@ -50,7 +50,13 @@ def test_all_causes_are_told_in_the_order_of_the_rules(shop: Program) -> None:
     }
     by_address = ask(
         shop,
-        addresses=["Free@Example.org", "out@example.org", "bad@example.org", "x@y.zz", "?"],
+        addresses=[
+            "Free@Example.org",
+            "out@example.org",
+            "bad@example.org",
+            "x@y.zz",
+            "?",
+        ],
     )
     assert by_address == {
         "Free@Example.org": [],
@@ -108,4 +114,6 @@ def test_the_number_of_statements_does_not_grow(shop: Program) -> None:
 
 def test_either_addresses_or_profiles(shop: Program) -> None:
     for facts in ({}, {"addresses": ["a@b.nl"], "profiles": [1]}, {"addresses": []}):
-        assert shop.post("contactable", {"channel": "email", **facts}).status_code == 422
+        assert (
+            shop.post("contactable", {"channel": "email", **facts}).status_code == 422
+        )
