@@ -1,6 +1,7 @@
 """Which resources the API has from here; another app adds its own."""
 
 from audiences.api.events.changes import changes
+from audiences.api.events.endpoints import endpoints
 from audiences.api.events.imports import imports
 from audiences.api.events.jobs import jobs
 from audiences.api.people.consent import consent
@@ -14,5 +15,5 @@ from audiences.api.site import add
 
 add(
     *(profiles, consent, services, subscriptions, suppressions, audiences),
-    *(imports, privacy_requests, changes, jobs),
+    *(imports, privacy_requests, changes, endpoints, jobs),
 )

@@ -92,7 +92,7 @@ class Page:
 
 def present() -> Position:
     """The place where everything that has ended by now is behind."""
-    return _end(changes.now())
+    return _end(changes.ended())
 
 
 def _end(seen: changes.Seen) -> Position:
@@ -104,7 +104,7 @@ def read(since: Position, limit: int, names: Iterable[str] | None = None) -> Pag
 
     Complete and in order: what a page has skipped never comes later.
     """
-    seen = changes.now()
+    seen = changes.ended()
     if since.transaction >= seen.high:
         raise BadCursor(
             "The cursor is of another database server: begin again without it, or "
