@@ -15,6 +15,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
 from ninja import Router
 from ninja.security import HttpBearer
 
@@ -259,7 +260,7 @@ def _acting(view: View) -> View:
             str(request.method),
             request.path,
             request.META.get("QUERY_STRING", ""),
-            b"" if request.FILES else request.body,
+            _body_of(request),
         )
 
         def once() -> HttpResponse:
@@ -279,6 +280,21 @@ def _acting(view: View) -> View:
         return again(once)
 
     return run
+
+
+def _body_of(request: HttpRequest) -> bytes:
+    """What was sent; of a form, which is read already, its fields and files."""
+    try:
+        return request.body
+    except RawPostDataException:
+        parts = [repr(sorted(request.POST.lists())).encode()]
+        for name, file in sorted(request.FILES.items()):
+            digest = sha256()
+            for chunk in file.chunks():
+                digest.update(chunk)
+            file.seek(0)
+            parts.append(f"{name}:{file.name}:{digest.hexdigest()}".encode())
+        return b"\n".join(parts)
 
 
 def _key_of(request: HttpRequest) -> str:

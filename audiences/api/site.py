@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError as BadInput
 
@@ -40,6 +41,12 @@ def add(*resources: Resource) -> None:
     """Let the API have these resources, each under its name."""
     for resource in resources:
         api.add_router(f"/{resource.name}", resource.router)
+
+
+@csrf_exempt
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    """An address that the API does not have."""
+    return _answer(request, Problem(404, "The API has no such address."))
 
 
 # ------------------------------------------------------------------ errors
