@@ -100,6 +100,8 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
+    # For the files of the API's documentation page, served by this site.
+    "ninja",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
@@ -311,6 +313,20 @@ PROOF_OF_WORK_ROUNDS = _number("PROOF_OF_WORK_ROUNDS", 600)
 PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)
 # Proxies of our own before this server; each adds an address to X-Forwarded-For.
 TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0)
+
+# ------------------------------------------------------------------ the API
+# Requests of a key in a minute, unless the key says otherwise.
+API_RATE = _number("API_RATE", 1200)
+# Megabytes that a request of a program may have; a file to import: IMPORT_LARGEST_MB.
+API_LARGEST_MB = _number("API_LARGEST_MB", 5)
+
+# ------------------------------------------------------------------ events out
+# Calls at once to one endpoint.
+ENDPOINT_CONNECTIONS = _number("ENDPOINT_CONNECTIONS", 8)
+# Seconds that an endpoint may take to answer.
+ENDPOINT_SECONDS = _number("ENDPOINT_SECONDS", 10)
+# Days until the record of a call that an endpoint took is removed.
+ENDPOINT_DAYS = _number("ENDPOINT_DAYS", 30)
 
 # ------------------------------------------------------------------ background work
 # Redis or RabbitMQ where there are several machines; else folders beside the database.

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("delivery.api.urls")),
     path("hooks/", include("delivery.hooks.urls")),
     path("", include("delivery.mirror.urls")),
     path("", include("audiences.urls")),

@@ -114,10 +114,15 @@ def change_flag(
         Profile.objects.filter(pk=locked.pk).update(**{scope.flag: opted_out})
         event = record(locked, _kind(opted_out), origin, scope=scope)
         setattr(locked, scope.flag, opted_out)
-    warning = ""
-    if not opted_out and scope != Scope.ANY and locked.no_longer_contact:
-        warning = _("The profile is still opted out of any channel.")
+    warning = "" if opted_out else warning_of(scope, locked.no_longer_contact)
     return Recorded(bool(event), warning, event.pk if event else None)
+
+
+def warning_of(scope: Scope, still_out: bool) -> str:
+    """What an opt-in does not reach: the flag for any channel is apart."""
+    if scope != Scope.ANY and still_out:
+        return _("The profile is still opted out of any channel.")
+    return ""
 
 
 def _set_flags(

@@ -55,6 +55,11 @@ class Origin:
     at: datetime | None = None
 
     @property
+    def has_proof(self) -> bool:
+        """Whether it says how the person asked, or what they had read."""
+        return bool(self.note.strip() or self.wording_version.strip())
+
+    @property
     def has_evidence(self) -> bool:
         return bool(self.note or self.actor or self.ip or self.user_agent)
 
@@ -143,23 +148,39 @@ class Step:
     at: datetime
 
 
-def record_steps(steps: Sequence[Step], origin: Origin) -> None:
-    """Write events of many profiles, in this order; the caller has locked them."""
-    ids = sql.draw_ids(ConsentEvent, len(steps))
+# A profile, when, what, a scope or a service, and where it comes from.
+Row = tuple[int, datetime, str, str, int | None, Origin]
+
+
+def bulk_record(rows: Sequence[Row]) -> list[int]:
+    """Write events of many profiles, each with its own origin, in this order.
+
+    Returns their ids. The caller has locked the profiles.
+    """
+    ids = sql.draw_ids(ConsentEvent, len(rows))
+    numbered = list(zip(ids, rows, strict=True))
     columns = ("id", "profile_id", "at", "kind", "channel", "service_id", "source")
-    rest = (origin.wording_version, origin.delivery_id, origin.has_evidence)
     sql.bulk_insert(
         ConsentEvent,
         [*columns, "wording_version", "delivery_id", "has_evidence"],
         (
-            (pk, s.profile_id, s.at, s.kind, "", s.service_id, origin.source, *rest)
-            for pk, s in zip(ids, steps, strict=True)
+            (
+                *(pk, profile_id, at, kind, scope, service_id, str(origin.source)),
+                *(origin.wording_version, origin.delivery_id, origin.has_evidence),
+            )
+            for pk, (profile_id, at, kind, scope, service_id, origin) in numbered
         ),
     )
-    if origin.has_evidence:
-        proof = (origin.note, origin.actor, origin.ip, origin.user_agent)
+    proved = [(pk, row[-1]) for pk, row in numbered if row[-1].has_evidence]
+    if proved:
         sql.bulk_insert(
             ConsentEvidence,
             ["event_id", "note", "actor", "ip", "user_agent"],
-            ((pk, *proof) for pk in ids),
+            ((pk, o.note, o.actor, o.ip, o.user_agent) for pk, o in proved),
         )
+    return ids
+
+
+def record_steps(steps: Sequence[Step], origin: Origin) -> None:
+    """Write events of many profiles, in this order; the caller has locked them."""
+    bulk_record([(s.profile_id, s.at, s.kind, "", s.service_id, origin) for s in steps])

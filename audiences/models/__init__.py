@@ -1,8 +1,10 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
 from .allowances import Allowance
+from .api import ApiAnswer, ApiKey, ApiSecret, ApiUse
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
+from .endpoints import Endpoint, EndpointCall, Happening
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
@@ -35,14 +37,21 @@ __all__ = [
     "Address",
     "AddressStatus",
     "Allowance",
+    "ApiAnswer",
+    "ApiKey",
+    "ApiSecret",
+    "ApiUse",
     "Audience",
     "AudienceMember",
     "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
     "Departure",
+    "Endpoint",
+    "EndpointCall",
     "ErasureRun",
     "Figure",
+    "Happening",
     "ImportContent",
     "ImportReject",
     "ImportRun",

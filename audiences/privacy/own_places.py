@@ -10,12 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.models import (
     Address,
+    ApiAnswer,
     Audience,
     AudienceMember,
     BulkAct,
     ConsentEvent,
     ConsentEvidence,
+    EndpointCall,
     ErasureRun,
+    Happening,
     ImportContent,
     ImportReject,
     ImportRun,
@@ -78,6 +81,13 @@ def _log(person: Person) -> QuerySet[LogEntry]:
     """What operators did on the pages of the person."""
     about = ContentType.objects.get_for_model(Profile)
     return LogEntry.objects.filter(content_type=about, object_id=str(person.pk))
+
+
+def _happenings(person: Person) -> QuerySet[Happening]:
+    about = Q(profile_id=person.pk)
+    for channel, key in person.about:
+        about |= Q(channel=channel, key=key)
+    return Happening.objects.filter(about)
 
 
 def _requests(person: Person) -> QuerySet[PrivacyRequest]:
@@ -171,6 +181,22 @@ register(
         erase=imported.give_up,
     ),
     Place(model=Audience, texts=("name", "condition")),
+    Place(
+        model=Happening,
+        find=_happenings,
+        show=("name", "at", "channel", "key", "delivery_id"),
+        erase=lambda person: _happenings(person).update(key="", data={}),
+        stays=_("what happened to this number, and when"),
+    ),
+    Place(
+        model=EndpointCall,
+        find=lambda person: EndpointCall.objects.filter(profile_id=person.pk),
+        show=("name", "told_at", "endpoint"),
+        texts=("answer",),
+        stays=_("which program was told of something about this number, and when"),
+    ),
+    # For a day, what programs were answered.
+    Place(model=ApiAnswer, texts=("body",)),
     # Keyed hashes, and why somebody put an address there or lifted it.
     Place(model=Suppression, texts=("note", "lift_note")),
     # Numbers of profiles, operators, and why.
@@ -183,6 +209,7 @@ register(
 )
 
 _OPERATORS = "about operators, whom nothing is sent to"
+_PROGRAMS = "a program of the organisation, and operators"
 _OURS = "what the organisation itself publishes"
 _COUNTS = "counts"
 _LEDGER = "hashes, and numbers of profiles: an erasure ends the salts behind them"
@@ -190,7 +217,11 @@ _HASHES = "keyed hashes and digests: nobody can be read in it"
 impersonal(
     {
         "audiences.Allowance": _HASHES,
+        "audiences.ApiKey": _PROGRAMS,
+        "audiences.ApiSecret": _HASHES,
+        "audiences.ApiUse": _COUNTS,
         "audiences.Departure": "numbers, for two days",
+        "audiences.Endpoint": _PROGRAMS,
         "audiences.Figure": _COUNTS,
         "audiences.LandingPage": _OURS,
         "audiences.LandingPageAsset": _OURS,

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from audiences import changes, sql
+from audiences import changes, feed, sql
 from audiences.models import StagedProfile
 from audiences.sql.shared_locks import alone
 from audiences.sql.staging import looked_up
@@ -173,6 +173,17 @@ def _become_ready(run: Analysis, judge: Judge, tally: Tally) -> None:
     )
     if not written:
         raise AnalysisRefused(f"{run.delivery.label!r} was deleted meanwhile.")
+    fact = {"label": run.delivery.label, "to_deliver": run.counts.get("", 0)}
+    feed.tell(
+        [
+            feed.Fact(
+                name=feed.Event.PREPARED,
+                channel=run.delivery.channel,
+                delivery_id=run.delivery_id,
+                data=fact,
+            )
+        ]
+    )
 
 
 def _outcomes(judge: Judge) -> QuerySet[Outcome]:
