@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0046_ledger'),
+        ('audiences', '0055_presence_and_lease'),
     ]
 
     operations = [
