@@ -28,6 +28,7 @@ from .sign_ins import SignIn
 from .staging import StagedProfile
 from .suppression import Suppression
 from .transactions import Departure
+from .wishes import ContactWish, LeavingReason
 
 __all__ = [
     "Address",
@@ -38,6 +39,7 @@ __all__ = [
     "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
+    "ContactWish",
     "Departure",
     "ErasureRun",
     "Figure",
@@ -49,6 +51,7 @@ __all__ = [
     "LandingPageAsset",
     "LandingPageText",
     "LandingPageVersion",
+    "LeavingReason",
     "LedgerCheckpoint",
     "LedgerErasure",
     "LedgerLeaf",

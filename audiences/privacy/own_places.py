@@ -15,10 +15,12 @@ from audiences.models import (
     BulkAct,
     ConsentEvent,
     ConsentEvidence,
+    ContactWish,
     ErasureRun,
     ImportContent,
     ImportReject,
     ImportRun,
+    LeavingReason,
     OutboxMail,
     PrivacyRequest,
     Profile,
@@ -123,6 +125,20 @@ register(
         model=ConsentEvidence,
         facts=_wordings,
         heading=_("wordings that were seen"),
+    ),
+    Place(
+        model=ContactWish,
+        find=lambda person: ContactWish.objects.filter(profile=person.pk),
+        show=(
+            *("channel", "per_month", "paused_until", "since", "source", "actor"),
+            *("ip", "user_agent", "ended_at", "ended_source", "ended_actor"),
+        ),
+    ),
+    Place(
+        model=LeavingReason,
+        find=lambda person: LeavingReason.objects.filter(profile=person.pk),
+        show=("event", "reason", "text", "at"),
+        texts=("text",),
     ),
     Place(
         model=AudienceMember,
