@@ -11,6 +11,7 @@ from audiences.channels import Channel
 from audiences.models import LandingPage, LandingPageText, Service
 from audiences.models.landing_pages import all_languages
 from audiences.models.services import label_of
+from audiences.organisation import last_known
 from audiences.wording import page_texts
 from audiences.wording.markdown import to_html
 
@@ -53,11 +54,9 @@ class ServiceOnPage:
         """What people read as its name."""
         return label_of(self.label, self.texts, language)
 
-    def offer_in(self, language: str) -> str:
-        """The words beside a check box: the name, and what is said about it."""
-        label = self.label_in(language)
-        about = self.texts.get(language, {}).get("description", "")
-        return f"{label}: {about}" if about else label
+    def about_in(self, language: str) -> str:
+        """What is said about it beside its check box, if anything."""
+        return self.texts.get(language, {}).get("description", "")
 
 
 class Brand(TypedDict):
@@ -113,7 +112,8 @@ def snapshot(page: LandingPage) -> Content:
 def built_in_content(kind: str, languages: Sequence[str] = ()) -> Content:
     """What the built-in page of a kind says: for links whose page is gone."""
     channels = list(Channel.values) if kind in LandingPage.CHOICE_KINDS else []
-    codes = list(languages) or all_languages()
+    own = [code for code in last_known().languages if code in all_languages()]
+    codes = list(languages) or own or all_languages()
     return _content(LandingPage(kind=kind, channels=channels, languages=codes), [], {})
 
 

@@ -6,12 +6,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError
+from django.db import Error
 from django.utils.translation import gettext as _
 
 from audiences.models import Organisation
 from audiences.wording import page_texts
-from audiences.wording.colours import LEAST_CONTRAST, contrast
+from audiences.wording.colours import LEAST_CONTRAST, contrast, text_on
 
 # What was read within `read_once`; None outside of it.
 _remembered: ContextVar[list[Organisation] | None] = ContextVar(
@@ -48,7 +48,7 @@ def last_known() -> Organisation:
     """The same, or what was read last where the database does not answer."""
     try:
         return organisation()
-    except DatabaseError:
+    except Error:
         return _last[0] if _last else Organisation(pk=Organisation.THE_ONE)
 
 
@@ -62,15 +62,22 @@ def change(**facts: Any) -> Organisation:
     if {*row.languages} - {*known}:
         raise ValidationError({"languages": _("The pages do not speak this language.")})
     if contrast(row.brand_colour, row.text_on_brand) < LEAST_CONTRAST:
-        raise ValidationError({"text_on_brand": too_faint(row)})
+        raise ValidationError(
+            {"text_on_brand": too_faint(row.brand_colour, row.text_on_brand)}
+        )
     row.save()
     return row
 
 
-def too_faint(row: Organisation) -> str:
+def too_faint(button: str, text: str) -> str:
     """What is wrong with the colours of the button, and which text can be read."""
-    found = contrast(row.brand_colour, row.text_on_brand)
+    best = text_on(button)
     return _(
-        "Nobody can read this text on the button: the contrast is {found}, and at "
-        "least {least} is needed (WCAG 2.2). Take a darker or a lighter colour."
-    ).format(found=f"{found:.1f}", least=LEAST_CONTRAST)
+        "The text can hardly be read on the button: its contrast is {found}, and at "
+        "least {least} is needed (WCAG 2.2). Choose {best}: its contrast is {ratio}."
+    ).format(
+        found=f"{contrast(button, text):.1f}",
+        least=LEAST_CONTRAST,
+        best=best,
+        ratio=f"{contrast(button, best):.1f}",
+    )

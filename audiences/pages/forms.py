@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 
 from audiences import addresses
@@ -17,25 +16,15 @@ from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
+from audiences.visits import wishing
 from audiences.visits.choosing import Boxes
 from audiences.visits.standing import Standing
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
-
-class PageForm(forms.Form):
-    """A form in the language of the page; its template has the form tag and button."""
-
-    def __init__(self, *args: Any, language: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.language = language
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True  # the signed link stands for it
-
-    def text(self, path: str, **values: object) -> str:
-        return page_texts.text(self.language, path, **values)
+from . import wish_forms
+from .page_form import PageForm, ShownNow
 
 
 class ChoiceForm(PageForm):
@@ -47,7 +36,7 @@ class ChoiceForm(PageForm):
         """The boxes that are offered, none of them ticked."""
         for name, choices in (
             ("channels", [(c, self.text(f"channels.{c}")) for c in channels]),
-            ("services", [(str(s.pk), s.offer_in(self.language)) for s in services]),
+            ("services", [(str(s.pk), self._offer(s)) for s in services]),
         ):
             if choices:
                 self.fields[name] = forms.MultipleChoiceField(
@@ -56,6 +45,14 @@ class ChoiceForm(PageForm):
                     widget=forms.CheckboxSelectMultiple,
                     required=False,
                 )
+
+    def _offer(self, service: ServiceOnPage) -> str:
+        """The name of a service, and what is said about it below."""
+        label = service.label_in(self.language)
+        about = service.about_in(self.language)
+        if not about:
+            return label
+        return format_html('{} <span class="offer">{}</span>', label, about)
 
     def add_details(self, content: Content, profile: Profile | None = None) -> None:
         """Fields for the details of the profile that the page asks for."""
@@ -105,17 +102,6 @@ class ChoiceForm(PageForm):
             raise forms.ValidationError(self.text("fields.country_wrong")) from error
 
 
-class _Shown(forms.HiddenInput):
-    """A hidden field that says what is true now, also in a form that comes back."""
-
-    def __init__(self, now: str) -> None:
-        super().__init__()
-        self.now = now
-
-    def format_value(self, value: Any) -> str:
-        return self.now
-
-
 class VisitForm(ChoiceForm):
     """The form of an identified visitor, as far as the page and the link allow."""
 
@@ -129,11 +115,14 @@ class VisitForm(ChoiceForm):
     ) -> None:
         super().__init__(data, language=language)
         if visit.kind in LandingPage.CHOICE_KINDS:
-            self.add_boxes(visit.channels, standing.offered)
+            channels = standing.channels(visit)
+            self.add_boxes(channels, standing.offered)
             self.tick(
-                standing.ticked_channels(visit.channels),
+                standing.ticked_channels(channels),
                 standing.ticked_services([s.pk for s in standing.offered]),
             )
+        if visit.kind == LandingPage.Kind.PREFERENCES:
+            wish_forms.add_wish(self, wishing.present(standing.wishes))
         if visit.kind in LandingPage.BUTTON_KINDS:
             return
         if visit.proved:
@@ -145,7 +134,7 @@ class VisitForm(ChoiceForm):
         """Tick boxes, and say in the form which, for when it comes back."""
         self.initial.update(channels=channels, services=[*map(str, services)])
         now = " ".join([*channels, *map(str, services)])
-        self.fields["shown"] = forms.CharField(required=False, widget=_Shown(now))
+        self.fields["shown"] = forms.CharField(required=False, widget=ShownNow(now))
 
     @property
     def shown(self) -> Boxes:
@@ -162,6 +151,15 @@ class VisitForm(ChoiceForm):
             frozenset(data.get("channels", ())),
             frozenset(int(pk) for pk in data.get("services", ())),
         )
+
+    @property
+    def wish(self) -> wishing.Wish | None:
+        """How often messages may come, where the visitor has changed that."""
+        data = self.cleaned_data
+        wanted = data.get("wish", "")
+        if not wanted or wanted == str(data.get("wish_shown", "")):
+            return None
+        return wishing.Wish(wanted)
 
 
 # WCAG 2.2, 1.3.5: what a field is for.
@@ -212,6 +210,8 @@ _ADDRESS_WIDGETS: dict[str, tuple[dict[str, str], int]] = {
 class AddressForm(PageForm):
     """Where a visitor without a personal link gets one."""
 
+    typed = "address"
+
     def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
         super().__init__(*args, language=language, **kwargs)
         self.by = content["reconciles_by"]
@@ -220,6 +220,8 @@ class AddressForm(PageForm):
 
 class SignupForm(ChoiceForm):
     """What somebody without a personal link signs up for."""
+
+    typed = "email"
 
     def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
         super().__init__(*args, language=language, **kwargs)

@@ -24,8 +24,8 @@ from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
 from . import rendering, unidentified, visitors
-from .forms import PageForm
 from .middleware import public
+from .page_form import PageForm
 from .rendering import OWN_DATA, Shown
 
 Kind = PrivacyRequest.Kind

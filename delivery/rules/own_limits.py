@@ -21,7 +21,7 @@ def _over(situation: Situation) -> Q | None:
     None where nobody has a limit: the windows cost some statements. The last check is
     made once for many looks, and somebody may set one meanwhile.
     """
-    scopes = (situation.channel, ANY)
+    scopes: tuple[str, ...] = (situation.channel, ANY)
     if not situation.asks_entries:
         set_ = wishes.limits_of(scopes).values_list("channel", flat=True).distinct()
         there = set(set_)

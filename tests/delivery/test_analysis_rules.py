@@ -10,7 +10,6 @@ from audiences import consent, subscriptions, suppression, wishes
 from audiences.models import Profile
 from audiences.suppression import Entry, Reason
 from delivery import analysis
-
 from tests.people import ago, got
 
 from .oracle import SKIPPED
