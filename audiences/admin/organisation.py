@@ -51,7 +51,10 @@ class OrganisationForm(forms.ModelForm[Any]):
     class Meta:
         model = Organisation
         fields = ("name", "postal_address", "privacy_url", "contact", *COLOURS)
-        widgets = dict.fromkeys(COLOURS, ColourInput)
+        widgets = {
+            **dict.fromkeys(COLOURS, ColourInput),
+            "postal_address": forms.Textarea(attrs={"rows": 4}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,6 +64,8 @@ class OrganisationForm(forms.ModelForm[Any]):
         for name in COLOURS:
             if name in self.fields:
                 self.fields[name].required = False
+        if not self.instance.logo_id and "remove_logo" in self.fields:
+            self.fields["remove_logo"].widget = forms.HiddenInput()
 
     def clean_languages(self) -> list[str]:
         return in_order(self.instance.languages, self.cleaned_data["languages"])

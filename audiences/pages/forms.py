@@ -27,6 +27,15 @@ from . import wish_forms
 from .page_form import PageForm, ShownNow
 
 
+class BoxesField(forms.MultipleChoiceField):
+    """Check boxes; what is in `also` may come back ticked, and means nothing."""
+
+    also: frozenset[str] = frozenset()
+
+    def valid_value(self, value: Any) -> bool:
+        return value in self.also or super().valid_value(value)
+
+
 class ChoiceForm(PageForm):
     """Check boxes, details and the agreement of a page, as far as it has them."""
 
@@ -39,7 +48,7 @@ class ChoiceForm(PageForm):
             ("services", [(str(s.pk), self._offer(s)) for s in services]),
         ):
             if choices:
-                self.fields[name] = forms.MultipleChoiceField(
+                self.fields[name] = BoxesField(
                     label=self.text(f"page.{name}"),
                     choices=choices,
                     widget=forms.CheckboxSelectMultiple,
@@ -117,6 +126,9 @@ class VisitForm(ChoiceForm):
         if visit.kind in LandingPage.CHOICE_KINDS:
             channels = standing.channels(visit)
             self.add_boxes(channels, standing.offered)
+            if "channels" in self.fields:
+                # A form of before may have a box that reaches nobody any more.
+                self.fields["channels"].also = frozenset(visit.channels)  # type: ignore[attr-defined]
             self.tick(
                 standing.ticked_channels(channels),
                 standing.ticked_services([s.pk for s in standing.offered]),

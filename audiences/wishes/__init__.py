@@ -5,13 +5,14 @@ takes it back, or somebody for them: no import and no opt-in does.
 """
 
 from audiences.wishes.reading import active, limits_of, of_person, paused, wishes_of
-from audiences.wishes.reasons import give_reason, reasons_of
+from audiences.wishes.reasons import counted, give_reason, reasons_of
 from audiences.wishes.writing import MONTH, Wished, end, express, take_back
 
 __all__ = [
     "MONTH",
     "Wished",
     "active",
+    "counted",
     "end",
     "express",
     "give_reason",

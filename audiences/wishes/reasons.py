@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Count, QuerySet
+
 from audiences.models import ConsentEvent, LeavingReason
 from audiences.models.wishes import LONGEST_REASON
 
@@ -33,7 +35,16 @@ def give_reason(
     return True
 
 
-def reasons_of(event_ids: Iterable[int]) -> dict[int, LeavingReason]:
-    """What was said about these events, by their ids; one query."""
-    rows = LeavingReason.objects.filter(event_id__in=[*event_ids])
-    return {row.event_id: row for row in rows}
+def reasons_of(profile_id: int) -> QuerySet[LeavingReason]:
+    """Why a person left, the newest first."""
+    rows = LeavingReason.objects.filter(profile_id=profile_id).select_related("event")
+    return rows.order_by("-at")
+
+
+def counted(service_id: int) -> list[tuple[str, int]]:
+    """How often each reason was given for leaving a service, the frequent first."""
+    rows = LeavingReason.objects.filter(event__service_id=service_id).exclude(reason="")
+    counts = rows.values_list("reason").annotate(count=Count("pk"))
+    labels = dict(LeavingReason.Reason.choices)
+    found = [(str(labels[reason]), count) for reason, count in counts]
+    return sorted(found, key=lambda each: (-each[1], each[0]))

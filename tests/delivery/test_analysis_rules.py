@@ -51,6 +51,15 @@ CASES = [(code,) for code in CODES] + [
 pytestmark = pytest.mark.django_db
 
 
+def _wish(profile: Profile, codes: tuple[str, ...], channel: str) -> None:
+    if "paused" in codes:
+        until = timezone.now() + timedelta(days=90)
+        wishes.express(profile, "any", ORIGIN, paused_until=until)
+    if "own_limit" in codes:
+        wishes.express(profile, channel, ORIGIN, per_month=1)
+        got(profile, ago(3), channel=channel)
+
+
 def _met_by(codes: tuple[str, ...], channel: str, service: object) -> Profile:
     profile = Profile.objects.create()
     text = ADDRESSES[channel][0]
@@ -69,12 +78,7 @@ def _met_by(codes: tuple[str, ...], channel: str, service: object) -> Profile:
         block(channel, text, "denylisted")
     if "address_quarantined" in codes:
         block(channel, text, "quarantine")
-    if "paused" in codes:
-        until = timezone.now() + timedelta(days=90)
-        wishes.express(profile, "any", ORIGIN, paused_until=until)
-    if "own_limit" in codes:
-        wishes.express(profile, channel, ORIGIN, per_month=1)
-        got(profile, ago(3), channel=channel)
+    _wish(profile, codes, channel)
     if "not_subscribed" not in codes:
         subscribed(profile, service)  # type: ignore[arg-type]
     return profile

@@ -109,7 +109,7 @@ def test_the_page_says_when_no_second_mail_was_sent() -> None:
     browser().post(url, {"act": "1"})
     OutboxMail.objects.update(created_at=timezone.now() - timedelta(minutes=2))
     answer = words(browser().post(url, {"act": "1"}))
-    assert "No new message about News was sent: one went out earlier today" in answer
+    assert "No new message about News one went out earlier today" in answer
     assert "that we have sent you" in answer
     assert OutboxMail.objects.count() == 1
 
@@ -127,7 +127,7 @@ def test_the_page_for_everybody_says_so_alike_for_known_and_unknown(
             proof = written(solved(proof_of_work.challenge()))
             data = {"address": address, "email": address, "proof": proof}
             answer = browser().post(f"/p/{kind}/?lang={language}", data)
-            answers.append(answer.content.decode())
+            answers.append(answer.content.decode().replace(address, "TYPED"))
     known, unknown = said.values()
     assert known == unknown
     none = {"en": "No message was sent", "nl": "Er is geen bericht verstuurd"}[language]
@@ -142,7 +142,7 @@ def test_a_form_that_is_sent_twice_counts_once(kind: str) -> None:
     data = {"address": ANN, "email": ANN, "proof": proof}
     answers = [browser().post(f"/p/{kind}/", data) for _click in range(3)]
     assert len({answer.content for answer in answers}) == 1
-    assert "Look at your messages" in words(answers[0])
+    assert "Check your messages" in words(answers[0])
     assert OutboxMail.objects.count() == 1
     assert SignupRequest.objects.count() == (1 if kind == "acquisition" else 0)
     counts = RequestCount.objects.values_list("scope", "count")
@@ -153,10 +153,10 @@ def test_a_proof_that_comes_back_with_another_wish_is_refused() -> None:
     page("acquisition", channels=["email", "sms"])
     proof = written(solved(proof_of_work.challenge()))
     first = {"email": ANN, "channels": ["email"], "proof": proof}
-    assert "Look at your messages" in words(browser().post("/p/acquisition/", first))
+    assert "Check your messages" in words(browser().post("/p/acquisition/", first))
     for other in ({"channels": ["sms"]}, {"email": "b@shop.example"}):
         answer = browser().post("/p/acquisition/", first | other)
-        assert "puzzle was not solved" in words(answer)
+        assert "puzzle wasn't solved" in words(answer)
     assert OutboxMail.objects.count() == 1
 
 

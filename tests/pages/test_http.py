@@ -180,7 +180,7 @@ def test_every_bad_token_gets_the_same_answer(profile: Profile, method: str) -> 
     answers.add((expired.status_code, expired.content))
     ((status, content),) = answers
     assert status == 404
-    assert b"This link does not work" in content
+    assert b"This link doesn" in content
     assert everything() == before
 
 
@@ -237,7 +237,7 @@ def test_the_language_of_a_page(
     Profile.objects.update(language=own)
     tab = browser(**{"Accept-Language": browsers})
     url = path_to(page("denylist"), profile) + (f"?lang={asked}" if asked else "")
-    titles = {"en": "Stop all messages", "nl": "Alle berichten stoppen"}
+    titles = {"en": "Stop everything", "nl": "Alles stoppen"}
     for act in (tab.get, tab.post):
         answer = act(url)
         assert f'<html lang="{shown}">' in answer.content.decode()

@@ -103,7 +103,7 @@ def test_who_reads_an_old_mailbox_can_stop_and_lifts_no_opt_out(
     before = ann.first_name
     url = mailed_to(OLD, ann, server, kind)
     shown = browser().get(url)
-    assert "went to another address" in words(shown)
+    assert "isn't your main one" in words(shown)
     assert "shop" not in words(shown), "not even masked"
     assert 'name="first_name"' not in shown.content.decode()
     answer = browser().post(
@@ -190,9 +190,9 @@ def test_another_channel_is_allowed_where_its_messages_go(
     consent.opt_out(ann, "sms", BY_COMMAND)
     url = path_to(page("preferences", channels=["email", "sms"]), ann)
     answer = browser().post(url, {"channels": ["email", "sms"]})
-    assert "open the link in the message that we have just sent" in words(answer)
-    assert "You do not get our text messages" in words(answer)
-    assert "Your choice is saved" not in words(answer)
+    assert "open the link in the message we've just sent" in words(answer)
+    assert "You don't get our text messages" in words(answer)
+    assert "Your choices are saved" not in words(answer)
     assert flags(ann) == {"sms"}
     link = in_texts(phone)
     assert phone.taken[-1][0] == NUMBER
@@ -208,7 +208,7 @@ def test_another_channel_is_allowed_where_its_messages_go(
     assert "Requested on" in proof.note
     assert proof.ip == "127.0.0.1"
     for again in (tab.get(link), tab.post(link)):
-        assert "You confirmed this before." in words(again)
+        assert "You already confirmed this." in words(again)
         assert "text messages" not in words(again)
     assert verify_consent().is_consistent
 
@@ -343,7 +343,7 @@ def test_a_double_click_asks_once_and_a_day_once(
     url = path_to(page("preferences", channels=["sms"]), ann)
     for _click in range(2):
         text = words(browser().post(url, {"channels": ["sms"]}))
-        assert "that we have just sent you there" in text
+        assert "we've just sent you there" in text
     outbox.send_waiting()
     assert len(phone.taken) == 1
     monkeypatch.setattr("audiences.outbox.queue.DOUBLE_CLICK", timedelta(0))
@@ -376,7 +376,7 @@ def test_a_service_on_another_channel_is_confirmed_there(
         slug="alert", label="Alert", channel="sms", double_opt_in=double_opt_in
     )
     url = path_to(page("subscription", service=service), ann)
-    assert "waits for you to confirm" in words(browser().post(url, {"act": "1"}))
+    assert "isn't confirmed yet" in words(browser().post(url, {"act": "1"}))
     assert subscriptions_of(ann) == set()
     browser().post(in_texts(phone))
     assert subscriptions_of(ann) == {"alert"}
@@ -486,5 +486,5 @@ def test_an_undo_ends_after_a_day(
     undo = undo_of(browser().post(stop, {"act": "1"}))
     later = timezone.now() + timedelta(days=1, minutes=1)
     monkeypatch.setattr("audiences.visits.undoing.timezone.now", lambda: later)
-    assert "nothing to undo" in words(browser().post(stop, {"undo": undo}))
+    assert "nothing left to undo" in words(browser().post(stop, {"undo": undo}))
     assert flags(ann) == {"any"}
