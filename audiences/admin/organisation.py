@@ -22,7 +22,7 @@ from audiences.pages.previews import preview
 from audiences.wording import page_texts
 from audiences.wording.colours import LEAST_CONTRAST, contrast, text_on
 
-SAMPLE_LINK = "https://example.org/p/preferences/…/"
+SAMPLE_LINK = "https://example.org/p/preferences/sample/"
 
 
 class OrganisationForm(forms.ModelForm[Any]):

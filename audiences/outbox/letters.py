@@ -11,10 +11,11 @@ from django.template.loader import render_to_string
 from audiences.models import Organisation
 from audiences.organisation import organisation
 from audiences.outbox.composing import Words
+from audiences.wording.colours import readable_on
 from audiences.wording.markdown import to_html, to_text
 
 # A paragraph that is nothing but an address: what the mail wants somebody to open.
-_ADDRESS_ALONE = re.compile(r'<p><a href="([^"]+)"[^>]*>\1</a></p>')
+_ADDRESS_ALONE = re.compile(r'<p><a href="([^"]+)"[^>]*>https?://[^<\s]+</a></p>')
 # What mail programs show beside the subject.
 LONGEST_PREHEADER = 140
 
@@ -59,6 +60,8 @@ def as_html(said: Words, own: Organisation) -> str:
             "html": with_buttons(to_html(said.text), said.button),
             "own": own,
             "lines": lines_of(own),
+            "link": readable_on(own.brand_colour, "#ffffff"),
+            "link_in_dark": readable_on(own.brand_colour, "#1f252c"),
         },
     )
 

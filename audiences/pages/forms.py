@@ -16,7 +16,7 @@ from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
-from audiences.visits import wishing
+from audiences.visits import adding, wishing
 from audiences.visits.choosing import Boxes
 from audiences.visits.standing import Standing
 from audiences.visits.visit import Visit
@@ -135,6 +135,10 @@ class VisitForm(ChoiceForm):
             )
         if visit.kind == LandingPage.Kind.PREFERENCES:
             wish_forms.add_wish(self, wishing.present(standing.wishes))
+        if adding.may_add_number(visit, standing):
+            self.fields["number"] = AddressField("sms", language, required=False)
+            self.fields["number"].label = self.text("page.add_sms")
+            self.fields["number"].help_text = self.text("page.add_sms_hint")
         if visit.kind in LandingPage.BUTTON_KINDS:
             return
         if visit.proved:
@@ -194,16 +198,18 @@ def _language_field(form: PageForm, label: str, initial: str) -> forms.ChoiceFie
 class AddressField(forms.CharField):
     """An address, a number or an id that a visitor gives; nothing is looked up."""
 
-    def __init__(self, by: str, language: str) -> None:
+    def __init__(self, by: str, language: str, *, required: bool = True) -> None:
         attrs, longest = _ADDRESS_WIDGETS[by]
         label = page_texts.text(language, f"unidentified.{by}")
         widget = forms.TextInput(attrs=attrs)
-        super().__init__(label=label, max_length=longest, widget=widget)
+        super().__init__(
+            label=label, max_length=longest, widget=widget, required=required
+        )
         self.by, self.language = by, language
 
     def clean(self, value: Any) -> str:
         text = str(super().clean(value)).strip()
-        if self.by in Channel.values:
+        if text and self.by in Channel.values:
             try:
                 addresses.normalise(self.by, text)
             except addresses.InvalidAddress as error:

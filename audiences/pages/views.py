@@ -3,6 +3,8 @@
 The links in the mails that ask to confirm lead to `confirming` and `unidentified`.
 """
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.http import (
     Http404,
@@ -19,7 +21,7 @@ from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.models import LandingPage, LandingPageAsset
 from audiences.pages import brand, rendering, unidentified, visit_pages, visitors, ways
-from audiences.visits import choosing
+from audiences.visits import adding, choosing
 from audiences.visits.opting_out import opt_out, opt_out_on
 from audiences.visits.standing import standing_of
 from audiences.visits.undoing import undo
@@ -179,10 +181,11 @@ def _act(
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
         return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)
-    return visit_pages.after(
-        language,
-        choosing.choose(visit, planned, details, origin, language, wish=form.wish),
-    )
+    done = choosing.choose(visit, planned, details, origin, language, wish=form.wish)
+    if number := form.cleaned_data.get("number"):
+        asked = adding.add_number(visit, number, origin, language)
+        done = replace(done, asked=(*done.asked, *filter(None, [asked])))
+    return visit_pages.after(language, done)
 
 
 def _afterwards(visit: Visit, language: str, data: QueryDict, origin: Origin) -> Shown:

@@ -3,10 +3,12 @@
 from django.urls import reverse
 
 from audiences import links
+from audiences.channels import Channel
 from audiences.links import Undo
 from audiences.models import LandingPage
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
+from audiences.visits.adding import may_add_number
 from audiences.visits.opting_out import has_address_to_stop
 from audiences.visits.standing import Done, Standing, has_nothing_to_do
 from audiences.visits.undoing import Undone
@@ -93,6 +95,8 @@ def _say_what_cannot_reach(
 ) -> None:
     """The channels of the page for which the person has given no address."""
     there = standing.channels(visit)
+    if may_add_number(visit, standing):
+        there = [*there, Channel.SMS]  # a field asks for it
     absent = [c for c in visit.channels if c not in there]
     if absent:
         names = [page_texts.text(language, f"channels.{c}") for c in absent]

@@ -1,13 +1,16 @@
 """After leaving: undo, less instead of nothing, everything, a choice, and why."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from audiences import consent, subscriptions, wishes
-from audiences.models import ContactWish, LeavingReason, Profile, Service
+from audiences import consent, landing_pages, subscriptions, wishes
+from audiences.models import ContactWish, LeavingReason, OutboxMail, Profile, Service
+from audiences.outbox import Words
+from audiences.signups import allowing
 from audiences.wording import page_texts
 from tests.factories import BY_COMMAND, ProfileFactory
 
@@ -103,8 +106,6 @@ def test_everything_stops_everything_and_both_acts_can_be_undone(
 def test_the_own_page_of_a_kind_comes_before_the_built_in_one(person: Profile) -> None:
     made = page("preferences", "yours", channels=["email"])
     made.texts.update_or_create(language="en", defaults={"title": "As you like it"})
-    from audiences import landing_pages
-
     landing_pages.publish(made)
     path = one_click_path(person).replace("/u/", "/u/choose/")
     assert "As you like it" in words(browser().get(path))
@@ -187,8 +188,7 @@ def test_preferences_show_what_reaches_the_person_and_name_the_rest(
     html = client.get(path).content.decode()
     assert 'value="email"' in html
     assert 'value="sms"' not in html
-    absent = "Text messages (SMS), Phone calls"
-    assert said("page.unreachable", channels=absent) in words(client.get(path))
+    assert said("page.unreachable", channels="Phone calls") in words(client.get(path))
     client.post(path, {"act": "1", "shown": "email", "channels": "email"})
     assert flags(person) == set()  # what was not shown does not change
 
@@ -234,6 +234,31 @@ def test_a_pause_is_said_with_its_day_and_is_over_by_itself(
     assert 90 <= (until - timezone.now()).days <= 92
     assert str(timezone.localtime(until).year) in words(done)
     assert wishes.of_person(person.pk, until) == []
+
+
+def test_a_number_is_added_and_gets_nothing_before_it_is_confirmed_there(
+    person: Profile,
+) -> None:
+    client, path = preferences(person)
+    form = {"act": "1", "shown": "email", "channels": "email"}
+    wrong = client.post(path, form | {"number": "0612"})
+    assert said("unidentified.wrong_sms") in words(wrong)
+    done = client.post(path, form | {"number": "+31612345678"})
+    asked = said("asked.sent", messages=said("messages.sms"))
+    assert asked in words(done)
+    assert flags(person) == {"sms"}
+    (waits,) = OutboxMail.objects.all()
+    assert (waits.kind, waits.channel, waits.to) == ("channel", "sms", "+31612345678")
+    # The undo of the page does not allow it either.
+    if token := undo_of(done):
+        client.post(path, {"undo": token})
+    assert flags(person) == {"sms"}
+    url = allowing.write(waits)
+    assert isinstance(url, Words)
+    link = re.search(r"/u/allow/\S+", url.text)
+    assert link
+    client.post(link[0], {"act": "1"})
+    assert flags(person) == set()
 
 
 # ---------------------------------------------------------------- why

@@ -1,5 +1,6 @@
 """Every page and mail says who writes: the organisation, and no host."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,14 +9,15 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
 from django.test import Client
+from PIL import Image
 
-from audiences import organisation, outbox, wording
+from audiences import organisation, outbox, privacy
 from audiences.landing_pages import logos
 from audiences.models import Organisation, Profile
 from audiences.outbox import letters
 from audiences.pages import brand, rendering
 from audiences.signups import mailing_links
-from audiences.wording import page_texts
+from audiences.wording import markdown, page_texts
 from audiences.wording.colours import contrast
 from tests.factories import ProfileFactory
 
@@ -51,8 +53,6 @@ def _used(person: Profile) -> str:
 
 
 def _erased(person: Profile) -> str:
-    from audiences import privacy
-
     path = one_click_path(person)
     privacy.erase(person)
     return path
@@ -133,10 +133,6 @@ def test_the_logo_stands_for_the_name(
 
 @pytest.fixture
 def picture() -> bytes:
-    import io
-
-    from PIL import Image
-
     stream = io.BytesIO()
     Image.new("RGB", (20, 10), "#7a1f5c").save(stream, "PNG")
     return stream.getvalue()
@@ -209,14 +205,14 @@ def test_a_mail_has_a_button_a_sender_and_a_preheader(
 
 
 def test_a_button_is_an_address_that_stands_alone_and_several_have_numbers() -> None:
-    one = wording.markdown.to_html("Look:\n\n<https://x.example/a?b=1&c=2>\n\nBye")
+    one = markdown.to_html("Look:\n\n<https://x.example/a?b=1&c=2>\n\nBye")
     made = letters.with_buttons(one, "Open & read")
     assert (
         'class="button"><a href="https://x.example/a?b=1&amp;c=2">Open &amp; read<'
         in made
     )
     assert letters.with_buttons(one, "") == one
-    two = wording.markdown.to_html("<https://x.example/1>\n\n<https://x.example/2>")
+    two = markdown.to_html("<https://x.example/1>\n\n<https://x.example/2>")
     assert "Open (2)" in letters.with_buttons(two, "Open")
-    within = wording.markdown.to_html("See <https://x.example/1> now")
+    within = markdown.to_html("See <https://x.example/1> now")
     assert letters.with_buttons(within, "Open") == within
