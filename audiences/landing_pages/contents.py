@@ -11,7 +11,6 @@ from audiences.channels import Channel
 from audiences.models import LandingPage, LandingPageText, Service
 from audiences.models.landing_pages import all_languages
 from audiences.models.services import label_of
-from audiences.organisation import last_known
 from audiences.wording import page_texts
 from audiences.wording.markdown import to_html
 
@@ -112,8 +111,7 @@ def snapshot(page: LandingPage) -> Content:
 def built_in_content(kind: str, languages: Sequence[str] = ()) -> Content:
     """What the built-in page of a kind says: for links whose page is gone."""
     channels = list(Channel.values) if kind in LandingPage.CHOICE_KINDS else []
-    own = [code for code in last_known().languages if code in all_languages()]
-    codes = list(languages) or own or all_languages()
+    codes = list(languages) or all_languages()
     return _content(LandingPage(kind=kind, channels=channels, languages=codes), [], {})
 
 

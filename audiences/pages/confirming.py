@@ -33,7 +33,7 @@ def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
     else:
         asked = confirming.look(token)
     person = asked.held.profile.language
-    language = rendering.page_language(request, asked.content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(asked.content), person)
     return rendering.show(request, asked.content, language, _shown(asked, language))
 
 
@@ -97,7 +97,7 @@ def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
         allowed = allowing.look(token)
     content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
     person = allowed.profile.language
-    language = rendering.page_language(request, content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(content), person)
     messages = page_texts.text(language, f"messages.{allowed.channel}")
     if allowed.stage == allowing.Stage.WAITING:
         shown = Shown(

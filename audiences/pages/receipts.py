@@ -49,7 +49,7 @@ def _answer(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     if request.GET.get("as") == "json":
         return _file(visit)
     person = visit.profile.language
-    language = rendering.page_language(request, visit.content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(visit.content), person)
     events = list(consent.events_of(visit.profile.pk)[: SHOWN + 1])
     words = _words(events[:SHOWN], language)
     with translation.override(language):

@@ -86,6 +86,15 @@ def page_language(request: HttpRequest, offered: list[str], person: str = "") ->
     return offered[0]
 
 
+def spoken(content: Content) -> list[str]:
+    """The languages of a page; of one that nobody made, those of the organisation."""
+    codes = content["languages"]
+    if content["slug"] not in ("", OWN_DATA):
+        return codes
+    own = organisation.last_known().languages
+    return [code for code in own if code in codes] or codes
+
+
 def show(
     request: HttpRequest,
     content: Content,
@@ -102,7 +111,7 @@ def show(
     """
     # The page that asks for a proof of work is the only one that runs a script of ours.
     needs_script = shown.proof_of_work is not None
-    codes = content["languages"]
+    codes = spoken(content)
     names = dict(settings.LANGUAGES)
     sender = organisation.last_known()
     with translation.override(language):
@@ -203,7 +212,7 @@ def notice_page(request: HttpRequest, name: str, status: int) -> HttpResponse:
     The same for everybody: nothing in it depends on the address that was asked for.
     """
     content = landing_pages.built_in_content(Kind.UNSUBSCRIPTION)
-    language = page_language(request, content["languages"])
+    language = page_language(request, spoken(content))
     shown = Shown(
         title=page_texts.text(language, f"{name}.title"),
         body=page_texts.text(language, f"{name}.text"),

@@ -35,14 +35,14 @@ Kind = LandingPage.Kind
 def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
     """The page for anybody: a form for an address, or what it says after it."""
     content: Content = version.content
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     shown = _answered(request, version, content, language)
     return rendering.show(request, content, language, shown)
 
 
 def look(request: HttpRequest, content: Content) -> HttpResponse:
     """The same for an operator who looks at a page: nothing is asked for."""
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     if request.method == "POST":
         typed = str(request.POST.get("address") or request.POST.get("email", ""))
         shown = _sent(content, language, typed)
@@ -226,7 +226,9 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if asked.version.page_slug != slug:
         raise BadLink
     content = asked.version.content
-    language = rendering.page_language(request, content["languages"], asked.language)
+    language = rendering.page_language(
+        request, rendering.spoken(content), asked.language
+    )
     if request.method == "POST":
         visitors.require_own_page(request)
         origin = visitors.origin(request, Source.LANDING_PAGE)

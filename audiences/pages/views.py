@@ -136,14 +136,14 @@ def answer(
 
 def _language(request: HttpRequest, visit: Visit) -> str:
     person = visit.profile.language if visit.shows else ""
-    return rendering.page_language(request, visit.content["languages"], person)
+    return rendering.page_language(request, rendering.spoken(visit.content), person)
 
 
 def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse:
     has_ended = status == Status.ENDED
     if has_ended and content["closed_redirect"] and request.method != "POST":
         return HttpResponseRedirect(content["closed_redirect"])
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     shown = rendering.closed_page(content, language, status)
     code = 410 if has_ended else 404
     return rendering.show(request, content, language, shown, status=code)

@@ -158,7 +158,8 @@ def after(language: str, done: Done) -> Shown:
     """The confirmation: what is true now, and how to undo it."""
     visit = done.visit
     shown = _page(visit, language, "confirmation")
-    shown.title = page_texts.text(language, f"done.{visit.kind}")
+    if not (done.left_out or done.asked):  # else not everything is done
+        shown.title = page_texts.text(language, f"done.{visit.kind}")
     shown.is_done = True
     shown.has_stopped_all = done.standing.stopped_all
     if visit.shows:

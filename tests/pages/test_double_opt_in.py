@@ -149,7 +149,7 @@ def test_from_the_form_to_a_confirmed_subscription(
         assert "Android" in event.evidence.user_agent
         assert event.wording_version
     again = tab.post(link, {"act": "1"})
-    assert "You already confirmed this." in words(again)
+    assert "You've already confirmed this" in words(again)
     assert len(events.all()) == 2
     assert verify_consent().is_consistent
 
@@ -199,7 +199,7 @@ def test_an_opt_out_stays_and_the_page_says_what_to_do(
     link = asked(ann, service, server)
     assert server.counts == {ANN: 1}, "the mail that asks reaches who is opted out"
     answer = browser().post(link)
-    assert "So it does not reach you." in words(answer)
+    assert "so it doesn't reach you." in words(answer)
     assert "in your preferences" in words(answer)
     assert flags(ann) == {scope}
     # The page holds no personal link: it leads to where one is mailed.

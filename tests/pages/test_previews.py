@@ -29,7 +29,7 @@ def test_a_test_shows_what_would_happen_and_changes_nothing(
     for method in ("get", "post"):
         request = getattr(RequestFactory(), method)("/admin/x/", {"act": "1"})
         text = words(preview(request, content, profile))
-        assert "Nothing is changed." in text
+        assert "Nothing will change." in text
     if kind == "denylist":
         assert "You don't get any messages from us" in text
     assert everything() == before
@@ -69,7 +69,7 @@ def test_the_undo_of_a_test_shows_that_it_is_as_before(kind: str, who: str) -> N
     text = words(preview(request, content, profile))
     assert "Everything is as it was before." in text
     assert "You can get" in text
-    assert "Nothing is changed." in text
+    assert "Nothing will change." in text
     assert everything() == before
 
 

@@ -74,7 +74,7 @@ def test_the_answer_is_the_same_for_known_and_unknown_addresses(kind: str) -> No
     [
         ("", "required"),
         ("no address", "isn't an email address"),
-        ("a@b", "not an email"),
+        ("a@b", "isn't an email"),
     ],
 )
 def test_what_is_no_address_is_said_at_the_field(address: str, error: str) -> None:
@@ -137,7 +137,7 @@ def test_somebody_signs_up_by_page_and_mail(settings: Any) -> None:
     done = browser().post(path)
     assert "You can get our emails." in words(done)
     for again in (browser().post(path), browser().get(path)):
-        assert "You already confirmed this." in words(again)
+        assert "You've already confirmed this" in words(again)
         assert "our emails" not in words(again), "the link has ended with its request"
     profile = Profile.objects.get()
     assert (profile.first_name, flags(profile)) == ("Nel", {"sms"})
