@@ -12,3 +12,7 @@ urlpatterns = [
     path("", include("delivery.mirror.urls")),
     path("", include("audiences.urls")),
 ]
+
+# What is asked for by mistake below no app says who sends, as every public page does.
+handler404 = "audiences.pages.errors.not_found"
+handler500 = "audiences.pages.errors.failed"

@@ -13,6 +13,7 @@ from . import (
     privacy,
     services,
     suppressions,
+    wishes,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "privacy",
     "services",
     "suppressions",
+    "wishes",
 ]

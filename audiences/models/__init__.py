@@ -32,6 +32,7 @@ from .sign_ins import SignIn
 from .staging import StagedProfile
 from .suppression import Suppression
 from .transactions import Departure
+from .wishes import ContactWish, LeavingReason
 
 __all__ = [
     "Address",
@@ -46,6 +47,7 @@ __all__ = [
     "BulkAct",
     "ConsentEvent",
     "ConsentEvidence",
+    "ContactWish",
     "Departure",
     "Endpoint",
     "EndpointCall",
@@ -61,6 +63,7 @@ __all__ = [
     "LandingPageText",
     "LandingPageVersion",
     "Lease",
+    "LeavingReason",
     "LedgerCheckpoint",
     "LedgerErasure",
     "LedgerLeaf",

@@ -29,6 +29,7 @@ from delivery.analysis.run_locks import AnalysisRefused
 from delivery.analysis.sharing import Numbers
 from delivery.models import Analysis, AnalysisChunk, Outcome
 from delivery.rules import Judge
+from delivery.rules.own_limits import looks_at_fatigue
 
 log = logging.getLogger(__name__)
 # An audience up to this size is looked up profile by profile.
@@ -131,7 +132,7 @@ def _look(judge: Judge, tally: Tally, *, at_most: int | None = None) -> Tally:
     than `at_most` people have changed.
     """
     now = Moment(changes.now(), max(tally.moment.at, timezone.now()))
-    fatigue = any(rule.code.startswith("fatigue:") for rule in judge.rules)
+    fatigue = looks_at_fatigue(judge.rules)
     count = changed.stage(judge, tally.moment, now, looks_at_fatigue=fatigue)
     tally = replace(tally, moment=now)
     if not count:

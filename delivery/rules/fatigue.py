@@ -27,12 +27,18 @@ OVER = (Sending.State.SENT, Sending.State.CANCELLED)
 SPARED = (Dispatch.Status.WITHDRAWN, Dispatch.Status.REFUSED)
 
 
-def fatigued(rule: OwnRule, situation: Situation) -> Q:
-    """Profiles that would get more than the rule allows."""
+def fatigued(
+    rule: OwnRule, situation: Situation, *, limits: QuerySet[Any] | None = None
+) -> Q:
+    """Profiles that would get more than the rule allows.
+
+    `limits` are what people have set themselves (`per_month`): nobody else is judged,
+    and each by their own number.
+    """
     prepared = list(_prepared(rule, situation))
     found = Q(pk__in=[])
     for window in _windows(rule, situation, prepared):
-        found |= Q(pk__in=_reached(rule, situation, window, prepared))
+        found |= Q(pk__in=_reached(rule, situation, window, prepared, limits))
     return found
 
 
@@ -155,7 +161,11 @@ def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
 
 
 def _reached(
-    rule: OwnRule, situation: Situation, window: Window, prepared: list[Prepared]
+    rule: OwnRule,
+    situation: Situation,
+    window: Window,
+    prepared: list[Prepared],
+    limits: QuerySet[Any] | None,
 ) -> "Reached":
     """Profiles to whom one message more within the window would be one too many."""
     messages = Message.objects.order_by().filter(window.q("sent_at"))
@@ -166,12 +176,16 @@ def _reached(
     rows = [messages, *([_targets(situation, within)] if within else [])]
     counted = [situation.moment.within(each) for each in rows]
     number = rule["maximum"] or 1
-    if rule["uses_profile_limit"]:
-        limit = Profile.objects.filter(pk=OuterRef("profile_id"))
-        counted = [
-            rows.annotate(own=Subquery(limit.values("message_limit")[:1]))
-            for rows in counted
-        ]
+    limit: QuerySet[Any] | None = None
+    if limits is not None:
+        within_span = situation.moment.within(limits).values("profile_id")
+        counted = [rows.filter(profile_id__in=within_span) for rows in counted]
+        limit = limits.filter(profile_id=OuterRef("profile_id")).values("per_month")
+    elif rule["uses_profile_limit"]:
+        own = Profile.objects.filter(pk=OuterRef("profile_id"))
+        limit = own.values("message_limit")
+    if limit is not None:
+        counted = [rows.annotate(own=Subquery(limit[:1])) for rows in counted]
         return Reached(_together(counted, "profile_id", "own"), number, "own")
     return Reached(_together(counted, "profile_id"), number)
 

@@ -90,6 +90,8 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_importrun_cancel": (None, DESK),
     "audiences_importrun_rejects": (DESK, None),
     "audiences_importrun_subscriptions": (DESK, DESK),
+    "audiences_organisation_shown": (ADMINS, ADMINS),
+    "audiences_organisation_mail": (ADMINS, None),
     "audiences_landingpage_publish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_unpublish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_duplicate": (PUBLISHERS, PUBLISHERS),
