@@ -16,6 +16,7 @@ REGISTERING = """
     audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
+    audiences.fields.nodes
     audiences.ledger.checks
     audiences.ledger.guards
     audiences.membership.members
@@ -27,6 +28,7 @@ REGISTERING = """
     audiences.signups.requesting
     audiences.subscriptions.figures
     audiences.subscriptions.messages
+    audiences.tags.nodes
 """.split()
 
 

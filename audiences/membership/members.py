@@ -4,7 +4,7 @@ An audience can name others in its condition: the node for that, and no circles.
 only writer of audiences is here too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions, subscriptions
 from audiences.conditions import BadCondition, Data, Moment, Node, Span, Tree
+from audiences.conditions.keepers import keepers
 from audiences.models import Audience, AudienceMember, Profile, Service, Subscription
 from audiences.refusals import Refused
 
@@ -188,6 +189,16 @@ AUDIENCE_NODE = conditions.register(
         options={"name": _names},
     )
 )
+
+
+def _kept() -> Iterator[tuple[str, Tree]]:
+    """The audiences that have a condition, for those who ask what one speaks of."""
+    for audience in Audience.objects.filter(kind=Kind.CONDITION).order_by("name"):
+        tree: Any = audience.condition
+        yield gettext("the audience “{name}”").format(name=audience.name), tree
+
+
+keepers.add("audiences", _kept)
 
 
 # Commands read such names in a way of their own.

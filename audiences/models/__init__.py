@@ -3,6 +3,7 @@
 from .allowances import Allowance
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
+from .fields import FieldValue, OwnField
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
@@ -27,6 +28,7 @@ from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
 from .suppression import Suppression
+from .tags import ProfileTag, Tag
 from .transactions import Departure
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "ConsentEvidence",
     "Departure",
     "ErasureRun",
+    "FieldValue",
     "Figure",
     "ImportContent",
     "ImportReject",
@@ -60,8 +63,10 @@ __all__ = [
     "LedgerWording",
     "Organisation",
     "OutboxMail",
+    "OwnField",
     "PrivacyRequest",
     "Profile",
+    "ProfileTag",
     "RequestCount",
     "RetentionRule",
     "Role",
@@ -71,5 +76,6 @@ __all__ = [
     "StagedProfile",
     "Subscription",
     "Suppression",
+    "Tag",
     "UsedProof",
 ]

@@ -1,0 +1,33 @@
+"""Tags on people and audiences: making, putting on, taking off, finding."""
+
+from audiences.tags.tags import (
+    BadTag,
+    TagInUse,
+    delete_tag,
+    ensure,
+    find_tag,
+    put_on,
+    read_names,
+    rename_tag,
+    set_tags,
+    tags_of,
+    take_off,
+    used_by,
+    write_tags,
+)
+
+__all__ = [
+    "BadTag",
+    "TagInUse",
+    "delete_tag",
+    "ensure",
+    "find_tag",
+    "put_on",
+    "read_names",
+    "rename_tag",
+    "set_tags",
+    "tags_of",
+    "take_off",
+    "used_by",
+    "write_tags",
+]
