@@ -5,6 +5,8 @@ A place may have a fallback: `{{ first_name|there }}`.
 
 import re
 
+from audiences import fields
+from audiences.files import folded
 from audiences.refusals import Refused
 from audiences.wording.placeholders import places
 
@@ -27,6 +29,12 @@ LINKS = (*WAYS_OUT, VIEW_LINK)
 COLUMNS = (
     *("profile", "external_id", "first_name", "last_name"),
     *("language", "country", "address"),
+)
+
+
+fields.reserved.add(
+    "places of messages",
+    lambda name: folded(name) in {*map(folded, (*FIELDS, *COLUMNS))},
 )
 
 

@@ -13,7 +13,7 @@ from audiences.fields.definitions import (
 )
 from audiences.fields.editing import editable
 from audiences.fields.reading import Value, as_text, read_value
-from audiences.fields.values import set_values, values_of
+from audiences.fields.values import set_values, values_of, write_values
 
 __all__ = [
     "BadField",
@@ -31,4 +31,5 @@ __all__ = [
     "set_values",
     "used_by",
     "values_of",
+    "write_values",
 ]

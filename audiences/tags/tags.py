@@ -118,7 +118,8 @@ def tags_of(profile_ids: Iterable[int]) -> dict[int, list[Tag]]:
     """The tags of these people, by profile and in order; one statement."""
     rows = ProfileTag.objects.filter(among("profile_id", profile_ids))
     found: dict[int, list[Tag]] = defaultdict(list)
-    for row in rows.select_related("tag").order_by("profile_id", "tag__name"):
+    listed = rows.select_related("tag").annotate(lower=Lower("tag__name"))
+    for row in listed.order_by("profile_id", "lower"):
         found[row.profile_id].append(row.tag)
     return found
 
