@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
 REGISTERING = """
+    audiences.audience_lists.importing
     audiences.conditions.date_nodes
     audiences.conditions.group_nodes
     audiences.conditions.people_nodes

@@ -6,6 +6,7 @@ without loading the page (audiences/builder.js).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
@@ -22,8 +24,9 @@ from audiences.conditions import BadCondition, Node, drafts
 from audiences.conditions.asking import NEGATED
 from audiences.conditions.drafts import Draft, Fault
 from audiences.console.pages import Facts
-from audiences.membership import counting
+from audiences.membership import counting, reach
 from audiences.membership.counting import Matching
+from audiences.models import Profile
 from audiences.refusals import Refused
 
 BUTTON = "_row"
@@ -313,11 +316,28 @@ def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any
             return None
         conditions.validate(tree)
         may = request.user.has_perm("audiences.view_profile")
-        return counting.of_tree(tree, with_sample=may)
+        return with_reach(counting.of_tree(tree, with_sample=may), tree)
     except BadCondition as error:
         return Matching(problem=_explained(name, value, error))
     except Refused as refused:
         return Matching(problem=str(refused))
+
+
+def with_reach(matching: Matching, tree: Any) -> Matching:
+    """The same with how many can be reached on each channel."""
+    if matching.count is None:
+        return matching
+    now = conditions.Moment(timezone.now())
+    people = Profile.objects.filter(conditions.to_q(tree, now))
+    return replace(matching, reach=reach_in_words(people, matching.count))
+
+
+def reach_in_words(people: Any, count: counting.Count) -> list[tuple[str, str]]:
+    """Each channel with the number of people, for an operator."""
+    return [
+        (channel, counting.words(number))
+        for channel, number in reach.reach_of(people, count)
+    ]
 
 
 def _explained(name: str, value: Any, error: BadCondition) -> str:

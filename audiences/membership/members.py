@@ -236,15 +236,22 @@ def list_of(name: str, profile_ids: list[int]) -> Audience:
     return audience
 
 
+def check_new_name(name: str) -> None:
+    """Raise Refused unless a new audience can have this name."""
+    if not name.strip():
+        raise Refused(gettext("Give the audience a name."))
+    if name == EVERYONE or name.startswith(PREFIXES):
+        raise Refused(f"The name {name!r} has a meaning already; choose another name.")
+    if Audience.objects.filter(name=name).exists():
+        raise Refused(f"There is already an audience {name!r}; choose another name.")
+
+
 def create_with_condition(name: str, tree: Any) -> Audience:
     """A new audience of the profiles that meet a condition.
 
     Raises BadCondition, Refused when the name is taken, or ValidationError.
     """
-    if name == EVERYONE or name.startswith(PREFIXES):
-        raise Refused(f"The name {name!r} has a meaning already; choose another name.")
-    if Audience.objects.filter(name=name).exists():
-        raise Refused(f"There is already an audience {name!r}; choose another name.")
+    check_new_name(name)
     check_condition(name, tree)
     audience = Audience(name=name, kind=Kind.CONDITION, condition=tree)
     audience.full_clean()

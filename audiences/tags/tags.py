@@ -13,7 +13,7 @@ from audiences import consent, sql
 from audiences.conditions.keepers import speaking_of
 from audiences.consent import locks
 from audiences.files import cleaning
-from audiences.models import Profile, ProfileTag, StagedProfile, Tag
+from audiences.models import Audience, Profile, ProfileTag, StagedProfile, Tag
 from audiences.models.tags import LONGEST_TAG
 from audiences.refusals import Refused
 from audiences.sql.many import among
@@ -138,6 +138,12 @@ def set_tags(profile: Profile, names: Iterable[str]) -> bool:
         held.filter(tag_id__in=have - wanted).delete()
         write_tags({profile.pk: wanted - have})
     return True
+
+
+def set_on(tagged: Audience, names: Iterable[str]) -> None:
+    """Give an audience exactly these tags. Raises BadTag."""
+    with transaction.atomic():
+        tagged.tags.set(ensure(names).values())
 
 
 def put_on(people: QuerySet[Profile], tag: Tag) -> int:
