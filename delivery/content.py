@@ -21,6 +21,13 @@ FIELDS = (
     "preferences_link",
     "view_link",
 )
+
+
+def known_fields() -> tuple[str, ...]:
+    """What stands in a place now: own fields too, by their slugs."""
+    return (*FIELDS, *(field.slug for field in fields.all_fields()))
+
+
 VIEW_LINK = "view_link"
 # Those by which a reader stops what they get.
 WAYS_OUT = ("unsubscribe_link", "preferences_link")

@@ -23,6 +23,8 @@ from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
+from . import own_fields
+
 
 class PageForm(forms.Form):
     """A form in the language of the page; its template has the form tag and button."""
@@ -138,6 +140,7 @@ class VisitForm(ChoiceForm):
             return
         if visit.proved:
             self.add_details(visit.content, visit.profile)
+            own_fields.add_to(self, visit, language)
         if visit.content["needs_agreement"]:
             self.add_agreement(visit.content)
 

@@ -32,6 +32,7 @@ from audiences.visits.standing import standing_of
 from audiences.visits.undoing import undo
 from audiences.visits.visit import Visit, closed, identified
 
+from . import own_fields
 from .forms import VisitForm
 from .middleware import public
 from .rendering import Shown
@@ -162,6 +163,7 @@ def _act(
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
         return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)
+    choosing.edit_own(visit, own_fields.values_in(form))
     return visit_pages.after(
         language, choosing.choose(visit, planned, details, origin, language)
     )
