@@ -1,6 +1,7 @@
 """The operators' admin for profiles, consent, services, audiences and pages."""
 
 from . import (
+    audience_pages,
     audiences,
     home,
     landing_pages,
@@ -9,6 +10,7 @@ from . import (
     operators,
     organisation,
     outbox,
+    own_fields,
     people,
     privacy,
     services,
@@ -17,6 +19,7 @@ from . import (
 )
 
 __all__ = [
+    "audience_pages",
     "audiences",
     "home",
     "landing_pages",
@@ -25,6 +28,7 @@ __all__ = [
     "operators",
     "organisation",
     "outbox",
+    "own_fields",
     "people",
     "privacy",
     "services",

@@ -5,6 +5,7 @@ from .api import ApiAnswer, ApiKey, ApiSecret, ApiUse
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
 from .endpoints import Endpoint, EndpointCall, Happening
+from .fields import FieldValue, OwnField
 from .figures import Figure
 from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
@@ -31,6 +32,7 @@ from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
 from .suppression import Suppression
+from .tags import ProfileTag, Tag
 from .transactions import Departure
 from .wishes import ContactWish, LeavingReason
 
@@ -52,6 +54,7 @@ __all__ = [
     "Endpoint",
     "EndpointCall",
     "ErasureRun",
+    "FieldValue",
     "Figure",
     "Happening",
     "ImportContent",
@@ -76,9 +79,11 @@ __all__ = [
     "LedgerWording",
     "Organisation",
     "OutboxMail",
+    "OwnField",
     "Presence",
     "PrivacyRequest",
     "Profile",
+    "ProfileTag",
     "RequestCount",
     "RetentionRule",
     "Role",
@@ -88,5 +93,6 @@ __all__ = [
     "StagedProfile",
     "Subscription",
     "Suppression",
+    "Tag",
     "UsedProof",
 ]

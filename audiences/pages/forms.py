@@ -23,7 +23,7 @@ from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
-from . import wish_forms
+from . import own_fields, wish_forms
 from .page_form import PageForm, ShownNow
 
 
@@ -143,6 +143,7 @@ class VisitForm(ChoiceForm):
             return
         if visit.proved:
             self.add_details(visit.content, visit.profile)
+            own_fields.add_to(self, visit, language)
         if visit.content["needs_agreement"]:
             self.add_agreement(visit.content)
 

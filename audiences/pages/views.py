@@ -29,6 +29,7 @@ from audiences.visits.visit import Visit, closed, identified
 from audiences.visits.ways import to_page_of
 from audiences.visits.wishing import Wish, give_reason, wish
 
+from . import own_fields
 from .forms import VisitForm
 from .middleware import public
 from .rendering import Shown
@@ -181,6 +182,7 @@ def _act(
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
         return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)
+    choosing.edit_own(visit, own_fields.values_in(form))
     done = choosing.choose(visit, planned, details, origin, language, wish=form.wish)
     if number := form.cleaned_data.get("number"):
         asked = adding.add_number(visit, number, origin, language)

@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from audiences import fields
 from audiences.models import (
     Address,
     ApiAnswer,
@@ -19,6 +20,7 @@ from audiences.models import (
     ContactWish,
     EndpointCall,
     ErasureRun,
+    FieldValue,
     Happening,
     ImportContent,
     ImportReject,
@@ -27,9 +29,11 @@ from audiences.models import (
     OutboxMail,
     PrivacyRequest,
     Profile,
+    ProfileTag,
     SignupRequest,
     Subscription,
     Suppression,
+    Tag,
 )
 from audiences.records import proof
 
@@ -44,6 +48,17 @@ def _profile(person: Person) -> QuerySet[Profile]:
 
 def _addresses(person: Person) -> QuerySet[Address]:
     return Address.objects.filter(profile=person.pk).order_by("channel", "-is_primary")
+
+
+def _own_fields(person: Person) -> Iterator[Facts]:
+    """Those that say something about a person; what is about a shop does not."""
+    rows = FieldValue.objects.filter(profile=person.pk, field__is_personal=True)
+    have = fields.values_of([person.pk]).get(person.pk, {})
+    for row in rows.select_related("field").order_by("field__label"):
+        yield {
+            "field": row.field.label,
+            "value": fields.as_text(have[row.field.slug]),
+        }
 
 
 def _history(person: Person) -> list[Facts]:
@@ -121,6 +136,18 @@ register(
         find=_addresses,
         show=("channel", "value", "is_primary", "is_valid", "quarantine_status"),
     ),
+    Place(
+        model=FieldValue,
+        find=lambda person: FieldValue.objects.filter(profile=person.pk),
+        facts=_own_fields,
+        erase=lambda person: FieldValue.objects.filter(profile=person.pk).delete(),
+    ),
+    Place(
+        model=ProfileTag,
+        find=lambda person: ProfileTag.objects.filter(profile=person.pk),
+        show=("tag",),
+    ),
+    Place(model=Tag, texts=("name",)),
     Place(
         model=Subscription,
         find=lambda person: Subscription.objects.filter(profile=person.pk),
@@ -254,6 +281,7 @@ impersonal(
         "audiences.LedgerState": _LEDGER,
         "audiences.LedgerWording": _OURS,
         "audiences.Organisation": _OURS,
+        "audiences.OwnField": "names of fields, that administrators have chosen",
         "audiences.RequestCount": _HASHES,
         "audiences.RetentionRule": "a rule, and operators",
         "audiences.Role": _OPERATORS,

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences import addresses, wishes
+from audiences import addresses, fields, tags, wishes
 from audiences.channels import FLAGS
 from audiences.consent import events_of
 from audiences.models import ConsentEvent, ContactWish, Profile, Subscription
@@ -28,6 +28,8 @@ def describe(profile: Profile) -> dict[str, Any]:
             }
             for other in addresses.sharing(profile)
         ],
+        "own_fields": _own_fields(profile),
+        "tags": [tag.name for tag in tags.tags_of([profile.pk])[profile.pk]],
         "subscriptions": [
             subscription_facts(held)
             for held in profile.subscriptions.select_related("service")
@@ -36,6 +38,20 @@ def describe(profile: Profile) -> dict[str, Any]:
         "signup_requests": _signups(profile),
         "history": [event_facts(event) for event in events_of(profile.pk)],
     }
+
+
+def _own_fields(profile: Profile) -> list[dict[str, Any]]:
+    """What the person has in own fields."""
+    have = fields.values_of([profile.pk]).get(profile.pk, {})
+    return [
+        {"field": field.slug, "label": field.label, "value": _plain(have[field.slug])}
+        for field in fields.all_fields()
+        if field.slug in have
+    ]
+
+
+def _plain(value: fields.Value) -> Any:
+    return value if isinstance(value, bool | str) else fields.as_text(value)
 
 
 def identity(profile: Profile) -> dict[str, Any]:

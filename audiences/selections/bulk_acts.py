@@ -16,7 +16,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from audiences import consent, roles, subscriptions
+from audiences import consent, roles, subscriptions, tags
 from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
@@ -121,6 +121,8 @@ def _check(kind: Act, details: dict[str, Any]) -> None:
     missing = [name for name in kind.asks if not details.get(name)]
     if missing:
         raise BulkActRefused(f"Missing: {', '.join(missing)}.")
+    if "tag" in kind.asks:
+        tags.read_name(details["tag"])
     if "scope" in kind.asks and details["scope"] not in Scope.values:
         raise BulkActRefused(f"{details['scope']!r} is no channel.")
     if "service" in kind.asks:
@@ -183,6 +185,7 @@ def in_words(act: BulkAct, services: Mapping[str, str]) -> str:
     label = str(_acts[act.code].label) if act.code in _acts else act.code
     scope, service = act.details.get("scope"), act.details.get("service")
     about = Scope(scope).label if scope else services.get(service, service)
+    about = act.details.get("tag", about)
     return f"{label}: {about}" if about else label
 
 
@@ -233,5 +236,36 @@ register(
         asks=("service",),
         explanation=_("Their other subscriptions and opt-outs stay as they are."),
         permission="audiences.change_subscription",
+    )
+)
+
+
+def _put_on(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
+    return tags.put_on(people, tags.ensure([details["tag"]])[details["tag"]])
+
+
+def _take_off(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
+    tag = tags.find_tag(details["tag"])
+    return tags.take_off(people, tag) if tag else 0
+
+
+register(
+    Act(
+        "tag",
+        _("Put a tag on"),
+        _put_on,
+        asks=("tag",),
+        explanation=_("Nothing else of them changes."),
+        permission="audiences.change_profile",
+    )
+)
+register(
+    Act(
+        "untag",
+        _("Take a tag off"),
+        _take_off,
+        asks=("tag",),
+        explanation=_("Nothing else of them changes."),
+        permission="audiences.change_profile",
     )
 )

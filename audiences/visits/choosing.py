@@ -11,10 +11,10 @@ for at the address that they are about.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from audiences import consent, subscriptions
+from audiences import consent, fields, subscriptions
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind, Origin, Recorded
-from audiences.models import LandingPage, Profile, Service
+from audiences.models import LandingPage, OwnField, Profile, Service
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
@@ -239,3 +239,12 @@ def _edit(profile: Profile, details: Mapping[str, str]) -> None:
     changed = {n: v for n, v in details.items() if v != getattr(profile, n)}
     if changed and not is_restricted(profile.pk):
         Profile.objects.filter(pk=profile.pk).update(**changed)
+
+
+def edit_own(visit: Visit, values: Mapping[OwnField, fields.Value | None]) -> None:
+    """Take over what the person says in own fields: with a proof, as other details.
+
+    The caller has locked the profile. Restricted data stays as it is.
+    """
+    if visit.proved and values and not is_restricted(visit.profile.pk):
+        fields.set_values(visit.profile, values)

@@ -13,12 +13,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences import addresses
+from audiences.admin.audiences import links as audience_links
 from audiences.admin.people.pages import operator
 from audiences.admin.people.panels import Panel, extensions
 from audiences.console.badges import badge
 from audiences.console.masking import shown
 from audiences.console.pages import Answer, PlainAdmin, page
-from audiences.models import Address, Profile
+from audiences.models import Address, Audience, Profile
 from delivery.models import Delivery, Message, Outcome, QuarantineEntry
 from delivery.quarantine.people import PERMISSION, addresses_of, quarantine_people
 from delivery.sending import freshness
@@ -216,3 +217,16 @@ def ask_whether(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
     number = int(chosen) if chosen.isascii() and chosen.isdigit() else 0
     delivery = get_object_or_404(Delivery, pk=min(number, 2**63 - 1))
     return redirect("admin:delivery_delivery_why", delivery.pk, profile.pk)
+
+
+def _use_in_delivery(
+    request: HttpRequest, audience: Audience
+) -> tuple[str, str] | None:
+    """On the page of an audience: a new delivery with it."""
+    if not request.user.has_perm("delivery.add_delivery"):
+        return None
+    url = reverse("admin:delivery_delivery_add")
+    return _("Use in a new delivery"), f"{url}?audience={audience.pk}"
+
+
+audience_links.add("delivery", _use_in_delivery)

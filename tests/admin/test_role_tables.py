@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from audiences import subscriptions
+from audiences import fields, subscriptions, tags
 from audiences.imports import runs
 from audiences.models import Audience, BulkAct, ImportRun, LedgerCheckpoint, OutboxMail
 from audiences.roles import Code
@@ -49,10 +49,12 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
     "audiences_consentevent": LOG,
     "audiences_consentevidence": (OFFICERS, NOBODY, NOBODY, NOBODY),
     "audiences_erasurerun": (OFFICERS, NOBODY, NOBODY, NOBODY),
-    "audiences_importrun": (STOPPERS, DESK, NOBODY, NOBODY),
+    "audiences_importrun": (STOPPERS | MANAGERS, DESK, NOBODY, NOBODY),
     "audiences_landingpage": (ALL, PUBLISHERS, PUBLISHERS, PUBLISHERS),
     "audiences_landingpageversion": LOG,
     "audiences_ledgercheckpoint": (OFFICERS, NOBODY, NOBODY, NOBODY),
+    "audiences_ownfield": (ALL, ADMINS, ADMINS, ADMINS),
+    "audiences_tag": (ALL, DESK | MANAGERS, DESK | MANAGERS, MANAGERS),
     "audiences_organisation": (ADMINS, NOBODY, ADMINS, NOBODY),
     "audiences_outboxmail": LOG,
     "audiences_privacyrequest": (OFFICERS, NOBODY, NOBODY, NOBODY),
@@ -103,6 +105,9 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_profile_addresses_add": (DESK, DESK),
     "audiences_profile_addresses_primary": (None, DESK),
     "audiences_profile_addresses_remove": (DESK, DESK),
+    "audiences_importrun_list": (MANAGERS, MANAGERS),
+    "audiences_profile_own_facts": (DESK, DESK),
+    "audiences_profile_save_as_audience": (MANAGERS, MANAGERS),
     "audiences_profile_subscribe": (DESK, DESK),
     "audiences_profile_unsubscribe": (None, DESK),
     "audiences_profile_quarantine": (STOPPERS, STOPPERS),
@@ -205,6 +210,8 @@ def rows(world: World) -> Callable[[str], int]:
         "audiences_importrun": runs.upload(
             "people.csv", [b"external_id\nP1\n"], actor="eva"
         ).pk,
+        "audiences_ownfield": fields.create_field("Town", "text").pk,
+        "audiences_tag": tags.ensure(["VIP"])["VIP"].pk,
         "auth_user": root.pk,
         "delivery_delivery": world.draft.pk,
         "delivery_quarantineentry": world.entry.pk,

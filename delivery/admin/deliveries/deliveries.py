@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
+from audiences.admin.audiences import TagFilter
 from audiences.console.badges import badge
 from audiences.console.exact import ExactList
 from audiences.console.lists import ReadOnlyLog
@@ -30,7 +31,10 @@ from delivery.sending import freshness
 from . import steps
 
 FIELDSETS = (
-    (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
+    (
+        _("Delivery"),
+        ("label", "channel", "purpose", "purpose_note", "contact_date", "tags"),
+    ),
     (_("Audience"), ("audience", "service")),
     (_("Rules"), ("typology",)),
 )
@@ -52,10 +56,11 @@ class DeliveryForm(forms.ModelForm[Any]):
         model = Delivery
         fields = (
             *("label", "channel", "audience", "service", "purpose", "purpose_note"),
-            *("typology", "contact_date"),
+            *("typology", "contact_date", "tags"),
         )
         widgets = {
             "purpose_note": AdminTextareaWidget({"rows": 2}),
+            "tags": forms.CheckboxSelectMultiple,
         }
 
     def clean(self) -> None:
@@ -110,7 +115,7 @@ class DeliveryAdmin(PlainAdmin):
         *("label", "state", "to_deliver", "excluded", "report"),
         *("channel", "audience"),
     )
-    list_filter = ("channel", "purpose", "service")
+    list_filter = ("channel", "purpose", "service", TagFilter)
     list_select_related = ("audience", "sending")
     list_per_page = 50
     page_related = ("audience", "service")
