@@ -4,7 +4,7 @@ from .allowances import Allowance
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
-from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
+from .jobs import BulkAct, BulkActPerson, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .ledger import (
     LedgerCheckpoint,
@@ -36,6 +36,7 @@ __all__ = [
     "Audience",
     "AudienceMember",
     "BulkAct",
+    "BulkActPerson",
     "ConsentEvent",
     "ConsentEvidence",
     "Departure",

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.consent import Origin
 from audiences.models import Address, AddressStatus, Profile
-from audiences.selections import bulk_acts
+from audiences.selections import acts
 from audiences.sql.retries import retried
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
@@ -53,8 +53,8 @@ def quarantine_people(
     return len({pk for _channel, key_of, pk in rows})
 
 
-bulk_acts.register(
-    bulk_acts.Act(
+acts.register(
+    acts.Act(
         "quarantine",
         _("Quarantine all addresses"),
         quarantine_people,
