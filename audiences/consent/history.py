@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import (
     BigIntegerField,
@@ -95,7 +96,7 @@ def record(
 
 
 def about(
-    profile_id: object, *, scope: str = "", service_id: int | None = None
+    profile_id: Any, *, scope: str = "", service_id: int | None = None
 ) -> QuerySet[ConsentEvent]:
     """What is on record about one flag, or one subscription, of a profile."""
     events = ConsentEvent.objects.filter(profile_id=profile_id, channel=scope)

@@ -190,9 +190,8 @@ def work(act: BulkAct, ids: Sequence[int]) -> int:
     Their rows are locked first. What they are judged by is read afterwards, so that
     whoever opted out by themselves while this waited stays out.
     """
-    first = BulkAct.objects.get(pk=act.undoes_id)
-    reverse = acts.find(first.code).reverse
-    if reverse is None:
+    first, reverse = act.undoes, acts.find(act.code).reverse
+    if first is None or reverse is None:
         raise NotUndone(_("This change cannot be undone as one."))
     there = list(
         rows_to_lock()

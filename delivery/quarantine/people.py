@@ -14,6 +14,8 @@ from delivery.models.quarantine import ErrorReason
 
 from . import writing
 
+# What is in quarantine, or on the denylist, stays as it is.
+CAN_BE_QUARANTINED = (AddressStatus.VALID, AddressStatus.ERRONEOUS)
 PERMISSION = "delivery.add_quarantineentry"
 
 
@@ -31,9 +33,7 @@ def quarantine_people(
     Set-based; an address already there, or on the denylist, stays as it is. Returns how
     many people had an address that was not.
     """
-    open_ = addresses_of(people).filter(
-        quarantine_status__in=[AddressStatus.VALID, AddressStatus.ERRONEOUS]
-    )
+    open_ = addresses_of(people).filter(quarantine_status__in=CAN_BE_QUARANTINED)
     rows = list(open_.values_list("channel", "key", "profile_id"))
     writing.raise_statuses(
         [
