@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import (
     BigIntegerField,
@@ -10,11 +11,15 @@ from django.db.models import (
     DateTimeField,
     F,
     Max,
+    OuterRef,
+    Q,
     QuerySet,
+    Subquery,
     TextField,
     Value,
 )
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from audiences import sql
@@ -93,6 +98,50 @@ def record(
             user_agent=origin.user_agent,
         )
     return event
+
+
+def about(
+    profile_id: Any, *, scope: str = "", service_id: int | None = None
+) -> QuerySet[ConsentEvent]:
+    """What is on record about one flag, or one subscription, of a profile."""
+    events = ConsentEvent.objects.filter(profile_id=profile_id, channel=scope)
+    if service_id is None:
+        return events.filter(service__isnull=True)
+    return events.filter(service_id=service_id)
+
+
+def said_again(
+    profile: Profile,
+    kind: Kind,
+    origin: Origin,
+    *,
+    scope: str = "",
+    service_id: int | None = None,
+) -> None:
+    """Somebody says what an operator wrote down before: that is on record too.
+
+    An operator takes back only what no one else has said (`audiences.selections`). So a
+    person who leaves by a page stays out, although nothing had to change then. The
+    caller has locked the profile.
+    """
+    if origin.source == Source.OPERATOR:
+        return
+    events = about(profile.pk, scope=scope, service_id=service_id)
+    last = events.order_by("-id").first()
+    if last and last.kind == kind and last.source == Source.OPERATOR:
+        record(profile, kind, origin, scope=scope, service_id=service_id)
+
+
+def by_operator(kind: Kind, *, scope: str) -> Q:
+    """Profiles whose last event about a flag is of this kind, by an operator."""
+    events = about(OuterRef("pk"), scope=scope).order_by("-id")
+    last = {"kind": str(kind), "source": str(Source.OPERATOR)}
+    return Q(
+        *(
+            Exact(Subquery(events.values(name)[:1]), Value(value, TextField()))
+            for name, value in last.items()
+        )
+    )
 
 
 def record_staged(

@@ -218,6 +218,10 @@ class Plan:
         default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
     )
     kept_out: int = 0
+    # Who was opted out already, and is so in the file too.
+    said_again: dict[Scope, list[int]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def draw_ids(self) -> None:
         """Give the new people their ids, in the order of their rows."""

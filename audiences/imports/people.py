@@ -159,7 +159,7 @@ class PeopleImporter(Importer[Row]):
             plan.write_own_facts()
             # Several rows may mean one person: each book is written once.
             addresses.save(p.book for p in dict.fromkeys(plan.touched))
-            self._write_flags(plan.flag_changes)
+            self._write_flags(plan)
             self._tell_failures(plan)
         return plan
 
@@ -269,11 +269,13 @@ class PeopleImporter(Importer[Row]):
                 changed = True
             elif not allowed and is_out:
                 plan.kept_out += 1
+            elif opted_out and profile.id:
+                plan.said_again[scope].append(profile.id)
         return changed
 
-    def _write_flags(self, changes: list[FlagChange]) -> None:
+    def _write_flags(self, plan: Plan) -> None:
         alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
-        for change in changes:
+        for change in plan.flag_changes:
             key = (change.turn, change.scope, change.opted_out)
             alike[key].append(change.person.profile.id)
         origin = Origin(
@@ -282,6 +284,8 @@ class PeopleImporter(Importer[Row]):
         for (_turn, scope, opted_out), ids in sorted(alike.items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(pk__in=ids), scope, origin)
+        for scope, ids in sorted(plan.said_again.items()):
+            consent.opt_out_all(Profile.objects.filter(pk__in=ids), scope, origin)
 
     def _tell_failures(self, plan: Plan) -> None:
         for channel, keys in plan.failed.items():

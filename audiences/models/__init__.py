@@ -7,7 +7,7 @@ from .consent import ConsentEvent, ConsentEvidence
 from .endpoints import Endpoint, EndpointCall, Happening
 from .fields import FieldValue, OwnField
 from .figures import Figure
-from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
+from .jobs import BulkAct, BulkActPerson, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .ledger import (
     LedgerCheckpoint,
@@ -47,6 +47,7 @@ __all__ = [
     "Audience",
     "AudienceMember",
     "BulkAct",
+    "BulkActPerson",
     "ConsentEvent",
     "ConsentEvidence",
     "ContactWish",

@@ -15,6 +15,7 @@ from audiences.models import (
     Audience,
     AudienceMember,
     BulkAct,
+    BulkActPerson,
     ConsentEvent,
     ConsentEvidence,
     ContactWish,
@@ -213,6 +214,12 @@ register(
         stays=_("which operator did something for this number, and when"),
     ),
     Place(model=BulkAct, texts=("chosen", "details", "note", "error")),
+    Place(
+        model=BulkActPerson,
+        find=lambda person: BulkActPerson.objects.filter(profile=person.pk),
+        show=("act", "outcome"),
+        erase=lambda person: BulkActPerson.objects.filter(profile=person.pk).delete(),
+    ),
     Place(
         model=ImportRun,
         texts=("file_name", "details", "note", "error", "counts", "preview"),

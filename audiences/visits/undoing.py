@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audiences import consent, wishes
-from audiences.consent import Kind, Origin
+from audiences.consent import Kind, Origin, history
 from audiences.links import BadLink, read_undo_token
 from audiences.models import ConsentEvent, Profile
 from audiences.subscriptions import writing
@@ -65,10 +65,9 @@ def _is_latest(event: ConsentEvent) -> bool:
 
 
 def _about_the_same(event: ConsentEvent) -> QuerySet[ConsentEvent]:
-    events = ConsentEvent.objects.filter(profile_id=event.profile_id)
-    if event.service_id is None:
-        return events.filter(channel=event.channel, service__isnull=True)
-    return events.filter(channel="", service_id=event.service_id)
+    return history.about(
+        event.profile_id, scope=event.channel, service_id=event.service_id
+    )
 
 
 def _reverse(profile: Profile, event: ConsentEvent, origin: Origin) -> bool:

@@ -9,6 +9,7 @@ from delivery.admin import (
     quarantine,
     rules,
     senders,
+    timeline,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "quarantine",
     "rules",
     "senders",
+    "timeline",
 ]

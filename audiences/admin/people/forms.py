@@ -11,6 +11,7 @@ from audiences.models import Address, BulkAct, Profile, Service
 from audiences.models.tags import LONGEST_TAG
 from audiences.refusals import Refused
 from audiences.selections import bulk_acts
+from audiences.selections.acts import Act
 
 
 class NewAddressForm(forms.Form):
@@ -62,7 +63,7 @@ class BulkActForm(forms.Form):
         label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, act: bulk_acts.Act, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, act: Act, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.act = act
         for name in ("scope", "service", "tag"):
