@@ -170,6 +170,7 @@ USE_TZ = True
 USE_I18N = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+FORMAT_MODULE_PATH = ["campaign.formats"]
 # A language is there when it has a file of texts for the public pages.
 LANGUAGES = page_texts.languages()
 LOCALE_PATHS = [BASE_DIR / "locale"]
