@@ -2,6 +2,7 @@
 
 from . import (
     audiences,
+    finders,
     home,
     landing_pages,
     ledger,
@@ -17,6 +18,7 @@ from . import (
 
 __all__ = [
     "audiences",
+    "finders",
     "home",
     "landing_pages",
     "ledger",

@@ -3,6 +3,7 @@
 from delivery.admin import (
     deliveries,
     feedback,
+    finders,
     home,
     menu,
     people,
@@ -14,6 +15,7 @@ from delivery.admin import (
 __all__ = [
     "deliveries",
     "feedback",
+    "finders",
     "home",
     "menu",
     "people",

@@ -16,7 +16,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.exact import ExactList
-from audiences.console.lists import ReadOnlyLog
 from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped, percentage
 from audiences.console.pages import Facts, PlainAdmin
@@ -28,12 +27,11 @@ from delivery.rules import skips_denylist
 from delivery.sending import standing
 from delivery.sending.standing import Standing
 
-from . import steps
+from . import meanwhile, steps
 
 FIELDSETS = (
     (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
     (_("Audience"), ("audience", "service")),
-    (_("Rules"), ("typology",)),
 )
 # One field that every browser has a picker for.
 MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -53,7 +51,7 @@ class DeliveryForm(forms.ModelForm[Any]):
         model = Delivery
         fields = (
             *("label", "channel", "audience", "service", "purpose", "purpose_note"),
-            *("typology", "contact_date"),
+            "contact_date",
         )
         widgets = {
             "purpose_note": AdminTextareaWidget({"rows": 2}),
@@ -61,6 +59,8 @@ class DeliveryForm(forms.ModelForm[Any]):
 
     def clean(self) -> None:
         super().clean()
+        if self.instance.pk and self.data.get("seen"):
+            self._compare()
         service = self.cleaned_data.get("service")
         if service and service.channel != self.cleaned_data.get("channel"):
             message = _("This service is on the channel {channel}: choose the same.")
@@ -68,6 +68,20 @@ class DeliveryForm(forms.ModelForm[Any]):
                 "service", message.format(channel=service.get_channel_display())
             )
         self._check_purpose()
+
+    def _compare(self) -> None:
+        """Whether somebody saved it since the form was shown; held until the end."""
+        rows = Delivery.objects.select_for_update(of=("self",))
+        saved = rows.get(pk=self.instance.pk)
+        if meanwhile.mark_of_form(saved) == self.data["seen"]:
+            return
+        self.add_error(None, meanwhile.said(saved))
+        for name in self.changed_data:
+            if name in self.cleaned_data and name != "contact_date":
+                shown = getattr(saved, f"get_{name}_display", None)
+                now = shown() if shown else getattr(saved, name)
+                text = _("Saved meanwhile: {value}")
+                self.add_error(name, text.format(value=now or _("empty")))
 
     def _check_purpose(self) -> None:
         purpose = self.cleaned_data.get("purpose")
@@ -173,7 +187,9 @@ class DeliveryAdmin(PlainAdmin):
             raise PermissionDenied(refusal)
 
     def beside(self, request: HttpRequest, row: Delivery) -> Facts:
-        return steps.context(request, row)
+        # Not of the row that the form has just changed.
+        saved = Delivery.objects.get(pk=row.pk)
+        return steps.context(request, saved) | {"seen": meanwhile.mark_of_form(saved)}
 
     def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
         deliveries.delete(obj)
@@ -266,20 +282,3 @@ def _captioned(number: str, caption: str) -> SafeString:
 
 def _is_sent(delivery: Delivery | None) -> bool:
     return bool(delivery and delivery.has_left)
-
-
-@admin.register(Analysis)
-class AnalysisAdmin(ReadOnlyLog):
-    list_display = (
-        *("delivery", "state", "targeted", "to_deliver", "excluded"),
-        *("seconds", "started_at", "finished_at"),
-    )
-    list_filter = ("state",)
-    list_select_related = ("delivery",)
-    search_fields = ("delivery__label",)
-    fields = (
-        *("delivery", "state", "error", "targeted", "to_deliver", "excluded"),
-        *("counts", "warnings", "findings", "definition", "at", "done"),
-        *("host", "process", "seconds", "started_at", "finished_at"),
-    )
-    readonly_fields = ("targeted", "to_deliver", "excluded", "done")

@@ -3,6 +3,7 @@
 What is optional and was left alone says so; it is not ticked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -88,6 +89,17 @@ def context(request: HttpRequest, delivery: Delivery) -> Facts:
         "alarm": in_words(found.unusual),
         **approval,
     }
+
+
+def next_url(posted: Mapping[str, str]) -> str:
+    """Where somebody goes on who saved by the button of a step; empty: nowhere else.
+
+    Only to a step: what is posted names one, and never an address.
+    """
+    code, _colon, pk = posted.get("_step", "").partition(":")
+    if code not in LABELS or not pk.isdecimal():
+        return ""
+    return reverse(f"admin:delivery_delivery_{PAGES.get(code, code)}", args=[int(pk)])
 
 
 def of_new() -> list[Step]:

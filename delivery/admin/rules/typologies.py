@@ -27,8 +27,7 @@ class TypologyAdmin(WrittenByForm):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        rows = rows.prefetch_related("uses__rule")
-        return rows.annotate(number=Count("delivery"))
+        return rows.prefetch_related("uses__rule").annotate(number=Count("delivery"))
 
     @admin.display(description=_("deliveries"))
     def deliveries(self, typology: Any) -> str:
