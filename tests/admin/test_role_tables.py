@@ -162,6 +162,7 @@ OF_EVERYBODY = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "autocomplete", "view_on_site", "app_list"),
     *("sign_in_code", "your_sign_in", "end_sign_in"),
+    *("search", "help", "help_document", "help_picture", "language", "parts"),
     *("second_factor", "begin_second_factor", "recovery_codes", "turn_off"),
 }
 

@@ -99,7 +99,9 @@ def _rendered(
         _lead(token.children or [], within)
     html = _markdown.renderer.render(_without_title(tokens), _markdown.options, {})
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>')
-    return title, html.replace("</table>", "</table></div>"), tuple(found)
+    html = html.replace("</table>", "</table></div>")
+    # Whatever is wider than its window is moved by the keyboard as well.
+    return title, html.replace("<pre>", '<pre tabindex="0">'), tuple(found)
 
 
 def anchor_of(heading: str) -> str:

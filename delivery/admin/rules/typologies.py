@@ -27,7 +27,9 @@ class TypologyAdmin(WrittenByForm):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.prefetch_related("uses__rule").annotate(number=Count("delivery"))
+        rows = rows.prefetch_related("uses__rule")
+        counted: QuerySet[Any] = rows.annotate(number=Count("delivery"))
+        return counted
 
     @admin.display(description=_("deliveries"))
     def deliveries(self, typology: Any) -> str:
