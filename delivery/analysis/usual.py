@@ -51,7 +51,8 @@ def unusual(runs: Iterable[Analysis]) -> dict[int, Unusual]:
     asked = [run for run in runs if run.state == READY]
     if not asked:
         return {}
-    earlier = _earlier(max(run.delivery_id for run in asked))
+    channels = {run.delivery.channel for run in asked}
+    earlier = _earlier(max(run.delivery_id for run in asked), channels)
     found = {}
     for run in asked:
         kind = kind_of(run.delivery)
@@ -85,15 +86,18 @@ def _compared(run: Analysis, before: Analysis | None) -> Unusual | None:
     return Unusual(now, usual, before.delivery.label)
 
 
-def _earlier(delivery_id: int) -> list[Analysis]:
+def _earlier(delivery_id: int, channels: set[str]) -> list[Analysis]:
     """The latest runs of the deliveries before one, where they are ready."""
     latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
-    rows = Delivery.objects.filter(pk__lt=delivery_id).order_by("-id")
+    before = Delivery.objects.filter(pk__lt=delivery_id, channel__in=channels)
+    rows = before.order_by("-id")
     keys = rows.annotate(run=Subquery(latest.values("pk")[:1]))
     wanted = [pk for pk in keys.values_list("run", flat=True)[:LOOKED_AT] if pk]
     found = Analysis.objects.filter(pk__in=wanted, state=READY)
-    return [
-        run
-        for run in found.select_related("delivery").order_by("-delivery_id")
-        if run.targeted >= FEW
-    ]
+    # What a run was made from is large, and not needed here.
+    needed = ("delivery_id", "state", "counts")
+    of_kind = ("label", "channel", "service_id", "purpose")
+    runs = found.select_related("delivery").only(
+        *needed, *(f"delivery__{name}" for name in of_kind)
+    )
+    return [run for run in runs.order_by("-delivery_id") if run.targeted >= FEW]
