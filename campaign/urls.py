@@ -8,6 +8,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("delivery.api.urls")),
+    path("help/", RedirectView.as_view(pattern_name="admin:help")),
+    path("help/<path:name>/", RedirectView.as_view(pattern_name="admin:help_document")),
     path("hooks/", include("delivery.hooks.urls")),
     path("", include("delivery.mirror.urls")),
     path("", include("audiences.urls")),

@@ -3,6 +3,7 @@
 from . import (
     audience_pages,
     audiences,
+    finders,
     home,
     landing_pages,
     ledger,
@@ -21,6 +22,7 @@ from . import (
 __all__ = [
     "audience_pages",
     "audiences",
+    "finders",
     "home",
     "landing_pages",
     "ledger",

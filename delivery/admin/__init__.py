@@ -3,6 +3,7 @@
 from delivery.admin import (
     deliveries,
     feedback,
+    finders,
     home,
     menu,
     people,
@@ -15,6 +16,7 @@ from delivery.admin import (
 __all__ = [
     "deliveries",
     "feedback",
+    "finders",
     "home",
     "menu",
     "people",

@@ -144,6 +144,9 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "delivery_delivery_progress": (ALL, None),
     "delivery_delivery_compare": (ALL, None),
     "delivery_delivery_duplicate": (None, MANAGERS),
+    "delivery_delivery_rules": (ALL, MANAGERS),
+    "delivery_delivery_choose_rules": (None, MANAGERS),
+    "delivery_typologyrule_put": (None, MANAGERS),
     "delivery_delivery_approval": (ALL, None),
     "delivery_delivery_send": (ALL, MANAGERS),
     "delivery_delivery_sending": (ALL, None),
@@ -166,6 +169,7 @@ OF_EVERYBODY = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "autocomplete", "view_on_site", "app_list"),
     *("sign_in_code", "your_sign_in", "end_sign_in"),
+    *("search", "help", "help_document", "help_picture", "language", "parts"),
     *("second_factor", "begin_second_factor", "recovery_codes", "turn_off"),
 }
 
