@@ -24,7 +24,7 @@ from audiences.models import ConsentEvent, Profile
 from audiences.registry import Registry
 from audiences.selections import undoing
 
-from . import panels
+from . import history, panels
 from .undo import CONSENT, may_undo
 
 ON_A_PAGE = 7
@@ -185,7 +185,7 @@ def _consent(look: Look, strand: Strand) -> Iterable[Entry]:
     for moment in panels.timeline(look.request, events):
         event = moment["event"]
         may = may_undo(look.request, event)
-        who = panels.evidence_of(event, "actor")
+        who = history.evidence_of(event, "actor")
         meta = [(event.get_source_display(), ""), (who, "")]
         for label, named in (
             (gettext("wording"), moment["wording"]),
