@@ -50,6 +50,22 @@ lock: .venv/run ## Write what is installed, with hashes, from the requirements (
 run: .venv/run ## Set up everything on SQLite, serve the site, send a newsletter to its mailbox
 	@PHONE_REGION=$${PHONE_REGION:-NL} CONTACT_EMAIL=$${CONTACT_EMAIL:-help@example.org} PORT=$(PORT) $(MANAGE) demo
 
+.PHONY: serve
+serve: .venv/run ## Run the site for production: web, workers and clock; SIGTERM ends it
+	@exec $(MANAGE) serve $(ARGS)
+
+.PHONY: doctor
+doctor: .venv/run ## Say what is misconfigured, missing, late or insecure, with the remedy
+	@$(MANAGE) doctor $(ARGS)
+
+.PHONY: backup
+backup: .venv/run ## Copy the database, and try to restore the copy
+	@$(MANAGE) backup $(ARGS) && $(MANAGE) restore_drill
+
+.PHONY: chaos
+chaos: .venv/dev ## Kill PostgreSQL, the queue, web processes and workers under load
+	@$(PY) -m tests.chaos.services $(ARGS)
+
 .PHONY: test
 test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
 	@echo "== Tests on SQLite"

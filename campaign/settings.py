@@ -6,13 +6,14 @@ The whole table, with what each variable means, is in docs/operations.md.
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from audiences.wording import page_texts
-from campaign import email_url
+from campaign import __version__, email_url
 
 from . import production
 
@@ -20,10 +21,12 @@ from . import production
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-VAR_DIR.mkdir(exist_ok=True)
+# What the site itself writes to disk.
+VAR_DIR = Path(os.environ.get("VAR_DIR", "") or BASE_DIR / "var")
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 env = environ.Env()
+VERSION = __version__
 
 
 def _number(name: str, default: int) -> int:
@@ -97,12 +100,18 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
+    # For the files of the API's documentation page, served by this site.
+    "ninja",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
+    # First: health is told whatever follows refuses, and refusals are counted too.
+    "campaign.monitoring.middleware.Watched",
     "audiences.pages.middleware.PublicPages",
     "audiences.console.middleware.ConsolePages",
     "django.middleware.security.SecurityMiddleware",
+    # Style and scripts; on one's own machine Django's server has them.
+    *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -131,7 +140,17 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+if not DEBUG:
+    # Names that change with the content, so that browsers keep the files for ever.
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {
+            "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        },
+    }
+# Bytes of a form; uploads of files are limited by IMPORT_LARGEST_MB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # A condition of 200 rows has more fields than Django lets a form have.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -159,7 +178,17 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         ),
     }
 else:
+    # A connection is kept for a while: opening one costs more than most requests.
+    DATABASES["default"]["CONN_MAX_AGE"] = _number("DATABASE_KEPT_SECONDS", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # What serves pages sets it: nobody waits longer, and nothing holds a lock longer.
+    # Commands and workers may take the time that they need.
+    if _statement_seconds := _number("STATEMENT_SECONDS", 0):
+        DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+            f"-c statement_timeout={_statement_seconds}s"
+            f" -c lock_timeout={max(1, _statement_seconds // 2)}s"
+            f" -c idle_in_transaction_session_timeout={_statement_seconds}s"
+        )
 
 # The role as which the site works where another one owns the tables (PostgreSQL):
 # each `migrate` gives it what it needs. Empty: there is one role for both.
@@ -170,6 +199,12 @@ USE_TZ = True
 USE_I18N = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+FORMAT_MODULE_PATH = ["campaign.formats"]
+# What an operator chose; pages of recipients have a choice of their own.
+LANGUAGE_COOKIE_PATH = "/admin/"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 # A language is there when it has a file of texts for the public pages.
 LANGUAGES = page_texts.languages()
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -227,6 +262,8 @@ EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="campaign@localhost")
 # Mails after which a connection to the mail server is closed and opened again.
 SMTP_MESSAGES = _number("SMTP_MESSAGES", 100)
+# The selector with which your mail server signs (DKIM), for `doctor` to look for.
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="")
 # Where visitors who cannot use a form may write; if empty, pages give no address.
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="")
 # Days until the row of a mail is removed, sent or not.
@@ -283,10 +320,25 @@ PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)
 # Proxies of our own before this server; each adds an address to X-Forwarded-For.
 TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0)
 
+# ------------------------------------------------------------------ the API
+# Requests of a key in a minute, unless the key says otherwise.
+API_RATE = _number("API_RATE", 1200)
+# Megabytes that a request of a program may have; a file to import: IMPORT_LARGEST_MB.
+API_LARGEST_MB = _number("API_LARGEST_MB", 5)
+
+# ------------------------------------------------------------------ events out
+# Calls at once to one endpoint.
+ENDPOINT_CONNECTIONS = _number("ENDPOINT_CONNECTIONS", 8)
+# Seconds that an endpoint may take to answer.
+ENDPOINT_SECONDS = _number("ENDPOINT_SECONDS", 10)
+# Days until the record of a call that an endpoint took is removed.
+ENDPOINT_DAYS = _number("ENDPOINT_DAYS", 30)
+
 # ------------------------------------------------------------------ background work
 # Redis or RabbitMQ where there are several machines; else folders beside the database.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
 CELERY_BROKER_FOLDERS: list[str] = []
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _database = Path(str(DATABASES["default"]["NAME"]))
     _beside = _database.parent if _database.is_absolute() else VAR_DIR
@@ -297,8 +349,19 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "data_folder_out": _queue,
         "control_folder": _queue,
     }
-    # When each scheduled task last ran, so that a laptop catches up after sleep.
-    CELERY_BEAT_SCHEDULE_FILENAME = f"{_queue}-schedule"
+elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        # A connection that a firewall has dropped without a word is found out.
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+# One of all clocks ticks: the one with the lease in the database.
+CELERY_BEAT_SCHEDULER = "audiences.background.clock:Clock"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 10
+# Nobody steers workers from afar, and a queue for it has a name that only one may use.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# Tasks that a worker does at once.
+WORKER_THREADS = _number("WORKER_THREADS", 2)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -398,10 +461,27 @@ IMPORT_LARGEST_MB = _number("IMPORT_LARGEST_MB", 100)
 # Days until what is left of an import in the browser (its rejects) is removed.
 IMPORT_DAYS = _number("IMPORT_DAYS", 7)
 
+# ------------------------------------------------------------------ serving
+# Processes that answer requests, and how many each answers at once; processes that work
+# behind the scenes, of those that `serve` keeps running.
+WEB_PROCESSES = _number("WEB_PROCESSES", 2)
+WEB_THREADS = _number("WEB_THREADS", 8)
+WORKERS = _number("WORKERS", 1)
+
+# ------------------------------------------------------------------ being seen
+# Who may read /metrics; without a token, whoever is on this machine.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "").strip()
+# Statements of SQL that take longer, in seconds, are named in the log.
+SLOW_SECONDS = env.float("SLOW_SECONDS", default=1)
+# Where `backup` puts backups, and where doctor looks for the newest one.
+BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(VAR_DIR / "backups")))
+
 # ------------------------------------------------------------------ logs
+# json: an object a line, and one for each request; text: errors alone, for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
 # Reading a log must not enable anyone to act for a recipient.
 _MASKED: dict[str, object] = {"filters": ["mask_tokens"]}
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"mask_tokens": {"()": "audiences.pages.log_masking.MaskTokens"}},
@@ -442,9 +522,25 @@ LOGGING = {
     },
 }
 
+if LOG_FORMAT == "json":
+    LOGGING["formatters"]["json"] = {"()": "campaign.monitoring.logs.JsonLines"}
+    LOGGING["handlers"] = {
+        "json": {"class": "logging.StreamHandler", "formatter": "json"}
+    }
+    LOGGING["root"] = {"handlers": ["json"], "level": "WARNING"}
+    LOGGING["loggers"] = {
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "campaign": {"level": "INFO"},
+        # A 404 or a refusal is in the line of its request already.
+        "django.request": {"level": "ERROR", "propagate": True},
+        "django.server": {"handlers": [], "propagate": False},
+    }
+    CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
 # ------------------------------------------------------------------ production
 if not DEBUG:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+    LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_REFERRER_POLICY = "same-origin"

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from audiences import sql
+from audiences.background import figures
 from audiences.refusals import Refused
 from delivery.analysis import chunks, definitions, preparation
 from delivery.feedback import erasure, intake
@@ -117,6 +118,8 @@ def read_mailbox() -> None:
             )
         except sql.Locked:
             return  # another worker is still reading it
+        # When it was last read to its end, for whoever asks whether it still is.
+        figures.keep("mailbox_read", {})
     for _item in intake.process_waiting():
         pass
 

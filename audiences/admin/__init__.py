@@ -1,7 +1,9 @@
 """The operators' admin for profiles, consent, services, audiences and pages."""
 
 from . import (
+    audience_pages,
     audiences,
+    finders,
     home,
     landing_pages,
     ledger,
@@ -9,14 +11,18 @@ from . import (
     operators,
     organisation,
     outbox,
+    own_fields,
     people,
     privacy,
     services,
     suppressions,
+    wishes,
 )
 
 __all__ = [
+    "audience_pages",
     "audiences",
+    "finders",
     "home",
     "landing_pages",
     "ledger",
@@ -24,8 +30,10 @@ __all__ = [
     "operators",
     "organisation",
     "outbox",
+    "own_fields",
     "people",
     "privacy",
     "services",
     "suppressions",
+    "wishes",
 ]

@@ -6,6 +6,7 @@ without loading the page (audiences/builder.js).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -14,18 +15,23 @@ from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions
 from audiences.conditions import BadCondition, Node, drafts
+from audiences.conditions.asking import NEGATED
 from audiences.conditions.drafts import Draft, Fault
 from audiences.console.pages import Facts
-from audiences.membership import counting
+from audiences.membership import counting, reach
 from audiences.membership.counting import Matching
+from audiences.models import Profile
 from audiences.refusals import Refused
 
 BUTTON = "_row"
+# More choices than these are a list, fewer are boxes.
+MOST_BOXES = 12
 SCRIPT = Script("audiences/builder.js", defer=True)
 LABELS = {
     drafts.ALL: _("All of these"),
@@ -35,6 +41,11 @@ LABELS = {
 KEYS = {
     "at_least": _("At least this many times"),
     "before": _("Before"),
+    "more_than_days_ago": _("More than … days ago"),
+    "more_than_months_ago": _("More than … months ago"),
+    "negated": _("Holds"),
+    "tag": _("Tag"),
+    "to": _("And"),
     "after": _("On or after"),
     "channel": _("Channel"),
     "delivery": _("Delivery"),
@@ -103,7 +114,7 @@ class ConditionWidget(forms.Widget):
         context = {
             "row": _row(draft, name, name, self.fault),
             "groups": LABELS.items(),
-            "kinds": [(n.name, label_of(n)) for n in drafts.leaves().values()],
+            "kinds": menu(),
             "button": BUTTON,
         }
         return render_to_string("admin/builder/condition.html", context)
@@ -161,6 +172,26 @@ def label_of(node: Node) -> str:
     return str(node.label) or node.name.replace("_", " ").capitalize()
 
 
+def menu() -> list[tuple[str, str]]:
+    """What can be added: a node, or its presets in its place, by label."""
+    found: list[tuple[str, str]] = []
+    for node in drafts.leaves().values():
+        if node.presets:
+            presets = node.presets()
+            found += [(f"{node.name}:{c}", str(p.label)) for c, p in presets.items()]
+        else:
+            found.append((node.name, label_of(node)))
+    return sorted(found, key=lambda entry: entry[1].casefold())
+
+
+def _row_label(node: Node, texts: Mapping[str, str]) -> str:
+    """That of the preset that the row was made with, else that of its node."""
+    for preset in node.presets().values() if node.presets else ():
+        if all(texts.get(key) == text for key, text in preset.texts.items()):
+            return str(preset.label)
+    return label_of(node)
+
+
 def key_label(key: str) -> str:
     return str(KEYS.get(key) or key.replace("_", " ").capitalize())
 
@@ -197,26 +228,67 @@ def _row(
         ]
         return row
     node = drafts.leaves()[draft.node]
-    row["label"] = label_of(node)
+    row["label"] = _row_label(node, draft.texts)
     row["fields"] = [
         _field(
             node,
             key,
-            draft.texts.get(key, ""),
             f"{path}.key.{key}",
+            draft.texts,
             here.text if here and here.key == key else "",
         )
-        for key in node.schema
+        # Whether it holds at all is asked first.
+        for key in sorted(node.schema, key=lambda key: key != NEGATED)
     ]
     return row
 
 
-def _field(node: Node, key: str, text: str, name: str, fault: str) -> Facts:
+def _field(
+    node: Node, key: str, name: str, texts: Mapping[str, str], fault: str
+) -> Facts:
     """What the template needs of a field of a row; `kind` is how it is filled in."""
+    schema, text, asked = (
+        node.schema[key],
+        texts.get(key, ""),
+        node.asks(texts).get(key),
+    )
+    kind, choices = _kind(node, key, text)
+    if asked:
+        kind, choices = asked.kind, list(asked.options)
+    known = {str(value) for value, _label in choices}
+    given = [text]
+    if kind == "choices":
+        given = [line.strip() for line in _values(text)]
+    if kind in ("choice", "choices"):
+        choices += [(value, value) for value in given if value and value not in known]
+    return {
+        "name": name,
+        "label": (asked and asked.label) or key_label(key),
+        "kind": kind,
+        "choices": choices,
+        "is_long": len(choices) > MOST_BOXES,
+        "given": given,
+        "text": text,
+        "nothing": _("It is so") if key == NEGATED else "",
+        "needed": key in node.required,
+        "fault": fault,
+        "minimum": schema.get("minimum", 0),
+        "maximum": schema.get("maximum", ""),
+    }
+
+
+def _values(text: str) -> list[str]:
+    return text.splitlines() if "\n" in text else text.split(", ")
+
+
+def _kind(node: Node, key: str, text: str) -> tuple[str, list[tuple[str, Any]]]:
+    """How a key is filled in by its schema, and from which choices."""
     schema = node.schema[key]
     kind = "text"
     choices: list[tuple[str, Any]] = []
-    if key in node.options:
+    if key == NEGATED:
+        choices = [("true", _("It is not so"))]
+    elif key in node.options:
         choices = list(node.options[key]())
     elif "enum" in schema:
         choices = [(v, str(v).replace("_", " ").capitalize()) for v in schema["enum"]]
@@ -230,19 +302,7 @@ def _field(node: Node, key: str, text: str, name: str, fault: str) -> Facts:
         kind = "date"
     if choices or key in node.options:
         kind = "choice"
-        if text and text not in dict(choices):
-            choices.append((text, text))
-    return {
-        "name": name,
-        "label": key_label(key),
-        "kind": kind,
-        "choices": choices,
-        "text": text,
-        "needed": key in node.required,
-        "fault": fault,
-        "minimum": schema.get("minimum", 0),
-        "maximum": schema.get("maximum", ""),
-    }
+    return kind, choices
 
 
 def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any:
@@ -256,11 +316,28 @@ def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any
             return None
         conditions.validate(tree)
         may = request.user.has_perm("audiences.view_profile")
-        return counting.of_tree(tree, with_sample=may)
+        return with_reach(counting.of_tree(tree, with_sample=may), tree)
     except BadCondition as error:
         return Matching(problem=_explained(name, value, error))
     except Refused as refused:
         return Matching(problem=str(refused))
+
+
+def with_reach(matching: Matching, tree: Any) -> Matching:
+    """The same with how many can be reached on each channel."""
+    if matching.count is None:
+        return matching
+    now = conditions.Moment(timezone.now())
+    people = Profile.objects.filter(conditions.to_q(tree, now))
+    return replace(matching, reach=reach_in_words(people, matching.count))
+
+
+def reach_in_words(people: Any, count: counting.Count) -> list[tuple[str, str]]:
+    """Each channel with the number of people, for an operator."""
+    return [
+        (channel, counting.words(number))
+        for channel, number in reach.reach_of(people, count)
+    ]
 
 
 def _explained(name: str, value: Any, error: BadCondition) -> str:

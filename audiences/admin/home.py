@@ -7,8 +7,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
+from audiences.background import presence
 from audiences.channels import Channel
 from audiences.console import charts, proxies  # noqa: F401  (has a notice)
 from audiences.console.dashboard import Card, Figures, Notice, attention, card
@@ -77,6 +79,29 @@ def never_counted(request: HttpRequest, figures: Figures) -> list[Notice]:
         return []
     text = _("Nothing has been counted yet. Press “Count again” below.")
     return [Notice(text, tone="")]
+
+
+@attention()
+def nobody_works(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """Without a worker much waits and nothing says so: everybody is to know."""
+    if presence.somebody_works():
+        return []
+    seen = presence.last_seen()
+    if seen is None:
+        text = _(
+            "No background worker was ever seen: mails, deliveries and imports wait. "
+            "Ask whoever runs the site to start one."
+        )
+    else:
+        minutes = int((timezone.now() - seen).total_seconds() // 60)
+        text = ngettext(
+            "No background worker was seen for {count} minute: mails, deliveries and "
+            "imports wait. Ask whoever runs the site to look.",
+            "No background worker was seen for {count} minutes: mails, deliveries and "
+            "imports wait. Ask whoever runs the site to look.",
+            minutes,
+        ).format(count=grouped(minutes))
+    return [Notice(text, tone="bad")]
 
 
 @attention("audiences.view_outboxmail")

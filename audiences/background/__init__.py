@@ -1,1 +1,1 @@
-"""Background work: jobs, the worker of one machine, figures that it counts."""
+"""Work behind the scenes: jobs, workers and who keeps them, the clock, figures."""

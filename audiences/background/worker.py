@@ -1,8 +1,13 @@
-"""The background worker of one machine: tasks and their schedule in a single process.
+"""The background worker: tasks and a clock in a process, and a keeper that restarts it.
 
-On several machines Celery's own commands do this (docs/operations.md). It is one
-process with threads: whatever ends it ends everything and leaves nothing behind. Our
-rows say how far it was, so stopping it midway loses nothing.
+Any number of them may run, on any number of machines: each has a name of its own, and
+of their clocks one ticks. A worker is a process with threads: whatever ends it ends
+everything and leaves nothing behind. Our rows say how far it was, so stopping it midway
+loses nothing.
+
+A worker that has lost the queue may end, or stay and hear nothing more: both are known
+faults of the libraries that speak to Redis. So it has a keeper, and one that hears
+nothing although clocks tick ends itself.
 """
 
 import logging
@@ -19,16 +24,37 @@ from typing import Any
 from celery import current_app
 from celery.beat import EmbeddedService
 from celery.exceptions import SecurityWarning
+from celery.signals import task_prerun, worker_ready, worker_shutdown
 from celery.worker import state
 from django.conf import settings
+from django.db import Error
 
-THREADS = 2
+from . import clock as clocks, presence
+from .keeping import Kept, keep
+
+# Without a task for this long, a worker that does nothing has gone deaf: clocks ask for
+# one each twenty seconds.
+DEAF_SECONDS = 300.0
 # Seconds that running tasks have to finish in once the worker is asked to stop.
 PATIENCE = 5
 COMMAND = ("worker", "--with-parent")
 
+# By its path, as Celery wants it.
+CLOCK = f"{clocks.Clock.__module__}:{clocks.Clock.__name__}"
 
-def run(*, with_parent: bool = False) -> None:
+log = logging.getLogger(__name__)
+_name = presence.own_name()
+_heard_at = time.monotonic()
+
+
+def run_kept(threads: int) -> None:
+    """Keep a worker running until a signal says stop."""
+    manage = (sys.executable, str(settings.BASE_DIR / "manage.py"))
+    command = (*manage, "worker", "--unkept", "--threads", str(threads))
+    keep([Kept("The worker", command)])
+
+
+def run(*, threads: int, with_parent: bool = False) -> None:
     """Work until a signal says stop.
 
     With `with_parent`, stop as well when standard input ends: it is a pipe held open by
@@ -44,18 +70,50 @@ def run(*, with_parent: bool = False) -> None:
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     worker = current_app.Worker(
         pool="threads",
-        concurrency=THREADS,
+        concurrency=threads,
+        # Two containers may have one host name: RabbitMQ refuses the second.
+        hostname=f"campaign@{_name}",
         loglevel="WARNING",
         quiet=True,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
     )
-    clock = EmbeddedService(current_app._get_current_object(), thread=True)
+    clock = EmbeddedService(
+        current_app._get_current_object(), thread=True, scheduler_cls=CLOCK
+    )
     clock.start()
     worker.start()
     _stop(clock)
     sys.exit(worker.exitcode)
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def _hear(**kwargs: Any) -> None:
+    global _heard_at  # noqa: PLW0603  (one worker, one ear)
+    _heard_at = time.monotonic()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _be_seen(**kwargs: Any) -> None:
+    """However the worker was started: by our command, or by Celery's own."""
+    _hear()
+    presence.keep_noting(_name, each_time=_end_when_deaf)
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _take_leave(**kwargs: Any) -> None:
+    try:
+        presence.leave(_name)
+    except Error:
+        log.info("The database is away; the sign of life ends by itself.")
+
+
+def _end_when_deaf() -> None:
+    silent = time.monotonic() - _heard_at
+    if silent > DEAF_SECONDS and not state.active_requests:
+        log.error("Nothing was asked of this worker for %.0f s: it ends.", silent)
+        os._exit(1)
 
 
 def _stop(clock: Any) -> None:

@@ -1,9 +1,11 @@
 """What holds for every page of the console: headers, plain words for refusals."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import DataError
+from django.db import DataError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,12 +15,15 @@ from audiences import content_policy
 
 from .masking import TooManySearches
 
+log = logging.getLogger(__name__)
 _HEADERS = {
     "X-Robots-Tag": "noindex, nofollow",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 # What no page can read, wherever it stands: a fault of the address, not of ours.
 _UNREADABLE = (BadRequest, SuspiciousOperation, DataError, OverflowError)
+# The database is away, full, read-only, or has ended a statement that took too long.
+_AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class ConsolePages:
@@ -44,6 +49,10 @@ class ConsolePages:
             return None
         if isinstance(exception, TooManySearches):
             return _too_many(request, exception.seconds)
+        if isinstance(exception, _AWAY):
+            # Who runs the site is to read of it; the middleware of Django would not.
+            log.error("A page of the console failed.", exc_info=exception)
+            return _away(request)
         return _bad(request) if isinstance(exception, _UNREADABLE) else None
 
 
@@ -52,9 +61,9 @@ def _is_console(request: HttpRequest) -> bool:
 
 
 def _refused(
-    request: HttpRequest, status: int, title: str, text: str, url: str = ""
+    request: HttpRequest, status: int, title: str, text: str, url: str = "", **more: Any
 ) -> HttpResponse:
-    facts = {"title": title, "text": text, "url": url}
+    facts = {"title": title, "text": text, "url": url, **more}
     return render(request, "admin/console/refused.html", facts, status=status)
 
 
@@ -65,6 +74,19 @@ def _bad(request: HttpRequest) -> HttpResponse:
     )
     url = request.path if request.method == "GET" and request.GET else ""
     return _refused(request, 400, _("This page cannot be shown so"), text, url)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    text = _(
+        "The database does not answer, or takes nothing in. What you did last was not "
+        "done, not even half. Try again in a minute; if it goes on, tell whoever runs "
+        "the site."
+    )
+    # Nobody asks the database who is signed in.
+    title = _("This is not possible right now")
+    answer = _refused(request, 503, title, text, user=None)
+    answer["Retry-After"] = "60"
+    return answer
 
 
 def _too_many(request: HttpRequest, seconds: int) -> HttpResponse:

@@ -11,17 +11,19 @@ for at the address that they are about.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from audiences import consent, subscriptions
+from audiences import consent, fields, subscriptions
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind, Origin, Recorded
-from audiences.models import LandingPage, Profile, Service
+from audiences.models import LandingPage, OwnField, Profile, Service
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
 from audiences.suppression.restriction import Restricted, is_restricted
+from audiences.visits import wishing
 from audiences.visits.opting_out import stop_addresses
 from audiences.visits.standing import Done, Standing, standing_of
 from audiences.visits.visit import Visit
+from audiences.visits.wishing import Wish
 
 OPENING = (Kind.OPT_IN, Kind.SUBSCRIBE)
 
@@ -112,7 +114,8 @@ def plan(visit: Visit, standing: Standing, ticked: Boxes, shown: Boxes) -> list[
             return []
         return [Change(Kind.SUBSCRIBE, visit.service.pk)]
     offered = Boxes(
-        frozenset(visit.channels), frozenset(service.pk for service in standing.offered)
+        frozenset(standing.channels(visit)),
+        frozenset(service.pk for service in standing.offered),
     )
     wanted = meant(standing, offered, ticked, shown)
     elsewhere = (wanted.channels & offered.channels) - {visit.proved}
@@ -143,14 +146,17 @@ def choose(
     details: Mapping[str, str],
     origin: Origin,
     language: str = "",
+    *,
+    wish: Wish | None = None,
 ) -> Done:
     """Make the changes; the details and all that starts messages need a proof.
 
     A service with double opt-in, or on another channel than the link proves, is then
-    pending: a message in the language of the page asks to confirm. The caller has
-    locked the profile.
+    pending: a message in the language of the page asks to confirm. `wish` is how often
+    messages may come, where that was changed. The caller has locked the profile.
     """
-    origin, profile = visit.proof(origin), visit.profile
+    by_visitor, profile = origin, visit.profile
+    origin = visit.proof(origin)
     wanted = [c for c in planned if visit.proved or not c.starts]
     ids = [int(change.subject) for change in wanted if change.is_about_service]
     services = Service.objects.in_bulk(ids)
@@ -175,15 +181,22 @@ def choose(
     stopped_address = stop_addresses(visit, stopped)
     if visit.proved:
         _edit(profile, details)
+    left_out = len(wanted) < len(planned)
+    wished: wishing.Changed = ((), ())
+    if wish is wishing.Wish.ALL and not visit.proved:
+        left_out = True  # more would come than before
+    elif wish:
+        wished = wishing.choose(visit, wish, by_visitor)
     return Done(
         visit,
         standing_of(visit),
         tuple(event_ids),
         stopped_address,
-        len(wanted) < len(planned),
+        left_out,
         tuple(closed),
         tuple(unsent),
         _asked(profile, wanted, language),
+        *wished,
     )
 
 
@@ -226,3 +239,12 @@ def _edit(profile: Profile, details: Mapping[str, str]) -> None:
     changed = {n: v for n, v in details.items() if v != getattr(profile, n)}
     if changed and not is_restricted(profile.pk):
         Profile.objects.filter(pk=profile.pk).update(**changed)
+
+
+def edit_own(visit: Visit, values: Mapping[OwnField, fields.Value | None]) -> None:
+    """Take over what the person says in own fields: with a proof, as other details.
+
+    The caller has locked the profile. Restricted data stays as it is.
+    """
+    if visit.proved and values and not is_restricted(visit.profile.pk):
+        fields.set_values(visit.profile, values)

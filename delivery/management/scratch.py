@@ -29,6 +29,9 @@ class Scratch(Protocol):
     def restore(self) -> None:
         """Throw the database away, and put the backup in its place."""
 
+    def restore_from(self, file: Path) -> None:
+        """Put the backup in this file in the place of the database."""
+
     def remove(self) -> None:
         """Leave nothing behind."""
 
@@ -37,6 +40,34 @@ def scratch(folder: Path) -> Scratch:
     """An empty scratch database; raises Refused when none can be made."""
     database = settings.DATABASES["default"]
     return _PostgreSQL(folder, database) if is_postgresql() else _SQLite(folder)
+
+
+def require(*tools: str) -> None:
+    """Raises Refused where one of PostgreSQL's programs is not on this machine."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        raise Refused(
+            f"{', '.join(missing)}: not found. Install the client programs of "
+            "PostgreSQL on this machine, then try again."
+        )
+
+
+def run(*words: str, database: dict[str, Any]) -> str:
+    """Run one of PostgreSQL's programs, logged in as we are; what it printed."""
+    given = {
+        "PGHOST": database["HOST"],
+        "PGPORT": str(database["PORT"] or ""),
+        "PGUSER": database["USER"],
+        "PGPASSWORD": database["PASSWORD"],
+    }
+    environment = os.environ | {name: text for name, text in given.items() if text}
+    done = subprocess.run(  # noqa: S603  (our own words)
+        words, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        told = (done.stderr.strip() or "no reason").splitlines()[-1]
+        raise Refused(f"{words[0]} failed: {told}")
+    return done.stdout
 
 
 class _SQLite:
@@ -54,8 +85,11 @@ class _SQLite:
             source.backup(target)
 
     def restore(self) -> None:
+        self.restore_from(self._backup)
+
+    def restore_from(self, file: Path) -> None:
         self.remove()
-        shutil.copy(self._backup, self._file)
+        shutil.copy(file, self._file)
 
     def remove(self) -> None:
         for end in ("", "-wal", "-shm"):
@@ -66,21 +100,10 @@ class _PostgreSQL:
     how = "pg_dump and pg_restore"
 
     def __init__(self, folder: Path, database: dict[str, Any]) -> None:
-        missing = [tool for tool in _TOOLS if not shutil.which(tool)]
-        if missing:
-            raise Refused(
-                f"{', '.join(missing)}: not found. Install the client programs of "
-                "PostgreSQL on this machine, then try again."
-            )
+        require(*_TOOLS)
         self._name = f"campaign_rehearsal_{os.getpid()}"
         self._dump = folder / "backup.dump"
-        given = {
-            "PGHOST": database["HOST"],
-            "PGPORT": str(database["PORT"] or ""),
-            "PGUSER": database["USER"],
-            "PGPASSWORD": database["PASSWORD"],
-        }
-        self._env = os.environ | {name: text for name, text in given.items() if text}
+        self._database = database
         login = quote(database["USER"] or "", safe="")
         if database["PASSWORD"]:
             login += f":{quote(database['PASSWORD'], safe='')}"
@@ -93,17 +116,16 @@ class _PostgreSQL:
         self._run("pg_dump", "-Fc", "-f", str(self._dump), self._name)
 
     def restore(self) -> None:
+        self.restore_from(self._dump)
+
+    def restore_from(self, file: Path) -> None:
         self.remove()
         self._run("createdb", self._name)
-        self._run("pg_restore", "-d", self._name, str(self._dump))
+        # Whoever owns the tables of the site: here we do.
+        self._run("pg_restore", "-x", "-O", "-d", self._name, str(file))
 
     def remove(self) -> None:
         self._run("dropdb", "--if-exists", self._name)
 
     def _run(self, *words: str) -> None:
-        done = subprocess.run(  # noqa: S603  (our own words)
-            words, env=self._env, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            told = (done.stderr.strip() or "no reason").splitlines()[-1]
-            raise Refused(f"{words[0]} failed: {told}")
+        run(*words, database=self._database)

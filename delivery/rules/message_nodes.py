@@ -49,6 +49,12 @@ def _say_message(data: Data) -> str:
     return " ".join([*parts, say_dates(data)]).strip()
 
 
+def _say_no_message(data: Data) -> str:
+    if set(data) & set(DATE_KEYS) or data.get("at_least", 1) > 1:
+        return gettext("not {what}").format(what=_say_message(data))
+    return gettext("never {what}").format(what=_say_message(data))
+
+
 def _newest_deliveries() -> list[tuple[str, str]]:
     """The deliveries that a form offers."""
     labels = Delivery.objects.order_by("-id").values_list("label", flat=True)
@@ -73,5 +79,6 @@ register(
             "channel": lambda: list(Channel.choices),
             "delivery": _newest_deliveries,
         },
+        say_not=_say_no_message,
     )
 )

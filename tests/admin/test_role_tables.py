@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from audiences import subscriptions
+from audiences import fields, subscriptions, tags
 from audiences.imports import runs
 from audiences.models import Audience, BulkAct, ImportRun, LedgerCheckpoint, OutboxMail
 from audiences.roles import Code
@@ -49,10 +49,12 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
     "audiences_consentevent": LOG,
     "audiences_consentevidence": (OFFICERS, NOBODY, NOBODY, NOBODY),
     "audiences_erasurerun": (OFFICERS, NOBODY, NOBODY, NOBODY),
-    "audiences_importrun": (STOPPERS, DESK, NOBODY, NOBODY),
+    "audiences_importrun": (STOPPERS | MANAGERS, DESK, NOBODY, NOBODY),
     "audiences_landingpage": (ALL, PUBLISHERS, PUBLISHERS, PUBLISHERS),
     "audiences_landingpageversion": LOG,
     "audiences_ledgercheckpoint": (OFFICERS, NOBODY, NOBODY, NOBODY),
+    "audiences_ownfield": (ALL, ADMINS, ADMINS, ADMINS),
+    "audiences_tag": (ALL, DESK | MANAGERS, DESK | MANAGERS, MANAGERS),
     "audiences_organisation": (ADMINS, NOBODY, ADMINS, NOBODY),
     "audiences_outboxmail": LOG,
     "audiences_privacyrequest": (OFFICERS, NOBODY, NOBODY, NOBODY),
@@ -90,6 +92,8 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_importrun_cancel": (None, DESK),
     "audiences_importrun_rejects": (DESK, None),
     "audiences_importrun_subscriptions": (DESK, DESK),
+    "audiences_organisation_shown": (ADMINS, ADMINS),
+    "audiences_organisation_mail": (ADMINS, None),
     "audiences_landingpage_publish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_unpublish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_duplicate": (PUBLISHERS, PUBLISHERS),
@@ -101,6 +105,9 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_profile_addresses_add": (DESK, DESK),
     "audiences_profile_addresses_primary": (None, DESK),
     "audiences_profile_addresses_remove": (DESK, DESK),
+    "audiences_importrun_list": (MANAGERS, MANAGERS),
+    "audiences_profile_own_facts": (DESK, DESK),
+    "audiences_profile_save_as_audience": (MANAGERS, MANAGERS),
     "audiences_profile_subscribe": (DESK, DESK),
     "audiences_profile_unsubscribe": (None, DESK),
     "audiences_profile_quarantine": (STOPPERS, STOPPERS),
@@ -137,6 +144,9 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "delivery_delivery_progress": (ALL, None),
     "delivery_delivery_compare": (ALL, None),
     "delivery_delivery_duplicate": (None, MANAGERS),
+    "delivery_delivery_rules": (ALL, MANAGERS),
+    "delivery_delivery_choose_rules": (None, MANAGERS),
+    "delivery_typologyrule_put": (None, MANAGERS),
     "delivery_delivery_approval": (ALL, None),
     "delivery_delivery_send": (ALL, MANAGERS),
     "delivery_delivery_sending": (ALL, None),
@@ -159,6 +169,7 @@ OF_EVERYBODY = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "autocomplete", "view_on_site", "app_list"),
     *("sign_in_code", "your_sign_in", "end_sign_in"),
+    *("search", "help", "help_document", "help_picture", "language", "parts"),
     *("second_factor", "begin_second_factor", "recovery_codes", "turn_off"),
 }
 
@@ -203,6 +214,8 @@ def rows(world: World) -> Callable[[str], int]:
         "audiences_importrun": runs.upload(
             "people.csv", [b"external_id\nP1\n"], actor="eva"
         ).pk,
+        "audiences_ownfield": fields.create_field("Town", "text").pk,
+        "audiences_tag": tags.ensure(["VIP"])["VIP"].pk,
         "auth_user": root.pk,
         "delivery_delivery": world.draft.pk,
         "delivery_quarantineentry": world.entry.pk,

@@ -76,6 +76,12 @@ class Cluster:
         log = str(self.data / "server.log")
         self._run("pg_ctl", "restart", "-w", "-s", "-m", "fast", "-l", log)
 
+    def crash(self) -> None:
+        """As by a loss of power: nothing is written that is not written."""
+        self.restarts += 1
+        log = str(self.data / "server.log")
+        self._run("pg_ctl", "restart", "-w", "-s", "-m", "immediate", "-l", log)
+
     def stop(self) -> None:
         with suppress(subprocess.CalledProcessError):
             self._run("pg_ctl", "stop", "-w", "-s", "-m", "immediate")

@@ -157,6 +157,10 @@ _DEFAULTS = {
     "DEBUG": "1 for `manage.py` on your own machine, else 0",
     "SECOND_FACTOR": "`optional` while `DEBUG` is 1, `administrators` when it is 0",
     "DATABASE_URL": "an SQLite file in `var/`",
+    "VAR_DIR": "`var/` in the project",
+    "STATIC_ROOT": "`staticfiles/` in the project",
+    "BACKUP_DIR": "`backups/` in `VAR_DIR`",
+    "LOG_FORMAT": "`text` while `DEBUG` is 1, `json` when it is 0",
     "ALLOWED_HOSTS": "all hosts while `DEBUG` is 1, none when it is 0",
 }
 

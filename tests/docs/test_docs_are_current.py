@@ -19,9 +19,10 @@ from .tables import DOCS, ROOT, TABLES, Table
 
 COMMANDS = sorted(
     (app, path.stem)
-    for app in ("audiences", "delivery")
+    for app in ("audiences", "delivery", "campaign")
     for path in (ROOT / app / "management" / "commands").glob("*.py")
-    if path.stem != "__init__"
+    # dumpdata and loaddata are Django's, with a refusal.
+    if path.stem not in ("__init__", "dumpdata", "loaddata")
 )
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 

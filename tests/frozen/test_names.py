@@ -47,7 +47,9 @@ def permissions() -> set[str]:
 
 
 def commands() -> set[str]:
-    return {name for name, label in get_commands().items() if label in OURS}
+    return {
+        name for name, label in get_commands().items() if label in (*OURS, "campaign")
+    }
 
 
 def tasks() -> set[str]:

@@ -1,0 +1,5 @@
+"""What is misconfigured, missing, late or insecure about a site, with the remedy."""
+
+from campaign.doctor.findings import Finding, Severity, examine
+
+__all__ = ["Finding", "Severity", "examine"]

@@ -1,0 +1,170 @@
+"""The database: who we are in it, whether it is ours, its clock, its room."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from audiences.consent import guards
+from audiences.models import Profile
+from audiences.sql import fetch, is_postgresql
+
+from .findings import Finding, examination, fine, note, serious, warning
+
+# Seconds by which clocks may differ before times in the history contradict each other.
+CLOCK_DIFFERS = 2.0
+# People above whom SQLite is not what a site in production should run on: figures by
+# `python -m tests.benchmarks.bench_sqlite_limits`.
+MOST_ON_SQLITE = 100_000
+
+
+@examination("migrations")
+def migrations() -> Iterator[Finding]:
+    """Whether this is a database of this release, or of a past that is not known."""
+    executor = MigrationExecutor(connection)
+    known, applied = (
+        set(executor.loader.disk_migrations),
+        executor.loader.applied_migrations,
+    )
+    ours = {label for label, _name in known}
+    unknown = sorted(
+        f"{label}.{name}"
+        for label, name in set(applied) - known
+        if label in ours and not _is_replaced(executor, (label, name))
+    )
+    if unknown:
+        yield serious(
+            "migrations",
+            f"the database has {len(unknown)} migrations that this release does not "
+            f"know: {', '.join(unknown[:5])}. It is of a newer release, or of another "
+            "branch of the code",
+            "Run the release that the database is of, or restore a backup of this one. "
+            "Never migrate it from here.",
+        )
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        yield serious(
+            "migrations",
+            f"{len(plan)} are missing, {plan[0][0]} first",
+            "manage.py migrate",
+        )
+    if not unknown and not plan:
+        yield fine("migrations", f"all {len(applied)} are applied")
+
+
+def _is_replaced(executor: MigrationExecutor, key: tuple[str, str]) -> bool:
+    """Whether a later migration stands for it (squashed migrations)."""
+    return any(
+        key in migration.replaces
+        for migration in executor.loader.disk_migrations.values()
+    )
+
+
+@examination("guards")
+def guarded() -> Iterator[Finding]:
+    found = guards.missing()
+    if found:
+        yield serious(
+            "guards",
+            f"missing or altered: {', '.join(found)}",
+            "manage.py migrate puts them back. Find out who removed them, and run "
+            "verify_consent and verify_ledger.",
+        )
+    else:
+        yield fine("guards", "the history is guarded")
+
+
+@examination("database")
+def itself() -> Iterator[Finding]:
+    if is_postgresql():
+        yield from _role()
+        yield from _connections()
+        return
+    yield from _sqlite()
+
+
+def _role() -> Iterator[Finding]:
+    name, is_superuser, version = fetch(
+        "SELECT current_user, rolsuper, current_setting('server_version_num')::int"
+        " FROM pg_roles WHERE rolname = current_user"
+    )[0]
+    if is_superuser and not settings.DEBUG:
+        yield warning(
+            "database role",
+            f"{name} is a superuser of the server: it can do anything to every "
+            "database on it",
+            "Make two roles: docs/operations.md, Two database roles.",
+        )
+    if version < 140_000:
+        yield warning(
+            "database", f"PostgreSQL {version // 10_000} is old", "Use 14 or later."
+        )
+    else:
+        yield fine("database", f"PostgreSQL {version // 10_000}, as {name}")
+
+
+def _connections() -> Iterator[Finding]:
+    """Whether all threads of this machine could have a connection at once."""
+    most, kept, used = fetch(
+        "SELECT current_setting('max_connections')::int,"
+        " current_setting('superuser_reserved_connections')::int,"
+        " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+    )[0]
+    web = settings.WEB_PROCESSES * (settings.WEB_THREADS + 3)
+    work = settings.WORKERS * (settings.WORKER_THREADS + 3 + settings.SEND_CONNECTIONS)
+    if web + work > most - kept:
+        yield serious(
+            "connections",
+            f"this machine may open {web + work} connections, and the server has "
+            f"{most - kept}",
+            "Lower WEB_PROCESSES, WEB_THREADS or WORKERS, or raise max_connections.",
+        )
+    else:
+        yield fine(
+            "connections", f"{used} of {most} used; {web + work} at most from here"
+        )
+
+
+def _sqlite() -> Iterator[Finding]:
+    count = Profile.objects.count()
+    if not settings.DEBUG and count > MOST_ON_SQLITE:
+        yield warning(
+            "database",
+            f"SQLite with {count:,} people: one writer at a time, so opt-outs wait "
+            "while a delivery is sent",
+            "Move to PostgreSQL: docs/operations.md, SQLite in production.",
+        )
+    else:
+        yield fine("database", f"SQLite with {count:,} people")
+    folder = os.path.dirname(str(connection.settings_dict["NAME"])) or "."
+    if not os.access(folder, os.W_OK):
+        yield serious(
+            "database",
+            f"{folder} cannot be written",
+            "Give the site's user the folder.",
+        )
+
+
+@examination("clock")
+def clock() -> Iterator[Finding]:
+    """This machine's clock against the database's."""
+    if not is_postgresql():
+        yield note("clock", "SQLite has this machine's clock")
+        return
+    before = datetime.now(UTC)
+    theirs: datetime = fetch("SELECT clock_timestamp()")[0][0]
+    ours = before + (datetime.now(UTC) - before) / 2
+    differs = abs((timezone.localtime(theirs) - ours).total_seconds())
+    if differs > CLOCK_DIFFERS:
+        yield serious(
+            "clock",
+            f"this machine and the database differ by {differs:.1f} seconds: the "
+            "history would contradict itself",
+            "Let both keep time by NTP.",
+        )
+    else:
+        yield fine("clock", f"{differs * 1000:.0f} ms from the database's")

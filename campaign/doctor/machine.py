@@ -1,0 +1,91 @@
+"""The machine: room on disks, file handles, what is served, backups."""
+
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from audiences.sql import is_postgresql
+from campaign.backups import newest
+
+from .findings import Finding, examination, fine, serious, warning
+from .work import ago
+
+LEAST_FREE = 1024**3
+LEAST_SHARE = 0.05
+LEAST_FILES = 1024
+OLDEST_BACKUP = timedelta(hours=26)
+
+
+@examination("disk")
+def disk() -> Iterator[Finding]:
+    places = {settings.VAR_DIR, settings.BACKUP_DIR, Path("/tmp")}  # noqa: S108
+    if not is_postgresql():
+        places.add(Path(str(connection.settings_dict["NAME"])).parent)
+    seen: set[int] = set()
+    for place in sorted(place for place in places if place.is_dir()):
+        device = place.stat().st_dev
+        if device in seen:
+            continue
+        seen.add(device)
+        room = shutil.disk_usage(place)
+        if room.free < LEAST_FREE or room.free < room.total * LEAST_SHARE:
+            yield serious(
+                "disk",
+                f"{place}: {room.free / 1024**2:,.0f} MB are free",
+                "Make room. A full disk stops opt-outs too.",
+            )
+        else:
+            yield fine("disk", f"{place}: {room.free / 1024**3:,.0f} GB are free")
+
+
+@examination("file handles")
+def handles() -> Iterator[Finding]:
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < LEAST_FILES:
+        yield warning(
+            "file handles",
+            f"a process may have {soft} open",
+            "ulimit -n 4096, or LimitNOFILE= of systemd.",
+        )
+    else:
+        yield fine("file handles", f"{soft:,} for each process")
+
+
+@examination("static files")
+def static_files() -> Iterator[Finding]:
+    if settings.DEBUG:
+        return
+    if not (settings.STATIC_ROOT / "staticfiles.json").exists():
+        yield serious(
+            "static files",
+            f"{settings.STATIC_ROOT} has no list of them: pages fail",
+            "manage.py collectstatic --noinput (manage.py serve does it)",
+        )
+    else:
+        yield fine("static files", "collected")
+
+
+@examination("backups")
+def backups() -> Iterator[Finding]:
+    found = newest(settings.BACKUP_DIR)
+    how = "manage.py backup, each night, and copies of it elsewhere"
+    if found is None:
+        tell = warning if settings.DEBUG else serious
+        yield tell("backups", f"none is in {settings.BACKUP_DIR}", how)
+    elif found.made_at < timezone.now() - OLDEST_BACKUP:
+        yield serious("backups", f"the newest was made {ago(found.made_at)}", how)
+    else:
+        yield fine("backups", f"the newest was made {ago(found.made_at)}")
+    if settings.BACKUP_DIR.is_dir() and os.stat(settings.BACKUP_DIR).st_mode & 0o077:
+        yield warning(
+            "backups",
+            f"others on this machine can look into {settings.BACKUP_DIR}",
+            f"chmod 700 {settings.BACKUP_DIR}",
+        )

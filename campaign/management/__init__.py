@@ -1,0 +1,1 @@
+"""Commands of the project itself: serving, looking after it, backups."""

@@ -1,0 +1,86 @@
+#!/bin/bash
+# From nothing to the first opt-out over HTTPS, with a clock: on an empty Debian.
+#   tests/production/clean_root.sh FOLDER        root is needed; FOLDER is made, and kept
+#
+# The Debian is made by debootstrap. It has no network but its own while the site runs,
+# so the ports of the documentation are free. What a container would start is started
+# here by the same script, deploy/entry, as a user without rights.
+set -euo pipefail
+root=${1:?a folder for the Debian}
+here=$(cd "$(dirname "$0")/../.." && pwd)
+said() { printf '%5.1f s  %s\n' "$(echo "$(date +%s.%N) - $began" | bc)" "$*"; }
+[ -x "$root/usr/sbin/nginx" ] || debootstrap --variant=minbase \
+  --include=python3,python3-venv,ca-certificates,git,postgresql,nginx-light,redis-server,openssl,curl,procps,iproute2 \
+  bookworm "$root" >/dev/null
+mkdir -p "$root/srv"
+rm -rf "$root/srv/campaign"
+mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+mountpoint -q "$root/dev/shm" || { mkdir -p "$root/dev/shm" && mount -t tmpfs shm "$root/dev/shm"; }
+[ -c "$root/dev/urandom" ] || mount --bind /dev "$root/dev"
+trap 'umount "$root/dev/shm" "$root/proc" 2>/dev/null || true' EXIT
+cd "$here"
+began=$(date +%s.%N)
+git clone -q "$here" "$root/srv/campaign"
+said "cloned"
+# Where packages come from is this machine's to know: pip's variables, and a certificate.
+cp /etc/resolv.conf "$root/etc/"
+[ -z "${PIP_CERT:-}" ] || install -D "$PIP_CERT" "$root$PIP_CERT"
+chroot "$root" sh -ec 'cd /srv/campaign && python3 -m venv .venv &&
+  .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+    --only-binary :all: --no-binary http-ece -r requirements-site.txt'
+said "packages installed"
+cat >"$root/srv/steps" <<'STEPS'
+set -euo pipefail
+cd /srv/campaign
+ip link set lo up
+id campaign >/dev/null 2>&1 || useradd --system --home-dir /nonexistent campaign
+pg_ctlcluster 15 main start
+redis-server --save "" --daemonize yes >/dev/null
+su postgres -c "psql -qc \"CREATE ROLE campaign LOGIN PASSWORD 'a'\"" || true
+su postgres -c "dropdb --if-exists campaign; createdb --owner campaign campaign"
+key() { .venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))'; }
+export DEBUG=0 DATABASE_URL=postgres://campaign:a@127.0.0.1/campaign
+export SECRET_KEY=$(key) SUPPRESSION_KEYS=$(key) LEDGER_KEY=$(head -c 32 /dev/urandom | base64)
+export ALLOWED_HOSTS=news.example.org BASE_URL=https://news.example.org TRUSTED_PROXIES=1
+export DEFAULT_FROM_EMAIL=news@example.org EMAIL_URL=smtp://127.0.0.1:25
+export CELERY_BROKER_URL=redis://127.0.0.1:6379/0
+export VAR_DIR=/var/lib/campaign STATIC_ROOT=/var/lib/campaign/static
+install -d -o campaign /var/lib/campaign
+mkdir -p /etc/ssl/campaign
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=news.example.org \
+  -keyout /etc/ssl/campaign/privkey.pem -out /etc/ssl/campaign/fullchain.pem 2>/dev/null
+cp deploy/nginx/campaign.conf /etc/nginx/conf.d/
+grep -q news.example.org /etc/hosts || echo "127.0.0.1 news.example.org" >>/etc/hosts
+nginx
+# The code is root's and nobody else's to change; the site runs without rights.
+setpriv --reuid campaign --regid campaign --clear-groups --no-new-privs \
+  --bounding-set -all deploy/entry serve >/var/lib/campaign/log 2>&1 &
+site=$!
+site_ended() { kill "$site"; wait "$site" || true; tail -n 1 /var/lib/campaign/log; }
+get() { curl --silent --show-error --cacert /etc/ssl/campaign/fullchain.pem "$@"; }
+for _try in $(seq 90); do
+  get -o /dev/null -f https://news.example.org/healthz 2>/dev/null && break
+  sleep 1
+done
+echo "healthz: $(get https://news.example.org/healthz)"
+printf 'external_id,email\nfirst,first@example.org\n' >/tmp/people.csv
+m() { .venv/bin/python manage.py "$@" 2>/dev/null; }
+m import_profiles /tmp/people.csv --rejects /tmp/rejects >/dev/null
+link=$(m make_link ext:first --one-click)
+echo "one-click: $(get -o /dev/null -w '%{http_code}' -d List-Unsubscribe=One-Click "$link")"
+m show_profile ext:first --json | grep -o '"no_longer_contact_email": true'
+echo "console: $(get -o /tmp/page -w '%{http_code}' https://news.example.org/admin/login/)"
+style=$(grep -o '/static/[^"]*console/tokens[^"]*css' /tmp/page | head -n 1)
+echo "style: $(get -o /dev/null -w '%{http_code} %header{cache-control}' "https://news.example.org$style")"
+echo "figures from outside: $(get -o /dev/null -w '%{http_code}' https://news.example.org/metrics)"
+echo "figures from here: $(curl -s http://127.0.0.1:8000/metrics | grep -c ^campaign_)"
+echo "readyz: $(curl -s http://127.0.0.1:8000/readyz)"
+m backup --to /var/lib/campaign/backups >/dev/null && echo "backup made"
+m doctor --no-network || true
+site_ended
+nginx -s stop
+redis-cli shutdown nosave || true
+pg_ctlcluster 15 main stop -m fast
+STEPS
+unshare --net chroot "$root" bash /srv/steps
+said "first opt-out over HTTPS, and all ended"

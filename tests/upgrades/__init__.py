@@ -1,0 +1,1 @@
+"""A database of the last release comes to this one: with its data, while pages serve."""
