@@ -104,7 +104,7 @@ class OrganisationAdmin(PlainAdmin):
     fieldsets = (
         (None, {"fields": ("name", "postal_address", "privacy_url", "contact")}),
         (
-            _("Look"),
+            _("Brand"),
             {
                 "fields": (
                     *("logo_now", "logo_upload", "remove_logo"),

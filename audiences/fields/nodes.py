@@ -202,7 +202,8 @@ def _say(data: Data) -> str:
     try:
         field = _field(data["field"])
     except BadCondition:
-        return f"{data['field']} ({gettext('deleted')})"
+        deleted = gettext("deleted")  # not within the f-string: xgettext reads none
+        return f"{data['field']} ({deleted})"
     label, operator = field.label, data["operator"]
     if operator in _COUNTS:
         number = data["value"]

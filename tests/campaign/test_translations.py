@@ -10,7 +10,10 @@ import polib
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation.template import templatize
+
+from audiences import conditions
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUES = {
@@ -180,3 +183,18 @@ def test_the_console_follows_the_browser(client, settings, asks, gets, words):
     html = page.content.decode()
     assert f'lang="{gets}"' in html
     assert words in html
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "has a primary direct mail address in quarantine as erroneous"),
+        ("nl", "heeft een hoofdadres voor post in quarantaine als met fouten"),
+        ("de", "hat eine Hauptadresse für Briefpost in Quarantäne als Fehlerhaft"),
+    ],
+)
+def test_a_label_within_a_sentence_is_written_as_its_language_does(language, says):
+    node = {"node": "address", "channel": "direct_mail", "status": "erroneous"}
+    tree = {"version": conditions.VERSION, "condition": node}
+    with translation.override(language):
+        assert conditions.sentence(tree) == says

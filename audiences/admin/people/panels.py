@@ -24,6 +24,7 @@ from audiences.console.pages import Facts
 from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.records import proof, standing
 from audiences.registry import Registry
+from audiences.sentences import within_a_sentence
 from audiences.signups import requesting
 from audiences.subscriptions.writing import opt_out_warning
 from audiences.suppression.restriction import is_restricted
@@ -119,7 +120,9 @@ def _state(state: standing.State) -> Facts:
     }
     if event := state.event:
         day = date_format(localtime(event.at), "DATE_FORMAT")
-        how = evidence_of(event, "actor") or str(event.get_source_display()).lower()
+        how = evidence_of(event, "actor") or within_a_sentence(
+            event.get_source_display()
+        )
         words = gettext("opted out since {day}, by {how}")
         facts["text"] = words.format(day=day, how=how)
     return facts
