@@ -87,6 +87,10 @@ style=$(grep -o '/static/[^"]*console/tokens[^"]*css' /tmp/page | head -n 1)
 echo "style: $(get -o /dev/null -w '%{http_code} %header{cache-control}' "https://news.example.org$style")"
 echo "figures from outside: $(get -o /dev/null -w '%{http_code}' https://news.example.org/metrics)"
 echo "figures from here: $(curl -s http://127.0.0.1:8000/metrics | grep -c ^campaign_)"
+for _try in $(seq 60); do
+  curl -sf -o /dev/null http://127.0.0.1:8000/readyz && break
+  sleep 1
+done
 echo "readyz: $(curl -s http://127.0.0.1:8000/readyz)"
 m backup --to /var/lib/campaign/backups >/dev/null && echo "backup made"
 m doctor --no-network || true
