@@ -46,10 +46,9 @@ def make(folder: Path, *, keep: int = 0) -> Backup:
             os.fsync(file.fileno())
         partial.rename(folder / name)
         made.write(folder)
-    except OSError as error:
-        raise Refused(
-            f"{folder}: {error.strerror or error}. No backup was made."
-        ) from error
+    except (OSError, sqlite3.Error) as error:
+        told = getattr(error, "strerror", "") or error
+        raise Refused(f"{folder}: {told}. No backup was made.") from error
     finally:
         partial.unlink(missing_ok=True)
     _keep(folder, keep, end)

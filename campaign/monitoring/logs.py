@@ -17,21 +17,30 @@ from audiences.pages import log_masking
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _HIDDEN = "…"
-_EMAIL = re.compile(r"[^\s<>\"'(),;:=/?&|]+(?:@|%40)[^\s<>\"'(),;:/?&|]+", re.I)
+_EMAIL = re.compile(
+    r"[^\s<>\"'(),;:=/?&|]{1,64}(?:@|%40)[^\s<>\"'(),;:/?&|]{1,255}", re.I
+)
 # As numbers of telephones are written: with + or 00, or a 0 and eight digits more.
 _NUMBER = re.compile(
     r"(?<![\w.:-])(?:\+|%2B|00?)[1-9](?:[ ()./-]?\d){7,14}(?!\w)", re.I
 )
 # Long texts of letters and digits sign people in, or act for them.
-_SECRET = re.compile(r"(?=[\w=:-]*\d)(?=[\w=:-]*[A-Za-z])[\w=-]{20,}(?::[\w=-]+)*")
+_SECRET = re.compile(r"[\w=-]{20,}(?::[\w=-]+)*")
 
 
 def without_people(text: str) -> str:
     """The text without addresses, numbers and tokens."""
     text = log_masking.masked(text)
-    for pattern in (_EMAIL, _NUMBER, _SECRET):
+    for pattern in (_EMAIL, _NUMBER):
         text = pattern.sub(_HIDDEN, text)
-    return text
+    return _SECRET.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """A name of ours has no digits, or no letters: it stays."""
+    text = found[0]
+    has_both = any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    return _HIDDEN if has_both else text
 
 
 class JsonLines(JsonFormatter):

@@ -25,15 +25,29 @@ said "cloned"
 # Where packages come from is this machine's to know: pip's variables, and a certificate.
 cp /etc/resolv.conf "$root/etc/"
 [ -z "${PIP_CERT:-}" ] || install -D "$PIP_CERT" "$root$PIP_CERT"
-chroot "$root" sh -ec 'cd /srv/campaign && python3 -m venv .venv &&
-  .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
-    --only-binary :all: --no-binary http-ece -r requirements-site.txt'
+# The packages stay for the next run, while the list of them is the same.
+chroot "$root" sh -ec 'cd /srv/campaign
+  cmp -s requirements-site.txt /srv/venv/list || {
+    rm -rf /srv/venv && python3 -m venv /srv/venv
+    /srv/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+      --only-binary :all: --no-binary http-ece -r requirements-site.txt
+    cp requirements-site.txt /srv/venv/list; }
+  ln -s /srv/venv .venv'
 said "packages installed"
 cat >"$root/srv/steps" <<'STEPS'
 set -euo pipefail
 cd /srv/campaign
 ip link set lo up
 id campaign >/dev/null 2>&1 || useradd --system --home-dir /nonexistent campaign
+site=
+end_all() {
+  [ -z "$site" ] || { kill "$site" 2>/dev/null; wait "$site" || true; }
+  nginx -s stop 2>/dev/null || true
+  redis-cli shutdown nosave 2>/dev/null || true
+  pg_ctlcluster 15 main stop -m fast || true
+}
+trap end_all EXIT
+sed -i 's/^port = .*/port = 5432/' /etc/postgresql/15/main/postgresql.conf
 pg_ctlcluster 15 main start
 redis-server --save "" --daemonize yes >/dev/null
 su postgres -c "psql -qc \"CREATE ROLE campaign LOGIN PASSWORD 'a'\"" || true
@@ -56,7 +70,6 @@ nginx
 setpriv --reuid campaign --regid campaign --clear-groups --no-new-privs \
   --bounding-set -all deploy/entry serve >/var/lib/campaign/log 2>&1 &
 site=$!
-site_ended() { kill "$site"; wait "$site" || true; tail -n 1 /var/lib/campaign/log; }
 get() { curl --silent --show-error --cacert /etc/ssl/campaign/fullchain.pem "$@"; }
 for _try in $(seq 90); do
   get -o /dev/null -f https://news.example.org/healthz 2>/dev/null && break
@@ -74,13 +87,16 @@ style=$(grep -o '/static/[^"]*console/tokens[^"]*css' /tmp/page | head -n 1)
 echo "style: $(get -o /dev/null -w '%{http_code} %header{cache-control}' "https://news.example.org$style")"
 echo "figures from outside: $(get -o /dev/null -w '%{http_code}' https://news.example.org/metrics)"
 echo "figures from here: $(curl -s http://127.0.0.1:8000/metrics | grep -c ^campaign_)"
+for _try in $(seq 60); do
+  curl -sf -o /dev/null http://127.0.0.1:8000/readyz && break
+  sleep 1
+done
 echo "readyz: $(curl -s http://127.0.0.1:8000/readyz)"
 m backup --to /var/lib/campaign/backups >/dev/null && echo "backup made"
 m doctor --no-network || true
-site_ended
-nginx -s stop
-redis-cli shutdown nosave || true
-pg_ctlcluster 15 main stop -m fast
+kill "$site" && wait "$site" || true
+site=
+tail -n 1 /var/lib/campaign/log
 STEPS
 unshare --net chroot "$root" bash /srv/steps
 said "first opt-out over HTTPS, and all ended"
