@@ -131,6 +131,7 @@ grant(
     of_models("auth", "add change delete view", "user group")
     + of_models("audiences", "delete", "service")
     + of_models("audiences", "change view", "organisation")
+    + of_models("audiences", "add change view", "apikey endpoint")
     + of_models("axes", "view", "accessattempt accesslog accessfailurelog")
     + of_models("axes", "delete", "accessattempt"),
 )

@@ -11,6 +11,7 @@ from . import (
     outbox,
     people,
     privacy,
+    programs,
     services,
     suppressions,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "outbox",
     "people",
     "privacy",
+    "programs",
     "services",
     "suppressions",
 ]

@@ -32,6 +32,8 @@ add(
     of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),
     of_model(Section.SERVICES, _("Sign-up requests"), "audiences.signuprequest", 40),
     of_model(Section.SETTINGS, _("Organisation"), "audiences.organisation", 5),
+    of_model(Section.SETTINGS, _("API keys"), "audiences.apikey", 60),
+    of_model(Section.SETTINGS, _("Endpoints"), "audiences.endpoint", 65),
     of_model(Section.SETTINGS, _("Users"), "auth.user", 80),
     of_model(Section.SETTINGS, _("Groups"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),

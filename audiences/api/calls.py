@@ -202,7 +202,8 @@ def _body_of(request: HttpRequest) -> bytes:
         return request.body
     except RawPostDataException:
         parts = [repr(sorted(request.POST.lists())).encode()]
-        for name, file in sorted(request.FILES.items()):
+        for name, found in sorted(request.FILES.items()):
+            file: Any = found
             digest = sha256()
             for chunk in file.chunks():
                 digest.update(chunk)

@@ -51,7 +51,9 @@ class Campaign:
             headers["Content-Type"] = "application/json"
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
-        for attempt in range(1, TRIES + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             request = urllib.request.Request(url, data, headers, method=method)
             try:
                 with urllib.request.urlopen(request, timeout=self.timeout) as answer:
@@ -126,7 +128,7 @@ class Campaign:
 
     # ---------------------------------------------------------------- what happens
     def changes(self, cursor, types=""):
-        """Changes behind a cursor ("" for all, "now" for none yet), and the next one."""
+        """Changes behind a cursor ("" for all, "now" for none), and the next one."""
         query = {"since": cursor or None, "types": types or None, "limit": 1000}
         page = self.call("GET", "changes", **query)
         return page["items"], page["cursor"]
