@@ -54,9 +54,9 @@ class Campaign:
         attempt = 0
         while True:
             attempt += 1
-            request = urllib.request.Request(url, data, headers, method=method)
+            request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310
             try:
-                with urllib.request.urlopen(request, timeout=self.timeout) as answer:
+                with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
                     text = answer.read()
                     return json.loads(text) if text else None
             except urllib.error.HTTPError as error:
