@@ -112,6 +112,10 @@ REQUESTS ?= 1000
 bench-pages: .venv/dev ## Time one-click and the opt-out page on gunicorn and PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_pages $(REQUESTS)
 
+.PHONY: bench-api
+bench-api: .venv/dev ## Time the API with N people on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_api $(N)
+
 .PHONY: bench-subscriptions
 bench-subscriptions: .venv/run ## Time an import of N subscriptions on both databases
 	@$(PY) -m tests.benchmarks.bench_subscriptions $(N)

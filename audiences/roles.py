@@ -136,6 +136,7 @@ grant(
     + of_models("audiences", "delete", "service")
     + of_models("audiences", "change view", "organisation")
     + of_models("audiences", "add change delete", "ownfield")
+    + of_models("audiences", "add change view", "apikey endpoint")
     + of_models("axes", "view", "accessattempt accesslog accessfailurelog")
     + of_models("axes", "delete", "accessattempt"),
 )

@@ -323,8 +323,6 @@ TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0)
 # ------------------------------------------------------------------ the API
 # Requests of a key in a minute, unless the key says otherwise.
 API_RATE = _number("API_RATE", 1200)
-# Megabytes that a request of a program may have; a file to import: IMPORT_LARGEST_MB.
-API_LARGEST_MB = _number("API_LARGEST_MB", 5)
 
 # ------------------------------------------------------------------ events out
 # Calls at once to one endpoint.

@@ -35,6 +35,8 @@ add(
     of_model(Section.SETTINGS, _("Organisation"), "audiences.organisation", 5),
     of_model(Section.PEOPLE, _("Tags"), "audiences.tag", 25),
     of_model(Section.SETTINGS, _("Own fields"), "audiences.ownfield", 6),
+    of_model(Section.SETTINGS, _("API keys"), "audiences.apikey", 60),
+    of_model(Section.SETTINGS, _("Endpoints"), "audiences.endpoint", 65),
     of_model(Section.SETTINGS, _("Users"), "auth.user", 80),
     of_model(Section.SETTINGS, _("Groups"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),

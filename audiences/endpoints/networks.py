@@ -7,6 +7,7 @@ Server Side Request Forgery Prevention; the same for redirects, which nobody fol
 
 import ipaddress
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -69,6 +70,34 @@ def read(url: str) -> Place:
     return Place(is_secure, parts.hostname, port or (443 if is_secure else 80), path)
 
 
+# Names that are never on the public internet (RFC 6761, 6762, 9476).
+_LOCAL = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
+
+
+def refuse_private(url: str) -> None:
+    """Refuse what is private by its very text; raises NotPublic, asks no name server.
+
+    Whatever a name stands for is looked at before each call (`resolve`).
+    """
+    place = read(url)
+    if settings.ENDPOINTS_ALLOW_PRIVATE:
+        return
+    name = place.host.rstrip(".").lower()
+    is_local = name == "localhost" or name.endswith(_LOCAL)
+    with suppress(OSError, UnicodeError):
+        # Numbers in any notation, such as 2130706433 for 127.0.0.1.
+        found = socket.getaddrinfo(name, None, flags=socket.AI_NUMERICHOST)
+        is_local |= any(not is_public(str(info[4][0])) for info in found)
+    if is_local:
+        raise _private(place.host)
+
+
+def _private(host: str) -> NotPublic:
+    return NotPublic(
+        f"{host} is in a private network: ENDPOINTS_ALLOW_PRIVATE=1 allows that."
+    )
+
+
 def resolve(url: str) -> Target:
     """Where a call to a web address goes now; raises NotPublic, and OSError for DNS."""
     place = read(url)
@@ -77,10 +106,7 @@ def resolve(url: str) -> Target:
     allowed = [ip for ip in ips if settings.ENDPOINTS_ALLOW_PRIVATE or is_public(ip)]
     # One private address among public ones is somebody's trick.
     if not ips or len(allowed) < len(ips):
-        raise NotPublic(
-            f"{place.host} is in a private network: ENDPOINTS_ALLOW_PRIVATE=1 allows "
-            "that."
-        )
+        raise _private(place.host)
     return Target(place.is_secure, place.host, place.port, ips[0], place.path)
 
 

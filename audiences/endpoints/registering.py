@@ -43,8 +43,7 @@ def create(
 
     What is named is resolved at each call, and not here: a name may come later.
     """
-    networks.read(url)
-    _refuse_literal(url)
+    networks.refuse_private(url)
     secret = _secret()
     made = Endpoint.objects.create(
         url=url,
@@ -55,14 +54,6 @@ def create(
         created_by=actor,
     )
     return Shown(made, secret)
-
-
-def _refuse_literal(url: str) -> None:
-    """A private address that is written as numbers is refused at once."""
-    try:
-        networks.resolve(url)
-    except OSError:
-        return
 
 
 def _events(names: Iterable[str]) -> list[str]:
@@ -98,8 +89,7 @@ def change(
     with transaction.atomic():
         row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
         if url is not None:
-            networks.read(url)
-            _refuse_literal(url)
+            networks.refuse_private(url)
             row.url = url
         if events is not None:
             row.events = _events(events)

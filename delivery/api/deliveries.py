@@ -8,7 +8,8 @@ from pydantic import Field
 
 from audiences import membership, subscriptions
 from audiences.api import jobs
-from audiences.api.calls import Resource, caller, require_match, said, with_tag
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import STATUSES
 from audiences.api.shapes import ChannelCode, JobOut, Json, Moment, Slug, Strict

@@ -8,7 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import addresses
-from audiences.api.calls import Resource, caller, said
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.shapes import AddressText, ChannelCode, Json, Past, Short, Strict
 from audiences.masking import DOTS, masked, masked_text

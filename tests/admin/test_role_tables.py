@@ -44,6 +44,8 @@ LOG = (ALL, NOBODY, NOBODY, NOBODY)
 MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
     "audiences_profile": (ALL, DESK, STOPPERS, NOBODY),
     "audiences_address": LOG,
+    "audiences_apikey": (ADMINS, NOBODY, NOBODY, NOBODY),
+    "audiences_endpoint": (ADMINS, NOBODY, NOBODY, NOBODY),
     "audiences_audience": (ALL, MANAGERS, MANAGERS, MANAGERS),
     "audiences_bulkact": (STOPPERS, NOBODY, NOBODY, NOBODY),
     "audiences_consentevent": LOG,
@@ -86,6 +88,13 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
 # Who opens a page; who posts to it. None: it knows no such request.
 PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "refresh_figures": (None, ALL),
+    "audiences_apikey_make": (ADMINS, ADMINS),
+    "audiences_apikey_rotate": (None, ADMINS),
+    "audiences_apikey_revoke": (None, ADMINS),
+    "audiences_endpoint_make": (ADMINS, ADMINS),
+    "audiences_endpoint_rotate": (None, ADMINS),
+    "audiences_endpoint_switch": (None, ADMINS),
+    "audiences_endpoint_send_again": (None, ADMINS),
     "audiences_bulkact_stop": (None, DESK),
     "audiences_importrun_confirm": (None, DESK),
     "audiences_importrun_columns": (DESK, DESK),

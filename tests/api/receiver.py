@@ -79,3 +79,10 @@ def receiving(**facts: Any) -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def serve() -> None:
+    """Listen in a process of its own, and say where; for a benchmark."""
+    with receiving() as receiver:
+        print(receiver.url, flush=True)
+        threading.Event().wait()

@@ -26,7 +26,7 @@ from .conftest import Program
 pytestmark = pytest.mark.django_db
 schema = schemathesis.openapi.from_dict(api.get_openapi_schema())
 schema.app = get_wsgi_application()
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
     status_code_conformance,

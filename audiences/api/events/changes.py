@@ -7,7 +7,8 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import feed
-from audiences.api.calls import Resource, caller, said
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, said
 from audiences.api.paging import Limit
 from audiences.api.problems import Problem
 from audiences.api.shapes import Json

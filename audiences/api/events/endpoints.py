@@ -9,7 +9,8 @@ from ninja import Schema
 from pydantic import Field, model_validator
 
 from audiences import endpoints as domain
-from audiences.api.calls import Resource, caller, require_match, said, with_tag
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import STATUSES, Problem
 from audiences.api.shapes import Json, Past, Strict, Truth

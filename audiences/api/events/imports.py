@@ -8,7 +8,8 @@ from ninja import File, Form, Schema, UploadedFile
 from pydantic import Field
 
 from audiences.api import jobs
-from audiences.api.calls import Resource, caller, said
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem
 from audiences.api.shapes import JobOut, Json
@@ -100,9 +101,9 @@ def read(request: HttpRequest, number: Number) -> HttpResponse:
 def upload(
     request: HttpRequest,
     file: UploadedFile = File(...),  # type: ignore[type-arg]  # noqa: B008
-    kind: Form[Annotated[str, Field(max_length=20)]] = "people",
-    ignore_unknown: Form[bool] = False,
-    note: Form[Annotated[str, Field(max_length=2_000)]] = "",
+    kind: Annotated[str, Field(max_length=20)] = Form("people"),
+    ignore_unknown: bool = Form(False),
+    note: Annotated[str, Field(max_length=2_000)] = Form(""),
 ) -> HttpResponse:
     """Upload a file. It is checked first, and imported once it is confirmed.
 

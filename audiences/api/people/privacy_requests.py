@@ -8,7 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
-from audiences.api.calls import Resource, caller, said
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem
 from audiences.api.shapes import Json, Past, ProfileName, Strict

@@ -7,7 +7,8 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import addresses, suppression
-from audiences.api.calls import Resource, caller, said
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, said
 from audiences.api.shapes import AddressText, ChannelCode, Json, Strict, Truth
 from audiences.channels import ANY
 from audiences.suppression import Entry, Lift, Reason

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from audiences import subscriptions as domain
 from audiences.api import naming
-from audiences.api.calls import Caller, Resource, caller, said
+from audiences.api.callers import Caller, caller
+from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.people.consent import ItemResults, one_result
 from audiences.api.problems import Problem, of_refusal
