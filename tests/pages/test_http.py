@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.db import OperationalError, connection
 from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
