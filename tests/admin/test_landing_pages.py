@@ -170,7 +170,7 @@ def test_everything_that_an_operator_may_change_is_saved(admin_client: Client) -
     assert content["languages"] == ["nl", "en"]
     assert content["texts"]["nl"]["title"] == "Kies"
     assert "<strong>Hallo</strong>" in content["texts"]["nl"]["html"]["introduction"]
-    assert content["texts"]["en"]["title"] == "Your preferences"
+    assert content["texts"]["en"]["title"] == "Choose what you get"
     assert content["brand"]["brand_colour"] == "#0a6640"
     assert content["opens_at"].startswith("2030-01-02T10:00")
     assert content["closed_redirect"] == "https://shop.example/later"

@@ -13,6 +13,7 @@ from audiences import consent, privacy, wishes
 from audiences.consent import Origin
 from audiences.models import ContactWish, LeavingReason, Profile
 from audiences.records.profiles import describe
+from audiences.wishes import Wished
 from tests.factories import BY_COMMAND, ProfileFactory
 
 pytestmark = pytest.mark.django_db
@@ -65,16 +66,24 @@ def test_the_database_keeps_no_wish_that_means_nothing(
         ContactWish.objects.create(profile=person, source="operator", **facts)
 
 
+def _undo(
+    person: Profile, done: Wished, before: ContactWish, *, days: float = 1
+) -> int:
+    since = timezone.now() - timedelta(days=days)
+    return wishes.take_back(person, [done.wish.pk], [before.pk], ANN, after=since)
+
+
 def test_taking_back_lets_hold_again_what_held_before(person: Profile) -> None:
     first = wishes.express(person, "email", ANN, per_month=1).wish
     second = wishes.express(person, "email", ANN, per_month=2)
-    assert wishes.take_back(person, [second.wish.pk], [first.pk], ANN) == 2
+    assert _undo(person, second, first, days=-1) == 0  # it is too old
+    assert _undo(person, second, first) == 2
     (now,) = wishes.of_person(person.pk)
     assert (now.per_month, now.pk > second.wish.pk) == (1, True)
     # Once more changes nothing, and neither does somebody else's number.
-    assert wishes.take_back(person, [second.wish.pk], [first.pk], ANN) == 0
+    assert _undo(person, second, first) == 0
     other = ProfileFactory(email="other@home.example")
-    assert wishes.take_back(other, [now.pk], [first.pk], ANN) == 0
+    assert _undo(other, Wished(now), first) == 0
 
 
 def test_neither_an_opt_in_nor_an_import_ends_a_wish(
