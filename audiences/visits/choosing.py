@@ -181,23 +181,30 @@ def choose(
     stopped_address = stop_addresses(visit, stopped)
     if visit.proved:
         _edit(profile, details)
-    left_out = len(wanted) < len(planned)
-    wished: wishing.Changed = ((), ())
-    if wish is wishing.Wish.ALL and not visit.proved:
-        left_out = True  # more would come than before
-    elif wish:
-        wished = wishing.choose(visit, wish, by_visitor)
+    wished, refused = _wish(visit, wish, by_visitor)
     return Done(
         visit,
         standing_of(visit),
         tuple(event_ids),
         stopped_address,
-        left_out,
+        refused or len(wanted) < len(planned),
         tuple(closed),
         tuple(unsent),
         _asked(profile, wanted, language),
         *wished,
     )
+
+
+def _wish(
+    visit: Visit, wish: Wish | None, origin: Origin
+) -> tuple[wishing.Changed, bool]:
+    """What became of how often messages may come, and whether that was refused.
+
+    More than before comes only where the link proves the address.
+    """
+    if wish is wishing.Wish.ALL and not visit.proved:
+        return ((), ()), True
+    return (wishing.choose(visit, wish, origin) if wish else ((), ())), False
 
 
 def _asked(
