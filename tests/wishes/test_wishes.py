@@ -14,6 +14,7 @@ from audiences.consent import Origin
 from audiences.models import ContactWish, LeavingReason, Profile
 from audiences.records.profiles import describe
 from audiences.wishes import Wished
+from delivery import restrictions
 from tests.factories import BY_COMMAND, ProfileFactory
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,21 @@ def test_an_erasure_leaves_neither_wish_nor_reason(person: Profile) -> None:
     privacy.erase(person)
     assert not ContactWish.objects.exists()
     assert not LeavingReason.objects.exists()
+
+
+def test_a_restore_brings_no_wish_to_an_end(person: Profile, tmp_path: Path) -> None:
+    began = timezone.now() - timedelta(seconds=1)
+    wishes.express(person, "email", ANN, per_month=1)
+    wishes.express(person, "any", ANN, paused_until=in_days(9))  # type: ignore[arg-type]
+    file = tmp_path / "restrictions.jsonl"
+    assert restrictions.write(file, began)["wish"] == 2
+    held = [(w.channel, w.per_month, w.since) for w in wishes.of_person(person.pk)]
+    ContactWish.objects.all().delete()
+    assert restrictions.replay(file).changed["wish"] == 2
+    again = [(w.channel, w.per_month, w.since) for w in wishes.of_person(person.pk)]
+    assert again == held
+    assert "wish" not in restrictions.replay(file).changed
+    # Who has ended it since is not held to it.
+    wishes.end(person, [w.pk for w in wishes.of_person(person.pk)], ANN)
+    assert "wish" not in restrictions.replay(file).changed
+    assert wishes.of_person(person.pk) == []
