@@ -6,6 +6,7 @@ from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
 from audiences import wishes
+from audiences.admin.people.history import subject
 from audiences.admin.people.panels import SHOWN, Panel, extensions
 from audiences.console.masking import shown_text
 from audiences.models import ContactWish, Profile
@@ -50,7 +51,7 @@ def _reasons(request: HttpRequest, profile: Profile) -> Panel | None:
     """Why the person left, each time that they said so."""
     rows = [
         [
-            str(reason.event),
+            f"{reason.event.get_kind_display()}: {subject(reason.event)}",
             reason.get_reason_display(),
             shown_text(request, reason.text),
             _when(reason.at),

@@ -65,7 +65,12 @@ class ContactWish(models.Model):
             models.CheckConstraint(
                 name="contactwish_limit_or_pause",
                 violation_error_message=_("A wish is a limit or a pause."),
-                condition=models.Q(per_month__gte=1, paused_until__isnull=True)
+                # Null is no answer: each side says what it needs.
+                condition=models.Q(
+                    per_month__isnull=False,
+                    per_month__gte=1,
+                    paused_until__isnull=True,
+                )
                 | models.Q(per_month__isnull=True, paused_until__isnull=False),
             ),
             models.CheckConstraint(

@@ -155,20 +155,16 @@ def choose(
     pending: a message in the language of the page asks to confirm. `wish` is how often
     messages may come, where that was changed. The caller has locked the profile.
     """
-    by_visitor, profile = origin, visit.profile
-    origin = visit.proof(origin)
+    proof = visit.proof(origin)
     wanted = [c for c in planned if visit.proved or not c.starts]
-    ids = [int(change.subject) for change in wanted if change.is_about_service]
-    services = Service.objects.in_bulk(ids)
+    services = _services(wanted)
     event_ids: list[int] = []
     stopped: dict[str, int] = {}
     closed: list[Service] = []
     unsent: list[Service] = []
-    for change in wanted:
-        if change.asks:
-            continue
+    for change in (change for change in wanted if not change.asks):
         try:
-            result = _make(visit, change, services, origin, language)
+            result = _make(visit, change, services, proof, language)
         except ServiceClosed:
             closed.append(services[int(change.subject)])
             continue
@@ -180,24 +176,37 @@ def choose(
             stopped[str(change.subject)] = result.event_id or 0
     stopped_address = stop_addresses(visit, stopped)
     if visit.proved:
-        _edit(profile, details)
-    left_out = len(wanted) < len(planned)
-    wished: wishing.Changed = ((), ())
-    if wish is wishing.Wish.ALL and not visit.proved:
-        left_out = True  # more would come than before
-    elif wish:
-        wished = wishing.choose(visit, wish, by_visitor)
+        _edit(visit.profile, details)
+    wished, refused = _wish(visit, wish, origin)
     return Done(
         visit,
         standing_of(visit),
         tuple(event_ids),
         stopped_address,
-        left_out,
+        refused or len(wanted) < len(planned),
         tuple(closed),
         tuple(unsent),
-        _asked(profile, wanted, language),
+        _asked(visit.profile, wanted, language),
         *wished,
     )
+
+
+def _services(wanted: list[Change]) -> dict[int, Service]:
+    """The services that the changes are about, as far as they are there."""
+    ids = [int(change.subject) for change in wanted if change.is_about_service]
+    return Service.objects.in_bulk(ids)
+
+
+def _wish(
+    visit: Visit, wish: Wish | None, origin: Origin
+) -> tuple[wishing.Changed, bool]:
+    """What became of how often messages may come, and whether that was refused.
+
+    More than before comes only where the link proves the address.
+    """
+    if wish is wishing.Wish.ALL and not visit.proved:
+        return ((), ()), True
+    return (wishing.choose(visit, wish, origin) if wish else ((), ())), False
 
 
 def _asked(

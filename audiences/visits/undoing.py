@@ -38,16 +38,19 @@ def undo(visit: Visit, token: str, origin: Origin) -> Undone:
         return Undone.NOTHING
     if wanted.profile_id != profile.pk:
         return Undone.NOTHING
+    since = timezone.now() - UNDO_LIFE
     events = list(
         ConsentEvent.objects.filter(
             pk__in=wanted.event_ids,
             profile=profile,
-            at__gt=timezone.now() - UNDO_LIFE,
+            at__gt=since,
         )
         .select_related("service")
         .order_by("-id")
     )
-    wishes_back = wishes.take_back(profile, wanted.wishes, wanted.ended, origin)
+    wishes_back = wishes.take_back(
+        profile, wanted.wishes, wanted.ended, origin, after=since
+    )
     reversed_ids = []
     for event in events:
         if _is_latest(event) and _reverse(profile, event, origin):

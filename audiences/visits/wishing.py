@@ -74,8 +74,8 @@ def wish(
 def choose(visit: Visit, wanted: Wish, origin: Origin) -> Changed:
     """Write the wish down; which ones that expressed, and which it ended.
 
-    A limit and a pause take each other's place. Ending every wish lets more messages
-    come: only the link that proves the address may do so.
+    A limit and a pause take each other's place, and "all" ends every wish. What ends
+    lets more messages come than before: only a link that proves the address does so.
     """
     profile, origin = visit.profile, visit.proof(origin)
     scope = scope_of(visit)
@@ -94,7 +94,7 @@ def choose(visit: Visit, wanted: Wish, origin: Origin) -> Changed:
     others = [
         row.pk
         for row in standing
-        if row.channel == scope and (row.per_month is None) is is_limit
+        if visit.proved and row.channel == scope and (row.per_month is None) is is_limit
     ]
     wishes.end(profile, others, origin)
     replaced = [done.replaced.pk] if done.replaced else []

@@ -36,4 +36,4 @@ def wishes_of(profile_id: int) -> QuerySet[ContactWish]:
 def of_person(profile_id: int, at: datetime | None = None) -> list[ContactWish]:
     """The wishes of a person that hold, by channel, limits first."""
     rows = ContactWish.objects.filter(active(at), profile_id=profile_id)
-    return list(rows.order_by("channel", "paused_until"))
+    return sorted(rows, key=lambda row: (row.channel, row.paused_until is not None))

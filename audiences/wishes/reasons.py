@@ -37,7 +37,9 @@ def give_reason(
 
 def reasons_of(profile_id: int) -> QuerySet[LeavingReason]:
     """Why a person left, the newest first."""
-    rows = LeavingReason.objects.filter(profile_id=profile_id).select_related("event")
+    rows = LeavingReason.objects.filter(profile_id=profile_id).select_related(
+        "event__service"
+    )
     return rows.order_by("-at")
 
 

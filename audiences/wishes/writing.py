@@ -83,18 +83,23 @@ def _end(rows: Iterable[ContactWish], origin: Origin) -> int:
 
 
 def take_back(
-    locked: Profile, expressed: Iterable[int], ended: Iterable[int], origin: Origin
+    locked: Profile,
+    expressed: Iterable[int],
+    ended: Iterable[int],
+    origin: Origin,
+    *,
+    after: datetime,
 ) -> int:
-    """Undo an act: end what it expressed, and let hold again what it ended.
+    """Undo an act after a moment: end what it expressed, let hold again what it ended.
 
     Returns how many wishes that changed. What holds again is written anew, because the
     history tells that it had ended. Nothing is done to a wish that ended meanwhile, and
     nothing holds again beside another of its kind.
     """
-    changed = end(locked, expressed, origin)
-    before = ContactWish.objects.filter(
-        profile=locked, pk__in=[*ended], ended_at__isnull=False
-    )
+    rows = ContactWish.objects.filter(profile=locked)
+    young = rows.filter(pk__in=[*expressed], since__gt=after)
+    changed = end(locked, young.values_list("pk", flat=True), origin)
+    before = rows.filter(pk__in=[*ended], ended_at__gt=after)
     for row in before:
         if row.paused_until and row.paused_until <= timezone.now():
             continue

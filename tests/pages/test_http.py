@@ -222,7 +222,7 @@ LANGUAGES: list[tuple[str, str, str, str]] = [
     # ?lang=, profile's, browser's, shown
     ("", "", "", "en"),
     ("", "", "nl", "nl"),
-    ("", "", "de, nl-BE;q=0.8, en;q=0.5", "nl"),
+    ("", "", "fr, nl-BE;q=0.8, en;q=0.5", "nl"),
     ("", "nl", "en", "nl"),
     ("", "nl-BE", "en", "nl"),
     ("", "fr", "nl", "nl"),

@@ -155,7 +155,7 @@ def later(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
 def test_an_old_link_stops_messages_but_starts_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    profile = ProfileFactory(email="a@example.com")
+    profile = ProfileFactory(email="a@example.com", sms="+31612345678")
     consent.opt_out(profile, "sms", BY_COMMAND)
     url = path_to(page("preferences", channels=["email", "sms"]), profile)
     later(monkeypatch, 8)

@@ -13,6 +13,8 @@ from audiences import consent, privacy, wishes
 from audiences.consent import Origin
 from audiences.models import ContactWish, LeavingReason, Profile
 from audiences.records.profiles import describe
+from audiences.wishes import Wished
+from delivery import restrictions
 from tests.factories import BY_COMMAND, ProfileFactory
 
 pytestmark = pytest.mark.django_db
@@ -65,16 +67,24 @@ def test_the_database_keeps_no_wish_that_means_nothing(
         ContactWish.objects.create(profile=person, source="operator", **facts)
 
 
+def _undo(
+    person: Profile, done: Wished, before: ContactWish, *, days: float = 1
+) -> int:
+    since = timezone.now() - timedelta(days=days)
+    return wishes.take_back(person, [done.wish.pk], [before.pk], ANN, after=since)
+
+
 def test_taking_back_lets_hold_again_what_held_before(person: Profile) -> None:
     first = wishes.express(person, "email", ANN, per_month=1).wish
     second = wishes.express(person, "email", ANN, per_month=2)
-    assert wishes.take_back(person, [second.wish.pk], [first.pk], ANN) == 2
+    assert _undo(person, second, first, days=-1) == 0  # it is too old
+    assert _undo(person, second, first) == 2
     (now,) = wishes.of_person(person.pk)
     assert (now.per_month, now.pk > second.wish.pk) == (1, True)
     # Once more changes nothing, and neither does somebody else's number.
-    assert wishes.take_back(person, [second.wish.pk], [first.pk], ANN) == 0
+    assert _undo(person, second, first) == 0
     other = ProfileFactory(email="other@home.example")
-    assert wishes.take_back(other, [now.pk], [first.pk], ANN) == 0
+    assert _undo(other, Wished(now), first) == 0
 
 
 def test_neither_an_opt_in_nor_an_import_ends_a_wish(
@@ -115,3 +125,21 @@ def test_an_erasure_leaves_neither_wish_nor_reason(person: Profile) -> None:
     privacy.erase(person)
     assert not ContactWish.objects.exists()
     assert not LeavingReason.objects.exists()
+
+
+def test_a_restore_brings_no_wish_to_an_end(person: Profile, tmp_path: Path) -> None:
+    began = timezone.now() - timedelta(seconds=1)
+    wishes.express(person, "email", ANN, per_month=1)
+    wishes.express(person, "any", ANN, paused_until=in_days(9))  # type: ignore[arg-type]
+    file = tmp_path / "restrictions.jsonl"
+    assert restrictions.write(file, began)["wish"] == 2
+    held = [(w.channel, w.per_month, w.since) for w in wishes.of_person(person.pk)]
+    ContactWish.objects.all().delete()
+    assert restrictions.replay(file).changed["wish"] == 2
+    again = [(w.channel, w.per_month, w.since) for w in wishes.of_person(person.pk)]
+    assert again == held
+    assert "wish" not in restrictions.replay(file).changed
+    # Who has ended it since is not held to it.
+    wishes.end(person, [w.pk for w in wishes.of_person(person.pk)], ANN)
+    assert "wish" not in restrictions.replay(file).changed
+    assert wishes.of_person(person.pk) == []
