@@ -15,6 +15,7 @@ from . import (
     privacy,
     services,
     suppressions,
+    tags,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "privacy",
     "services",
     "suppressions",
+    "tags",
 ]
