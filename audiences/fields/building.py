@@ -21,10 +21,10 @@ OPERATORS = {
     "between": gettext_noop("is between"),
     "before": gettext_noop("is before"),
     "after": gettext_noop("is on or after"),
-    "in_last_days": gettext_noop("is in the last days"),
-    "in_next_days": gettext_noop("is in the next days"),
-    "more_than_days_ago": gettext_noop("is more than days ago"),
-    "more_than_months_ago": gettext_noop("is more than months ago"),
+    "in_last_days": gettext_noop("is in the last … days"),
+    "in_next_days": gettext_noop("is in the next … days"),
+    "more_than_days_ago": gettext_noop("is more than … days ago"),
+    "more_than_months_ago": gettext_noop("is more than … months ago"),
     "is_empty": gettext_noop("is empty"),
     "is_filled": gettext_noop("is filled"),
 }
@@ -66,7 +66,7 @@ def asks(texts: Mapping[str, str]) -> dict[str, Asked]:
     kind, options = _VALUES[Type(field.type)], _choices(field)
     asked["value"] = Asked(kind, options)
     has_two = "between" in operators
-    asked["to"] = Asked(kind if has_two else "hidden")
+    asked["to"] = Asked(kind if has_two else "hidden", label=gettext("And, if between"))
     return asked
 
 
