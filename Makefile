@@ -132,6 +132,10 @@ bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_verify $(N)
 
+.PHONY: bench-fields
+bench-fields: .venv/run ## Time own fields of N profiles, in rows and in JSONB, on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_fields $(N)
+
 .PHONY: bench-ledger
 bench-ledger: .venv/run ## Time sealing and verifying N events on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_ledger $(N)

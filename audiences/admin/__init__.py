@@ -17,6 +17,7 @@ from . import (
     programs,
     services,
     suppressions,
+    tags,
     wishes,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "programs",
     "services",
     "suppressions",
+    "tags",
     "wishes",
 ]

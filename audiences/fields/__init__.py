@@ -7,7 +7,6 @@ from audiences.fields.definitions import (
     change_field,
     create_field,
     delete_field,
-    find_field,
     reserved,
     used_by,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "create_field",
     "delete_field",
     "editable",
-    "find_field",
     "read_value",
     "reserved",
     "set_values",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 
 from audiences.conditions.keepers import speaking_of
 from audiences.files import folded
@@ -112,7 +112,11 @@ def change_field(
         for gone in sorted({*field.choices} - {*wanted}):
             number = FieldValue.objects.filter(field=field, text=gone).count()
             if number:
-                text = _("{number} people have “{choice}”: change that first.")
+                text = ngettext(
+                    "{number} person has “{choice}”: change that first.",
+                    "{number} people have “{choice}”: change that first.",
+                    number,
+                )
                 raise BadField("choices", text.format(number=number, choice=gone))
         field.choices = wanted
         field.is_personal, field.is_editable = is_personal, is_editable

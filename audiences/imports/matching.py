@@ -56,7 +56,7 @@ class Person:
     profile: Facts
     book: addresses.AddressBook
     is_restricted: bool = False
-    own: OwnFacts = field(default_factory=OwnFacts)
+    own: OwnFacts | None = None
     # How often this chunk has changed a flag: changes of one flag are written in turn.
     turns: dict[Scope, int] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class People:
         self._now = timezone.now()
         for pk, profile in profiles.items():
             person = Person(profile, books[pk], pk in restricted)
-            person.own = own.get(pk, person.own)
+            person.own = own.get(pk)
             if profile.external_id:
                 self._by_external_id[profile.external_id] = person
             if keys:
@@ -235,6 +235,15 @@ class Plan:
         values = operator.attrgetter(*columns)
         sql.bulk_insert(Profile, columns, (values(p.profile) for p in self.created))
         sql.bulk_update(Profile, _FACTS, list(self.changed.values()))
+
+    def take_own_facts(self, person: Person, row: Row) -> bool:
+        """Give the person what the row says there; tells whether any is new."""
+        if not row.own:
+            return False
+        person.own = OwnFacts() if person.own is None else person.own
+        new = person.own.take(row.own)
+        self.own += [(person, new)] if new else []
+        return bool(new)
 
     def write_own_facts(self) -> None:
         """Several rows may speak of one person."""

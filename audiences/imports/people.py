@@ -243,9 +243,7 @@ class PeopleImporter(Importer[Row]):
             if (channel, address.key) not in given:
                 changed |= person.book.give(channel, address, primary=primary)
                 given.add((channel, address.key))
-        if row.own and (new := person.own.take(row.own)):
-            plan.own.append((person, new))
-            changed = True
+        changed |= plan.take_own_facts(person, row)
         if row.flags and self._set_flags(row, person, plan):
             changed = True
         return changed

@@ -38,7 +38,8 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     # The keys in the first column of email addresses, those that can be read.
     email_keys: tuple[str, ...] = ()
-    own: OwnFacts = field(default_factory=OwnFacts)
+    # None in most files: they have no such column.
+    own: OwnFacts | None = None
     rejection: BadCell | None = None
     nobody: BadCell | None = None
     repeats: int = 0
@@ -215,6 +216,7 @@ def _read_external_id(row: Row, column: Column, text: str) -> None:
 
 
 def _read_own(row: Row, column: Column, text: str) -> None:
+    row.own = OwnFacts() if row.own is None else row.own
     if problem := row.own.read(column, text):
         row.problems.append(problem)
 

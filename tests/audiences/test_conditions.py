@@ -13,7 +13,7 @@ from django.utils import timezone
 from audiences import conditions, fields, membership, tags
 from audiences.conditions import BadCondition, Moment
 from audiences.conditions.text_nodes import TEXT_FIELDS, TEXT_OPERATORS
-from audiences.fields.nodes import OPERATORS
+from audiences.fields.building import OPERATORS
 from audiences.models import Audience, Profile, Service
 from audiences.refusals import Refused
 from delivery import deliveries, quarantine

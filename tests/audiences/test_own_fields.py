@@ -96,7 +96,7 @@ def test_field_that_cannot_be_is_refused_by_the_part_that_is_wrong(
 def test_choice_that_somebody_has_stays(known: dict[str, OwnField]) -> None:
     given(known, person(), colour="red")
     same = {"label": "Colour", "is_personal": True, "is_editable": False}
-    with pytest.raises(BadField, match="1 people have “Red”"):
+    with pytest.raises(BadField, match="1 person has “Red”"):
         fields.change_field(known["colour"], choices=["Blue"], **same)
     fields.change_field(known["colour"], choices=["Red", "Green"], **same)
     assert OwnField.objects.get(slug="colour").choices == ["Red", "Green"]

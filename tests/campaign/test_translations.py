@@ -111,6 +111,8 @@ def test_texts_are_literal_where_they_are_looked_up():
     assert computed == {
         "audiences/conditions/text_nodes.py",
         "audiences/console/masking.py",
+        "audiences/fields/building.py",
+        "audiences/fields/nodes.py",
         "audiences/privacy/access.py",
         "audiences/refusals.py",
         "delivery/admin/deliveries/outcomes.py",

@@ -69,6 +69,10 @@ class BulkActForm(forms.Form):
         for name in ("scope", "service", "tag"):
             if name not in act.asks:
                 del self.fields[name]
+        if "tag" in act.asks:
+            # No event of consent keeps one.
+            del self.fields["note"]
+            return
         self.fields["note"].required = act.needs_note
         self.fields["note"].help_text = (
             _("How the people asked for it. Kept in the history of each.")
@@ -88,7 +92,7 @@ class BulkActForm(forms.Form):
                 self.act.code,
                 chosen,
                 actor=actor,
-                note=self.cleaned_data["note"],
+                note=self.cleaned_data.get("note", ""),
                 details=details,
             )
         except Refused as refusal:
