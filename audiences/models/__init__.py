@@ -26,6 +26,7 @@ from .roles import Role
 from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
+from .summaries import MorningSummary
 from .suppression import Suppression
 from .transactions import Departure
 
@@ -59,6 +60,7 @@ __all__ = [
     "LedgerStamp",
     "LedgerState",
     "LedgerWording",
+    "MorningSummary",
     "Organisation",
     "OutboxMail",
     "PrivacyRequest",

@@ -212,6 +212,7 @@ impersonal(
         "audiences.LedgerStamp": _LEDGER,
         "audiences.LedgerState": _LEDGER,
         "audiences.LedgerWording": _OURS,
+        "audiences.MorningSummary": _OPERATORS,
         "audiences.Organisation": _OURS,
         "audiences.RequestCount": _HASHES,
         "audiences.RetentionRule": "a rule, and operators",

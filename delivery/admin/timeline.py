@@ -54,6 +54,8 @@ def _exclusions(look: Look, strand: Strand) -> Iterable[Entry]:
     # The last of each stays.
     ended = dict(runs.order_by("pk").values_list("delivery_id", "finished_at"))
     for pk, at in ended.items():
+        if at is None:
+            continue
         row, delivery = rows_by_delivery[pk], latest[pk]
         cause = row.rule.shown_label if row.rule else ""
         entry = Entry(
