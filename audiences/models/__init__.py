@@ -2,9 +2,10 @@
 
 from .allowances import Allowance
 from .audiences import Audience, AudienceMember
+from .bulk_act_people import BulkActPerson
 from .consent import ConsentEvent, ConsentEvidence
 from .figures import Figure
-from .jobs import BulkAct, BulkActPerson, ImportContent, ImportReject, ImportRun, Job
+from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .ledger import (
     LedgerCheckpoint,

@@ -85,6 +85,13 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
 PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "refresh_figures": (None, ALL),
     "audiences_bulkact_stop": (None, DESK),
+    "audiences_bulkact_undo": (DESK, DESK),
+    "audiences_bulkact_left": (STOPPERS, None),
+    "audiences_profile_activity": (ALL, None),
+    "audiences_profile_summary": (None, ALL),
+    "audiences_profile_opt_out": (STOPPERS, STOPPERS),
+    "audiences_profile_opt_in": (DESK, DESK),
+    "audiences_profile_undo": (None, ALL),
     "audiences_importrun_confirm": (None, DESK),
     "audiences_importrun_columns": (DESK, DESK),
     "audiences_importrun_cancel": (None, DESK),
