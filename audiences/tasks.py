@@ -14,6 +14,7 @@ from audiences.imports import runs
 from audiences.ledger import outlets
 from audiences.outbox import caps, queue as rows
 from audiences.privacy import many, requests, retention
+from audiences.records import summaries
 from audiences.selections import bulk_acts
 from audiences.signups import proof_of_work, requesting
 from audiences.sql import Locked
@@ -96,6 +97,12 @@ def run_retention() -> None:
 def expire_subscriptions() -> None:
     """Each hour: end what has passed its validity."""
     subscriptions.expire()
+
+
+@shared_task(ignore_result=True)
+def send_summaries() -> None:
+    """Each quarter of an hour: the morning summary of those who want it."""
+    summaries.send_due()
 
 
 @shared_task(ignore_result=True)

@@ -24,6 +24,13 @@ add(
         ("audiences.view_bulkact", roles.OPT_OUT, roles.OPT_IN),
         50,
     ),
+    Entry(
+        Section.PEOPLE,
+        _("Activity"),
+        "admin:audiences_profile_activity",
+        ("audiences.view_profile", "admin.view_logentry"),
+        90,
+    ),
     of_model(Section.PEOPLE, _("Privacy requests"), "audiences.privacyrequest", 60),
     of_model(Section.PEOPLE, _("Erasures of many"), "audiences.erasurerun", 70),
     of_model(Section.PEOPLE, _("Retention"), "audiences.retentionrule", 80),

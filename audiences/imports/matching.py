@@ -223,6 +223,16 @@ class Plan:
         default_factory=lambda: defaultdict(list)
     )
 
+    def alike(self) -> dict[tuple[int, Scope, bool], list[int]]:
+        """Who gets the same change at the same turn; what is only said again first."""
+        found: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
+        for scope, ids in self.said_again.items():
+            found[0, scope, True] += ids
+        for change in self.flag_changes:
+            key = (change.turn, change.scope, change.opted_out)
+            found[key].append(change.person.profile.id)
+        return found
+
     def draw_ids(self) -> None:
         """Give the new people their ids, in the order of their rows."""
         ids = sql.draw_ids(Profile, len(self.created))

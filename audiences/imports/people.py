@@ -6,7 +6,6 @@ without one is the person who has its email address. Blank cells leave what is t
 wherever the person is certain, whatever else is wrong with the row.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
@@ -267,23 +266,16 @@ class PeopleImporter(Importer[Row]):
                 changed = True
             elif not allowed and is_out:
                 plan.kept_out += 1
-            elif opted_out and profile.id:
+            elif opted_out:
                 plan.said_again[scope].append(profile.id)
         return changed
 
     def _write_flags(self, plan: Plan) -> None:
-        alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
-        for change in plan.flag_changes:
-            key = (change.turn, change.scope, change.opted_out)
-            alike[key].append(change.person.profile.id)
-        origin = Origin(
-            source=Source.IMPORT, note=self.options.note, actor=self.options.actor
-        )
-        for (_turn, scope, opted_out), ids in sorted(alike.items()):
+        note, actor = self.options.note, self.options.actor
+        origin = Origin(source=Source.IMPORT, note=note, actor=actor)
+        for (_turn, scope, opted_out), ids in sorted(plan.alike().items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(pk__in=ids), scope, origin)
-        for scope, ids in sorted(plan.said_again.items()):
-            consent.opt_out_all(Profile.objects.filter(pk__in=ids), scope, origin)
 
     def _tell_failures(self, plan: Plan) -> None:
         for channel, keys in plan.failed.items():

@@ -3,11 +3,12 @@
 from .allowances import Allowance
 from .api import ApiAnswer, ApiKey, ApiSecret, ApiUse
 from .audiences import Audience, AudienceMember
+from .bulk_act_people import BulkActPerson
 from .consent import ConsentEvent, ConsentEvidence
 from .endpoints import Endpoint, EndpointCall, Happening
 from .fields import FieldValue, OwnField
 from .figures import Figure
-from .jobs import BulkAct, BulkActPerson, ImportContent, ImportReject, ImportRun, Job
+from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .ledger import (
     LedgerCheckpoint,
@@ -31,6 +32,7 @@ from .roles import Role
 from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
+from .summaries import MorningSummary
 from .suppression import Suppression
 from .tags import ProfileTag, Tag
 from .transactions import Departure
@@ -78,6 +80,7 @@ __all__ = [
     "LedgerStamp",
     "LedgerState",
     "LedgerWording",
+    "MorningSummary",
     "Organisation",
     "OutboxMail",
     "OwnField",

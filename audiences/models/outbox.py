@@ -24,6 +24,7 @@ class OutboxMail(models.Model):
         SUBSCRIBED = "subscribed", _("Message after subscribing")
         UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
         PRIVACY = "privacy", _("Answer to a privacy request")
+        SUMMARY = "summary", _("Morning summary")
 
     class Result(models.TextChoices):
         SENT = "sent", _("Sent: the mail server or gateway took it")

@@ -287,6 +287,7 @@ impersonal(
         "audiences.LedgerStamp": _LEDGER,
         "audiences.LedgerState": _LEDGER,
         "audiences.LedgerWording": _OURS,
+        "audiences.MorningSummary": _OPERATORS,
         "audiences.Organisation": _OURS,
         "audiences.OwnField": "names of fields, that administrators have chosen",
         "audiences.RequestCount": _HASHES,

@@ -12,10 +12,13 @@ from typing import Any
 from django.db.models import CharField, Count, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Lower, StrIndex, Substr, TruncWeek
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences.background import figures
 from audiences.channels import Channel
-from delivery.models import Delivery, EventKind, Message, MessageEvent
+from audiences.records import summaries
+from audiences.records.summaries import Period, counted
+from delivery.models import Delivery, EventKind, InboundItem, Message, MessageEvent
 from delivery.models.quarantine import ErrorType
 
 WEEKS = 12
@@ -203,3 +206,18 @@ def complaints_by_delivery() -> list[Complaints]:
         Complaints(row, sent.get(row.pk, 0), complaints.get(row.pk, 0))
         for row in latest
     ]
+
+
+# ------------------------------------------------------------------ the morning summary
+def _complaints(period: Period) -> str:
+    rows = MessageEvent.objects.filter(period.q(), kind=EventKind.COMPLAINT)
+    return _("Complaints: {count}").format(count=rows.count())
+
+
+def _waits(period: Period) -> str:
+    rows = InboundItem.objects.filter(state__in=InboundItem.WAITING)
+    return counted(_("Things that came back and wait: {count}"), rows.count())
+
+
+summaries.happened.add("complaints", _complaints)
+summaries.waits.add("inbound", _waits)

@@ -7,9 +7,12 @@ from typing import Any
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audiences.background import figures
 from audiences.models import AddressStatus
+from audiences.records import summaries
+from audiences.records.summaries import Period
 from delivery.models import AddressError, QuarantineEntry
 from delivery.models.quarantine import ErrorType
 
@@ -71,3 +74,14 @@ def outages() -> list[dict[str, Any]]:
         for (channel, reason, text), count in groups.most_common(3)
         if count >= OUTAGE
     ]
+
+
+def _grown(period: Period) -> str:
+    """Whose last error was on that day: read by the index of the operators' list."""
+    rows = QuarantineEntry.objects.filter(
+        period.q("last_error_at"), status__in=_STOPPED
+    )
+    return _("Addresses that came into quarantine: {count}").format(count=rows.count())
+
+
+summaries.happened.add("quarantine", _grown)

@@ -1,6 +1,7 @@
 """Profiles in the console: the list, the person's page, imports and bulk changes."""
 
 from . import (
+    activity,
     bulk_acts,
     consent_pages,
     history,
@@ -12,6 +13,7 @@ from . import (
 )
 
 __all__ = [
+    "activity",
     "bulk_acts",
     "consent_pages",
     "history",

@@ -24,8 +24,9 @@ from audiences.models import ConsentEvent, Profile
 from audiences.registry import Registry
 from audiences.selections import undoing
 
-from . import history, panels
-from .undo import CONSENT, may_undo
+from . import panels
+from .history import evidence_of
+from .undo import MARK, may_undo
 
 ON_A_PAGE = 7
 
@@ -185,7 +186,7 @@ def _consent(look: Look, strand: Strand) -> Iterable[Entry]:
     for moment in panels.timeline(look.request, events):
         event = moment["event"]
         may = may_undo(look.request, event)
-        who = history.evidence_of(event, "actor")
+        who = evidence_of(event, "actor")
         meta = [(event.get_source_display(), ""), (who, "")]
         for label, named in (
             (gettext("wording"), moment["wording"]),
@@ -211,8 +212,7 @@ def _changes(look: Look, strand: Strand) -> Iterable[Entry]:
     """What operators did on the person's pages, but for what has lines of its own."""
     about = ContentType.objects.get_for_model(Profile)
     rows = LogEntry.objects.filter(content_type=about, object_id=str(look.profile.pk))
-    own = f'[{{"changed": {{"name": "{CONSENT}"'
-    rows = rows.exclude(change_message__startswith=own).select_related("user")
+    rows = rows.exclude(change_message__startswith=MARK).select_related("user")
     for row in look.newest(rows, strand, "action_time"):
         text = row.get_change_message() or (
             gettext("Added.") if row.is_addition() else gettext("Saved.")

@@ -1,6 +1,9 @@
 """The sentence after a change of one person's consent, with *Undo*; and undoing it."""
 
+import json
+
 from django.contrib import messages
+from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.urls import reverse
@@ -15,8 +18,9 @@ from audiences.selections import undoing
 
 from .history import subject
 
-# What the log of the console calls a change of consent: the history has it too.
-CONSENT = "consent"
+# How the log of the console marks a change of consent, which the history has too.
+CONSENT = "change of consent"
+MARK = f'[{{"added": {{"name": "{CONSENT}"'
 
 
 def may_undo(request: HttpRequest, event: ConsentEvent) -> bool:
@@ -47,7 +51,14 @@ def say(
 def log(own: PlainAdmin, request: HttpRequest, profile: Profile, text: str) -> None:
     """Keep it in the console's log, marked as a change of consent."""
     said = {"name": CONSENT, "object": masked_text(text)}
-    own.log_change(request, profile, [{"changed": said}])
+    own.log_change(request, profile, [{"added": said}])
+
+
+def sentence_of(row: LogEntry) -> str:
+    """What the log kept of a change of consent; empty for anything else."""
+    if not row.change_message.startswith(MARK):
+        return ""
+    return str(json.loads(row.change_message)[0]["added"]["object"])
 
 
 def _with_undo(

@@ -1,0 +1,116 @@
+"""Who did what, with links; and the summary by mail each morning, once a day."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from audiences import consent, outbox
+from audiences.consent import Origin
+from audiences.models import MorningSummary, OutboxMail
+from audiences.records import summaries
+from audiences.selections import bulk_acts
+
+from .conftest import World, clerk
+from .elements import marked
+
+ACTIVITY = "admin:audiences_profile_activity"
+
+
+def _page(client: Client, **query: str) -> str:
+    return client.get(reverse(ACTIVITY), query).content.decode()
+
+
+def test_activity_says_who_did_what_and_leads_there(
+    world: World, admin_client: Client
+) -> None:
+    person = world.people[0]
+    url = reverse("admin:audiences_profile_opt_out", args=[person.pk])
+    admin_client.post(url, {"scope": "sms", "note": "by phone"})
+    act = bulk_acts.begin("opt_out", {}, actor="eva", details={"scope": "fax"})
+    page = _page(admin_client)
+    for text in (
+        "Anna Vos is opted out of SMS.",
+        reverse("admin:audiences_profile_change", args=[person.pk]),
+        "Opt out: Fax",
+        reverse("admin:audiences_bulkact_change", args=[act.pk]),
+        "eva",
+    ):
+        assert text in page, text
+    assert "Opt out: Fax" not in _page(admin_client, who="admin")
+    assert "is opted out of SMS" not in _page(admin_client, kind="bulk")
+
+
+def test_who_may_not_see_the_log_sees_their_own_acts(world: World) -> None:
+    bulk_acts.begin("opt_out", {}, actor="eva", details={"scope": "fax"})
+    bulk_acts.begin("opt_out", {}, actor="helper", details={"scope": "push"})
+    page = _page(clerk("helper", "view_profile"))
+    assert "Opt out: Push" in page
+    assert "Opt out: Fax" not in page
+    assert "Opt out: Fax" not in _page(clerk("other", "view_profile"), who="eva")
+
+
+@pytest.fixture
+def eva(db: None) -> User:
+    return User.objects.create_user("eva", "eva@shop.example", is_staff=True)
+
+
+def _morning(day: int = 2, hour: int = 8) -> datetime:
+    return timezone.localtime(datetime(2027, 3, day, 12, tzinfo=UTC)).replace(hour=hour)
+
+
+def test_summary_is_off_by_default_and_sent_once_a_day_with_two_clocks(
+    eva: User,
+) -> None:
+    assert summaries.send_due(_morning()) == 0
+    MorningSummary.objects.create(user=eva, hour=7, language="nl")
+    assert summaries.send_due(_morning(hour=6)) == 0
+    assert summaries.send_due(_morning()) == 1
+    assert summaries.send_due(_morning(hour=9)) == 0
+    assert summaries.send_due(_morning(day=3)) == 1
+    assert OutboxMail.objects.filter(kind="summary", to=eva.email).count() == 2
+
+
+def test_summary_counts_the_day_before_in_the_language_of_its_reader(
+    eva: User, mailoutbox: list[object]
+) -> None:
+    from tests.factories import ProfileFactory
+
+    yesterday = timezone.now() - timedelta(days=1)
+    for number in range(3):
+        at = yesterday if number else timezone.now()
+        consent.opt_out(ProfileFactory(), "email", Origin(source="one_click", at=at))
+    MorningSummary.objects.create(user=eva, hour=0, language="en")
+    assert summaries.send_due() == 1
+    outbox.send_waiting()
+    (mail,) = mailoutbox
+    body = mail.body  # type: ignore[attr-defined]
+    for text in ("Opt-outs: 2", "Complaints: 0", "quarantine: 0", reverse(ACTIVITY)):
+        assert text in body, text
+
+
+def test_whoever_is_no_operator_any_more_gets_none(eva: User) -> None:
+    MorningSummary.objects.create(user=eva, hour=0, language="en")
+    User.objects.filter(pk=eva.pk).update(is_active=False)
+    assert summaries.send_due(_morning()) == 0
+
+
+def test_summary_is_switched_on_and_off_by_one_click(eva: User) -> None:
+    client = Client()
+    eva.is_superuser = True
+    eva.save()
+    client.force_login(eva)
+    url = reverse("admin:audiences_profile_summary")
+    assert "on" in marked(_page(client), "action")
+    page = client.post(url, {"act": "on", "hour": "6"}, follow=True).content.decode()
+    assert "from 06:00 on" in page
+    assert MorningSummary.objects.get().hour == 6
+    assert "off" in marked(page, "action")
+    client.post(url, {"act": "off"})
+    assert not MorningSummary.objects.exists()
+    User.objects.update(email="")
+    page = client.post(url, {"act": "on", "hour": "6"}, follow=True).content.decode()
+    assert "Your user has no email address" in page
