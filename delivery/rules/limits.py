@@ -46,8 +46,10 @@ def _free(text: str, is_taken: Callable[[str], bool]) -> str:
 def limit(maximum: int, period_days: int, channel: str) -> TypologyRule:
     """The active rule that allows so many messages in so many days; made if need be.
 
-    Raises Refused, as `create_fatigue_rule` does.
+    Within a transaction: of two who ask for the same, the second finds the rule of the
+    first. Raises Refused, as `create_fatigue_rule` does.
     """
+    Typology.objects.select_for_update().get(pk=default_typology().pk)
     same = TypologyRule.objects.filter(
         kind=Kind.FATIGUE,
         maximum=maximum,
