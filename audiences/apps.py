@@ -22,6 +22,7 @@ REGISTERING = """
     audiences.ledger.guards
     audiences.membership.members
     audiences.privacy.answers
+    audiences.privacy.impersonal_places
     audiences.privacy.own_places
     audiences.selections.bulk_acts
     audiences.signups.allowing

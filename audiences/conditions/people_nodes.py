@@ -8,7 +8,7 @@ from audiences.channels import Channel, Scope, flag_name
 from audiences.conditions.date_nodes import DATE_KEYS, check_dates, dates_q, say_dates
 from audiences.conditions.node_kinds import BadCondition, Data, Moment, Node, register
 from audiences.models import Address, AddressStatus, Service, Subscription
-from audiences.sentences import within_a_sentence
+from audiences.wording.sentences import within_a_sentence
 
 register(
     Node(

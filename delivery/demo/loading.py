@@ -44,6 +44,9 @@ ORGANISATION = {
     "postal_address": "Quay Street 1\n3511 AB Utrecht",
     "privacy_url": "https://library.example/privacy",
     "contact": "help@library.example",
+    "brand_colour": "#0b5563",
+    "text_on_brand": "#ffffff",
+    "background_colour": "#eef4f5",
 }
 CONTENT = """\
 Hello {{ first_name|there }},

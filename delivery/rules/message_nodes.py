@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences.channels import Channel
 from audiences.conditions import BadCondition, Data, Moment, Node, register
 from audiences.conditions.date_nodes import DATE_KEYS, check_dates, dates_q, say_dates
-from audiences.sentences import within_a_sentence
+from audiences.wording.sentences import within_a_sentence
 from delivery.models import Delivery, Message
 
 

@@ -24,10 +24,10 @@ from audiences.console.pages import Facts
 from audiences.models import Address, ConsentEvent, Profile, Service
 from audiences.records import proof, standing
 from audiences.registry import Registry
-from audiences.sentences import within_a_sentence
 from audiences.signups import requesting
 from audiences.subscriptions.writing import opt_out_warning
 from audiences.suppression.restriction import is_restricted
+from audiences.wording.sentences import within_a_sentence
 
 SHOWN = 100
 

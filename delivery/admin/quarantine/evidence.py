@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.lists import OfAddresses, ReadOnlyLog
-from audiences.sentences import within_a_sentence
+from audiences.wording.sentences import within_a_sentence
 from delivery.admin.deliveries.messages import link_to_message
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 
