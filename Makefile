@@ -93,14 +93,14 @@ lint: .venv/dev ## Style, types, import contracts, migrations, system checks
 format: .venv/dev ## Format the code
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
-CATALOGUE := locale/nl/LC_MESSAGES/django
 .PHONY: messages
 messages: .venv/dev ## Collect the console's texts for translation; compile them (gettext)
 	@command -v msgmerge >/dev/null || { \
 		echo "make messages needs gettext; on Debian: apt install gettext" >&2; exit 1; }
-	@$(MANAGE) makemessages --locale nl --no-location --no-obsolete --ignore .venv --ignore tests
-	@msgattrib --sort-output --output-file $(CATALOGUE).po $(CATALOGUE).po
-	@msgfmt --check --statistics --output-file $(CATALOGUE).mo $(CATALOGUE).po
+	@$(MANAGE) makemessages --all --no-location --no-obsolete --ignore .venv --ignore tests
+	@set -e; for po in locale/*/LC_MESSAGES/django.po; do \
+		msgattrib --sort-output --output-file $$po $$po; \
+		msgfmt --check --statistics --output-file $${po%.po}.mo $$po; done
 
 N ?= 1000000
 .PHONY: bench-import
@@ -111,6 +111,10 @@ REQUESTS ?= 1000
 .PHONY: bench-pages
 bench-pages: .venv/dev ## Time one-click and the opt-out page on gunicorn and PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_pages $(REQUESTS)
+
+.PHONY: bench-api
+bench-api: .venv/dev ## Time the API with N people on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_api $(N)
 
 .PHONY: bench-subscriptions
 bench-subscriptions: .venv/run ## Time an import of N subscriptions on both databases
@@ -127,6 +131,10 @@ bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
 .PHONY: bench-verify
 bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_verify $(N)
+
+.PHONY: bench-fields
+bench-fields: .venv/run ## Time own fields of N profiles, in rows and in JSONB, on PostgreSQL
+	@$(PY) -m tests.benchmarks.bench_fields $(N)
 
 .PHONY: bench-ledger
 bench-ledger: .venv/run ## Time sealing and verifying N events on PostgreSQL

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 # Modules that register something as they are imported.
 REGISTERING = """
+    audiences.audience_lists.importing
     audiences.conditions.date_nodes
     audiences.conditions.group_nodes
     audiences.conditions.people_nodes
@@ -16,6 +17,7 @@ REGISTERING = """
     audiences.consent.evidence
     audiences.consent.figures
     audiences.consent.reach
+    audiences.fields.nodes
     audiences.ledger.checks
     audiences.ledger.guards
     audiences.membership.members
@@ -27,6 +29,7 @@ REGISTERING = """
     audiences.signups.requesting
     audiences.subscriptions.figures
     audiences.subscriptions.messages
+    audiences.tags.nodes
 """.split()
 
 

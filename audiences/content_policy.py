@@ -41,6 +41,18 @@ def of_mail() -> str:
     )
 
 
+def of_api_docs() -> str:
+    """The page that describes the API: its own scripts, and pictures inside its CSS."""
+    return _written(
+        {
+            **_PUBLIC,
+            "script-src": "'self'",
+            "connect-src": "'self'",
+            "img-src": "'self' data:",
+        }
+    )
+
+
 def of_console() -> str:
     return _written(_CONSOLE)
 

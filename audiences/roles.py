@@ -99,7 +99,7 @@ grant_to_all(
         "audiences",
         "view",
         "profile address consentevent service subscription audience landingpage "
-        "landingpageversion outboxmail signuprequest",
+        "landingpageversion outboxmail signuprequest ownfield tag",
     )
 )
 _SEERS = (Code.OPERATOR, Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
@@ -116,8 +116,12 @@ grant(
     Code.PUBLISHER,
 )
 grant(of_models("audiences", "add change delete", "audience"), Code.DELIVERY_MANAGER)
+grant(of_models("audiences", "add change", "tag"), Code.OPERATOR, Code.DELIVERY_MANAGER)
+grant(of_models("audiences", "delete", "tag"), Code.DELIVERY_MANAGER)
 grant([EXPORT], Code.DELIVERY_MANAGER, Code.PROTECTION_OFFICER)
 grant(of_models("audiences", "view", "bulkact importrun"), Code.PROTECTION_OFFICER)
+# Whoever makes an audience of a file sees what becomes of it.
+grant(of_models("audiences", "view", "importrun"), Code.DELIVERY_MANAGER)
 grant([ERASE, "audiences.view_consentevidence"], Code.PROTECTION_OFFICER)
 grant(of_models("audiences", "view", "ledgercheckpoint"), Code.PROTECTION_OFFICER)
 grant(["admin.view_logentry"], Code.PROTECTION_OFFICER)
@@ -131,6 +135,8 @@ grant(
     of_models("auth", "add change delete view", "user group")
     + of_models("audiences", "delete", "service")
     + of_models("audiences", "change view", "organisation")
+    + of_models("audiences", "add change delete", "ownfield")
+    + of_models("audiences", "add change view", "apikey endpoint")
     + of_models("axes", "view", "accessattempt accesslog accessfailurelog")
     + of_models("axes", "delete", "accessattempt"),
 )

@@ -4,10 +4,12 @@ from contextlib import suppress
 
 from celery import shared_task
 
-from audiences import ledger, privacy
+from audiences import endpoints, ledger, privacy
+from audiences.api_keys import answers, limits
 from audiences.background import figures, jobs
 from audiences.console import allowances
 from audiences.console.sign_in import sessions
+from audiences.endpoints import queue as calls
 from audiences.imports import runs
 from audiences.ledger import outlets
 from audiences.outbox import caps, queue as rows
@@ -37,6 +39,9 @@ def clean_up_requests() -> None:
     runs.clean_up()
     allowances.clean_up()
     sessions.clean_up()
+    answers.clean_up()
+    limits.clean_up()
+    calls.clean_up()
 
 
 # Queues and schedules of running sites hold the names given to these two.
@@ -107,6 +112,20 @@ def seal_ledger() -> None:
     """
     with suppress(Locked):
         ledger.seal()
+
+
+@shared_task(ignore_result=True)
+def call_endpoint(pk: int) -> None:
+    """Tell an endpoint what has happened, for a while; then it queues again."""
+    if endpoints.work(pk) and endpoints.unfinished().filter(pk=pk).exists():
+        call_endpoint.delay(pk)
+
+
+@shared_task(ignore_result=True)
+def wake_endpoints() -> None:
+    """Each five seconds: look for each endpoint whether there is something to tell."""
+    for pk in endpoints.unfinished().values_list("pk", flat=True):
+        call_endpoint.apply_async((pk,), expires=20)
 
 
 @shared_task(ignore_result=True)

@@ -33,6 +33,8 @@ urlpatterns = [
     *_personal(rf"u/allow/{_TOKEN}", confirming.confirm_channel, "confirm_channel"),
     *_personal(rf"u/data/{_TOKEN}", own_data.fetch, "data"),
     *_personal(rf"u/why/{_TOKEN}", receipts.of_one_click, "why"),
+    *_personal(rf"u/choose/{_TOKEN}", views.choose, "choose"),
+    *_personal(rf"u/everything/{_TOKEN}", views.everything, "everything"),
     *_personal(rf"u/{_TOKEN}", views.one_click, "one_click"),
     *_page("p/your-data", own_data.anybody, "own_data"),
     *_personal(rf"p/your-data/{_TOKEN}", own_data.personal, "own_data_of"),
@@ -41,6 +43,10 @@ urlpatterns = [
         rf"p/{_SLUG}/confirm/{_TOKEN}", unidentified.confirm_signup, "confirm_signup"
     ),
     *_personal(rf"p/{_SLUG}/why/{_TOKEN}", receipts.of_page, "why_on_page"),
+    *_personal(rf"p/{_SLUG}/choose/{_TOKEN}", views.choose, "choose_on_page"),
+    *_personal(
+        rf"p/{_SLUG}/everything/{_TOKEN}", views.everything, "everything_on_page"
+    ),
     *_personal(rf"p/{_SLUG}/{_TOKEN}", views.personal, "personal"),
     *_page("ledger", checkpoints.listed, "ledger"),
     re_path(r"^ledger/checkpoint$", checkpoints.newest, name="newest_checkpoint"),

@@ -26,6 +26,7 @@ SCHEDULE = {
     "delivery.tasks.find_late_feedback": 300.0,
     "audiences.tasks.seal_ledger": 30.0,
     "audiences.tasks.publish_checkpoint": 300.0,
+    "audiences.tasks.wake_endpoints": 5.0,
     "audiences.tasks.refresh_figures": crontab(minute="*/15"),
     "audiences.tasks.expire_subscriptions": crontab(minute=27),
     "delivery.tasks.clean_up_quarantine": crontab(hour=3, minute=7),

@@ -100,6 +100,8 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
+    # For the files of the API's documentation page, served by this site.
+    "ninja",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
@@ -197,6 +199,12 @@ USE_TZ = True
 USE_I18N = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+FORMAT_MODULE_PATH = ["campaign.formats"]
+# What an operator chose; pages of recipients have a choice of their own.
+LANGUAGE_COOKIE_PATH = "/admin/"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 # A language is there when it has a file of texts for the public pages.
 LANGUAGES = page_texts.languages()
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -311,6 +319,18 @@ PROOF_OF_WORK_ROUNDS = _number("PROOF_OF_WORK_ROUNDS", 600)
 PROOF_OF_WORK_MINUTES = _number("PROOF_OF_WORK_MINUTES", 60)
 # Proxies of our own before this server; each adds an address to X-Forwarded-For.
 TRUSTED_PROXIES = _number("TRUSTED_PROXIES", 0)
+
+# ------------------------------------------------------------------ the API
+# Requests of a key in a minute, unless the key says otherwise.
+API_RATE = _number("API_RATE", 1200)
+
+# ------------------------------------------------------------------ events out
+# Calls at once to one endpoint.
+ENDPOINT_CONNECTIONS = _number("ENDPOINT_CONNECTIONS", 8)
+# Seconds that an endpoint may take to answer.
+ENDPOINT_SECONDS = _number("ENDPOINT_SECONDS", 10)
+# Days until the record of a call that an endpoint took is removed.
+ENDPOINT_DAYS = _number("ENDPOINT_DAYS", 30)
 
 # ------------------------------------------------------------------ background work
 # Redis or RabbitMQ where there are several machines; else folders beside the database.
@@ -518,6 +538,7 @@ if LOG_FORMAT == "json":
 # ------------------------------------------------------------------ production
 if not DEBUG:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+    LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_REFERRER_POLICY = "same-origin"

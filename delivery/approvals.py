@@ -205,6 +205,15 @@ def refusal_to_approve(user: User, delivery: Delivery) -> str:
     return ""
 
 
+def waiting_for(user: User) -> list[Delivery]:
+    """The deliveries with a text that this user may approve, and nobody has yet."""
+    return [
+        delivery
+        for delivery in _reaching().filter(sending=None).exclude(content="")
+        if not refusal_to_approve(user, delivery) and in_force(delivery) is None
+    ]
+
+
 def approve(delivery: Delivery, *, user: User, seen: str) -> Approval:
     """Approve the delivery as the user has seen it; `seen` is that fingerprint.
 

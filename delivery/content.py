@@ -5,6 +5,8 @@ A place may have a fallback: `{{ first_name|there }}`.
 
 import re
 
+from audiences import fields
+from audiences.files import folded
 from audiences.refusals import Refused
 from audiences.wording.placeholders import places
 
@@ -19,6 +21,13 @@ FIELDS = (
     "preferences_link",
     "view_link",
 )
+
+
+def known_fields() -> tuple[str, ...]:
+    """What stands in a place now: own fields too, by their slugs."""
+    return (*FIELDS, *(field.slug for field in fields.all_fields()))
+
+
 VIEW_LINK = "view_link"
 # Those by which a reader stops what they get.
 WAYS_OUT = ("unsubscribe_link", "preferences_link")
@@ -27,6 +36,12 @@ LINKS = (*WAYS_OUT, VIEW_LINK)
 COLUMNS = (
     *("profile", "external_id", "first_name", "last_name"),
     *("language", "country", "address"),
+)
+
+
+fields.reserved.add(
+    "places of messages",
+    lambda name: folded(name) in {*map(folded, (*FIELDS, *COLUMNS))},
 )
 
 

@@ -13,8 +13,9 @@ from audiences.imports.lists import read_list
 from audiences.links import Link
 from audiences.models import Audience, Service
 from audiences.refusals import Refused
-from delivery.models import Delivery, Outcome, OutcomeWarning, Typology
-from delivery.rules import skips_denylist
+from delivery.models import Delivery, Outcome, OutcomeWarning, Typology, TypologyRule
+from delivery.rules import limits, skips_denylist
+from delivery.rules.writing import default_typology
 
 READINGS = ("id", "label")
 BATCH = 1000
@@ -143,6 +144,64 @@ def duplicate(delivery: Delivery) -> Delivery:
             variant.pk, variant._state.adding, variant.delivery = None, True, made
             variant.save()
     return made
+
+
+def choose_rules(
+    delivery: Delivery,
+    typology: Typology | None,
+    *,
+    refusal: Callable[[Delivery], str] = lambda delivery: "",
+) -> bool:
+    """Let the delivery have a typology, None: the default one; whether it is another.
+
+    `refusal` says why the caller may not, asked while nobody can change the delivery.
+    Raises BadDelivery for one that has left.
+    """
+    with transaction.atomic():
+        row = _held(delivery, refusal)
+        if row.typology == typology:
+            return False
+        row.typology = typology
+        row.save(update_fields=["typology"])
+    return True
+
+
+def limit(
+    delivery: Delivery,
+    *,
+    maximum: int,
+    period_days: int,
+    channel: str,
+    only_here: bool,
+    refusal: Callable[[Delivery], str] = lambda delivery: "",
+) -> TypologyRule:
+    """Let people get at most so many messages in so many days, this one among them.
+
+    `only_here`: other deliveries keep their rules; else all with the same typology have
+    the limit from now on. Raises Refused, as `choose_rules` does and for bad numbers.
+    """
+    with transaction.atomic():
+        row = _held(delivery, refusal)
+        rule = limits.limit(maximum, period_days, channel)
+        own = row.typology
+        is_shared = own is None or own.is_default or own.delivery_set.count() > 1
+        if only_here and is_shared:
+            label = _("Rules of “{delivery}”").format(delivery=row.label)
+            row.typology = limits.copy_with(own, rule, label[:150])
+            row.save(update_fields=["typology"])
+        else:
+            limits.put_into(own or default_typology(), rule)
+    return rule
+
+
+def _held(delivery: Delivery, refusal: Callable[[Delivery], str]) -> Delivery:
+    """The delivery, which nobody can change or begin to send meanwhile."""
+    row = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
+    if row.has_left:
+        raise BadDelivery(_("It was handed over: it stands. Duplicate it instead."))
+    if refused := refusal(row):
+        raise BadDelivery(refused)
+    return row
 
 
 def delete(delivery: Delivery) -> None:

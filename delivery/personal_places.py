@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences import suppression
 from audiences.models import AddressStatus, Profile
-from audiences.privacy import retention
+from audiences.privacy import retained
 from audiences.privacy.people import Person, former_addresses
 from audiences.privacy.places import Facts, Place, impersonal, register
 from audiences.suppression import Entry, Reason
@@ -42,7 +42,7 @@ from delivery.models import (
 _MOST_SHOWN = 20_000
 
 
-@retention.activity("messages")
+@retained.activity("messages")
 def _written_to(since: datetime) -> Q:
     """Whoever a message was handed over to, or who said something about one."""
     sent = Message.objects.filter(profile=OuterRef("pk"), sent_at__gte=since)

@@ -1,7 +1,9 @@
 """The operators' admin for profiles, consent, services, audiences and pages."""
 
 from . import (
+    audience_pages,
     audiences,
+    finders,
     home,
     landing_pages,
     ledger,
@@ -9,14 +11,20 @@ from . import (
     operators,
     organisation,
     outbox,
+    own_fields,
     people,
     privacy,
+    programs,
     services,
     suppressions,
+    tags,
+    wishes,
 )
 
 __all__ = [
+    "audience_pages",
     "audiences",
+    "finders",
     "home",
     "landing_pages",
     "ledger",
@@ -24,8 +32,12 @@ __all__ = [
     "operators",
     "organisation",
     "outbox",
+    "own_fields",
     "people",
     "privacy",
+    "programs",
     "services",
     "suppressions",
+    "tags",
+    "wishes",
 ]

@@ -1,20 +1,29 @@
 """Audiences in the admin: everyone, subscribers, a condition, or a list."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences import membership
-from audiences.admin.condition_forms import BuilderForm, ConditionField, matching_of
+from audiences import membership, tags
+from audiences.admin.condition_forms import (
+    BuilderForm,
+    ConditionField,
+    matching_of,
+    reach_in_words,
+)
 from audiences.console.lists import estimated_rows
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
+from audiences.imports.kinds import kinds
 from audiences.membership import counting
-from audiences.models import Audience, Profile
+from audiences.models import Audience, Profile, Tag
 from audiences.refusals import Refused
+from audiences.registry import Registry
 from audiences.signals import audience_changed, audience_to_be_changed
 
 
@@ -25,6 +34,12 @@ class AudienceForm(BuilderForm, forms.ModelForm[Any]):
     """
 
     condition = ConditionField(label=_("Condition"), required=False)
+    tag_names = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=_("With ; between them. A new word makes a new tag."),
+    )
 
     class Meta:
         model = Audience
@@ -32,6 +47,9 @@ class AudienceForm(BuilderForm, forms.ModelForm[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            held = self.instance.tags.values_list("name", flat=True)
+            self.initial["tag_names"] = "; ".join(held)
         if "kind" in self.fields:
             kind = self.fields["kind"]
             assert isinstance(kind, forms.ChoiceField)  # noqa: S101
@@ -41,9 +59,14 @@ class AudienceForm(BuilderForm, forms.ModelForm[Any]):
                 if value != Audience.Kind.LIST
             ]
             kind.help_text = _(
-                "A list of profiles is made from a file: "
-                "manage.py create_delivery … --audience list:FILE."
+                "A list of people is made from a file, or from the list of profiles."
             )
+
+    def clean_tag_names(self) -> list[str]:
+        try:
+            return tags.read_names(self.cleaned_data["tag_names"])
+        except tags.BadTag as error:
+            raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> None:
         super().clean()
@@ -80,6 +103,31 @@ class AudienceForm(BuilderForm, forms.ModelForm[Any]):
             self.add_error("condition", str(error))
 
 
+def _reach(audience: Audience) -> list[tuple[str, str]]:
+    """How many of a list or of subscribers can be reached now."""
+    people = membership.Members.of(audience).profiles(timezone.now())
+    return reach_in_words(people, counting.of_audience(audience))
+
+
+# Links on the page of an audience that others add: a label and an address.
+links: Registry[str, Callable[[HttpRequest, Audience], tuple[str, str] | None]] = (
+    Registry("link on the page of an audience")
+)
+
+
+class TagFilter(admin.SimpleListFilter):
+    """Audiences that have a tag."""
+
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return Tag.objects.values_list("slug", "name")[:100]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(tags__slug=self.value()) if self.value() else queryset
+
+
 @admin.register(Audience)
 class AudienceAdmin(PlainAdmin):
     """Deliveries depend on who is meant: kind and service stay as they are made.
@@ -90,13 +138,14 @@ class AudienceAdmin(PlainAdmin):
     form = AudienceForm
     change_form_template = "admin/audiences/audience/change_form.html"
     add_form_template = change_form_template
+    change_list_template = "admin/audiences/audience/change_list.html"
     list_display = ("name", "kind", "service", "created_at")
-    list_filter = ("kind",)
+    list_filter = ("kind", TagFilter)
     list_select_related = ("service",)
     search_fields = ("name",)
 
     def get_fields(self, request: HttpRequest, obj: Audience | None = None) -> Any:
-        fields = ("name", "kind", "service", "condition")
+        fields = ("name", "kind", "service", "condition", "tag_names")
         if obj is None:
             return fields
         # What a condition means now is counted below it, once.
@@ -117,7 +166,10 @@ class AudienceAdmin(PlainAdmin):
         if change and "condition" in form.changed_data:
             membership.change_condition(obj, form.cleaned_data["condition"])
         super().save_model(request, obj, form, change)
-        if change and form.changed_data:
+        if "tag_names" in form.changed_data:
+            tags.set_on(obj, form.cleaned_data["tag_names"])
+        # A tag changes nothing of who is meant.
+        if change and set(form.changed_data) - {"tag_names"}:
             audience_changed.send(Audience, audience=obj, user=request.user)
 
     def refusal_to_change(self, request: HttpRequest, row: Audience) -> str:
@@ -130,7 +182,20 @@ class AudienceAdmin(PlainAdmin):
         form = context["adminform"].form
         context["has_builder"] = "condition" in form.fields
         context["matching"] = matching_of(request, form)
+        audience = kwargs.get("obj")
+        if audience:
+            context["links"] = [
+                link for make in links.values() if (link := make(request, audience))
+            ]
+            if not context["has_builder"] and audience.kind != Audience.Kind.EVERYONE:
+                context["reach"] = _reach(audience)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        more = {"may_upload": request.user.has_perms(kinds["list"].permissions)}
+        return super().changelist_view(request, {**(extra_context or {}), **more})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A list goes with its members, who are many: they are not listed."""

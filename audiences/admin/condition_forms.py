@@ -6,6 +6,7 @@ without loading the page (audiences/builder.js).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -14,15 +15,17 @@ from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions
-from audiences.conditions import BadCondition, Node, drafts
+from audiences.admin.condition_rows import key_label, menu, row_of
+from audiences.conditions import BadCondition, drafts
 from audiences.conditions.drafts import Draft, Fault
-from audiences.console.pages import Facts
-from audiences.membership import counting
+from audiences.membership import counting, reach
 from audiences.membership.counting import Matching
+from audiences.models import Profile
 from audiences.refusals import Refused
 
 BUTTON = "_row"
@@ -31,22 +34,6 @@ LABELS = {
     drafts.ALL: _("All of these"),
     drafts.ANY: _("Any of these"),
     drafts.NONE: _("None of these"),
-}
-KEYS = {
-    "at_least": _("At least this many times"),
-    "before": _("Before"),
-    "after": _("On or after"),
-    "channel": _("Channel"),
-    "delivery": _("Delivery"),
-    "domain": _("Domain"),
-    "field": _("Field"),
-    "in_last_days": _("In the last … days"),
-    "name": _("Name"),
-    "operator": _("Comparison"),
-    "service": _("Service"),
-    "status": _("Status"),
-    "valid": _("Valid"),
-    "value": _("Value"),
 }
 
 
@@ -101,9 +88,9 @@ class ConditionWidget(forms.Widget):
     ) -> SafeString:
         draft = value if isinstance(value, Draft) else _shown(value)
         context = {
-            "row": _row(draft, name, name, self.fault),
+            "row": row_of(draft, name, name, self.fault),
             "groups": LABELS.items(),
-            "kinds": [(n.name, label_of(n)) for n in drafts.leaves().values()],
+            "kinds": menu(),
             "button": BUTTON,
         }
         return render_to_string("admin/builder/condition.html", context)
@@ -157,92 +144,11 @@ def said(fault: Fault, name: str = "condition") -> str:
     return f"{where}: {fault.text}"
 
 
-def label_of(node: Node) -> str:
-    return str(node.label) or node.name.replace("_", " ").capitalize()
-
-
-def key_label(key: str) -> str:
-    return str(KEYS.get(key) or key.replace("_", " ").capitalize())
-
-
 def _shown(value: Any) -> Draft:
     try:
         return drafts.draft_of(value)
     except (TypeError, KeyError, AttributeError):
         return Draft(drafts.ALL)
-
-
-def _row(
-    draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
-) -> Facts:
-    """What the template needs of a row: a group has rows, a leaf a label and fields."""
-    number = drafts.number_of(path, name)
-    here = fault if fault and fault.path == path else None
-    row: Facts = {
-        "path": path,
-        "name": draft.node,
-        "number": number,
-        "is_group": draft.is_group,
-        "is_outermost": path == name,
-        "is_new": draft.is_new,
-        "is_first": path.endswith(".0"),
-        "is_last": last,
-        "fault": here.text if here and not here.key else "",
-    }
-    if draft.is_group:
-        count = len(draft.rows)
-        row["rows"] = [
-            _row(child, f"{path}.{at}", name, fault, at == count - 1)
-            for at, child in enumerate(draft.rows)
-        ]
-        return row
-    node = drafts.leaves()[draft.node]
-    row["label"] = label_of(node)
-    row["fields"] = [
-        _field(
-            node,
-            key,
-            draft.texts.get(key, ""),
-            f"{path}.key.{key}",
-            here.text if here and here.key == key else "",
-        )
-        for key in node.schema
-    ]
-    return row
-
-
-def _field(node: Node, key: str, text: str, name: str, fault: str) -> Facts:
-    """What the template needs of a field of a row; `kind` is how it is filled in."""
-    schema = node.schema[key]
-    kind = "text"
-    choices: list[tuple[str, Any]] = []
-    if key in node.options:
-        choices = list(node.options[key]())
-    elif "enum" in schema:
-        choices = [(v, str(v).replace("_", " ").capitalize()) for v in schema["enum"]]
-    elif schema.get("type") == "boolean":
-        choices = [("true", _("Yes")), ("false", _("No"))]
-    elif schema.get("type") == "integer":
-        kind = "number"
-    elif "anyOf" in schema:
-        kind = "texts"
-    elif schema.get("format") == "date" and len(text) in (0, len("2026-05-01")):
-        kind = "date"
-    if choices or key in node.options:
-        kind = "choice"
-        if text and text not in dict(choices):
-            choices.append((text, text))
-    return {
-        "name": name,
-        "label": key_label(key),
-        "kind": kind,
-        "choices": choices,
-        "text": text,
-        "needed": key in node.required,
-        "fault": fault,
-        "minimum": schema.get("minimum", 0),
-        "maximum": schema.get("maximum", ""),
-    }
 
 
 def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any:
@@ -256,11 +162,28 @@ def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any
             return None
         conditions.validate(tree)
         may = request.user.has_perm("audiences.view_profile")
-        return counting.of_tree(tree, with_sample=may)
+        return with_reach(counting.of_tree(tree, with_sample=may), tree)
     except BadCondition as error:
         return Matching(problem=_explained(name, value, error))
     except Refused as refused:
         return Matching(problem=str(refused))
+
+
+def with_reach(matching: Matching, tree: Any) -> Matching:
+    """The same with how many can be reached on each channel."""
+    if matching.count is None:
+        return matching
+    now = conditions.Moment(timezone.now())
+    people = Profile.objects.filter(conditions.to_q(tree, now))
+    return replace(matching, reach=reach_in_words(people, matching.count))
+
+
+def reach_in_words(people: Any, count: counting.Count) -> list[tuple[str, str]]:
+    """Each channel with the number of people, for an operator."""
+    return [
+        (channel, counting.words(number))
+        for channel, number in reach.reach_of(people, count)
+    ]
 
 
 def _explained(name: str, value: Any, error: BadCondition) -> str:

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from audiences import roles
+from audiences.console.guide import places
 from audiences.console.navigation import Entry, Section, add, of_model
 
 add(
@@ -32,6 +33,10 @@ add(
     of_model(Section.SERVICES, _("Landing pages"), "audiences.landingpage", 30),
     of_model(Section.SERVICES, _("Sign-up requests"), "audiences.signuprequest", 40),
     of_model(Section.SETTINGS, _("Organisation"), "audiences.organisation", 5),
+    of_model(Section.PEOPLE, _("Tags"), "audiences.tag", 25),
+    of_model(Section.SETTINGS, _("Own fields"), "audiences.ownfield", 6),
+    of_model(Section.SETTINGS, _("API keys"), "audiences.apikey", 60),
+    of_model(Section.SETTINGS, _("Endpoints"), "audiences.endpoint", 65),
     of_model(Section.SETTINGS, _("Users"), "auth.user", 80),
     of_model(Section.SETTINGS, _("Groups"), "auth.group", 90),
     of_model(Section.LOGS, _("Addresses"), "audiences.address", 10),
@@ -40,4 +45,30 @@ add(
     of_model(Section.LOGS, _("Outgoing mails"), "audiences.outboxmail", 25),
     of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
     of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),
+)
+
+places.add(
+    index="admin#home",
+    audiences_profile="admin#a-person",
+    audiences_profile_changelist="admin#many-people-at-once",
+    audiences_profile_proof="admin#proof-of-consent",
+    audiences_address="import#how-addresses-are-compared",
+    audiences_audience="conditions",
+    audiences_consentevent="consent#the-history",
+    audiences_importrun="import",
+    audiences_bulkact="admin#many-people-at-once",
+    audiences_privacyrequest="privacy#requests",
+    audiences_erasurerun="privacy#erasure",
+    audiences_retentionrule="privacy#retention",
+    audiences_suppression="consent#suppressed-addresses",
+    audiences_service="services#a-service",
+    audiences_subscription="services#the-states",
+    audiences_landingpage="building-pages",
+    audiences_landingpage_publish="building-pages#the-life-of-a-page",
+    audiences_signuprequest="unidentified-visitors",
+    audiences_ledgercheckpoint="ledger#checkpoints",
+    auth_="roles",
+    axes_="admin#signing-in",
+    your_sign_in="admin#signing-in",
+    password_change="admin#signing-in",  # noqa: S106  (a name of a view)
 )

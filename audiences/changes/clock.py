@@ -78,6 +78,31 @@ def now() -> Seen:
     return Seen(min(seen.low, int(own)), max(seen.high, int(own) + 1), running)
 
 
+def ended() -> Seen:
+    """As `now`, but of other databases of the server nobody is waited for.
+
+    A snapshot is one of the whole server. A transaction counts as another database's
+    only where its lock says so (`pg_locks`, manual 53.12): one that is just beginning
+    and holds none yet is waited for. One that ended since the snapshot can be read by
+    whoever reads after this.
+    """
+    seen = now()
+    if not seen.running:
+        return seen
+    foreign = {
+        number
+        for (number,) in sql.fetch(
+            "SELECT l.transactionid::text::bigint FROM pg_locks l"
+            " JOIN pg_stat_activity a ON a.pid = l.pid"
+            " WHERE l.locktype = 'transactionid' AND l.granted"
+            " AND l.mode = 'ExclusiveLock' AND a.datid <>"
+            " (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+    }
+    ours = tuple(number for number in seen.running if number % 2**32 not in foreign)
+    return Seen(min(ours, default=seen.high), seen.high, ours)
+
+
 class _ThisTransaction(Func):
     template = "pg_current_xact_id()::text::bigint"
 

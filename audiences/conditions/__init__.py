@@ -10,9 +10,18 @@ from audiences.conditions.node_kinds import (
     of_staged,
     register,
 )
-from audiences.conditions.trees import Tree, json_schema, sentence, to_q, validate, walk
+from audiences.conditions.trees import (
+    VERSION,
+    Tree,
+    json_schema,
+    sentence,
+    to_q,
+    validate,
+    walk,
+)
 
 __all__ = [
+    "VERSION",
     "BadCondition",
     "Data",
     "Moment",

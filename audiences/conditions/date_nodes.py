@@ -1,8 +1,10 @@
 """Dates in nodes: their keys, check, Q and words; the node about the profile's own."""
 
-from datetime import UTC, datetime, timedelta
+import calendar
+from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import moments
@@ -19,6 +21,8 @@ DATE_KEYS: dict[str, Schema] = {
     "before": {"type": "string", "format": "date"},
     "after": {"type": "string", "format": "date"},
     "in_last_days": {"type": "integer", "minimum": 1, "maximum": 36500},
+    "more_than_days_ago": {"type": "integer", "minimum": 1, "maximum": 36500},
+    "more_than_months_ago": {"type": "integer", "minimum": 1, "maximum": 1200},
 }
 
 
@@ -38,6 +42,21 @@ def read_moment(text: str, path: str = "") -> datetime:
     return moment.astimezone(UTC)
 
 
+def months_before(day: date, months: int) -> date:
+    """The same day so many months earlier, or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    last = calendar.monthrange(max(year, 1), month + 1)[1]
+    return date(max(year, 1), month + 1, min(day.day, last))
+
+
+def _months_earlier(at: datetime, months: int) -> datetime:
+    """The moment so many months earlier, by the calendar here."""
+    here = timezone.localtime(at)
+    day = months_before(here.date(), months)
+    # Where the clocks change then, the hour may not exist: it is the one after.
+    return timezone.make_aware(datetime.combine(day, here.time()))
+
+
 def check_dates(data: Data, path: str) -> None:
     """The dates of a node can be read."""
     for key in ("before", "after"):
@@ -55,6 +74,12 @@ def dates_q(name: str, data: Data, moment: Moment) -> Q:
     if "in_last_days" in data:
         start = moment.at - timedelta(days=data["in_last_days"])
         condition &= Q(**{f"{name}__gt": start})
+    if "more_than_days_ago" in data:
+        start = moment.at - timedelta(days=data["more_than_days_ago"])
+        condition &= Q(**{f"{name}__lt": start})
+    if "more_than_months_ago" in data:
+        start = _months_earlier(moment.at, data["more_than_months_ago"])
+        condition &= Q(**{f"{name}__lt": start})
     return condition
 
 
@@ -67,6 +92,12 @@ def say_dates(data: Data) -> str:
     if "in_last_days" in data:
         text = gettext("in the last {number} days")
         parts.append(text.format(number=data["in_last_days"]))
+    if "more_than_days_ago" in data:
+        text = gettext("more than {number} days ago")
+        parts.append(text.format(number=data["more_than_days_ago"]))
+    if "more_than_months_ago" in data:
+        text = gettext("more than {number} months ago")
+        parts.append(text.format(number=data["more_than_months_ago"]))
     return f" {gettext('and')} ".join(parts)
 
 

@@ -36,7 +36,21 @@ class Draft:
 
 def leaves() -> dict[str, Node]:
     """The nodes that are rows: all of the registry but those that hold others."""
-    return {node.name: node for node in nodes() if "of" not in node.schema}
+    return {node.name: node for node in nodes() if not node.holds_others}
+
+
+def _new(kind: str) -> "Draft | None":
+    """A row of this kind: of a group, of a node, or of a preset `node:code`."""
+    name, _colon, code = kind.partition(":")
+    if name in GROUPS:
+        return Draft(name, is_new=True)
+    node = leaves().get(name)
+    if node is None:
+        return None
+    preset = node.presets().get(code) if node.presets else None
+    if code and preset is None:
+        return None
+    return Draft(name, dict(preset.texts) if preset else {}, is_new=True)
 
 
 # ------------------------------------------------------------------ from a tree
@@ -82,7 +96,7 @@ def _read(data: Mapping[str, Any], path: str, depth: int) -> Draft:
     node = str(data[f"{path}.node"])
     if leaf := leaves().get(node):
         keys = leaf.schema
-        texts = {key: str(data.get(f"{path}.key.{key}", "")) for key in keys}
+        texts = {key: _posted(data, f"{path}.key.{key}") for key in keys}
         return Draft(node, texts)
     draft = Draft(node if node in GROUPS else ALL)
     if depth > trees.DEEPEST:
@@ -95,6 +109,14 @@ def _read(data: Mapping[str, Any], path: str, depth: int) -> Draft:
     return draft
 
 
+def _posted(data: Mapping[str, Any], name: str) -> str:
+    """The text of a field; of several boxes, a line for each that is ticked."""
+    several = data.getlist(name) if hasattr(data, "getlist") else []
+    if len(several) > 1:
+        return "\n".join(map(str, several)) + "\n"
+    return str(data.get(name, ""))
+
+
 def act(draft: Draft, action: str, data: Mapping[str, Any], name: str) -> None:
     """Do to the draft what a button says: `add:PATH`, `remove:PATH`, `up:PATH` …
 
@@ -105,10 +127,9 @@ def act(draft: Draft, action: str, data: Mapping[str, Any], name: str) -> None:
     numbers = [int(step) for step in steps.split(".") if step.isdigit()]
     if verb == ADD:
         group = _at(draft, numbers)
-        if group and group.is_group:
-            node = str(data.get(f"{path}.add", ""))
-            if node in GROUPS or node in leaves():
-                group.rows.append(Draft(node, is_new=True))
+        row = _new(str(data.get(f"{path}.add", "")))
+        if group and group.is_group and row:
+            group.rows.append(row)
         return
     if not numbers:
         return

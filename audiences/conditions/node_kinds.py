@@ -5,13 +5,14 @@ in the module of its family: groups, texts, dates, people; `delivery` adds messa
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Max, Min, Q, QuerySet
 from django_stubs_ext import StrPromise
 
+from audiences.conditions.asking import NEGATED, Asked, Options, Preset
 from audiences.models import StagedProfile
 from audiences.refusals import Refused
 from audiences.registry import Registry
@@ -20,8 +21,6 @@ from audiences.registry import Registry
 Data = Mapping[str, Any]
 # The part of JSON schema that describes one key.
 Schema = Mapping[str, Any]
-# Values that a form offers, with their labels.
-Options = Sequence[tuple[str, Any]]
 
 
 class BadCondition(Refused):
@@ -97,7 +96,9 @@ class Node:
     schema cannot say (its arguments are the node and its path); `to_q` compiles it;
     `say` puts it into words. The form of operators is built from these: `label` names
     the node in its menu, `options` offers values for a key, and `finish` turns what the
-    form gave into the node where a schema cannot say how.
+    form gave into the node where a schema cannot say how. `presets` are several rows
+    of the menu in its place, by a code; `asks` tells, for the texts that a row has so
+    far, which keys are asked for in another way. `say_not` says what is turned round.
     """
 
     name: str
@@ -111,13 +112,25 @@ class Node:
     finish: Callable[[dict[str, Any]], dict[str, Any]] = field(
         default=lambda data: data
     )
+    presets: Callable[[], Mapping[str, Preset]] | None = None
+    asks: Callable[[Mapping[str, str]], Mapping[str, Asked]] = field(
+        default=lambda texts: {}
+    )
+    say_not: Callable[[Data], str] | None = None
+
+    @property
+    def holds_others(self) -> bool:
+        return "of" in self.schema
 
 
 _NODES: Registry[str, Node] = Registry("node")
 
 
 def register(node: Node) -> Node:
-    """Add a kind of node."""
+    """Add a kind of node; one that holds no others can be turned round."""
+    if not node.holds_others:
+        schema = {**node.schema, NEGATED: {"type": "boolean"}}
+        node = replace(node, schema=schema)
     return _NODES.add(node.name, node)
 
 

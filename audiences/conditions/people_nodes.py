@@ -8,6 +8,7 @@ from audiences.channels import Channel, Scope, flag_name
 from audiences.conditions.date_nodes import DATE_KEYS, check_dates, dates_q, say_dates
 from audiences.conditions.node_kinds import BadCondition, Data, Moment, Node, register
 from audiences.models import Address, AddressStatus, Service, Subscription
+from audiences.sentences import within_a_sentence
 
 register(
     Node(
@@ -16,7 +17,7 @@ register(
         ("channel",),
         lambda data, moment: Q(**{flag_name(data["channel"]): True}),
         lambda data: gettext("opted out of {channel}").format(
-            channel=Scope(data["channel"]).label.lower()
+            channel=within_a_sentence(Scope(data["channel"]).label)
         ),
         label=_("Opted out"),
         options={"channel": lambda: list(Scope.choices)},
@@ -38,13 +39,13 @@ def _address_q(data: Data, moment: Moment) -> Q:
 
 
 def _say_address(data: Data) -> str:
-    label = Channel(data["channel"]).label.lower()
+    label = within_a_sentence(Channel(data["channel"]).label)
     details = []
     if "valid" in data:
         details.append(gettext("valid") if data["valid"] else gettext("invalid"))
     if "status" in data:
         text = gettext("in quarantine as {status}")
-        status = AddressStatus(data["status"]).label.lower()
+        status = within_a_sentence(AddressStatus(data["status"]).label)
         details.append(text.format(status=status))
     if "domain" in data:
         details.append(gettext("at {domain}").format(domain=data["domain"]))

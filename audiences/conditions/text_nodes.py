@@ -1,5 +1,6 @@
 """The node that compares a text of the profile: its schema, check, Q and words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Q, Value
@@ -8,11 +9,19 @@ from django.db.models.lookups import Exact
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
+from audiences.conditions.asking import (
+    LISTS,
+    MOST_ITEMS,
+    NEGATED,
+    Asked,
+    Preset,
+    finish_text,
+)
 from audiences.conditions.node_kinds import BadCondition, Data, Moment, Node, register
 from audiences.conditions.trees import LONGEST_TEXT, check_text
 from audiences.models import Profile
+from audiences.wording import names
 
-MOST_ITEMS = 1000
 _TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 
 
@@ -23,10 +32,14 @@ TEXT_OPERATORS = {
     "is": gettext_noop("is"),
     "is_not": gettext_noop("is not"),
     "in": gettext_noop("is one of"),
+    "not_in": gettext_noop("is none of"),
     "starts_with": gettext_noop("starts with"),
     "is_empty": gettext_noop("is empty"),
     "is_filled": gettext_noop("is filled"),
 }
+
+
+_OFFERED = {"language": names.languages, "country": names.countries}
 
 
 def _label(name: str) -> str:
@@ -41,8 +54,9 @@ def _text_q(data: Data, moment: Moment) -> Q:
         return empty
     if operator == "is_filled":
         return ~empty
-    if operator == "in":
-        return Q(**{f"{name}__in": value})
+    if operator in LISTS:
+        among = Q(**{f"{name}__in": value})
+        return among if operator == "in" else ~among
     if operator == "starts_with":
         # SQLite's LIKE ignores the case of letters: the beginning is compared as well.
         start = Exact(Left(name, len(value)), Value(value))
@@ -56,10 +70,10 @@ def _check_text(data: Data, path: str) -> None:
     if operator in ("is_empty", "is_filled"):
         if "value" in data:
             raise BadCondition(f"{path}.value: {operator} takes no value.")
-    elif operator == "in":
+    elif operator in LISTS:
         if not isinstance(value, list) or not value:
             raise BadCondition(
-                f"{path}.value: in takes a list of texts.",
+                f"{path}.value: {operator} takes a list of texts.",
                 plain=gettext("Fill this in."),
             )
         if len(value) > MOST_ITEMS:
@@ -83,15 +97,26 @@ def _say_text(data: Data) -> str:
     return f"{name} {gettext(TEXT_OPERATORS[data['operator']])} {words}".strip()
 
 
-def _finish_text(data: dict[str, Any]) -> dict[str, Any]:
-    """A form has one text: a list of them has commas, or a line for each."""
-    value = data.get("value")
-    if data.get("operator") in ("is_empty", "is_filled"):
-        data.pop("value", None)
-    elif data.get("operator") == "in" and isinstance(value, str):
-        parts = value.splitlines() if "\n" in value else value.split(",")
-        data["value"] = [part.strip() for part in parts if part.strip()]
-    return data
+def _presets() -> dict[str, Preset]:
+    """A row of the menu for each field."""
+    return {name: Preset(_label(name), {"field": name}) for name in TEXT_FIELDS}
+
+
+def _asks(texts: Mapping[str, str]) -> dict[str, Asked]:
+    """Languages and countries are chosen, and not typed."""
+    name = texts.get("field", "")
+    asked = {}
+    if name in TEXT_FIELDS:
+        asked["field"] = Asked("hidden", [(name, _label(name))])
+    if not texts.get(NEGATED):
+        asked[NEGATED] = Asked("hidden")
+    if name in _OFFERED:
+        asked["value"] = Asked("choices", _OFFERED[name]())
+        operators = [o for o in TEXT_OPERATORS if o != "starts_with"]
+        if texts.get("operator") != "starts_with":
+            said = [(o, gettext(TEXT_OPERATORS[o])) for o in operators]
+            asked["operator"] = Asked("choice", said)
+    return asked
 
 
 register(
@@ -111,6 +136,8 @@ register(
             "field": lambda: [(name, _label(name)) for name in TEXT_FIELDS],
             "operator": lambda: [(n, gettext(t)) for n, t in TEXT_OPERATORS.items()],
         },
-        finish=_finish_text,
+        finish=finish_text,
+        presets=_presets,
+        asks=_asks,
     )
 )

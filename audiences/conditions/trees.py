@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext
 
+from audiences.conditions.asking import NEGATED
 from audiences.conditions.node_kinds import (
     BadCondition,
     Data,
@@ -153,7 +154,8 @@ def to_q(tree: Tree, moment: Moment) -> Q:
 
 
 def compile_node(data: Data, moment: Moment) -> Q:
-    return kind_of(data).to_q(data, moment)
+    meant = kind_of(data).to_q(data, moment)
+    return ~meant if data.get(NEGATED) else meant
 
 
 def sentence(tree: Tree) -> str:
@@ -162,7 +164,12 @@ def sentence(tree: Tree) -> str:
 
 
 def say_node(data: Data) -> str:
-    return kind_of(data).say(data)
+    kind = kind_of(data)
+    if not data.get(NEGATED):
+        return kind.say(data)
+    if kind.say_not:
+        return kind.say_not(data)
+    return gettext("not {what}").format(what=kind.say(data))
 
 
 def json_schema() -> dict[str, Any]:

@@ -13,7 +13,15 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audiences.channels import ANY_FLAG, Scope
-from audiences.consent.history import Kind, Origin, Source, record, record_staged
+from audiences.consent.history import (
+    Kind,
+    Origin,
+    Source,
+    by_operator,
+    record,
+    record_staged,
+    said_again,
+)
 from audiences.consent.locks import lock, stage, staged, unstage
 from audiences.models import Profile
 from audiences.refusals import Refused
@@ -45,7 +53,8 @@ class Recorded:
 def opt_out(profile: Profile, scope: str, origin: Origin) -> Recorded:
     """Set the flag of a channel or of "any" for all addresses of the profile (P2, P3).
 
-    Opting out twice changes nothing and records nothing.
+    Opting out twice changes nothing and records nothing, unless an operator did it
+    first: what an operator did can be undone, what somebody else says cannot.
     """
     return _set_flag(profile, Scope(scope), opted_out=True, origin=origin)
 
@@ -114,16 +123,25 @@ def change_flag(
         Profile.objects.filter(pk=locked.pk).update(**{scope.flag: opted_out})
         event = record(locked, _kind(opted_out), origin, scope=scope)
         setattr(locked, scope.flag, opted_out)
-    warning = ""
-    if not opted_out and scope != Scope.ANY and locked.no_longer_contact:
-        warning = _("The profile is still opted out of any channel.")
+    elif opted_out:
+        said_again(locked, Kind.OPT_OUT, origin, scope=scope)
+    warning = "" if opted_out else warning_of(scope, locked.no_longer_contact)
     return Recorded(bool(event), warning, event.pk if event else None)
+
+
+def warning_of(scope: Scope, still_out: bool) -> str:
+    """What an opt-in does not reach: the flag for any channel is apart."""
+    if scope != Scope.ANY and still_out:
+        return _("The profile is still opted out of any channel.")
+    return ""
 
 
 def _set_flags(
     profiles: QuerySet[Profile], scope: Scope, *, opted_out: bool, origin: Origin
 ) -> int:
     with transaction.atomic():
+        if opted_out and origin.source != Source.OPERATOR:
+            return _opt_out_or_say_again(profiles, scope, origin)
         count = stage(profiles, **{scope.flag: not opted_out})
         if count and not opted_out:
             count = unstage(in_force().values("profile_id"))
@@ -131,6 +149,23 @@ def _set_flags(
             staged().update(**{scope.flag: opted_out})
             record_staged(_kind(opted_out), origin, scope=scope)
         return count
+
+
+def _opt_out_or_say_again(
+    profiles: QuerySet[Profile], scope: Scope, origin: Origin
+) -> int:
+    """Also those are locked who are out already: an undo may be under way.
+
+    Of these only whom an operator opted out is on record a second time.
+    """
+    stage(profiles)
+    out = staged().filter(**{scope.flag: True})
+    stays = out.exclude(by_operator(Kind.OPT_OUT, scope=scope))
+    if not unstage(stays.values("pk")):
+        return 0
+    changed = staged().filter(**{scope.flag: False}).update(**{scope.flag: True})
+    record_staged(Kind.OPT_OUT, origin, scope=scope)
+    return changed
 
 
 def _kind(opted_out: bool) -> Kind:

@@ -21,7 +21,13 @@ from django.db import connection, models, transaction
 
 from audiences.changes import Watch, watches
 from audiences.changes.watches import is_numbered
-from audiences.models import Address, ConsentEvent, LandingPageVersion, Profile
+from audiences.models import (
+    Address,
+    ConsentEvent,
+    ContactWish,
+    LandingPageVersion,
+    Profile,
+)
 from audiences.registry import Registry
 from audiences.sql import execute, fetch, is_postgresql, statements
 
@@ -157,6 +163,7 @@ register(
     VERSIONS,
     Watch(ConsentEvent, is_dated=True),
     Watch(Address, ("INSERT", "UPDATE", "DELETE")),
+    Watch(ContactWish, ("INSERT", "UPDATE", "DELETE")),
     Watch(Profile, ("DELETE",), person="id"),
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import (
     BigIntegerField,
@@ -10,11 +11,15 @@ from django.db.models import (
     DateTimeField,
     F,
     Max,
+    OuterRef,
+    Q,
     QuerySet,
+    Subquery,
     TextField,
     Value,
 )
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from audiences import sql
@@ -55,6 +60,11 @@ class Origin:
     at: datetime | None = None
 
     @property
+    def has_proof(self) -> bool:
+        """Whether it says how the person asked, or what they had read."""
+        return bool(self.note.strip() or self.wording_version.strip())
+
+    @property
     def has_evidence(self) -> bool:
         return bool(self.note or self.actor or self.ip or self.user_agent)
 
@@ -88,6 +98,50 @@ def record(
             user_agent=origin.user_agent,
         )
     return event
+
+
+def about(
+    profile_id: Any, *, scope: str = "", service_id: int | None = None
+) -> QuerySet[ConsentEvent]:
+    """What is on record about one flag, or one subscription, of a profile."""
+    events = ConsentEvent.objects.filter(profile_id=profile_id, channel=scope)
+    if service_id is None:
+        return events.filter(service__isnull=True)
+    return events.filter(service_id=service_id)
+
+
+def said_again(
+    profile: Profile,
+    kind: Kind,
+    origin: Origin,
+    *,
+    scope: str = "",
+    service_id: int | None = None,
+) -> None:
+    """Somebody says what an operator wrote down before: that is on record too.
+
+    An operator takes back only what no one else has said (`audiences.selections`). So a
+    person who leaves by a page stays out, although nothing had to change then. The
+    caller has locked the profile.
+    """
+    if origin.source == Source.OPERATOR:
+        return
+    events = about(profile.pk, scope=scope, service_id=service_id)
+    last = events.order_by("-id").first()
+    if last and last.kind == kind and last.source == Source.OPERATOR:
+        record(profile, kind, origin, scope=scope, service_id=service_id)
+
+
+def by_operator(kind: Kind, *, scope: str) -> Q:
+    """Profiles whose last event about a flag is of this kind, by an operator."""
+    events = about(OuterRef("pk"), scope=scope).order_by("-id")
+    last = {"kind": str(kind), "source": str(Source.OPERATOR)}
+    return Q(
+        *(
+            Exact(Subquery(events.values(name)[:1]), Value(value, TextField()))
+            for name, value in last.items()
+        )
+    )
 
 
 def record_staged(
@@ -143,23 +197,39 @@ class Step:
     at: datetime
 
 
-def record_steps(steps: Sequence[Step], origin: Origin) -> None:
-    """Write events of many profiles, in this order; the caller has locked them."""
-    ids = sql.draw_ids(ConsentEvent, len(steps))
+# A profile, when, what, a scope or a service, and where it comes from.
+Row = tuple[int, datetime, str, str, int | None, Origin]
+
+
+def bulk_record(rows: Sequence[Row]) -> list[int]:
+    """Write events of many profiles, each with its own origin, in this order.
+
+    Returns their ids. The caller has locked the profiles.
+    """
+    ids = sql.draw_ids(ConsentEvent, len(rows))
+    numbered = list(zip(ids, rows, strict=True))
     columns = ("id", "profile_id", "at", "kind", "channel", "service_id", "source")
-    rest = (origin.wording_version, origin.delivery_id, origin.has_evidence)
     sql.bulk_insert(
         ConsentEvent,
         [*columns, "wording_version", "delivery_id", "has_evidence"],
         (
-            (pk, s.profile_id, s.at, s.kind, "", s.service_id, origin.source, *rest)
-            for pk, s in zip(ids, steps, strict=True)
+            (
+                *(pk, profile_id, at, kind, scope, service_id, str(origin.source)),
+                *(origin.wording_version, origin.delivery_id, origin.has_evidence),
+            )
+            for pk, (profile_id, at, kind, scope, service_id, origin) in numbered
         ),
     )
-    if origin.has_evidence:
-        proof = (origin.note, origin.actor, origin.ip, origin.user_agent)
+    proved = [(pk, row[-1]) for pk, row in numbered if row[-1].has_evidence]
+    if proved:
         sql.bulk_insert(
             ConsentEvidence,
             ["event_id", "note", "actor", "ip", "user_agent"],
-            ((pk, *proof) for pk in ids),
+            ((pk, o.note, o.actor, o.ip, o.user_agent) for pk, o in proved),
         )
+    return ids
+
+
+def record_steps(steps: Sequence[Step], origin: Origin) -> None:
+    """Write events of many profiles, in this order; the caller has locked them."""
+    bulk_record([(s.profile_id, s.at, s.kind, "", s.service_id, origin) for s in steps])

@@ -45,6 +45,7 @@ NoticeMaker = Callable[[HttpRequest, Figures], list[Notice]]
 # Each with the permission of those who see it.
 _cards: Registry[int, tuple[str, CardMaker]] = Registry("card at position")
 _notices: Registry[NoticeMaker, tuple[str, NoticeMaker]] = Registry("notice")
+_tasks: Registry[NoticeMaker, tuple[str, NoticeMaker]] = Registry("task")
 
 
 def card(position: int, permission: str) -> Callable[[CardMaker], CardMaker]:
@@ -57,6 +58,25 @@ def attention(permission: str = "") -> Callable[[NoticeMaker], NoticeMaker]:
     return lambda maker: _notices.add(maker, (permission, maker))[1]
 
 
+def task(permission: str) -> Callable[[NoticeMaker], NoticeMaker]:
+    """Make a function tell what waits for the one who asks, and for nobody else yet."""
+    return lambda maker: _tasks.add(maker, (permission, maker))[1]
+
+
+def _told(
+    request: HttpRequest,
+    latest: Figures,
+    makers: Registry[NoticeMaker, tuple[str, NoticeMaker]],
+) -> list[Notice]:
+    """What the makers say to somebody with their permissions."""
+    return [
+        notice
+        for permission, make in makers.values()
+        if not permission or request.user.has_perm(permission)
+        for notice in make(request, latest)
+    ]
+
+
 def context(request: HttpRequest) -> Facts:
     """What the template of the home page needs."""
     latest, may = figures.latest(), request.user.has_perm
@@ -66,11 +86,7 @@ def context(request: HttpRequest) -> Facts:
             for _position, (permission, make) in sorted(_cards.items())
             if may(permission)
         ],
-        "notices": [
-            notice
-            for permission, make in _notices.values()
-            if not permission or may(permission)
-            for notice in make(request, latest)
-        ],
+        "tasks": _told(request, latest, _tasks),
+        "notices": _told(request, latest, _notices),
         "may_search": may("audiences.view_profile"),
     }

@@ -94,6 +94,21 @@ class ExactList(ChangeList):
             self._refuse_other_order(order)
         return super().get_ordering(request, queryset)
 
+    @property
+    def previous_url(self) -> str:
+        """The page before this one; empty on the first."""
+        return self._page_url(self.page_num - 1)
+
+    @property
+    def next_url(self) -> str:
+        """The page after this one; empty on the last."""
+        return self._page_url(self.page_num + 1)
+
+    def _page_url(self, number: int) -> str:
+        if not 1 <= number <= self.paginator.num_pages:
+            return ""
+        return str(self.get_query_string({main.PAGE_VAR: number}))
+
     def _refuse_other_order(self, order: str) -> None:
         """Only by the columns whose heading offers it."""
         if not _ORDER.fullmatch(order):

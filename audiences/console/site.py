@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
+from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.http import require_POST
 
@@ -19,6 +20,7 @@ from audiences.addresses import trial
 
 from . import dashboard, navigation
 from .exact import made_exact
+from .guide import pages as guide_pages, places
 from .sign_in import State, own_pages, sessions, state_of, views
 
 # Packages whose own pages would show the keys of somebody else's second factor.
@@ -55,6 +57,8 @@ class Console(AdminSite):
             "menu": menu,
             "is_on_trial": trial.is_on(),
             "version": settings.VERSION,
+            "help_url": places.url_for(request),
+            "zone": timezone.get_current_timezone_name(),
         }
         return super().each_context(request) | own
 
@@ -89,7 +93,8 @@ class Console(AdminSite):
         own: list[URLPattern | URLResolver] = [
             path("count-again/", view, name="refresh_figures")
         ]
-        return own + own_pages.urls(self) + super().get_urls()
+        finding = guide_pages.urls(self)
+        return own + own_pages.urls(self) + finding + super().get_urls()
 
 
 def refresh_figures(request: HttpRequest) -> HttpResponse:

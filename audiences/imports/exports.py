@@ -11,10 +11,14 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
+from audiences import fields, tags
 from audiences.addresses.outgoing import as_sent
 from audiences.channels import FLAGS, Channel
-from audiences.models import Address, Profile
+from audiences.models import Address, FieldValue, Profile, ProfileTag
 from audiences.profiles import PROFILE_FIELDS
+from audiences.tags.tags import BETWEEN
+
+from .columns.people import TAGS
 
 CHUNK_SIZE = 2000
 
@@ -35,20 +39,44 @@ def columns(people: QuerySet[Profile]) -> list[str]:
         for channel in Channel.values
         for number in range(1, most[channel] + 1)
     ]
-    return [*PROFILE_FIELDS, *named, *FLAGS.values()]
+    return [*PROFILE_FIELDS, *named, *FLAGS.values(), *_own_columns(people)]
+
+
+def _own_columns(people: QuerySet[Profile]) -> list[str]:
+    """The own fields in which any of them has a value, and tags if any has one."""
+    values, tagged = FieldValue.objects.all(), ProfileTag.objects.all()
+    if people.query.where:
+        ids = people.order_by().values("pk")
+        values = values.filter(profile_id__in=ids)
+        tagged = tagged.filter(profile_id__in=ids)
+    named = [f.slug for f in fields.all_fields() if values.filter(field=f).exists()]
+    return [*named, *([TAGS] if tagged.exists() else [])]
 
 
 def rows(people: QuerySet[Profile], header: list[str]) -> Iterator[list[Any]]:
     """One row for each person, in the order of their ids."""
     position = 0
+    has_own = header[-1:] != [[*FLAGS.values()][-1]]
     while chunk := list(people.filter(pk__gt=position).order_by("pk")[:CHUNK_SIZE]):
         position = chunk[-1].pk
-        cells = _addresses([profile.pk for profile in chunk])
+        ids = [profile.pk for profile in chunk]
+        cells = _addresses(ids)
+        own = _own_cells(ids) if has_own else {}
         for profile in chunk:
             facts = {name: getattr(profile, name) or "" for name in PROFILE_FIELDS}
             facts |= {flag: int(getattr(profile, flag)) for flag in FLAGS.values()}
-            facts |= cells[profile.pk]
+            facts |= cells[profile.pk] | own.get(profile.pk, {})
             yield [facts.get(name, "") for name in header]
+
+
+def _own_cells(ids: list[int]) -> dict[int, dict[str, str]]:
+    """What people have in own fields, and their tags, as an import reads them."""
+    cells: dict[int, dict[str, str]] = defaultdict(dict)
+    for pk, values in fields.values_of(ids).items():
+        cells[pk] |= {slug: fields.as_text(value) for slug, value in values.items()}
+    for pk, held in tags.tags_of(ids).items():
+        cells[pk][TAGS] = BETWEEN.join(tag.name for tag in held)
+    return cells
 
 
 def _addresses(ids: list[int]) -> dict[int, dict[str, str]]:

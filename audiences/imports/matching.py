@@ -17,6 +17,8 @@ from audiences.sql import statements
 from audiences.sql.many import among
 from audiences.suppression.restriction import restricted_among
 
+from . import own_facts
+from .own_facts import OwnFacts, facts_of
 from .people_rows import Row
 
 
@@ -54,6 +56,7 @@ class Person:
     profile: Facts
     book: addresses.AddressBook
     is_restricted: bool = False
+    own: OwnFacts | None = None
     # How often this chunk has changed a flag: changes of one flag are written in turn.
     turns: dict[Scope, int] = field(default_factory=dict)
 
@@ -89,6 +92,7 @@ class People:
         profiles = {r[0]: Facts(*r) for r in statements.raw_rows(rows_of)}
         books = addresses.books(profiles)
         restricted = restricted_among(profiles)
+        own = facts_of(profiles) if any(row.own for row in rows) else {}
         self._by_external_id: dict[str, Person] = {}
         # By the key of an email address, whether it is the primary one of each.
         self._by_email: dict[str, dict[Person, bool]] = defaultdict(dict)
@@ -96,6 +100,7 @@ class People:
         self._now = timezone.now()
         for pk, profile in profiles.items():
             person = Person(profile, books[pk], pk in restricted)
+            person.own = own.get(pk)
             if profile.external_id:
                 self._by_external_id[profile.external_id] = person
             if keys:
@@ -207,10 +212,16 @@ class Plan:
     rejects: list[Reject] = field(default_factory=list)
     # The keys of addresses that the file says do not work, by channel.
     failed: dict[str, dict[str, None]] = field(default_factory=dict)
+    # What people get in own fields, and tags: by the person.
+    own: list[tuple[Person, OwnFacts]] = field(default_factory=list)
     counts: dict[str, int] = field(
         default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
     )
     kept_out: int = 0
+    # Who was opted out already, and is so in the file too.
+    said_again: dict[Scope, list[int]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def draw_ids(self) -> None:
         """Give the new people their ids, in the order of their rows."""
@@ -224,3 +235,19 @@ class Plan:
         values = operator.attrgetter(*columns)
         sql.bulk_insert(Profile, columns, (values(p.profile) for p in self.created))
         sql.bulk_update(Profile, _FACTS, list(self.changed.values()))
+
+    def take_own_facts(self, person: Person, row: Row) -> bool:
+        """Give the person what the row says there; tells whether any is new."""
+        if not row.own:
+            return False
+        person.own = OwnFacts() if person.own is None else person.own
+        new = person.own.take(row.own)
+        self.own += [(person, new)] if new else []
+        return bool(new)
+
+    def write_own_facts(self) -> None:
+        """Several rows may speak of one person."""
+        together: dict[int, OwnFacts] = {}
+        for person, new in self.own:
+            together.setdefault(person.profile.id, OwnFacts()).take(new)
+        own_facts.write(together)

@@ -21,10 +21,8 @@ from audiences.signals import addresses_failed
 from audiences.suppression.restriction import RESTRICTED
 
 from .columns import Reading, read_columns
-from .columns.choices import LABELS
-from .columns.layouts import Layout, recognise
 from .columns.layouts.layout import PASSED_OVER
-from .columns.people import OTHER_NAMES, guess, own_meaning
+from .columns.people import OTHER_NAMES, choices, guess, layout_for, own_meaning
 from .engine import Chunk, Importer, StateChange
 from .matching import FlagChange, People, Person, Plan, Seen
 from .people_rows import Row, RowReader, same
@@ -61,7 +59,7 @@ class PeopleImporter(Importer[Row]):
                 _("Opting in needs a note that says how the people asked for it.")
             )
         self.options = options
-        self.layout = _layout_for(file, options.reading)
+        self.layout = layout_for(file, options.reading)
         self.system = self.layout.name if self.layout else ""
         found = read_columns(
             file,
@@ -108,7 +106,7 @@ class PeopleImporter(Importer[Row]):
 
     @classmethod
     def choices(cls) -> list[tuple[str, str]]:
-        return [(name, str(label)) for name, label in LABELS.items()]
+        return choices()
 
     @classmethod
     def guess(
@@ -158,9 +156,10 @@ class PeopleImporter(Importer[Row]):
             plan = self._plan(rows)
             plan.draw_ids()
             plan.write_profiles()
+            plan.write_own_facts()
             # Several rows may mean one person: each book is written once.
             addresses.save(p.book for p in dict.fromkeys(plan.touched))
-            self._write_flags(plan.flag_changes)
+            self._write_flags(plan)
             self._tell_failures(plan)
         return plan
 
@@ -244,6 +243,7 @@ class PeopleImporter(Importer[Row]):
             if (channel, address.key) not in given:
                 changed |= person.book.give(channel, address, primary=primary)
                 given.add((channel, address.key))
+        changed |= plan.take_own_facts(person, row)
         if row.flags and self._set_flags(row, person, plan):
             changed = True
         return changed
@@ -267,11 +267,13 @@ class PeopleImporter(Importer[Row]):
                 changed = True
             elif not allowed and is_out:
                 plan.kept_out += 1
+            elif opted_out and profile.id:
+                plan.said_again[scope].append(profile.id)
         return changed
 
-    def _write_flags(self, changes: list[FlagChange]) -> None:
+    def _write_flags(self, plan: Plan) -> None:
         alike: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
-        for change in changes:
+        for change in plan.flag_changes:
             key = (change.turn, change.scope, change.opted_out)
             alike[key].append(change.person.profile.id)
         origin = Origin(
@@ -280,6 +282,8 @@ class PeopleImporter(Importer[Row]):
         for (_turn, scope, opted_out), ids in sorted(alike.items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(pk__in=ids), scope, origin)
+        for scope, ids in sorted(plan.said_again.items()):
+            consent.opt_out_all(Profile.objects.filter(pk__in=ids), scope, origin)
 
     def _tell_failures(self, plan: Plan) -> None:
         for channel, keys in plan.failed.items():
@@ -292,9 +296,3 @@ class PeopleImporter(Importer[Row]):
                     text=self.system,
                     actor=self.options.actor,
                 )
-
-
-def _layout_for(file: TableFile, reading: Reading) -> Layout | None:
-    """The known layout, unless the columns are to be read by their names alone."""
-    by_name = reading.ignore_unknown or reading.chosen
-    return None if by_name else recognise(file.header)

@@ -15,6 +15,7 @@ from audiences.profiles import read_country, read_language, read_name
 from audiences.refusals import Sentence
 
 from .columns.meanings import Column
+from .own_facts import LEFT_OUT, OwnFacts
 
 _FLAG_OF = {flag_name(scope): scope for scope in Scope}
 
@@ -37,6 +38,8 @@ class Row:
     problems: list[Problem] = field(default_factory=list)
     # The keys in the first column of email addresses, those that can be read.
     email_keys: tuple[str, ...] = ()
+    # None in most files: they have no such column.
+    own: OwnFacts | None = None
     rejection: BadCell | None = None
     nobody: BadCell | None = None
     repeats: int = 0
@@ -61,7 +64,6 @@ _FOOT = re.compile(
     r"[\s:]|^(sub|grand)?(totaal|totals?|som|sum|aantal|count|gemiddelde|average)$",
     re.IGNORECASE,
 )
-_LEFT_OUT = _("left out: {reason}")
 
 
 # How many different cells of a column are remembered: first names and languages recur.
@@ -124,7 +126,7 @@ def _is_secondary(address: tuple[str, bool, Normalised]) -> bool:
 
 
 def _is_bare(row: Row) -> bool:
-    return not (row.fields or row.addresses or row.flags or row.problems)
+    return not (row.fields or row.addresses or row.flags or row.problems or row.own)
 
 
 def _reject(row: Row, column: Column, reason: Sentence) -> None:
@@ -160,7 +162,7 @@ def _read_address(row: Row, column: Column, text: str) -> None:
         if given.is_valid:
             continue
         if len(given.value) > most:
-            reason = Sentence(_LEFT_OUT, {"reason": cleaning.too_long(most)})
+            reason = Sentence(LEFT_OUT, {"reason": cleaning.too_long(most)})
         else:
             reason = Sentence(_("kept as invalid: {reason}"), {"reason": given.reason})
         row.problems.append(Problem(str(column), reason))
@@ -195,7 +197,7 @@ def _read_field(row: Row, column: Column, text: str) -> None:
     try:
         row.fields[name] = _FIELD_READERS[name](text)
     except ValueError as error:
-        reason = Sentence(_LEFT_OUT, {"reason": error.args[0]})
+        reason = Sentence(LEFT_OUT, {"reason": error.args[0]})
         row.problems.append(Problem(name, reason))
 
 
@@ -213,6 +215,12 @@ def _read_external_id(row: Row, column: Column, text: str) -> None:
         row.external_id = text
 
 
+def _read_own(row: Row, column: Column, text: str) -> None:
+    row.own = OwnFacts() if row.own is None else row.own
+    if problem := row.own.read(column, text):
+        row.problems.append(problem)
+
+
 def _read_full_name(row: Row, column: Column, text: str) -> None:
     first, _space, last = text.partition(" ")
     for name, value in (("first_name", first), ("last_name", last.strip())):
@@ -226,6 +234,8 @@ _READERS = {
     "address": _read_address,
     "flag": _read_flag,
     "failure": _read_failure,
+    "own": _read_own,
+    "tags": _read_own,
 }
 _FIELD_READERS = {
     "first_name": read_name,

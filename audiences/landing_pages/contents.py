@@ -53,11 +53,9 @@ class ServiceOnPage:
         """What people read as its name."""
         return label_of(self.label, self.texts, language)
 
-    def offer_in(self, language: str) -> str:
-        """The words beside a check box: the name, and what is said about it."""
-        label = self.label_in(language)
-        about = self.texts.get(language, {}).get("description", "")
-        return f"{label}: {about}" if about else label
+    def about_in(self, language: str) -> str:
+        """What is said about it beside its check box, if anything."""
+        return self.texts.get(language, {}).get("description", "")
 
 
 class Brand(TypedDict):

@@ -135,6 +135,18 @@ def erasure_leaf(
     return _bytes(canonical(facts))
 
 
+def removal_leaf(pk: int, at: str, before: str) -> bytes:
+    """The leaf of a removal: that evidence recorded before a moment may be gone."""
+    facts = {
+        "event_time": at,
+        "event_type": "remove_evidence",
+        "record_id": pk,
+        "recorded_before": before,
+        "type": "removal",
+    }
+    return _bytes(canonical(facts))
+
+
 def introduction_leaf(origin: str, at: str) -> bytes:
     """The first leaf: since when there is a ledger, and how it is called."""
     return _bytes(

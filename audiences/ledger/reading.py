@@ -17,6 +17,7 @@ from audiences.models import (
     LandingPageVersion,
     LedgerErasure,
     LedgerLeaf,
+    LedgerRemoval,
     LedgerSalt,
     LedgerWording,
 )
@@ -112,8 +113,11 @@ def found_at(recorded_at: str | None, introduced_at: str) -> str | None:
 def small_leaves(
     kind: int, introduced_at: str, ids: Sequence[int] | None = None
 ) -> Iterator[tuple[int, bytes]]:
-    """The leaves of wordings or erasures: those with these ids, or all."""
-    if kind == Kind.ERASURE:
+    """The leaves of wordings, erasures or removals: those with these ids, or all."""
+    if kind == Kind.REMOVAL:
+        for row in _of(LedgerRemoval.objects.all(), ids):
+            yield row.pk, leaves.removal_leaf(row.pk, iso(row.at), iso(row.before))
+    elif kind == Kind.ERASURE:
         yield from _erasures(_of(LedgerErasure.objects.all(), ids), introduced_at)
     elif kind == Kind.VERSION:
         yield from _versions(_of(LandingPageVersion.objects.all(), ids), introduced_at)

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -29,6 +29,7 @@ from audiences.models import (
     LandingPageVersion,
     LedgerErasure,
     LedgerLeaf,
+    LedgerRemoval,
     LedgerState,
     LedgerWording,
 )
@@ -84,6 +85,7 @@ def seal(on_progress: Callable[[int], None] = lambda count: None) -> Sealed:
         while _seal_events(kept, seen.low):
             on_progress(stored_tree.size())
         _seal_erasures(kept)
+        _seal_small(Kind.REMOVAL, kept)
         LedgerState.objects.filter(pk=kept.pk).update(sealed_at=timezone.now())
         size = stored_tree.size()
     return Sealed(size - before, size)
@@ -238,8 +240,15 @@ def _keep_built_in_wordings() -> None:
     )
 
 
+_SMALL: dict[int, type[models.Model]] = {
+    Kind.VERSION: LandingPageVersion,
+    Kind.BUILT_IN: LedgerWording,
+    Kind.REMOVAL: LedgerRemoval,
+}
+
+
 def _seal_small(kind: int, kept: LedgerState) -> None:
-    model = LandingPageVersion if kind == Kind.VERSION else LedgerWording
+    model = _SMALL[kind]
     leaf = LedgerLeaf.objects.filter(kind=kind, source_id=OuterRef("pk"))
     with transaction.atomic():
         unsealed = model._default_manager.filter(~Exists(leaf))

@@ -49,11 +49,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Undo:
-    """Which events of a profile may be reversed."""
+    """Which events of a profile may be reversed, and which wishes.
+
+    `wishes` are those that the act expressed, `ended` those that it ended.
+    """
 
     profile_id: int
-    event_ids: tuple[int, ...]
+    event_ids: tuple[int, ...] = ()
     stopped_address: bool = False
+    wishes: tuple[int, ...] = ()
+    ended: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -76,14 +76,19 @@ def undo_token(undo: Undo, *, at: int = 0) -> str:
     undone, its events say.
     """
     facts = [undo.profile_id, list(undo.event_ids), int(undo.stopped_address)]
+    if undo.wishes or undo.ended:
+        facts += [list(undo.wishes), list(undo.ended)]
     return signing.sign(Purpose.UNDO, facts, at=at)
 
 
 def read_undo_token(token: str) -> Undo:
     """What may be undone; raises BadLink."""
     signed = signing.read_to_start(Purpose.UNDO, token)
-    profile_id, event_ids, stopped = signed.facts
-    return Undo(profile_id, tuple(event_ids), bool(stopped))
+    profile_id, event_ids, stopped, *wishes = signed.facts
+    expressed, ended = wishes or ([], [])
+    return Undo(
+        profile_id, tuple(event_ids), bool(stopped), tuple(expressed), tuple(ended)
+    )
 
 
 def confirmation_url(confirmation: Confirmation) -> str:

@@ -48,6 +48,7 @@ class Matching:
     count: Count | None = None
     sample: list[Profile] = field(default_factory=list)
     problem: str = ""
+    reach: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def number(self) -> str:
@@ -96,19 +97,30 @@ def _by_sample(rows: QuerySet[Any, Any]) -> int | None:
     """
     if rows.model is not Profile:
         return None
+    some, factor = scaled(rows)
+    found = some.count()
+    return None if found < TELLING else rounded(found * factor)
+
+
+def scaled(rows: QuerySet[Any, Any]) -> tuple[QuerySet[Any, Any], float]:
+    """Those of the profiles in short stretches all over the ids, and how many times as
+    many all are."""
     ends = Profile.objects.aggregate(low=Min("pk"), high=Max("pk"))
     if ends["low"] is None:
-        return None
+        return rows.none(), 1.0
     ids = ends["high"] + 1 - ends["low"]
     step = max(ids // STRETCHES, LENGTH)
     starts = range(ends["low"], ends["high"] + 1, step)
     within = [Q(pk__gte=start, pk__lt=start + LENGTH) for start in starts]
-    found = rows.filter(functools.reduce(operator.or_, within)).count()
-    if found < TELLING:
-        return None
-    number = round(found * ids / (LENGTH * len(starts)))
-    # No more digits than a sample can know.
-    return int(round(number, min(0, 2 - len(str(number)))))
+    return rows.filter(functools.reduce(operator.or_, within)), ids / (
+        LENGTH * len(starts)
+    )
+
+
+def rounded(number: float) -> int:
+    """No more digits than a sample can know."""
+    whole = round(number)
+    return int(round(whole, min(0, 2 - len(str(whole)))))
 
 
 def _some(found: QuerySet[Profile]) -> list[Profile]:

@@ -4,7 +4,7 @@ An audience can name others in its condition: the node for that, and no circles.
 only writer of audiences is here too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions, subscriptions
 from audiences.conditions import BadCondition, Data, Moment, Node, Span, Tree
+from audiences.conditions.keepers import keepers
 from audiences.models import Audience, AudienceMember, Profile, Service, Subscription
 from audiences.refusals import Refused
 
@@ -190,6 +191,16 @@ AUDIENCE_NODE = conditions.register(
 )
 
 
+def _kept() -> Iterator[tuple[str, Tree]]:
+    """The audiences that have a condition, for those who ask what one speaks of."""
+    for audience in Audience.objects.filter(kind=Kind.CONDITION).order_by("name"):
+        tree: Any = audience.condition
+        yield gettext("the audience “{name}”").format(name=audience.name), tree
+
+
+keepers.add("audiences", _kept)
+
+
 # Commands read such names in a way of their own.
 PREFIXES = ("service:", "list:")
 
@@ -225,15 +236,22 @@ def list_of(name: str, profile_ids: list[int]) -> Audience:
     return audience
 
 
+def check_new_name(name: str) -> None:
+    """Raise Refused unless a new audience can have this name."""
+    if not name.strip():
+        raise Refused(gettext("Give the audience a name."))
+    if name == EVERYONE or name.startswith(PREFIXES):
+        raise Refused(f"The name {name!r} has a meaning already; choose another name.")
+    if Audience.objects.filter(name=name).exists():
+        raise Refused(f"There is already an audience {name!r}; choose another name.")
+
+
 def create_with_condition(name: str, tree: Any) -> Audience:
     """A new audience of the profiles that meet a condition.
 
     Raises BadCondition, Refused when the name is taken, or ValidationError.
     """
-    if name == EVERYONE or name.startswith(PREFIXES):
-        raise Refused(f"The name {name!r} has a meaning already; choose another name.")
-    if Audience.objects.filter(name=name).exists():
-        raise Refused(f"There is already an audience {name!r}; choose another name.")
+    check_new_name(name)
     check_condition(name, tree)
     audience = Audience(name=name, kind=Kind.CONDITION, condition=tree)
     audience.full_clean()

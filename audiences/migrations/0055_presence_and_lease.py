@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0046_ledger'),
+        ('audiences', '0047_evidence_removal'),
     ]
 
     operations = [

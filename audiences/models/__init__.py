@@ -1,10 +1,13 @@
 """Who may be contacted: profiles, their addresses, consent, services, audiences."""
 
 from .allowances import Allowance
+from .api import ApiAnswer, ApiKey, ApiSecret, ApiUse
 from .audiences import Audience, AudienceMember
 from .consent import ConsentEvent, ConsentEvidence
+from .endpoints import Endpoint, EndpointCall, Happening
+from .fields import FieldValue, OwnField
 from .figures import Figure
-from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
+from .jobs import BulkAct, BulkActPerson, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .ledger import (
     LedgerCheckpoint,
@@ -12,6 +15,7 @@ from .ledger import (
     LedgerLeaf,
     LedgerNode,
     LedgerOutlet,
+    LedgerRemoval,
     LedgerSalt,
     LedgerStamp,
     LedgerState,
@@ -28,20 +32,32 @@ from .services import Service, Subscription
 from .sign_ins import SignIn
 from .staging import StagedProfile
 from .suppression import Suppression
+from .tags import ProfileTag, Tag
 from .transactions import Departure
+from .wishes import ContactWish, LeavingReason
 
 __all__ = [
     "Address",
     "AddressStatus",
     "Allowance",
+    "ApiAnswer",
+    "ApiKey",
+    "ApiSecret",
+    "ApiUse",
     "Audience",
     "AudienceMember",
     "BulkAct",
+    "BulkActPerson",
     "ConsentEvent",
     "ConsentEvidence",
+    "ContactWish",
     "Departure",
+    "Endpoint",
+    "EndpointCall",
     "ErasureRun",
+    "FieldValue",
     "Figure",
+    "Happening",
     "ImportContent",
     "ImportReject",
     "ImportRun",
@@ -51,20 +67,24 @@ __all__ = [
     "LandingPageText",
     "LandingPageVersion",
     "Lease",
+    "LeavingReason",
     "LedgerCheckpoint",
     "LedgerErasure",
     "LedgerLeaf",
     "LedgerNode",
     "LedgerOutlet",
+    "LedgerRemoval",
     "LedgerSalt",
     "LedgerStamp",
     "LedgerState",
     "LedgerWording",
     "Organisation",
     "OutboxMail",
+    "OwnField",
     "Presence",
     "PrivacyRequest",
     "Profile",
+    "ProfileTag",
     "RequestCount",
     "RetentionRule",
     "Role",
@@ -74,5 +94,6 @@ __all__ = [
     "StagedProfile",
     "Subscription",
     "Suppression",
+    "Tag",
     "UsedProof",
 ]

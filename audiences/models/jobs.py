@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.refusals import Sentence
 
+from .profiles import Profile
+
 
 class Job(models.Model):
     """Work that somebody asked for and a background worker does.
@@ -62,6 +64,18 @@ class BulkAct(Job):
     last_id = models.BigIntegerField(_("goes up to"), default=0)
     seen = models.BigIntegerField(_("people"), default=0)
     changed = models.BigIntegerField(_("changed"), default=0)
+    # The change that this one takes back.
+    undoes = models.ForeignKey(
+        "self",
+        verbose_name=_("undoes"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="undoings",
+    )
+    # Whether it wrote down whom it changed, so that it can be taken back as one.
+    keeps_people = models.BooleanField(db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("bulk change")
@@ -84,6 +98,12 @@ class BulkAct(Job):
                 fields=["id"],
                 condition=models.Q(state__in=["waiting", "running"]),
                 name="bulkact_unfinished",
+            ),
+            # The undoing of one change; only one is at work.
+            models.Index(
+                fields=["undoes"],
+                name="bulkact_undoing",
+                condition=models.Q(undoes__isnull=False),
             ),
         ]
 
@@ -169,6 +189,73 @@ class ImportRun(Job):
     @property
     def percent(self) -> int:
         return min(99, 100 * self.done_bytes // self.size) if self.size else 0
+
+
+class BulkActPerson(models.Model):
+    """Somebody whom a change of many has changed, by which event; and its undoing.
+
+    Written in the chunks of the change, in their transactions. The events stay when a
+    change is cleaned up or a person erased; these rows go.
+    """
+
+    class Outcome(models.TextChoices):
+        NOT_UNDONE = "", _("Not undone")
+        UNDONE = "undone", _("Undone")
+        CHANGED_SINCE = "changed_since", _("Left: changed since")
+        NOT_ALLOWED = (
+            "not_allowed",
+            _("Left: the data is restricted or the row is gone"),
+        )
+
+    act = models.ForeignKey(
+        BulkAct,
+        verbose_name=_("bulk change"),
+        on_delete=models.CASCADE,
+        related_name="people",
+        db_index=False,
+    )
+    profile = models.ForeignKey(
+        Profile,
+        verbose_name=_("profile"),
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    event_id = models.BigIntegerField(_("consent event"))
+    outcome = models.CharField(
+        _("undone"), max_length=16, choices=Outcome, blank=True, db_default=""
+    )
+
+    class Meta:
+        verbose_name = _("person of a bulk change")
+        verbose_name_plural = _("people of bulk changes")
+        constraints = [
+            # Its index is also how an undoing walks over the people.
+            models.UniqueConstraint(
+                fields=["act", "profile"], name="bulkactperson_once"
+            ),
+            models.CheckConstraint(
+                name="bulkactperson_outcome_known",
+                violation_error_message=_("This is nothing that becomes of a person."),
+                condition=models.Q(
+                    outcome__in=["", "undone", "changed_since", "not_allowed"]
+                ),
+            ),
+        ]
+        indexes = [
+            # Erasing a person.
+            models.Index(fields=["profile"], name="bulkactperson_of_profile"),
+            # Who was left as they are, by name.
+            models.Index(
+                fields=["act", "profile"],
+                name="bulkactperson_left",
+                condition=models.Q(outcome__in=["changed_since", "not_allowed"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act_id}: {self.profile_id}"
 
 
 class ImportContent(models.Model):

@@ -3,28 +3,19 @@
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator, URLValidator
+from django.core.validators import URLValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from . import page_checks
+from .brands import BACKGROUND, BRAND, TEXT_ON_BRAND, colour
 from .page_checks import EXTRA_FIELDS, all_languages
 from .services import Service
 
 __all__ = ["EXTRA_FIELDS", "LandingPage", "LandingPageVersion", "all_languages"]
 
 _web_address = URLValidator(schemes=["https", "http"])
-_is_colour = RegexValidator(
-    r"\A#[0-9a-fA-F]{6}\Z", _("Write a colour as # and six digits, such as #1f5fbf.")
-)
-
-
-def _colour(label: StrOrPromise, default: str) -> "models.CharField[str, str]":
-    return models.CharField(
-        label, max_length=7, default=default, validators=[_is_colour]
-    )
 
 
 class LandingPage(models.Model):
@@ -164,9 +155,9 @@ class LandingPage(models.Model):
         blank=True,
         related_name="+",
     )
-    brand_colour = _colour(_("colour of the button"), "#1a56a8")
-    text_on_brand = _colour(_("colour of the text on the button"), "#ffffff")
-    background_colour = _colour(_("colour around the page"), "#f1f4f8")
+    brand_colour = colour(_("colour of the button"), BRAND)
+    text_on_brand = colour(_("colour of the text on the button"), TEXT_ON_BRAND)
+    background_colour = colour(_("colour around the page"), BACKGROUND)
     live_version = models.ForeignKey(
         "LandingPageVersion",
         verbose_name=_("published version"),

@@ -40,6 +40,7 @@ class LedgerLeaf(models.Model):
         VERSION = 2, _("Published version of a page")
         BUILT_IN = 3, _("Built-in wording")
         ERASURE = 4, _("Erasure")
+        REMOVAL = 5, _("Removal of old evidence")
 
     id = models.BigIntegerField(_("place"), primary_key=True)
     kind = models.PositiveSmallIntegerField(_("what it is of"), choices=Kind)
@@ -172,6 +173,23 @@ class LedgerErasure(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.profile_id}"
+
+
+class LedgerRemoval(models.Model):
+    """That evidence recorded before a moment may be gone: a rule of retention ended it.
+
+    It is sealed like all else, so nobody empties evidence and says nothing.
+    """
+
+    before = models.DateTimeField(_("recorded before"), unique=True)
+    at = models.DateTimeField(_("removed"))
+
+    class Meta:
+        verbose_name = _("removal of old evidence")
+        verbose_name_plural = _("removals of old evidence")
+
+    def __str__(self) -> str:
+        return f"{self.before:%Y-%m-%d %H:%M:%S}"
 
 
 class LedgerWording(models.Model):

@@ -4,6 +4,7 @@ from django.core.validators import URLValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .brands import BACKGROUND, BRAND, TEXT_ON_BRAND, colour
 from .profiles import LONGEST_TEXT
 
 
@@ -38,6 +39,27 @@ class Organisation(models.Model):
         max_length=254,
         blank=True,
         help_text=_("Where people ask questions: an email address or a number."),
+    )
+
+    logo = models.ForeignKey(
+        "LandingPageAsset",
+        verbose_name=_("logo"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    brand_colour = colour(_("colour of the button"), BRAND)
+    text_on_brand = colour(_("colour of the text on the button"), TEXT_ON_BRAND)
+    background_colour = colour(_("colour around the page"), BACKGROUND)
+    languages = models.JSONField(
+        _("languages"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Languages of the pages that nobody made, such as those of the links in "
+            "mails; none ticked: all. The first is the one for all others."
+        ),
     )
 
     class Meta:

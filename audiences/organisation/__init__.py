@@ -5,15 +5,26 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from audiences.models import Organisation
+from django.core.exceptions import ValidationError
+from django.db import Error
+from django.utils.translation import gettext as _
 
-_remembered: ContextVar[Organisation | None] = ContextVar("organisation", default=None)
+from audiences.models import Organisation
+from audiences.wording import page_texts
+from audiences.wording.colours import LEAST_CONTRAST, contrast, text_on
+
+# What was read within `read_once`; None outside of it.
+_remembered: ContextVar[list[Organisation] | None] = ContextVar(
+    "organisation", default=None
+)
+# What this process read last: pages say who sends also while the database is away.
+_last: list[Organisation] = []
 
 
 @contextmanager
 def read_once() -> Iterator[None]:
-    """Within it the row is read once: for work on many deliveries at a time."""
-    token = _remembered.set(organisation())
+    """Within it the row is read at most once: for a page, or many deliveries."""
+    token = _remembered.set([])
     try:
         yield
     finally:
@@ -22,10 +33,23 @@ def read_once() -> Iterator[None]:
 
 def organisation() -> Organisation:
     """What is known of the organisation; an empty one before anybody wrote it."""
-    if remembered := _remembered.get():
-        return remembered
+    remembered = _remembered.get()
+    if remembered:
+        return remembered[0]
     found = Organisation.objects.filter(pk=Organisation.THE_ONE).first()
-    return found or Organisation(pk=Organisation.THE_ONE)
+    found = found or Organisation(pk=Organisation.THE_ONE)
+    _last[:] = [found]
+    if remembered is not None:
+        remembered.append(found)
+    return found
+
+
+def last_known() -> Organisation:
+    """The same, or what was read last where the database does not answer."""
+    try:
+        return organisation()
+    except Error:
+        return _last[0] if _last else Organisation(pk=Organisation.THE_ONE)
 
 
 def change(**facts: Any) -> Organisation:
@@ -34,5 +58,26 @@ def change(**facts: Any) -> Organisation:
     for name, value in facts.items():
         setattr(row, name, value)
     row.full_clean(validate_constraints=False, exclude=["id"], validate_unique=False)
+    known = [code for code, _name in page_texts.languages()]
+    if {*row.languages} - {*known}:
+        raise ValidationError({"languages": _("The pages do not speak this language.")})
+    if contrast(row.brand_colour, row.text_on_brand) < LEAST_CONTRAST:
+        raise ValidationError(
+            {"text_on_brand": too_faint(row.brand_colour, row.text_on_brand)}
+        )
     row.save()
     return row
+
+
+def too_faint(button: str, text: str) -> str:
+    """What is wrong with the colours of the button, and which text can be read."""
+    best = text_on(button)
+    return _(
+        "The text can hardly be read on the button: its contrast is {found}, and at "
+        "least {least} is needed (WCAG 2.2). Choose {best}: its contrast is {ratio}."
+    ).format(
+        found=f"{contrast(button, text):.1f}",
+        least=LEAST_CONTRAST,
+        best=best,
+        ratio=f"{contrast(button, best):.1f}",
+    )

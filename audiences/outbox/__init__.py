@@ -3,6 +3,7 @@
 from audiences.outbox.composing import (
     Result,
     Words,
+    button_of,
     closest_language,
     composes,
     site_name,
@@ -20,6 +21,7 @@ __all__ = [
     "UNREACHABLE",
     "Result",
     "Words",
+    "button_of",
     "closest_language",
     "composes",
     "is_on_its_way",

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from audiences.models import OutboxMail
+from audiences.organisation import organisation
 from audiences.registry import Registry
 from audiences.wording import page_texts
 
@@ -19,7 +19,8 @@ class Words:
     """A message before it is addressed.
 
     `text` is Markdown, the source of both forms of a mail; an SMS is the bare `text`,
-    without a subject. `to` is the address as it is stored, where the row of the message
+    without a subject. `button` is what an address that stands alone in a paragraph says
+    in the HTML form. `to` is the address as it is stored, where the row of the message
     has only what a visitor typed.
     """
 
@@ -28,6 +29,7 @@ class Words:
     language: str
     headers: dict[str, str] = field(default_factory=dict)
     to: str = ""
+    button: str = ""
 
 
 Composer = Callable[[OutboxMail], Words | Result]
@@ -49,7 +51,16 @@ def words(language: str, path: str, *, to: str = "", **values: object) -> Words:
         page_texts.text(code, f"{path}.text", site=site, **values).strip() + "\n",
         code,
         to=to,
+        button=button_of(code, path),
     )
+
+
+def button_of(language: str, path: str) -> str:
+    """What the button of a mail says; empty where it has none."""
+    try:
+        return page_texts.text(language, f"{path}.button")
+    except page_texts.MissingText:
+        return ""
 
 
 def closest_language(language: str) -> str:
@@ -60,4 +71,8 @@ def closest_language(language: str) -> str:
 
 
 def site_name() -> str:
-    return str(urlsplit(settings.BASE_URL).hostname or settings.BASE_URL)
+    """Who sends, by the name that people know; empty before anybody wrote it.
+
+    Never the name of a host: that is an address.
+    """
+    return " ".join(organisation().name.split())

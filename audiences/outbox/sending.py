@@ -17,11 +17,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,9 +31,9 @@ from audiences.models import OutboxMail
 from audiences.outbox.composing import Result, Words, composers
 from audiences.refusals import Refused
 from audiences.signals import mail_to_be_sent
-from audiences.wording.markdown import to_html, to_text
 
 from . import gateways
+from .letters import letter
 from .queue import is_asked_for, waiting
 
 # A worker that has not reported on its mail within this time has died.
@@ -142,7 +140,8 @@ def _written(mail: OutboxMail) -> Message | None:
             if forbidden := _why_forbidden(mail):
                 mail.result = forbidden
             elif mail.channel == Channel.SMS:
-                return said.text.strip()
+                # A text begins with who sends it, where that is known.
+                return said.text.strip().removeprefix(": ")
             elif not _can_be_addressed(mail.to):
                 mail.result = Result.REFUSED
             else:
@@ -188,23 +187,7 @@ def _can_be_addressed(address: str) -> bool:
 
 
 def _message(mail: OutboxMail, said: Words) -> EmailMultiAlternatives:
-    message = EmailMultiAlternatives(
-        said.subject,
-        to_text(said.text),
-        settings.DEFAULT_FROM_EMAIL,
-        [mail.to],
-        # RFC 3834, section 5: answering machines keep silent.
-        headers={"Auto-Submitted": "auto-generated"} | said.headers,
-    )
-    html = render_to_string(
-        "mails/mail.html",
-        {
-            "language": said.language,
-            "subject": said.subject,
-            "html": to_html(said.text),
-        },
-    )
-    message.attach_alternative(html, "text/html")
+    message = letter(said, mail.to)
     message.message()  # an error in writing it shows now
     return message
 

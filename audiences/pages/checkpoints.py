@@ -17,7 +17,7 @@ SHOWN = 50
 def listed(request: HttpRequest) -> HttpResponse:
     """The newest checkpoints, the public key, and where older ones are."""
     content = landing_pages.built_in_content(LandingPage.Kind.UNSUBSCRIPTION)
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     rows = LedgerCheckpoint.objects.order_by("-size")
     before = request.GET.get("before", "")
     if before.isascii() and before.isdigit() and len(before) < 19:

@@ -9,8 +9,10 @@ from django.urls import reverse
 
 from audiences import landing_pages
 from audiences.consent import Source
+from audiences.masking import masked
 from audiences.models import LandingPage
 from audiences.signups import allowing
+from audiences.subscriptions import messages as subscription_messages
 from audiences.visits import confirming
 from audiences.visits.confirming import Asked, Stage
 from audiences.wording import page_texts
@@ -31,16 +33,20 @@ def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
     else:
         asked = confirming.look(token)
     person = asked.held.profile.language
-    language = rendering.page_language(request, asked.content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(asked.content), person)
     return rendering.show(request, asked.content, language, _shown(asked, language))
 
 
 def _shown(asked: Asked, language: str) -> Shown:
     service = asked.service.label_in(language)
     if asked.stage == Stage.WAITING:
+        address = _asked_at(asked)
+        which = "subscription_at" if address else "subscription"
         return Shown(
             title=page_texts.text(language, "confirm.title"),
-            body=page_texts.text(language, "confirm.subscription", service=service),
+            body=page_texts.text(
+                language, f"confirm.{which}", service=service, address=address
+            ),
             button=page_texts.text(language, "confirm.subscribe_button"),
         )
     if asked.stage == Stage.CLOSED:
@@ -49,9 +55,17 @@ def _shown(asked: Asked, language: str) -> Shown:
             body=page_texts.text(language, "page.service_closed", service=service),
         )
     if asked.stage == Stage.BEFORE:
-        # The link has ended with its request: it tells nothing any more.
-        return Shown(page_texts.text(language, "confirm.again"), is_done=True)
+        # Of the person the link tells no more than what it was about, as it is now.
+        title = page_texts.text(language, "confirm.again")
+        line = page_texts.text(language, "state.subscribed", service=service)
+        return Shown(title, state=[line], is_done=True)
     return _confirmed(asked, language)
+
+
+def _asked_at(asked: Asked) -> str:
+    """The masked address that the service would reach."""
+    address = subscription_messages.address_for(asked.held.profile_id, asked.service)
+    return masked(address.channel, address.value) if address else ""
 
 
 def _confirmed(asked: Asked, language: str) -> Shown:
@@ -83,7 +97,7 @@ def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
         allowed = allowing.look(token)
     content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
     person = allowed.profile.language
-    language = rendering.page_language(request, content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(content), person)
     messages = page_texts.text(language, f"messages.{allowed.channel}")
     if allowed.stage == allowing.Stage.WAITING:
         shown = Shown(
@@ -96,5 +110,7 @@ def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
         title = page_texts.text(language, "confirm.done")
         shown = Shown(title, state=[gets], is_done=True)
     else:
-        shown = Shown(page_texts.text(language, "confirm.again"), is_done=True)
+        gets = page_texts.text(language, "state.gets", messages=messages)
+        title = page_texts.text(language, "confirm.again")
+        shown = Shown(title, state=[gets], is_done=True)
     return rendering.show(request, content, language, shown)

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from crispy_forms.helper import FormHelper
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 
 from audiences import addresses
@@ -17,25 +16,24 @@ from audiences.models import LandingPage, Profile
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
+from audiences.visits import adding, wishing
 from audiences.visits.choosing import Boxes
 from audiences.visits.standing import Standing
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
+from . import own_fields, wish_forms
+from .page_form import PageForm, ShownNow
 
-class PageForm(forms.Form):
-    """A form in the language of the page; its template has the form tag and button."""
 
-    def __init__(self, *args: Any, language: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.language = language
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True  # the signed link stands for it
+class BoxesField(forms.MultipleChoiceField):
+    """Check boxes; what is in `also` may come back ticked, and means nothing."""
 
-    def text(self, path: str, **values: object) -> str:
-        return page_texts.text(self.language, path, **values)
+    also: frozenset[str] = frozenset()
+
+    def valid_value(self, value: Any) -> bool:
+        return value in self.also or super().valid_value(value)
 
 
 class ChoiceForm(PageForm):
@@ -47,15 +45,23 @@ class ChoiceForm(PageForm):
         """The boxes that are offered, none of them ticked."""
         for name, choices in (
             ("channels", [(c, self.text(f"channels.{c}")) for c in channels]),
-            ("services", [(str(s.pk), s.offer_in(self.language)) for s in services]),
+            ("services", [(str(s.pk), self._offer(s)) for s in services]),
         ):
             if choices:
-                self.fields[name] = forms.MultipleChoiceField(
+                self.fields[name] = BoxesField(
                     label=self.text(f"page.{name}"),
                     choices=choices,
                     widget=forms.CheckboxSelectMultiple,
                     required=False,
                 )
+
+    def _offer(self, service: ServiceOnPage) -> str:
+        """The name of a service, and what is said about it below."""
+        label = service.label_in(self.language)
+        about = service.about_in(self.language)
+        if not about:
+            return label
+        return format_html('{} <span class="offer">{}</span>', label, about)
 
     def add_details(self, content: Content, profile: Profile | None = None) -> None:
         """Fields for the details of the profile that the page asks for."""
@@ -105,17 +111,6 @@ class ChoiceForm(PageForm):
             raise forms.ValidationError(self.text("fields.country_wrong")) from error
 
 
-class _Shown(forms.HiddenInput):
-    """A hidden field that says what is true now, also in a form that comes back."""
-
-    def __init__(self, now: str) -> None:
-        super().__init__()
-        self.now = now
-
-    def format_value(self, value: Any) -> str:
-        return self.now
-
-
 class VisitForm(ChoiceForm):
     """The form of an identified visitor, as far as the page and the link allow."""
 
@@ -129,15 +124,26 @@ class VisitForm(ChoiceForm):
     ) -> None:
         super().__init__(data, language=language)
         if visit.kind in LandingPage.CHOICE_KINDS:
-            self.add_boxes(visit.channels, standing.offered)
+            channels = standing.channels(visit)
+            self.add_boxes(channels, standing.offered)
+            if "channels" in self.fields:
+                # A form of before may have a box that reaches nobody any more.
+                self.fields["channels"].also = frozenset(visit.channels)  # type: ignore[attr-defined]
             self.tick(
-                standing.ticked_channels(visit.channels),
+                standing.ticked_channels(channels),
                 standing.ticked_services([s.pk for s in standing.offered]),
             )
+        if visit.kind == LandingPage.Kind.PREFERENCES:
+            wish_forms.add_wish(self, wishing.present(standing.wishes))
+        if adding.may_add_number(visit, standing):
+            self.fields["number"] = AddressField("sms", language, required=False)
+            self.fields["number"].label = self.text("page.add_sms")
+            self.fields["number"].help_text = self.text("page.add_sms_hint")
         if visit.kind in LandingPage.BUTTON_KINDS:
             return
         if visit.proved:
             self.add_details(visit.content, visit.profile)
+            own_fields.add_to(self, visit, language)
         if visit.content["needs_agreement"]:
             self.add_agreement(visit.content)
 
@@ -145,7 +151,7 @@ class VisitForm(ChoiceForm):
         """Tick boxes, and say in the form which, for when it comes back."""
         self.initial.update(channels=channels, services=[*map(str, services)])
         now = " ".join([*channels, *map(str, services)])
-        self.fields["shown"] = forms.CharField(required=False, widget=_Shown(now))
+        self.fields["shown"] = forms.CharField(required=False, widget=ShownNow(now))
 
     @property
     def shown(self) -> Boxes:
@@ -162,6 +168,15 @@ class VisitForm(ChoiceForm):
             frozenset(data.get("channels", ())),
             frozenset(int(pk) for pk in data.get("services", ())),
         )
+
+    @property
+    def wish(self) -> wishing.Wish | None:
+        """How often messages may come, where the visitor has changed that."""
+        data = self.cleaned_data
+        wanted = data.get("wish", "")
+        if not wanted or wanted == str(data.get("wish_shown", "")):
+            return None
+        return wishing.Wish(wanted)
 
 
 # WCAG 2.2, 1.3.5: what a field is for.
@@ -184,16 +199,18 @@ def _language_field(form: PageForm, label: str, initial: str) -> forms.ChoiceFie
 class AddressField(forms.CharField):
     """An address, a number or an id that a visitor gives; nothing is looked up."""
 
-    def __init__(self, by: str, language: str) -> None:
+    def __init__(self, by: str, language: str, *, required: bool = True) -> None:
         attrs, longest = _ADDRESS_WIDGETS[by]
         label = page_texts.text(language, f"unidentified.{by}")
         widget = forms.TextInput(attrs=attrs)
-        super().__init__(label=label, max_length=longest, widget=widget)
+        super().__init__(
+            label=label, max_length=longest, widget=widget, required=required
+        )
         self.by, self.language = by, language
 
     def clean(self, value: Any) -> str:
         text = str(super().clean(value)).strip()
-        if self.by in Channel.values:
+        if text and self.by in Channel.values:
             try:
                 addresses.normalise(self.by, text)
             except addresses.InvalidAddress as error:
@@ -212,6 +229,8 @@ _ADDRESS_WIDGETS: dict[str, tuple[dict[str, str], int]] = {
 class AddressForm(PageForm):
     """Where a visitor without a personal link gets one."""
 
+    typed = "address"
+
     def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
         super().__init__(*args, language=language, **kwargs)
         self.by = content["reconciles_by"]
@@ -220,6 +239,8 @@ class AddressForm(PageForm):
 
 class SignupForm(ChoiceForm):
     """What somebody without a personal link signs up for."""
+
+    typed = "email"
 
     def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
         super().__init__(*args, language=language, **kwargs)

@@ -8,7 +8,7 @@ from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from audiences import content_policy
+from audiences import content_policy, organisation
 from audiences.links import BadLink
 from audiences.visits.visit import Gone
 
@@ -47,7 +47,8 @@ class PublicPages:
         if body_length(request) > LARGEST_BODY:
             response = HttpResponse(status=413)
         else:
-            response = self.get_response(request)
+            with organisation.read_once():
+                response = self.get_response(request)
         response.cookies.clear()
         return secured(response)
 

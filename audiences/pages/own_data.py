@@ -24,8 +24,8 @@ from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
 from . import rendering, unidentified, visitors
-from .forms import PageForm
 from .middleware import public
+from .page_form import PageForm
 from .rendering import OWN_DATA, Shown
 
 Kind = PrivacyRequest.Kind
@@ -84,7 +84,7 @@ def personal(request: HttpRequest, token: str) -> HttpResponse:
 def _show(request: HttpRequest, visit: Visit, page: Any) -> HttpResponse:
     content = _content()
     person = visit.profile.language if visit.shows else ""
-    language = rendering.page_language(request, content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(content), person)
     return rendering.show(request, content, language, page(visit, language))
 
 
@@ -145,7 +145,9 @@ def fetch(request: HttpRequest, token: str) -> HttpResponse:
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
     content = _content()
-    language = rendering.page_language(request, content["languages"], profile.language)
+    language = rendering.page_language(
+        request, rendering.spoken(content), profile.language
+    )
     shown = Shown(
         page_texts.text(language, "privacy.download_title"),
         page_texts.text(language, "privacy.download"),

@@ -55,7 +55,7 @@ def _tried(
     """The page of a visit. What it undoes was rolled back already."""
     visit = _visit(content, profile)
     person = profile.language if profile else ""
-    language = rendering.page_language(request, content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(content), person)
     which = "page.test_notice" if profile else "page.preview_notice"
     notice = page_texts.text(language, which)
     data = posted(request)
@@ -85,7 +85,7 @@ def _visit(content: Content, profile: Profile | None) -> Visit:
 
 
 def _late(request: HttpRequest, content: Content) -> HttpResponse:
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     shown = rendering.closed_page(content, language, LandingPage.Status.ENDED)
     shown.notices = [page_texts.text(language, "page.preview_notice")]
     return rendering.show(request, content, language, shown)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
@@ -27,19 +26,6 @@ from .rendering import Shown
 
 SHOWN = 100
 _SEEN = ("title", "introduction", "agreement", "button")
-
-
-def why_url(request: HttpRequest, visit: Visit) -> str:
-    """Where the person of this very link reads it; empty where it may show nothing."""
-    match = request.resolver_match
-    if not visit.shows or match is None or "token" not in match.kwargs:
-        return ""
-    if match.view_name == "pages:one_click":
-        return reverse("pages:why", args=[match.kwargs["token"]])
-    if match.view_name == "pages:personal":
-        names = (match.kwargs["slug"], match.kwargs["token"])
-        return reverse("pages:why_on_page", args=names)
-    return ""
 
 
 @public
@@ -63,7 +49,7 @@ def _answer(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     if request.GET.get("as") == "json":
         return _file(visit)
     person = visit.profile.language
-    language = rendering.page_language(request, visit.content["languages"], person)
+    language = rendering.page_language(request, rendering.spoken(visit.content), person)
     events = list(consent.events_of(visit.profile.pk)[: SHOWN + 1])
     words = _words(events[:SHOWN], language)
     with translation.override(language):

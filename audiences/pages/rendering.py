@@ -1,5 +1,6 @@
 """How a public page is shown: its language, its texts, and what is true now."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from audiences import landing_pages
+from audiences import landing_pages, organisation
 from audiences.landing_pages import Content
 from audiences.landing_pages.contents import Texts
 from audiences.models import LandingPage
@@ -24,7 +25,7 @@ from audiences.pages import brand
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
-from .forms import PageForm
+from .page_form import PageForm
 
 Kind = LandingPage.Kind
 # The name of the page on which people ask about their own data.
@@ -54,6 +55,21 @@ class Shown:
     act: str = "act"
     # After an act, so that screen readers say what has happened.
     is_done: bool = False
+    # Where the same link chooses, and stops everything; after an act by one button.
+    choose_url: str = ""
+    everything_url: str = ""
+    # What is less than nothing: shown with the messages that it is about.
+    less: str = ""
+    # The undo of the act, as the forms below name it, and that of an act before.
+    act_token: str = ""
+    earlier: str = ""
+    undoes_earlier: bool = False
+    reason_form: PageForm | None = None
+    has_stopped_all: bool = False
+    # The channels for which there is no address.
+    unreachable: str = ""
+    # What somebody asked for, where the confirmation lists it.
+    asks: list[str] = field(default_factory=list)
 
 
 def page_language(request: HttpRequest, offered: list[str], person: str = "") -> str:
@@ -68,6 +84,15 @@ def page_language(request: HttpRequest, offered: list[str], person: str = "") ->
         if found:
             return found
     return offered[0]
+
+
+def spoken(content: Content) -> list[str]:
+    """The languages of a page; of one that nobody made, those of the organisation."""
+    codes = content["languages"]
+    if content["slug"] not in ("", OWN_DATA):
+        return codes
+    own = organisation.last_known().languages
+    return [code for code in own if code in codes] or codes
 
 
 def show(
@@ -86,8 +111,9 @@ def show(
     """
     # The page that asks for a proof of work is the only one that runs a script of ours.
     needs_script = shown.proof_of_work is not None
-    codes = content["languages"]
+    codes = spoken(content)
     names = dict(settings.LANGUAGES)
+    sender = organisation.last_known()
     with translation.override(language):
         response = render(
             request,
@@ -98,6 +124,9 @@ def show(
                 "language": language,
                 "languages": [(c, names[c]) for c in codes if c in names],
                 "texts": page_texts.texts(language),
+                "sender": sender,
+                "sender_lines": sender.postal_address.split("\n"),
+                "contact_link": contact_link(sender.contact),
                 "brand_url": brand.stylesheet_url(content),
                 "logo_url": brand.logo_url(content),
                 "own_data_url": own_data_url(content),
@@ -121,17 +150,37 @@ def texts_of(content: Content, language: str) -> Texts:
 
 
 def filled(html: str, **values: str) -> SafeString:
-    """An operator's text as HTML: sanitised again, its places filled, escaped."""
+    """An operator's text as HTML: sanitised again, its places filled, escaped.
+
+    No line ends within "e-mail".
+    """
     escaped = {name: escape(value) for name, value in values.items()}
-    return mark_safe(page_texts.fill(sanitise(html), **escaped))  # noqa: S308
+    whole = _EMAIL_WORD.sub("\\1\u2011\\2", sanitise(html))
+    return mark_safe(page_texts.fill(whole, **escaped))  # noqa: S308
+
+
+# As a word between tags: not in an address.
+_EMAIL_WORD = re.compile(r"(?<![\w@./-])([eE])-([mM]ails?\b)(?![^<]*>)(?!@)")
+
+
+def contact_link(contact: str) -> str:
+    """What opens the way in which people reach the organisation; empty for words."""
+    text = contact.strip()
+    if re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", text):
+        return f"mailto:{quote(text, '@+')}"
+    if re.fullmatch(r"\+?[\d ()/.-]{6,}", text):
+        return f"tel:{re.sub(r'[^0-9+]', '', text)}"
+    return text if text.startswith("https://") else ""
 
 
 def contact(language: str) -> SafeString | str:
-    """Where to write when a page leads no further; empty without CONTACT_EMAIL."""
-    mailbox = settings.CONTACT_EMAIL
+    """Where to write when a page leads no further: CONTACT_EMAIL, or the organisation's
+    contact; empty without both."""
+    mailbox = settings.CONTACT_EMAIL or organisation.last_known().contact.strip()
     if not mailbox:
         return ""
-    link = format_html('<a href="mailto:{}">{}</a>', quote(mailbox, "@+"), mailbox)
+    url = contact_link(mailbox)
+    link = format_html('<a href="{}">{}</a>', url, mailbox) if url else escape(mailbox)
     words = escape(page_texts.text(language, "page.contact"))
     return mark_safe(page_texts.fill(words, mailbox=link))  # noqa: S308
 
@@ -163,7 +212,7 @@ def notice_page(request: HttpRequest, name: str, status: int) -> HttpResponse:
     The same for everybody: nothing in it depends on the address that was asked for.
     """
     content = landing_pages.built_in_content(Kind.UNSUBSCRIPTION)
-    language = page_language(request, content["languages"])
+    language = page_language(request, spoken(content))
     shown = Shown(
         title=page_texts.text(language, f"{name}.title"),
         body=page_texts.text(language, f"{name}.text"),

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+
 from audiences.channels import Channel
 from audiences.landing_pages import ServiceOnPage
-from audiences.models import LandingPage
+from audiences.models import ContactWish, LandingPage, SignupRequest
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
 from audiences.visits.standing import Standing
@@ -25,11 +28,30 @@ def state(visit: Visit, standing: Standing, language: str) -> list[str]:
     elif visit.kind == Kind.DENYLIST and not standing.out:
         lines.append(page_texts.text(language, "state.gets_everything"))
     else:
-        lines += [_channel_line(standing, c, language) for c in visit.channels]
-    return lines + [
+        channels = standing.channels(visit)
+        lines += [_channel_line(standing, c, language) for c in channels]
+    lines += [
         service_line(profile_id, standing, service, language)
         for service in standing.offered
     ]
+    return lines + wish_lines(standing.wishes, language)
+
+
+def wish_lines(standing: Sequence[ContactWish], language: str) -> list[str]:
+    """What the visitor has asked for short of an opt-out, as their own wish."""
+    lines = []
+    for row in standing:
+        if row.paused_until:
+            with translation.override(language):
+                moment = timezone.localtime(row.paused_until)
+                date = date_format(moment, "DATE_FORMAT", use_l10n=True)
+            lines.append(page_texts.text(language, "wish.paused", date=date))
+        elif row.per_month == 1:
+            lines.append(page_texts.text(language, "wish.limit"))
+        else:
+            count = row.per_month
+            lines.append(page_texts.text(language, "wish.limit_of", count=count))
+    return list(dict.fromkeys(lines))
 
 
 def _channel_line(standing: Standing, channel: str, language: str) -> str:
@@ -74,3 +96,17 @@ def asked_lines(asked: Sequence[tuple[str, Answer]], language: str) -> list[str]
         )
         for channel, answer in asked
     ]
+
+
+def asked_for(asked: SignupRequest, language: str) -> list[str]:
+    """What somebody ticked who has not confirmed it yet, by the names on the page."""
+    content, ticked = asked.version.content, asked.data
+    services = {facts["id"]: facts for facts in content["services"]}
+    if content["service"]:
+        services = {content["service"]["id"]: content["service"]}
+        ids = [*services]
+    else:
+        ids = [pk for pk in ticked.get("services", []) if pk in services]
+    names = [ServiceOnPage.of(services[pk]).label_in(language) for pk in ids]
+    channels = [c for c in ticked.get("channels", []) if c in content["channels"]]
+    return names + [page_texts.text(language, f"channels.{c}") for c in channels]

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from audiences.channels import Channel
 from audiences.consent import Source
 from audiences.landing_pages import Content, ServiceOnPage
 from audiences.links import BadLink, Link
+from audiences.masking import masked
 from audiences.models import LandingPage, LandingPageVersion
 from audiences.refusals import Refused
 from audiences.signups import confirming, mailing_links, proof_of_work, requesting
@@ -25,7 +27,7 @@ from . import rendering, visitors
 from .forms import AddressForm, SignupForm
 from .middleware import public
 from .rendering import Shown, filled, texts_of
-from .state_lines import asked_lines, state
+from .state_lines import asked_for, asked_lines, state
 
 Kind = LandingPage.Kind
 
@@ -33,16 +35,17 @@ Kind = LandingPage.Kind
 def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
     """The page for anybody: a form for an address, or what it says after it."""
     content: Content = version.content
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     shown = _answered(request, version, content, language)
     return rendering.show(request, content, language, shown)
 
 
 def look(request: HttpRequest, content: Content) -> HttpResponse:
     """The same for an operator who looks at a page: nothing is asked for."""
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     if request.method == "POST":
-        shown = _sent(content, language)
+        typed = str(request.POST.get("address") or request.POST.get("email", ""))
+        shown = _sent(content, language, typed)
     else:
         shown = _form_page(content, language, _form(None, content, language))
     shown.notices = [page_texts.text(language, "page.preview_notice")]
@@ -70,7 +73,9 @@ def _answered(
         if form.is_valid():
             answer = _taken(request, form, version, data)
             if answer is not Taken.NO:
-                return _sent(content, language, is_enough=answer is Taken.ENOUGH)
+                typed = form.cleaned_data[form.typed]
+                is_enough = answer is Taken.ENOUGH
+                return _sent(content, language, typed, is_enough=is_enough)
     return _form_page(content, language, form)
 
 
@@ -182,8 +187,10 @@ def _without_script(language: str) -> str:
     return page_texts.text(language, f"unidentified.{which}", mailbox=mailbox)
 
 
-def _sent(content: Content, language: str, *, is_enough: bool = False) -> Shown:
-    """What the page says to everybody alike, known or not."""
+def _sent(
+    content: Content, language: str, typed: str, *, is_enough: bool = False
+) -> Shown:
+    """What the page says to everybody alike, known or not: what they typed, again."""
     if is_enough:
         return Shown(
             title=page_texts.text(language, "unidentified.enough_title"),
@@ -195,7 +202,7 @@ def _sent(content: Content, language: str, *, is_enough: bool = False) -> Shown:
     which = "unidentified.signup_sent" if signs_up else "unidentified.sent"
     return Shown(
         title=page_texts.text(language, "unidentified.sent_title"),
-        body=page_texts.text(language, which),
+        body=page_texts.text(language, which, typed=typed),
         is_done=True,
     )
 
@@ -219,7 +226,9 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     if asked.version.page_slug != slug:
         raise BadLink
     content = asked.version.content
-    language = rendering.page_language(request, content["languages"], asked.language)
+    language = rendering.page_language(
+        request, rendering.spoken(content), asked.language
+    )
     if request.method == "POST":
         visitors.require_own_page(request)
         origin = visitors.origin(request, Source.LANDING_PAGE)
@@ -227,25 +236,31 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         if done.profile is None:
             raise Gone
         visit = Visit(Link(done.profile.pk), content, done.version.name, done.profile)
-        shown = _confirmed(visit, language, done)
+        shown = _confirmed(visit, language, done, masked(Channel.EMAIL, asked.email))
     elif asked.confirmed_at:
         shown = _before(language)
     else:
         shown = Shown(
             title=page_texts.text(language, "confirm.title"),
-            body=page_texts.text(language, "confirm.text"),
+            body=page_texts.text(
+                language, "confirm.signup", address=masked(Channel.EMAIL, asked.email)
+            ),
+            asks=asked_for(asked, language),
             button=page_texts.text(language, "confirm.button"),
         )
     return rendering.show(request, content, language, shown)
 
 
-def _confirmed(visit: Visit, language: str, done: confirming.Confirmed) -> Shown:
+def _confirmed(
+    visit: Visit, language: str, done: confirming.Confirmed, address: str
+) -> Shown:
     if not done.is_first:
         return _before(language)
     html = texts_of(visit.content, language)["html"]["confirmation"]
     return Shown(
         title=page_texts.text(language, "confirm.done"),
-        body=filled(html, messages=_messages(visit.content, language), address=""),
+        body=filled(html, messages=_messages(visit.content, language), address=address),
+        about=page_texts.text(language, "page.about_address", address=address),
         notices=asked_lines(done.asked, language),
         state=state(visit, standing_of(visit), language),
         is_done=True,

@@ -3,6 +3,8 @@
 The links in the mails that ask to confirm lead to `confirming` and `unidentified`.
 """
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.http import (
     Http404,
@@ -18,20 +20,16 @@ from audiences.consent import Origin, Source
 from audiences.landing_pages import Content
 from audiences.links import Link
 from audiences.models import LandingPage, LandingPageAsset
-from audiences.pages import (
-    brand,
-    receipts,
-    rendering,
-    unidentified,
-    visit_pages,
-    visitors,
-)
-from audiences.visits import choosing
+from audiences.pages import brand, rendering, unidentified, visit_pages, visitors, ways
+from audiences.visits import adding, choosing
 from audiences.visits.opting_out import opt_out, opt_out_on
 from audiences.visits.standing import standing_of
 from audiences.visits.undoing import undo
 from audiences.visits.visit import Visit, closed, identified
+from audiences.visits.ways import to_page_of
+from audiences.visits.wishing import Wish, give_reason, wish
 
+from . import own_fields
 from .forms import VisitForm
 from .middleware import public
 from .rendering import Shown
@@ -57,6 +55,24 @@ def personal(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """A landing page for the person whose link it is."""
     link = links.read_page_token(token, slug)
     return _personal(request, link, link.kind)
+
+
+@public
+def choose(request: HttpRequest, token: str, slug: str = "") -> HttpResponse:
+    """The preferences of the person whose link it is, whatever page it opens."""
+    return _another(request, token, slug, Kind.PREFERENCES)
+
+
+@public
+def everything(request: HttpRequest, token: str, slug: str = "") -> HttpResponse:
+    """The page that stops everything, by the same link."""
+    return _another(request, token, slug, Kind.DENYLIST)
+
+
+def _another(request: HttpRequest, token: str, slug: str, kind: str) -> HttpResponse:
+    read = links.read_page_token(token, slug) if slug else None
+    link = to_page_of(kind, read or links.read_opt_out_token(token))
+    return _personal(request, link, kind)
 
 
 @public
@@ -88,7 +104,7 @@ def _personal(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
         done = opt_out(link, _origin(link, kind, data, request), kind)
         language = _language(request, done.visit)
         shown = visit_pages.stopped(language, done)
-        shown.why_url = receipts.why_url(request, done.visit)
+        ways.add(shown, request, done.visit, data)
         return rendering.show(request, done.visit.content, language, shown)
     with transaction.atomic():
         return answer(request, identified(link, kind, lock=True), data)
@@ -115,33 +131,38 @@ def answer(
         form = VisitForm(None, visit=visit, standing=standing, language=language)
         shown = visit_pages.before(visit, standing, language, form)
     shown.notices = [*notices, *shown.notices]
-    shown.why_url = receipts.why_url(request, visit)
+    ways.add(shown, request, visit, data)
     return rendering.show(request, visit.content, language, shown)
 
 
 def _language(request: HttpRequest, visit: Visit) -> str:
     person = visit.profile.language if visit.shows else ""
-    return rendering.page_language(request, visit.content["languages"], person)
+    return rendering.page_language(request, rendering.spoken(visit.content), person)
 
 
 def _closed(request: HttpRequest, content: Content, status: str) -> HttpResponse:
     has_ended = status == Status.ENDED
     if has_ended and content["closed_redirect"] and request.method != "POST":
         return HttpResponseRedirect(content["closed_redirect"])
-    language = rendering.page_language(request, content["languages"])
+    language = rendering.page_language(request, rendering.spoken(content))
     shown = rendering.closed_page(content, language, status)
     code = 410 if has_ended else 404
     return rendering.show(request, content, language, shown, status=code)
 
 
 # ---------------------------------------------------------------- acts
+# What the forms of a confirmation send: the token of its undo, by what it is for.
+AFTERWARDS = ("undo", "instead_of", "reason_for")
+
+
 def _opts_out(kind: str, data: QueryDict | None) -> bool:
-    """Whether a POST opts out: that of a button page whatever its body, but an undo.
+    """Whether a POST opts out: that of a button page whatever its body, but an undo,
+    a wish, or a reason that is given afterwards.
 
     Another page has such a button where the link may show nothing else.
     """
     if kind in LandingPage.BUTTON_KINDS:
-        return not (data and data.get("undo"))
+        return not (data and any(data.get(name) for name in AFTERWARDS))
     return bool(data and data.get("stop"))
 
 
@@ -151,9 +172,8 @@ def _act(
     origin = _origin(visit.link, visit.kind, data, request)
     if _opts_out(visit.kind, data):
         return visit_pages.stopped(language, opt_out_on(visit, origin))
-    if token := data and data.get("undo"):
-        undone = undo(visit, str(token), origin)
-        return visit_pages.after_undo(visit, standing_of(visit), language, undone)
+    if data and any(data.get(name) for name in AFTERWARDS):
+        return _afterwards(visit, language, data, origin)
     standing = standing_of(visit)
     form = VisitForm(data, visit=visit, standing=standing, language=language)
     if not form.is_valid():
@@ -162,16 +182,37 @@ def _act(
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
         return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)
-    return visit_pages.after(
-        language, choosing.choose(visit, planned, details, origin, language)
-    )
+    choosing.edit_own(visit, own_fields.values_in(form))
+    done = choosing.choose(visit, planned, details, origin, language, wish=form.wish)
+    if number := form.cleaned_data.get("number"):
+        asked = adding.add_number(visit, number, origin, language)
+        done = replace(done, asked=(*done.asked, *filter(None, [asked])))
+    return visit_pages.after(language, done)
+
+
+def _afterwards(visit: Visit, language: str, data: QueryDict, origin: Origin) -> Shown:
+    """What a confirmation offers: to undo, to stay for less, to say why."""
+    token, instead_of, reason_for = (str(data.get(name, "")) for name in AFTERWARDS)
+    if token:
+        undone = undo(visit, token, origin)
+        return visit_pages.after_undo(visit, standing_of(visit), language, undone)
+    if not visit.shows:
+        return visit_pages.before(visit, standing_of(visit), language, None)
+    if instead_of:
+        wanted = Wish.PAUSE if data.get("wish") == Wish.PAUSE else Wish.MONTH
+        done = wish(visit, wanted, origin, instead_of=instead_of)
+        return visit_pages.wished(visit, standing_of(visit), language, done)
+    reason, words = str(data.get("reason", "")), str(data.get("words", ""))
+    give_reason(visit, reason_for, reason, words)
+    return visit_pages.thanked(visit, standing_of(visit), language, reason_for)
 
 
 def _origin(
     link: Link, kind: str, data: QueryDict | None, request: HttpRequest
 ) -> Origin:
     """The proof of the act. A mail client acts without its user seeing a page."""
-    by_form = data is not None and ("act" in data or "undo" in data)
+    names = ("act", *AFTERWARDS)
+    by_form = data is not None and any(name in data for name in names)
     by_page = by_form or kind != Kind.UNSUBSCRIPTION or bool(link.page)
     return visitors.origin(
         request, Source.LANDING_PAGE if by_page else Source.ONE_CLICK

@@ -3,19 +3,23 @@
 from django.urls import reverse
 
 from audiences import links
+from audiences.channels import Channel
 from audiences.links import Undo
 from audiences.models import LandingPage
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
+from audiences.visits.adding import may_add_number
 from audiences.visits.opting_out import has_address_to_stop
 from audiences.visits.standing import Done, Standing, has_nothing_to_do
 from audiences.visits.undoing import Undone
 from audiences.visits.visit import Visit
+from audiences.visits.wishing import Wishing
 from audiences.wording import page_texts
 
-from .forms import PageForm
+from .page_form import PageForm
 from .rendering import Shown, contact, filled, texts_of
-from .state_lines import asked_lines, service_line, state
+from .state_lines import asked_lines, service_line, state, wish_lines
+from .wish_forms import ReasonForm
 
 Kind = LandingPage.Kind
 
@@ -35,7 +39,9 @@ def _page(visit: Visit, language: str, body: str) -> Shown:
     shown = Shown(page_texts.fill(texts["title"], **values))
     if body:
         shown.body = filled(texts["html"][body], **values)
-    if visit.address:
+    if visit.shows and visit.stops_all_addresses:
+        shown.about = page_texts.text(language, "page.about_all")
+    elif visit.address:
         shown.about = page_texts.text(
             language, "page.about_address", address=visit.address
         )
@@ -52,6 +58,7 @@ def before(
     button = texts_of(visit.content, language)["button"]
     shown.form = form
     shown.button = page_texts.fill(button, **_places(visit, language))
+    shown.has_stopped_all = standing.stopped_all
     if visit.kind in LandingPage.BUTTON_KINDS:
         if has_nothing_to_do(visit, standing):
             _say_that_it_has_stopped(shown, visit, standing, language)
@@ -61,8 +68,11 @@ def before(
         _offer_fresh_link(shown, visit, language)
         if visit.kind == Kind.SUBSCRIPTION:
             shown.form, shown.button = None, ""
-    if visit.kind in LandingPage.CHOICE_KINDS and standing.stopped_all:
-        shown.state = [page_texts.text(language, "state.gets_nothing")]
+    if visit.kind in LandingPage.CHOICE_KINDS:
+        if standing.stopped_all:
+            shown.state = [page_texts.text(language, "state.gets_nothing")]
+        shown.state += wish_lines(standing.wishes, language)
+        _say_what_cannot_reach(shown, visit, standing, language)
     # An unticked box alone would say that nobody has asked for it.
     asked = [*standing.offered, *filter(None, [visit.service])]
     shown.notices += [
@@ -77,7 +87,22 @@ def _weakness(visit: Visit) -> str:
     """Why a link can only stop messages, as the name of a text."""
     if visit.link.is_fresh and visit.link.sent_to:
         return "not_primary"
-    return "stale"
+    return "stale" if visit.link.sent_to else "only_stops"
+
+
+def _say_what_cannot_reach(
+    shown: Shown, visit: Visit, standing: Standing, language: str
+) -> None:
+    """The channels of the page for which the person has given no address."""
+    there = standing.channels(visit)
+    if may_add_number(visit, standing):
+        there = [*there, Channel.SMS]  # a field asks for it
+    absent = [c for c in visit.channels if c not in there]
+    if absent:
+        names = [page_texts.text(language, f"channels.{c}") for c in absent]
+        shown.unreachable = page_texts.text(
+            language, "page.unreachable", channels=", ".join(names)
+        )
 
 
 def _to_stop(visit: Visit, language: str) -> Shown:
@@ -108,6 +133,7 @@ def _say_that_it_has_stopped(
     shown: Shown, visit: Visit, standing: Standing, language: str
 ) -> None:
     """Instead of a button; one is left where an address has still to be stopped."""
+    shown.title = page_texts.text(language, f"done.{visit.kind}")
     shown.state, shown.body = state(visit, standing, language), ""
     if not visit.service and has_address_to_stop(visit):
         others = page_texts.text(language, "state.address_not_stopped")
@@ -122,7 +148,7 @@ def stopped(language: str, done: Done) -> Shown:
     if visit.shows or visit.kind in LandingPage.BUTTON_KINDS:
         return after(language, done)
     words = f"kinds.{Kind.UNSUBSCRIPTION}"
-    title = page_texts.text(language, f"{words}.title")
+    title = page_texts.text(language, f"done.{Kind.UNSUBSCRIPTION}")
     return Shown(
         title, page_texts.text(language, f"{words}.confirmation"), is_done=True
     )
@@ -132,7 +158,10 @@ def after(language: str, done: Done) -> Shown:
     """The confirmation: what is true now, and how to undo it."""
     visit = done.visit
     shown = _page(visit, language, "confirmation")
+    if not (done.left_out or done.asked):  # else not everything is done
+        shown.title = page_texts.text(language, f"done.{visit.kind}")
     shown.is_done = True
+    shown.has_stopped_all = done.standing.stopped_all
     if visit.shows:
         _say_what_is_true(shown, done, language)
     if done.left_out:
@@ -140,11 +169,61 @@ def after(language: str, done: Done) -> Shown:
         shown.body = ""
         shown.notices.append(page_texts.text(language, "page.stale_kept"))
         _offer_fresh_link(shown, visit, language)
-    if visit.shows and 0 < len(done.event_ids) <= MOST_UNDONE:
-        shown.undo = links.undo_token(
-            Undo(visit.link.profile_id, done.event_ids, done.stopped_address),
-            at=visit.link.signed_at,
+    changed = len(done.event_ids) + len(done.wishes) + len(done.wishes_ended)
+    if visit.shows and 0 < changed <= MOST_UNDONE:
+        shown.undo = _token(
+            visit,
+            Undo(
+                visit.link.profile_id,
+                done.event_ids,
+                done.stopped_address,
+                done.wishes,
+                done.wishes_ended,
+            ),
         )
+        if visit.kind in LandingPage.BUTTON_KINDS:
+            _offer_less_and_ask_why(shown, visit, language)
+    return shown
+
+
+def _token(visit: Visit, act: Undo) -> str:
+    return links.undo_token(act, at=visit.link.signed_at)
+
+
+def _offer_less_and_ask_why(shown: Shown, visit: Visit, language: str) -> None:
+    """After an opt-out: less instead of nothing, and why, if they like to say."""
+    shown.act_token = shown.undo
+    shown.less = page_texts.text(
+        language, "page.less_hint", messages=_places(visit, language)["messages"]
+    )
+    shown.reason_form = ReasonForm(language=language)
+
+
+def wished(visit: Visit, standing: Standing, language: str, wishing: Wishing) -> Shown:
+    """The page after a wish: what holds now, and how to undo it."""
+    shown = _page(visit, language, "")
+    shown.title = page_texts.text(language, "wish.done")
+    shown.is_done = True
+    shown.state = state(visit, standing, language)
+    shown.state += [
+        line
+        for line in wish_lines(wishing.standing, language)
+        if line not in shown.state
+    ]
+    if wishing.undo:
+        shown.undo = _token(visit, wishing.undo)
+    return shown
+
+
+def thanked(visit: Visit, standing: Standing, language: str, token: str) -> Shown:
+    """The page after somebody said why they left: what is true, and the undo."""
+    shown = _page(visit, language, "")
+    shown.title = page_texts.text(language, f"done.{visit.kind}")
+    shown.body = page_texts.text(language, "reason.thanks")
+    shown.is_done = True
+    shown.has_stopped_all = standing.stopped_all
+    shown.state = state(visit, standing, language)
+    shown.undo = token
     return shown
 
 
@@ -182,7 +261,10 @@ def after_undo(
 ) -> Shown:
     """The page after an undo: whether it is as before, and what is true now."""
     shown = _page(visit, language, "")
+    if undone is not Undone.NOTHING:
+        shown.title = page_texts.text(language, "page.undone_title")
     shown.body = page_texts.text(language, f"page.undone_{undone.value}")
+    shown.has_stopped_all = standing.stopped_all
     shown.is_done = True
     if visit.shows:
         shown.state = state(visit, standing, language)

@@ -8,23 +8,33 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from audiences import fields
 from audiences.models import (
     Address,
+    ApiAnswer,
     Audience,
     AudienceMember,
     BulkAct,
+    BulkActPerson,
     ConsentEvent,
     ConsentEvidence,
+    ContactWish,
+    EndpointCall,
     ErasureRun,
+    FieldValue,
+    Happening,
     ImportContent,
     ImportReject,
     ImportRun,
+    LeavingReason,
     OutboxMail,
     PrivacyRequest,
     Profile,
+    ProfileTag,
     SignupRequest,
     Subscription,
     Suppression,
+    Tag,
 )
 from audiences.records import proof
 
@@ -39,6 +49,17 @@ def _profile(person: Person) -> QuerySet[Profile]:
 
 def _addresses(person: Person) -> QuerySet[Address]:
     return Address.objects.filter(profile=person.pk).order_by("channel", "-is_primary")
+
+
+def _own_fields(person: Person) -> Iterator[Facts]:
+    """Those that say something about a person; what is about a shop does not."""
+    rows = FieldValue.objects.filter(profile=person.pk, field__is_personal=True)
+    have = fields.values_of([person.pk]).get(person.pk, {})
+    for row in rows.select_related("field").order_by("field__label"):
+        yield {
+            "field": row.field.label,
+            "value": fields.as_text(have[row.field.slug]),
+        }
 
 
 def _history(person: Person) -> list[Facts]:
@@ -80,6 +101,13 @@ def _log(person: Person) -> QuerySet[LogEntry]:
     return LogEntry.objects.filter(content_type=about, object_id=str(person.pk))
 
 
+def _happenings(person: Person) -> QuerySet[Happening]:
+    about = Q(profile_id=person.pk)
+    for channel, key in person.about:
+        about |= Q(channel=channel, key=key)
+    return Happening.objects.filter(about)
+
+
 def _requests(person: Person) -> QuerySet[PrivacyRequest]:
     return PrivacyRequest.objects.filter(profile_id=person.pk)
 
@@ -110,6 +138,18 @@ register(
         show=("channel", "value", "is_primary", "is_valid", "quarantine_status"),
     ),
     Place(
+        model=FieldValue,
+        find=lambda person: FieldValue.objects.filter(profile=person.pk),
+        facts=_own_fields,
+        erase=lambda person: FieldValue.objects.filter(profile=person.pk).delete(),
+    ),
+    Place(
+        model=ProfileTag,
+        find=lambda person: ProfileTag.objects.filter(profile=person.pk),
+        show=("tag",),
+    ),
+    Place(model=Tag, texts=("name",)),
+    Place(
         model=Subscription,
         find=lambda person: Subscription.objects.filter(profile=person.pk),
         show=("service", "status", "changed_at", "expires_at"),
@@ -123,6 +163,20 @@ register(
         model=ConsentEvidence,
         facts=_wordings,
         heading=_("wordings that were seen"),
+    ),
+    Place(
+        model=ContactWish,
+        find=lambda person: ContactWish.objects.filter(profile=person.pk),
+        show=(
+            *("channel", "per_month", "paused_until", "since", "source", "actor"),
+            *("ip", "user_agent", "ended_at", "ended_source", "ended_actor"),
+        ),
+    ),
+    Place(
+        model=LeavingReason,
+        find=lambda person: LeavingReason.objects.filter(profile=person.pk),
+        show=("event", "reason", "text", "at"),
+        texts=("text",),
     ),
     Place(
         model=AudienceMember,
@@ -161,6 +215,12 @@ register(
     ),
     Place(model=BulkAct, texts=("chosen", "details", "note", "error")),
     Place(
+        model=BulkActPerson,
+        find=lambda person: BulkActPerson.objects.filter(profile=person.pk),
+        show=("act", "outcome"),
+        erase=lambda person: BulkActPerson.objects.filter(profile=person.pk).delete(),
+    ),
+    Place(
         model=ImportRun,
         texts=("file_name", "details", "note", "error", "counts", "preview"),
     ),
@@ -171,6 +231,22 @@ register(
         erase=imported.give_up,
     ),
     Place(model=Audience, texts=("name", "condition")),
+    Place(
+        model=Happening,
+        find=_happenings,
+        show=("name", "at", "channel", "key", "delivery_id"),
+        erase=lambda person: _happenings(person).update(key="", data={}),
+        stays=_("what happened to this number, and when"),
+    ),
+    Place(
+        model=EndpointCall,
+        find=lambda person: EndpointCall.objects.filter(profile_id=person.pk),
+        show=("name", "told_at", "endpoint"),
+        texts=("answer",),
+        stays=_("which program was told of something about this number, and when"),
+    ),
+    # For a day, what programs were answered.
+    Place(model=ApiAnswer, texts=("body",)),
     # Keyed hashes, and why somebody put an address there or lifted it.
     Place(model=Suppression, texts=("note", "lift_note")),
     # Numbers of profiles, operators, and why.
@@ -183,6 +259,7 @@ register(
 )
 
 _OPERATORS = "about operators, whom nothing is sent to"
+_PROGRAMS = "a program of the organisation, and operators"
 _OURS = "what the organisation itself publishes"
 _COUNTS = "counts"
 _LEDGER = "hashes, and numbers of profiles: an erasure ends the salts behind them"
@@ -190,7 +267,11 @@ _HASHES = "keyed hashes and digests: nobody can be read in it"
 impersonal(
     {
         "audiences.Allowance": _HASHES,
+        "audiences.ApiKey": _PROGRAMS,
+        "audiences.ApiSecret": _HASHES,
+        "audiences.ApiUse": _COUNTS,
         "audiences.Departure": "numbers, for two days",
+        "audiences.Endpoint": _PROGRAMS,
         "audiences.Figure": _COUNTS,
         "audiences.LandingPage": _OURS,
         "audiences.LandingPageAsset": _OURS,
@@ -200,12 +281,14 @@ impersonal(
         "audiences.LedgerErasure": _LEDGER,
         "audiences.LedgerLeaf": _LEDGER,
         "audiences.LedgerNode": _LEDGER,
+        "audiences.LedgerRemoval": "moments",
         "audiences.LedgerOutlet": "a place outside that gets checkpoints",
         "audiences.LedgerSalt": _LEDGER,
         "audiences.LedgerStamp": _LEDGER,
         "audiences.LedgerState": _LEDGER,
         "audiences.LedgerWording": _OURS,
         "audiences.Organisation": _OURS,
+        "audiences.OwnField": "names of fields, that administrators have chosen",
         "audiences.RequestCount": _HASHES,
         "audiences.RetentionRule": "a rule, and operators",
         "audiences.Role": _OPERATORS,

@@ -6,14 +6,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from audiences.conditions import Span
 from audiences.consent import Kind
+from audiences.ledger import removals
 from audiences.models import ConsentEvent, Profile
 
 
 def evidence_differences(span: Span) -> Iterator[str]:
     """Events that lack their evidence without an erasure, and evidence put there later.
 
-    Erased are people, and requests that nobody confirmed until they expired. Two
-    statements for the profiles of a span, whatever the number of events.
+    Erased are people, requests that nobody confirmed until they expired, and what a
+    rule of retention ended. A fixed number of statements for the profiles of a span.
     """
     known = Exists(Profile.objects.filter(pk=OuterRef("profile_id")))
     lacking = _lacking(span).filter(known).values_list("pk", "profile_id")
@@ -43,4 +44,5 @@ def _lacking(span: Span) -> QuerySet[ConsentEvent]:
     rows = ConsentEvent.objects.filter(
         span.q("profile_id"), has_evidence=True, evidence__isnull=True
     )
-    return rows.alias(next_kind=next_kind).exclude(lapsed)
+    removed = Exists(removals.covering())
+    return rows.alias(next_kind=next_kind).exclude(lapsed).exclude(removed)

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences import addresses
+from audiences import addresses, fields, tags, wishes
 from audiences.channels import FLAGS
 from audiences.consent import events_of
-from audiences.models import ConsentEvent, Profile, Subscription
+from audiences.models import ConsentEvent, ContactWish, Profile, Subscription
 from audiences.signups import requesting
 
 
@@ -28,13 +28,30 @@ def describe(profile: Profile) -> dict[str, Any]:
             }
             for other in addresses.sharing(profile)
         ],
+        "own_fields": _own_fields(profile),
+        "tags": [tag.name for tag in tags.tags_of([profile.pk])[profile.pk]],
         "subscriptions": [
             subscription_facts(held)
             for held in profile.subscriptions.select_related("service")
         ],
+        "wishes": [wish_facts(wish) for wish in wishes.wishes_of(profile.pk)],
         "signup_requests": _signups(profile),
         "history": [event_facts(event) for event in events_of(profile.pk)],
     }
+
+
+def _own_fields(profile: Profile) -> list[dict[str, Any]]:
+    """What the person has in own fields."""
+    have = fields.values_of([profile.pk]).get(profile.pk, {})
+    return [
+        {"field": field.slug, "label": field.label, "value": _plain(have[field.slug])}
+        for field in fields.all_fields()
+        if field.slug in have
+    ]
+
+
+def _plain(value: fields.Value) -> Any:
+    return value if isinstance(value, bool | str) else fields.as_text(value)
 
 
 def identity(profile: Profile) -> dict[str, Any]:
@@ -88,6 +105,20 @@ def subscription_facts(held: Subscription, **named: str) -> dict[str, Any]:
         "status": held.status_at(timezone.now()),
         "since": held.changed_at.isoformat(),
         "expires": held.expires_at.isoformat() if held.expires_at else None,
+    }
+
+
+def wish_facts(wish: ContactWish) -> dict[str, Any]:
+    """One wish: what the person asked for, when, and until when it held."""
+    return {
+        "channel": wish.channel,
+        "per_month": wish.per_month,
+        "paused_until": wish.paused_until.isoformat() if wish.paused_until else None,
+        "since": wish.since.isoformat(),
+        "source": wish.source,
+        "actor": wish.actor,
+        "ended": wish.ended_at.isoformat() if wish.ended_at else None,
+        "ended_by": wish.ended_source or None,
     }
 
 

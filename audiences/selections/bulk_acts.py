@@ -3,82 +3,35 @@
 An act is one set-based function of the domain. It runs in chunks by id, each in a
 transaction that also moves the act's position: locks are short, a worker that dies
 loses nothing, and two workers never do the same chunk. A small selection is changed at
-once, a large one in the background.
+once, a large one in the background. Whom it changed is written down, so that the act
+can be taken back as one (`undoing`): by an act of its own, in chunks as well.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from audiences import consent, roles, subscriptions
+from audiences import tags
 from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
-from audiences.models import BulkAct, Profile
-from audiences.refusals import Refused
-from audiences.registry import Registry
+from audiences.consent.locks import rows_to_lock
+from audiences.models import BulkAct, ConsentEvent, Profile
+from audiences.sql.many import among
 from audiences.sql.retries import retried
 from audiences.subscriptions import ServiceClosed, find_service
 
-from . import filters
+from . import filters, undoing
+from .acts import Act, BulkActRefused, find
 
 State = BulkAct.State
 CHUNK_SIZE = 2000
 logger = logging.getLogger(__name__)
-
-
-class BulkActRefused(Refused):
-    """The change cannot be made as asked; the message says what is missing."""
-
-
-# Takes the people of one chunk, the details of the act and its origin; returns how many
-# people changed.
-Work = Callable[[QuerySet[Profile], dict[str, Any], Origin], int]
-
-
-@dataclass(frozen=True)
-class Act:
-    """A change that can be made to many people.
-
-    `asks` names the details that the operator must give, `permission` the one to hold.
-    """
-
-    code: str
-    label: Any
-    work: Work
-    permission: str
-    asks: Sequence[str] = ()
-    needs_note: bool = False
-    explanation: Any = ""
-    # Whether it starts subscriptions, which a closed service does not take.
-    begins: bool = False
-    # The most people in a chunk: fewer where each takes longer, to keep locks short.
-    most: int = 10_000
-
-
-_acts: Registry[str, Act] = Registry("bulk change")
-
-
-def register(act: Act) -> None:
-    """Add a kind of change; `delivery` adds those of addresses."""
-    _acts.add(act.code, act)
-
-
-def acts() -> list[Act]:
-    return list(_acts.values())
-
-
-def find(code: str) -> Act:
-    act = _acts.get(code)
-    if act is None:
-        raise BulkActRefused(f"There is no bulk change {code!r}.")
-    return act
 
 
 # ------------------------------------------------------------------ beginning
@@ -97,7 +50,7 @@ def begin(
     kind, details = find(code), dict(details or {})
     if kind.needs_note and not note.strip():
         raise BulkActRefused(
-            str(_("An opt-in needs a note that says how the people asked for it."))
+            _("An opt-in needs a note that says how the people asked for it.")
         )
     _check(kind, details)
     people = filters.select(chosen)
@@ -108,6 +61,7 @@ def begin(
         note=note.strip(),
         actor=actor,
         last_id=Profile.objects.aggregate(last=Max("pk"))["last"] or 0,
+        keeps_people=kind.reverse is not None,
     )
     at_once = settings.BULK_AT_ONCE
     if people.order_by()[: at_once + 1].count() <= at_once:
@@ -117,10 +71,38 @@ def begin(
     return act
 
 
+def undo(act: BulkAct, *, actor: str) -> BulkAct:
+    """Take a change back for everybody for whom it is still the last word.
+
+    It is a change of its own: in the background where it is large, and it can be
+    stopped. Raises BulkActRefused.
+    """
+    with transaction.atomic():
+        # Two who press the button at once: the second sees the first.
+        act = BulkAct.objects.select_for_update(of=("self",)).get(pk=act.pk)
+        if refused := undoing.refusal(act):
+            raise BulkActRefused(refused)
+        reversal = BulkAct.objects.create(
+            code=act.code,
+            details=act.details,
+            chosen=act.chosen,
+            actor=actor,
+            undoes=act,
+            last_id=act.last_id,
+        )
+        if act.changed > settings.BULK_AT_ONCE:
+            jobs.wake("audiences.tasks.work_off_bulk_act", reversal.pk)
+            return reversal
+    run(reversal)
+    return reversal
+
+
 def _check(kind: Act, details: dict[str, Any]) -> None:
     missing = [name for name in kind.asks if not details.get(name)]
     if missing:
         raise BulkActRefused(f"Missing: {', '.join(missing)}.")
+    if "tag" in kind.asks:
+        tags.read_name(details["tag"])
     if "scope" in kind.asks and details["scope"] not in Scope.values:
         raise BulkActRefused(f"{details['scope']!r} is no channel.")
     if "service" in kind.asks:
@@ -157,16 +139,15 @@ def _run_next(pk: int) -> bool:
         return False
     kind = find(act.code)
     size = min(CHUNK_SIZE, kind.most)
-    ids = list(
-        filters.select(act.chosen)
-        .filter(pk__gt=act.position, pk__lte=act.last_id)
-        .order_by("pk")
-        .values_list("pk", flat=True)[:size]
-    )
+    if act.undoes_id:
+        ids = undoing.next_people(act, size)
+        act.changed += undoing.work(act, ids) if ids else 0
+    else:
+        people = filters.select(act.chosen)
+        people = people.filter(pk__gt=act.position, pk__lte=act.last_id)
+        ids = list(people.order_by("pk").values_list("pk", flat=True)[:size])
+        act.changed += _change(act, kind, ids) if ids else 0
     if ids:
-        origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
-        people = Profile.objects.filter(pk__in=ids)
-        act.changed += kind.work(people, act.details, origin)
         act.seen += len(ids)
         act.position = ids[-1]
     act.worked_at = timezone.now()
@@ -177,61 +158,16 @@ def _run_next(pk: int) -> bool:
     return act.state == State.RUNNING
 
 
-# ------------------------------------------------------------------ the acts
-def in_words(act: BulkAct, services: Mapping[str, str]) -> str:
-    """What was done, such as "Opt out: Email"; `services` are labels by slug."""
-    label = str(_acts[act.code].label) if act.code in _acts else act.code
-    scope, service = act.details.get("scope"), act.details.get("service")
-    about = Scope(scope).label if scope else services.get(service, service)
-    return f"{label}: {about}" if about else label
-
-
-register(
-    Act(
-        "opt_out",
-        _("Opt out"),
-        lambda people, details, by: consent.opt_out_all(people, details["scope"], by),
-        asks=("scope",),
-        explanation=_("Nothing is sent to them on this channel any more."),
-        permission=roles.OPT_OUT,
-    )
-)
-register(
-    Act(
-        "opt_in",
-        _("Opt in"),
-        lambda people, details, by: consent.opt_in_all(people, details["scope"], by),
-        asks=("scope",),
-        needs_note=True,
-        explanation=_("They can be contacted on this channel again."),
-        permission=roles.OPT_IN,
-    )
-)
-register(
-    Act(
-        "subscribe",
-        _("Subscribe"),
-        lambda people, details, by: subscriptions.subscribe_all(
-            people, find_service(details["service"]), by
-        ),
-        asks=("service",),
-        begins=True,
-        explanation=_(
-            "Who is opted out stays opted out. Who has unsubscribed is left out, "
-            "unless a note says how they asked for it."
-        ),
-        permission="audiences.add_subscription",
-    )
-)
-register(
-    Act(
-        "unsubscribe",
-        _("Unsubscribe"),
-        lambda people, details, by: subscriptions.unsubscribe_all(
-            people, find_service(details["service"]), by
-        ),
-        asks=("service",),
-        explanation=_("Their other subscriptions and opt-outs stay as they are."),
-        permission="audiences.change_subscription",
-    )
-)
+def _change(act: BulkAct, kind: Act, ids: list[int]) -> int:
+    """Change these people, and write down whom; returns how many changed."""
+    origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
+    if kind.reverse is None:
+        return kind.work(Profile.objects.filter(pk__in=ids), act.details, origin)
+    # An event draws its number under the lock of its profile: what these people have
+    # after this one is ours.
+    list(rows_to_lock().filter(among("pk", ids)).order_by("pk").values_list("pk"))
+    before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
+    changed = kind.work(Profile.objects.filter(pk__in=ids), act.details, origin)
+    if changed:
+        undoing.keep(act, ids, before)
+    return changed

@@ -15,7 +15,15 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import moments, profiles, subscriptions
 from audiences.channels import FLAGS, Channel, Scope
-from audiences.models import Address, AddressStatus, Profile, Service, Subscription
+from audiences.models import (
+    Address,
+    AddressStatus,
+    Profile,
+    ProfileTag,
+    Service,
+    Subscription,
+    Tag,
+)
 from audiences.moments import midnight
 from audiences.profiles import name_search
 
@@ -63,6 +71,14 @@ def without_address(value: str) -> Q:
     return ~Q(Exists(held))
 
 
+def tagged(value: str) -> Q:
+    """Profiles that have the tag with this slug."""
+    tag = Tag.objects.filter(slug=value).values_list("pk", flat=True).first()
+    if tag is None:
+        raise ValueError(value)
+    return Q(pk__in=ProfileTag.objects.filter(tag_id=tag).values("profile_id"))
+
+
 def language(value: str) -> Q:
     return Q(language=value)
 
@@ -108,6 +124,7 @@ FILTERS: dict[str, Callable[[str], Q]] = {
     "without_address": without_address,
     "service": subscribed_to,
     "language": language,
+    "tag": tagged,
     "created_from": created_from,
     "created_to": created_to,
     IDS: chosen_one_by_one,
@@ -119,6 +136,7 @@ TITLES: dict[str, Any] = {
     "without_address": gettext_lazy("without an address"),
     "service": gettext_lazy("subscribed to"),
     "language": gettext_lazy("language"),
+    "tag": gettext_lazy("tag"),
     "created_from": gettext_lazy("created from"),
     "created_to": gettext_lazy("created up to"),
     IDS: gettext_lazy("chosen one by one"),

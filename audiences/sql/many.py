@@ -1,12 +1,15 @@
 """Thousands of values in one condition."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import F, Lookup, Q
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F, Lookup, Q, QuerySet
 
-from audiences.sql.statements import is_postgresql
+from audiences.sql.statements import fetch, is_postgresql
 
 
 class _Among(Lookup[Any]):
@@ -41,3 +44,30 @@ def among(name: str, values: Iterable[int] | Iterable[str]) -> Q:
     """
     listed = list(values)
     return Q(_Among(F(name), listed)) if listed else Q(pk__in=[])
+
+
+class CompiledAmong:
+    """A queryset about `among(…, stand_in)`, run for other numbers in its place.
+
+    However often a statement repeats them, the numbers are written down once.
+    """
+
+    stand_in = (-(2**61),)
+
+    def __init__(self, queryset: QuerySet[Any, Any]) -> None:
+        self.sql: str = ""
+        self.params: tuple[Any, ...] = ()
+        with contextlib.suppress(EmptyResultSet):  # then there are never any rows
+            compiler = queryset.query.get_compiler(connection=connection)
+            self.sql, self.params = compiler.as_sql()
+
+    def rows(self, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The rows of the queryset for these numbers."""
+        if not self.sql or not numbers:
+            return []
+        written, wanted = self._written(self.stand_in), self._written(numbers)
+        return fetch(self.sql, [wanted if x == written else x for x in self.params])
+
+    @staticmethod
+    def _written(numbers: Sequence[int]) -> str:
+        return _array(numbers) if is_postgresql() else json.dumps(list(numbers))

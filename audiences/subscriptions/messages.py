@@ -239,7 +239,7 @@ def words(
         ),
     }
     if channel == Channel.SMS:
-        return Words("", places.fill_text(text, values), code)
+        return Words("", places.fill_text(text, values).removeprefix(": "), code)
     if "unsubscribe_link" in FIELDS[way]:
         given = places.places(text)
         footer = page_texts.text(code, "mails.unsubscribe.text").strip()
@@ -249,6 +249,7 @@ def words(
         places.fill_markdown(text, values).strip() + "\n",
         code,
         unsubscribe_headers(link),
+        button=outbox.button_of(code, f"mails.{way}"),
     )
 
 

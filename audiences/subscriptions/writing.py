@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from audiences import consent
 from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Kind, Origin, Recorded
+from audiences.consent.history import said_again
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.refusals import Refused
 from audiences.subscriptions.services import ServiceClosed
@@ -195,6 +196,7 @@ def end_by_id(
         status=Status.UNSUBSCRIBED, changed_at=at
     )
     if not changed:
+        said_again(locked, Kind.UNSUBSCRIBE, origin, service_id=service_id)
         return Recorded(False)
     event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service_id=service_id)
     if was_active:

@@ -11,17 +11,19 @@ for at the address that they are about.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from audiences import consent, subscriptions
+from audiences import consent, fields, subscriptions
 from audiences.channels import ANY, Channel
 from audiences.consent import Kind, Origin, Recorded
-from audiences.models import LandingPage, Profile, Service
+from audiences.models import LandingPage, OwnField, Profile, Service
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
 from audiences.suppression.restriction import Restricted, is_restricted
+from audiences.visits import wishing
 from audiences.visits.opting_out import stop_addresses
 from audiences.visits.standing import Done, Standing, standing_of
 from audiences.visits.visit import Visit
+from audiences.visits.wishing import Wish
 
 OPENING = (Kind.OPT_IN, Kind.SUBSCRIBE)
 
@@ -112,7 +114,8 @@ def plan(visit: Visit, standing: Standing, ticked: Boxes, shown: Boxes) -> list[
             return []
         return [Change(Kind.SUBSCRIBE, visit.service.pk)]
     offered = Boxes(
-        frozenset(visit.channels), frozenset(service.pk for service in standing.offered)
+        frozenset(standing.channels(visit)),
+        frozenset(service.pk for service in standing.offered),
     )
     wanted = meant(standing, offered, ticked, shown)
     elsewhere = (wanted.channels & offered.channels) - {visit.proved}
@@ -143,26 +146,25 @@ def choose(
     details: Mapping[str, str],
     origin: Origin,
     language: str = "",
+    *,
+    wish: Wish | None = None,
 ) -> Done:
     """Make the changes; the details and all that starts messages need a proof.
 
     A service with double opt-in, or on another channel than the link proves, is then
-    pending: a message in the language of the page asks to confirm. The caller has
-    locked the profile.
+    pending: a message in the language of the page asks to confirm. `wish` is how often
+    messages may come, where that was changed. The caller has locked the profile.
     """
-    origin, profile = visit.proof(origin), visit.profile
+    proof = visit.proof(origin)
     wanted = [c for c in planned if visit.proved or not c.starts]
-    ids = [int(change.subject) for change in wanted if change.is_about_service]
-    services = Service.objects.in_bulk(ids)
+    services = _services(wanted)
     event_ids: list[int] = []
     stopped: dict[str, int] = {}
     closed: list[Service] = []
     unsent: list[Service] = []
-    for change in wanted:
-        if change.asks:
-            continue
+    for change in (change for change in wanted if not change.asks):
         try:
-            result = _make(visit, change, services, origin, language)
+            result = _make(visit, change, services, proof, language)
         except ServiceClosed:
             closed.append(services[int(change.subject)])
             continue
@@ -174,17 +176,37 @@ def choose(
             stopped[str(change.subject)] = result.event_id or 0
     stopped_address = stop_addresses(visit, stopped)
     if visit.proved:
-        _edit(profile, details)
+        _edit(visit.profile, details)
+    wished, refused = _wish(visit, wish, origin)
     return Done(
         visit,
         standing_of(visit),
         tuple(event_ids),
         stopped_address,
-        len(wanted) < len(planned),
+        refused or len(wanted) < len(planned),
         tuple(closed),
         tuple(unsent),
-        _asked(profile, wanted, language),
+        _asked(visit.profile, wanted, language),
+        *wished,
     )
+
+
+def _services(wanted: list[Change]) -> dict[int, Service]:
+    """The services that the changes are about, as far as they are there."""
+    ids = [int(change.subject) for change in wanted if change.is_about_service]
+    return Service.objects.in_bulk(ids)
+
+
+def _wish(
+    visit: Visit, wish: Wish | None, origin: Origin
+) -> tuple[wishing.Changed, bool]:
+    """What became of how often messages may come, and whether that was refused.
+
+    More than before comes only where the link proves the address.
+    """
+    if wish is wishing.Wish.ALL and not visit.proved:
+        return ((), ()), True
+    return (wishing.choose(visit, wish, origin) if wish else ((), ())), False
 
 
 def _asked(
@@ -226,3 +248,12 @@ def _edit(profile: Profile, details: Mapping[str, str]) -> None:
     changed = {n: v for n, v in details.items() if v != getattr(profile, n)}
     if changed and not is_restricted(profile.pk):
         Profile.objects.filter(pk=profile.pk).update(**changed)
+
+
+def edit_own(visit: Visit, values: Mapping[OwnField, fields.Value | None]) -> None:
+    """Take over what the person says in own fields: with a proof, as other details.
+
+    The caller has locked the profile. Restricted data stays as it is.
+    """
+    if visit.proved and values and not is_restricted(visit.profile.pk):
+        fields.set_values(visit.profile, values)

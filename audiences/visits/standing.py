@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils import timezone
 
-from audiences import subscriptions
+from audiences import subscriptions, wishes
 from audiences.channels import Channel, flag_name
 from audiences.landing_pages import ServiceOnPage
-from audiences.models import LandingPage, Profile, Service, Subscription
+from audiences.models import (
+    Address,
+    ContactWish,
+    LandingPage,
+    Profile,
+    Service,
+    Subscription,
+)
 from audiences.signups.allowing import Answer
 from audiences.visits.visit import Visit
 
@@ -20,7 +27,9 @@ Kind = LandingPage.Kind
 class Standing:
     """What is true of a visitor at a moment, of what the page is about.
 
-    `offered` are the services with a check box.
+    `offered` are the services with a check box, `reached` the channels on which the
+    person has an address, and `wishes` what they have asked for short of an opt-out;
+    the last two are known where the page has boxes.
     """
 
     stopped_all: bool = False
@@ -28,6 +37,17 @@ class Standing:
     subscribed: frozenset[int] = frozenset()
     pending: frozenset[int] = frozenset()
     offered: tuple[ServiceOnPage, ...] = ()
+    reached: frozenset[str] = frozenset()
+    wishes: tuple[ContactWish, ...] = ()
+
+    def channels(self, visit: Visit) -> list[str]:
+        """The channels that the page is about, as far as they reach the person.
+
+        Somebody without any address, as in a preview, is shown all of them.
+        """
+        if visit.kind not in LandingPage.CHOICE_KINDS or not self.reached:
+            return visit.channels
+        return [channel for channel in visit.channels if channel in self.reached]
 
     def ticked_channels(self, offered: Collection[str]) -> list[str]:
         """The boxes of channels that are shown as ticked."""
@@ -49,6 +69,7 @@ class Done:
     `left_out`: something was not done because the link can only stop messages. `closed`
     are ticked services that take no new subscriptions, `unsent` services for which
     nobody was asked again, `asked` channels with what came of asking at their address.
+    `wishes` are those that the act expressed, `wishes_ended` those that it ended.
     """
 
     visit: Visit
@@ -59,6 +80,8 @@ class Done:
     closed: tuple[Service, ...] = ()
     unsent: tuple[Service, ...] = ()
     asked: tuple[tuple[str, Answer], ...] = ()
+    wishes: tuple[int, ...] = ()
+    wishes_ended: tuple[int, ...] = ()
 
 
 def by_flags(profile: Profile) -> Standing:
@@ -74,11 +97,16 @@ def standing_of(visit: Visit) -> Standing:
     """
     flags = by_flags(visit.profile)
     offered: tuple[ServiceOnPage, ...] = ()
+    reached: frozenset[str] = frozenset()
+    wished: tuple[ContactWish, ...] = ()
     rows = Subscription.objects.filter(profile=visit.profile)
     if visit.service:
         rows = rows.filter(service=visit.service.pk)
     elif visit.kind in LandingPage.CHOICE_KINDS:
         offered = _offered(visit)
+        own = Address.objects.filter(profile=visit.profile, is_valid=True)
+        reached = frozenset(own.values_list("channel", flat=True))
+        wished = tuple(wishes.of_person(visit.profile.pk))
         rows = rows.filter(service__in=[service.pk for service in offered])
     else:
         return flags
@@ -90,6 +118,8 @@ def standing_of(visit: Visit) -> Standing:
         frozenset(pk for pk, status in found if status == Subscription.Status.ACTIVE),
         frozenset(pk for pk, status in found if status == Subscription.Status.PENDING),
         offered,
+        reached,
+        wished,
     )
 
 

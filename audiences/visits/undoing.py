@@ -5,8 +5,8 @@ from enum import Enum
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audiences import consent
-from audiences.consent import Kind, Origin
+from audiences import consent, wishes
+from audiences.consent import Kind, Origin, history
 from audiences.links import BadLink, read_undo_token
 from audiences.models import ConsentEvent, Profile
 from audiences.subscriptions import writing
@@ -38,14 +38,18 @@ def undo(visit: Visit, token: str, origin: Origin) -> Undone:
         return Undone.NOTHING
     if wanted.profile_id != profile.pk:
         return Undone.NOTHING
+    since = timezone.now() - UNDO_LIFE
     events = list(
         ConsentEvent.objects.filter(
             pk__in=wanted.event_ids,
             profile=profile,
-            at__gt=timezone.now() - UNDO_LIFE,
+            at__gt=since,
         )
         .select_related("service")
         .order_by("-id")
+    )
+    wishes_back = wishes.take_back(
+        profile, wanted.wishes, wanted.ended, origin, after=since
     )
     reversed_ids = []
     for event in events:
@@ -53,7 +57,7 @@ def undo(visit: Visit, token: str, origin: Origin) -> Undone:
             reversed_ids.append(event.pk)
             if wanted.stopped_address and event.kind == Kind.OPT_OUT:
                 withdraw_stop(visit, event)
-    if not reversed_ids:
+    if not reversed_ids and not wishes_back:
         return Undone.NOTHING
     complete = len(reversed_ids) == len(wanted.event_ids)
     return Undone.ALL if complete else Undone.SOME
@@ -64,10 +68,9 @@ def _is_latest(event: ConsentEvent) -> bool:
 
 
 def _about_the_same(event: ConsentEvent) -> QuerySet[ConsentEvent]:
-    events = ConsentEvent.objects.filter(profile_id=event.profile_id)
-    if event.service_id is None:
-        return events.filter(channel=event.channel, service__isnull=True)
-    return events.filter(channel="", service_id=event.service_id)
+    return history.about(
+        event.profile_id, scope=event.channel, service_id=event.service_id
+    )
 
 
 def _reverse(profile: Profile, event: ConsentEvent, origin: Origin) -> bool:

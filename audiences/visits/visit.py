@@ -86,6 +86,11 @@ class Visit:
             return list(Channel.values)
         return [self.service.channel if self.service else self.link.channel]
 
+    @property
+    def stops_all_addresses(self) -> bool:
+        """Whether opting out here is about every address that the person has."""
+        return self.kind == Kind.DENYLIST or self.content["stops_address"]
+
     def closed_at(self, moment: datetime) -> str:
         """`scheduled` or `ended` when the page is not open, else nothing.
 

@@ -18,11 +18,34 @@ def text_on(background: str) -> str:
     return max((DARK, LIGHT), key=lambda colour: contrast(colour, background))
 
 
+def readable_on(colour: str, background: str, least: float = LEAST_CONTRAST) -> str:
+    """The colour itself where it can be read there, else the nearest that can.
+
+    It is mixed with white or black, whichever can be read there, step by step.
+    """
+    towards = text_on(background)
+    for step in range(11):
+        mixed = mix(colour, towards, step / 10)
+        if contrast(mixed, background) >= least:
+            return mixed
+    return towards
+
+
+def mix(colour: str, other: str, part: float) -> str:
+    """A colour with a part (0 to 1) of another one in it."""
+    pairs = zip(_channels(colour), _channels(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in pairs)
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
+
+
 def _luminance(colour: str) -> float:
     """The relative luminance as WCAG defines it."""
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
         raise ValueError(f"{colour!r} is not a colour such as #1a56a8")
-    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    channels = [channel / 255 for channel in _channels(colour)]
     red, green, blue = (
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
         for value in channels

@@ -3,21 +3,25 @@
 from delivery.admin import (
     deliveries,
     feedback,
+    finders,
     home,
     menu,
     people,
     quarantine,
     rules,
     senders,
+    timeline,
 )
 
 __all__ = [
     "deliveries",
     "feedback",
+    "finders",
     "home",
     "menu",
     "people",
     "quarantine",
     "rules",
     "senders",
+    "timeline",
 ]

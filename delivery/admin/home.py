@@ -3,74 +3,59 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _, ngettext
 
 from audiences.admin.home import waiting
 from audiences.console import charts
-from audiences.console.badges import badge
-from audiences.console.dashboard import Card, Figures, Notice, attention, card
+from audiences.console.dashboard import Card, Figures, Notice, attention, card, task
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
+from delivery import approvals
+from delivery.admin.deliveries import steps
 from delivery.models import Analysis, Delivery, HookCount, InboundItem, Sending
 from delivery.models.quarantine import ErrorReason
-from delivery.sending import freshness
+from delivery.sending import standing
+from delivery.sending.standing import Standing
 
 SHOWN = 6
 _TAKEN = (HookCount.Outcome.ACCEPTED, HookCount.Outcome.REPEATED)
-TONES = {
-    "ready": "good",
-    "running": "info",
-    "stopped": "warn",
-    "failed": "bad",
-    "scheduled": "info",
-    "sending": "info",
-    "paused": "warn",
-    "sent": "good",
-}
 
 
-def _newest() -> QuerySet[Analysis]:
-    """The latest analysis of each of the newest deliveries."""
-    latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
-    newest = Delivery.objects.order_by("-id").annotate(
-        latest=Subquery(latest.values("pk")[:1])
-    )
-    ids = [pk for pk in newest.values_list("latest", flat=True)[:SHOWN] if pk]
-    rows = Analysis.objects.filter(pk__in=ids).prefetch_related("delivery__variants")
-    return rows.select_related(
-        "delivery__audience", "delivery__typology", "delivery__sending"
-    )
+def _newest() -> list[tuple[Delivery, Standing]]:
+    """The newest deliveries, and how each stands."""
+    newest = list(Delivery.objects.order_by("-id")[:SHOWN])
+    found = standing.of_all(newest)
+    return [(delivery, found[delivery.pk]) for delivery in newest]
 
 
 @card(30, "delivery.view_delivery")
 def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
     """The newest deliveries, each with a bar of who gets it and who does not."""
     rows = []
-    runs = sorted(_newest(), key=lambda run: -run.delivery_id)
-    old = freshness.out_of_date(runs)
-    for run in runs:
-        url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
-        # Once it is sent here, that is how far it is.
-        sending = getattr(run.delivery, "sending", None)
-        now = sending or run
-        is_old = run.pk in old and not sending
+    for delivery, found in _newest():
+        at, what = steps.dated(found, delivery)
+        run = found.run
+        page = "outcomes" if run else "content"
         rows.append(
             {
-                "delivery": run.delivery,
-                "url": url,
-                "state": badge(now.get_state_display(), TONES.get(now.state, "")),
-                "age": badge(_("Out of date"), "warn") if is_old else "",
-                "targeted": grouped(run.targeted),
+                "delivery": delivery,
+                "url": reverse(f"admin:delivery_delivery_{page}", args=[delivery.pk]),
+                "state": steps.pill(found.state),
+                "date": f"{what} {at}",
+                "alarm": steps.in_words(found.unusual),
+                "targeted": grouped(run.targeted) if run else "0",
                 "bar": charts.in_a_row(
                     charts.Share(label, count, run.targeted)
                     for label, count in (
                         (_("to deliver"), run.to_deliver),
                         (_("excluded"), run.excluded),
                     )
-                ),
+                )
+                if run
+                else [],
             }
         )
     context = {"rows": rows, "may_add": request.user.has_perm("delivery.add_delivery")}
@@ -115,11 +100,16 @@ def _reason(code: str) -> str:
 
 @attention("delivery.view_delivery")
 def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
-    """Newest deliveries whose analysis failed or stopped, or has a warning."""
+    """Newest deliveries that could not be prepared, warn, or are strange."""
     found = []
-    for run in _newest():
-        url = reverse("admin:delivery_delivery_outcomes", args=[run.delivery_id])
-        facts = {"delivery": run.delivery.label}
+    for delivery, stands in _newest():
+        run = stands.run
+        if run is None or stands.sending:
+            continue
+        url = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
+        facts = {"delivery": delivery.label}
+        if alarm := steps.in_words(stands.unusual):
+            found.append(Notice(f"“{delivery.label}”: {alarm}", url, "bad"))
         if run.state == Analysis.State.FAILED:
             text = _("The analysis of “{delivery}” failed.").format(**facts)
             found.append(Notice(text, url, "bad"))
@@ -134,6 +124,19 @@ def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
             )
             found.append(Notice(text.format(count=grouped(warned), **facts), url))
     return found
+
+
+@task("delivery.skip_denylist")
+def approvals_due(request: HttpRequest, figures: Figures) -> list[Notice]:
+    """Deliveries to opted-out people that this user may approve: a second person."""
+    text = _("“{delivery}” reaches opted-out people too, and waits to be approved.")
+    return [
+        Notice(
+            text.format(delivery=delivery.label),
+            reverse("admin:delivery_delivery_approval", args=[delivery.pk]),
+        )
+        for delivery in approvals.waiting_for(request.user)[:SHOWN]
+    ]
 
 
 @attention("delivery.view_delivery")

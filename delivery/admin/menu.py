@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from audiences.console.guide import places
 from audiences.console.navigation import Entry, Section, add, of_model
 
 add(
@@ -28,4 +29,27 @@ add(
     of_model(Section.LOGS, _("Messages"), "delivery.message", 30),
     of_model(Section.LOGS, _("Quarantine actions"), "delivery.quarantineaction", 40),
     of_model(Section.LOGS, _("Webhook counters"), "delivery.hookcount", 50),
+)
+
+places.add(
+    delivery_delivery="admin#making-and-preparing-one",
+    delivery_delivery_content="composing#in-the-console",
+    delivery_delivery_rules="rules#your-own-rules-typologies",
+    delivery_delivery_outcomes="admin#a-delivery-who-is-excluded-and-why",
+    delivery_delivery_why="rules",
+    delivery_delivery_compare="admin#a-delivery-who-is-excluded-and-why",
+    delivery_delivery_approval="rules#purposes",
+    delivery_delivery_test="sending#testing",
+    delivery_delivery_send="sending#when-it-begins",
+    delivery_quarantineentry="quarantine#statuses",
+    delivery_quarantineaction="quarantine#the-entry-follows-from-the-evidence",
+    delivery_addresserror="quarantine#what-an-error-does",
+    delivery_inbounditem="feedback#what-waits",
+    delivery_messageevent="feedback#what-counts",
+    delivery_typology="rules#your-own-rules-typologies",
+    delivery_typologyrule="rules#your-own-rules-typologies",
+    delivery_keyword="sms#keywords",
+    delivery_sender="composing#around-a-mail",
+    delivery_seed="sending#seeds",
+    delivery_hookcount="webhooks",
 )

@@ -7,23 +7,26 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences import addresses
+from audiences.admin.audiences import links as audience_links
 from audiences.admin.people.pages import operator
-from audiences.admin.people.panels import Panel, extensions
+from audiences.admin.people.panels import Deed, Panel, extensions
 from audiences.console.badges import badge
 from audiences.console.masking import shown
 from audiences.console.pages import Answer, PlainAdmin, page
-from audiences.models import Address, Profile
-from delivery.models import Delivery, Message, Outcome, QuarantineEntry
-from delivery.quarantine.people import PERMISSION, addresses_of, quarantine_people
+from audiences.models import Address, Audience, Profile
+from delivery.models import Delivery, Outcome, QuarantineEntry
+from delivery.quarantine.people import (
+    CAN_BE_QUARANTINED,
+    PERMISSION,
+    addresses_of,
+    quarantine_people,
+)
 from delivery.sending import freshness
 
-SHOWN = 20
 # The exclusions of one person are looked for in at most this many latest deliveries.
 DELIVERIES = 50
 
@@ -45,34 +48,6 @@ def links_to_entries(rows: Iterable[Address]) -> dict[int, str]:
         for row in rows
         if (entry := entries.get((row.channel, row.key)))
     }
-
-
-def handed_over(request: HttpRequest, profile: Profile) -> Panel | None:
-    """The last messages that this profile got."""
-    if not request.user.has_perm("delivery.view_message"):
-        return None
-    rows = Message.objects.filter(profile=profile).select_related("delivery")
-    newest = list(rows.order_by("-sent_at")[: SHOWN + 1])
-    more = ""
-    if len(newest) > SHOWN:
-        url = reverse("admin:delivery_message_changelist")
-        text = _("All messages")
-        more = format_html('<a href="{}?q=id:{}">{}</a>', url, profile.pk, text)
-    return Panel(
-        title=_("Messages handed over"),
-        columns=[_("when"), _("delivery"), _("channel"), _("address")],
-        rows=[
-            [
-                date_format(timezone.localtime(m.sent_at), "SHORT_DATETIME_FORMAT"),
-                m.delivery,
-                m.get_channel_display(),
-                shown(request, m.channel, m.address),
-            ]
-            for m in newest[:SHOWN]
-        ],
-        empty=_("No message was handed over to this profile."),
-        more=more,
-    )
 
 
 def judged(request: HttpRequest, profile: Profile) -> Panel | None:
@@ -151,20 +126,22 @@ def links_of_deliveries(
     }
 
 
-def quarantine_all(request: HttpRequest, profile: Profile) -> tuple[str, str] | None:
-    """The act that stops somebody everywhere, for the panel of shared addresses."""
+def quarantine_all(request: HttpRequest, profile: Profile) -> Deed | None:
+    """The act that stops somebody everywhere (P4), where there is what it stops."""
     if not request.user.has_perm(PERMISSION):
         return None
+    held = addresses_of(Profile.objects.filter(pk=profile.pk))
+    if not held.filter(quarantine_status__in=CAN_BE_QUARANTINED).exists():
+        return None
     url = reverse("admin:audiences_profile_quarantine", args=[profile.pk])
-    return _("Put all addresses of this person in quarantine"), url
+    return Deed("quarantine", _("Put addresses in quarantine…"), url)
 
 
 extensions.links_of_addresses = links_to_entries
 extensions.links_of_deliveries = links_of_deliveries
-extensions.acts.add("quarantine_all", quarantine_all)
+extensions.deeds.add("quarantine_all", quarantine_all)
 extensions.panels.add("would_get", would_get)
 extensions.panels.add("judged", judged)
-extensions.panels.add("handed_over", handed_over)
 
 
 class QuarantineForm(forms.Form):
@@ -216,3 +193,16 @@ def ask_whether(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
     number = int(chosen) if chosen.isascii() and chosen.isdigit() else 0
     delivery = get_object_or_404(Delivery, pk=min(number, 2**63 - 1))
     return redirect("admin:delivery_delivery_why", delivery.pk, profile.pk)
+
+
+def _use_in_delivery(
+    request: HttpRequest, audience: Audience
+) -> tuple[str, str] | None:
+    """On the page of an audience: a new delivery with it."""
+    if not request.user.has_perm("delivery.add_delivery"):
+        return None
+    url = reverse("admin:delivery_delivery_add")
+    return _("Use in a new delivery"), f"{url}?audience={audience.pk}"
+
+
+audience_links.add("delivery", _use_in_delivery)

@@ -1,8 +1,9 @@
 """Who has changed since a moment, so that a judgement of then may be wrong now.
 
 What can change a judgement: flags and subscriptions (each change is a consent event),
-addresses with the copies of their quarantine, subscriptions whose date passes, and,
-where a rule looks at fatigue, messages and other deliveries that have become ready.
+wishes, addresses with the copies of their quarantine, subscriptions whose date passes,
+and, where a rule looks at fatigue, messages and other deliveries that have become
+ready.
 Facts that only conditions read (a language, a country) count as they were when somebody
 was judged.
 """
@@ -18,6 +19,7 @@ from audiences.changes import Seen
 from audiences.models import (
     Address,
     ConsentEvent,
+    ContactWish,
     Departure,
     StagedProfile,
     Subscription,
@@ -40,6 +42,7 @@ def stage(judge: Judge, since: Moment, now: Moment, *, looks_at_fatigue: bool) -
     is_new = since.seen.until(now.seen)
     rows = [
         ConsentEvent.objects.filter(is_new),
+        ContactWish.objects.filter(is_new),
         Address.objects.filter(is_new, channel=judge.situation.channel),
         Departure.objects.filter(is_new),
         Subscription.objects.filter(

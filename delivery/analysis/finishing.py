@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from audiences import changes, sql
+from audiences import changes, feed, sql
 from audiences.models import StagedProfile
 from audiences.sql.shared_locks import alone
 from audiences.sql.staging import looked_up
@@ -29,6 +29,7 @@ from delivery.analysis.run_locks import AnalysisRefused
 from delivery.analysis.sharing import Numbers
 from delivery.models import Analysis, AnalysisChunk, Outcome
 from delivery.rules import Judge
+from delivery.rules.own_limits import looks_at_fatigue
 
 log = logging.getLogger(__name__)
 # An audience up to this size is looked up profile by profile.
@@ -131,7 +132,7 @@ def _look(judge: Judge, tally: Tally, *, at_most: int | None = None) -> Tally:
     than `at_most` people have changed.
     """
     now = Moment(changes.now(), max(tally.moment.at, timezone.now()))
-    fatigue = any(rule.code.startswith("fatigue:") for rule in judge.rules)
+    fatigue = looks_at_fatigue(judge.rules)
     count = changed.stage(judge, tally.moment, now, looks_at_fatigue=fatigue)
     tally = replace(tally, moment=now)
     if not count:
@@ -173,6 +174,17 @@ def _become_ready(run: Analysis, judge: Judge, tally: Tally) -> None:
     )
     if not written:
         raise AnalysisRefused(f"{run.delivery.label!r} was deleted meanwhile.")
+    fact = {"label": run.delivery.label, "to_deliver": run.counts.get("", 0)}
+    feed.tell(
+        [
+            feed.Fact(
+                name=feed.Event.PREPARED,
+                channel=run.delivery.channel,
+                delivery_id=run.delivery_id,
+                data=fact,
+            )
+        ]
+    )
 
 
 def _outcomes(judge: Judge) -> QuerySet[Outcome]:

@@ -16,7 +16,7 @@ from .emails import Mails
 from .links import links_of, links_of_draft, links_of_test, links_of_view
 from .message import Messages, Rendered
 from .places import CannotCompose
-from .recipients import Recipient
+from .recipients import Recipient, own_fields_in, with_own_facts
 from .short import Notifications, TextMessages
 
 _MESSAGES: dict[str, Callable[..., Messages]] = {
@@ -68,6 +68,10 @@ class Composer:
             )
         variants = [contents.as_draft(draft)] if draft else None
         variants = variants or contents.variants_of(delivery)
+        # What its texts say of people besides what everybody has.
+        self._own = own_fields_in(
+            text for v in variants for text in (v.subject, v.preheader, v.content)
+        )
         self._by_code: dict[str, Messages] = {
             "" if draft else variant.language: make(
                 delivery, variant, links, is_test=is_test
@@ -80,8 +84,9 @@ class Composer:
         """The message to each of these, in the same order, and to nobody else.
 
         Each says whom it is for in the language of that profile, where the delivery has
-        it. No statements.
+        it. No statements, but one where the texts name own fields.
         """
+        people = with_own_facts(people, self._own)
         date = format_datetime(datetime.now(UTC)).encode()
         length = 2 * _RANDOM
         numbers = secrets.token_hex(_RANDOM * len(people))
@@ -94,6 +99,7 @@ class Composer:
 
     def rendered(self, person: Recipient) -> Rendered:
         """The message as this person reads it: for a preview, or in the browser."""
+        [person] = with_own_facts([person], self._own)
         return self._of(person.language).rendered(person)
 
     def _of(self, language: str) -> Messages:

@@ -92,6 +92,7 @@ class Mails:
             sender=_lines_of(own, sender),
             links=links,
             view_link="" if VIEW_LINK in said else of(Place(VIEW_LINK)),
+            button=(own.brand_colour, own.text_on_brand),
         )
 
     def outgoing(self, recipient: Recipient, number: str, date: bytes) -> Outgoing:

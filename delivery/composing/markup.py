@@ -13,7 +13,9 @@ import css_inline
 import nh3
 from django.template.loader import render_to_string
 
+from audiences.models.brands import BRAND, TEXT_ON_BRAND
 from audiences.wording import markdown
+from audiences.wording.colours import readable_on
 
 from .places import CannotCompose, Marks
 from .plain_text import text_of
@@ -58,7 +60,7 @@ class Frame:
     """What is around a message: who sends it, and the links at its end.
 
     `words` are those of its language; an empty `view_link` shows none. `brand` is the
-    name that stands above it.
+    name that stands above it, `button` the colours of a button and of the text on it.
     """
 
     language: str
@@ -67,6 +69,7 @@ class Frame:
     sender: Sequence[str] = ()
     links: Sequence[tuple[str, str]] = ()
     view_link: str = ""
+    button: tuple[str, str] = (BRAND, TEXT_ON_BRAND)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,10 @@ def build(
             "sender": frame.sender,
             "links": frame.links,
             "view_link": frame.view_link,
+            "button": frame.button[0],
+            "text_on_button": frame.button[1],
+            "link": readable_on(frame.button[0], "#ffffff"),
+            "link_in_dark": readable_on(frame.button[0], "#1f252c"),
         },
     )
     return Marked(_inliner.inline(whole), _text(text, frame))

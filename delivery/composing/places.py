@@ -12,11 +12,8 @@ from dataclasses import dataclass
 
 from audiences.refusals import Refused
 from audiences.wording.placeholders import places
-from delivery.content import LINKS, fallback_of, field_of, filter_in
+from delivery.content import LINKS, fallback_of, field_of, filter_in, known_fields
 
-from .recipients import FACTS
-
-KNOWN = (*FACTS, *LINKS)
 # A word joiner: nobody sees it.
 _BETWEEN = "\u2060"
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}")
@@ -51,12 +48,13 @@ def read_place(text: str) -> Place:
 def check(where: str, *texts: str) -> None:
     """Raise CannotCompose with every mistake in the places of these texts."""
     found: list[str] = []
+    known = known_fields()
     for text in texts:
         named = [read_place(each) for each in places(text)]
         found += [
-            f"{{{{ {place.name} }}}} is not a field; there are: {', '.join(KNOWN)}."
+            f"{{{{ {place.name} }}}} is not a field; there are: {', '.join(known)}."
             for place in named
-            if place.name not in KNOWN
+            if place.name not in known
         ]
         found += [
             f"{{{{ {place.name} }}}} is a link and takes no fallback."
@@ -81,9 +79,11 @@ def check(where: str, *texts: str) -> None:
 def with_mistakes_shown(text: str) -> str:
     """The text of a draft: a place that nobody can fill is no place, and is read."""
 
+    known = known_fields()
+
     def shown(found: re.Match[str]) -> str:
         place = read_place(found[1])
-        if place.name in KNOWN and not filter_in(found[1]):
+        if place.name in known and not filter_in(found[1]):
             return found[0]
         return f"{{{_BETWEEN}{found[0][1:]}"
 

@@ -3,7 +3,7 @@
 from delivery.demo.loading import DELIVERY, SIGN_UP, OtherPeople, is_loaded, load
 from delivery.demo.people import VISITOR
 from delivery.demo.site import is_taken, open_mailbox, prepare, send, serve
-from delivery.demo.telling import box, mail_lines, step
+from delivery.demo.telling import box, mail_lines, report, step
 
 __all__ = [
     "DELIVERY",
@@ -17,6 +17,7 @@ __all__ = [
     "mail_lines",
     "open_mailbox",
     "prepare",
+    "report",
     "send",
     "serve",
     "step",

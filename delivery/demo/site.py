@@ -15,6 +15,7 @@ from django.core.servers import basehttp
 from audiences.background import worker
 from audiences.refusals import Refused
 from delivery import analysis
+from delivery.analysis.reports import report_of
 from delivery.demo import mailbox
 from delivery.demo.loading import DELIVERY, SENDER
 from delivery.demo.mailbox import Mail, Mailbox, Received
@@ -45,14 +46,14 @@ def is_taken(port: int) -> bool:
     return False
 
 
-def prepare() -> tuple[int, int]:
-    """Prepare the demo's delivery unless it was sent; who gets it, and of how many."""
+def prepare() -> analysis.Report:
+    """Prepare the demo's delivery unless it was sent; who gets it, who not and why."""
     delivery = Delivery.objects.get(label=DELIVERY)
     if not Sending.objects.filter(delivery=delivery).exists():
         analysis.analyse(delivery)
     run = delivery.latest_analysis
     assert run is not None  # noqa: S101
-    return run.to_deliver, run.targeted
+    return report_of(run)
 
 
 def send() -> None:

@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from delivery import analysis
 from delivery.demo.mailbox import Mail
 
 # As wide as the narrowest terminal that people have.
@@ -22,7 +23,23 @@ _CALM = 2.0
 def step(console: Console, text: str) -> None:
     """What is being done, for whoever watches; a file needs no such lines."""
     if console.is_terminal:
-        console.print(f"{text} …", style="bright_black", markup=False, highlight=False)
+        console.print(f"{text} …", style=_grey(console), markup=False, highlight=False)
+
+
+def report(console: Console, found: analysis.Report) -> None:
+    """Who gets the demo's delivery, and how many each rule excludes."""
+    lines = [
+        ("Targeted", found.targeted),
+        *((f"  {line.label}", -line.count) for line in found.causes if line.count),
+        ("To deliver", found.to_deliver),
+    ]
+    for name, count in lines:
+        text = f"  {name:<36}{count:>8,}"
+        console.print(text, style=_grey(console), markup=False, highlight=False)
+
+
+def _grey(console: Console) -> str:
+    return "bright_black" if console.is_terminal else ""
 
 
 def box(
@@ -67,8 +84,9 @@ class MailLines:
 
     def _say(self, text: str) -> None:
         line = text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
-        style = "bright_black" if self._console.is_terminal else ""
-        self._console.print(line, style=style, markup=False, highlight=False)
+        self._console.print(
+            line, style=_grey(self._console), markup=False, highlight=False
+        )
 
 
 @contextmanager

@@ -1,37 +1,10 @@
 """What the commands about sending print."""
 
-from typing import Any
-
 from audiences.terminal import CampaignCommand
 from delivery.models import Delivery
-from delivery.sending.status import SendingStatus
+from delivery.sending.status import SendingStatus, as_json
 
-
-def as_json(delivery: Delivery, found: SendingStatus) -> dict[str, Any]:
-    """The status as the contract has it."""
-    withdrawn = [{"code": c, "count": n} for c, n in sorted(found.withdrawn.items())]
-    return {
-        "delivery": {
-            "id": delivery.pk,
-            "label": delivery.label,
-            "channel": delivery.channel,
-            "purpose": delivery.purpose,
-        },
-        "state": found.state,
-        "to_deliver": found.to_deliver,
-        "waiting": found.waiting,
-        "sent": found.sent,
-        "withdrawn": withdrawn,
-        "refused": found.refused,
-        "uncertain": found.uncertain,
-        "delivered": found.delivered,
-        "failed": found.failed,
-        "complaints": found.complaints,
-        "unsubscribed": found.unsubscribed,
-        "reason": found.reason,
-        "started_at": found.started_at and found.started_at.isoformat(),
-        "finished_at": found.finished_at and found.finished_at.isoformat(),
-    }
+__all__ = ["as_json", "say_status"]
 
 
 def say_status(

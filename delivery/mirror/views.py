@@ -49,4 +49,4 @@ def view_in_browser(request: HttpRequest, token: str) -> HttpResponse:
 
 def _unnamed(reader: Recipient) -> Recipient:
     """The reader without any fact but the language."""
-    return replace(reader, fields={"language": reader.language})
+    return replace(reader, fields={"language": reader.language}, named=False)

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel
-from audiences.models import Audience, Service
+from audiences.models import Audience, Service, Tag
 
 from .senders import Sender
 from .typologies import Typology
@@ -99,6 +99,9 @@ class Delivery(models.Model):
         null=True,
         blank=True,
         help_text=_("When it is to be sent; empty means as soon as it is prepared."),
+    )
+    tags = models.ManyToManyField(
+        Tag, verbose_name=_("tags"), related_name="deliveries", blank=True
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     written_by = models.CharField(

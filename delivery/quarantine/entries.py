@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from audiences import sql
+from audiences import feed, sql
+from audiences.feed import Event
 from audiences.models import AddressStatus
 from audiences.sql import row_locks
 from delivery.models import (
@@ -126,9 +127,29 @@ def locked_entry(channel: str, key: str) -> QuarantineEntry:
 def recompute(*entries: QuarantineEntry) -> None:
     """Bring locked entries up to date, in a fixed number of statements."""
     evidence = gather(list(entries))
+    before = {(entry.channel, entry.key): entry.status for entry in entries}
     for entry in entries:
         state = fold(*evidence[entry.channel, entry.key])
         for name, value in state.fields().items():
             setattr(entry, name, value)
     sql.bulk_update(QuarantineEntry, STORED, entries)
     copy_statuses((entry.channel, entry.key) for entry in entries)
+    _tell(before, entries)
+
+
+_BAD = (AddressStatus.QUARANTINE, AddressStatus.DENYLISTED)
+
+
+def _tell(before: dict[Name, str], entries: Iterable[QuarantineEntry]) -> None:
+    """Tell the feed which addresses get nothing any more, and which do again."""
+    feed.tell(
+        feed.Fact(
+            name=Event.QUARANTINED if entry.status in _BAD else Event.RELEASED,
+            channel=entry.channel,
+            key=entry.key,
+            data={"status": str(entry.status), "reason": str(entry.reason or "")},
+        )
+        for entry in entries
+        if (was := before[entry.channel, entry.key]) != entry.status
+        and (was in _BAD or entry.status in _BAD)
+    )

@@ -7,13 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences.consent import Origin
 from audiences.models import Address, AddressStatus, Profile
-from audiences.selections import bulk_acts
+from audiences.selections import acts
 from audiences.sql.retries import retried
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
 
 from . import writing
 
+# What is in quarantine, or on the denylist, stays as it is.
+CAN_BE_QUARANTINED = (AddressStatus.VALID, AddressStatus.ERRONEOUS)
 PERMISSION = "delivery.add_quarantineentry"
 
 
@@ -31,9 +33,7 @@ def quarantine_people(
     Set-based; an address already there, or on the denylist, stays as it is. Returns how
     many people had an address that was not.
     """
-    open_ = addresses_of(people).filter(
-        quarantine_status__in=[AddressStatus.VALID, AddressStatus.ERRONEOUS]
-    )
+    open_ = addresses_of(people).filter(quarantine_status__in=CAN_BE_QUARANTINED)
     rows = list(open_.values_list("channel", "key", "profile_id"))
     writing.raise_statuses(
         [
@@ -53,8 +53,8 @@ def quarantine_people(
     return len({pk for _channel, key_of, pk in rows})
 
 
-bulk_acts.register(
-    bulk_acts.Act(
+acts.register(
+    acts.Act(
         "quarantine",
         _("Quarantine all addresses"),
         quarantine_people,

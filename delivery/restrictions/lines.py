@@ -7,6 +7,7 @@ file which was cut off is refused as a whole.
 | --- | --- |
 | `opt_out` | a person is opted out of `channel`, or of `any` |
 | `unsubscribe` | a person's subscription to `service` has ended |
+| `wish` | a person asked for a limit (`per_month`) or a pause (`paused_until`) |
 | `erasure` | the profile with this number was erased |
 | `quarantine` | `address` on `channel` has this status |
 | `suppression` | a keyed hash is on the list of suppressed addresses |
@@ -126,6 +127,12 @@ _ACT = {"person": _person, "at": _moment, "source": _one_of(Source.values)}
 FIELDS: dict[str, dict[str, Reader]] = {
     "opt_out": {**_ACT, "channel": _one_of(Scope.values)},
     "unsubscribe": {**_ACT, "service": _text},
+    "wish": {
+        **_ACT,
+        "channel": _one_of(Scope.values),
+        "per_month": _maybe(_number),
+        "paused_until": _maybe(_moment),
+    },
     "erasure": {"profile": _number, "at": _moment},
     "quarantine": {
         "channel": _one_of(Channel.values),

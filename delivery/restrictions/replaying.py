@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_noop as _
 
-from audiences import addresses, consent, privacy, subscriptions, suppression
+from audiences import addresses, consent, privacy, subscriptions, suppression, wishes
 from audiences.channels import ANY
 from audiences.consent import Kind, Origin
 from audiences.models import ConsentEvent, Profile, Service, Suppression
@@ -148,6 +149,26 @@ def _unsubscribe(values: Values, found: Replayed) -> bool:
     return subscriptions.unsubscribe(profile, service, _origin(values)).changed
 
 
+def _wish(values: Values, found: Replayed) -> bool:
+    profile = _known(values["person"])
+    if profile is None:
+        raise BadLine(
+            "person",
+            _("nobody here is this person: import them first, then repeat this file"),
+        )
+    facts = {name: values[name] for name in ("per_month", "paused_until")}
+    if (facts["per_month"] is None) is (facts["paused_until"] is None):
+        raise BadLine("per_month", _("A wish is a limit or a pause."))
+    locked = consent.lock(profile)
+    same = wishes.wishes_of(locked.pk).filter(
+        channel=values["channel"], per_month__isnull=facts["per_month"] is None
+    )
+    # The person has said something else since, or has ended it.
+    if same.filter(Q(since__gte=values["at"]) | Q(ended_at__gt=values["at"])).exists():
+        return False
+    return wishes.express(locked, values["channel"], _origin(values), **facts).changed
+
+
 def _erasure(values: Values, found: Replayed) -> bool:
     # Whoever got the number after the restore is somebody else.
     profile = Profile.objects.filter(
@@ -196,6 +217,7 @@ def _suppression(values: Values, found: Replayed) -> bool:
 _APPLY: dict[str, Callable[[Values, Replayed], bool]] = {
     "opt_out": _opt_out,
     "unsubscribe": _unsubscribe,
+    "wish": _wish,
     "erasure": _erasure,
     "quarantine": _quarantine,
     "suppression": _suppression,

@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from audiences import suppression
+from audiences import suppression, wishes
 from audiences.channels import FLAGS, Scope
 from audiences.consent import Kind, Source
 from audiences.models import (
     AddressStatus,
     ConsentEvent,
+    ContactWish,
     Profile,
     Subscription,
     Suppression,
@@ -89,6 +90,7 @@ def restrictions(since: datetime) -> Iterator[Line]:
     yield from _erasures(events.filter(kind=Kind.ERASE))
     yield from _opt_outs(events.filter(kind=Kind.OPT_OUT))
     yield from _unsubscriptions(events.filter(kind=Kind.UNSUBSCRIBE))
+    yield from _wishes(since)
 
 
 def _last_before(since: datetime) -> int:
@@ -181,18 +183,35 @@ def _unsubscriptions(events: QuerySet[ConsentEvent]) -> Iterator[Line]:
                 yield _act(event, profile, "unsubscribe", service=event.service.slug)
 
 
+def _wishes(since: datetime) -> Iterator[Line]:
+    rows = ContactWish.objects.filter(wishes.active(), since__gte=since)
+    for some in _batches(rows.order_by("pk").iterator()):
+        people = _people({wish.profile_id for wish in some})
+        for wish in some:
+            until = wish.paused_until
+            yield {
+                "kind": "wish",
+                "channel": wish.channel,
+                "per_month": wish.per_month,
+                "paused_until": until.isoformat() if until else None,
+                **_of_person(people[wish.profile_id], wish.since, wish.source),
+            }
+
+
 def _people(ids: set[int]) -> dict[int, Profile]:
     rows = Profile.objects.filter(pk__in=ids).prefetch_related("addresses")
     return {profile.pk: profile for profile in rows}
 
 
 def _act(event: ConsentEvent, profile: Profile, kind: str, **about: str) -> Line:
+    return {"kind": kind, **about, **_of_person(profile, event.at, event.source)}
+
+
+def _of_person(profile: Profile, at: datetime, source: str) -> Line:
     held = sorted((a.channel, a.value) for a in profile.addresses.all())
     return {
-        "kind": kind,
-        **about,
-        "at": event.at.isoformat(),
-        "source": event.source,
+        "at": at.isoformat(),
+        "source": source,
         "person": {
             "id": profile.pk,
             "external_id": profile.external_id or "",

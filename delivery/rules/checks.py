@@ -10,13 +10,13 @@ from audiences.links import Link, one_click_url
 from audiences.organisation import organisation
 from audiences.wording.placeholders import fill_by, places
 from delivery.content import (
-    FIELDS,
     LINKS,
     PLACE,
     WAYS_OUT,
     fallback_of,
     field_of,
     filter_in,
+    known_fields,
     sms_segments,
 )
 from delivery.models import Delivery
@@ -72,13 +72,15 @@ def _read(delivery: Delivery) -> reading.Message:
 
 @check("known_fields", _("Personal fields are known"), Severity.ERROR, is_native=True)
 def _known_fields(delivery: Delivery) -> Iterable[Fault]:
-    for place in places(" ".join(_said(delivery))):
+    found = places(" ".join(_said(delivery)))
+    known = known_fields() if found else ()
+    for place in found:
         name = field_of(place)
-        if name not in FIELDS:
+        if name not in known:
             yield Fault(
                 _("%(field)s is not a field. There are: %(known)s."),
                 field=f"{{{{ {name} }}}}",
-                known=", ".join(FIELDS),
+                known=", ".join(known),
             )
             continue
         if name_of_filter := filter_in(place):

@@ -27,12 +27,18 @@ OVER = (Sending.State.SENT, Sending.State.CANCELLED)
 SPARED = (Dispatch.Status.WITHDRAWN, Dispatch.Status.REFUSED)
 
 
-def fatigued(rule: OwnRule, situation: Situation) -> Q:
-    """Profiles that would get more than the rule allows."""
+def fatigued(
+    rule: OwnRule, situation: Situation, *, limits: QuerySet[Any] | None = None
+) -> Q:
+    """Profiles that would get more than the rule allows.
+
+    `limits` are what people have set themselves (`per_month`): nobody else is judged,
+    and each by their own number.
+    """
     prepared = list(_prepared(rule, situation))
     found = Q(pk__in=[])
     for window in _windows(rule, situation, prepared):
-        found |= Q(pk__in=_reached(rule, situation, window, prepared))
+        found |= Q(pk__in=_reached(rule, situation, window, prepared, limits))
     return found
 
 
@@ -155,7 +161,11 @@ def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
 
 
 def _reached(
-    rule: OwnRule, situation: Situation, window: Window, prepared: list[Prepared]
+    rule: OwnRule,
+    situation: Situation,
+    window: Window,
+    prepared: list[Prepared],
+    limits: QuerySet[Any] | None,
 ) -> "Reached":
     """Profiles to whom one message more within the window would be one too many."""
     messages = Message.objects.order_by().filter(window.q("sent_at"))
@@ -163,30 +173,42 @@ def _reached(
         messages = messages.filter(channel=rule["channel"])
     messages = messages.exclude(delivery_id=situation.delivery_id or 0)
     within = [each for each in prepared if each.at in window]
-    ids = [each.delivery_id for each in within]
+    rows = [messages, *([_targets(situation, within)] if within else [])]
+    counted = [situation.moment.within(each) for each in rows]
+    number = rule["maximum"] or 1
+    limit: QuerySet[Any] | None = None
+    if limits is not None:
+        within_span = situation.moment.within(limits).values("profile_id")
+        counted = [rows.filter(profile_id__in=within_span) for rows in counted]
+        limit = limits.filter(profile_id=OuterRef("profile_id")).values("per_month")
+    elif rule["uses_profile_limit"]:
+        own = Profile.objects.filter(pk=OuterRef("profile_id"))
+        limit = own.values("message_limit")
+    if limit is not None:
+        counted = [rows.annotate(own=Subquery(limit[:1])) for rows in counted]
+        return Reached(_together(counted, "profile_id", "own"), number, "own")
+    return Reached(_together(counted, "profile_id"), number)
+
+
+def _targets(
+    situation: Situation, within: list[Prepared]
+) -> QuerySet[Outcome, Outcome]:
+    """The targets of prepared deliveries, but those whose own message says more."""
     own_messages = situation.moment.within(Message.objects.order_by()).filter(
         delivery_id=OuterRef("delivery_id"), profile_id=OuterRef("profile_id")
     )
+    ids = [each.delivery_id for each in within]
     targets = Outcome.objects.order_by().filter(
         ~Exists(own_messages), delivery_id__in=ids, rule__isnull=True
     )
-    if any(each.is_sent_here for each in within):
-        spared = Dispatch.objects.filter(
-            delivery_id=OuterRef("delivery_id"),
-            profile_id=OuterRef("profile_id"),
-            status__in=SPARED,
-        )
-        targets = targets.filter(~Exists(spared))
-    counted = [situation.moment.within(rows) for rows in (messages, targets)]
-    number = rule["maximum"] or 1
-    if rule["uses_profile_limit"]:
-        limit = Profile.objects.filter(pk=OuterRef("profile_id"))
-        counted = [
-            rows.annotate(own=Subquery(limit.values("message_limit")[:1]))
-            for rows in counted
-        ]
-        return Reached(_together(counted, "profile_id", "own"), number, "own")
-    return Reached(_together(counted, "profile_id"), number)
+    if not any(each.is_sent_here for each in within):
+        return targets
+    spared = Dispatch.objects.filter(
+        delivery_id=OuterRef("delivery_id"),
+        profile_id=OuterRef("profile_id"),
+        status__in=SPARED,
+    )
+    return targets.filter(~Exists(spared))
 
 
 def _together(parts: list[QuerySet[Any, Any]], *columns: str) -> QuerySet[Any, Any]:

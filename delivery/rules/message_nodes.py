@@ -8,6 +8,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences.channels import Channel
 from audiences.conditions import BadCondition, Data, Moment, Node, register
 from audiences.conditions.date_nodes import DATE_KEYS, check_dates, dates_q, say_dates
+from audiences.sentences import within_a_sentence
 from delivery.models import Delivery, Message
 
 
@@ -42,11 +43,17 @@ def _say_message(data: Data) -> str:
         else gettext("got at least {number} messages").format(number=number)
     ]
     if "channel" in data:
-        channel = Channel(data["channel"]).label.lower()
+        channel = within_a_sentence(Channel(data["channel"]).label)
         parts.append(gettext("by {channel}").format(channel=channel))
     if "delivery" in data:
         parts.append(gettext("of {delivery}").format(delivery=data["delivery"]))
     return " ".join([*parts, say_dates(data)]).strip()
+
+
+def _say_no_message(data: Data) -> str:
+    if set(data) & set(DATE_KEYS) or data.get("at_least", 1) > 1:
+        return gettext("not {what}").format(what=_say_message(data))
+    return gettext("never {what}").format(what=_say_message(data))
 
 
 def _newest_deliveries() -> list[tuple[str, str]]:
@@ -73,5 +80,6 @@ register(
             "channel": lambda: list(Channel.choices),
             "delivery": _newest_deliveries,
         },
+        say_not=_say_no_message,
     )
 )

@@ -24,6 +24,7 @@ from audiences.conditions import Moment, Span, Tree
 from audiences.models import AddressStatus
 from audiences.registry import Registry
 from audiences.suppression.restriction import in_force
+from audiences.wishes import paused
 from delivery.models import Delivery, TypologyRule
 
 # For so long after it was prepared, or after its contact date, a delivery may go out.
@@ -121,6 +122,11 @@ def _loses_address(situation: Situation) -> Q | None:
     return None if situation.losers is None else Q(pk__in=situation.losers)
 
 
+def _paused(situation: Situation) -> Q | None:
+    rows = paused(situation.channel, situation.at)
+    return Q(pk__in=situation.moment.within(rows).values("profile_id"))
+
+
 def _restricted(situation: Situation) -> Q | None:
     """Whose data is restricted gets what the law demands, and nothing else."""
     if situation.purpose == Purpose.LEGAL:
@@ -167,6 +173,13 @@ NATIVE_RULES = (
         about="is opted out of the delivery's channel",
     ),
     Rule(
+        "paused",
+        _("The person asked for a pause"),
+        _paused,
+        skipped_by=NOBODY_ASKED,
+        about="has asked for a pause that lasts at that moment",
+    ),
+    Rule(
         "address_denylisted",
         _("Address on denylist"),
         _status(AddressStatus.DENYLISTED),
@@ -201,6 +214,9 @@ STATUS_RULES = {
 DENYLIST = ("denylist_any_channel", "denylist_channel")
 
 
+# Of the rules of the code, those that judge after operators' filters.
+LAST = ("own_limit", DUPLICATE.code)
+
 RULES: Registry[str, Rule] = Registry("rule")
 
 
@@ -217,8 +233,15 @@ for _rule in (*NATIVE_RULES, DUPLICATE):
 
 
 def registered_rules() -> list[Rule]:
-    """The rules of the code, in order; operators' rules come before the last one."""
-    return sorted(RULES.values(), key=lambda rule: rule is DUPLICATE)
+    """The rules of the code, in order.
+
+    Operators' rules that filter come before a person's own limit, fatigue after it.
+    """
+    return sorted(RULES.values(), key=_place)
+
+
+def _place(rule: Rule) -> int:
+    return LAST.index(rule.code) + 1 if rule.code in LAST else 0
 
 
 def skips_denylist(purpose: str) -> bool:

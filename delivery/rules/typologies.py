@@ -1,6 +1,6 @@
 """Typologies: which rules judge a delivery; operators' rules as objects (D5)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from audiences import conditions
@@ -9,6 +9,9 @@ from delivery.models import Typology, TypologyRule, TypologyRuleUse
 from delivery.rules import fatigue
 from delivery.rules.rule import NOBODY_ASKED, OwnRule, Rule, own_rule, registered_rules
 from delivery.rules.writing import Kind, default_typology
+
+# The kinds of operators' rules that judge people, in the order in which they do.
+JUDGING = (Kind.FILTERING, Kind.FATIGUE)
 
 
 def find(slug: str) -> Typology:
@@ -31,23 +34,29 @@ def rows_of(typology: Typology | None) -> list[TypologyRule]:
 def rules_of(typology: Typology | None) -> list[Rule]:
     """The rules of a typology that judge profiles, in the order in which they decide.
 
-    Native rules, then its filtering rules, then its fatigue rules, then duplicates.
+    Native rules, then its filtering rules, then what people have set as their own
+    limit, then its fatigue rules, then duplicates.
     """
     return in_order(judging(rows_of(typology)))
 
 
 def judging(rows: Iterable[TypologyRule]) -> list[OwnRule]:
     """Of these rules those that judge profiles: filtering before fatigue."""
-    found = [
-        own_rule(row) for row in rows if row.kind in (Kind.FILTERING, Kind.FATIGUE)
-    ]
+    found = [own_rule(row) for row in rows if row.kind in JUDGING]
     return sorted(found, key=lambda rule: rule["kind"] == Kind.FATIGUE)
 
 
-def in_order(own: Iterable[OwnRule]) -> list[Rule]:
+def in_order(own: Sequence[OwnRule]) -> list[Rule]:
     """Operators' rules in their place among those of the code."""
-    *first, duplicate = registered_rules()
-    return [*first, *map(as_rule, own), duplicate]
+    *first, own_limit, duplicate = registered_rules()
+    rules = {kind: [each for each in own if each["kind"] == kind] for kind in JUDGING}
+    return [
+        *first,
+        *map(as_rule, rules[Kind.FILTERING]),
+        own_limit,
+        *map(as_rule, rules[Kind.FATIGUE]),
+        duplicate,
+    ]
 
 
 def as_rule(own: OwnRule) -> Rule:

@@ -1,6 +1,6 @@
 """Typologies and operators' rules: their only writer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext as _, gettext_noop
 
 from audiences import conditions
 from audiences.channels import Channel
+from audiences.conditions.keepers import keepers
 from audiences.refusals import Refused
 from delivery.models import Typology, TypologyRule, TypologyRuleUse
 from delivery.rules import controls
@@ -37,6 +38,16 @@ def default_typology() -> Typology:
             ]
             set_rules(found, list(TypologyRule.objects.filter(code__in=codes)))
     return found
+
+
+def _kept() -> Iterator[tuple[str, conditions.Tree]]:
+    """The rules that have a condition, for those who ask what one speaks of."""
+    for rule in TypologyRule.objects.filter(condition__isnull=False).order_by("id"):
+        tree: Any = rule.condition
+        yield gettext("the rule “{name}”").format(name=rule.label), tree
+
+
+keepers.add("rules", _kept)
 
 
 def create_filtering_rule(

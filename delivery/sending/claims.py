@@ -23,6 +23,7 @@ from audiences.models import Profile
 from audiences.sql.row_locks import lock_shared
 from delivery.models import Dispatch, Outcome, Sending
 from delivery.sending.last_check import LastCheck
+from delivery.sending.telling import tell_sent
 
 BATCH = 100
 # Targets to be tried again are taken together when their ids are this near.
@@ -124,6 +125,7 @@ def _nothing_left(sending: Sending, now: datetime) -> Wait | Over:
     Sending.objects.filter(pk=sending.pk).update(
         state=State.SENT, finished_at=now, reason=""
     )
+    tell_sent(sending)
     return Over()
 
 

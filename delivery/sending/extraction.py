@@ -34,6 +34,7 @@ from delivery.sending import claims, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
 from delivery.sending.last_check import LastCheck
 from delivery.sending.looks import Look
+from delivery.sending.telling import tell_sent
 
 CHUNK = 5_000
 # So often the file is written again because somebody has changed meanwhile; then those
@@ -193,4 +194,5 @@ def _record(sending: Sending) -> int:
         Sending.objects.filter(pk=sending.pk).update(
             state=Sending.State.SENT, finished_at=now
         )
+        tell_sent(sending)
     return count

@@ -6,12 +6,13 @@ pause stops at the next message.
 """
 
 from audiences import changes, sql
-from audiences.models import Address, ConsentEvent, Departure
+from audiences.models import Address, ConsentEvent, ContactWish, Departure
 from audiences.sql import statements
 from delivery.models import Sending
 
-# Flags and subscriptions; addresses, with the status of their quarantine; what went.
-TABLES = (ConsentEvent, Address, Departure)
+# Flags and subscriptions; wishes; addresses, with the status of their quarantine; what
+# went.
+TABLES = (ConsentEvent, ContactWish, Address, Departure)
 _NEW = (
     "EXISTS(SELECT 1 FROM {table} WHERE transaction_id >= %s"
     " AND (transaction_id >= %s OR transaction_id IN ({running})))"

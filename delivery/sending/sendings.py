@@ -115,7 +115,7 @@ def in_zone(moment: datetime) -> str:
     """A moment as the site's zone has it, with the name of the zone."""
     local = timezone.localtime(moment)
     zone = timezone.get_current_timezone_name()
-    return f"{date_format(local, 'j F Y H:i')} ({zone})"
+    return f"{date_format(local, 'SHORT_DATETIME_FORMAT')} ({zone})"
 
 
 def check(delivery: Delivery) -> None:

@@ -5,6 +5,7 @@ At every moment: to deliver = waiting + sent + withdrawn + refused + uncertain.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count
 
@@ -60,6 +61,33 @@ def status_of(delivery: Delivery) -> SendingStatus:
         started_at=sending.started_at if sending else None,
         finished_at=sending.finished_at if sending else None,
     )
+
+
+def as_json(delivery: Delivery, found: SendingStatus) -> dict[str, Any]:
+    """The status as the contract has it."""
+    withdrawn = [{"code": c, "count": n} for c, n in sorted(found.withdrawn.items())]
+    return {
+        "delivery": {
+            "id": delivery.pk,
+            "label": delivery.label,
+            "channel": delivery.channel,
+            "purpose": delivery.purpose,
+        },
+        "state": found.state,
+        "to_deliver": found.to_deliver,
+        "waiting": found.waiting,
+        "sent": found.sent,
+        "withdrawn": withdrawn,
+        "refused": found.refused,
+        "uncertain": found.uncertain,
+        "delivered": found.delivered,
+        "failed": found.failed,
+        "complaints": found.complaints,
+        "unsubscribed": found.unsubscribed,
+        "reason": found.reason,
+        "started_at": found.started_at and found.started_at.isoformat(),
+        "finished_at": found.finished_at and found.finished_at.isoformat(),
+    }
 
 
 def _counted(delivery: Delivery) -> tuple[dict[str, int], dict[str, int]]:

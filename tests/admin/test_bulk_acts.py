@@ -11,7 +11,7 @@ from audiences.admin.people import bulk_acts as pages
 from audiences.background import jobs
 from audiences.consent import Origin
 from audiences.models import BulkAct, ConsentEvent, Profile, Subscription
-from audiences.selections import bulk_acts, filters
+from audiences.selections import acts, bulk_acts, filters
 from tests.factories import ServiceFactory, many_profiles
 
 from .conftest import World, clerk
@@ -257,5 +257,40 @@ def test_opt_in_of_many_is_refused_without_a_note() -> None:
     many_profiles(2)
     origin = Origin(source="operator", note="n")
     consent.opt_out_all(Profile.objects.all(), "email", origin)
-    with pytest.raises(bulk_acts.BulkActRefused):
+    with pytest.raises(acts.BulkActRefused):
         bulk_acts.begin("opt_in", {}, actor="eva", details={"scope": "email"})
+
+
+def _undo_url(act: BulkAct) -> str:
+    return reverse("admin:audiences_bulkact_undo", args=[act.pk])
+
+
+def test_change_is_undone_after_a_question_and_who_was_left_is_named(
+    world: World, admin_client: Client
+) -> None:
+    act = bulk_acts.begin("opt_out", {}, actor="eva", details={"scope": "sms"})
+    consent.opt_out(world.people[0], "sms", Origin(source="one_click"))
+    own = reverse("admin:audiences_bulkact_change", args=[act.pk])
+    assert "undo" in marked(admin_client.get(own).content.decode(), "action")
+    assert "7 people were changed" in admin_client.get(_undo_url(act)).content.decode()
+    page = admin_client.post(_undo_url(act), follow=True).content.decode()
+    assert marked(page, "count") == {
+        "changed": "6",
+        "undone": "6",
+        "left": "1",
+    }
+    assert "Left: changed since" in page
+    assert "Undone: Opt out: SMS" in page
+    left = reverse("admin:audiences_bulkact_left", args=[act.pk])
+    name = reverse("admin:audiences_profile_change", args=[world.people[0].pk])
+    assert name in admin_client.get(left).content.decode()
+    again = admin_client.post(_undo_url(act), follow=True).content.decode()
+    assert "Nothing of it is left to undo." in again
+
+
+def test_undoing_an_opt_out_needs_the_right_to_opt_in(world: World) -> None:
+    act = bulk_acts.begin("opt_out", {}, actor="eva", details={"scope": "sms"})
+    officer = clerk("officer", "view_profile", "view_bulkact", "opt_out_profile")
+    own = reverse("admin:audiences_bulkact_change", args=[act.pk])
+    assert "undo" not in marked(officer.get(own).content.decode(), "action")
+    assert officer.post(_undo_url(act)).status_code == 403

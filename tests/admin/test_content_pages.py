@@ -27,6 +27,12 @@ def _url(name: str, delivery: Delivery, query: str = "") -> str:
     return reverse(f"admin:delivery_delivery_{name}", args=[delivery.pk]) + query
 
 
+def _step(client: Client, delivery: Delivery) -> Any:
+    """The step Content, as the pages of the delivery show it."""
+    steps = client.get(_url("content", delivery)).context["steps"]
+    return next(step for step in steps if step.code == "content")
+
+
 @pytest.fixture
 def made() -> Delivery:
     organisation.change(name="Shop", postal_address="Main Street 1")
@@ -91,11 +97,10 @@ def test_a_language_is_added_changed_and_removed(
     assert ContentVariant.objects.get().language == "nl-BE"
     made.refresh_from_db()
     assert Composer(made).rendered(example("nl-BE")).subject == "Dag"
-    steps = admin_client.get(_url("content", made)).context["steps"]
-    assert steps[0].is_done
+    assert _step(admin_client, made).is_done
     # What is wrong in one language is told at its step, and keeps nobody from saving.
     admin_client.post(url, DUTCH | {"content": "Dag {{ voornaam }}"})
-    step = admin_client.get(_url("content", made)).context["steps"][0]
+    step = _step(admin_client, made)
     assert (step.is_done, step.is_failed) == (False, True)
     remove = _url("content_remove", made)
     admin_client.post(remove, {"language": "nl-BE"})

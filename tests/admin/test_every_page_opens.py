@@ -64,6 +64,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("InboundClue", "UnprovenEffect"),  # beside what came back
         "TypologyRuleUse",  # on the page of its typology
         *("LandingPageText", "LandingPageAsset"),  # on the page of their page
+        *("ContactWish", "LeavingReason"),  # on the page of their person
         "ContentVariant",  # on the page of its delivery
         # counters and numbers that belong to nobody
         *("RequestCount", "UsedProof", "Allowance"),
@@ -73,7 +74,7 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("ImportContent", "ImportReject"),  # on the page of their import
         # the ledger: its checkpoints have a page
         *("LedgerErasure", "LedgerLeaf", "LedgerNode", "LedgerOutlet", "LedgerSalt"),
-        *("LedgerStamp", "LedgerState", "LedgerWording"),
+        *("LedgerRemoval", "LedgerStamp", "LedgerState", "LedgerWording"),
         *("Figure", "Role"),  # on the home page; behind Django's groups
     }
 

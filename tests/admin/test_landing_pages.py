@@ -170,7 +170,7 @@ def test_everything_that_an_operator_may_change_is_saved(admin_client: Client) -
     assert content["languages"] == ["nl", "en"]
     assert content["texts"]["nl"]["title"] == "Kies"
     assert "<strong>Hallo</strong>" in content["texts"]["nl"]["html"]["introduction"]
-    assert content["texts"]["en"]["title"] == "Your preferences"
+    assert content["texts"]["en"]["title"] == "Choose what you get"
     assert content["brand"]["brand_colour"] == "#0a6640"
     assert content["opens_at"].startswith("2030-01-02T10:00")
     assert content["closed_redirect"] == "https://shop.example/later"
@@ -326,8 +326,8 @@ def test_a_test_with_a_profile_acts_and_changes_nothing(admin_client: Client) ->
     browser = Client(enforce_csrf_checks=True)
     browser.cookies = admin_client.cookies
     shown = browser.post(answer.context["frame_url"], {"act": "1"})
-    assert "You get no messages from us" in _text(shown)
-    assert "This is a test. Nothing is changed." in _text(shown)
+    assert "get any messages from us" in _text(shown)
+    assert "This is a test. Nothing will change." in _text(shown)
     profile.refresh_from_db()
     assert not profile.no_longer_contact
     assert not ConsentEvent.objects.exists()

@@ -77,12 +77,12 @@ def test_proof_has_everything_on_record_and_the_words(
     assert (given["ip"], given["user_agent"]) == ("192.0.2.1", "Browser 1")
     assert given["delivery"] == world.sent.pk
     words = data["wordings"][given["wording_version"]]["texts"]["en"]
-    assert words["title"] == "Stop all messages"
+    assert words["title"] == "Stop everything"
     assert data["wordings"][events[2]["wording_version"]]["published_at"] is None
     assert data["no_longer_contact"]["sms"] is True
     assert data["subscriptions"][0]["service"] == "news"
     page = admin_client.get(_url(opted_in, "proof")).content.decode()
-    for text in ("192.0.2.1", "Stop all messages", "by phone", "opted out", "News"):
+    for text in ("192.0.2.1", "Stop everything", "by phone", "opted out", "News"):
         assert text in page, text
 
 

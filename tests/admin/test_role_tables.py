@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from audiences import subscriptions
+from audiences import fields, subscriptions, tags
 from audiences.imports import runs
 from audiences.models import Audience, BulkAct, ImportRun, LedgerCheckpoint, OutboxMail
 from audiences.roles import Code
@@ -44,15 +44,19 @@ LOG = (ALL, NOBODY, NOBODY, NOBODY)
 MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
     "audiences_profile": (ALL, DESK, STOPPERS, NOBODY),
     "audiences_address": LOG,
+    "audiences_apikey": (ADMINS, NOBODY, NOBODY, NOBODY),
+    "audiences_endpoint": (ADMINS, NOBODY, NOBODY, NOBODY),
     "audiences_audience": (ALL, MANAGERS, MANAGERS, MANAGERS),
     "audiences_bulkact": (STOPPERS, NOBODY, NOBODY, NOBODY),
     "audiences_consentevent": LOG,
     "audiences_consentevidence": (OFFICERS, NOBODY, NOBODY, NOBODY),
     "audiences_erasurerun": (OFFICERS, NOBODY, NOBODY, NOBODY),
-    "audiences_importrun": (STOPPERS, DESK, NOBODY, NOBODY),
+    "audiences_importrun": (STOPPERS | MANAGERS, DESK, NOBODY, NOBODY),
     "audiences_landingpage": (ALL, PUBLISHERS, PUBLISHERS, PUBLISHERS),
     "audiences_landingpageversion": LOG,
     "audiences_ledgercheckpoint": (OFFICERS, NOBODY, NOBODY, NOBODY),
+    "audiences_ownfield": (ALL, ADMINS, ADMINS, ADMINS),
+    "audiences_tag": (ALL, DESK | MANAGERS, DESK | MANAGERS, MANAGERS),
     "audiences_organisation": (ADMINS, NOBODY, ADMINS, NOBODY),
     "audiences_outboxmail": LOG,
     "audiences_privacyrequest": (OFFICERS, NOBODY, NOBODY, NOBODY),
@@ -84,12 +88,21 @@ MODELS: dict[str, tuple[set[Code], set[Code], set[Code], set[Code]]] = {
 # Who opens a page; who posts to it. None: it knows no such request.
 PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "refresh_figures": (None, ALL),
+    "audiences_apikey_make": (ADMINS, ADMINS),
+    "audiences_apikey_rotate": (None, ADMINS),
+    "audiences_apikey_revoke": (None, ADMINS),
+    "audiences_endpoint_make": (ADMINS, ADMINS),
+    "audiences_endpoint_rotate": (None, ADMINS),
+    "audiences_endpoint_switch": (None, ADMINS),
+    "audiences_endpoint_send_again": (None, ADMINS),
     "audiences_bulkact_stop": (None, DESK),
     "audiences_importrun_confirm": (None, DESK),
     "audiences_importrun_columns": (DESK, DESK),
     "audiences_importrun_cancel": (None, DESK),
     "audiences_importrun_rejects": (DESK, None),
     "audiences_importrun_subscriptions": (DESK, DESK),
+    "audiences_organisation_shown": (ADMINS, ADMINS),
+    "audiences_organisation_mail": (ADMINS, None),
     "audiences_landingpage_publish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_unpublish": (PUBLISHERS, PUBLISHERS),
     "audiences_landingpage_duplicate": (PUBLISHERS, PUBLISHERS),
@@ -101,6 +114,9 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_profile_addresses_add": (DESK, DESK),
     "audiences_profile_addresses_primary": (None, DESK),
     "audiences_profile_addresses_remove": (DESK, DESK),
+    "audiences_importrun_list": (MANAGERS, MANAGERS),
+    "audiences_profile_own_facts": (DESK, DESK),
+    "audiences_profile_save_as_audience": (MANAGERS, MANAGERS),
     "audiences_profile_subscribe": (DESK, DESK),
     "audiences_profile_unsubscribe": (None, DESK),
     "audiences_profile_quarantine": (STOPPERS, STOPPERS),
@@ -137,6 +153,9 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "delivery_delivery_progress": (ALL, None),
     "delivery_delivery_compare": (ALL, None),
     "delivery_delivery_duplicate": (None, MANAGERS),
+    "delivery_delivery_rules": (ALL, MANAGERS),
+    "delivery_delivery_choose_rules": (None, MANAGERS),
+    "delivery_typologyrule_put": (None, MANAGERS),
     "delivery_delivery_approval": (ALL, None),
     "delivery_delivery_send": (ALL, MANAGERS),
     "delivery_delivery_sending": (ALL, None),
@@ -159,6 +178,7 @@ OF_EVERYBODY = {
     *("index", "login", "logout", "password_change", "password_change_done"),
     *("jsi18n", "autocomplete", "view_on_site", "app_list"),
     *("sign_in_code", "your_sign_in", "end_sign_in"),
+    *("search", "help", "help_document", "help_picture", "language", "parts"),
     *("second_factor", "begin_second_factor", "recovery_codes", "turn_off"),
 }
 
@@ -203,6 +223,8 @@ def rows(world: World) -> Callable[[str], int]:
         "audiences_importrun": runs.upload(
             "people.csv", [b"external_id\nP1\n"], actor="eva"
         ).pk,
+        "audiences_ownfield": fields.create_field("Town", "text").pk,
+        "audiences_tag": tags.ensure(["VIP"])["VIP"].pk,
         "auth_user": root.pk,
         "delivery_delivery": world.draft.pk,
         "delivery_quarantineentry": world.entry.pk,

@@ -1,6 +1,7 @@
 """Random trees on random people mean what a slow reading of them in Python says."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.extra.django import TestCase
 
-from audiences import conditions, membership
+from audiences import conditions, fields, membership, tags
 from audiences.channels import Channel
 from audiences.conditions import Moment, Span
+from audiences.fields.values import write_values
 from audiences.models import (
     Address,
     Audience,
@@ -18,11 +20,16 @@ from audiences.models import (
     Profile,
     Service,
     Subscription,
+    Tag,
 )
 from delivery import deliveries
 from delivery.models import Delivery, Message
 from tests.people import is_, tree
 
+OWN = {
+    "size": "number", "member": "date", "colour": "choice", "town": "text",
+    "vip": "yes_no",
+}  # fmt: skip
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 DAYS = (0, 1, 2, 8, 30)
 TEXTS = ("nl", "NL", "n", "nl%", "é", "_")
@@ -45,6 +52,8 @@ def dates() -> st.SearchStrategy[dict[str, Any]]:
             "before": text,
             "after": text,
             "in_last_days": st.sampled_from([1, 2, 8]),
+            "more_than_days_ago": st.sampled_from([1, 2, 8]),
+            "more_than_months_ago": st.sampled_from([1, 2]),
         },
     )
 
@@ -77,14 +86,65 @@ def texts() -> st.SearchStrategy[dict[str, Any]]:
         kind(
             "profile",
             field=name,
-            operator=st.just("in"),
+            operator=st.sampled_from(["in", "not_in"]),
             value=st.lists(text, min_size=1, max_size=3),
         ),
     )
 
 
-LEAVES = st.one_of(
+# What may be compared in an own field of each type, and what people have there.
+SIZES = ("38", "38.5", "42", "-1")
+DAYS_OF_MEMBERS = ("2026-05-10", "2026-05-09", "2026-04-10", "2026-05-11", "2024-02-29")
+COLOURS = ("Red", "Blue")
+_HOLLOW = st.sampled_from(["is_empty", "is_filled"])
+
+
+def owns() -> st.SearchStrategy[dict[str, Any]]:
+    """Conditions on own fields of every type."""
+    found = []
+    for slug, values, operators in (
+        ("size", SIZES, ["is", "is_not", "less_than", "more_than"]),
+        ("member", DAYS_OF_MEMBERS, ["is", "is_not", "before", "after"]),
+        ("colour", COLOURS, ["is", "is_not"]),
+        ("town", TEXTS, ["is", "is_not", "starts_with"]),
+        ("vip", ("yes", "no"), ["is", "is_not"]),
+    ):
+        of_field, one = st.just(slug), st.sampled_from(values)
+        several = st.lists(one, min_size=1, max_size=3)
+        found += [
+            kind("own_field", field=of_field, operator=_HOLLOW),
+            kind(
+                "own_field", field=of_field, operator=st.sampled_from(operators),
+                value=one,
+            ),
+        ]  # fmt: skip
+        if slug in ("colour", "town"):
+            lists = st.sampled_from(["in", "not_in"])
+            found.append(
+                kind("own_field", field=of_field, operator=lists, value=several)
+            )
+        if slug in ("size", "member"):
+            found.append(
+                kind(
+                    "own_field", field=of_field, operator=st.just("between"),
+                    value=one, to=one,
+                )
+            )  # fmt: skip
+    relative = ["in_last_days", "in_next_days", "more_than_days_ago"]
+    months = ["more_than_months_ago"]
+    found.append(
+        kind(
+            "own_field", field=st.just("member"),
+            operator=st.sampled_from(relative + months), value=st.sampled_from([1, 2, 30]),
+        )
+    )  # fmt: skip
+    return st.one_of(found)
+
+
+LEAVES_AS_THEY_ARE = st.one_of(
     texts(),
+    owns(),
+    kind("tag", tag=st.sampled_from(["one", "two"])),
     kind("created", dates().filter(bool)),
     kind("opted_out", channel=st.sampled_from(["any", *CHANNELS])),
     kind(
@@ -110,6 +170,11 @@ LEAVES = st.one_of(
     kind(
         "audience", name=st.sampled_from(["everyone", "listed", "service:one", "some"])
     ),
+)
+LEAVES = st.builds(
+    lambda leaf, more: {**leaf, **more},
+    LEAVES_AS_THEY_ARE,
+    st.sampled_from([{}, {}, {"negated": False}, {"negated": True}]),
 )
 TREES = st.recursive(
     LEAVES,
@@ -155,6 +220,17 @@ PEOPLE = st.lists(
                 unique_by=lambda given: given[0],
             ),
             "listed": st.booleans(),
+            "own": st.fixed_dictionaries(
+                {},
+                optional={
+                    "size": st.sampled_from(SIZES),
+                    "member": st.sampled_from(DAYS_OF_MEMBERS),
+                    "colour": st.sampled_from(COLOURS),
+                    "town": st.sampled_from(TEXTS),
+                    "vip": st.sampled_from(["yes", "no"]),
+                },
+            ),
+            "tags": st.sets(st.sampled_from(["one", "two"])).map(sorted),
         }
     ),
     min_size=1,
@@ -169,8 +245,62 @@ def dated(data: Any, at: datetime) -> bool:
         return False
     if "after" in data and not at >= datetime.fromisoformat(data["after"]):
         return False
+    if days := data.get("more_than_days_ago"):
+        return at < NOW - timedelta(days=days) and dated(_without(data, days), at)
+    if months := data.get("more_than_months_ago"):
+        here = NOW.astimezone(timezone.get_current_timezone())
+        start = here.replace(month=here.month - months)
+        if not at < start:
+            return False
     days = data.get("in_last_days")
     return days is None or at > NOW - timedelta(days=days)
+
+
+def _without(data: Any, days: int) -> Any:
+    return {k: v for k, v in data.items() if k != "more_than_days_ago"}
+
+
+def own_of(data: Any, facts: Any) -> bool:
+    given, operator = facts["own"].get(data["field"]), data["operator"]
+    if operator in ("is_empty", "is_filled"):
+        return (given is None) == (operator == "is_empty")
+    if operator in ("is_not", "not_in"):
+        turned = {"is_not": "is", "not_in": "in"}[operator]
+        return not own_of({**data, "operator": turned}, facts)
+    if given is None:
+        return False
+    read: Any = {"size": Decimal, "member": date.fromisoformat}
+    read = read.get(data["field"], str)
+    has, today = read(given), timezone.localdate(NOW)
+    if operator == "in":
+        return given in data["value"]
+    if operator == "starts_with":
+        return str(given).startswith(data["value"])
+    if data["field"] == "member" and isinstance(data["value"], int):
+        number = data["value"]
+        days = timedelta(days=number)
+        return {
+            "in_last_days": lambda: today - days < has <= today,
+            "in_next_days": lambda: today <= has < today + days,
+            "more_than_days_ago": lambda: has < today - days,
+            "more_than_months_ago": lambda: has < month_before(today, number),
+        }[operator]()
+    value = read(data["value"])
+    return {
+        "is": lambda: has == value,
+        "less_than": lambda: has < value,
+        "before": lambda: has < value,
+        "more_than": lambda: has > value,
+        "after": lambda: has >= value,
+        "between": lambda: value <= has <= read(data["to"]),
+    }[operator]()
+
+
+def month_before(day: date, number: int) -> date:
+    for _month in range(number):
+        last = day.replace(day=1) - timedelta(days=1)
+        day = last.replace(day=min(last.day, day.day))
+    return day
 
 
 def text_of(data: Any, facts: Any) -> bool:
@@ -179,6 +309,7 @@ def text_of(data: Any, facts: Any) -> bool:
         "is": lambda: has == value,
         "is_not": lambda: has != value,
         "in": lambda: has in value,
+        "not_in": lambda: has not in value,
         "starts_with": lambda: has.startswith(value),
         "is_empty": lambda: not has,
         "is_filled": lambda: bool(has),
@@ -232,6 +363,8 @@ READING = {
     "any": lambda data, facts: any(meets(child, facts) for child in data["of"]),
     "not": lambda data, facts: not meets(data["of"], facts),
     "profile": text_of,
+    "own_field": own_of,
+    "tag": lambda data, facts: data["tag"] in facts["tags"],
     "created": lambda data, facts: dated(data, facts["created_at"]),
     "opted_out": lambda data, facts: {
         "any": facts["no_longer_contact"],
@@ -246,7 +379,7 @@ READING = {
 
 
 def meets(data: Any, facts: Any) -> bool:
-    return bool(READING[data["node"]](data, facts))
+    return bool(READING[data["node"]](data, facts)) != data.get("negated", False)
 
 
 # ------------------------------------------------------------------ the world
@@ -255,9 +388,15 @@ def fill(people: list[Any]) -> dict[int, Any]:
     services = {s.slug: s for s in Service.objects.all()}
     sent = {d.label: d for d in Delivery.objects.all()}
     listed = Audience.objects.get(name="listed")
+    of_slug = {field.slug: field for field in fields.all_fields()}
+    tags_by_slug = dict(Tag.objects.values_list("slug", "pk"))
+    values: dict[tuple[int, int], Any] = {}
+    on: dict[int, list[int]] = {}
     for number, facts in enumerate(people):
         own = {
-            k: v for k, v in facts.items() if not isinstance(v, list) and k != "listed"
+            k: v
+            for k, v in facts.items()
+            if not isinstance(v, list | dict) and k != "listed"
         }
         profile = Profile.objects.create(**own)
         made[profile.pk] = facts
@@ -277,8 +416,15 @@ def fill(people: list[Any]) -> dict[int, Any]:
                 delivery=sent[label], profile=profile, channel=sent[label].channel,
                 address="x", sent_at=at,
             )  # fmt: skip
+        values |= {
+            (of_slug[slug].pk, profile.pk): fields.read_value(of_slug[slug], text)
+            for slug, text in facts["own"].items()
+        }
+        on[profile.pk] = [tags_by_slug[slug] for slug in facts["tags"]]
         if facts["listed"]:
             AudienceMember.objects.create(audience=listed, profile=profile)
+    write_values(values, {field.pk: field for field in of_slug.values()})
+    tags.write_tags(on)
     return made
 
 
@@ -287,6 +433,10 @@ class ConditionProperty(TestCase):
     def setUpTestData(cls) -> None:
         for slug in ("one", "two"):
             Service.objects.create(slug=slug, label=slug, channel="email")
+        for label, type_ in OWN.items():
+            choices = COLOURS if type_ == "choice" else ()
+            fields.create_field(label, type_, choices=choices)
+        tags.ensure(["one", "two"])
         membership.everyone()
         membership.subscribers(Service.objects.get(slug="one"))
         membership.list_of("listed", [])

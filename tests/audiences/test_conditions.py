@@ -10,9 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audiences import conditions, membership
+from audiences import conditions, fields, membership, tags
 from audiences.conditions import BadCondition, Moment
 from audiences.conditions.text_nodes import TEXT_FIELDS, TEXT_OPERATORS
+from audiences.fields.building import OPERATORS
 from audiences.models import Audience, Profile, Service
 from audiences.refusals import Refused
 from delivery import deliveries, quarantine
@@ -29,6 +30,11 @@ def node(kind: str, /, **keys: Any) -> dict[str, Any]:
 def profile(field: str, operator: str, *value: Any) -> dict[str, Any]:
     keys = {"value": value[0]} if value else {}
     return node("profile", field=field, operator=operator, **keys)
+
+
+def own(field: str, operator: str, *value: Any, **keys: Any) -> dict[str, Any]:
+    keys |= {"value": value[0]} if value else {}
+    return node("own_field", field=field, operator=operator, **keys)
 
 
 def not_(of: Any) -> dict[str, Any]:
@@ -76,8 +82,34 @@ def world() -> dict[int, str]:
     membership.everyone()
     membership.subscribers(weekly)
     membership.create_with_condition("dutch", tree(profile("language", "is", "nl")))
+    own_fields(ann, bob, cas, dee, eve)
     people = zip("ABCDE", (ann, bob, cas, dee, eve), strict=True)
     return {row.pk: letter for letter, row in people}
+
+
+def own_fields(
+    ann: Profile, bob: Profile, cas: Profile, dee: Profile, eve: Profile
+) -> None:
+    made = {
+        "size": fields.create_field("Size", "number"),
+        "member": fields.create_field("Member", "date"),
+        "colour": fields.create_field("Colour", "choice", choices=["Red", "Blue"]),
+        "town": fields.create_field("Town", "text"),
+        "vip": fields.create_field("VIP", "yes_no"),
+    }
+    given: list[tuple[Profile, str, str]] = [
+        (ann, "size", "42"), (bob, "size", "38.5"),
+        (ann, "member", timezone.localdate(ago(20)).isoformat()),
+        (cas, "member", "2026-04-30"), (dee, "member", "2026-05-01"),
+        (ann, "colour", "Red"), (eve, "colour", "Blue"),
+        (bob, "town", "Den Haag"), (cas, "vip", "no"), (eve, "vip", "yes"),
+    ]  # fmt: skip
+    for profile_, slug, text in given:
+        field = made[slug]
+        fields.set_values(profile_, {field: fields.read_value(field, text)})
+    tags.ensure(["Runner", "nobody"])
+    tags.set_tags(ann, ["runner"])
+    tags.set_tags(bob, ["RUNNER"])
 
 
 def who(world: dict[int, str], data: Any) -> str:
@@ -123,6 +155,9 @@ MEANINGS: list[tuple[Any, str]] = [
     (not_(profile("external_id", "is_filled")), "CE"),
     (not_(any_(profile("external_id", "is", "C1"), is_("language", "en"))), "BDE"),
     (not_(all_(profile("external_id", "is_not", "C1"), is_("language", "en"))), "ABDE"),
+    (profile("external_id", "not_in", ["C1", "c2"]), "CDE"),
+    (not_(profile("external_id", "not_in", ["C1", "c2"])), "AB"),
+    (node("profile", field="language", operator="is", value="nl", negated=True), "BCDE"),
     # Dates: `after` includes its own moment, `before` does not.
     (node("created", before=MAY), "B"),
     (node("created", after=MAY), "ACDE"),
@@ -132,11 +167,18 @@ MEANINGS: list[tuple[Any, str]] = [
     (node("created", in_last_days=1), "ADE"),
     (node("created", in_last_days=401), "ABCDE"),
     (node("created", after=LONG_AGO, in_last_days=1), "ADE"),
+    (node("created", more_than_days_ago=399), "B"),
+    (node("created", more_than_days_ago=401), ""),
+    (node("created", more_than_months_ago=12), "B"),
+    (node("created", more_than_months_ago=14), ""),
+    (node("created", before=MAY, negated=True), "ACDE"),
+    (node("created", before=MAY, negated=False), "B"),
     # Flags are independent of each other.
     (node("opted_out", channel="any"), "C"),
     (node("opted_out", channel="email"), "B"),
     (node("opted_out", channel="sms"), ""),
     (not_(node("opted_out", channel="email")), "ACDE"),
+    (node("opted_out", channel="email", negated=True), "ACDE"),
     # Primary addresses.
     (node("address", channel="email"), "ABCE"),
     (not_(node("address", channel="email")), "D"),
@@ -151,6 +193,7 @@ MEANINGS: list[tuple[Any, str]] = [
     (node("address", channel="sms"), "A"),
     (node("address", channel="push"), "E"),
     (node("address", channel="fax"), ""),
+    (node("address", channel="email", valid=True, negated=True), "CD"),
     # Services: active means not past its validity.
     (node("subscription", service="weekly"), "A"),
     (node("subscription", service="weekly", status="active"), "A"),
@@ -163,6 +206,9 @@ MEANINGS: list[tuple[Any, str]] = [
     (node("subscription", service="alerts", in_last_days=30), "E"),
     (node("subscription", service="weekly", before="2100-01-01"), "A"),
     (node("subscription", service="weekly", after="2100-01-01"), ""),
+    (node("subscription", service="weekly", negated=True), "BCDE"),
+    (node("subscription", service="weekly", more_than_days_ago=90), "A"),
+    (node("subscription", service="weekly", more_than_months_ago=4), ""),
     # Messages.
     (node("message"), "ABE"),
     (not_(node("message")), "CD"),
@@ -177,9 +223,45 @@ MEANINGS: list[tuple[Any, str]] = [
     (not_(node("message", at_least=2)), "BCDE"),
     (node("message", before=LONG_AGO), ""),
     (node("message", after=LONG_AGO), "ABE"),
+    (node("message", negated=True), "CD"),
+    (node("message", more_than_days_ago=10), "AB"),
+    (node("message", more_than_months_ago=1), ""),
+    (node("message", in_last_days=7, negated=True), "BCD"),
+    # Own fields; who has nothing there is nothing else either.
+    (own("size", "is", "42"), "A"),
+    (own("size", "is", 42), "A"),
+    (own("size", "is_not", "42"), "BCDE"),
+    (own("size", "less_than", "42"), "B"),
+    (own("size", "more_than", "38,5"), "A"),
+    (own("size", "between", "38.5", to="42"), "AB"),
+    (own("size", "is_empty"), "CDE"),
+    (own("size", "is_filled"), "AB"),
+    (own("size", "is", "42", negated=True), "BCDE"),
+    (own("member", "before", "2026-05-01"), "C"),
+    (own("member", "after", "2026-05-01"), "AD"),
+    (own("member", "is", "01-05-2026"), "D"),
+    (own("member", "between", "2026-04-30", to="2026-05-01"), "CD"),
+    (own("member", "in_last_days", 30), "A"),
+    (own("member", "in_last_days", 10), ""),
+    (own("member", "in_next_days", 30), ""),
+    (own("member", "more_than_days_ago", "10"), "ACD"),
+    (own("member", "more_than_months_ago", "2"), "CD"),
+    (own("colour", "is", "Red"), "A"),
+    (own("colour", "in", ["Red", "Blue"]), "AE"),
+    (own("colour", "not_in", ["Red", "Blue"]), "BCD"),
+    (own("town", "starts_with", "Den "), "B"),
+    (own("town", "starts_with", "den"), ""),
+    (own("vip", "is", "yes"), "E"),
+    (own("vip", "is", False), "C"),
+    (not_(own("vip", "is", "no")), "ABDE"),
+    # Tags.
+    (node("tag", tag="runner"), "AB"),
+    (node("tag", tag="runner", negated=True), "CDE"),
+    (node("tag", tag="nobody"), ""),
     # Audiences, taken in and left out.
     (node("audience", name="vips"), "AD"),
     (not_(node("audience", name="vips")), "BCE"),
+    (node("audience", name="vips", negated=True), "BCE"),
     (node("audience", name="everyone"), "ABCDE"),
     (not_(node("audience", name="everyone")), ""),
     (node("audience", name="service:weekly"), "A"),
@@ -215,7 +297,7 @@ def test_the_table_of_meanings_leaves_no_node_operator_or_key_out() -> None:
             used.setdefault(one["node"], set()).update(set(one) - {"node"})
             operators.add(one.get("operator"))
     assert used == {node.name: set(node.schema) for node in conditions.nodes()}
-    assert operators == {None, *TEXT_OPERATORS}
+    assert operators == {None, *TEXT_OPERATORS, *OPERATORS}
 
 
 def test_a_condition_is_one_query_whatever_it_says(
@@ -255,6 +337,17 @@ SENTENCES: list[tuple[Any, str]] = [
         node("message", at_least=2, channel="sms", delivery="Texts", in_last_days=7),
         "got at least 2 messages by sms of Texts in the last 7 days",
     ),
+    (node("message", negated=True), "never got a message"),
+    (node("message", in_last_days=7, negated=True), "not got a message in the last 7 days"),
+    (node("created", more_than_months_ago=6), "created more than 6 months ago"),
+    (node("opted_out", channel="sms", negated=True), "not opted out of sms"),
+    (own("size", "between", 38, to="42.50"), "Size is between 38 and 42.5"),
+    (own("vip", "is", True), "VIP is yes"),
+    (own("member", "in_next_days", "7"), "Member is in the next 7 days"),
+    (own("colour", "not_in", ["Red", "Blue"]), "Colour is none of Red, Blue"),
+    (own("town", "is_empty"), "Town is empty"),
+    (node("tag", tag="runner"), "has the tag Runner"),
+    (node("tag", tag="runner", negated=True), "has not the tag Runner"),
     (node("audience", name="vips"), "in the audience vips"),
     (all_(is_("language", "nl")), "language is nl"),
     (not_(is_("language", "nl")), "not language is nl"),
@@ -364,6 +457,24 @@ REFUSED: list[tuple[Any, str]] = [
     (node("audience"), 'condition: audience needs "name"'),
     (node("audience", name="no"), "condition.name: there is no audience 'no'"),
     (node("audience", name=1), "condition.name: 1 is not a text"),
+    (own("no", "is", "1"), "condition.field: there is no own field 'no'"),
+    (own("size", "starts_with", "1"), "condition.operator: a field of type number has"),
+    (own("size", "is"), "condition.value: is takes a value"),
+    (own("size", "is", "big"), "condition.value: 'big' is no number such as 42"),
+    (own("size", "is", ["1"]), "condition.value: is takes one value"),
+    (own("size", "is", {}), "condition.value: {} is not a text"),
+    (own("size", "between", "1"), "condition.to: between takes a value"),
+    (own("size", "is", "1", to="2"), "condition.to: only between takes it"),
+    (own("size", "is_empty", "1"), "condition.value: is_empty takes no value"),
+    (own("member", "before", "3/4/2026"), "condition.value: '3/4/2026' is no date"),
+    (own("member", "in_last_days", "0"), "condition.value: '0' is not a whole number"),
+    (own("colour", "is", "Green"), "condition.value: 'Green' is none of the choices"),
+    (own("colour", "in", "Red"), "condition.value: in takes a list of values"),
+    (own("vip", "is", "maybe"), "condition.value: 'maybe' is neither yes nor no"),
+    (own("town", "is", "a\x00"), "condition.value: it contains a NUL"),
+    (node("tag", tag="no"), "condition.tag: there is no tag 'no'"),
+    (node("message", negated=1), "condition.negated: 1 is not true or false"),
+    (all_(node("message"), not_(node("all", of=[node("message")], negated=True))), "condition.of[1].of.negated: unknown"),
     (profile("language", "is", "a\x00"), "condition.value: it contains a NUL"),
     (profile("language", "in", ["a", "\x00"]), "condition.value[1]: it contains a NUL"),
     (profile("language", "is", "\ud800"), "condition.value: it contains half a"),
@@ -448,7 +559,8 @@ def test_the_schema_has_every_node_with_its_keys() -> None:
     schema = conditions.json_schema()
     names = {node.name for node in conditions.nodes()}
     assert names == set(
-        "address all any audience created message not opted_out profile subscription".split()
+        "address all any audience created message not opted_out own_field profile "
+        "subscription tag".split()
     )
     definitions = schema["$defs"]
     assert set(definitions) == {"node", *names}

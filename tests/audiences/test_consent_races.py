@@ -7,12 +7,15 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from audiences import consent, subscriptions
 from audiences.channels import Scope
+from audiences.consent import Origin
 from audiences.models import ConsentEvent, Profile, Subscription
 from audiences.records.verification import verify_consent
+from audiences.selections import bulk_acts, undoing
+from tests.delivery.sessions import Session, wait_until_blocked
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory, many_profiles
 
 pytestmark = [
@@ -127,4 +130,45 @@ def test_races_of_subscribing_and_unsubscribing_fold() -> None:
             write(everyone.order_by("?")[:12], service, BY_COMMAND)
 
     at_once(*(lambda seed=seed: act(seed) for seed in range(WRITERS)))
+    assert verify_consent().is_consistent
+
+
+def test_who_opts_out_by_themselves_while_a_change_is_undone_stays_out() -> None:
+    """The undoing looked before the person said so, and waits for their row."""
+    people = many_profiles(3)
+    details, by_person = {"scope": "email"}, Origin(source="one_click")
+    act = bulk_acts.begin("opt_out", {}, actor="eva", details=details)
+    undoing_it = Session(lambda _own: bulk_acts.undo(act, actor="eva"))
+    with transaction.atomic():
+        consent.opt_out(people[0], "email", by_person)
+        undoing_it.start()
+        wait_until_blocked()
+    undoing_it.finish()
+    out = Profile.objects.filter(no_longer_contact_email=True)
+    assert list(out) == [people[0]]
+    assert undoing.figures(act) == {"undone": 2, "changed_since": 1}
+    # Who leaves after the undoing is out by a change of their own.
+    assert consent.opt_out(people[1], "email", by_person).changed
+    assert verify_consent().is_consistent
+
+
+@pytest.mark.parametrize("source", ["import", "one_click"])
+def test_opt_out_that_comes_while_a_change_is_undone_is_not_lost(source: str) -> None:
+    """It reads "is out already" before the undoing commits, and waits for it."""
+    people = many_profiles(2)
+    act = bulk_acts.begin("opt_out", {}, actor="eva", details={"scope": "email"})
+    chosen, origin = Profile.objects.filter(pk=people[0].pk), Origin(source=source)
+    leaving = Session(
+        lambda _own: (
+            consent.opt_out_all(chosen, "email", origin)
+            if source == "import"
+            else consent.opt_out(people[0], "email", origin)
+        )
+    )
+    with transaction.atomic():
+        bulk_acts.undo(act, actor="eva")
+        leaving.start()
+        wait_until_blocked()
+    leaving.finish()
+    assert list(Profile.objects.filter(no_longer_contact_email=True)) == [people[0]]
     assert verify_consent().is_consistent

@@ -103,8 +103,9 @@ def test_a_name_that_is_none_stays_as_it_is(name: str) -> None:
     assert places.without_addresses(name) == name
 
 
+@pytest.mark.django_db  # who sends is asked
 @pytest.mark.parametrize("way", Service.WAYS)
-@pytest.mark.parametrize("code", ["en", "nl"])
+@pytest.mark.parametrize("code", ["de", "en", "nl"])
 @pytest.mark.parametrize("channel", ["email", "sms"])
 def test_every_built_in_text_can_be_filled(way: str, code: str, channel: str) -> None:
     for text in messages.built_in(way, code, channel):

@@ -7,7 +7,7 @@ from audiences.background import figures
 from audiences.console import dashboard, navigation
 from audiences.outbox.composing import Kind, composes
 from audiences.registry import RegisteredTwice, Registry
-from audiences.selections import bulk_acts
+from audiences.selections import acts
 from delivery.feedback import intake
 from delivery.rules import register, registered_rules
 
@@ -40,7 +40,7 @@ def entry() -> navigation.Entry:
         lambda: conditions.register(conditions.nodes()[0]),
         lambda: figures.register("reach")(dict),
         lambda: composes(Kind.LINK)(lambda mail: mail.Result.SENT),
-        lambda: bulk_acts.register(bulk_acts.find("opt_out")),
+        lambda: acts.register(acts.find("opt_out")),
         lambda: dashboard.card(10, "")(lambda request, figures: dashboard.Card("", "")),
         lambda: navigation.add(entry()),
         lambda: register(registered_rules()[-1]),

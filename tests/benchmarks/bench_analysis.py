@@ -10,6 +10,7 @@ rounds, in which the three take turns. The rates of the data are in people.py.
 import json
 import os
 import resource
+import secrets
 import statistics
 import subprocess
 import sys
@@ -206,7 +207,12 @@ def main(sizes: list[int]) -> None:
             print(f"    to deliver {row['to_deliver']:,}; {row['causes']}", flush=True)
 
 
-SETTINGS = {"DJANGO_SETTINGS_MODULE": "campaign.settings", "DEBUG": "1"}
+# As in production: with DEBUG, Django keeps every statement.
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "campaign.settings",
+    "DEBUG": "0",
+    "SECRET_KEY": secrets.token_urlsafe(50),
+}
 
 if __name__ == "__main__":
     if sys.argv[1] == "--measure":

@@ -68,7 +68,7 @@ def test_from_nothing_to_published(browser: Any, live_server: Any) -> None:  # n
     frame = tab.frame_locator("iframe.phone")
     frame.locator("input[value=email]").uncheck()
     frame.locator(".btn-brand").click()
-    frame.locator("text=Je krijgt").first.wait_for()
+    frame.locator("text=Je ontvangt").first.wait_for()
     profile.refresh_from_db()
     assert not profile.no_longer_contact_email
     tab.click("a:text('Publish…')")

@@ -94,12 +94,15 @@ def visitors(browser: Any, live_server: Any) -> Iterator[Any]:  # noqa: F811
 
 def _person(language: str) -> Profile:
     profile: Profile = ProfileFactory(
-        email="ann@shop.example", language=language, first_name="Ann"
+        email="ann@shop.example",
+        sms="+31612345678",
+        language=language,
+        first_name="Ann",
     )
     return profile
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
 def test_two_taps_stop_everything_and_a_third_takes_it_back(
     language: str, visitors: Any
 ) -> None:
@@ -120,7 +123,7 @@ def test_two_taps_stop_everything_and_a_third_takes_it_back(
         assert flags(person) == {"email"}
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
 def test_choices_are_made_with_the_keyboard_and_errors_are_announced(
     language: str, visitors: Any
 ) -> None:
@@ -155,7 +158,7 @@ def test_choices_are_made_with_the_keyboard_and_errors_are_announced(
         assert subscriptions_of(person) == set()
 
 
-@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("language", ["en", "nl", "de"])
 def test_a_link_that_does_not_work_says_so_in_the_language_of_the_browser(
     language: str, visitors: Any
 ) -> None:

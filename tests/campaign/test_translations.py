@@ -1,4 +1,4 @@
-"""Every text of the console is in the Dutch catalogue, translated and compiled."""
+"""Every text of the console is in each catalogue, translated and compiled."""
 
 import ast
 import gettext
@@ -10,22 +10,53 @@ import polib
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation.template import templatize
 
+from audiences import conditions
+
 ROOT = Path(settings.BASE_DIR)
-CATALOGUE = ROOT / "locale" / "nl" / "LC_MESSAGES" / "django.po"
+CATALOGUES = {
+    path.parents[1].name: path
+    for path in sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
+}
 # Calls whose first text is looked up, with how many texts they have.
 CALLS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2}
 CALLS |= {"ngettext_lazy": 2, "_": 1}
 TEMPLATE_CALL = re.compile(
     r"""\b(?:n?gettext|_)\(u?['"].*?['"](?:,[^()]*)?\)""", re.DOTALL
 )
-PLACE = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
+# What a translation must keep: places, braces and percents that are meant, and HTML.
+PLACE = re.compile(r"%\(\w+\)[sd]|%[%s]|\{\w*\}|\{\{|\}\}|<[^>]+>")
+
+
+@pytest.fixture(scope="module", params=CATALOGUES)
+def code(request) -> str:
+    """Each language that has a catalogue."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> polib.POFile:
-    return polib.pofile(str(CATALOGUE))
+def catalogue(code) -> polib.POFile:
+    return polib.pofile(str(CATALOGUES[code]))
+
+
+@pytest.fixture(scope="module")
+def used() -> dict[tuple[str, ...], Path]:
+    """The texts of the sources, each with a file that has it."""
+    return {texts: path for path, code in sources() for texts in texts_in(code)}
+
+
+def test_the_catalogues_are_of_these_languages():
+    assert list(CATALOGUES) == ["de", "nl"]
+
+
+def test_a_catalogue_names_its_language_and_its_words(code, catalogue):
+    assert not catalogue.metadata_is_fuzzy
+    assert catalogue.metadata["Language"] == code
+    assert catalogue.metadata["Project-Id-Version"] == "Campaign"
+    # The table that gives one thing one name: who adds a text looks there.
+    assert "so that one thing has one name" in catalogue.header
 
 
 def sources() -> Iterator[tuple[Path, str]]:
@@ -56,13 +87,12 @@ def texts_in(code: str) -> Iterator[tuple[str, ...]]:
         yield tuple(ast.literal_eval(text) for text in texts)
 
 
-def test_every_text_is_in_the_catalogue(catalogue):
+def test_every_text_is_in_the_catalogue(catalogue, used):
     known = {
         (e.msgid, e.msgid_plural) if e.msgid_plural else (e.msgid,) for e in catalogue
     }
     # A plural's one is also the text of the same words alone.
     known |= {texts[:1] for texts in known}
-    used = {texts: path for path, code in sources() for texts in texts_in(code)}
     missing = {f"{path}: {texts}" for texts, path in used.items() if texts not in known}
     assert not missing, "make messages, then translate"
     assert len(used) > 1000
@@ -81,12 +111,18 @@ def test_texts_are_literal_where_they_are_looked_up():
     assert computed == {
         "audiences/conditions/text_nodes.py",
         "audiences/console/masking.py",
+        "audiences/fields/building.py",
+        "audiences/fields/nodes.py",
         "audiences/privacy/access.py",
         "audiences/refusals.py",
         "delivery/admin/deliveries/outcomes.py",
         "delivery/admin/deliveries/sending.py",
+        "delivery/admin/deliveries/steps.py",
         "delivery/admin/feedback/inbound.py",
+        "delivery/admin/finders.py",
         "delivery/admin/rules/forms.py",
+        "delivery/admin/rules/of_delivery.py",
+        "delivery/admin/rules/own_rules.py",
         "delivery/admin/rules/typologies.py",
         "delivery/analysis/comparison.py",
         "delivery/analysis/reports.py",
@@ -118,8 +154,8 @@ def test_translations_have_the_places_of_the_text(catalogue):
             assert sorted(PLACE.findall(text)) == sorted(PLACE.findall(translated))
 
 
-def test_what_is_compiled_is_what_was_translated(catalogue):
-    with CATALOGUE.with_suffix(".mo").open("rb") as file:
+def test_what_is_compiled_is_what_was_translated(code, catalogue):
+    with CATALOGUES[code].with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     entries = dict(compiled._catalog)
     entries.pop("", None)
@@ -137,12 +173,30 @@ def test_what_is_compiled_is_what_was_translated(catalogue):
     ("asks", "gets", "words"),
     [
         ("nl-BE,nl;q=0.9,en;q=0.5", "nl", "Inloggen"),
+        ("de-AT,de;q=0.9,en;q=0.5", "de", "Anmelden"),
         ("en-GB,en", "en", "Log in"),
-        ("de", "en", "Log in"),
+        ("fr", "en", "Log in"),
     ],
 )
-def test_the_console_follows_the_browser(client, asks, gets, words):
+def test_the_console_follows_the_browser(client, settings, asks, gets, words):
+    # Which languages the public pages have is another thing (page_texts).
+    settings.LANGUAGES = [("de", "Deutsch"), ("en", "English"), ("nl", "Nederlands")]
     page = client.get(reverse("admin:login"), headers={"accept-language": asks})
     html = page.content.decode()
     assert f'lang="{gets}"' in html
     assert words in html
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "has a primary direct mail address in quarantine as erroneous"),
+        ("nl", "heeft een hoofdadres voor post in quarantaine als met fouten"),
+        ("de", "hat eine Hauptadresse für Briefpost in Quarantäne als Fehlerhaft"),
+    ],
+)
+def test_a_label_within_a_sentence_is_written_as_its_language_does(language, says):
+    node = {"node": "address", "channel": "direct_mail", "status": "erroneous"}
+    tree = {"version": conditions.VERSION, "condition": node}
+    with translation.override(language):
+        assert conditions.sentence(tree) == says

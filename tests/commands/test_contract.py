@@ -10,7 +10,7 @@ from audiences import addresses
 from audiences.models import Profile, Service
 from delivery.models import Delivery, QuarantineEntry
 
-CAUSES = ["address_missing", "address_invalid", "suppressed", "denylist_any_channel", "denylist_channel", "address_denylisted", "address_quarantined", "not_subscribed", "duplicate_address"]  # fmt: skip
+CAUSES = ["address_missing", "address_invalid", "suppressed", "denylist_any_channel", "denylist_channel", "paused", "address_denylisted", "address_quarantined", "not_subscribed", "own_limit", "duplicate_address"]  # fmt: skip
 
 
 @pytest.fixture

@@ -254,7 +254,8 @@ def test_whoever_clicks_in_a_mail_is_opted_out(
     )
     told: list[Mail] = []
     with demo.open_mailbox(8_000, told.append) as found:
-        assert demo.prepare() == (1, 1)
+        prepared = demo.prepare()
+        assert (prepared.to_deliver, prepared.targeted) == (1, 1)
         demo.send()
         demo.send()  # once is enough
         assert sendings.of(delivery).rate == site.RATE

@@ -2,16 +2,20 @@
 
 import json
 import re
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from audiences import organisation
+from audiences import fields, organisation
 from audiences.links.web_addresses import read_page_token, went_to
 from audiences.models import LandingPage
 from audiences.refusals import Refused
+from delivery import deliveries
 from delivery.composing import Composer, recipients
 from delivery.models import ContentVariant
+from tests import people
 from tests.factories import ProfileFactory
 
 from . import mails
@@ -370,3 +374,31 @@ def test_the_rendered_mail_is_the_one_that_leaves() -> None:
     assert shown.html == html_of(read).rstrip("\n") or shown.html + "\n" == html_of(
         read
     )
+
+
+# ------------------------------------------------------------------ own fields
+def test_message_says_what_people_have_in_own_fields() -> None:
+    size = fields.create_field("Shoe size", "number")
+    since = fields.create_field("Member since", "date")
+    one = people.person(language="nl", email="a@shop.example")
+    two = people.person(language="en", email="b@shop.example")
+    three = people.person(email="c@shop.example")
+    vip = fields.create_field("VIP", "yes_no")
+    fields.set_values(one, {size: Decimal("42.5"), since: date(2026, 5, 1)})
+    fields.set_values(two, {vip: True})
+    fields.set_values(three, {size: Decimal(1)})
+    delivery = deliveries.create("Sizes", channel="sms")
+    delivery.content = (
+        "Size {{ shoe_size|unknown }}, {{ member_since|ever }} {{ vip|no }}"
+    )
+    delivery.channel = "email"
+    delivery.subject = "{{ shoe_size|no size }}"
+    composer = Composer(delivery)
+    readers = recipients(delivery, [one.pk, two.pk, three.pk])
+    first, second, third = map(composer.rendered, readers)
+    assert first.subject == "42,5"
+    assert "Size 42,5, 1 mei 2026 no" in first.text
+    assert second.subject == "no size"
+    assert "Size unknown, ever yes" in second.text
+    # True equals 1 to Python, and to nobody else.
+    assert "Size 1, ever no" in third.text

@@ -16,8 +16,17 @@ from datetime import datetime
 from django.utils import timezone
 
 from audiences import suppression
-from audiences.models import Address, Audience, AudienceMember, Profile, Subscription
+from audiences.models import (
+    Address,
+    Audience,
+    AudienceMember,
+    ContactWish,
+    Profile,
+    Subscription,
+)
 from delivery.models import Delivery, QuarantineEntry
+
+from .fatigue_oracle import is_fatigued
 
 Predicate = Callable[[Profile], bool]
 SKIPPED = {
@@ -25,12 +34,16 @@ SKIPPED = {
     "transactional": {
         "denylist_any_channel",
         "denylist_channel",
+        "paused",
+        "own_limit",
         "duplicate_address",
     },
     "legal": {
         "suppressed",
         "denylist_any_channel",
         "denylist_channel",
+        "paused",
+        "own_limit",
         "duplicate_address",
     },
 }
@@ -96,6 +109,42 @@ class Oracle:
         flag = getattr(profile, f"no_longer_contact_{self.channel}")
         return bool(profile.no_longer_contact or flag)
 
+    def _wishes(self, profile: Profile) -> list[ContactWish]:
+        rows = ContactWish.objects.filter(profile_id=profile.pk)
+        return [
+            row
+            for row in rows
+            if row.ended_at is None and row.channel in ("any", self.channel)
+        ]
+
+    def _paused(self, profile: Profile) -> bool:
+        until = [wish.paused_until for wish in self._wishes(profile)]
+        return any(moment and moment > self.at for moment in until)
+
+    def _over_own_limit(self, profile: Profile) -> bool:
+        return any(
+            is_fatigued(
+                self.delivery,
+                profile,
+                {
+                    "maximum": wish.per_month,
+                    "period_days": 30,
+                    "channel": "" if wish.channel == "any" else wish.channel,
+                },
+            )
+            for wish in self._wishes(profile)
+            if wish.per_month
+        )
+
+    def _of_operators(self, prefix: str, profile: Profile) -> list[tuple[str, bool]]:
+        """Their rules of a kind; one that names no kind filters."""
+        is_fatigue = prefix == "fatigue:"
+        return [
+            (code, matches(profile))
+            for code, matches in self.operators
+            if code.startswith("fatigue:") == is_fatigue
+        ]
+
     def _match(self, profile: Profile) -> list[str]:
         address = self.primary(profile)
         service = self.delivery.service_id
@@ -108,13 +157,16 @@ class Oracle:
                 "denylist_channel",
                 getattr(profile, f"no_longer_contact_{self.channel}"),
             ),
+            ("paused", self._paused(profile)),
             ("address_denylisted", self._status(address) == "denylisted"),
             ("address_quarantined", self._status(address) == "quarantine"),
             (
                 "not_subscribed",
                 service is not None and not self._subscribed(profile, service),
             ),
-            *((code, matches(profile)) for code, matches in self.operators),
+            *self._of_operators("filter:", profile),
+            ("own_limit", self._over_own_limit(profile)),
+            *self._of_operators("fatigue:", profile),
         ]
         skipped = SKIPPED[self.delivery.purpose]
         return [code for code, is_so in found if is_so and code not in skipped]

@@ -12,13 +12,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from audiences import consent, membership, privacy, subscriptions
+from audiences import consent, membership, privacy, subscriptions, wishes
 from audiences.models import Address, ConsentEvent, Profile
 from delivery import analysis
 from delivery.models import Analysis, Delivery, Outcome
 from delivery.rules import writing
 from tests.chaos.analysis import Trial
 from tests.factories import BY_COMMAND, ServiceFactory, many_profiles
+from tests.people import ago, got
 
 from .oracle import Oracle
 from .sessions import Session, after, before, open_transaction
@@ -273,3 +274,29 @@ def test_opt_outs_at_random_are_in_the_run_that_becomes_ready_after_them(
         trial.run(settle=0.1)
         assert trial.written
         assert trial.missed() == []
+
+
+@pytest.mark.parametrize("point", [WARNING, TAKING_THE_LOCK])
+@pytest.mark.parametrize("code", ["paused", "own_limit"])
+def test_a_wish_after_the_judgement_is_in_it(
+    people: list[Profile], point: str, code: str
+) -> None:
+    ann, delivery = people[7], delivery_of()
+    got(ann, ago(3))
+
+    def ask(_session: Session) -> None:
+        facts: dict[str, Any] = {"per_month": 1}
+        if code == "paused":
+            facts = {"paused_until": timezone.now() + timedelta(days=90)}
+        wishes.express(ann, "any", BY_COMMAND, **facts)
+
+    def asks() -> None:
+        session = Session(ask)
+        session.start()
+        session.finish()
+
+    with before(point, once(asks)):
+        report = analysis.analyse(delivery)
+    assert causes(delivery, [ann]) == {code}
+    assert report.to_deliver == len(people) - 1
+    assert Oracle(delivery).outcomes == rows_of(delivery)

@@ -1,13 +1,16 @@
 """Each rule excludes, alone and before the later ones, on every channel."""
 
+from datetime import timedelta
 from itertools import combinations
 
 import pytest
+from django.utils import timezone
 
-from audiences import consent, subscriptions, suppression
+from audiences import consent, subscriptions, suppression, wishes
 from audiences.models import Profile
 from audiences.suppression import Entry, Reason
 from delivery import analysis
+from tests.people import ago, got
 
 from .oracle import SKIPPED
 from .worlds import (
@@ -28,9 +31,11 @@ CODES = [
     "suppressed",
     "denylist_any_channel",
     "denylist_channel",
+    "paused",
     "address_denylisted",
     "address_quarantined",
     "not_subscribed",
+    "own_limit",
 ]
 # What an address is: one of these at most can be true of a profile.
 OF_ADDRESS = {
@@ -44,6 +49,15 @@ CASES = [(code,) for code in CODES] + [
     pair for pair in combinations(CODES, 2) if not set(pair) <= OF_ADDRESS
 ]
 pytestmark = pytest.mark.django_db
+
+
+def _wish(profile: Profile, codes: tuple[str, ...], channel: str) -> None:
+    if "paused" in codes:
+        until = timezone.now() + timedelta(days=90)
+        wishes.express(profile, "any", ORIGIN, paused_until=until)
+    if "own_limit" in codes:
+        wishes.express(profile, channel, ORIGIN, per_month=1)
+        got(profile, ago(3), channel=channel)
 
 
 def _met_by(codes: tuple[str, ...], channel: str, service: object) -> Profile:
@@ -64,6 +78,7 @@ def _met_by(codes: tuple[str, ...], channel: str, service: object) -> Profile:
         block(channel, text, "denylisted")
     if "address_quarantined" in codes:
         block(channel, text, "quarantine")
+    _wish(profile, codes, channel)
     if "not_subscribed" not in codes:
         subscribed(profile, service)  # type: ignore[arg-type]
     return profile

@@ -108,10 +108,12 @@ def test_a_forecast_has_every_cause_at_work(
         "suppressed": 0,
         "denylist_any_channel": 1,
         "denylist_channel": 1,
+        "paused": 0,
         "address_denylisted": 0,
         "address_quarantined": 1,
         "not_subscribed": 0,
         "filter:xx": 1,
+        "own_limit": 0,
         "fatigue:one": 1,
         "duplicate_address": 1,
     }
@@ -187,6 +189,6 @@ def test_a_forecast_takes_the_same_queries_for_few_and_many(
 ) -> None:
     everyone = Members.everyone()
     Profile.objects.bulk_create(Profile(language="nl") for _number in range(300))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         report = analysis.forecast(everyone, "email", typology=typology)
     assert report.targeted == 310

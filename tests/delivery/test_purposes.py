@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from audiences import privacy
+from audiences import privacy, wishes
 from audiences.models import Profile, Service
 from delivery import analysis, deliveries, quarantine
 from delivery.deliveries import BadDelivery
 from delivery.models import Delivery, Typology
 from delivery.rules import registered_rules, rules_of, writing
+from tests.factories import BY_COMMAND
 from tests.people import ago, causes, got, is_, person, tree
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +32,20 @@ def _blocked(status: str) -> Profile:
 def _tired() -> Profile:
     profile = person(email="x@shop.example")
     got(profile, ago(1))
+    return profile
+
+
+def _paused() -> Profile:
+    profile = person(email="x@shop.example")
+    until = timezone.now() + timedelta(days=9)
+    wishes.express(profile, "email", BY_COMMAND, paused_until=until)
+    return profile
+
+
+def _over_own_limit() -> Profile:
+    profile = person(email="x@shop.example")
+    wishes.express(profile, "any", BY_COMMAND, per_month=1)
+    got(profile, ago(20))  # longer ago than the rule of the typology looks
     return profile
 
 
@@ -49,10 +66,12 @@ TABLE: dict[str, tuple[Callable[[], Profile], set[str]]] = {
     "suppressed": (_suppressed, {MARKETING, TRANSACTIONAL}),
     "denylist_any_channel": (lambda: person(email="x@shop.example", out="any"), {MARKETING}),
     "denylist_channel": (lambda: person(email="x@shop.example", out="email"), {MARKETING}),
+    "paused": (_paused, {MARKETING}),
     "address_denylisted": (lambda: _blocked("denylisted"), ALL),
     "address_quarantined": (lambda: _blocked("quarantine"), ALL),
     "not_subscribed": (lambda: person(email="y@shop.example"), ALL),
     "filter:dutch": (lambda: person(email="x@shop.example", language="nl"), ALL),
+    "own_limit": (_over_own_limit, {MARKETING}),
     "fatigue:one": (_tired, {MARKETING}),
     "duplicate_address": (_twin, {MARKETING}),
 }  # fmt: skip

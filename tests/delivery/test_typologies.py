@@ -35,6 +35,7 @@ NATIVE = [
     "suppressed",
     "denylist_any_channel",
     "denylist_channel",
+    "paused",
     "address_denylisted",
     "address_quarantined",
     "not_subscribed",
@@ -64,7 +65,7 @@ def test_a_delivery_without_a_typology_has_the_default_one() -> None:
     delivery = deliveries.create("News", channel="email")
     assert delivery.typology is None
     assert writing.default_typology() == default
-    assert codes(delivery) == [*NATIVE, "duplicate_address"]
+    assert codes(delivery) == [*NATIVE, "own_limit", "duplicate_address"]
     controls = [rule.code for rule in rows_of(delivery.typology)]
     assert controls == [
         "control:unsubscribe_link",
@@ -86,7 +87,7 @@ def test_a_new_default_takes_the_place_of_the_old_one() -> None:
 def test_a_default_that_was_deleted_comes_back() -> None:
     Typology.objects.all().delete()
     delivery = deliveries.create("News", channel="email")
-    assert codes(delivery) == [*NATIVE, "duplicate_address"]
+    assert codes(delivery) == [*NATIVE, "own_limit", "duplicate_address"]
     assert Typology.objects.get().is_default
 
 
@@ -99,7 +100,7 @@ def test_filtering_decides_before_fatigue_before_duplicates_whatever_the_order()
     fatigue("two", maximum=2)
     delivery = delivery_with("two", "be", "one", "nl")
     assert codes(delivery) == [
-        *NATIVE, "filter:be", "filter:nl", "fatigue:two", "fatigue:one", "duplicate_address",
+        *NATIVE, "filter:be", "filter:nl", "own_limit", "fatigue:two", "fatigue:one", "duplicate_address",
     ]  # fmt: skip
     people = {
         name: person(email=email, language=language, country=country)
@@ -165,6 +166,7 @@ def test_the_report_names_each_rule_with_its_count_also_zero() -> None:
         *NATIVE,
         "filter:dutch",
         "filter:belgian",
+        "own_limit",
         "duplicate_address",
     ]
 
@@ -192,8 +194,9 @@ def test_a_slug_is_taken_once_for_each_kind() -> None:
     with pytest.raises(Refused, match="names several rules: filter:x, fatigue:x"):
         writing.create_typology("u", rules=["x"])
     writing.create_typology("u", rules=["fatigue:x", "filter:x", "fatigue:x"])
-    assert codes(Delivery(typology=typologies.find("u")))[-3:-1] == [
+    assert codes(Delivery(typology=typologies.find("u")))[-4:-1] == [
         "filter:x",
+        "own_limit",
         "fatigue:x",
     ]
 
@@ -227,7 +230,7 @@ def test_keeping_in_step_never_overwrites_what_an_operator_changed() -> None:
         list(TypologyRule.objects.values()),
         list(Typology.objects.values()),
     ) == before
-    assert codes(Delivery())[-2] == "filter:dutch"
+    assert codes(Delivery())[-3] == "filter:dutch"
 
 
 def test_keeping_in_step_restores_what_is_missing() -> None:
@@ -261,7 +264,7 @@ def test_a_rule_of_a_third_app_judges_explains_and_is_shown(minors: Rule) -> Non
     minor = person(email="a@shop.example", last_name="Minor", language="nl")
     filtering("dutch", "nl")
     delivery = delivery_with("dutch")
-    assert codes(delivery)[-3:] == ["test:minor", "filter:dutch", "duplicate_address"]
+    assert codes(delivery)[-4:-1] == ["test:minor", "filter:dutch", "own_limit"]
     assert causes(delivery) == {minor.pk: "test:minor"}
     legal = deliveries.create(
         "Notice", channel="email", purpose="legal", purpose_note="the law"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from audiences import consent, landing_pages, ledger, privacy, sql
 from audiences.changes import Seen
@@ -18,6 +19,7 @@ from audiences.models import (
     LedgerErasure,
     LedgerLeaf,
     LedgerNode,
+    LedgerRemoval,
     LedgerSalt,
     LedgerState,
     LedgerWording,
@@ -175,13 +177,15 @@ def test_people_erased_before_the_ledger_came_have_a_name_without_a_salt() -> No
 
 
 @pytest.mark.parametrize(
-    "model", [LedgerLeaf, LedgerNode, LedgerCheckpoint, LedgerWording]
+    "model", [LedgerLeaf, LedgerNode, LedgerCheckpoint, LedgerRemoval, LedgerWording]
 )
 def test_what_is_sealed_cannot_be_altered(model: Any) -> None:
     person(out="email")
     ledger.seal()
     ledger.make_checkpoint()
-    if not model.objects.exists():
+    if model is LedgerRemoval:
+        model.objects.create(before=timezone.now(), at=timezone.now())
+    elif not model.objects.exists():
         model.objects.create(level=9, number=0, hash=b"x")
     column = model._meta.fields[1].column
     for attack in (

@@ -94,12 +94,12 @@ def test_the_page_says_when_no_mail_was_sent(settings: Any) -> None:
         pass
     answer = words(browser().post(url, {"act": "1"}))
     for text in (answer, words(browser().get(url))):
-        assert "No message with a link was sent" in text
-        assert "that we have sent you" not in text
+        assert "We couldn't send you a link" in text
+        assert "we've sent you" not in text
     assert Subscription.objects.get().status == "pending"
     RequestCount.objects.all().delete()
     answer = words(browser().post(url, {"act": "1"}))
-    assert "Open the link in the email that we have sent you." in answer
+    assert "open the link in the email we've sent you." in answer
     assert "No message" not in answer
 
 
@@ -109,8 +109,8 @@ def test_the_page_says_when_no_second_mail_was_sent() -> None:
     browser().post(url, {"act": "1"})
     OutboxMail.objects.update(created_at=timezone.now() - timedelta(minutes=2))
     answer = words(browser().post(url, {"act": "1"}))
-    assert "No new message about News was sent: one went out earlier today" in answer
-    assert "that we have sent you" in answer
+    assert "another message about News: one went out earlier today" in answer
+    assert "we've sent you" in answer
     assert OutboxMail.objects.count() == 1
 
 
@@ -127,7 +127,7 @@ def test_the_page_for_everybody_says_so_alike_for_known_and_unknown(
             proof = written(solved(proof_of_work.challenge()))
             data = {"address": address, "email": address, "proof": proof}
             answer = browser().post(f"/p/{kind}/?lang={language}", data)
-            answers.append(answer.content.decode())
+            answers.append(answer.content.decode().replace(address, "TYPED"))
     known, unknown = said.values()
     assert known == unknown
     none = {"en": "No message was sent", "nl": "Er is geen bericht verstuurd"}[language]
@@ -142,7 +142,7 @@ def test_a_form_that_is_sent_twice_counts_once(kind: str) -> None:
     data = {"address": ANN, "email": ANN, "proof": proof}
     answers = [browser().post(f"/p/{kind}/", data) for _click in range(3)]
     assert len({answer.content for answer in answers}) == 1
-    assert "Look at your messages" in words(answers[0])
+    assert "Check your messages" in words(answers[0])
     assert OutboxMail.objects.count() == 1
     assert SignupRequest.objects.count() == (1 if kind == "acquisition" else 0)
     counts = RequestCount.objects.values_list("scope", "count")
@@ -153,10 +153,10 @@ def test_a_proof_that_comes_back_with_another_wish_is_refused() -> None:
     page("acquisition", channels=["email", "sms"])
     proof = written(solved(proof_of_work.challenge()))
     first = {"email": ANN, "channels": ["email"], "proof": proof}
-    assert "Look at your messages" in words(browser().post("/p/acquisition/", first))
+    assert "Check your messages" in words(browser().post("/p/acquisition/", first))
     for other in ({"channels": ["sms"]}, {"email": "b@shop.example"}):
         answer = browser().post("/p/acquisition/", first | other)
-        assert "puzzle was not solved" in words(answer)
+        assert "puzzle wasn't solved" in words(answer)
     assert OutboxMail.objects.count() == 1
 
 
@@ -165,7 +165,7 @@ def test_a_double_click_on_subscribe_sends_one_mail_and_says_so_twice() -> None:
     url = path_to(page("subscription", service=service), profile)
     answers = [words(browser().post(url, {"act": "1"})) for _click in range(2)]
     for answer in answers:
-        assert "Open the link in the email that we have sent you." in answer
+        assert "open the link in the email we've sent you." in answer
         assert "No new message" not in answer
     assert OutboxMail.objects.count() == 1
     assert outbox.is_on_its_way(

@@ -60,5 +60,5 @@ def test_an_old_link_leads_to_a_new_one_or_to_somebody_who_can_help(
     settings.CONTACT_EMAIL, settings.EDIT_LINK_DAYS = MAILBOX, -1
     made = page("preferences", allows_unidentified=allows)
     text = browser().get(path_to(made, ProfileFactory())).content.decode()
-    assert ("Mail me a new link" in text) is allows
+    assert ("Send me a new link" in text) is allows
     assert (LINK in text) is not allows

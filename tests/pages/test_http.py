@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.db import OperationalError, connection
 from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image
 
@@ -180,14 +181,15 @@ def test_every_bad_token_gets_the_same_answer(profile: Profile, method: str) -> 
     answers.add((expired.status_code, expired.content))
     ((status, content),) = answers
     assert status == 404
-    assert b"This link does not work" in content
+    assert b"This link doesn" in content
     assert everything() == before
 
 
-def test_a_bad_token_reads_nothing(profile: Profile) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "cursor", None)
+def test_a_bad_token_reads_nothing_but_who_writes(profile: Profile) -> None:
+    with CaptureQueriesContext(connection) as queries:
         assert browser().post("/u/forged/").status_code == 404
+    (read,) = queries.captured_queries
+    assert "audiences_organisation" in read["sql"]
 
 
 def test_tokens_are_not_in_the_logs(
@@ -220,7 +222,7 @@ LANGUAGES: list[tuple[str, str, str, str]] = [
     # ?lang=, profile's, browser's, shown
     ("", "", "", "en"),
     ("", "", "nl", "nl"),
-    ("", "", "de, nl-BE;q=0.8, en;q=0.5", "nl"),
+    ("", "", "fr, nl-BE;q=0.8, en;q=0.5", "nl"),
     ("", "nl", "en", "nl"),
     ("", "nl-BE", "en", "nl"),
     ("", "fr", "nl", "nl"),
@@ -237,12 +239,18 @@ def test_the_language_of_a_page(
     Profile.objects.update(language=own)
     tab = browser(**{"Accept-Language": browsers})
     url = path_to(page("denylist"), profile) + (f"?lang={asked}" if asked else "")
-    titles = {"en": "Stop all messages", "nl": "Alle berichten stoppen"}
+    titles = {
+        tab.get: {"en": "Stop everything", "nl": "Alles stoppen"},
+        tab.post: {
+            "en": "You're unsubscribed from everything",
+            "nl": "Je bent overal voor afgemeld",
+        },
+    }
     for act in (tab.get, tab.post):
         answer = act(url)
         assert f'<html lang="{shown}">' in answer.content.decode()
         assert answer["Content-Language"] == shown
-        assert titles[shown] in words(answer)
+        assert titles[act][shown] in words(answer)
 
 
 def test_a_page_speaks_the_languages_that_it_has(profile: Profile) -> None:
@@ -257,7 +265,7 @@ def test_dates_and_errors_are_in_the_language_too(profile: Profile) -> None:
     page("subscription", "later", service=news(), opens_at=opens)
     text = words(browser().get("/p/later/?lang=nl"))
     assert "nog niet open" in text
-    assert "5 maart 2050" in text
+    assert "5 mrt 2050" in text
     made = page("preferences", extra_fields=["first_name"])
     url = path_to(made, profile) + "?lang=nl"
     answer = browser().post(url, {"first_name": "x" * 200})

@@ -178,7 +178,12 @@ def test_the_page_answers_the_same_for_known_unknown_and_capped(
         with CaptureQueriesContext(connection) as captured:
             answers.append(browser().post(f"/p/{kind}/", data))
         runs.append(without_values(captured))
-    said = [(answer.status_code, answer.content) for answer in answers]
+    said = [
+        (answer.status_code, answer.content.replace(address.encode(), b"TYPED"))
+        for answer, address in zip(
+            answers, (ANN, "nobody@shop.example") * 5, strict=True
+        )
+    ]
     assert said[0::2] == said[1::2], "each of the known as each of the unknown"
     assert runs[0::2] == runs[1::2]
     most = settings.REQUESTS_PER_ADDRESS
@@ -187,7 +192,7 @@ def test_the_page_answers_the_same_for_known_unknown_and_capped(
     assert OutboxMail.objects.count() == 2 * most
     taken, refused = answers[: 2 * most], answers[2 * most :]
     assert {answer.status_code for answer in answers} == {200}
-    assert all("Look at your messages" in words(answer) for answer in taken)
+    assert all("Check your messages" in words(answer) for answer in taken)
     assert all("No message was sent" in words(answer) for answer in refused)
 
 

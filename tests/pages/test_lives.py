@@ -59,7 +59,7 @@ def test_edits_are_not_live_before_republishing() -> None:
     assert landing_pages.has_unpublished_changes(page)
     live = landing_pages.live("stop")
     assert live
-    assert live.content["texts"]["nl"]["title"] == "Alle berichten stoppen"
+    assert live.content["texts"]["nl"]["title"] == "Alles stoppen"
     landing_pages.publish(page)
     live = landing_pages.live("stop")
     assert live

@@ -29,9 +29,9 @@ def test_a_test_shows_what_would_happen_and_changes_nothing(
     for method in ("get", "post"):
         request = getattr(RequestFactory(), method)("/admin/x/", {"act": "1"})
         text = words(preview(request, content, profile))
-        assert "Nothing is changed." in text
+        assert "Nothing will change." in text
     if kind == "denylist":
-        assert "You get no messages from us" in text
+        assert "You don't get any messages from us" in text
     assert everything() == before
 
 
@@ -67,9 +67,9 @@ def test_the_undo_of_a_test_shows_that_it_is_as_before(kind: str, who: str) -> N
     done = preview(RequestFactory().post("/admin/x/", {"act": "1"}), content, profile)
     request = RequestFactory().post("/admin/x/", {"undo": undo_of(done)})
     text = words(preview(request, content, profile))
-    assert "It is as it was before." in text
+    assert "Everything is as it was before." in text
     assert "You can get" in text
-    assert "Nothing is changed." in text
+    assert "Nothing will change." in text
     assert everything() == before
 
 

@@ -148,7 +148,7 @@ def test_an_old_confirmation_link_shows_nothing_and_leads_to_no_link(
     for answer in (tab.get(fresh), tab.post(fresh)):
         assert "/p/preferences/" not in answer.content.decode()
         assert "our emails" not in answer.content.decode()
-        assert "confirmed this before" in answer.content.decode()
+        assert "already confirmed this" in answer.content.decode()
     assert tab.get(old).status_code == 404
     assert flags(ann) == {"email"}
 
@@ -210,7 +210,7 @@ def test_a_key_of_before_still_stops(
     shown = browser().get(url).content.decode()
     [name] = re.findall(r'name="(act|stop)" value="1"', shown)
     answer = browser().post(url, {name: "1"})
-    assert "It is done" in answer.content.decode()
+    assert "it takes effect right away" in answer.content.decode()
     assert flags(ann) == after
 
 

@@ -383,7 +383,7 @@ def test_the_list_says_that_it_is_being_sent(
 ) -> None:
     sendings.begin(prepared, actor="test", wakes=False)
     shown = admin_client.get(reverse("admin:delivery_delivery_changelist"))
-    assert '<td class="field-state">Sending</td>' in shown.content.decode()
+    assert '<span class="badge info">Sending</span>' in shown.content.decode()
 
 
 def test_nobody_else_records_messages_of_what_is_sent_here(

@@ -1,5 +1,23 @@
 """Profiles in the console: the list, the person's page, imports and bulk changes."""
 
-from . import bulk_acts, history, imports, pages, profiles
+from . import (
+    bulk_acts,
+    consent_pages,
+    history,
+    imports,
+    pages,
+    profiles,
+    timeline,
+    undo,
+)
 
-__all__ = ["bulk_acts", "history", "imports", "pages", "profiles"]
+__all__ = [
+    "bulk_acts",
+    "consent_pages",
+    "history",
+    "imports",
+    "pages",
+    "profiles",
+    "timeline",
+    "undo",
+]

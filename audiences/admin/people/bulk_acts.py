@@ -23,16 +23,20 @@ from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.masking import masked_text
 from audiences.models import BulkAct, Profile, Service
+from audiences.refusals import Refused
 from audiences.registry import Registry
-from audiences.selections import bulk_acts, filters
-from audiences.selections.bulk_acts import Act
+from audiences.selections import acts, bulk_acts, filters, undoing
+from audiences.selections.acts import Act
 
 # A confirmation counts up to here; afterwards the exact number is known.
 COUNTED = 250_000
+# How many of those whom an undoing left are on the page of a change, and on a page.
+LEFT_SHOWN = 10
+LEFT_ON_A_PAGE = 200
 
 
 def allowed_acts(request: HttpRequest) -> list[Act]:
-    return [a for a in bulk_acts.acts() if request.user.has_perm(a.permission)]
+    return [a for a in acts.acts() if request.user.has_perm(a.permission)]
 
 
 def address_of(act: Act, chosen: filters.Chosen) -> str:
@@ -112,12 +116,12 @@ def ask(profile_admin: PlainAdmin, request: HttpRequest) -> Answer:
     The selection and the act stand in the address, so that a look is a GET.
     """
     exact.only(request, *filters.FILTERS, "act")
-    acts = allowed_acts(request)
+    allowed = allowed_acts(request)
     chosen = filters.read(request.GET)
     masking.count_search(request, chosen.get("q", ""))
     code = request.GET.get("act", "")
-    act = next((a for a in acts if a.code == code), None)
-    if not acts or (code and act is None):
+    act = next((a for a in allowed if a.code == code), None)
+    if not allowed or (code and act is None):
         raise PermissionDenied
     facts: Facts = {"title": act.label} if act else {}
     form = BulkActForm(request.POST or None, act=act) if act else None
@@ -126,7 +130,7 @@ def ask(profile_admin: PlainAdmin, request: HttpRequest) -> Answer:
         if done is not None:
             return redirect("admin:audiences_bulkact_change", done.pk)
     return facts | {
-        "acts": [(each, address_of(each, chosen)) for each in acts],
+        "acts": [(each, address_of(each, chosen)) for each in allowed],
         "act": act,
         "form": form,
         "who": filters.in_words(chosen, service_labels()),
@@ -163,7 +167,7 @@ class BulkActAdmin(LogWithPages):
 
         @admin.display(description=gettext_lazy("what"))
         def what(act: BulkAct) -> str:
-            return bulk_acts.in_words(act, labels)
+            return acts.in_words(act, labels)
 
         @admin.display(description=gettext_lazy("whom"))
         def whom(act: BulkAct) -> str:
@@ -179,7 +183,7 @@ class BulkActAdmin(LogWithPages):
     def beside(self, request: HttpRequest, row: BulkAct) -> Facts:
         labels = service_labels()
         return {
-            "title": bulk_acts.in_words(row, labels),
+            "title": acts.in_words(row, labels),
             "act": row,
             "who": shown_text(request, filters.in_words(row.chosen, labels)),
             "changed": grouped(row.changed),
@@ -188,11 +192,86 @@ class BulkActAdmin(LogWithPages):
             "back": _back_to(request, row),
             "waits_long": jobs.waits_long(row),
             "may_stop": row.is_unfinished and _is_allowed(request, row),
+            "undoing": row.undoings.first(),
+            **_undoing(request, row),
         }
+
+
+def _undoing(request: HttpRequest, act: BulkAct) -> Facts:
+    """What can be taken back, and whom an undoing has left as they are."""
+    first = act.undoes or act
+    kept = list(undoing.left(first).select_related("profile")[: LEFT_SHOWN + 1])
+    figures = undoing.figures(first) if first.keeps_people else {}
+    of = undoing.Outcome
+    return {
+        "may_undo": _may_undo(request, act) and not undoing.refusal(act),
+        "undone": grouped(figures.get(of.UNDONE, 0)),
+        "was_undone": sum(figures.values()) > figures.get(of.NOT_UNDONE, 0),
+        "left_count": grouped(
+            figures.get(of.CHANGED_SINCE, 0) + figures.get(of.NOT_ALLOWED, 0)
+        ),
+        "left": kept[:LEFT_SHOWN],
+        "left_is_longer": len(kept) > LEFT_SHOWN,
+    }
 
 
 def _is_allowed(request: HttpRequest, act: BulkAct) -> bool:
     return act.code in [allowed.code for allowed in allowed_acts(request)]
+
+
+def _may_undo(request: HttpRequest, act: BulkAct) -> bool:
+    """Taking back needs the permission for what it does: an opt-in, for an opt-out."""
+    reverse_of = {each.code: each.reverse for each in acts.acts()}.get(act.code)
+    return reverse_of is not None and request.user.has_perm(reverse_of.permission)
+
+
+@page(
+    BulkAct,
+    "undo",
+    "view",
+    title=gettext_lazy("Undo a change of many"),
+    template="admin/audiences/bulkact/undo.html",
+)
+def undo(own: PlainAdmin, request: HttpRequest, act: BulkAct) -> Answer:
+    """Ask, with what will happen; a POST takes the change back for all it can."""
+    if not _may_undo(request, act):
+        raise PermissionDenied
+    if request.method == "POST":
+        try:
+            reversal = bulk_acts.undo(act, actor=request.user.get_username())
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return own.go_back(act)
+        return redirect("admin:audiences_bulkact_change", reversal.pk)
+    return {
+        "act": act,
+        "what": acts.in_words(act, service_labels()),
+        "people": grouped(act.changed),
+        "refusal": undoing.refusal(act),
+    }
+
+
+@page(
+    BulkAct,
+    "left",
+    "view",
+    title=gettext_lazy("Left as they are"),
+    template="admin/audiences/bulkact/left.html",
+)
+def left(own: PlainAdmin, request: HttpRequest, act: BulkAct) -> Answer:
+    """Whom an undoing has left, by name: a page after the other by their numbers."""
+    exact.only(request, "after")
+    after = request.GET.get("after", "")
+    number = int(after) if after.isascii() and after.isdigit() else 0
+    rows = undoing.left(act, min(number, 2**63 - 1)).select_related("profile")
+    kept = list(rows[: LEFT_ON_A_PAGE + 1])
+    return {
+        "act": act,
+        "left": kept[:LEFT_ON_A_PAGE],
+        "next": kept[LEFT_ON_A_PAGE - 1].profile_id
+        if len(kept) > LEFT_ON_A_PAGE
+        else "",
+    }
 
 
 @page(BulkAct, "stop", "view", method="POST")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from audiences.channels import Channel, Scope
-from audiences.models import AddressStatus, Profile, Service
+from audiences.models import AddressStatus, Profile, Service, Tag
 from audiences.selections import filters
 from audiences.wording.page_texts import languages
 
@@ -118,6 +118,9 @@ FILTERS = (
     ),
     # The languages of our pages; another one can be given in the address.
     _of_selection("language", lambda *_asked: list(languages())),
+    _of_selection(
+        "tag", lambda *_asked: list(Tag.objects.values_list("slug", "name")[:100])
+    ),
     CreatedFilter,
     _of_selection(filters.IDS, _chosen),
 )

@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from audiences import addresses
 from audiences.channels import Channel, Scope
 from audiences.models import Address, BulkAct, Profile, Service
+from audiences.models.tags import LONGEST_TAG
 from audiences.refusals import Refused
 from audiences.selections import bulk_acts
+from audiences.selections.acts import Act
 
 
 class NewAddressForm(forms.Form):
@@ -56,16 +58,21 @@ class BulkActForm(forms.Form):
     service = forms.ModelChoiceField[Service](
         label=_("Service"), queryset=Service.objects.all(), to_field_name="slug"
     )
+    tag = forms.CharField(label=_("Tag"), max_length=LONGEST_TAG)
     note = forms.CharField(
         label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, act: bulk_acts.Act, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, act: Act, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.act = act
-        for name in ("scope", "service"):
+        for name in ("scope", "service", "tag"):
             if name not in act.asks:
                 del self.fields[name]
+        if "tag" in act.asks:
+            # No event of consent keeps one.
+            del self.fields["note"]
+            return
         self.fields["note"].required = act.needs_note
         self.fields["note"].help_text = (
             _("How the people asked for it. Kept in the history of each.")
@@ -85,7 +92,7 @@ class BulkActForm(forms.Form):
                 self.act.code,
                 chosen,
                 actor=actor,
-                note=self.cleaned_data["note"],
+                note=self.cleaned_data.get("note", ""),
                 details=details,
             )
         except Refused as refusal:

@@ -22,11 +22,12 @@ from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.imports import exports
 from audiences.ledger import receipts
 from audiences.masking import masked_text
-from audiences.models import Address, Profile, Subscription
+from audiences.models import Address, ConsentEvent, Profile, Subscription
 from audiences.records import proof
 from audiences.selections import filters
 
 from . import panels
+from .undo import say
 
 # What a page needs besides looking at profiles.
 CHANGE = "audiences.change_profile"
@@ -137,9 +138,9 @@ def subscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answ
         except subscriptions.ServiceClosed as error:
             form.add_error("service", str(error))
         else:
-            if result.changed:
-                text = _("Subscribed to “{service}”.").format(service=service)
-                return admin.say_done(request, profile, text, result.warning)
+            if result.event_id:
+                event = ConsentEvent.objects.get(pk=result.event_id)
+                return say(admin, request, profile, event, warning=result.warning)
             messages.info(request, _("The profile was subscribed already."))
             return admin.go_back(profile)
     return {"profile": profile, "form": form, "button": _("Subscribe")}
@@ -152,11 +153,12 @@ def unsubscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
     held = Subscription.objects.select_related("service")
     subscription = get_object_or_404(held, profile=profile, service__slug=slug)
     service = subscription.service
-    if not subscriptions.unsubscribe(profile, service, operator(request)).changed:
+    result = subscriptions.unsubscribe(profile, service, operator(request))
+    if result.event_id is None:
         messages.info(request, _("The subscription had ended already."))
         return admin.go_back(profile)
-    text = _("Unsubscribed from “{service}”.").format(service=service)
-    return admin.say_done(request, profile, text)
+    event = ConsentEvent.objects.get(pk=result.event_id)
+    return say(admin, request, profile, event)
 
 
 @page(Profile, "proof", *PROOF)

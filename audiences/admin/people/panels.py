@@ -14,17 +14,20 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy
 
-from audiences import addresses, consent
-from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
+from audiences import addresses, roles
+from audiences.admin.people.forms import NewAddressForm
 from audiences.admin.people.history import evidence_of, subject
-from audiences.channels import Channel
+from audiences.channels import FLAGS, Channel
 from audiences.consent import Kind
 from audiences.console.masking import may_see_addresses, shown, shown_text
 from audiences.console.pages import Facts
 from audiences.models import Address, ConsentEvent, Profile, Service
-from audiences.records import proof
+from audiences.records import proof, standing
 from audiences.registry import Registry
+from audiences.sentences import within_a_sentence
 from audiences.signups import requesting
+from audiences.subscriptions.writing import opt_out_warning
+from audiences.suppression.restriction import is_restricted
 
 SHOWN = 100
 
@@ -45,12 +48,20 @@ class Panel:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Deed:
+    """A button at the top of the page: a page that asks, or a POST that does it."""
+
+    code: str
+    label: str
+    url: str
+    is_post: bool = False
+    is_danger: bool = False
+
+
 @dataclass
 class Extensions:
-    """What the other app adds: links to its own rows, panels, and acts.
-
-    `acts` are links with a label for the panel of shared addresses.
-    """
+    """What other rooms add: links to their own rows, panels, and buttons."""
 
     links_of_addresses: Callable[[Iterable[Address]], dict[int, str]] = field(
         default=lambda rows: {}
@@ -59,8 +70,8 @@ class Extensions:
     links_of_deliveries: Callable[
         [HttpRequest, set[int]], dict[int, tuple[str, str]]
     ] = field(default=lambda request, ids: {})
-    acts: Registry[str, Callable[[HttpRequest, Profile], tuple[str, str] | None]] = (
-        field(default_factory=lambda: Registry("act on the page of a profile"))
+    deeds: Registry[str, Callable[[HttpRequest, Profile], Deed | None]] = field(
+        default_factory=lambda: Registry("button on the page of a profile")
     )
     panels: Registry[str, Callable[[HttpRequest, Profile], Panel | None]] = field(
         default_factory=lambda: Registry("panel on the page of a profile")
@@ -74,32 +85,72 @@ def context(request: HttpRequest, profile: Profile, *, may_change: bool) -> Fact
     """What the template of the page needs, in a fixed number of queries."""
     own = list(profile.addresses.order_by("channel", "-is_primary", "id"))
     links = extensions.links_of_addresses(own)
-    events = list(consent.events_of(profile.pk)[: SHOWN + 1])
     may_see_proof = may_see_addresses(request) and request.user.has_perm(
         "audiences.view_consentevent"
     )
-    subscriptions = list(profile.subscriptions.select_related("service"))
+    subscriptions = [
+        (held, opt_out_warning(profile, held.service))
+        for held in profile.subscriptions.select_related("service")
+    ]
     shared = addresses.sharing(profile)[: SHOWN + 1] if own else []
     makers = [_signups, *extensions.panels.values()]
     return {
         "may_change": may_change,
         "may_change_addresses": may_change and may_see_addresses(request),
-        "may_subscribe": request.user.has_perm("audiences.add_subscription"),
         "may_unsubscribe": request.user.has_perm("audiences.change_subscription"),
         "addresses": [(address, links.get(address.pk, "")) for address in own],
         "address_form": NewAddressForm(),
         "subscriptions": subscriptions,
-        "subscription_form": SubscriptionForm(),
-        "has_services": Service.objects.exists(),
         "shared": list(shared),
-        "history": timeline(request, events[:SHOWN]),
         "may_see_proof": may_see_proof,
-        "acts": [
-            act for make in extensions.acts.values() if (act := make(request, profile))
-        ],
-        "history_is_longer": len(events) > SHOWN,
+        "states": [_state(state) for state in standing.of(profile, own)],
+        "deeds": deeds(request, profile),
+        "is_restricted": is_restricted(profile.pk),
         "panels": [p for make in makers if (p := make(request, profile))],
     }
+
+
+def _state(state: standing.State) -> Facts:
+    """The state of a channel in words: since when, and how."""
+    facts: Facts = {
+        "channel": state.scope.label,
+        "is_good": state.standing == standing.Standing.REACHABLE,
+        "code": state.standing.value,
+        "text": str(state.standing.label),
+    }
+    if event := state.event:
+        day = date_format(localtime(event.at), "DATE_FORMAT")
+        how = evidence_of(event, "actor") or within_a_sentence(
+            event.get_source_display()
+        )
+        words = gettext("opted out since {day}, by {how}")
+        facts["text"] = words.format(day=day, how=how)
+    return facts
+
+
+def deeds(request: HttpRequest, profile: Profile) -> list[Deed]:
+    """The buttons of this operator; what a role may not do is not there."""
+
+    def page(code: str, label: str, permission: str) -> Deed | None:
+        if not request.user.has_perm(permission):
+            return None
+        return Deed(
+            code, label, reverse(f"admin:audiences_profile_{code}", args=[profile.pk])
+        )
+
+    flags = [getattr(profile, flag) for flag in FLAGS.values()]
+    free = not is_restricted(profile.pk)
+    own = [
+        not all(flags) and page("opt_out", gettext("Opt out…"), roles.OPT_OUT),
+        any(flags) and free and page("opt_in", gettext("Opt in…"), roles.OPT_IN),
+        free
+        and Service.objects.exists()
+        and page("subscribe", gettext("Subscribe…"), "audiences.add_subscription"),
+    ]
+    added = [make(request, profile) for make in extensions.deeds.values()]
+    found = [deed for deed in (*own, *added) if deed]
+    # What cannot be taken back stands last.
+    return sorted(found, key=lambda deed: (deed.is_danger, deed.is_post))
 
 
 def _signups(request: HttpRequest, profile: Profile) -> Panel | None:

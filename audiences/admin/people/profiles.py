@@ -22,7 +22,7 @@ from audiences.console.pages import Facts
 from audiences.models import Address, Profile
 from audiences.selections import filters as selection_filters
 
-from . import filters, pages, panels
+from . import filters, pages, panels, timeline
 from .profile_forms import FACTS, ProfileForm
 
 
@@ -173,7 +173,8 @@ class ProfileAdmin(BigList):
 
     def beside(self, request: HttpRequest, row: Profile) -> Facts:
         may_change = request.user.has_perm(pages.CHANGE)
-        return panels.context(request, row, may_change=may_change)
+        facts = panels.context(request, row, may_change=may_change)
+        return facts | {"timeline": timeline.of(request, row)}
 
 
 @admin.register(Address)

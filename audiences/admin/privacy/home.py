@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from audiences.console.dashboard import Figures, Notice, attention
+from audiences.console.dashboard import Figures, Notice, attention, task
 from audiences.console.numbers import grouped
 from audiences.models import ErasureRun, RetentionRule
 from audiences.privacy import requests
@@ -37,7 +37,7 @@ def open_requests(request: HttpRequest, figures: Figures) -> list[Notice]:
     return said
 
 
-@attention("audiences.erase_profile")
+@task("audiences.erase_profile")
 def waiting_for_two(request: HttpRequest, figures: Figures) -> list[Notice]:
     """What a second person has to confirm, and the present one may."""
     actor = request.user.get_username()

@@ -153,7 +153,6 @@ def panel(request: HttpRequest, profile: Profile) -> panels.Panel | None:
     if not request.user.has_perm("audiences.view_privacyrequest"):
         return None
     rows = PrivacyRequest.objects.filter(profile_id=profile.pk)[: panels.SHOWN]
-    may_see = request.user.has_perm(roles.SEE_ADDRESSES)
     return panels.Panel(
         _("Privacy"),
         template="admin/audiences/profile/privacy_panel.html",
@@ -163,10 +162,30 @@ def panel(request: HttpRequest, profile: Profile) -> panels.Panel | None:
                 for row in rows
             ],
             "may_answer": request.user.has_perm(roles.ANSWER),
-            "may_access": request.user.has_perm(roles.ANSWER) and may_see,
-            "may_erase": request.user.has_perm(roles.ERASE) and may_see,
         },
     )
 
 
+def _button(
+    request: HttpRequest, deed: panels.Deed, permission: str
+) -> panels.Deed | None:
+    may = request.user.has_perms([permission, roles.SEE_ADDRESSES])
+    return deed if may else None
+
+
+def export_button(request: HttpRequest, profile: Profile) -> panels.Deed | None:
+    """All data of the person as a file."""
+    url = reverse("admin:audiences_profile_access", args=[profile.pk])
+    deed = panels.Deed("access", _("Export"), url, is_post=True)
+    return _button(request, deed, roles.ANSWER)
+
+
+def erase_button(request: HttpRequest, profile: Profile) -> panels.Deed | None:
+    url = reverse("admin:audiences_profile_erase", args=[profile.pk])
+    deed = panels.Deed("erase", _("Erase…"), url, is_danger=True)
+    return _button(request, deed, roles.ERASE)
+
+
 panels.extensions.panels.add("privacy", panel)
+panels.extensions.deeds.add("export", export_button)
+panels.extensions.deeds.add("erase", erase_button)

@@ -7,6 +7,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
+from audiences import wishes
 from audiences.admin.services.forms import ServiceForm
 from audiences.channels import Channel
 from audiences.console.charts import Evolution
@@ -48,6 +49,7 @@ def report(admin: PlainAdmin, request: HttpRequest, service: Service) -> Answer:
         "periods_choices": _BY.items(),
         "as_of": found.at,
         "is_counted": found.report is not None,
+        "reasons": wishes.counted(service.pk),
     } | (_shown(found.report, by) if found.report else {})
 
 

@@ -29,6 +29,7 @@ LABELS: dict[str, str | Promise] = {
     "no_longer_contact_direct_mail": _("opted out: direct mail"),
     "no_longer_contact_push": _("opted out: push"),
     "no_longer_contact_fax": _("opted out: fax"),
+    "tags": _("tags, with ; between them"),
     "failed_email": _("the email address does not work"),
 }
 SCOPES = [(str(scope), scope.label) for scope in Scope]
@@ -37,6 +38,8 @@ SCOPES = [(str(scope), scope.label) for scope in Scope]
 def name_of_choice(column: Column) -> str:
     """The choice that means the same as a column, empty when there is none."""
     name = str(column)
+    if column.kind == "own":
+        return f"field: {name}"
     if column.is_international:
         name = f"international_{column.name}"
     return name if name in LABELS else ""

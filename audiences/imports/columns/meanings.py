@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from audiences.models import OwnField
+
 TRUE = frozenset("1 1.0 true t yes y ja j waar x on".split())
 FALSE = frozenset("0 0.0 false f no n nee onwaar off null".split())
 
@@ -37,7 +39,7 @@ def when(*words: str) -> When:
     return When(frozenset(word.casefold() for word in words))
 
 
-Kind = Literal["profile", "name", "address", "flag", "failure"]
+Kind = Literal["profile", "name", "address", "flag", "failure", "own", "tags"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Column:
 
     A `name` is first name and last name in one; a `failure` says that the address on a
     channel does not work. `is_international`: its numbers begin with a country code and
-    lack the +. `adds_up`: several columns may say it, and the strictest counts.
+    lack the +. An `own` column has values of an own field. `adds_up`: several columns
+    may say it, and the strictest counts.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Column:
     when: When = YES_OR_NO
     is_international: bool = False
     adds_up: bool = False
+    # That of an `own` column.
+    own_field: OwnField | None = None
 
     def __str__(self) -> str:
         if self.kind == "failure":

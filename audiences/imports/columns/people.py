@@ -5,15 +5,16 @@ docs/import.md shows the table.
 
 import re
 
+from audiences import fields
 from audiences.channels import Channel, Scope, flag_name
 from audiences.files import TableFile, folded, names_of
 from audiences.profiles import PROFILE_FIELDS
 
-from .choices import LEFT_OUT, name_of_choice
-from .layouts import recognise
+from .choices import LABELS, LEFT_OUT, name_of_choice
+from .layouts import Layout, recognise
 from .layouts.layout import PASSED_OVER
 from .meanings import Column
-from .reading import ANY_VALUE
+from .reading import ANY_VALUE, Reading
 
 # What a column may be called besides our own name for it. Letter case, spaces, hyphens
 # and underscores do not count, so "E-mail adres" is found as "emailadres".
@@ -63,6 +64,12 @@ SPECIAL: dict[str, Column] = {
 }
 
 
+TAGS = "tags"
+_TAGS = (TAGS, "tag", "labels")
+# `field: shoe size`, `veld: schoenmaat`.
+_PREFIXES = ("field", "veld")
+
+
 def column_of(name: str) -> Column | None:
     """What a heading means by our own names, or None."""
     if name in SPECIAL:
@@ -82,10 +89,37 @@ def column_of(name: str) -> Column | None:
     return None
 
 
+def own_field_column(name: str) -> Column | None:
+    """The own field that a heading means: `field: X`, or its slug or label alone."""
+    prefix, colon, rest = name.partition(":")
+    named = rest if colon and folded(prefix) in _PREFIXES else name
+    wanted = folded(named)
+    for own in fields.all_fields() if wanted else ():
+        if wanted in (folded(own.slug), folded(own.label)):
+            return Column(own.slug, "own", own_field=own)
+    return None
+
+
 def own_meaning(name: str) -> tuple[Column, ...] | None:
-    """`column_of` as `read_columns` takes it."""
-    column = column_of(name)
+    """`column_of` as `read_columns` takes it, with own fields and tags."""
+    if folded(name) in _TAGS:
+        return (Column(TAGS, "tags"),)
+    column = column_of(name) or own_field_column(name)
     return (column,) if column else None
+
+
+def choices() -> list[tuple[str, str]]:
+    """What somebody may say that a column means, own fields among it."""
+    own = [(f"field: {field.slug}", field.label) for field in fields.all_fields()]
+    return [(name, str(label)) for name, label in LABELS.items()] + own
+
+
+def _is_column(name: str) -> bool:
+    """Whether a heading has a meaning already, which no own field may take."""
+    return folded(name) in _TAGS or column_of(name) is not None
+
+
+fields.reserved.add("columns of files", _is_column)
 
 
 def guess(heading: str, values: list[str], file: TableFile) -> tuple[str, list[str]]:
@@ -101,3 +135,9 @@ def guess(heading: str, values: list[str], file: TableFile) -> tuple[str, list[s
     words = words or [v for v in values if column.when.says(v)]
     is_flag = column.kind in ("flag", "failure")
     return name_of_choice(column), words if is_flag else []
+
+
+def layout_for(file: TableFile, reading: Reading) -> Layout | None:
+    """The known layout, unless the columns are to be read by their names alone."""
+    by_name = reading.ignore_unknown or reading.chosen
+    return None if by_name else recognise(file.header)

@@ -18,6 +18,7 @@ from audiences.models import (
     LedgerCheckpoint,
     LedgerErasure,
     LedgerLeaf,
+    LedgerRemoval,
     LedgerState,
     Profile,
 )
@@ -156,7 +157,7 @@ def _unsealed() -> Iterator[Sequence[object]]:
 
 
 def _unsealed_others(state: LedgerState) -> Iterator[Difference]:
-    """Wordings and erasures that nobody sealed, and erasures of who is there."""
+    """What else nobody sealed, and erasures of who is there."""
     before = (state.sealed_at or state.introduced_at) - AT_ONCE
     versions = LandingPageVersion.objects.filter(published_at__lt=before)
     for version in versions.exclude(_has_leaf(Kind.VERSION)).order_by("pk"):
@@ -167,6 +168,11 @@ def _unsealed_others(state: LedgerState) -> Iterator[Difference]:
     erasures = LedgerErasure.objects.order_by("pk")
     for row in erasures.filter(old).exclude(_has_leaf(Kind.ERASURE)):
         yield Difference("erasure", row.pk, "was put in afterwards")
+    removals = LedgerRemoval.objects.filter(at__lt=before).exclude(
+        _has_leaf(Kind.REMOVAL)
+    )
+    for removal in removals.order_by("pk"):
+        yield Difference("removal of evidence", removal.pk, "was put in afterwards")
     there = Profile.objects.filter(pk=OuterRef("profile_id"))
     for row in erasures.filter(Exists(there)):
         yield Difference(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from audiences import sql
-from audiences.ledger import leaves, reading, sealing, stored_tree, tree
+from audiences.ledger import leaves, reading, removals, sealing, stored_tree, tree
 from audiences.ledger.notes import VerifierKey
 from audiences.ledger.reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 from audiences.models import ConsentEvent, LedgerState
@@ -126,7 +126,8 @@ def _batch(
     yield from checked.missing_before(high)
     for kind, sealed in others.items():
         yield from _small(kind, sealed, state)
-    ended = lapsed([event_id for event_id, _profile in lacking]) if lacking else set()
+    ids = [event_id for event_id, _profile in lacking]
+    ended = lapsed(ids) | removals.ended(ids) if ids else set()
     for event_id, profile_id in lacking:
         if event_id not in ended:
             yield Difference(
@@ -189,6 +190,7 @@ _WHAT = {
     Kind.VERSION: "wording",
     Kind.BUILT_IN: "built-in wording",
     Kind.ERASURE: "erasure",
+    Kind.REMOVAL: "removal of evidence",
     Kind.INTRODUCTION: "ledger",
 }
 

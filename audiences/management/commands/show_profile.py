@@ -10,8 +10,8 @@ from audiences.terminal import CampaignCommand, add_json, add_profile
 class Command(CampaignCommand):
     help = (
         "Show all that is known about a profile: flags, addresses with their "
-        "quarantine status, other profiles with the same address, subscriptions, "
-        "sign-up requests that wait to be confirmed, history."
+        "quarantine status, other profiles with the same address, own fields, tags, "
+        "subscriptions, wishes, sign-up requests that wait to be confirmed, history."
     )
     shared = (add_profile, add_json)
 
@@ -28,7 +28,10 @@ class Command(CampaignCommand):
         self.write_table(["No longer contact", ""], flags)
         self._write("addresses", known, "There are no addresses.")
         self._write("shared_with", known, "No other profile has one of its addresses.")
+        self._write("own_fields", known, "Nothing is known there.")
+        self.say(f"Tags: {'; '.join(known['tags']) or 'none.'}")
         self._write("subscriptions", known, "There are no subscriptions.")
+        self._write("wishes", known, "They have asked for no limit and no pause.")
         self._write("signup_requests", known, "None waits to be confirmed.")
         self._write("history", known, "Nothing has changed yet.")
 

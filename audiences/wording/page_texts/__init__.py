@@ -17,8 +17,13 @@ class MissingText(LookupError):
 
 
 def languages() -> list[tuple[str, str]]:
-    """The languages that have a file: pairs of a code and its own name, by code."""
+    """The languages that have a file: pairs of a code and its own name.
+
+    English first, which all others are translations of: where a list is in this order,
+    its first language is for those who speak none of them. The rest by code.
+    """
     codes = sorted(path.stem for path in FOLDER.glob("*.toml"))
+    codes.sort(key=lambda code: code != "en")
     return [(code, str(texts(code)["language"]["name"])) for code in codes]
 
 

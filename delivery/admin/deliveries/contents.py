@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import get_language, gettext as _, gettext_lazy
@@ -25,6 +25,7 @@ from delivery.models import ContentVariant, Delivery, Sender
 from delivery.models.contents import LONGEST_PREHEADER, LONGEST_SUBJECT
 
 from . import inserting, previews, steps
+from .meanwhile import Meanwhile, mark_of_content
 
 # What is written on a channel, and what of it each language has of its own.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -137,6 +138,7 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         messages.error(request, str(refused))
         return _to(delivery)
     variant = _variant(delivery, language)
+    theirs: list[tuple[str, str]] = []
     may_write = admin.has_change_permission(request, delivery)
     posted = request.POST if request.method == "POST" else None
     form = ContentForm(
@@ -148,8 +150,15 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     if posted is not None:
         if not may_write:
             raise PermissionDenied
-        if form.is_valid() and _kept(admin, request, delivery, language, form):
-            return _to(delivery, language)
+        guard = Meanwhile(language, posted.get("seen", ""), posted.dict())
+        if form.is_valid() and _kept(admin, request, delivery, guard, form):
+            return redirect(steps.next_url(posted) or _to(delivery, language).url)
+        delivery.refresh_from_db()
+        theirs = [
+            (str(form[n].label), text)
+            for n, text in guard.theirs.items()
+            if n in form.fields
+        ]
     if not may_write:
         for field in form.fields.values():
             field.disabled = True
@@ -157,6 +166,8 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         "delivery": delivery,
         "form": form,
         "language": language,
+        "theirs": theirs,
+        "seen": mark_of_content(delivery, language),
         "is_new": bool(language) and variant is None,
         "may_write": may_write,
         "stands": "" if may_write else writing.why_it_stands(delivery),
@@ -174,7 +185,7 @@ def _variant(delivery: Delivery, language: str) -> ContentVariant | None:
     return delivery.variants.filter(language=language).first() if language else None
 
 
-def _to(delivery: Delivery, language: str = "") -> HttpResponse:
+def _to(delivery: Delivery, language: str = "") -> HttpResponseRedirect:
     url = reverse("admin:delivery_delivery_content", args=[delivery.pk])
     return redirect(f"{url}?language={language}" if language else url)
 
@@ -208,15 +219,18 @@ def _kept(
     admin: PlainAdmin,
     request: HttpRequest,
     delivery: Delivery,
-    language: str,
+    guard: Meanwhile,
     form: ContentForm,
 ) -> bool:
     """Keep what was posted; what is refused stands beside its field."""
+    language = guard.language
     try:
         changed = writing.set_content(
             delivery,
             language=language,
-            refusal=lambda row: approvals.refusal(request.user, row),
+            refusal=lambda row: (
+                approvals.refusal(request.user, row) or guard.refusal(row)
+            ),
             **form.cleaned_data,
         )
     except Refused as refused:

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
-from django.db.models import JSONField, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,28 +15,31 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
-from audiences.console.badges import badge
+from audiences.admin.audiences import TagFilter
 from audiences.console.exact import ExactList
-from audiences.console.lists import ReadOnlyLog
 from audiences.console.moments import MomentField
-from audiences.console.numbers import grouped
+from audiences.console.numbers import grouped, percentage
 from audiences.console.pages import Facts, PlainAdmin
 from delivery import approvals, deliveries
+from delivery.analysis.usual import share_of
 from delivery.models import Analysis, Delivery
 from delivery.roles import SKIP_DENYLIST
 from delivery.rules import skips_denylist
-from delivery.sending import freshness
+from delivery.sending import standing
+from delivery.sending.standing import Standing
 
-from . import steps
+from . import meanwhile, steps
 
 FIELDSETS = (
-    (_("Delivery"), ("label", "channel", "purpose", "purpose_note", "contact_date")),
+    (
+        _("Delivery"),
+        ("label", "channel", "purpose", "purpose_note", "contact_date", "tags"),
+    ),
     (_("Audience"), ("audience", "service")),
-    (_("Rules"), ("typology",)),
 )
 # One field that every browser has a picker for.
 MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-PREPARATION = ("state", "to_deliver", "excluded", "report", "created_at")
+PREPARATION = ("state", "dated", "to_deliver", "excluded", "created_at")
 
 
 class DeliveryForm(forms.ModelForm[Any]):
@@ -52,14 +55,17 @@ class DeliveryForm(forms.ModelForm[Any]):
         model = Delivery
         fields = (
             *("label", "channel", "audience", "service", "purpose", "purpose_note"),
-            *("typology", "contact_date"),
+            *("contact_date", "tags"),
         )
         widgets = {
             "purpose_note": AdminTextareaWidget({"rows": 2}),
+            "tags": forms.CheckboxSelectMultiple,
         }
 
     def clean(self) -> None:
         super().clean()
+        if self.instance.pk and self.data.get("seen"):
+            self._compare()
         service = self.cleaned_data.get("service")
         if service and service.channel != self.cleaned_data.get("channel"):
             message = _("This service is on the channel {channel}: choose the same.")
@@ -67,6 +73,20 @@ class DeliveryForm(forms.ModelForm[Any]):
                 "service", message.format(channel=service.get_channel_display())
             )
         self._check_purpose()
+
+    def _compare(self) -> None:
+        """Whether somebody saved it since the form was shown; held until the end."""
+        rows = Delivery.objects.select_for_update(of=("self",))
+        saved = rows.get(pk=self.instance.pk)
+        if meanwhile.mark_of_form(saved) == self.data["seen"]:
+            return
+        self.add_error(None, meanwhile.said(saved))
+        for name in self.changed_data:
+            if name in self.cleaned_data and name != "contact_date":
+                shown = getattr(saved, f"get_{name}_display", None)
+                now = shown() if shown else getattr(saved, name)
+                text = _("Saved meanwhile: {value}")
+                self.add_error(name, text.format(value=now or _("empty")))
 
     def _check_purpose(self) -> None:
         purpose = self.cleaned_data.get("purpose")
@@ -84,19 +104,15 @@ class DeliveryForm(forms.ModelForm[Any]):
 
 
 class DeliveryList(ExactList):
-    """The list knows of each delivery on its page whether it is out of date."""
+    """The list knows of each delivery on its page how it stands."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        runs = (
-            Analysis.objects.select_related("delivery__audience", "delivery__typology")
-            .prefetch_related("delivery__variants")
-            .filter(pk__in=[d.latest_run for d in self.result_list if d.latest_run])
-        )
-        found = freshness.out_of_date(runs)
-        old = {run.delivery_id for run in runs if run.pk in found}
-        for delivery in self.result_list:
-            delivery.is_out_of_date = delivery.pk in old
+        rows = list(self.result_list)
+        found = standing.of_all(rows)
+        for delivery in rows:
+            delivery.standing = found[delivery.pk]
+        self.result_list = rows
 
 
 @admin.register(Delivery)
@@ -107,25 +123,15 @@ class DeliveryAdmin(PlainAdmin):
     change_form_template = "admin/delivery/delivery/change_form.html"
     add_form_template = change_form_template
     list_display = (
-        *("label", "state", "to_deliver", "excluded", "report"),
+        *("label", "state", "dated", "to_deliver", "excluded"),
         *("channel", "audience"),
     )
-    list_filter = ("channel", "purpose", "service")
-    list_select_related = ("audience", "sending")
+    list_filter = ("channel", "purpose", "service", TagFilter)
+    list_select_related = ("audience",)
     list_per_page = 50
     page_related = ("audience", "service")
     search_fields = ("label",)
     search_help_text = _("A part of the label.")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        latest = Analysis.objects.filter(delivery=OuterRef("pk")).order_by("-id")
-        counts = Subquery(latest.values("counts")[:1], output_field=JSONField())
-        rows: QuerySet[Delivery] = super().get_queryset(request)
-        return rows.annotate(
-            latest_state=Subquery(latest.values("state")[:1]),
-            latest_counts=counts,
-            latest_run=Subquery(latest.values("pk")[:1]),
-        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeliveryList
@@ -186,7 +192,9 @@ class DeliveryAdmin(PlainAdmin):
             raise PermissionDenied(refusal)
 
     def beside(self, request: HttpRequest, row: Delivery) -> Facts:
-        return steps.context(request, row)
+        # Not of the row that the form has just changed.
+        saved = Delivery.objects.get(pk=row.pk)
+        return steps.context(request, saved) | {"seen": meanwhile.mark_of_form(saved)}
 
     def delete_model(self, request: HttpRequest, obj: Delivery) -> None:
         deliveries.delete(obj)
@@ -212,10 +220,8 @@ class DeliveryAdmin(PlainAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= {
-            "may_add": self.has_add_permission(request),
-            "first_steps": [_("Content"), _("Prepare"), _("Test"), _("Send")],
-        }
+        context["may_add"] = self.has_add_permission(request)
+        context["steps"] = steps.of_new()  # those of a row take their place
         return super().render_change_form(request, context, *args, **kwargs)
 
     def response_add(
@@ -227,58 +233,57 @@ class DeliveryAdmin(PlainAdmin):
         return redirect("admin:delivery_delivery_content", obj.pk)
 
     @admin.display(description=_("state"))
-    def state(self, delivery: Any) -> str:
-        if sending := getattr(delivery, "sending", None):
-            return str(sending.get_state_display())
-        state = delivery.latest_state or Delivery.State.DRAFT
-        label = str(Delivery.State(state).label)
-        if not getattr(delivery, "is_out_of_date", False):
-            return label
-        return format_html("{} {}", label, badge(gettext("Out of date"), "warn"))
+    def state(self, delivery: Any) -> SafeString:
+        stands = _standing(delivery)
+        shown = steps.pill(stands.state)
+        if alarm := steps.in_words(stands.unusual):
+            text = '{} <span class="alarm">{}</span>'
+            return format_html(text, shown, alarm)
+        return shown
+
+    @admin.display(description=_("date"))
+    def dated(self, delivery: Any) -> SafeString:
+        """When it began, begins or was prepared; and which of these."""
+        text = '{} <span class="of-date">{}</span>'
+        return format_html(text, *steps.dated(_standing(delivery), delivery))
 
     @admin.display(description=_("to deliver"))
-    def to_deliver(self, delivery: Any) -> str:
-        counts = delivery.latest_counts
-        if not counts:
+    def to_deliver(self, delivery: Any) -> SafeString | str:
+        run = _standing(delivery).run
+        if run is None or not run.targeted:
             return ""
-        return _captioned(counts.get("", 0), gettext("to deliver"))
+        return _captioned(grouped(run.to_deliver), gettext("to deliver"))
 
     @admin.display(description=_("excluded"))
-    def excluded(self, delivery: Any) -> str:
-        counts = delivery.latest_counts
-        if not counts:
+    def excluded(self, delivery: Any) -> SafeString | str:
+        """How many and which share, with the way to who they are and why."""
+        run = _standing(delivery).run
+        if run is None or not run.targeted:
             return ""
-        number = sum(counts.values()) - counts.get("", 0)
-        return _captioned(number, gettext("excluded"))
-
-    @admin.display(description=_("report"))
-    def report(self, delivery: Delivery) -> SafeString:
         url = reverse("admin:delivery_delivery_outcomes", args=[delivery.pk])
-        return format_html('<a href="{}">{}</a>', url, gettext("Who is excluded"))
+        link = format_html(
+            '<a href="{}" title="{}">{} ({})</a>',
+            url,
+            gettext("Who is excluded"),
+            grouped(run.excluded),
+            percentage(share_of(run)),
+        )
+        return _captioned(link, gettext("excluded"))
 
 
-def _captioned(number: int, caption: str) -> SafeString:
+def _standing(delivery: Any) -> Standing:
+    """That of the list; a form asks for its own."""
+    if not hasattr(delivery, "standing"):
+        delivery.standing = standing.of(delivery)
+    found: Standing = delivery.standing
+    return found
+
+
+def _captioned(number: str, caption: str) -> SafeString:
     """A count of the list; on a phone, where no column has a heading, with its name."""
     text = '{} <span class="narrow-only">{}</span>'
-    return format_html(text, grouped(number), caption)
+    return format_html(text, number, caption)
 
 
 def _is_sent(delivery: Delivery | None) -> bool:
     return bool(delivery and delivery.has_left)
-
-
-@admin.register(Analysis)
-class AnalysisAdmin(ReadOnlyLog):
-    list_display = (
-        *("delivery", "state", "targeted", "to_deliver", "excluded"),
-        *("seconds", "started_at", "finished_at"),
-    )
-    list_filter = ("state",)
-    list_select_related = ("delivery",)
-    search_fields = ("delivery__label",)
-    fields = (
-        *("delivery", "state", "error", "targeted", "to_deliver", "excluded"),
-        *("counts", "warnings", "findings", "definition", "at", "done"),
-        *("host", "process", "seconds", "started_at", "finished_at"),
-    )
-    readonly_fields = ("targeted", "to_deliver", "excluded", "done")

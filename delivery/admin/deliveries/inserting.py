@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _, gettext_lazy
 
+from audiences import fields
 from audiences.channels import Channel
 from delivery.content import LINKS, VIEW_LINK
 from delivery.models import Delivery
@@ -41,6 +42,9 @@ def inserts(delivery: Delivery) -> list[Insert]:
         said = fallback.get(name, "")
         place = f"{{{{ {name}|{said} }}}}" if said else f"{{{{ {name} }}}}"
         found.append(Insert(str(label), place, place, place))
+    for own in fields.all_fields():
+        place = f"{{{{ {own.slug} }}}}"
+        found.append(Insert(own.label, place, place, place))
     is_mail = delivery.channel == Channel.EMAIL
     for name in LINKS if is_mail else LINKS[:-1]:
         words, place = str(WORDS[name]), f"{{{{ {name} }}}}"

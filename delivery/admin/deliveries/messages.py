@@ -1,4 +1,4 @@
-"""Messages in the admin: what was handed over, for ever."""
+"""Logs of deliveries in the admin: their runs, and what was handed over, for ever."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from audiences.console.lists import Masked, OfProfiles, ReadOnlyLog
-from delivery.models import Message
+from delivery.models import Analysis, Message
 
 
 @admin.register(Message)
@@ -37,3 +37,20 @@ def link_to_message(message: Message | None) -> str | SafeString:
         return ""
     url = reverse("admin:delivery_message_change", args=[message.pk])
     return format_html('<a href="{}">{} #{}</a>', url, message.delivery, message.pk)
+
+
+@admin.register(Analysis)
+class AnalysisAdmin(ReadOnlyLog):
+    list_display = (
+        *("delivery", "state", "targeted", "to_deliver", "excluded"),
+        *("seconds", "started_at", "finished_at"),
+    )
+    list_filter = ("state",)
+    list_select_related = ("delivery",)
+    search_fields = ("delivery__label",)
+    fields = (
+        *("delivery", "state", "error", "targeted", "to_deliver", "excluded"),
+        *("counts", "warnings", "findings", "definition", "at", "done"),
+        *("host", "process", "seconds", "started_at", "finished_at"),
+    )
+    readonly_fields = ("targeted", "to_deliver", "excluded", "done")

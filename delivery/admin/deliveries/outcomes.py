@@ -255,6 +255,7 @@ def why(
         "profile": profile,
         "explanation": analysis.explain(delivery, profile),
         "outcome": kept.filter(delivery=delivery, profile=profile).first(),
+        **steps.context(request, delivery),
     }
 
 

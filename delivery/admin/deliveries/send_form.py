@@ -26,7 +26,8 @@ NOW, AT = "now", "at"
 
 
 class SendForm(forms.Form):
-    """When and how fast; and the number of messages, where there are many.
+    """When and how fast; the number of messages, where there are many; and that
+    somebody has looked, where the share of those excluded is far from the usual one.
 
     A contact date that has passed asks when; one ahead is what it begins with.
     """
@@ -45,15 +46,28 @@ class SendForm(forms.Form):
         max_value=100_000,
     )
     number = forms.CharField(label=gettext_lazy("How many"), required=False)
+    looked = forms.BooleanField(
+        label=gettext_lazy("I have looked at who is excluded, and it is meant so"),
+        error_messages={
+            "required": gettext_lazy("Look at who is excluded, and say that it is so.")
+        },
+    )
 
     def __init__(
-        self, *args: Any, delivery: Delivery, to_deliver: int, **kwargs: Any
+        self,
+        *args: Any,
+        delivery: Delivery,
+        to_deliver: int,
+        is_unusual: bool = False,
+        **kwargs: Any,
     ) -> None:
         kwargs["initial"] = _initial(delivery)
         super().__init__(*args, **kwargs)
         self.delivery, self.to_deliver = delivery, to_deliver
         if to_deliver <= settings.SEND_CONFIRM_ABOVE:
             del self.fields["number"]
+        if not is_unusual:
+            del self.fields["looked"]
 
     def clean(self) -> None:
         super().clean()

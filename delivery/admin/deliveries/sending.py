@@ -48,7 +48,13 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     """What will happen, and the button; later how far it is, and what came of it."""
     found = status_of(delivery)
     posted = request.POST if request.method == "POST" else None
-    form = SendForm(posted, delivery=delivery, to_deliver=found.to_deliver)
+    top = steps.context(request, delivery)
+    form = SendForm(
+        posted,
+        delivery=delivery,
+        to_deliver=found.to_deliver,
+        is_unusual=bool(top["alarm"]),
+    )
     is_other = False
     if posted is not None:
         if not request.user.has_perm(SEND):
@@ -70,7 +76,7 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         "zone": timezone.get_current_timezone_name(),
         "begins": sendings.in_zone(sending.starts_at) if sending else "",
         "copies": _copies(sending) if sending else [],
-        **steps.context(request, delivery),
+        **top,
         **_shown(delivery, found),
     }
     facts |= reports.context(delivery)

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.console.lists import OfAddresses, ReadOnlyLog
+from audiences.sentences import within_a_sentence
 from delivery.admin.deliveries.messages import link_to_message
 from delivery.models import AddressError, QuarantineAction, QuarantineEntry
 
@@ -46,7 +47,9 @@ def timeline(entry: QuarantineEntry) -> tuple[list[TimelineStep], bool]:
 def _error(error: AddressError) -> TimelineStep:
     return TimelineStep(
         error.at,
-        gettext("Error: {type}").format(type=error.get_type_display().lower()),
+        gettext("Error: {type}").format(
+            type=within_a_sentence(error.get_type_display())
+        ),
         True,
         error.get_reason_display(),
         error.text,

@@ -1,5 +1,5 @@
 """Typologies and their rules in the console."""
 
-from delivery.admin.rules import typologies
+from delivery.admin.rules import of_delivery, own_rules, typologies
 
-__all__ = ["typologies"]
+__all__ = ["of_delivery", "own_rules", "typologies"]

@@ -5,10 +5,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext, gettext_lazy as _
 
+from audiences import conditions
 from audiences.admin.condition_forms import BUTTON, BuilderForm, ConditionField
 from audiences.refusals import Refused
 from delivery.models import Delivery, TypologyRule
-from delivery.rules import controls, writing
+from delivery.rules import controls, limits, writing
 
 Kind = TypologyRule.Kind
 OFFERED = 100
@@ -52,10 +53,17 @@ class TrialForm(BuilderForm, forms.ModelForm[Any]):
 class RuleForm(TrialForm):
     """A filtering, fatigue or control rule; its kind and slug stay once it is made."""
 
+    # What is to be made, where the page says so.
+    asked_kind = ""
+
     slug = forms.SlugField(
         label=_("Slug"),
         max_length=80,
-        help_text=_("Its name in reports and commands, after “filter:” and so on."),
+        required=False,
+        help_text=_(
+            "Its name in files and commands, after “filter:” and so on. Empty: one is "
+            "made from the label."
+        ),
     )
     condition = ConditionField(
         label=_("Condition"),
@@ -86,17 +94,22 @@ class RuleForm(TrialForm):
             own = (*FIELDS.get(self.instance.kind, ()), "label", "is_active")
             for name in set(self.fields) - set(own) | {"check_code"}:
                 self.fields.pop(name, None)
+        elif self.kind in FIELDS:
+            for others in FIELDS.values():
+                for name in set(others) - set(FIELDS[self.kind]):
+                    self.fields.pop(name, None)
         if "kind" in self.fields:
             kind = self.fields["kind"]
             assert isinstance(kind, forms.ChoiceField)  # noqa: S101
             kind.choices = [c for c in Kind.choices if c[0] != Kind.NATIVE]
+            kind.widget, kind.initial = forms.HiddenInput(), self.asked_kind
         if "label" in self.fields:
             self.fields["label"].required = False
             self.fields["label"].help_text = _("Empty: the rule in words.")
 
     @property
     def kind(self) -> str:
-        return str(self.instance.kind or self.data.get("kind", ""))
+        return str(self.instance.kind or self.data.get("kind", "") or self.asked_kind)
 
     def clean(self) -> None:
         super().clean()
@@ -142,7 +155,8 @@ class RuleForm(TrialForm):
             row: TypologyRule = self.instance
             writing.change_rule(row, **changed)
             return row
-        slug, label = data["slug"], data["label"]
+        label = data["label"]
+        slug = data["slug"] or limits.slug_of_rule(label or self._said())
         if self.kind == Kind.FILTERING:
             row = writing.create_filtering_rule(
                 slug, condition=data["condition"], label=label
@@ -162,9 +176,19 @@ class RuleForm(TrialForm):
             )
         if not data["is_active"]:
             writing.change_rule(
-                row, is_active=False, inactive_note=data["inactive_note"]
+                row, is_active=False, inactive_note=data.get("inactive_note", "")
             )
         return row
+
+    def _said(self) -> str:
+        """What the rule says, for its slug."""
+        data = self.cleaned_data
+        if self.kind == Kind.FILTERING:
+            return str(conditions.sentence(data["condition"]))
+        if self.kind == Kind.FATIGUE:
+            where = data["channel"] or "any channel"
+            return f"at most {data['maximum']} in {data['period_days']} days {where}"
+        return str(data["check_code"])
 
     def as_row(self) -> TypologyRule:
         """The rule as the form has it now, not saved; raises Refused for a fault."""

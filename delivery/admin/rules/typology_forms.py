@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from audiences.admin.condition_forms import BUTTON, SCRIPT
 from delivery.admin.rules.forms import Kind, TrialForm
 from delivery.models import Typology, TypologyRule
-from delivery.rules import writing
+from delivery.rules import limits, writing
 
 
 class RulesWidget(forms.Widget):
@@ -103,6 +103,9 @@ class TypologyForm(TrialForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+            self.fields["slug"].help_text = _("Empty: one is made from the label.")
         if self.instance.pk:
             uses = self.instance.uses.order_by("position", "id")
             self.initial["rules"] = list(uses.values_list("rule_id", flat=True))
@@ -145,7 +148,7 @@ class TypologyForm(TrialForm):
             )
             return typology
         return writing.create_typology(
-            data["slug"],
+            data["slug"] or limits.slug_of_typology(data["label"]),
             rules=[row.code for row in rows],
             label=data["label"],
             is_default=data["is_default"],

@@ -11,7 +11,7 @@ from audiences.sql.once import insert_new
 from delivery import deliveries
 from delivery.feedback import erasure
 from delivery.feedback.events import FeedbackEvent
-from delivery.feedback.intake import effects, unproven
+from delivery.feedback.intake import effects, telling, unproven
 from delivery.feedback.intake.effects import Counted
 from delivery.feedback.intake.identity import (
     ABOUT_ADDRESS,
@@ -189,6 +189,7 @@ def _apply(judged: list[_Judged]) -> list[Applied]:
     effects.act_all(
         [Counted(judged[n].report, rows[n], judged[n].link) for n in sorted(new)]
     )
+    telling.tell([rows[n] for n in sorted(new)])
     _keep_late([rows[n] for n in range(len(rows)) if n not in new])
     return [
         Applied(

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from audiences.background import figures
 from audiences.terminal import CampaignCommand, CommandError, CommandParser
-from delivery import demo
+from delivery import analysis, demo
 
 USER, PASSWORD = "admin", "admin"
 
@@ -43,8 +43,8 @@ class Command(CampaignCommand):
             raise CommandError(
                 f"Port {port} is taken. Choose another: make run PORT={port + 1}"
             )
-        to_deliver, targeted = self._set_up()
-        gets = f"{to_deliver:,} of {targeted:,} people get it"
+        found = self._set_up()
+        gets = f"{found.to_deliver:,} of {found.targeted:,} people get it"
         if options["no_server"]:
             self.say(f"{demo.DELIVERY}: {gets}.")
             return
@@ -52,7 +52,7 @@ class Command(CampaignCommand):
             self._serve(port, gets)
         self.say("\nStopped. The data stays.")
 
-    def _set_up(self) -> tuple[int, int]:
+    def _set_up(self) -> analysis.Report:
         console = Console(file=sys.stderr)
         demo.step(console, "Making the database")
         call_command("migrate", verbosity=0)
@@ -60,6 +60,7 @@ class Command(CampaignCommand):
             demo.load(on_step=lambda text: demo.step(console, text))
         demo.step(console, "Preparing the newsletter")
         found = demo.prepare()
+        demo.report(console, found)
         demo.step(console, "Counting for the home page")
         figures.refresh()
         users = get_user_model()._default_manager

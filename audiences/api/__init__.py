@@ -1,0 +1,1 @@
+"""The API of programs: what calls have in common; resources are in the rooms below."""

@@ -1,0 +1,96 @@
+"""Who calls: the key, its scope, its limit, and what histories call it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from audiences import api_keys
+from audiences.api.problems import Problem
+from audiences.api_keys import Allowed
+from audiences.api_keys.scopes import SEES_ADDRESSES
+from audiences.consent import Origin, Source
+from audiences.models import ApiKey
+from audiences.pages.visitors import network_address
+
+
+@dataclass
+class Caller:
+    """Who calls, and what is left of its limit."""
+
+    key: ApiKey
+    allowed: Allowed
+    ip: str | None
+
+    @property
+    def actor(self) -> str:
+        """What histories call it."""
+        return f"api:{self.key.name}"
+
+    @property
+    def sees_addresses(self) -> bool:
+        return api_keys.allows(self.key, SEES_ADDRESSES)
+
+    def origin(
+        self, *, note: str = "", source: str = "", wording: str = "", at: Any = None
+    ) -> Origin:
+        """Where an act comes from: this key, and where the person asked for it."""
+        said = f"{source}: {note}" if source and note else source or note
+        return Origin(
+            source=Source.API,
+            note=said,
+            actor=self.actor,
+            wording_version=wording,
+            at=at,
+        )
+
+
+def caller(request: HttpRequest) -> Caller:
+    """Who makes this call."""
+    found: Caller = request.auth  # type: ignore[attr-defined]
+    return found
+
+
+class KeyAuth(HttpBearer):
+    """The key, asked before anything of the body is read."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__()
+
+    def __call__(self, request: HttpRequest) -> Any:
+        kind, _space, secret = request.headers.get("Authorization", "").partition(" ")
+        ip = network_address(request)
+        key = None
+        if kind.lower() == "bearer" and secret.strip():
+            key = api_keys.identify(secret.strip(), ip)
+        if key is None:
+            raise Problem(
+                401,
+                "No key, or one that does not count here.",
+                remedy="Send Authorization: Bearer KEY (create_api_key makes one).",
+                headers={"WWW-Authenticate": 'Bearer realm="api"'},
+            )
+        allowed = api_keys.count(key)
+        made = Caller(key, allowed, ip)
+        request.auth = made  # type: ignore[attr-defined]
+        if not allowed.is_allowed:
+            raise Problem(
+                429,
+                f"The key may make {allowed.most} requests a minute.",
+                code="too_many_requests",
+                remedy=f"Try again in {allowed.seconds} seconds.",
+                headers={"Retry-After": str(allowed.seconds)},
+            )
+        if not api_keys.allows(key, self.scope):
+            raise Problem(
+                403,
+                f"The key has no scope {self.scope}.",
+                code="scope_missing",
+                remedy=f"Make a key with --scopes {self.scope}.",
+            )
+        return made
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        raise NotImplementedError  # `__call__` does it all

@@ -1,0 +1,246 @@
+"""What all calls have in common: the key, its scope and limit, one act for one request.
+
+A call that writes is one transaction. With an Idempotency-Key its answer is kept in
+that same transaction; with `?dry_run=true` all of it is taken back before the answer.
+"""
+
+import inspect
+import json
+from collections.abc import Callable
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
+from ninja import Router
+
+from audiences import api_keys
+from audiences.api.callers import Caller, KeyAuth, caller
+from audiences.api.problems import Problem
+from audiences.api_keys import Kept
+from audiences.api_keys.answers import LONGEST
+from audiences.sql.retries import again
+
+View = Callable[..., HttpResponse]
+DRY_RUN = "dry_run"
+
+
+# ------------------------------------------------------------------ answers
+def said(data: Any, status: int = 200, **headers: str) -> HttpResponse:
+    """An answer in JSON; headers are named with _ for -."""
+    body = b"" if status == 204 else _text(data).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HttpResponse(
+        body, status=status, content_type="application/json", headers=named
+    )
+
+
+def _text(data: Any) -> str:
+    return json.dumps(
+        data, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def with_tag(data: Any, status: int = 200) -> HttpResponse:
+    """An answer that can be changed later, if nobody else has meanwhile (ETag)."""
+    return said(data, status, ETag=tag_of(data))
+
+
+def tag_of(data: Any) -> str:
+    return f'"{sha256(_text(data).encode()).hexdigest()[:32]}"'
+
+
+def require_match(request: HttpRequest, present: Any) -> None:
+    """Refuse to change what is not as the caller has read it (RFC 9110, If-Match)."""
+    wanted = request.headers.get("If-Match", "").strip()
+    if wanted and wanted != "*":
+        tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
+        if tag_of(present) not in tags:
+            raise Problem(
+                412,
+                "It has changed since you read it.",
+                remedy="Read it again, and send its ETag in If-Match.",
+                headers={"ETag": tag_of(present)},
+            )
+
+
+def finish(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """The headers of every answer (draft-ietf-httpapi-ratelimit-headers)."""
+    found = getattr(request, "auth", None)
+    if isinstance(found, Caller):
+        one = found.allowed
+        answer["RateLimit-Policy"] = f'"key";q={one.most};w=60'
+        answer["RateLimit"] = f'"key";r={one.left};t={one.seconds}'
+    answer["Cache-Control"] = "no-store"
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+# ------------------------------------------------------------------ resources
+class Resource:
+    """One resource: its calls, each with its scope, in one table of addresses."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.router = Router(tags=[name])
+
+    def get(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        return self._call("GET", path, {200: answer}, "read", facts)
+
+    def ask(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        """A POST that changes nothing: its question is too long for an address."""
+        return self._call("POST", path, {200: answer}, "read", facts)
+
+    def post(
+        self, path: str, answer: Any, status: int = 200, **facts: Any
+    ) -> Callable[[View], View]:
+        return self._call("POST", path, {status: answer}, "write", facts)
+
+    def patch(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        return self._call("PATCH", path, {200: answer}, "write", facts)
+
+    def put(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        return self._call("PUT", path, {200: answer}, "write", facts)
+
+    def delete(self, path: str, **facts: Any) -> Callable[[View], View]:
+        return self._call("DELETE", path, {204: None}, "write", facts)
+
+    def _call(
+        self, method: str, path: str, answers: Any, verb: str, facts: dict[str, Any]
+    ) -> Callable[[View], View]:
+        scope = f"{self.name}:{verb}"
+
+        def keep(view: View) -> View:
+            # Only an act can be tried, and be done once.
+            run = _checked(_acting(view) if verb == "write" else view, verb)
+            about = {"x-scope": scope, **facts.pop("openapi_extra", {})}
+            adding = self.router.api_operation(
+                [method],
+                path,
+                response=answers,
+                auth=KeyAuth(scope),
+                operation_id=f"{self.name.replace('-', '_')}_{view.__name__}",
+                summary=(view.__doc__ or "").partition("\n")[0],
+                openapi_extra=about,
+                **facts,
+            )
+            adding(run)
+            return view
+
+        return keep
+
+
+def _checked(view: View, verb: str) -> View:
+    """Refuse what no call has: unknown parameters, and characters nobody can keep."""
+    known = {*inspect.signature(view).parameters} - {"request", "body", "file"}
+    known |= {DRY_RUN} if verb == "write" else set()
+
+    @wraps(view)
+    def run(request: HttpRequest, **given: Any) -> HttpResponse:
+        unknown = sorted(set(request.GET) - known)
+        if unknown:
+            raise Problem(
+                422,
+                f"There is no parameter {unknown[0]!r}.",
+                code="unknown_parameter",
+                field=unknown[0],
+                remedy=f"Parameters: {', '.join(sorted(known)) or 'none'}.",
+            )
+        _refuse_nul(request, given)
+        return finish(request, view(request, **given))
+
+    return run
+
+
+def _refuse_nul(request: HttpRequest, given: dict[str, Any]) -> None:
+    is_in_body = request.content_type == "application/json" and (
+        b"\\u0000" in request.body
+    )
+    is_given = any("\0" in value for value in given.values() if isinstance(value, str))
+    if is_in_body or is_given:
+        raise Problem(422, "A text has the character U+0000, which cannot be kept.")
+
+
+def _acting(view: View) -> View:
+    """One transaction, done once for an Idempotency-Key, and taken back when tried."""
+
+    @wraps(view)
+    def run(request: HttpRequest, **given: Any) -> HttpResponse:
+        name, is_dry = _key_of(request), _is_dry(request)
+        print_ = api_keys.fingerprint(
+            str(request.method),
+            request.path,
+            request.META.get("QUERY_STRING", ""),
+            _body_of(request),
+        )
+
+        def once() -> HttpResponse:
+            with transaction.atomic():
+                if name and not is_dry:
+                    kept = api_keys.again(caller(request).key, name, print_)
+                    if kept:
+                        return _again(kept)
+                answer = view(request, **given)
+                if is_dry:
+                    transaction.set_rollback(True)
+                    answer["Dry-Run"] = "true"
+                elif name:
+                    api_keys.keep(caller(request).key, name, print_, _kept(answer))
+                return answer
+
+        return again(once)
+
+    return run
+
+
+def _body_of(request: HttpRequest) -> bytes:
+    """What was sent; of a form, which is read already, its fields and files."""
+    try:
+        return request.body
+    except RawPostDataException:
+        parts = [repr(sorted(request.POST.lists())).encode()]
+        for name, found in sorted(request.FILES.items()):
+            file: Any = found
+            digest = sha256()
+            for chunk in file.chunks():
+                digest.update(chunk)
+            file.seek(0)
+            parts.append(f"{name}:{file.name}:{digest.hexdigest()}".encode())
+        return b"\n".join(parts)
+
+
+def _key_of(request: HttpRequest) -> str:
+    name = request.headers.get("Idempotency-Key", "").strip()
+    if len(name) > LONGEST or not name.isprintable():
+        raise Problem(
+            422,
+            f"An Idempotency-Key is at most {LONGEST} printable characters.",
+            field="Idempotency-Key",
+        )
+    return name
+
+
+def _is_dry(request: HttpRequest) -> bool:
+    text = request.GET.get(DRY_RUN, "false")
+    if text not in ("true", "false"):
+        raise Problem(422, "dry_run is true or false.", field=DRY_RUN)
+    return text == "true"
+
+
+def _kept(answer: HttpResponse) -> Kept:
+    headers = {name: answer[name] for name in ("ETag", "Location") if name in answer}
+    return Kept(answer.status_code, headers, answer.content.decode())
+
+
+def _again(kept: Kept) -> HttpResponse:
+    answer = HttpResponse(
+        kept.body,
+        status=kept.status,
+        content_type="application/json",
+        headers=kept.headers,
+    )
+    answer["Idempotency-Replayed"] = "true"
+    return answer

@@ -1,0 +1,71 @@
+"""What every call has, added to the description that is made of the code."""
+
+from typing import Any
+
+from audiences.api.shapes import ProblemOut
+
+PROBLEMS = {
+    "400": "The request cannot be read.",
+    "401": "No key, or one that does not count.",
+    "403": "The key lacks the scope.",
+    "404": "There is nothing by this name.",
+    "409": "It is refused as things are; `detail` says why.",
+    "412": "It has changed since it was read (If-Match).",
+    "413": "The request is too big.",
+    "422": "Something in the request is not right; `errors` name the fields.",
+    "429": "Too many requests of this key in a minute.",
+}
+_ONLY_WRITES = ("412",)
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+    "description": "The same key and request again: the same answer, no second act.",
+}
+DRY_RUN = {
+    "name": "dry_run",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "boolean", "default": False},
+    "description": "Answer what would happen, and take it back.",
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]*$"},
+    "description": "The ETag of what was read: refused if it has changed since.",
+}
+
+
+def completed(schema: Any) -> Any:
+    """The description with the errors, headers and parameters of all calls."""
+    shapes = schema["components"].setdefault("schemas", {})
+    shapes["Problem"] = ProblemOut.model_json_schema()
+    for path in schema["paths"].values():
+        for method, call in path.items():
+            _complete(method, call)
+    return schema
+
+
+def _complete(method: str, call: dict[str, Any]) -> None:
+    if "x-described" in call:
+        return
+    call["x-described"] = True
+    is_act = call.get("x-scope", "").endswith(":write")
+    given = call.setdefault("parameters", [])
+    if is_act:
+        given.append(DRY_RUN)
+        given.append(IDEMPOTENCY)
+        if method in ("patch", "put"):
+            given.append(IF_MATCH)
+    problem = {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+    }
+    for status, text in PROBLEMS.items():
+        if is_act or status not in _ONLY_WRITES:
+            call["responses"].setdefault(
+                status, {"description": text, "content": problem}
+            )
+    call["responses"] = {str(k): v for k, v in call["responses"].items()}

@@ -1,0 +1,1 @@
+"""The API's resources about what happens: changes, endpoints, jobs, imports."""

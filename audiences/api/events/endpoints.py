@@ -1,0 +1,229 @@
+"""`endpoints`: programs that are told what happens, at a web address of theirs."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field, model_validator
+
+from audiences import endpoints as domain
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.problems import STATUSES, Problem
+from audiences.api.shapes import Json, Past, Strict, Truth
+from audiences.endpoints import BadEndpoint, NoSuchEndpoint, NotPublic, Shown
+from audiences.feed import Event
+from audiences.feed.facts import said as moment
+from audiences.models import Endpoint, EndpointCall
+
+endpoints = Resource("endpoints")
+STATUSES.update({NoSuchEndpoint: 404, BadEndpoint: 422, NotPublic: 422})
+
+Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+_Url = Annotated[
+    str, Field(min_length=8, max_length=500, examples=["https://a.example/"])
+]
+_Events = Annotated[list[Event], Field(min_length=1, max_length=20)]
+
+
+class EndpointIn(Strict):
+    """Where it is, and what it is told."""
+
+    url: _Url
+    events: _Events
+    with_addresses: Truth = False
+
+
+class EndpointChange(Strict):
+    """What is to be changed of it."""
+
+    url: _Url | None = None
+    events: _Events | None = None
+    with_addresses: Truth | None = None
+    state: Literal["active", "disabled"] | None = None
+
+
+class ReplayIn(Strict):
+    """What it is told again: all since a moment, or some changes."""
+
+    since: Past | None = None
+    ids: Annotated[
+        list[Annotated[str, Field(max_length=30)]], Field(max_length=1_000)
+    ] = []
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "ReplayIn":
+        if (self.since is None) == (not self.ids):
+            raise ValueError("give either since or ids")
+        return self
+
+
+class EndpointOut(Schema):
+    id: int
+    url: str
+    events: list[str]
+    with_addresses: bool
+    state: str
+    reason: str
+    failing_since: str | None = None
+    created_at: str
+
+
+class NewEndpoint(EndpointOut):
+    """With the secret, which is shown once."""
+
+    secret: str
+
+
+class Endpoints(Schema):
+    items: list[EndpointOut]
+    cursor: str | None = None
+
+
+class CallOut(Schema):
+    id: int
+    change: str
+    type: str
+    profile: int | None = None
+    state: str
+    attempts: int
+    status: int | None = None
+    answer: str
+    told_at: str | None = None
+    due_at: str
+
+
+class Calls(Schema):
+    items: list[CallOut]
+    cursor: str | None = None
+
+
+def shown(row: Endpoint) -> Json:
+    return {
+        "id": row.pk,
+        "url": row.url,
+        "events": row.events,
+        "with_addresses": row.with_addresses,
+        "state": row.state,
+        "reason": row.reason,
+        "failing_since": moment(row.failing_since) if row.failing_since else None,
+        "created_at": moment(row.created_at),
+    }
+
+
+def _with_secret(made: Shown) -> Json:
+    row = domain.find(made.endpoint.pk)
+    return {**shown(row), "secret": made.secret}
+
+
+@endpoints.get("", Endpoints)
+def listed(
+    request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
+) -> HttpResponse:
+    """All endpoints, without their secrets."""
+    rows: QuerySet[Endpoint] = Endpoint.objects.all()
+    return said(page(rows, cursor, limit, shown))
+
+
+@endpoints.get("/{number}", EndpointOut)
+def read(request: HttpRequest, number: Number) -> HttpResponse:
+    """One endpoint."""
+    return with_tag(shown(domain.find(number)))
+
+
+@endpoints.post("", NewEndpoint, status=201)
+def create(request: HttpRequest, body: EndpointIn) -> HttpResponse:
+    """Tell a program what happens from now on. The secret is in this answer alone."""
+    _may_see(request, body.with_addresses)
+    made = domain.create(
+        body.url,
+        [event.value for event in body.events],
+        actor=caller(request).actor,
+        with_addresses=body.with_addresses,
+    )
+    return said(_with_secret(made), 201)
+
+
+def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
+    """Who may not see addresses lets nobody else be told them."""
+    if with_addresses and not caller(request).sees_addresses:
+        raise Problem(
+            403,
+            "The key may not see addresses.",
+            code="scope_missing",
+            field="with_addresses",
+            remedy="Make a key with --scopes profiles:read too.",
+        )
+
+
+@endpoints.patch("/{number}", EndpointOut)
+def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpResponse:
+    """Change an endpoint; `state: active` tells a disabled one again."""
+    row = domain.find(number)
+    require_match(request, shown(row))
+    # A new place would be told the addresses that the present one is told.
+    is_told = row.with_addresses if body.with_addresses is None else body.with_addresses
+    _may_see(request, is_told)
+    domain.change(
+        row,
+        url=body.url,
+        events=None if body.events is None else [e.value for e in body.events],
+        with_addresses=body.with_addresses,
+    )
+    if body.state is not None and body.state != row.state:
+        domain.enable(row, enabled=body.state == "active")
+    return with_tag(shown(domain.find(number)))
+
+
+@endpoints.delete("/{number}")
+def remove(request: HttpRequest, number: Number) -> HttpResponse:
+    """Forget an endpoint, and what it was told."""
+    domain.remove(domain.find(number))
+    return said(None, 204)
+
+
+@endpoints.post("/{number}/rotate", NewEndpoint)
+def rotate(request: HttpRequest, number: Number) -> HttpResponse:
+    """Give it a new secret; for a day both sign."""
+    return said(_with_secret(domain.rotate(domain.find(number))))
+
+
+@endpoints.post("/{number}/replay", EndpointOut, status=202)
+def replay(request: HttpRequest, number: Number, body: ReplayIn) -> HttpResponse:
+    """Tell it again: everything since a moment, or changes by their ids."""
+    row = domain.find(number)
+    since: datetime | None = body.since  # type: ignore[assignment]
+    domain.replay(row, since=since, ids=body.ids)
+    return said(shown(domain.find(number)), 202)
+
+
+@endpoints.get("/{number}/calls", Calls)
+def calls(
+    request: HttpRequest,
+    number: Number,
+    state: Literal["waiting", "told", "failed"] | None = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> HttpResponse:
+    """What it was told, newest first, and what it answered."""
+    rows = EndpointCall.objects.filter(endpoint=domain.find(number))
+    rows = rows.filter(state=state) if state else rows
+    return said(page(rows, cursor, limit, _call, newest_first=True))
+
+
+def _call(row: EndpointCall) -> Json:
+    return {
+        "id": row.pk,
+        "change": row.change,
+        "type": row.name,
+        "profile": row.profile_id,
+        "state": row.state,
+        "attempts": row.attempts,
+        "status": row.status,
+        "answer": row.answer,
+        "told_at": moment(row.told_at) if row.told_at else None,
+        "due_at": moment(row.due_at),
+    }

@@ -1,0 +1,1 @@
+"""The API's resources about people: profiles, consent, suppressions, requests."""

@@ -1,0 +1,212 @@
+"""`profiles`: finding people by any name, making and changing them, their addresses."""
+
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from audiences import addresses, profiles as people
+from audiences.api import naming
+from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.problems import Problem
+from audiences.api.shapes import (
+    AddressText,
+    ChannelCode,
+    Json,
+    ProfileName,
+    Short,
+    Strict,
+    Truth,
+)
+from audiences.channels import FLAGS
+from audiences.models import Address, Profile
+from audiences.profiles import writing
+from audiences.records.profiles import subscription_facts
+
+profiles = Resource("profiles")
+
+
+class AddressIn(Strict):
+    """An address to attach."""
+
+    channel: ChannelCode
+    address: AddressText
+    primary: Truth = False
+
+
+class Facts(Strict):
+    """Who it is; what is left out stays, and null is taken away."""
+
+    external_id: Annotated[str, Field(max_length=100)] | None = None
+    first_name: Short | None = None
+    last_name: Short | None = None
+    language: Annotated[str, Field(max_length=35, examples=["nl"])] | None = None
+    country: Annotated[str, Field(max_length=2, examples=["NL"])] | None = None
+
+
+class NewProfile(Facts):
+    """A person to make, with addresses."""
+
+    addresses: Annotated[list[AddressIn], Field(max_length=50)] = []
+
+
+class AddressOut(Schema):
+    channel: str
+    address: str
+    key: str
+    primary: bool
+    valid: bool
+    quarantine_status: str
+    suppressed: bool
+
+
+class ProfileOut(Schema):
+    """A person as a program sees it."""
+
+    id: int
+    external_id: str | None = None
+    first_name: str
+    last_name: str
+    language: str
+    country: str
+    created_at: str
+    opted_out: dict[str, bool]
+    addresses: list[AddressOut]
+    subscriptions: list[Json]
+
+
+class Profiles(Schema):
+    items: list[ProfileOut]
+    cursor: str | None = None
+
+
+def shown(profile: Profile) -> Json:
+    """A profile as plain data; addresses and subscriptions may be prefetched."""
+    return {
+        "id": profile.pk,
+        "external_id": profile.external_id,
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+        "language": profile.language,
+        "country": profile.country,
+        "created_at": profile.created_at.isoformat(),
+        "opted_out": {
+            str(scope): getattr(profile, flag) for scope, flag in FLAGS.items()
+        },
+        "addresses": [
+            _address(row)
+            for row in sorted(
+                profile.addresses.all(),
+                key=lambda row: (row.channel, not row.is_primary, row.pk),
+            )
+        ],
+        "subscriptions": [
+            subscription_facts(held) for held in profile.subscriptions.all()
+        ],
+    }
+
+
+def _address(row: Address) -> Json:
+    return {
+        "channel": row.channel,
+        "address": row.value,
+        "key": row.key,
+        "primary": row.is_primary,
+        "valid": row.is_valid,
+        "quarantine_status": row.quarantine_status,
+        "suppressed": row.is_suppressed,
+    }
+
+
+def _whole(pk: int) -> Json:
+    rows = Profile.objects.prefetch_related("addresses", "subscriptions__service")
+    return shown(rows.get(pk=pk))
+
+
+@profiles.get("", Profiles)
+def listed(
+    request: HttpRequest,
+    find: Annotated[str, Field(max_length=1_100)] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> HttpResponse:
+    """People in pages; with `find`, those whom a text names: none, one or several."""
+    rows = Profile.objects.prefetch_related("addresses", "subscriptions__service")
+    if find:
+        rows = rows.filter(pk__in=people.find_ids([find])[find])
+    return said(page(rows, cursor, limit, shown))
+
+
+@profiles.get("/{profile}", ProfileOut)
+def read(request: HttpRequest, profile: ProfileName) -> HttpResponse:
+    """The person whom an id, an external id or an address names."""
+    return with_tag(_whole(naming.one(profile).pk))
+
+
+@profiles.post("", ProfileOut, status=201)
+def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
+    """Make a person. Nobody is opted in by it, and nobody out."""
+    made = writing.create(_given(body))
+    for item in body.addresses:
+        _attach(made, item)
+    whole = _whole(made.pk)
+    answer = with_tag(whole, 201)
+    answer["Location"] = f"/api/v1/profiles/id:{made.pk}"
+    return answer
+
+
+def _given(body: Facts) -> dict[str, str | None]:
+    names = body.model_fields_set & {*people.PROFILE_FIELDS}
+    return {name: getattr(body, name) for name in names}
+
+
+def _attach(profile: Profile, item: AddressIn) -> None:
+    try:
+        addresses.attach(
+            profile, item.channel.value, item.address, primary=item.primary
+        )
+    except addresses.InvalidAddress as error:
+        raise Problem(
+            422, str(error), code="invalid_address", field="address"
+        ) from error
+
+
+@profiles.patch("/{profile}", ProfileOut)
+def change(request: HttpRequest, profile: ProfileName, body: Facts) -> HttpResponse:
+    """Change who a person is; opting in and out is under `consent`."""
+    found = _locked(naming.one(profile))
+    require_match(request, _whole(found.pk))
+    writing.change(found, _given(body))
+    return with_tag(_whole(found.pk))
+
+
+def _locked(profile: Profile) -> Profile:
+    """Of two who change the same, the second sees what the first has written."""
+    return Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
+
+
+@profiles.post("/{profile}/addresses", ProfileOut)
+def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpResponse:
+    """Give a person an address, or make one that it has the primary one."""
+    found = naming.one(profile)
+    _attach(found, body)
+    return with_tag(_whole(found.pk))
+
+
+@profiles.delete("/{profile}/addresses")
+def detach(
+    request: HttpRequest,
+    profile: ProfileName,
+    channel: ChannelCode,
+    address: AddressText,
+) -> HttpResponse:
+    """Take an address from a person; what is known of the address itself stays."""
+    found = naming.one(profile)
+    key = addresses.accept(channel.value, address).key
+    row = found.addresses.filter(channel=channel.value, key=key).first()
+    if row is None:
+        raise Problem(404, "The person has no such address.", field="address")
+    addresses.detach(row)
+    return said(None, 204)

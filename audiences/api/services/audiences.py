@@ -1,0 +1,127 @@
+"""`audiences`: conditions, and how many people they mean."""
+
+from typing import Annotated
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from audiences import conditions, membership
+from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.problems import STATUSES
+from audiences.api.shapes import Json, Strict
+from audiences.conditions import BadCondition
+from audiences.membership import counting
+from audiences.models import Audience
+
+audiences = Resource("audiences")
+STATUSES[BadCondition] = 422
+
+_Tree = Annotated[Json, Field(description="A condition tree: docs/conditions.md.")]
+_Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class AudienceIn(Strict):
+    """An audience of the people who meet a condition."""
+
+    name: _Name
+    condition: _Tree
+
+
+class ConditionIn(Strict):
+    condition: _Tree
+
+
+class AudienceOut(Schema):
+    name: str
+    kind: str
+    service: str | None = None
+    condition: Json | None = None
+    in_words: str
+
+
+class Audiences(Schema):
+    items: list[AudienceOut]
+    cursor: str | None = None
+
+
+class CountOut(Schema):
+    """How many; null where nobody can count them while you wait."""
+
+    count: int | None = None
+    is_exact: bool
+    in_words: str
+
+
+def shown(row: Audience) -> Json:
+    tree: Json | None = row.condition
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "service": row.service.slug if row.service else None,
+        "condition": tree,
+        "in_words": conditions.sentence(tree) if tree else row.get_kind_display(),
+    }
+
+
+@audiences.get("", Audiences)
+def listed(
+    request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
+) -> HttpResponse:
+    """All audiences."""
+    rows: QuerySet[Audience] = Audience.objects.select_related("service")
+    return said(page(rows, cursor, limit, shown))
+
+
+@audiences.ask("/count", CountOut)
+def count_condition(request: HttpRequest, body: ConditionIn) -> HttpResponse:
+    """How many people meet a condition, without keeping it."""
+    conditions.validate(body.condition)
+    found = counting.of_tree(body.condition, with_sample=False)
+    count = found.count
+    return said(
+        {
+            "count": count.number if count else None,
+            "is_exact": bool(count and count.is_exact),
+            "in_words": found.sentence,
+        }
+    )
+
+
+@audiences.get("/{name}", AudienceOut)
+def read(request: HttpRequest, name: str) -> HttpResponse:
+    """One audience."""
+    return with_tag(shown(membership.find_audience(name)))
+
+
+@audiences.get("/{name}/count", CountOut)
+def count(request: HttpRequest, name: str) -> HttpResponse:
+    """How many people are in an audience now."""
+    row = membership.find_audience(name)
+    found = counting.of_audience(row)
+    return said(
+        {
+            "count": found.number,
+            "is_exact": found.is_exact,
+            "in_words": shown(row)["in_words"],
+        }
+    )
+
+
+@audiences.post("", AudienceOut, status=201)
+def create(request: HttpRequest, body: AudienceIn) -> HttpResponse:
+    """Make an audience by a condition."""
+    made = membership.create_with_condition(body.name, body.condition)
+    return with_tag(shown(made), 201)
+
+
+@audiences.patch("/{name}", AudienceOut)
+def change(request: HttpRequest, name: str, body: ConditionIn) -> HttpResponse:
+    """Give an audience another condition."""
+    row = membership.find_audience(name)
+    locked = Audience.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    require_match(request, shown(locked))
+    membership.change_condition(locked, body.condition)
+    return with_tag(shown(locked))

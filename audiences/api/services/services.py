@@ -1,0 +1,99 @@
+"""`services`: what people subscribe to."""
+
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+from audiences import subscriptions
+from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.shapes import ChannelCode, Slug, Strict, Truth
+from audiences.models import Service
+from audiences.models.services import LONGEST_VALIDITY
+
+services = Resource("services")
+
+Validity = Annotated[int, Field(ge=1, le=LONGEST_VALIDITY, strict=True)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=150)]
+
+
+class ServiceIn(Strict):
+    """A service to make."""
+
+    slug: Slug = Field(examples=["newsletter"], pattern="^[-a-zA-Z0-9_]+$")
+    label: Label
+    channel: ChannelCode
+    validity_days: Validity | None = None
+    double_opt_in: Truth = False
+
+
+class ServiceChange(Strict):
+    """What is to be changed of a service."""
+
+    label: Label | None = None
+    validity_days: Validity | None = None
+    double_opt_in: Truth | None = None
+    is_closed: Truth | None = None
+
+
+class ServiceOut(Schema):
+    slug: str
+    label: str
+    channel: str
+    validity_days: int | None = None
+    double_opt_in: bool
+    is_closed: bool
+
+
+class Services(Schema):
+    items: list[ServiceOut]
+    cursor: str | None = None
+
+
+def shown(service: Service) -> dict[str, object]:
+    names = ("slug", "label", "channel", "validity_days", "double_opt_in", "is_closed")
+    return {name: getattr(service, name) for name in names}
+
+
+@services.get("", Services)
+def listed(
+    request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
+) -> HttpResponse:
+    """All services."""
+    return said(page(Service.objects.all(), cursor, limit, shown))
+
+
+@services.get("/{slug}", ServiceOut)
+def read(request: HttpRequest, slug: str) -> HttpResponse:
+    """One service."""
+    return with_tag(shown(subscriptions.find_service(slug)))
+
+
+@services.post("", ServiceOut, status=201)
+def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
+    """Make a service."""
+    made = subscriptions.create_service(
+        body.slug,
+        label=body.label,
+        channel=body.channel.value,
+        validity_days=body.validity_days,
+        double_opt_in=body.double_opt_in,
+    )
+    return with_tag(shown(made), 201)
+
+
+@services.patch("/{slug}", ServiceOut)
+def change(request: HttpRequest, slug: str, body: ServiceChange) -> HttpResponse:
+    """Change a service; its subscriptions stay as they are."""
+    found = subscriptions.find_service(slug)
+    row = Service.objects.select_for_update().get(pk=found.pk)
+    require_match(request, shown(row))
+    for name in body.model_fields_set:
+        value = getattr(body, name)
+        if value is not None or name == "validity_days":
+            setattr(row, name, value)
+    row.full_clean()
+    row.save()
+    return with_tag(shown(row))

@@ -1,0 +1,195 @@
+"""`subscriptions`: subscribing, with double opt-in or without, and unsubscribing."""
+
+from typing import Annotated, Any, Literal
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from audiences import subscriptions as domain
+from audiences.api import naming
+from audiences.api.callers import Caller, caller
+from audiences.api.calls import Resource, said
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.people.consent import ItemResults, one_result
+from audiences.api.problems import Problem, of_refusal
+from audiences.api.shapes import (
+    MOST_ITEMS,
+    Json,
+    Note,
+    Past,
+    ProfileName,
+    Short,
+    Slug,
+    Strict,
+)
+from audiences.consent import Origin
+from audiences.links import BadLink, read_confirmation_token
+from audiences.models import Profile, Service, Subscription
+from audiences.records.profiles import subscription_facts
+from audiences.refusals import Refused
+from audiences.subscriptions import many
+
+subscriptions = Resource("subscriptions")
+
+
+class SubscriptionItem(Strict):
+    """One act about one service.
+
+    `subscribe` makes it active at once, `request` asks the person to confirm where the
+    service wants that, `unsubscribe` ends it.
+    """
+
+    profile: ProfileName
+    service: Slug
+    action: Literal["subscribe", "request", "unsubscribe"]
+    source: Short = ""
+    note: Note = ""
+    at: Past | None = None
+    wording: Annotated[str, Field(max_length=100)] = ""
+    language: Annotated[str, Field(max_length=35)] = ""
+
+
+class SubscriptionsIn(Strict):
+    """Acts of up to 1,000 people; each has its own result."""
+
+    items: Annotated[list[SubscriptionItem], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class SubscriptionOut(Schema):
+    profile: int
+    service: str
+    status: str
+    since: str
+    expires: str | None = None
+
+
+class Subscriptions(Schema):
+    items: list[SubscriptionOut]
+    cursor: str | None = None
+
+
+class TokenIn(Strict):
+    """What stands in the link that asked to confirm."""
+
+    token: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class Confirmed(Schema):
+    profile: int
+    service: str
+    status: Literal["changed", "unchanged"]
+    warning: str | None = None
+
+
+@subscriptions.get("", Subscriptions)
+def listed(
+    request: HttpRequest,
+    profile: Annotated[str, Field(max_length=1_100)] = "",
+    service: Annotated[str, Field(max_length=50)] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> HttpResponse:
+    """The subscriptions of a person, of a service, or of everybody."""
+    rows: QuerySet[Subscription] = Subscription.objects.select_related("service")
+    if profile:
+        rows = rows.filter(profile=naming.one(profile))
+    if service:
+        rows = rows.filter(service=domain.find_service(service))
+    return said(page(rows, cursor, limit, _shown))
+
+
+def _shown(held: Subscription) -> Json:
+    return {"profile": held.profile_id, **subscription_facts(held)}
+
+
+@subscriptions.post("", ItemResults)
+def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
+    """Subscribe or unsubscribe up to 1,000 people, or ask them to confirm."""
+    who = caller(request)
+    named = naming.each(item.profile for item in body.items)
+    services = Service.objects.in_bulk(
+        {i.service for i in body.items}, field_name="slug"
+    )
+    rows: list[Json] = [{} for _item in body.items]
+    acts: list[tuple[int, many.Act]] = []
+    for place, item in enumerate(body.items):
+        pk, service = named[item.profile], services.get(item.service)
+        rows[place] = {"profile": item.profile}
+        if isinstance(pk, Problem):
+            rows[place] |= _failed(pk)
+        elif service is None:
+            rows[place] |= _failed(_no_service(item.service))
+        elif item.action == "request":
+            rows[place] |= {"id": pk, **_request(pk, service, _origin(who, item), item)}
+        else:
+            is_start = item.action == "subscribe"
+            act = many.Act(pk, service, is_start, _origin(who, item))
+            acts.append((place, act))
+    done = many.apply([act for _place, act in acts])
+    for (place, act), result in zip(acts, done, strict=True):
+        rows[place] |= {"id": act.profile_id, **one_result(result)}
+    counts = {
+        status: sum(row["status"] == status for row in rows)
+        for status in ("changed", "unchanged", "failed")
+    }
+    return said({"items": rows, **counts})
+
+
+def _failed(problem: Problem) -> Json:
+    return {"status": "failed", "error": naming.item_problem(problem)}
+
+
+def _no_service(slug: str) -> Problem:
+    return Problem(
+        404, f"There is no service {slug!r}.", code="no_such_service", field="service"
+    )
+
+
+def _origin(who: Caller, item: SubscriptionItem) -> Origin:
+    return who.origin(
+        note=item.note, source=item.source, wording=item.wording, at=item.at
+    )
+
+
+def _request(pk: int, service: Service, origin: Origin, item: Any) -> Json:
+    """The person's own wish; messages to one address are limited for each day."""
+    try:
+        profile = Profile.objects.get(pk=pk)
+        result = domain.request(profile, service, origin, language=item.language)
+    except Profile.DoesNotExist:
+        return _failed(Problem(404, "The profile is gone.", field="profile"))
+    except Refused as refusal:
+        return _failed(of_refusal(refusal))
+    row = one_result(result)
+    if result.is_pending:
+        row["warning"] = (
+            "No message asks to confirm it: as many were sent to the address today as "
+            "it may get. Ask again tomorrow."
+            if result.is_unsent
+            else "It is pending until the person confirms it."
+        )
+    return row
+
+
+@subscriptions.post("/confirm", Confirmed)
+def confirm(request: HttpRequest, body: TokenIn) -> HttpResponse:
+    """Confirm a pending subscription, with the token of the link that was sent."""
+    try:
+        confirmation = read_confirmation_token(body.token)
+        result = domain.confirm(confirmation, caller(request).origin())
+    except BadLink as error:
+        raise Problem(
+            404,
+            "There is nothing to confirm by this token, or not any more.",
+            code="bad_token",
+            field="token",
+        ) from error
+    service = Service.objects.get(pk=confirmation.service_id)
+    answer: Json = {
+        "profile": confirmation.profile_id,
+        "service": service.slug,
+        "status": "changed" if result.changed else "unchanged",
+    }
+    return said(answer | ({"warning": result.warning} if result.warning else {}))

@@ -1,0 +1,109 @@
+"""What programs send and get: strict, so that a slip is not passed over."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
+
+from audiences import moments
+from audiences.channels import Channel, Scope
+from audiences.profiles import LARGEST_ID
+from audiences.refusals import Refused
+
+MOST_ITEMS = 1_000
+
+
+class Strict(Schema):
+    """What programs send: a field that we do not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+def _moment(text: str) -> datetime:
+    at = moments.read_with_zone(text)
+    if at is None:
+        raise ValueError("write a moment with its zone, as 2026-01-31T09:30:00Z")
+    return at
+
+
+def _past(text: str) -> datetime:
+    try:
+        return moments.happened(_moment(text))
+    except Refused as refusal:
+        raise ValueError(str(refusal)) from refusal
+
+
+_DATE_TIME = {"format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
+Moment = Annotated[
+    str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_moment)
+]
+# What has happened: not in the future.
+Past = Annotated[
+    str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_past)
+]
+ProfileName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1_100,
+        description="An id, external id or address; id:, ext: or addr: says which.",
+        examples=["ext:1001", "addr:ann@example.org"],
+    ),
+]
+AddressText = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+Note = Annotated[
+    str,
+    Field(max_length=2_000, description="How the person asked for it: kept as proof."),
+]
+Short = Annotated[str, StringConstraints(max_length=150)]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+Number = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+Truth = StrictBool
+Json = dict[str, Any]
+
+ChannelCode = Enum("ChannelCode", {c.name: c.value for c in Channel}, type=str)  # type: ignore[misc]
+ScopeCode = Enum("ScopeCode", {c.name: c.value for c in Scope}, type=str)  # type: ignore[misc]
+
+
+class ProblemOut(Schema):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+class ItemProblem(Schema):
+    """Why one item was not done."""
+
+    code: str
+    detail: str
+    field: str | None = None
+
+
+class JobOut(Schema):
+    """Work that goes on in the background: ask for it again at its address."""
+
+    id: str
+    kind: str
+    state: str
+    is_finished: bool
+    actor: str = ""
+    created_at: str | None = None
+    finished_at: str | None = None
+    percent: int | None = None
+    error: str = ""
+    counts: Json = Field(default_factory=dict)

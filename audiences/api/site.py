@@ -1,0 +1,115 @@
+"""The API itself: its resources, its errors, its description (OpenAPI 3.1)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError as BadInput
+
+from audiences.api import describing, problems
+from audiences.api.calls import Resource, finish
+from audiences.api.problems import Problem
+from audiences.refusals import Refused
+
+ABOUT = (
+    "Who may be contacted on which channel, what became of it, and what happens. "
+    "Keys, limits and habits are described in docs/api/README.md."
+)
+
+
+class Api(NinjaAPI):
+    """Ninja's, with our errors and additions to the description."""
+
+    def get_openapi_schema(self, **kwargs: Any) -> Any:
+        return describing.completed(super().get_openapi_schema(**kwargs))
+
+
+api = Api(
+    title="Campaign",
+    version="1.0.0",
+    description=ABOUT,
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url="openapi.json",
+)
+
+
+def add(*resources: Resource) -> None:
+    """Let the API have these resources, each under its name."""
+    for resource in resources:
+        api.add_router(f"/{resource.name}", resource.router)
+
+
+@csrf_exempt
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    """An address that the API does not have."""
+    return _answer(request, Problem(404, "The API has no such address."))
+
+
+# ------------------------------------------------------------------ errors
+def _answer(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return finish(request, problem.answer())
+
+
+@api.exception_handler(Problem)
+def _problem(request: HttpRequest, error: Problem) -> HttpResponse:
+    return _answer(request, error)
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    return _answer(request, problems.of_refusal(error))
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return _answer(request, problems.of_validation(error))
+
+
+@api.exception_handler(Http404)
+def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return _answer(request, Problem(404, "There is nothing here by this name."))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
+    return _answer(request, Problem(413, "The request is too big: send fewer items."))
+
+
+@api.exception_handler(HttpError)
+def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return _answer(request, Problem(error.status_code, str(error)))
+
+
+def _place(parts: Sequence[Any]) -> str:
+    """Where a fault is: Ninja names a body twice, after its kind and its argument."""
+    named = [str(part) for part in parts]
+    if named[:2] == ["body", "body"]:
+        named = named[1:]
+    return ".".join(named) or "body"
+
+
+@api.exception_handler(BadInput)
+def _bad_input(request: HttpRequest, error: BadInput) -> HttpResponse:
+    """Each fault with its field, as body.items.3.channel."""
+    errors = [
+        {
+            "field": _place(fault["loc"]),
+            "detail": fault["msg"][:300],
+        }
+        for fault in error.errors[:20]
+    ]
+    detail = f"{errors[0]['field']}: {errors[0]['detail']}"
+    return _answer(
+        request,
+        Problem(
+            422,
+            detail,
+            code="invalid",
+            errors=errors,
+            remedy="Send what /api/v1/openapi.json describes.",
+        ),
+    )

@@ -1,0 +1,56 @@
+"""Where a page of a visit leads besides its own act, by the link that the visitor has.
+
+Nothing here makes a token: the addresses hold the one that was opened.
+"""
+
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+
+from audiences.links import BadLink, read_undo_token
+from audiences.models import LandingPage
+from audiences.visits.visit import Visit
+
+from .rendering import Shown
+
+Kind = LandingPage.Kind
+# The pages of a link by where its token stands: without and with the page it is for.
+_BARE = ("one_click", "choose", "everything")
+_OF_PAGE = ("personal", "choose_on_page", "everything_on_page")
+
+
+def add(
+    shown: Shown, request: HttpRequest, visit: Visit, data: QueryDict | None = None
+) -> None:
+    """Add the ways to a page; none where the link may show nothing of the person."""
+    shown.why_url = address(request, visit, "why")
+    if visit.kind != Kind.PREFERENCES:
+        shown.choose_url = address(request, visit, "choose")
+    if visit.kind != Kind.DENYLIST and not shown.has_stopped_all:
+        shown.everything_url = address(request, visit, "everything")
+    shown.earlier = _earlier(visit, data)
+    if data and data.get("undo") and shown.earlier:
+        shown.undo, shown.earlier = shown.earlier, ""
+        shown.undoes_earlier = True
+
+
+def _earlier(visit: Visit, data: QueryDict | None) -> str:
+    """The undo of the act before this one, which its page has handed on."""
+    token = str(data.get("earlier", "")) if data else ""
+    try:
+        is_theirs = token and read_undo_token(token).profile_id == visit.profile.pk
+    except BadLink:
+        return ""
+    return token if is_theirs and visit.shows else ""
+
+
+def address(request: HttpRequest, visit: Visit, name: str) -> str:
+    """Another page by the same link: `why`, `choose` or `everything`."""
+    match = request.resolver_match
+    if not visit.shows or match is None or "token" not in match.kwargs:
+        return ""
+    token, view = match.kwargs["token"], match.view_name.removeprefix("pages:")
+    if view in _BARE:
+        return reverse(f"pages:{name}", args=[token])
+    if view in _OF_PAGE:
+        return reverse(f"pages:{name}_on_page", args=[match.kwargs["slug"], token])
+    return ""

@@ -1,0 +1,45 @@
+"""Names of languages and countries, in the language of whoever reads them."""
+
+from django.conf import settings
+from django.conf.locale import LANG_INFO
+from django.utils.translation import get_language, get_language_info
+from phonenumbers.geodata.locale import LOCALE_DATA
+
+# Two codes that are no country and that a person may not live in.
+_NO_COUNTRIES = ("001", "AC")
+
+
+def languages() -> list[tuple[str, str]]:
+    """Codes of languages with their names: those of our own pages first."""
+    own = [code for code, _name in settings.LANGUAGES]
+    codes = [c for c, facts in LANG_INFO.items() if "-" not in c and "name" in facts]
+    rest = sorted((_language(c), c) for c in codes if c not in own)
+    return [(c, _language(c)) for c in own] + [(c, name) for name, c in rest]
+
+
+def _language(code: str) -> str:
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+def countries() -> list[tuple[str, str]]:
+    """Codes of countries (ISO 3166-1 alpha-2) with their names, by name."""
+    language = (get_language() or "en").partition("-")[0]
+    named = [
+        (_country(names, language), code)
+        for code, names in LOCALE_DATA.items()
+        if code not in _NO_COUNTRIES and len(code) == 2
+    ]
+    return [(code, name) for name, code in sorted(named) if name]
+
+
+def _country(names: dict[str, str], language: str) -> str:
+    """The name in the language; `*fi` means: the same as in Finnish."""
+    for wanted in (language, "en"):
+        name = names.get(wanted, "")
+        name = names.get(name[1:], "") if name.startswith("*") else name
+        if name:
+            return name
+    return ""

@@ -1,0 +1,134 @@
+"""What `delivery` adds to a person's timeline: messages, exclusions, failures."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from audiences.admin.people import timeline
+from audiences.admin.people.timeline import Entry, Look, Strand
+from audiences.console.masking import shown, shown_text
+from delivery.models import (
+    AddressError,
+    Analysis,
+    Delivery,
+    Message,
+    Outcome,
+    QuarantineAction,
+)
+
+# The exclusions of one person are looked for in at most this many latest deliveries:
+# outcomes are kept by delivery and profile, each delivery is one look-up.
+DELIVERIES = 50
+
+
+def _messages(look: Look, strand: Strand) -> Iterable[Entry]:
+    rows = Message.objects.filter(profile=look.profile).select_related("delivery")
+    for row in look.newest(rows, strand, "sent_at"):
+        yield Entry(
+            row.sent_at,
+            row.pk,
+            _("Got “{delivery}”").format(delivery=row.delivery),
+            meta=[
+                (str(row.get_channel_display()), ""),
+                (
+                    shown(look.request, row.channel, row.address),
+                    reverse("admin:delivery_message_change", args=[row.pk]),
+                ),
+            ],
+            rank=strand.rank,
+        )
+
+
+def _exclusions(look: Look, strand: Strand) -> Iterable[Entry]:
+    """What the latest deliveries decided against this person, at their analysis."""
+    latest = {d.pk: d for d in Delivery.objects.order_by("-pk")[:DELIVERIES]}
+    rows = Outcome.objects.filter(
+        delivery_id__in=list(latest), profile=look.profile, rule__isnull=False
+    ).select_related("rule")
+    rows_by_delivery = {row.delivery_id: row for row in rows}
+    runs = Analysis.objects.filter(
+        delivery_id__in=list(rows_by_delivery), finished_at__isnull=False
+    )
+    # The last of each stays.
+    ended = dict(runs.order_by("pk").values_list("delivery_id", "finished_at"))
+    for pk, at in ended.items():
+        if at is None:
+            continue
+        row, delivery = rows_by_delivery[pk], latest[pk]
+        cause = row.rule.shown_label if row.rule else ""
+        entry = Entry(
+            at,
+            pk,
+            _("Excluded from “{delivery}”: {cause}").format(
+                delivery=delivery, cause=cause
+            ),
+            "warn",
+            [(_("Why?"), _why(pk, look.profile.pk))],
+            rank=strand.rank,
+        )
+        if look.after is None or look.after.is_before(entry):
+            yield entry
+
+
+def _why(delivery_id: int, profile_id: int) -> str:
+    return reverse("admin:delivery_delivery_why", args=[delivery_id, profile_id])
+
+
+def _failures(look: Look, strand: Strand) -> Iterable[Entry]:
+    rows = AddressError.objects.filter(_addresses(look))
+    for row in look.newest(rows, strand):
+        yield Entry(
+            row.at,
+            row.pk,
+            _("{address} failed: {reason}").format(
+                address=shown(look.request, row.channel, row.key),
+                reason=row.get_reason_display(),
+            ),
+            "bad",
+            [(str(row.get_type_display()), ""), (row.source, "")],
+            shown_text(look.request, row.text),
+            rank=strand.rank,
+        )
+
+
+def _decisions(look: Look, strand: Strand) -> Iterable[Entry]:
+    rows = QuarantineAction.objects.filter(_addresses(look))
+    for row in look.newest(rows, strand):
+        yield Entry(
+            row.at,
+            row.pk,
+            _("{address}: {status}").format(
+                address=shown(look.request, row.channel, row.key),
+                status=row.get_status_display(),
+            ),
+            "warn",
+            [
+                (text, "")
+                for text in (
+                    str(row.get_kind_display()),
+                    str(row.get_reason_display()),
+                    row.actor or row.source,
+                )
+            ],
+            shown_text(look.request, row.text),
+            rank=strand.rank,
+        )
+
+
+def _addresses(look: Look) -> Q:
+    """What is about one of the addresses that the person has now."""
+    about = Q(pk__in=[])
+    held = look.profile.addresses.filter(is_valid=True)
+    for channel, key in held.values_list("channel", "key"):
+        about |= Q(channel=channel, key=key)
+    return about
+
+
+timeline.add(
+    Strand("messages", "messages", 3, _messages, "delivery.view_message"),
+    Strand("exclusions", "exclusions", 4, _exclusions, "delivery.view_delivery"),
+    Strand("failures", "failures", 5, _failures, "delivery.view_addresserror"),
+    Strand("quarantine", "failures", 6, _decisions, "delivery.view_quarantineaction"),
+)

@@ -1,0 +1,119 @@
+"""`contactable`: whom another system may contact now, and why not."""
+
+from typing import Annotated, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field, model_validator
+
+from audiences import subscriptions
+from audiences.api import naming
+from audiences.api.calls import Resource, said
+from audiences.api.problems import Problem
+from audiences.api.shapes import (
+    MOST_ITEMS,
+    AddressText,
+    ChannelCode,
+    Number,
+    ProfileName,
+    Slug,
+    Strict,
+)
+from delivery.models import Delivery
+from delivery.sending import contactable as domain
+from delivery.sending.contactable import Answer, Question
+
+contactable = Resource("contactable")
+# Whom nobody, or more than one, is known by.
+UNKNOWN, AMBIGUOUS = domain.UNKNOWN, "ambiguous"
+
+_Names = Annotated[
+    list[ProfileName | Number], Field(min_length=1, max_length=MOST_ITEMS)
+]
+_Addresses = Annotated[list[AddressText], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class ContactableIn(Strict):
+    """Addresses, or profiles: up to 1,000 of one of the two."""
+
+    channel: ChannelCode
+    purpose: Literal["marketing", "transactional", "legal"] = "marketing"
+    service: Slug | None = None
+    addresses: _Addresses | None = None
+    profiles: _Names | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "ContactableIn":
+        if (self.addresses is None) == (self.profiles is None):
+            raise ValueError("give either addresses or profiles")
+        return self
+
+    model_config = {
+        **Strict.model_config,
+        "json_schema_extra": {
+            "oneOf": [{"required": ["addresses"]}, {"required": ["profiles"]}],
+            "examples": [{"channel": "email", "addresses": ["ann@example.org"]}],
+        },
+    }
+
+
+class ContactableItem(Schema):
+    """One answer; `causes` are those of reports, in their order."""
+
+    address: str | None = None
+    profile: str | int | None = None
+    contactable: bool
+    causes: list[str]
+
+
+class ContactableOut(Schema):
+    items: list[ContactableItem]
+
+
+@contactable.ask("", ContactableOut)
+def ask(request: HttpRequest, body: ContactableIn) -> HttpResponse:
+    """Whether people or addresses may be contacted now, with all causes why not.
+
+    By the rules of deliveries and the lists of the last check, for up to 1,000.
+    """
+    service = subscriptions.find_service(body.service) if body.service else None
+    channel = body.channel.value
+    if service is not None and service.channel != channel:
+        raise Problem(
+            422,
+            f"The service {service.slug!r} is on the channel {service.channel}.",
+            field="service",
+        )
+    question = Question(channel, Delivery.Purpose(body.purpose), service)
+    if body.addresses is not None:
+        answers = domain.of_addresses(question, body.addresses)
+        rows = [_item("address", text, answers[text]) for text in body.addresses]
+    else:
+        rows = _of_profiles(question, body.profiles or [])
+    return said({"items": rows})
+
+
+def _of_profiles(question: Question, given: list[str | int]) -> list[dict[str, object]]:
+    ids: dict[str | int, int | Problem] = {
+        name: name for name in given if isinstance(name, int)
+    }
+    ids.update(naming.each(name for name in given if isinstance(name, str)).items())
+    known = [pk for pk in ids.values() if isinstance(pk, int)]
+    answers = domain.of_profiles(question, known)
+    rows = []
+    for name in given:
+        pk = ids[name]
+        if isinstance(pk, Problem):
+            code = AMBIGUOUS if pk.code == AMBIGUOUS else UNKNOWN
+            rows.append(_item("profile", name, Answer([code])))
+        else:
+            rows.append(_item("profile", name, answers.get(pk, Answer([UNKNOWN]))))
+    return rows
+
+
+def _item(kind: str, name: str | int, answer: Answer) -> dict[str, object]:
+    return {
+        kind: name,
+        "contactable": answer.is_contactable,
+        "causes": list(answer.causes),
+    }

@@ -1,0 +1,185 @@
+"""`deliveries`: making, writing, preparing, sending; what came of it, and why."""
+
+from typing import Annotated, Literal
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from audiences import membership, subscriptions
+from audiences.api import jobs
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.problems import STATUSES
+from audiences.api.shapes import ChannelCode, JobOut, Json, Moment, Slug, Strict
+from audiences.feed.facts import said as moment
+from audiences.models import Audience
+from delivery import deliveries as domain
+from delivery.analysis import preparation
+from delivery.composing import writing
+from delivery.deliveries import BadDelivery, DeliveryNotFound
+from delivery.models import Delivery
+from delivery.rules import typologies
+
+deliveries = Resource("deliveries")
+STATUSES.update({DeliveryNotFound: 404, BadDelivery: 409})
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Label = Annotated[str, Field(min_length=1, max_length=150, pattern=r"\S")]
+
+
+class DeliveryIn(Strict):
+    """A delivery to make; the audience is everyone unless it is named."""
+
+    label: Label
+    channel: ChannelCode
+    audience: Annotated[str, Field(max_length=200)] = Field(
+        "everyone", description="everyone, service:SLUG, or the name of one."
+    )
+    service: Slug | None = None
+    typology: Slug | None = None
+    purpose: Literal["marketing", "transactional", "legal"] = "marketing"
+    purpose_note: Annotated[str, Field(max_length=2_000)] = ""
+    contact_date: Moment | None = None
+
+
+class ContentIn(Strict):
+    """What a delivery says: Markdown, HTML or plain text."""
+
+    subject: Annotated[str, Field(max_length=500)] | None = None
+    preheader: Annotated[str, Field(max_length=500)] | None = None
+    content: Annotated[str, Field(min_length=1, max_length=200_000)]
+    language: Annotated[str, Field(max_length=35)] = ""
+
+
+class DeliveryOut(Schema):
+    id: int
+    label: str
+    channel: str
+    purpose: str
+    service: str | None = None
+    audience: str
+    state: str
+    subject: str
+    contact_date: str | None = None
+    created_at: str
+
+
+class Deliveries(Schema):
+    items: list[DeliveryOut]
+    cursor: str | None = None
+
+
+def shown(row: Delivery) -> Json:
+    return {
+        "id": row.pk,
+        "label": row.label,
+        "channel": row.channel,
+        "purpose": row.purpose,
+        "service": row.service.slug if row.service else None,
+        "audience": row.audience.name,
+        "state": row.state,
+        "subject": row.subject,
+        "contact_date": moment(row.contact_date) if row.contact_date else None,
+        "created_at": moment(row.created_at),
+    }
+
+
+def _audience(text: str) -> Audience:
+    kind, colon, name = text.partition(":")
+    if text == "everyone":
+        return membership.everyone()
+    if colon and kind == "service":
+        return membership.subscribers(subscriptions.find_service(name))
+    return membership.find_audience(text)
+
+
+@deliveries.get("", Deliveries)
+def listed(
+    request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
+) -> HttpResponse:
+    """All deliveries, newest first."""
+    rows = Delivery.objects.select_related("audience", "service")
+    return said(page(rows, cursor, limit, shown, newest_first=True))
+
+
+@deliveries.get("/{delivery}", DeliveryOut)
+def read(request: HttpRequest, delivery: Name) -> HttpResponse:
+    """One delivery, by its id or its exact label."""
+    return with_tag(shown(domain.find(delivery)))
+
+
+@deliveries.post("", DeliveryOut, status=201)
+def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
+    """Make a delivery. A purpose that reaches opted-out people needs a note."""
+    made = domain.create(
+        body.label,
+        channel=body.channel.value,
+        audience=lambda: _audience(body.audience),
+        service=subscriptions.find_service(body.service) if body.service else None,
+        typology=typologies.find(body.typology) if body.typology else None,
+        purpose=body.purpose,
+        purpose_note=body.purpose_note,
+        contact_date=body.contact_date,  # type: ignore[arg-type]
+    )
+    answer = with_tag(shown(domain.find(f"id:{made.pk}")), 201)
+    answer["Location"] = f"/api/v1/deliveries/id:{made.pk}"
+    return answer
+
+
+@deliveries.put("/{delivery}/content", DeliveryOut)
+def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpResponse:
+    """Write what a delivery says, in a language or to everybody else."""
+    found = domain.find(delivery)
+    require_match(request, shown(found))
+    writing.set_content(
+        found,
+        language=body.language,
+        subject=body.subject,
+        preheader=body.preheader,
+        content=body.content,
+    )
+    return with_tag(shown(domain.find(f"id:{found.pk}")))
+
+
+@deliveries.post("/{delivery}/prepare", JobOut, status=202)
+def prepare(request: HttpRequest, delivery: Name) -> HttpResponse:
+    """Let a worker compute who gets it, who does not, and why."""
+    found = domain.find(delivery)
+    preparation.ask(found, actor=caller(request).actor)
+    answer = said(preparing(found), 202)
+    answer["Location"] = f"/api/v1/jobs/preparation:{found.pk}"
+    return answer
+
+
+def preparing(row: Delivery) -> Json:
+    """The preparation of a delivery as a job."""
+    found = preparation.of(row)
+    run, asked = found.run, found.request
+    percent = None
+    if run and run.state == "ready" and not found.is_going_on:
+        percent = 100
+    ended = run.finished_at if run and not found.is_going_on else None
+    return {
+        "id": f"preparation:{row.pk}",
+        "kind": "preparation",
+        "state": found.state,
+        "is_finished": not found.is_going_on,
+        "actor": asked.asked_by if asked else "",
+        "created_at": moment(asked.asked_at) if asked else None,
+        "finished_at": moment(ended) if ended else None,
+        "percent": percent,
+        "error": found.refusal or (run.error if run else ""),
+        "counts": {"to_deliver": run.to_deliver, "targeted": run.targeted}
+        if run and run.state == "ready"
+        else {},
+    }
+
+
+def _job(pk: int) -> Json | None:
+    row = Delivery.objects.filter(pk=pk).first()
+    return None if row is None else preparing(row)
+
+
+jobs.kinds.add("preparation", _job)

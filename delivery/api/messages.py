@@ -1,0 +1,197 @@
+"""`messages`: what another system handed over, and what became of messages."""
+
+from typing import Annotated
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import Schema
+from pydantic import Field
+
+from audiences.api import naming
+from audiences.api.callers import caller
+from audiences.api.calls import Resource, said
+from audiences.api.paging import Cursor, Limit, page
+from audiences.api.shapes import (
+    MOST_ITEMS,
+    AddressText,
+    ItemProblem,
+    Json,
+    Number,
+    Past,
+    Strict,
+)
+from audiences.feed.facts import said as moment
+from audiences.masking import DOTS, masked
+from delivery import deliveries
+from delivery.models import Message, MessageEvent
+from delivery.sending import recording
+from delivery.sending.recording import HandedOver
+
+messages = Resource("messages")
+
+_Number = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class MessageItem(Strict):
+    """One message: whom it went to, when, and its numbers."""
+
+    address: AddressText
+    profile: Number | None = None
+    at: Past | None = None
+    message_id: _Number | None = None
+    provider_id: _Number | None = None
+
+
+class MessagesIn(Strict):
+    """Up to 1,000 messages of one delivery."""
+
+    delivery: Annotated[str, Field(min_length=1, max_length=200)]
+    items: Annotated[list[MessageItem], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
+class Recorded(Schema):
+    """What became of one item."""
+
+    address: str
+    status: str
+    profile: int | None = None
+    error: ItemProblem | None = None
+
+
+class RecordedAll(Schema):
+    items: list[Recorded]
+    recorded: int
+    unchanged: int
+    failed: int
+
+
+class MessageOut(Schema):
+    id: int
+    delivery: int
+    profile: int
+    channel: str
+    address: str
+    at: str
+    message_id: str | None = None
+    provider_id: str | None = None
+
+
+class Messages(Schema):
+    items: list[MessageOut]
+    cursor: str | None = None
+
+
+class EventOut(Schema):
+    id: int
+    kind: str
+    channel: str
+    at: str
+    delivery: int | None = None
+    profile: int | None = None
+    message_id: str | None = None
+    type: str = ""
+    reason: str = ""
+    source: str = ""
+
+
+class Events(Schema):
+    items: list[EventOut]
+    cursor: str | None = None
+
+
+@messages.post("", RecordedAll)
+def record(request: HttpRequest, body: MessagesIn) -> HttpResponse:
+    """Record what another system has handed over; a message counts once."""
+    delivery = deliveries.find(body.delivery)
+    done = recording.record(
+        delivery,
+        [
+            HandedOver(
+                item.address,
+                item.profile,
+                item.at,  # type: ignore[arg-type]
+                item.message_id,
+                item.provider_id,
+            )
+            for item in body.items
+        ],
+    )
+    rows = [
+        {"address": item.address, **_result(result)}
+        for item, result in zip(body.items, done, strict=True)
+    ]
+    statuses = [row["status"] for row in rows]
+    counts = {n: statuses.count(n) for n in ("recorded", "unchanged", "failed")}
+    return said({"items": rows, **counts})
+
+
+def _result(result: recording.Result) -> Json:
+    if result.problem:
+        code = {"code": "refused", "detail": result.problem, "field": "address"}
+        return {"status": "failed", "error": code}
+    status = "recorded" if result.is_new else "unchanged"
+    return {"status": status, "profile": result.profile_id}
+
+
+@messages.get("", Messages)
+def listed(
+    request: HttpRequest,
+    delivery: Annotated[str, Field(max_length=200)] = "",
+    profile: Annotated[str, Field(max_length=1_100)] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> HttpResponse:
+    """What was handed over, newest first: of a delivery, to a person, or all."""
+    rows: QuerySet[Message] = Message.objects.all()
+    if delivery:
+        rows = rows.filter(delivery=deliveries.find(delivery))
+    if profile:
+        rows = rows.filter(profile=naming.one(profile))
+    sees = caller(request).sees_addresses
+    return said(
+        page(rows, cursor, limit, lambda row: _shown(row, sees), newest_first=True)
+    )
+
+
+def _shown(row: Message, sees: bool) -> Json:
+    address = row.address if sees else masked(row.channel, row.address) or DOTS
+    return {
+        "id": row.pk,
+        "delivery": row.delivery_id,
+        "profile": row.profile_id,
+        "channel": row.channel,
+        "address": address,
+        "at": moment(row.sent_at),
+        "message_id": row.message_id,
+        "provider_id": row.provider_id,
+    }
+
+
+@messages.get("/events", Events)
+def events(
+    request: HttpRequest,
+    delivery: Annotated[str, Field(max_length=200)] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> HttpResponse:
+    """What became of messages, newest first."""
+    rows = MessageEvent.objects.select_related("message")
+    if delivery:
+        rows = rows.filter(message__delivery=deliveries.find(delivery))
+    return said(page(rows, cursor, limit, _event, newest_first=True))
+
+
+def _event(row: MessageEvent) -> Json:
+    message = row.message
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "channel": row.channel,
+        "at": moment(row.at),
+        "delivery": message.delivery_id if message else None,
+        "profile": message.profile_id if message else None,
+        "message_id": message.message_id if message else None,
+        "type": row.type,
+        "reason": row.reason,
+        "source": row.source,
+    }

@@ -1,0 +1,1 @@
+"""The API: keys, habits, resources, events out."""

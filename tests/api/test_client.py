@@ -1,0 +1,74 @@
+"""The client of the documentation, against a site that serves."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audiences import api_keys, consent, endpoints
+from audiences.consent import Origin
+from tests.people import person
+
+from .receiver import receiving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLIENT = Path(__file__).resolve().parents[2] / "docs" / "api" / "client.py"
+spec = importlib.util.spec_from_file_location("campaign_client", CLIENT)
+assert spec
+assert spec.loader
+client: Any = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(client)
+
+
+@pytest.fixture
+def campaign(live_server: Any) -> Any:
+    secret = api_keys.create("crm", ["administrator"]).secret
+    return client.Campaign(live_server.url, secret)
+
+
+def test_the_client_does_what_the_recipes_say(campaign: Any) -> None:
+    ann = person(email="ann@example.org", external_id="A1")
+    _none, cursor = campaign.changes("now")
+    assert campaign.contactable("email", ["ann@example.org"]) == {"ann@example.org": []}
+    result = campaign.opt_out(["addr:ann@example.org"], "email", source="webshop")
+    assert [row["status"] for row in result] == ["changed"]
+    assert campaign.contactable("email", ["ann@example.org"]) == {
+        "ann@example.org": ["denylist_channel"]
+    }
+    changes, cursor = campaign.changes(cursor, types="consent.opted_out")
+    assert [change["data"]["profile"] for change in changes] == [ann.pk]
+    assert changes[0]["data"]["addresses"] == {"email": "ann@example.org"}
+    assert campaign.changes(cursor)[0] == []
+    campaign.opt_in(["ext:A1"], "email", note="asked in the shop")
+    assert campaign.profile("ext:A1")["opted_out"]["email"] is False
+    made = campaign.create_profile(external_id="B/2")
+    assert [row["id"] for row in campaign.pages("profiles")] == [ann.pk, made["id"]]
+    with pytest.raises(client.ApiError, match="404"):
+        campaign.profile("ext:none")
+
+
+def test_the_client_checks_who_calls(settings: Any) -> None:
+    settings.ENDPOINTS_ALLOW_PRIVATE = True
+    with receiving() as receiver:
+        shown = endpoints.create(receiver.url, ["consent.opted_out"])
+        given: list[tuple[dict[str, str], bytes]] = []
+
+        def take(headers: Any, body: bytes) -> int:
+            given.append(({k.lower(): v for k, v in headers.items()}, body))
+            return 204
+
+        receiver.take = take  # type: ignore[method-assign]
+        consent.opt_out(person(), "email", Origin(source="operator", note="x"))
+        assert endpoints.work(shown.endpoint.pk) == 1
+    headers, body = given[0]
+    change = client.verified(shown.secret, headers, body)
+    assert change["type"] == "consent.opted_out"
+    with pytest.raises(ValueError, match="not signed"):
+        client.verified(shown.secret, headers, body + b" ")
+    with pytest.raises(ValueError, match="too old"):
+        client.verified(shown.secret, headers | {"webhook-timestamp": "1"}, body)
+
+
+def test_the_client_is_short() -> None:
+    assert len(CLIENT.read_text().splitlines()) <= 165

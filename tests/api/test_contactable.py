@@ -1,0 +1,119 @@
+"""Whom another system may contact: the same rules as the last check, for a thousand."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from audiences import suppression
+from audiences.suppression import Entry, Reason
+from delivery import quarantine
+from delivery.models import Delivery
+from tests.factories import ProfileFactory, ServiceFactory
+from tests.people import person, subscribed
+
+from .conftest import Program
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(shop: Program, **facts: Any) -> dict[str, list[str]]:
+    answer = shop.post("contactable", {"channel": "email", **facts})
+    assert answer.status_code == 200, answer.content
+    rows = answer.data["items"]
+    assert all(row["contactable"] == (not row["causes"]) for row in rows)
+    return {row.get("address", row.get("profile")): row["causes"] for row in rows}
+
+
+def test_all_causes_are_told_in_the_order_of_the_rules(shop: Program) -> None:
+    free = person(email="free@example.org")
+    out = person(email="out@example.org", out="email")
+    person(email="bad@example.org", out="any")
+    quarantine.set_status("email", "bad@example.org", "quarantine", source="operator")
+    suppression.suppress([Entry("email", "bad@example.org", "any", Reason.BY_HAND)])
+    none = person(sms="+31612345678")
+    got = ask(
+        shop,
+        profiles=[f"id:{free.pk}", out.pk, "bad@example.org", f"id:{none.pk}", "who"],
+    )
+    assert got == {
+        f"id:{free.pk}": [],
+        out.pk: ["denylist_channel"],
+        "bad@example.org": [
+            "suppressed",
+            "denylist_any_channel",
+            "address_quarantined",
+        ],
+        f"id:{none.pk}": ["address_missing"],
+        "who": ["unknown"],
+    }
+    by_address = ask(
+        shop,
+        addresses=[
+            "Free@Example.org",
+            "out@example.org",
+            "bad@example.org",
+            "x@y.zz",
+            "?",
+        ],
+    )
+    assert by_address == {
+        "Free@Example.org": [],
+        "out@example.org": ["denylist_channel"],
+        "bad@example.org": [
+            "suppressed",
+            "denylist_any_channel",
+            "address_quarantined",
+        ],
+        "x@y.zz": ["unknown"],
+        "?": ["address_invalid"],
+    }
+
+
+def test_an_address_is_free_when_everybody_who_has_it_is(shop: Program) -> None:
+    person(email="twin@example.org")
+    assert ask(shop, addresses=["twin@example.org"]) == {"twin@example.org": []}
+    person(email="twin@example.org", out="email")
+    assert ask(shop, addresses=["twin@example.org"]) == {
+        "twin@example.org": ["denylist_channel"]
+    }
+
+
+@pytest.mark.parametrize("purpose", Delivery.Purpose.values)
+def test_purpose_and_service_decide_as_in_a_delivery(
+    shop: Program, purpose: str
+) -> None:
+    news = ServiceFactory(slug="news")
+    out = person(email="out@example.org", out="email")
+    subscribed(person(email="in@example.org"), news)
+    got = ask(
+        shop,
+        purpose=purpose,
+        service="news",
+        addresses=["out@example.org", "in@example.org"],
+    )
+    expected = ["denylist_channel"] if purpose == "marketing" else []
+    assert got == {
+        "out@example.org": [*expected, "not_subscribed"],
+        "in@example.org": [],
+    }
+    assert out.pk
+
+
+def test_the_number_of_statements_does_not_grow(shop: Program) -> None:
+    people = [ProfileFactory(email=f"p{n}@example.org") for n in range(40)]
+    counts = []
+    for some in (people[:5], people[:5], people):
+        with CaptureQueriesContext(connection) as seen:
+            got = ask(shop, addresses=[f"p{n}@example.org" for n in range(len(some))])
+        assert set(map(tuple, got.values())) == {()}
+        counts.append(len(seen))
+    assert counts[1] == counts[2]
+
+
+def test_either_addresses_or_profiles(shop: Program) -> None:
+    for facts in ({}, {"addresses": ["a@b.nl"], "profiles": [1]}, {"addresses": []}):
+        assert (
+            shop.post("contactable", {"channel": "email", **facts}).status_code == 422
+        )

@@ -1,0 +1,183 @@
+"""Habits of every call: done once for an Idempotency-Key, tried, matched, explained."""
+
+import json
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.test import Client
+
+from audiences.api_keys import answers
+from audiences.models import ApiAnswer, ConsentEvent, Profile, Service
+from tests.people import person
+
+from .conftest import Program
+
+pytestmark = pytest.mark.django_db
+
+
+def out(profile: str) -> dict[str, Any]:
+    return {"items": [{"profile": profile, "action": "opt_out", "channel": "email"}]}
+
+
+def test_the_same_key_and_body_get_the_same_answer_and_act_once(shop: Program) -> None:
+    first = shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k1")
+    again = shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.content == again.content
+    assert (first["ETag"], first["Location"]) == (again["ETag"], again["Location"])
+    assert again["Idempotency-Replayed"] == "true"
+    assert Profile.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused(shop: Program) -> None:
+    shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k1")
+    for path, body in (
+        ("profiles", {"external_id": "A2"}),
+        ("services", {"external_id": "A1"}),
+    ):
+        answer = shop.post(path, body, Idempotency_Key="k1")
+        assert answer.status_code == 422
+    assert answer.data["status"] == 422
+    assert Profile.objects.count() == 1
+
+
+def test_keys_of_two_programs_are_two(program: Any) -> None:
+    for name in ("a", "b"):
+        answer = program(name=name).post("profiles", {}, Idempotency_Key="same")
+        assert answer.status_code == 201
+    assert Profile.objects.count() == 2
+
+
+def test_what_failed_can_be_corrected_under_the_same_key(shop: Program) -> None:
+    assert shop.post("consent", out("nobody"), Idempotency_Key="k").status_code == 200
+    bad = shop.post("services", {"slug": "x"}, Idempotency_Key="k2")
+    assert bad.status_code == 422
+    good = {"slug": "x", "label": "X", "channel": "email"}
+    assert shop.post("services", good, Idempotency_Key="k2").status_code == 201
+
+
+def test_an_answer_is_kept_for_a_day(shop: Program) -> None:
+    shop.post("profiles", {}, Idempotency_Key="k1")
+    assert answers.clean_up() == 0
+    ApiAnswer.objects.update(at="2020-01-01T00:00:00Z")
+    assert shop.post("profiles", {}, Idempotency_Key="k1").status_code == 201
+    assert Profile.objects.count() == 2
+    ApiAnswer.objects.update(at="2020-01-01T00:00:00Z")
+    assert answers.clean_up() == 1
+
+
+def test_a_dry_run_answers_and_changes_nothing(shop: Program) -> None:
+    ann = person(email="ann@example.org")
+    answer = shop.post("consent?dry_run=true", out(f"id:{ann.pk}"), Idempotency_Key="k")
+    assert answer["Dry-Run"] == "true"
+    assert answer.data["changed"] == 1
+    ann.refresh_from_db()
+    assert not ann.no_longer_contact_email
+    assert not ConsentEvent.objects.exists()
+    assert shop.post("consent", out(f"id:{ann.pk}"), Idempotency_Key="k").data[
+        "changed"
+    ]
+    made = shop.post("profiles?dry_run=true", {"external_id": "new"})
+    assert made.status_code == 201
+    assert not Profile.objects.filter(external_id="new").exists()
+    assert shop.post("profiles?dry_run=yes", {}).status_code == 422
+
+
+def test_of_two_who_edit_the_second_is_told(shop: Program) -> None:
+    ann = person(email="ann@example.org")
+    read = shop.get(f"profiles/id:{ann.pk}")
+    tag = read["ETag"]
+    first = shop.patch(f"profiles/id:{ann.pk}", {"language": "nl"}, If_Match=tag)
+    assert first.status_code == 200
+    second = shop.patch(f"profiles/id:{ann.pk}", {"language": "de"}, If_Match=tag)
+    assert second.status_code == 412
+    assert second["ETag"] == first["ETag"]
+    third = shop.patch(
+        f"profiles/id:{ann.pk}", {"language": "de"}, If_Match=second["ETag"]
+    )
+    assert third.data["language"] == "de"
+    Service.objects.create(slug="news", label="News", channel="email")
+    tag = shop.get("services/news")["ETag"]
+    assert shop.patch("services/news", {"label": "A"}, If_Match=tag).status_code == 200
+    assert shop.patch("services/news", {"label": "B"}, If_Match=tag).status_code == 412
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "field"),
+    [
+        ("POST", "consent", b"{", 400, None),
+        ("POST", "consent", b"[]", 422, "body"),
+        ("POST", "consent", b'{"items": []}', 422, "body.items"),
+        ("POST", "services", b'{"slug": "a\\u0000"}', 422, None),
+        ("GET", "services?limit=0", b"", 422, "query.limit"),
+        ("GET", "services?sort=label", b"", 422, "sort"),
+        ("GET", "services?cursor=abc", b"", 422, "cursor"),
+        ("GET", "services/none", b"", 404, None),
+        ("GET", "profiles/id:99", b"", 404, None),
+        ("GET", "nothing", b"", 404, None),
+        ("GET", "jobs/import:1", b"", 404, "job"),
+        ("POST", "profiles", b'{"language": "!!"}', 422, "language"),
+    ],
+)
+def test_a_problem_names_the_field_and_the_remedy(
+    shop: Program, method: str, path: str, body: bytes, status: int, field: str | None
+) -> None:
+    answer = shop.client.generic(
+        method,
+        f"/api/v1/{path}",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {shop.secret}"},
+    )
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    data = json.loads(answer.content)
+    assert {"type", "title", "status", "detail", "code"} <= data.keys()
+    if field:
+        assert data["errors"][0]["field"] == field
+
+
+def test_two_profiles_with_one_name_are_listed(shop: Program) -> None:
+    one, other = person(email="twin@example.org"), person(email="twin@example.org")
+    answer = shop.get("profiles/twin@example.org")
+    assert answer.status_code == 409
+    assert f"id:{one.pk}" in answer.data["detail"]
+    found = shop.get("profiles?find=twin@example.org").data["items"]
+    assert [row["id"] for row in found] == [one.pk, other.pk]
+
+
+# ------------------------------------------------------------------ two at once
+@pytest.mark.django_db(transaction=True)
+def test_two_equal_requests_at_once_act_once(shop: Program) -> None:
+    """Both get the same answer; the second waits for the first to commit."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    got: list[Any] = []
+
+    def ask() -> None:
+        client = Client()
+        try:
+            answer = client.post(
+                "/api/v1/profiles",
+                b'{"first_name": "Ann"}',
+                content_type="application/json",
+                headers={
+                    "Authorization": f"Bearer {shop.secret}",
+                    "Idempotency-Key": "one",
+                },
+            )
+            got.append((answer.status_code, answer.content))
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=ask) for _n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(got) == 6
+    assert len(set(got)) == 1
+    assert got[0][0] == 201
+    assert Profile.objects.count() == 1
