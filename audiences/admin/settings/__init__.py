@@ -1,4 +1,4 @@
-"""What administrators keep: the organisation, own fields, operators, mails of our own."""
+"""What administrators keep: the organisation, own fields, operators, our own mails."""
 
 from . import operators, organisation, outbox, own_fields
 
