@@ -45,10 +45,10 @@ class State:
 def of(profile: Profile, held: Iterable[Address]) -> list[State]:
     """The state of each channel, of any channel first where that is closed.
 
-    `held` are the person's addresses. Two statements, however long the history is.
+    `held` are the person's addresses. One statement, however long the history is.
     """
     closed = [scope for scope, flag in FLAGS.items() if getattr(profile, flag)]
-    events = _opt_outs(profile, closed)
+    events = _opt_outs(profile)
     primaries = {a.channel: a for a in held if a.is_primary}
     states = [
         State(scope, Standing.OPTED_OUT, events.get(scope))
@@ -74,13 +74,11 @@ def _by_address(address: Address | None) -> Standing:
     return _STOPPED.get(address.quarantine_status, Standing.REACHABLE)
 
 
-def _opt_outs(profile: Profile, scopes: list[Scope]) -> dict[str, ConsentEvent]:
-    """The last opt-out of each of these scopes."""
-    if not scopes:
-        return {}
+def _opt_outs(profile: Profile) -> dict[str, ConsentEvent]:
+    """The last opt-out of each scope, also of those that are open again."""
     rows = ConsentEvent.objects.filter(
-        profile=profile, kind=Kind.OPT_OUT, channel__in=scopes, service__isnull=True
+        profile=profile, kind=Kind.OPT_OUT, service__isnull=True
     )
-    last = rows.order_by().values("channel").annotate(last=Max("pk"))
-    found = ConsentEvent.objects.filter(pk__in=[row["last"] for row in last])
+    last = rows.order_by().values("channel").annotate(last=Max("pk")).values("last")
+    found = ConsentEvent.objects.filter(pk__in=last)
     return {event.channel: event for event in found.select_related("evidence")}

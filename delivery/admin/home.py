@@ -43,7 +43,7 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
             {
                 "delivery": delivery,
                 "url": reverse(f"admin:delivery_delivery_{page}", args=[delivery.pk]),
-                "state": steps.pill(found.state),
+                "state": steps.pill(found),
                 "date": f"{what} {at}",
                 "alarm": steps.in_words(found.unusual),
                 "targeted": grouped(run.targeted) if run else "0",

@@ -62,10 +62,17 @@ class Answer:
 
 def of_profiles(question: Question, ids: Iterable[int]) -> dict[int, Answer]:
     """The answer about each profile, at its primary address, in a few statements."""
-    found = _judged(question, set(ids))
-    held = {pk: row.key for pk, row in found.items() if row.key}
-    met = _suppressed(question, held.values())
-    return {pk: _of_row(question, row, met) for pk, row in found.items()}
+    judge = _judge(question)
+    found = _judged(judge, set(ids))
+    met = _suppressed(question, [row.key for row in found.values() if row.key])
+    return {
+        pk: _answer(
+            judge,
+            {*row.codes} | ({SUPPRESSED.code} if row.key in met else set()),
+            row.value,
+        )
+        for pk, row in found.items()
+    }
 
 
 def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
@@ -77,7 +84,8 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
     rows = Address.objects.filter(among("key", keys), channel=channel, is_valid=True)
     for key, pk in rows.order_by("pk").values_list("key", "profile_id"):
         owners.setdefault(key, []).append(pk)
-    people = _judged(question, {pk for pks in owners.values() for pk in pks})
+    judge = _judge(question)
+    people = _judged(judge, {pk for pks in owners.values() for pk in pks})
     statuses = _statuses(channel, keys)
     met = _suppressed(question, keys)
     answers = {}
@@ -92,7 +100,7 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
             {STATUS_RULES[statuses[given.key]]} if given.key in statuses else set()
         )
         causes |= {SUPPRESSED.code} if given.key in met else set()
-        answers[text] = Answer(_in_order(question, causes, given.value), given.value)
+        answers[text] = _answer(judge, causes, given.value)
     return answers
 
 
@@ -104,13 +112,13 @@ class _Row:
     key: str
 
 
-def _judged(question: Question, ids: set[int]) -> dict[int, _Row]:
+def _judged(judge: Judge, ids: set[int]) -> dict[int, _Row]:
     """What the rules say of each profile that there is, and its primary address."""
     if not ids:
         return {}
     stand_in = CompiledAmong.stand_in
     people = Profile.objects.filter(among("id", stand_in)).order_by()
-    judge = _judge(question, Span(min(ids), max(ids), people.values("id")))
+    judge = judge.given(span=Span(min(ids), max(ids), people.values("id")))
     rules = judge.predicates()
     columns: list[Any] = [
         Case(
@@ -121,7 +129,7 @@ def _judged(question: Question, ids: set[int]) -> dict[int, _Row]:
         for _rule, predicate in rules
     ]
     status = QuarantineEntry.objects.filter(
-        channel=question.channel,
+        channel=judge.situation.channel,
         key=OuterRef("main_address__key"),
         status__in=STATUS_RULES,
     )
@@ -144,13 +152,12 @@ def _judged(question: Question, ids: set[int]) -> dict[int, _Row]:
     }
 
 
-def _judge(question: Question, span: Span | None = None) -> Judge:
+def _judge(question: Question) -> Judge:
     situation = Situation(
         channel=question.channel,
         purpose=question.purpose,
         service_id=question.service.pk if question.service else None,
         at=timezone.now(),
-        span=span,
         asks_entries=True,
     )
     return judge_by(Members.everyone(), situation, typologies.rows_of(None))
@@ -171,17 +178,13 @@ def _suppressed(question: Question, keys: Iterable[str]) -> set[str]:
     return {key for _channel, key in met}
 
 
-def _of_row(question: Question, row: _Row, met: set[str]) -> Answer:
-    causes = {*row.codes} | ({SUPPRESSED.code} if row.key in met else set())
-    return Answer(_in_order(question, causes, row.value), row.value)
-
-
-def _in_order(question: Question, causes: set[str], address: str) -> list[str]:
+def _answer(judge: Judge, causes: set[str], address: str) -> Answer:
     """The causes in the order of the rules; a site on trial keeps most from it."""
     if not causes:
-        on_list = not trial.is_on() or trial.allows(question.channel, address)
-        return [] if on_list else [TRIAL]
-    first = [INVALID, UNKNOWN]
-    order = [rule.code for rule in typologies.rules_of(None)] if len(causes) > 1 else []
-    places = {code: place for place, code in enumerate(order)}
-    return sorted(causes, key=lambda code: (places.get(code, -1), code in first))
+        channel = judge.situation.channel
+        on_list = not trial.is_on() or trial.allows(channel, address)
+        return Answer([] if on_list else [TRIAL], address)
+    if len(causes) == 1:
+        return Answer([*causes], address)
+    # What is no rule's, such as `unknown`, comes first.
+    return Answer(sorted(causes, key=lambda code: judge.numbers.get(code, -1)), address)

@@ -69,6 +69,8 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         # counters and numbers that belong to nobody
         *("RequestCount", "UsedProof", "Allowance"),
         "SignIn",  # on the page "Your sign-in" of its user
+        "BulkActPerson",  # on the page of their change
+        "MorningSummary",  # on the page "Activity" of its user
         "UsedHookToken",  # digests of one-time tokens, for a day
         *("InboundMention", "MailboxPosition"),  # beside what came back
         *("ImportContent", "ImportReject"),  # on the page of their import

@@ -85,6 +85,11 @@ def test_a_share_far_from_the_usual_is_told_and_asked_about(
         assert told in admin_client.get(url).content.decode()
     listed = admin_client.get(reverse("admin:delivery_delivery_changelist"))
     assert told in listed.content.decode()
+    assert '<span class="badge bad">Prepared</span>' in listed.content.decode()
+    step = admin_client.get(_url("send", strange)).context["steps"]
+    assert [(s.is_done, s.is_failed) for s in step if s.code == "report"] == [
+        (False, True)
+    ]
     form = admin_client.get(_url("send", strange)).context["form"]
     posted = {"when": "now", "said": form.said, "number": "10"}
     refused = admin_client.post(_url("send", strange), posted)

@@ -87,15 +87,18 @@ class Queue:
     def start(self) -> None:
         log = self.folder / "queue.log"
         if self.is_rabbitmq:
+            # Its script becomes the user rabbitmq, who writes there.
+            (self.folder / "rabbit").mkdir(mode=0o777, exist_ok=True)
+            (self.folder / "rabbit").chmod(0o777)
             os.environ |= {
                 "RABBITMQ_NODE_PORT": str(self.port),
                 "RABBITMQ_NODENAME": f"chaos{self.port}@localhost",
                 "RABBITMQ_MNESIA_BASE": str(self.folder / "rabbit"),
                 "RABBITMQ_LOG_BASE": str(self.folder / "rabbit"),
                 "RABBITMQ_DIST_PORT": str(surroundings.free_port()),
-                "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+                "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "rabbit/plugins"),
                 "ERL_EPMD_PORT": str(surroundings.free_port()),
-                "HOME": str(self.folder),
+                "HOME": str(self.folder / "rabbit"),
             }
             command = ["rabbitmq-server"]
         else:

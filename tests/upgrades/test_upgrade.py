@@ -15,6 +15,7 @@ import pytest
 from django.db import connection, models
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations import AddField, CreateModel
 
 from .dump import DATA, manage
 
@@ -22,6 +23,13 @@ RELEASED = set((DATA / "migrations.txt").read_text().split())
 OURS = ("audiences", "delivery")
 # What cannot be taken back, and why it need not be.
 ONE_WAY: dict[str, str] = {}
+# Tables of so few rows that an index of them is built before anybody waits.
+SMALL = {"audiences_organisation", "audiences_bulkact"}
+# New columns that the release before cannot leave out when it inserts a row, and why that
+# is borne for the minutes until it is replaced.
+NOT_INSERTED = {
+    "audiences.0047_organisation_brand": "one row, which is there since its installation",
+}
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +124,7 @@ def test_a_new_migration_can_be_taken_back_or_says_why_not(
 # release before this one, which still runs while they are made.
 LOCKS = re.compile(
     r"DROP COLUMN|DROP TABLE|RENAME (?:COLUMN|TO)|ALTER COLUMN \S+ (?:TYPE|SET NOT NULL)"
-    r"|ADD COLUMN [^,;]*NOT NULL(?![^,;]*DEFAULT)",
+    r"|ADD COLUMN (?![^,;]*DEFAULT)[^,;]*NOT NULL",
     re.IGNORECASE,
 )
 
@@ -140,16 +148,23 @@ def test_a_new_migration_runs_while_the_site_serves(key: tuple[str, str]) -> Non
             continue
         assert not LOCKS.search(sql), sql
         is_index = sql.startswith(("CREATE INDEX", "CREATE UNIQUE INDEX"))
-        assert not is_index or " CONCURRENTLY " in sql, sql
+        is_small = bool(named and named[1] in SMALL)
+        assert not is_index or is_small or " CONCURRENTLY " in sql, sql
 
 
 def test_new_tables_have_defaults_that_the_release_before_can_live_with() -> None:
     """What an old process writes while a new column is there already."""
     for key in new_migrations():
-        for operation in MigrationLoader(None).disk_migrations[key].operations:
-            field = getattr(operation, "field", None)
-            if type(operation).__name__ != "AddField" or field is None:
+        if ".".join(key) in NOT_INSERTED:
+            continue
+        operations = MigrationLoader(None).disk_migrations[key].operations
+        new = {op.name_lower for op in operations if isinstance(op, CreateModel)}
+        for operation in operations:
+            if not isinstance(operation, AddField):
                 continue
+            if operation.model_name_lower in new:
+                continue
+            field = operation.field
             has_default = (
                 field.null
                 or field.db_default is not models.NOT_PROVIDED

@@ -1,5 +1,13 @@
-"""What the protection officer works with: requests, erasures, retention."""
+"""What the protection officer works with: requests, erasures, retention, proof."""
 
-from . import erasures, home, people, requests, retention
+from . import erasures, home, ledger, people, requests, retention, suppressions
 
-__all__ = ["erasures", "home", "people", "requests", "retention"]
+__all__ = [
+    "erasures",
+    "home",
+    "ledger",
+    "people",
+    "requests",
+    "retention",
+    "suppressions",
+]

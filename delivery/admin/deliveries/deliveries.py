@@ -235,7 +235,7 @@ class DeliveryAdmin(PlainAdmin):
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> SafeString:
         stands = _standing(delivery)
-        shown = steps.pill(stands.state)
+        shown = steps.pill(stands)
         if alarm := steps.in_words(stands.unusual):
             text = '{} <span class="alarm">{}</span>'
             return format_html(text, shown, alarm)

@@ -73,6 +73,7 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         "may_send": request.user.has_perm(SEND)
         and not approvals.refusal(request.user, delivery, approvals.Act.USE),
         "needs_number": "number" in form.fields,
+        "number_to_type": grouped(found.to_deliver),
         "zone": timezone.get_current_timezone_name(),
         "begins": sendings.in_zone(sending.starts_at) if sending else "",
         "copies": _copies(sending) if sending else [],

@@ -85,7 +85,7 @@ def context(request: HttpRequest, delivery: Delivery) -> Facts:
         "steps_delivery": delivery,
         "steps": _steps(delivery, found, approval),
         "standing": found,
-        "pill": pill(found.state),
+        "pill": pill(found),
         "alarm": in_words(found.unusual),
         **approval,
     }
@@ -107,9 +107,13 @@ def of_new() -> list[Step]:
     return [Step(code) for code in LABELS if code != "approval"]
 
 
-def pill(state: State) -> SafeString:
-    """How a delivery stands, as every page and list shows it."""
-    return badge(state.label, TONES.get(state, ""))
+def pill(found: Standing) -> SafeString:
+    """How a delivery stands, as every page and list shows it.
+
+    What is strange is never green.
+    """
+    tone = "bad" if found.unusual else TONES.get(found.state, "")
+    return badge(found.state.label, tone)
 
 
 def in_words(found: Unusual | None) -> str:
@@ -207,7 +211,7 @@ def _prepared(found: Standing) -> tuple[bool, str, bool]:
         return False, str(found.state.label), found.state is State.FAILED
     is_ready = run.state == run.State.READY
     if is_ready and found.unusual:
-        return True, _("look at who is excluded"), False
+        return False, _("look at who is excluded"), True
     return is_ready, "" if is_ready else run.get_state_display(), False
 
 
