@@ -90,7 +90,12 @@ class Queue:
             # Its script becomes the user rabbitmq, who writes there.
             (self.folder / "rabbit").mkdir(mode=0o777, exist_ok=True)
             (self.folder / "rabbit").chmod(0o777)
+            # The machine's own settings name the port of the machine's own server.
+            (self.folder / "rabbit" / "own.conf").write_text(
+                f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+            )
             os.environ |= {
+                "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbit" / "own"),
                 "RABBITMQ_NODE_PORT": str(self.port),
                 "RABBITMQ_NODENAME": f"chaos{self.port}@localhost",
                 "RABBITMQ_MNESIA_BASE": str(self.folder / "rabbit"),
