@@ -101,9 +101,9 @@ def read(request: HttpRequest, number: Number) -> HttpResponse:
 def upload(
     request: HttpRequest,
     file: UploadedFile = File(...),  # type: ignore[type-arg]  # noqa: B008
-    kind: Annotated[str, Field(max_length=20)] = Form("people"),
-    ignore_unknown: bool = Form(False),
-    note: Annotated[str, Field(max_length=2_000)] = Form(""),
+    kind: Annotated[str, Field(max_length=20)] = Form("people"),  # type: ignore[type-arg]
+    ignore_unknown: bool = Form(False),  # type: ignore[type-arg]
+    note: Annotated[str, Field(max_length=2_000)] = Form(""),  # type: ignore[type-arg]
 ) -> HttpResponse:
     """Upload a file. It is checked first, and imported once it is confirmed.
 
