@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audiences import consent, privacy, sql
+from audiences import api_keys, consent, endpoints, privacy, sql
 from audiences.consent import Origin
 from audiences.console import lists
 from audiences.imports import runs
@@ -77,6 +77,8 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         # the ledger: its checkpoints have a page
         *("LedgerErasure", "LedgerLeaf", "LedgerNode", "LedgerOutlet", "LedgerSalt"),
         *("LedgerRemoval", "LedgerStamp", "LedgerState", "LedgerWording"),
+        # programs: keys and endpoints have a page each
+        *("ApiAnswer", "ApiSecret", "ApiUse", "EndpointCall", "Happening"),
         *("Figure", "Role"),  # on the home page; behind Django's groups
     }
 
@@ -93,6 +95,8 @@ def test_list_search_and_page_open(
         Checkpoint("x.example/ledger", 1, bytes(32)), Ed25519PrivateKey.generate()
     )
     LedgerCheckpoint.objects.create(size=1, note=note, made_at=timezone.now())
+    api_keys.create("shop", ["viewer"])
+    endpoints.create("https://shop.example/", ["consent.opted_out"])
     assert admin_client.get(_list(model)).status_code == 200
     for text in ("1", "P1", "ANNA.VOS@example.com", "06 12345678", "Vos, Anna", "'\"%"):
         answer = admin_client.get(_list(model), {"q": text})

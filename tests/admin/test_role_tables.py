@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from audiences import fields, subscriptions, tags
+from audiences import api_keys, endpoints, fields, subscriptions, tags
 from audiences.imports import runs
 from audiences.models import Audience, BulkAct, ImportRun, LedgerCheckpoint, OutboxMail
 from audiences.roles import Code
@@ -210,6 +210,8 @@ def rows(world: World) -> Callable[[str], int]:
     person, root = world.people[0], User.objects.create_user("somebody", is_staff=True)
     OutboxMail.objects.update(result="uncertain")
     LedgerCheckpoint.objects.create(size=1, note="x\n1\ny\n", made_at=timezone.now())
+    api_keys.create("shop", ["viewer"])
+    endpoints.create("https://shop.example/", ["consent.opted_out"])
     visitor = {"username": "eve", "ip_address": "192.0.2.1", "user_agent": "x"}
     AccessAttempt.objects.create(**visitor, failures_since_start=1)
     AccessLog.objects.create(**visitor)
