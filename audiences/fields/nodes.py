@@ -41,8 +41,12 @@ def _q(data: Data, moment: Moment) -> Q:
     wanted = None
     if _NOT.get(operator, operator) not in _NOTHING:
         wanted = _wanted(field, data, timezone.localdate(moment.at))
-    rows = with_value(field, wanted).filter(profile_id=OuterRef("pk"))
-    meant = Q(Exists(moment.within(rows)))
+    rows = with_value(field, wanted)
+    if moment.span is None:
+        meant = Q(Exists(rows.filter(profile_id=OuterRef("pk"))))
+    else:
+        # Within a span few are found, at once, and each profile is looked up in that.
+        meant = Q(pk__in=moment.within(rows).values("profile_id"))
     return ~meant if operator in _NOT else meant
 
 

@@ -117,6 +117,6 @@ def test_many_changes_get_fresh_statistics(
 
 
 def test_kind_of_import_is_registered_once() -> None:
-    assert list(kinds) == ["people", "subscriptions", "quarantine"]
+    assert list(kinds) == ["people", "subscriptions", "list", "quarantine"]
     with pytest.raises(RegisteredTwice):
         kinds.add("people", Kind(label="", importer=Names, permissions=()))
