@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0055_presence_and_lease'),
+        ('audiences', '0048_presence_and_lease'),
     ]
 
     operations = [

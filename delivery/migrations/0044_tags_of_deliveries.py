@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0050_own_fields_and_tags'),
+        ('audiences', '0052_own_fields_and_tags'),
         ('delivery', '0043_content_tests_seeds_and_schedules'),
     ]
 

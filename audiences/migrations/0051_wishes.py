@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0047_organisation_brand'),
+        ('audiences', '0050_organisation_brand'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0048_people_of_bulk_acts'),
+        ('audiences', '0053_people_of_bulk_acts'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 

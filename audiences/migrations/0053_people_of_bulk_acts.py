@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0050_own_fields_and_tags'),
+        ('audiences', '0052_own_fields_and_tags'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0047_wishes'),
+        ('audiences', '0051_wishes'),
     ]
 
     operations = [

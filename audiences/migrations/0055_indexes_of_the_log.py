@@ -11,7 +11,7 @@ TABLE = "django_admin_log"
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("audiences", "0048_morning_summaries"),
+        ("audiences", "0054_morning_summaries"),
         ("admin", "0003_logentry_add_action_flag_choices"),
     ]
 

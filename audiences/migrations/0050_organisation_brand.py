@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0052_api_and_events'),
+        ('audiences', '0049_api_and_events'),
     ]
 
     operations = [
