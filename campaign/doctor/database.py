@@ -17,8 +17,8 @@ from .findings import Finding, examination, fine, note, serious, warning
 
 # Seconds by which clocks may differ before times in the history contradict each other.
 CLOCK_DIFFERS = 2.0
-# People above whom SQLite is not what a site in production should run on: figures by
-# `python -m tests.benchmarks.bench_sqlite_limits`.
+# People above whom SQLite is not what a site in production should run on: a judgement.
+# It has one writer, for whom everybody waits while many are imported or judged.
 MOST_ON_SQLITE = 100_000
 
 

@@ -10,7 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+<<<<<<< HEAD
 from audiences import api_keys, consent, endpoints, privacy, sql
+=======
+from audiences import consent, fields, privacy, sql, tags
+>>>>>>> h-fields
 from audiences.consent import Origin
 from audiences.console import lists
 from audiences.imports import runs
@@ -87,6 +91,8 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
 def test_list_search_and_page_open(
     model: type, world: World, admin_client: Client
 ) -> None:
+    fields.create_field("Town", "text")
+    tags.ensure(["VIP"])
     bulk_acts.begin(
         "unsubscribe", {"ids": "0"}, actor="eva", details={"service": "news"}
     )
