@@ -10,11 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-<<<<<<< HEAD
-from audiences import api_keys, consent, endpoints, privacy, sql
-=======
-from audiences import consent, fields, privacy, sql, tags
->>>>>>> h-fields
+from audiences import api_keys, consent, endpoints, fields, privacy, sql, tags
 from audiences.consent import Origin
 from audiences.console import lists
 from audiences.imports import runs
