@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from audiences import consent
 from audiences.channels import ANY
-from audiences.consent import Kind, Origin, Source, history
+from audiences.consent import Kind, Origin, Source
 from audiences.links import Link
 from audiences.models import Address, AddressStatus, ConsentEvent, LandingPage, Service
 from audiences.signals import address_stop_requested, address_stop_withdrawn
@@ -81,8 +81,11 @@ def _said_again(visit: Visit, about: Q, origin: Origin) -> list[int]:
     nothing that was said again.
     """
     events = ConsentEvent.objects.filter(about, profile=visit.profile)
-    last = events.select_related("evidence").order_by("-id").first()
-    if last is None or last.kind not in STOPS or not _was_change(last):
+    last, *before = [*events.select_related("evidence").order_by("-id")[:2], None]
+    if last is None or last.kind not in STOPS:
+        return []
+    # An event that only said again what was so already is nobody's to undo.
+    if before[0] is not None and before[0].kind == last.kind:
         return []
     if _is_repeated(last, origin):
         return [last.pk]
@@ -95,15 +98,6 @@ def _said_again(visit: Visit, about: Q, origin: Origin) -> list[int]:
             service_id=last.service_id,
         )
     return []
-
-
-def _was_change(last: ConsentEvent) -> bool:
-    """Whether the event changed something, or only said again what was so already."""
-    events = history.about(
-        last.profile_id, scope=last.channel, service_id=last.service_id
-    )
-    before = events.filter(id__lt=last.pk).order_by("-id").first()
-    return before is None or before.kind != last.kind
 
 
 def _is_repeated(last: ConsentEvent, origin: Origin) -> bool:
