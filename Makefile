@@ -48,7 +48,7 @@ lock: .venv/run ## Write what is installed, with hashes, from the requirements (
 
 .PHONY: run
 run: .venv/run ## Set up everything on SQLite, serve the site, send a newsletter to its mailbox
-	@PHONE_REGION=$${PHONE_REGION:-NL} CONTACT_EMAIL=$${CONTACT_EMAIL:-help@example.org} PORT=$(PORT) $(MANAGE) demo
+	@PHONE_REGION=$${PHONE_REGION:-NL} CONTACT_EMAIL=$${CONTACT_EMAIL:-help@library.example} PORT=$(PORT) $(MANAGE) demo
 
 .PHONY: serve
 serve: .venv/run ## Run the site for production: web, workers and clock; SIGTERM ends it
