@@ -92,6 +92,7 @@ class ConditionWidget(forms.Widget):
             "groups": LABELS.items(),
             "kinds": menu(),
             "button": BUTTON,
+            "id": (attrs or {}).get("id", ""),
         }
         return render_to_string("admin/builder/condition.html", context)
 

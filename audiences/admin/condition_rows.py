@@ -100,6 +100,11 @@ def row_of(
         # Whether it holds at all is asked first.
         for key in sorted(node.schema, key=lambda key: key != NEGATED)
     ]
+    # Where one goes on after a row was added: "not" is seldom what comes first.
+    open_ = [f for f in row["fields"] if f["kind"] != "hidden"]
+    named = [f for f in open_ if not f["name"].endswith(f".{NEGATED}")]
+    for field in (named or open_)[:1]:
+        field["is_first"] = draft.is_new
     return row
 
 

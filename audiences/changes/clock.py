@@ -99,8 +99,11 @@ def ended() -> Seen:
             " (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
     }
-    ours = tuple(number for number in seen.running if number % 2**32 not in foreign)
-    return Seen(min(ours, default=seen.high), seen.high, ours)
+    ours = {number for number in seen.running if number % 2**32 not in foreign}
+    if ours:
+        # Whoever ended meanwhile has no lock either, and need not be waited for.
+        ours &= {*now().running}
+    return Seen(min(ours, default=seen.high), seen.high, tuple(sorted(ours)))
 
 
 class _ThisTransaction(Func):

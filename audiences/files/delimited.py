@@ -97,6 +97,11 @@ def _first_line(lines: Iterator[str]) -> tuple[int, str, str]:
     for number, text in enumerate(lines, 1):
         if named := _SEPARATOR.fullmatch(text.lstrip("\ufeff")):
             delimiter = named[1]
+        elif "\0" in text:
+            raise UnreadableFile(
+                f"Line {number}, which should name the columns, has a NUL character: "
+                "this is no text file."
+            )
         elif text.strip():
             return number, delimiter, text
     raise UnreadableFile("The file is empty: its first line must name the columns.")

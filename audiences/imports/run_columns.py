@@ -107,7 +107,10 @@ def _to_choose(file: TableFile, run: ImportRun) -> list[ColumnToChoose]:
     found: list[ColumnToChoose] = []
     for position, heading in enumerate(file.header):
         sample = samples[position]
-        values = list(sample.values)
+        # What is shown is kept as JSON, and PostgreSQL keeps no NUL.
+        values = [
+            value.replace("\0", "\N{REPLACEMENT CHARACTER}") for value in sample.values
+        ]
         name, words = importer.guess(heading, values, file)
         if chosen[position]:
             name, words = chosen[position]["name"], chosen[position]["when"]

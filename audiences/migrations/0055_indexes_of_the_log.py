@@ -4,25 +4,37 @@ from typing import ClassVar
 
 from django.db import migrations
 
+from audiences.sql import is_postgresql
+
 OF_ROW = "admin_log_of_row"
 BY_TIME = "admin_log_by_time"
 TABLE = "django_admin_log"
 
 
+def _index(columns: str, name: str) -> migrations.RunPython:
+    """An index that is built while the table is written to, where that is possible."""
+
+    def make(apps, schema_editor):
+        way = "CONCURRENTLY " if is_postgresql() else ""
+        schema_editor.execute(
+            f"CREATE INDEX {way}IF NOT EXISTS {name} ON {TABLE} ({columns})"
+        )
+
+    def drop(apps, schema_editor):
+        schema_editor.execute(f"DROP INDEX IF EXISTS {name}")
+
+    return migrations.RunPython(make, drop, atomic=False)
+
+
 class Migration(migrations.Migration):
+    # An index is built without a lock only outside of a transaction.
+    atomic = False
     dependencies: ClassVar = [
         ("audiences", "0054_morning_summaries"),
         ("admin", "0003_logentry_add_action_flag_choices"),
     ]
 
     operations: ClassVar = [
-        migrations.RunSQL(
-            f"CREATE INDEX IF NOT EXISTS {OF_ROW} ON {TABLE}"
-            " (content_type_id, object_id, action_time, id)",
-            f"DROP INDEX IF EXISTS {OF_ROW}",
-        ),
-        migrations.RunSQL(
-            f"CREATE INDEX IF NOT EXISTS {BY_TIME} ON {TABLE} (action_time, id)",
-            f"DROP INDEX IF EXISTS {BY_TIME}",
-        ),
+        _index("content_type_id, object_id, action_time, id", OF_ROW),
+        _index("action_time, id", BY_TIME),
     ]

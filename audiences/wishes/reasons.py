@@ -1,12 +1,14 @@
 """Why somebody left: asked after the act, kept beside its event, never required."""
 
+from collections import Counter
 from collections.abc import Iterable
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from audiences.models import ConsentEvent, LeavingReason
 from audiences.models.wishes import LONGEST_REASON
 
+MOST_COUNTED = 1_000
 STOPS = (ConsentEvent.Kind.OPT_OUT, ConsentEvent.Kind.UNSUBSCRIBE)
 
 
@@ -44,9 +46,12 @@ def reasons_of(profile_id: int) -> QuerySet[LeavingReason]:
 
 
 def counted(service_id: int) -> list[tuple[str, int]]:
-    """How often each reason was given for leaving a service, the frequent first."""
+    """How often each reason was given for leaving a service, the frequent first.
+
+    Of the latest that were given: a page counts no more.
+    """
     rows = LeavingReason.objects.filter(event__service_id=service_id).exclude(reason="")
-    counts = rows.values_list("reason").annotate(count=Count("pk"))
+    latest = rows.order_by("-event_id").values_list("reason", flat=True)[:MOST_COUNTED]
     labels = dict(LeavingReason.Reason.choices)
-    found = [(str(labels[reason]), count) for reason, count in counts]
+    found = [(str(labels[reason]), count) for reason, count in Counter(latest).items()]
     return sorted(found, key=lambda each: (-each[1], each[0]))

@@ -70,6 +70,8 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("RequestCount", "UsedProof", "Allowance"),
         "SignIn",  # on the page "Your sign-in" of its user
         "BulkActPerson",  # on the page of their change
+        *("FieldValue", "ProfileTag"),  # on the page of their person
+        *("Lease", "Presence"),  # on the home page, when something is wrong
         "MorningSummary",  # on the page "Activity" of its user
         "UsedHookToken",  # digests of one-time tokens, for a day
         *("InboundMention", "MailboxPosition"),  # beside what came back

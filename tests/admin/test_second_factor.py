@@ -71,7 +71,7 @@ def test_setting_up_shows_a_picture_and_a_key_and_codes_once() -> None:
     assert "default-src 'none'" in page["Content-Security-Policy"]
     assert "no-store" in page["Cache-Control"]
     key = key_on(text)
-    assert "errornote" in client.post(SET_UP, {"code": "000000"}).content.decode()
+    assert "error-summary" in client.post(SET_UP, {"code": "000000"}).content.decode()
     assert not TOTPDevice.objects.filter(confirmed=True).exists()
     time_of_throttle = TOTPDevice.objects.update(
         throttling_failure_count=0, throttling_failure_timestamp=None
@@ -93,7 +93,7 @@ def test_the_password_alone_opens_nothing_once_there_is_a_second_factor() -> Non
     client, answer = sign_in()
     assert answer["Location"] == ASK
     assert client.get(HOME).status_code == 302
-    assert "errornote" in client.post(ASK, {"code": "123"}).content.decode()
+    assert "error-summary" in client.post(ASK, {"code": "123"}).content.decode()
     TOTPDevice.objects.update(throttling_failure_timestamp=None)
     assert client.post(ASK, {"code": f" {code_of(key)} "})["Location"] == HOME
     assert client.get(HOME).status_code == 200

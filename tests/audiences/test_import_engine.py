@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from audiences.files import BadCell, open_file
-from audiences.imports import engine
+from audiences.imports import engine, runs
 from audiences.imports.engine import Chunk, Import, Importer
 from audiences.imports.kinds import Kind, kinds
 from audiences.models import Profile
+from audiences.refusals import Refused
 from audiences.registry import RegisteredTwice
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +121,22 @@ def test_kind_of_import_is_registered_once() -> None:
     assert list(kinds) == ["people", "subscriptions", "list", "quarantine"]
     with pytest.raises(RegisteredTwice):
         kinds.add("people", Kind(label="", importer=Names, permissions=()))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+        b"email;na\x00me\na@x.example;x\n",
+        b"e\xc3\xa9;who\n\x00\x00;\x00a\n",
+    ],
+)
+def test_a_file_with_nul_is_refused_or_asked_about(content: bytes) -> None:
+    try:
+        run = runs.upload("people.csv", [content], actor="eva", kind="people")
+    except Refused:
+        return
+    run.refresh_from_db()
+    assert run.state == run.State.MAPPING
+    assert "\0" not in str(run.preview)

@@ -44,7 +44,7 @@ def fits(tab: Any) -> None:
 
 def tab_to(tab: Any, selector: str) -> None:
     """Press Tab until the element has the focus, and see that the focus is visible."""
-    for _press in range(40):
+    for _press in range(60):
         tab.keyboard.press("Tab")
         if tab.evaluate("s => document.activeElement.matches(s)", selector):
             outline = tab.evaluate(

@@ -66,9 +66,9 @@ def test_from_nothing_to_published(browser: Any, live_server: Any) -> None:  # n
     tab.select_option("[name=width]", "phone")
     tab.click("text=Show")
     frame = tab.frame_locator("iframe.phone")
-    frame.locator("input[value=email]").uncheck()
+    frame.locator("input[type=checkbox][value=email]").uncheck()
     frame.locator(".btn-brand").click()
-    frame.locator("text=Je ontvangt").first.wait_for()
+    frame.locator("h1:has-text('opgeslagen')").wait_for()
     profile.refresh_from_db()
     assert not profile.no_longer_contact_email
     tab.click("a:text('Publish…')")

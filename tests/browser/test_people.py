@@ -37,9 +37,11 @@ def test_person_is_found_by_a_phone_number_and_opted_out(
     page.fill("#searchbar", "06-1234 5678")
     page.keyboard.press("Enter")
     page.click("#result_list a >> text=Anna Vos")
-    page.check("#id_no_longer_contact_sms")
+    page.click("text=Opt out…")
+    page.check("[name=scope][value=sms]")
     page.fill("#id_note", "rang us")
-    page.click("[name=_continue]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".timeline")
     newest = page.locator(".timeline li").first
     assert "Opted out of SMS" in newest.inner_text()
     assert "operator" in newest.inner_text()
