@@ -64,7 +64,7 @@ def test_from_an_audience_to_the_causes(
     tab.keyboard.press("Enter")
     tab.wait_for_selector("[name='condition.0.key.operator']:focus")
     tab.select_option("[name='condition.0.key.operator']", "is")
-    tab.check("[name='condition.0.key.value'][value=nl]")
+    tab.select_option("select[name='condition.0.key.value']", "nl")
     tab.wait_for_selector("[data-matching]:has-text('5 profiles')")
     assert "language is nl" in tab.inner_text("[data-matching]")
     check(tab)
