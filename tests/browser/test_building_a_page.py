@@ -34,7 +34,7 @@ def test_from_nothing_to_published(browser: Any, live_server: Any) -> None:  # n
     )
     tab.click("text=Make the first page")
     # The service is asked for only where the kind has one; the slug follows the label.
-    assert not tab.is_visible("[name=service]")
+    tab.wait_for_selector("[name=service]", state="hidden")
     tab.click("text=People subscribe to one service.")
     assert tab.is_visible("[name=service]")
     tab.click("text=People see what they get")
