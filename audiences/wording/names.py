@@ -1,12 +1,34 @@
 """Names of languages and countries, in the language of whoever reads them."""
 
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import phonenumbers
 from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.utils.translation import get_language, get_language_info
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 # Two codes that are no country and that a person may not live in.
 _NO_COUNTRIES = ("001", "AC")
+
+
+@cache
+def _names_of_countries() -> dict[str, dict[str, str]]:
+    """Names by code and language, as `phonenumbers` has them.
+
+    Only that file of its package is read: the rest of it is the geography of all
+    numbers, a hundred megabytes in every process.
+    """
+    file = Path(phonenumbers.__file__).with_name("geodata") / "locale.py"
+    # Under a name as deep as its own: it imports relative to it.
+    spec = spec_from_file_location("phonenumbers.countries.locale", file)
+    assert spec is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: dict[str, dict[str, str]] = module.LOCALE_DATA
+    return found
 
 
 def languages() -> list[tuple[str, str]]:
@@ -29,7 +51,7 @@ def countries() -> list[tuple[str, str]]:
     language = (get_language() or "en").partition("-")[0]
     named = [
         (_country(names, language), code)
-        for code, names in LOCALE_DATA.items()
+        for code, names in _names_of_countries().items()
         if code not in _NO_COUNTRIES and len(code) == 2
     ]
     return [(code, name) for name, code in sorted(named) if name]
