@@ -145,9 +145,7 @@ if not DEBUG:
     # Names that change with the content, so that browsers keep the files for ever.
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {
-            "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        },
+        "staticfiles": {"BACKEND": "campaign.serving.collected_files.CollectedFiles"},
     }
 # Bytes of a form; uploads of files are limited by IMPORT_LARGEST_MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
