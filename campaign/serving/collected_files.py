@@ -1,8 +1,6 @@
 """Style and scripts of production: compressed, with names that never go stale."""
 
-from whitenoise.storage import (  # type: ignore[import-untyped]
-    CompressedManifestStaticFilesStorage,
-)
+from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
 
 class CollectedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
