@@ -8,12 +8,14 @@ deliveries that are prepared count too, each until their own message is recorded
 is known that they get none.
 """
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
 from typing import Any
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from audiences.channels import Channel
@@ -36,10 +38,11 @@ def fatigued(
     and each by their own number.
     """
     prepared = list(_prepared(rule, situation))
-    found = Q(pk__in=[])
-    for window in _windows(rule, situation, prepared):
-        found |= Q(pk__in=_reached(rule, situation, window, prepared, limits))
-    return found
+    reached = [
+        Q(pk__in=_reached(rule, situation, window, prepared, limits))
+        for window in _windows(rule, situation, prepared)
+    ]
+    return reduce(operator.or_, reached)
 
 
 # ------------------------------------------------------------------ days
@@ -99,12 +102,12 @@ def _days_of_messages(
     found: set[date] = set()
     # Named one by one: the index by channel and time has no other way in.
     channels = [rule["channel"]] if rule["channel"] else Channel.values
-    rows = Message.objects.order_by().filter(channel__in=channels)
-    rows = rows.exclude(delivery_id=situation.delivery_id or 0)
+    rows = Message.objects.order_by("sent_at").filter(channel__in=channels)
+    moments = rows.exclude(delivery_id=situation.delivery_id or 0)
     begin = following.begin
     while begin < following.end:
-        later = rows.filter(Window(begin, following.end).q("sent_at"))
-        first = later.aggregate(first=Min("sent_at"))["first"]
+        later = moments.filter(Window(begin, following.end).q("sent_at"))
+        first = later.values_list("sent_at", flat=True).first()
         if first is None:
             break
         found.add(day_of(first))
@@ -145,14 +148,18 @@ def _prepared(rule: OwnRule, situation: Situation) -> Iterator[Prepared]:
             | Q(finished_at__isnull=True)
             | Q(delivery__contact_date__gt=since)
         )
-        .exclude(delivery__sending__state__in=OVER)
     )
     if rule["channel"]:
         rows = rows.filter(delivery__channel=rule["channel"])
     facts = rows.values_list(
-        "delivery_id", "finished_at", "delivery__contact_date", "delivery__sending"
+        "delivery_id",
+        "finished_at",
+        "delivery__contact_date",
+        "delivery__sending__state",
     )
     for pk, finished_at, planned, sending in facts:
+        if sending in OVER:
+            continue
         ready_at = finished_at or now
         last = max(planned or ready_at, ready_at) + GOOD_FOR
         at = max(planned or now, now) if now < last else last

@@ -5,7 +5,7 @@ from typing import Any
 
 from audiences import conditions
 from audiences.refusals import Refused
-from delivery.models import Typology, TypologyRule, TypologyRuleUse
+from delivery.models import Typology, TypologyRule
 from delivery.rules import fatigue
 from delivery.rules.rule import NOBODY_ASKED, OwnRule, Rule, own_rule, registered_rules
 from delivery.rules.writing import Kind, default_typology
@@ -25,10 +25,9 @@ def find(slug: str) -> Typology:
 
 def rows_of(typology: Typology | None) -> list[TypologyRule]:
     """The active rules of a typology, in its order; None: of the default one."""
-    uses = TypologyRuleUse.objects.filter(
-        typology=typology or default_typology(), rule__is_active=True
-    )
-    return [use.rule for use in uses.select_related("rule")]
+    its = typology or default_typology()
+    rows = TypologyRule.objects.filter(typologyruleuse__typology=its, is_active=True)
+    return list(rows.order_by("typologyruleuse__position", "typologyruleuse__id"))
 
 
 def rules_of(typology: Typology | None) -> list[Rule]:
