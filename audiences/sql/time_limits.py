@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
@@ -29,9 +29,8 @@ def time_limit(seconds: float) -> Iterator[None]:
                 _set_timeout(before)
         else:
             connection.ensure_connection()
-            deadline = time.monotonic() + seconds
             raw = connection.connection
-            raw.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+            raw.set_progress_handler(_once_after(seconds), 10_000)
             try:
                 yield
             finally:
@@ -42,6 +41,13 @@ def time_limit(seconds: float) -> Iterator[None]:
         if code == "57014" or "interrupted" in str(error):
             raise TooSlow(f"It took longer than {seconds:g} seconds.") from error
         raise
+
+
+def _once_after(seconds: float) -> Callable[[], bool]:
+    """Interrupts one statement: Django asks SQLite about the one that was cut off."""
+    deadline = time.monotonic() + seconds
+    answers = iter([True])
+    return lambda: time.monotonic() > deadline and next(answers, False)
 
 
 def _set_timeout(value: str) -> None:

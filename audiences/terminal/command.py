@@ -63,6 +63,7 @@ class CampaignCommand(BaseCommand):
         # Scripts read what commands print, so it is English in every site language.
         with translation.override("en"):
             try:
+                _refuse_broken_text(options)
                 self._handle(**options)
             except CommandError as error:
                 told = shortened(str(error), _flat(options.values()))
@@ -80,6 +81,10 @@ class CampaignCommand(BaseCommand):
             raise CommandError(_sentences(error)) from error
         except Refused as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            if not error.filename:
+                raise
+            raise CommandError(f"{error.filename}: {error.strerror}.") from error
         except (OperationalError, InterfaceError) as error:
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise CommandError(
@@ -185,6 +190,20 @@ def _flat(values: Iterable[Any]) -> Iterator[Any]:
             yield from value
         elif isinstance(value, str | Path):
             yield value
+
+
+def _refuse_broken_text(options: dict[str, Any]) -> None:
+    """What the shell gave in another encoding than UTF-8; file names may be so."""
+    for name, value in options.items():
+        for text in _flat([value]):
+            if isinstance(text, str) and not name.startswith("file"):
+                try:
+                    text.encode()
+                except UnicodeEncodeError as error:
+                    raise CommandError(
+                        f"{name} is not UTF-8: {text!a}. Set the terminal to UTF-8 "
+                        "(LANG=C.UTF-8)."
+                    ) from error
 
 
 def _require_migrations() -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from audiences.refusals import shortened
 from audiences.terminal import CampaignCommand, CommandError, CommandParser, add_json
 from delivery.feedback.events import FeedbackEvent
 from delivery.feedback.mails.mime import MOST_BYTES
@@ -32,7 +33,8 @@ class Command(CampaignCommand):
                 readings.append((name, read(_bytes_of(name))))
             except OSError as error:
                 unopened.append(name)
-                self.stderr.write(f"{name}: {error.strerror or error}")
+                told = f"{name}: {error.strerror or error}"
+                self.stderr.write(shortened(told, [name]))
         if options["json"]:
             self.write_json({"files": [_facts(*reading) for reading in readings]})
         else:
