@@ -111,6 +111,28 @@ def test_from_an_audience_to_the_causes(
     assert tab.problems == []
 
 
+def test_rows_that_are_added_quickly_all_arrive(
+    browser: Any,  # noqa: F811
+    live_server: Any,
+) -> None:
+    tab = _signed_in(browser, live_server, WINDOWS[0])
+    tab.goto(f"{live_server.url}{reverse('admin:audiences_audience_add')}")
+    tab.select_option("[name=kind]", "condition")
+    tab.evaluate(
+        """kinds => kinds.forEach((kind) => {
+            document.getElementsByName("condition.add")[0].value = kind;
+            document.querySelector("button[value='add:condition']").click();
+        })""",
+        ["profile:language", "profile:country", "opted_out"],
+    )
+    tab.wait_for_selector("[name='condition.2.node']", state="attached")
+    rows = [tab.input_value(f"[name='condition.{n}.node']") for n in range(3)]
+    assert len(set(rows)) == 2
+    assert rows[2] == "opted_out"
+    tab.wait_for_function("!document.querySelector('[data-builder]').inert")
+    assert tab.problems == []
+
+
 def test_rows_are_added_without_a_script(browser: Any, live_server: Any) -> None:  # noqa: F811
     tab = _signed_in(browser, live_server, WINDOWS[0], java_script_enabled=False)
     tab.goto(f"{live_server.url}{reverse('admin:audiences_audience_add')}")

@@ -170,7 +170,7 @@ class LandingPageAdmin(PlainAdmin):
             '<span class="sample" data-least="{}" data-good="{}" data-bad="{}">'
             '<svg width="180" height="64" role="img" aria-label="{}">'
             '<rect class="around" width="180" height="64" rx="6" fill="{}"></rect>'
-            '<rect class="button" x="20" y="14" width="140" height="36" rx="6" '
+            '<rect class="on-brand" x="20" y="14" width="140" height="36" rx="6" '
             'fill="{}"></rect><text x="90" y="37" text-anchor="middle" fill="{}">{}'
             "</text></svg> "
             "<output>{}</output></span>",

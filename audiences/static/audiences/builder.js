@@ -8,10 +8,16 @@
   const NAME = "_row";
   let timer = 0;
   let latest = 0;
+  let waiting = 0;
+  let turn = Promise.resolve();
 
-  async function send(action) {
+  const groupOf = (action) => (action.split(":")[1] || "").replace(/\.\d+$/, "");
+  const named = (name) => document.getElementsByName(name)[0];
+
+  async function send(action, kind) {
     const data = new FormData(form);
     data.set(NAME, action);
+    if (kind) data.set(`${groupOf(action)}.add`, kind);
     const answer = await fetch(form.getAttribute("action") || window.location.href, {
       method: "POST", body: data, headers: { "X-Requested-With": "builder" },
     });
@@ -24,25 +30,39 @@
     if (here && there) here.replaceChildren(...there.childNodes);
   }
 
-  async function press(button) {
-    const path = button.value.split(":")[1] || "";
-    const group = path.replace(/\.\d+$/, "");
+  /* One after the other: the answer to one brings the rows that the next begins with.
+     Nobody writes meanwhile into rows that are about to be replaced. */
+  function press(action) {
+    const choice = named(`${groupOf(action)}.add`);
+    const kind = choice && choice.value;
+    waiting += 1;
+    builder.inert = true;
+    turn = turn.then(() => change(action, kind)).finally(() => {
+      waiting -= 1;
+      if (waiting) return;
+      builder.inert = false;
+      const next = builder.querySelector("[data-next]");
+      if (next) next.focus();
+    });
+  }
+
+  async function change(action, kind) {
     latest += 1;
     let page;
     try {
-      page = await send(button.value);
+      page = await send(action, kind);
     } catch (error) {
       // As without a script: the browser posts the form and shows the answer.
       form.dataset.plain = "yes";
-      form.requestSubmit(button);
+      const buttons = [...builder.querySelectorAll(`button[name=${NAME}]`)];
+      form.requestSubmit(buttons.find((button) => button.value === action));
       return;
     }
     replace(page, "[data-builder]");
     replace(page, "[data-matching]");
-    const named = (name) => document.getElementsByName(name)[0];
     const next = document.querySelector("[data-builder] [data-focus]")
-      || named(`${group}.add`) || document.querySelector("[data-builder] select");
-    if (next) next.focus();
+      || named(`${groupOf(action)}.add`) || document.querySelector("[data-builder] select");
+    if (next) next.dataset.next = "";
   }
 
   async function count() {
@@ -62,7 +82,7 @@
     const ours = button && button.name === NAME && button.closest("[data-builder]");
     if (!ours || form.dataset.plain) return;
     event.preventDefault();
-    press(button);
+    press(button.value);
   });
   form.addEventListener("input", (event) => {
     if (!event.target.closest("[data-builder]")) return;

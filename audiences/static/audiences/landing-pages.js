@@ -56,7 +56,7 @@
     const output = sample.querySelector("output");
     const update = () => {
       sample.querySelector(".around").setAttribute("fill", around.value);
-      sample.querySelector(".button").setAttribute("fill", brand.value);
+      sample.querySelector(".on-brand").setAttribute("fill", brand.value);
       sample.querySelector("text").setAttribute("fill", text.value);
       const both = [luminance(brand.value), luminance(text.value)].sort((a, b) => b - a);
       const ratio = (both[0] + 0.05) / (both[1] + 0.05);
