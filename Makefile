@@ -11,7 +11,7 @@ PYTEST := $(PY) -m pytest -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist 
 
 .PHONY: help
 help: ## Show what make can do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 30
 
 # The first Python that is new enough; pyenv's shims answer for versions that are absent,
 # so each is asked.
@@ -40,22 +40,22 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-ha
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 .PHONY: lock
-lock: .venv/run ## Write what is installed, with hashes, from the requirements (UPGRADE=--upgrade)
+lock: .venv/run ## Lock the requirements (UPGRADE=--upgrade)
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@sed '/^# The tests/,$$d' requirements.txt >.venv/site.in
 	@$(LOCK) $(UPGRADE) .venv/site.in --output-file requirements-site.txt
 	@$(LOCK) $(UPGRADE) requirements-dev.txt --constraints requirements-site.txt --output-file requirements-all.txt
 
 .PHONY: run
-run: .venv/run ## Set up everything on SQLite, serve the site, send a newsletter to its mailbox
+run: .venv/run ## Set up and serve the demo, with a mailbox
 	@PHONE_REGION=$${PHONE_REGION:-NL} CONTACT_EMAIL=$${CONTACT_EMAIL:-help@library.example} PORT=$(PORT) $(MANAGE) demo
 
 .PHONY: serve
-serve: .venv/run ## Run the site for production: web, workers and clock; SIGTERM ends it
+serve: .venv/run ## Run the site for production: web, workers, clock
 	@exec $(MANAGE) serve $(ARGS)
 
 .PHONY: doctor
-doctor: .venv/run ## Say what is misconfigured, missing, late or insecure, with the remedy
+doctor: .venv/run ## Say what is wrong with the site, and the remedy
 	@$(MANAGE) doctor $(ARGS)
 
 .PHONY: backup
@@ -63,11 +63,11 @@ backup: .venv/run ## Copy the database, and try to restore the copy
 	@$(MANAGE) backup $(ARGS) && $(MANAGE) restore_drill
 
 .PHONY: chaos
-chaos: .venv/dev ## Kill PostgreSQL, the queue, web processes and workers under load
+chaos: .venv/dev ## Kill each part under load, and count
 	@$(PY) -m tests.chaos.services $(ARGS)
 
 .PHONY: test
-test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
+test: .venv/dev ## Run all tests, on SQLite and PostgreSQL
 	@echo "== Tests on SQLite"
 	@env -u DATABASE_URL $(PYTEST) $(ARGS)
 	@url="$$($(PY) -m tests.postgres)"; \
@@ -82,7 +82,7 @@ test: .venv/dev ## Run all tests, on SQLite and on PostgreSQL if there is one
 check: lint test ## Everything that must hold before a commit
 
 .PHONY: lint
-lint: .venv/dev ## Style, types, import contracts, migrations, system checks
+lint: .venv/dev ## Style, types, imports, migrations, checks
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
@@ -94,7 +94,7 @@ format: .venv/dev ## Format the code
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
 .PHONY: messages
-messages: .venv/dev ## Collect the console's texts for translation; compile them (gettext)
+messages: .venv/dev ## Collect and compile the console's texts
 	@command -v msgmerge >/dev/null || { \
 		echo "make messages needs gettext; on Debian: apt install gettext" >&2; exit 1; }
 	@$(MANAGE) makemessages --all --no-location --no-obsolete --ignore .venv --ignore tests
@@ -109,7 +109,7 @@ bench-import: .venv/run ## Time an import of N rows on PostgreSQL and SQLite
 
 REQUESTS ?= 1000
 .PHONY: bench-pages
-bench-pages: .venv/dev ## Time one-click and the opt-out page on gunicorn and PostgreSQL
+bench-pages: .venv/dev ## Time the public pages on gunicorn
 	@$(PY) -m tests.benchmarks.bench_pages $(REQUESTS)
 
 .PHONY: bench-api
@@ -117,7 +117,7 @@ bench-api: .venv/dev ## Time the API with N people on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_api $(N)
 
 .PHONY: bench-subscriptions
-bench-subscriptions: .venv/run ## Time an import of N subscriptions on both databases
+bench-subscriptions: .venv/run ## Time an import of N subscriptions
 	@$(PY) -m tests.benchmarks.bench_subscriptions $(N)
 
 .PHONY: screenshots
@@ -125,15 +125,15 @@ screenshots: .venv/dev ## Take the pictures in docs/images anew
 	@$(PY) -m tests.screenshots
 
 .PHONY: bench
-bench: .venv/run ## Time the analysis of N profiles beside the speed of the disk
+bench: .venv/run ## Time the analysis of N profiles
 	@$(PY) -m tests.benchmarks.bench_analysis $(N)
 
 .PHONY: bench-verify
-bench-verify: .venv/run ## Time the proof of consent of N profiles on PostgreSQL
+bench-verify: .venv/run ## Time the proof of consent of N profiles
 	@$(PY) -m tests.benchmarks.bench_verify $(N)
 
 .PHONY: bench-fields
-bench-fields: .venv/run ## Time own fields of N profiles, in rows and in JSONB, on PostgreSQL
+bench-fields: .venv/run ## Time conditions on own fields of N profiles
 	@$(PY) -m tests.benchmarks.bench_fields $(N)
 
 .PHONY: bench-ledger
@@ -141,7 +141,7 @@ bench-ledger: .venv/run ## Time sealing and verifying N events on PostgreSQL
 	@$(PY) -m tests.benchmarks.bench_ledger $(N)
 
 .PHONY: bench-console
-bench-console: .venv/dev ## Time the pages of the console with N profiles on PostgreSQL
+bench-console: .venv/dev ## Time the console with N profiles
 	@$(PY) -m tests.benchmarks.bench_console $(N)
 
 .PHONY: bench-composing
@@ -150,9 +150,9 @@ bench-composing: .venv/run ## Compose MAILS personalised mails on one core
 
 # N mails, 100,000 unless given.
 .PHONY: bench-sending
-bench-sending: .venv/run ## Send N mails from PostgreSQL by 1, 2 and 4 workers, beside a bare loop
+bench-sending: .venv/run ## Time sending N mails by 1, 2 and 4 workers
 	@$(PY) -m tests.benchmarks.bench_sending $(if $(filter file,$(origin N)),,$(N))
 
 .PHONY: bench-feedback
-bench-feedback: .venv/dev ## Read mails that came back (CORPUS=DIR) and say how well and how fast
+bench-feedback: .venv/dev ## Read mails that came back (CORPUS=DIR)
 	@$(PY) -m tests.benchmarks.bench_feedback $(CORPUS)

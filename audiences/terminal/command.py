@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import (
     BarColumn,
     Progress,
@@ -46,6 +46,7 @@ class CampaignCommand(BaseCommand):
     needs_migrated_database = True
     # Arguments that several commands have, in their order (`audiences.terminal`).
     shared: tuple[Callable[[CommandParser], None], ...] = ()
+    _bar: Progress | None = None
 
     def create_parser(
         self, prog_name: str, subcommand: str, **kwargs: Any
@@ -98,11 +99,17 @@ class CampaignCommand(BaseCommand):
     # ---------------------------------------------------------------- output
     def say(self, text: str) -> None:
         """A result, for people."""
+        self._hide_bar()
         self.stdout.write(text)
 
     def note(self, text: str) -> None:
         """A message besides the result, never on stdout."""
+        self._hide_bar()
         self.stderr.write(text, self.style.NOTICE)
+
+    def _hide_bar(self) -> None:
+        if self._bar:
+            self._bar.stop()
 
     def write_json(self, data: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(data, ensure_ascii=False, default=str))
@@ -115,7 +122,8 @@ class CampaignCommand(BaseCommand):
         rows = [list(row) for row in rows]
         for position, column in enumerate(columns):
             numeric = rows and all(isinstance(r[position], int | float) for r in rows)
-            table.add_column(column, justify="right" if numeric else "left")
+            justify: JustifyMethod = "right" if numeric else "left"
+            table.add_column(column, justify=justify, overflow="fold")
         for row in rows:
             table.add_row(*map(_cell, row))
         stream = cast(TextIO, Stream(self.stdout))
@@ -130,20 +138,30 @@ class CampaignCommand(BaseCommand):
     def progress(self, title: str) -> Iterator[Callable[[int, int], None]]:
         """A progress bar on stderr, when that is a terminal.
 
-        Yields a function that takes the amount done and the total.
+        Yields a function that takes the amount done and the total. What is said
+        meanwhile takes the place of the bar, which comes back below it.
         """
         console = Console(file=sys.stderr)
-        columns = (
+        bar = self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         )
-        with Progress(
-            *columns, console=console, disable=not console.is_terminal
-        ) as bar:
-            task = bar.add_task(title, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(title, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.start()
+            bar.update(task, completed=done, total=total)
+
+        bar.start()
+        try:
+            yield show
+        finally:
+            bar.stop()
 
 
 class Stream(io.TextIOBase):

@@ -1,10 +1,16 @@
 """show_profile PROFILE [--json]"""
 
+import re
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from audiences import profiles
 from audiences.records.profiles import describe
 from audiences.terminal import CampaignCommand, add_json, add_profile
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-][\d:]+)")
 
 
 class Command(CampaignCommand):
@@ -53,4 +59,8 @@ class Command(CampaignCommand):
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        # --json has the fractions of the second.
+        moment = timezone.localtime(datetime.fromisoformat(value))
+        return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
     return "" if value is None else str(value)
