@@ -7,10 +7,10 @@ from django.utils.formats import date_format
 
 from audiences.channels import Channel
 from audiences.landing_pages import ServiceOnPage
-from audiences.models import ContactWish, LandingPage, SignupRequest
+from audiences.models import ContactWish, LandingPage, Profile, SignupRequest
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits.standing import Standing
+from audiences.visits.standing import Standing, by_flags
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 
@@ -100,6 +100,35 @@ def asked_lines(asked: Sequence[tuple[str, Answer]], language: str) -> list[str]
 
 def asked_for(asked: SignupRequest, language: str) -> list[str]:
     """What somebody ticked who has not confirmed it yet, by the names on the page."""
+    services, channels = _ticked(asked)
+    names = [service.label_in(language) for service in services]
+    return names + [page_texts.text(language, f"channels.{c}") for c in channels]
+
+
+def became_of(
+    asked: SignupRequest, profile_id: int, standing: Standing, language: str
+) -> list[str]:
+    """What is true now of that alone which a sign-up asked for."""
+    services, channels = _ticked(asked)
+    if standing.stopped_all:
+        lines = [page_texts.text(language, "state.gets_nothing")]
+    else:
+        lines = [_channel_line(standing, channel, language) for channel in channels]
+    return lines + [
+        service_line(profile_id, standing, service, language) for service in services
+    ]
+
+
+def channel_state(profile: Profile, channel: str, language: str) -> list[str]:
+    """What is true now of one channel of a person."""
+    standing = by_flags(profile)
+    if standing.stopped_all:
+        return [page_texts.text(language, "state.gets_nothing")]
+    return [_channel_line(standing, channel, language)]
+
+
+def _ticked(asked: SignupRequest) -> tuple[list[ServiceOnPage], list[str]]:
+    """The services and channels of a sign-up, as its page had them."""
     content, ticked = asked.version.content, asked.data
     services = {facts["id"]: facts for facts in content["services"]}
     if content["service"]:
@@ -107,6 +136,5 @@ def asked_for(asked: SignupRequest, language: str) -> list[str]:
         ids = [*services]
     else:
         ids = [pk for pk in ticked.get("services", []) if pk in services]
-    names = [ServiceOnPage.of(services[pk]).label_in(language) for pk in ids]
     channels = [c for c in ticked.get("channels", []) if c in content["channels"]]
-    return names + [page_texts.text(language, f"channels.{c}") for c in channels]
+    return [ServiceOnPage.of(services[pk]) for pk in ids], channels

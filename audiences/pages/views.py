@@ -3,8 +3,6 @@
 The links in the mails that ask to confirm lead to `confirming` and `unidentified`.
 """
 
-from dataclasses import replace
-
 from django.db import transaction
 from django.http import (
     Http404,
@@ -184,10 +182,14 @@ def _act(
     details = form.details(visit.content)
     choosing.edit_own(visit, own_fields.values_in(form))
     done = choosing.choose(visit, planned, details, origin, language, wish=form.wish)
-    if number := form.cleaned_data.get("number"):
-        asked = adding.add_number(visit, number, origin, language)
-        done = replace(done, asked=(*done.asked, *filter(None, [asked])))
-    return visit_pages.after(language, done)
+    network = visitors.network(request)
+    added = [
+        (c, text, adding.add(visit, c, text, language=language, network=network))
+        for c, text in form.added.items()
+    ]
+    shown = visit_pages.after(language, done)
+    visit_pages.say_what_is_added(shown, added, language)
+    return shown
 
 
 def _afterwards(visit: Visit, language: str, data: QueryDict, origin: Origin) -> Shown:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from audiences.links import BadLink, read_undo_token
 from audiences.models import LandingPage
 from audiences.visits.visit import Visit
+from audiences.visits.ways import open_preferences
 
 from .rendering import Shown
 
@@ -41,6 +42,12 @@ def _earlier(visit: Visit, data: QueryDict | None) -> str:
     except BadLink:
         return ""
     return token if is_theirs and visit.shows else ""
+
+
+def preferences_of_anybody(channel: str) -> str:
+    """Where somebody without a personal link asks for one, to change a channel."""
+    slug = open_preferences(channel)
+    return reverse("pages:anybody", args=[slug]) if slug else ""
 
 
 def address(request: HttpRequest, visit: Visit, name: str) -> str:

@@ -1,6 +1,5 @@
 """After leaving: undo, less instead of nothing, everything, a choice, and why."""
 
-import re
 from typing import Any
 
 import pytest
@@ -8,9 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audiences import consent, landing_pages, subscriptions, wishes
-from audiences.models import ContactWish, LeavingReason, OutboxMail, Profile, Service
-from audiences.outbox import Words
-from audiences.signups import allowing
+from audiences.models import ContactWish, LeavingReason, Profile, Service
 from audiences.wording import page_texts
 from tests.factories import BY_COMMAND, ProfileFactory
 
@@ -235,31 +232,6 @@ def test_a_pause_is_said_with_its_day_and_is_over_by_itself(
     assert 90 <= (until - timezone.now()).days <= 92
     assert str(timezone.localtime(until).year) in words(done)
     assert wishes.of_person(person.pk, until) == []
-
-
-def test_a_number_is_added_and_gets_nothing_before_it_is_confirmed_there(
-    person: Profile,
-) -> None:
-    client, path = preferences(person)
-    form = {"act": "1", "shown": "email", "channels": "email"}
-    wrong = client.post(path, form | {"number": "0612"})
-    assert said("unidentified.wrong_sms") in words(wrong)
-    done = client.post(path, form | {"number": "+31612345678"})
-    asked = said("asked.sent", messages=said("messages.sms"))
-    assert asked in words(done)
-    assert flags(person) == {"sms"}
-    (waits,) = OutboxMail.objects.all()
-    assert (waits.kind, waits.channel, waits.to) == ("channel", "sms", "+31612345678")
-    # The undo of the page does not allow it either.
-    if token := undo_of(done):
-        client.post(path, {"undo": token})
-    assert flags(person) == {"sms"}
-    url = allowing.write(waits)
-    assert isinstance(url, Words)
-    link = re.search(r"/u/allow/\S+", url.text)
-    assert link
-    client.post(link[0], {"act": "1"})
-    assert flags(person) == set()
 
 
 # ---------------------------------------------------------------- why
