@@ -155,7 +155,7 @@ def test_a_request_runs_the_same_statements_for_known_and_unknown(
         of_known = statements_of(lambda act=act: act(ANN))
         of_unknown = statements_of(lambda act=act: act("nobody@shop.example"))
         assert of_known == of_unknown
-        assert len(of_known) > 3
+        assert 3 < len(of_known) <= 8  # with a savepoint
         read = " ".join(of_known)
         assert "audiences_profile" not in read
         assert "audiences_address" not in read
