@@ -4,11 +4,13 @@ GET shows a button, POST confirms. Mail scanners open links: nothing changes unt
 button is pressed.
 """
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 
 from audiences import landing_pages
 from audiences.channels import Channel
-from audiences.consent import Source
+from audiences.consent import Origin, Source
 from audiences.masking import masked
 from audiences.models import LandingPage
 from audiences.signups import allowing, new_addresses
@@ -71,36 +73,29 @@ def _asked_at(asked: Asked) -> str:
 
 
 def _confirmed(asked: Asked, language: str) -> Shown:
-    """What is true now; for somebody who is opted out also what to do.
-
-    The page leads to one that mails a personal link: it holds none itself.
-    """
+    """What is true now. It has no personal link, but leads to a page that mails one."""
     standing, service = asked.standing, asked.service
     line = service_line(asked.held.profile_id, standing, service, language)
-    is_out = standing.stopped_all or service.channel in standing.out
     return Shown(
         title=page_texts.text(language, "confirm.done"),
         state=[line],
         is_done=True,
-        preferences_url=ways.preferences_of_anybody(service.channel) if is_out else "",
+        preferences_url=ways.preferences_of_anybody(service.channel),
     )
 
 
 @public
 def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
     """The page of the link that asks whether a channel is allowed again."""
-    if request.method == "POST":
-        visitors.require_own_page(request)
-        origin = visitors.origin(request, Source.LANDING_PAGE)
-        allowed = allowing.confirm(token, origin)
-    else:
-        allowed = allowing.look(token)
+    allowed = allowing.look(token)
     content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
     person = allowed.profile.language
     language = rendering.page_language(request, rendering.spoken(content), person)
     messages = page_texts.text(language, f"messages.{allowed.channel}")
+    text = page_texts.text(language, "confirm.channel", messages=messages)
+    if request.method == "POST":
+        allowed = allowing.confirm(token, _origin(request, language, text))
     if allowed.stage == allowing.Stage.WAITING:
-        text = page_texts.text(language, "confirm.channel", messages=messages)
         shown = _to_confirm(text, language)
     else:
         shown = _allowed(allowed, language)
@@ -110,27 +105,32 @@ def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
 @public
 def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     """The page of the link that asks whether an address is somebody's."""
-    if request.method == "POST":
-        visitors.require_own_page(request)
-        origin = visitors.origin(request, Source.LANDING_PAGE)
-        added = new_addresses.confirm(token, origin)
-    else:
-        added = new_addresses.look(token)
+    added = new_addresses.look(token)
     content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
     language = rendering.page_language(
         request, rendering.spoken(content), added.mail.language
     )
+    text = page_texts.text(
+        language,
+        "confirm.address",
+        address=masked(added.channel, added.address),
+        messages=page_texts.text(language, f"messages.{added.channel}"),
+    )
+    if request.method == "POST":
+        added = new_addresses.confirm(token, _origin(request, language, text))
     if added.stage == allowing.Stage.WAITING:
-        text = page_texts.text(
-            language,
-            "confirm.address",
-            address=masked(added.channel, added.address),
-            messages=page_texts.text(language, f"messages.{added.channel}"),
-        )
         shown = _to_confirm(text, language)
     else:
         shown = _allowed(added, language)
     return rendering.show(request, content, language, shown)
+
+
+def _origin(request: HttpRequest, language: str, text: str) -> Origin:
+    """The proof of a confirmation: the words of its page are in no other wording."""
+    visitors.require_own_page(request)
+    button = page_texts.text(language, "confirm.button")
+    origin = visitors.origin(request, Source.LANDING_PAGE)
+    return replace(origin, note=f"“{text}” Button pressed: “{button}”")
 
 
 def _to_confirm(text: str, language: str) -> Shown:
@@ -148,5 +148,5 @@ def _allowed(found: allowing.Allowed | new_addresses.Added, language: str) -> Sh
         title=page_texts.text(language, f"confirm.{'done' if is_new else 'again'}"),
         state=channel_state(found.profile, found.channel, language),
         is_done=True,
-        preferences_url="" if is_new else ways.preferences_of_anybody(Channel.EMAIL),
+        preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
     )

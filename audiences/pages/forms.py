@@ -264,6 +264,11 @@ class SignupForm(ChoiceForm):
     def clean(self) -> None:
         super().clean()
         self.require_agreement()
+        boxes = [name for name in ("services", "channels") if name in self.fields]
+        is_ticked = any(self.cleaned_data.get(name) for name in boxes)
+        if boxes and not is_ticked and not self.errors:
+            # Nobody signs up for nothing; other errors come first.
+            self.add_error(boxes[0], self.text("page.tick_one"))
 
     @property
     def wish(self) -> Wish:

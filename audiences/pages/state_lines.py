@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from audiences.channels import Channel
+from audiences.channels import ANY, Channel
 from audiences.landing_pages import ServiceOnPage
 from audiences.models import ContactWish, LandingPage, Profile, SignupRequest
 from audiences.signups.allowing import Answer
@@ -38,19 +38,22 @@ def state(visit: Visit, standing: Standing, language: str) -> list[str]:
 
 
 def wish_lines(standing: Sequence[ContactWish], language: str) -> list[str]:
-    """What the visitor has asked for short of an opt-out, as their own wish."""
-    lines = []
+    """What the visitor has asked for short of an opt-out, and of which messages."""
+    lines, values = [], dict[str, str]()
     for row in standing:
         if row.paused_until:
             with translation.override(language):
                 moment = timezone.localtime(row.paused_until)
                 date = date_format(moment, "DATE_FORMAT", use_l10n=True)
-            lines.append(page_texts.text(language, "wish.paused", date=date))
+            which, values = "paused", {"date": date}
         elif row.per_month == 1:
-            lines.append(page_texts.text(language, "wish.limit"))
+            which, values = "limit", {}
         else:
-            count = row.per_month
-            lines.append(page_texts.text(language, "wish.limit_of", count=count))
+            which, values = "limit_of", {"count": str(row.per_month)}
+        if row.channel != ANY:
+            which += "_on"
+            values["messages"] = page_texts.text(language, f"messages.{row.channel}")
+        lines.append(page_texts.text(language, f"wish.{which}", **values))
     return list(dict.fromkeys(lines))
 
 

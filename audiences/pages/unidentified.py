@@ -182,9 +182,10 @@ def _signup_button(content: Content, language: str) -> str:
 
 
 def _without_script(language: str) -> str:
-    mailbox = settings.CONTACT_EMAIL
-    which = "without_script" if mailbox else "without_script_no_mailbox"
-    return page_texts.text(language, f"unidentified.{which}", mailbox=mailbox)
+    """What to do where no script runs: the form cannot be sent."""
+    if not rendering.contact(language):
+        return page_texts.text(language, "unidentified.without_script_no_mailbox")
+    return rendering.with_mailbox(language, "unidentified.without_script")
 
 
 def _sent(
@@ -270,4 +271,5 @@ def _confirmed(done: confirming.Confirmed, language: str, address: str) -> Shown
         notices=asked_lines(done.asked, language),
         state=state(visit, standing, language),
         is_done=True,
+        preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
     )

@@ -12,7 +12,7 @@ from audiences.visits.opting_out import has_address_to_stop
 from audiences.visits.standing import Done, Standing, has_nothing_to_do
 from audiences.visits.undoing import Undone
 from audiences.visits.visit import Visit
-from audiences.visits.wishing import Wishing
+from audiences.visits.wishing import Wishing, scope_of
 from audiences.wording import page_texts
 
 from .page_form import PageForm
@@ -192,7 +192,9 @@ def _offer_less_and_ask_why(shown: Shown, visit: Visit, language: str) -> None:
     """After an opt-out: less instead of nothing, and why, if they like to say."""
     shown.act_token = shown.undo
     shown.less = page_texts.text(
-        language, "page.less_hint", messages=_places(visit, language)["messages"]
+        language,
+        "page.less_hint",
+        messages=page_texts.text(language, f"messages.{scope_of(visit)}"),
     )
     shown.reason_form = ReasonForm(language=language)
 
@@ -202,6 +204,7 @@ def wished(visit: Visit, standing: Standing, language: str, wishing: Wishing) ->
     shown = _page(visit, language, "")
     shown.title = page_texts.text(language, "wish.done")
     shown.is_done = True
+    shown.has_stopped_all = standing.stopped_all
     shown.state = state(visit, standing, language)
     shown.state += [
         line

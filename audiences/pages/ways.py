@@ -26,7 +26,11 @@ def add(
     shown.why_url = address(request, visit, "why")
     if visit.kind != Kind.PREFERENCES:
         shown.choose_url = address(request, visit, "choose")
-    if visit.kind != Kind.DENYLIST and not shown.has_stopped_all:
+    if shown.is_done or visit.kind != Kind.DENYLIST:
+        may_stop_all = not shown.has_stopped_all
+    else:
+        may_stop_all = False  # the page itself does that
+    if may_stop_all:
         shown.everything_url = address(request, visit, "everything")
     shown.earlier = _earlier(visit, data)
     if data and data.get("undo") and shown.earlier:

@@ -137,7 +137,7 @@ def confirm(token: str, origin: Origin) -> Allowed:
         wording = landing_pages.built_in_name(LandingPage.Kind.PREFERENCES)
         origin = replace(
             origin,
-            note=_note(permission),
+            note=" · ".join(filter(None, [_note(permission), origin.note])),
             wording_version=wording,
         )
         allow(found.profile, found.channel, origin)
@@ -185,7 +185,7 @@ def _was_used(permission: Permission) -> bool:
         channel=permission.channel,
         kind=consent.Kind.OPT_IN,
         pk__gt=permission.after,
-        evidence__note=_note(permission),
+        evidence__note__startswith=_note(permission),
     ).exists()
 
 

@@ -119,7 +119,8 @@ def confirm(token: str, origin: Origin) -> Added:
         mail, person = found.mail, found.profile
         asked = f"Requested on {mail.created_at:%Y-%m-%d at %H:%M:%S} UTC"
         wording = landing_pages.built_in_name(LandingPage.Kind.PREFERENCES)
-        proof = replace(origin, note=asked, wording_version=wording)
+        note = " · ".join(filter(None, [asked, origin.note]))
+        proof = replace(origin, note=note, wording_version=wording)
         was_out = person.no_longer_contact or getattr(person, flag_name(mail.channel))
         addresses.attach(person, mail.channel, mail.to, primary=True)
         if was_out:

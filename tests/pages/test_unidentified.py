@@ -212,7 +212,20 @@ def test_without_script_the_page_names_whom_to_write_to(settings: Any) -> None:
     settings.CONTACT_EMAIL = "help@example.org"
     text = browser().get("/p/denylist/").content.decode()
     assert "<noscript>" in text
-    assert "Or write to help@example.org." in text
+    assert 'Or write to <a href="mailto:help@example.org">help@example.org</a>.' in text
+    # A form that cannot be sent has no button: the script shows it.
+    assert re.search(r"<button[^>]* hidden>", text)
+
+
+def test_nobody_signs_up_for_nothing() -> None:
+    page("acquisition", channels=["email"], services=[news()])
+    given = {
+        "email": "new@shop.example",
+        "proof": solved(browser().get("/p/acquisition/")),
+    }
+    refused = browser().post("/p/acquisition/", given)
+    assert "Please tick at least one of these." in words(refused)
+    assert not SignupRequest.objects.exists()
 
 
 def test_a_page_does_not_submit_itself() -> None:

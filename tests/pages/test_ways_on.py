@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from audiences import consent, landing_pages, subscriptions, wishes
-from audiences.models import ContactWish, LeavingReason, Profile, Service
+from audiences.models import ConsentEvent, ContactWish, LeavingReason, Profile, Service
 from audiences.wording import page_texts
 from tests.factories import BY_COMMAND, ProfileFactory
 
@@ -207,6 +208,26 @@ def test_a_limit_is_set_changed_and_ended_among_the_preferences(
     assert standing(person) == []
     client.post(path, {"undo": undo_of(done)})
     assert standing(person) == [("any", None, True)]
+
+
+def test_what_is_wished_about_all_takes_the_place_of_what_was_about_some(
+    person: Profile,
+) -> None:
+    client, path, token = left(person)
+    done = client.post(path, {"instead_of": token, "wish": "pause"})
+    assert standing(person) == [("email", None, True)]
+    until = date_format(wishes.of_person(person.pk)[0].paused_until, "j M Y")
+    messages = said("messages.email")
+    assert said("wish.paused_on", messages=messages, date=until) in words(done)
+    # The proof says by which button that is: no wording has it.
+    proof = ConsentEvent.objects.latest("pk").evidence
+    assert proof.note == "Button pressed: “Pause for three months”"
+    client, path = preferences(person)
+    form = {"act": "1", "shown": "email", "channels": "email"}
+    done = client.post(path, form | {"wish": "month", "wish_shown": "pause"})
+    assert standing(person) == [("any", 1, False)]
+    client.post(path, {"undo": undo_of(done)})
+    assert standing(person) == [("email", None, True)]
 
 
 def test_a_link_that_proves_nothing_sets_a_limit_and_ends_none(person: Profile) -> None:
