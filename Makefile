@@ -121,7 +121,7 @@ bench-subscriptions: .venv/run ## Time an import of N subscriptions
 	@$(PY) -m tests.benchmarks.bench_subscriptions $(N)
 
 .PHONY: screenshots
-screenshots: .venv/dev ## Take the pictures in docs/images anew
+screenshots: .venv/dev ## Take the pictures in docs/images anew (ONLY=recipient)
 	@$(PY) -m tests.screenshots
 
 .PHONY: bench

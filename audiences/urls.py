@@ -31,6 +31,7 @@ urlpatterns = [
         rf"u/confirm/{_TOKEN}", confirming.confirm_subscription, "confirm_subscription"
     ),
     *_personal(rf"u/allow/{_TOKEN}", confirming.confirm_channel, "confirm_channel"),
+    *_personal(rf"u/address/{_TOKEN}", confirming.confirm_address, "confirm_address"),
     *_personal(rf"u/data/{_TOKEN}", own_data.fetch, "data"),
     *_personal(rf"u/why/{_TOKEN}", receipts.of_one_click, "why"),
     *_personal(rf"u/choose/{_TOKEN}", views.choose, "choose"),

@@ -1,8 +1,11 @@
 """Addresses of the site: the operators' admin and the public pages."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+
+from audiences.pages import errors
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -14,6 +17,11 @@ urlpatterns = [
     path("", include("delivery.mirror.urls")),
     path("", include("audiences.urls")),
 ]
+
+if settings.DEBUG:
+    # A visitor who mistypes sees our page here too, and not Django's list of addresses.
+    # The console and what programs call keep that; errors of ours keep their traceback.
+    urlpatterns.append(re_path(r"^(?!admin|api/|help|hooks/).", errors.elsewhere))
 
 # What is asked for by mistake below no app says who sends, as every public page does.
 handler404 = "audiences.pages.errors.not_found"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.test import SimpleTestCase
 from django.utils import translation
 
+from audiences import organisation
 from audiences.consent import guards
 
 
@@ -69,6 +70,12 @@ def _queue_in_memory() -> Iterator[None]:
     current_app.conf.broker_url = "memory://localhost/"
     yield
     current_app.conf.broker_url = before
+
+
+@pytest.fixture(autouse=True)
+def _organisation_of_its_own() -> None:
+    """Who sends in one test does not send in the next."""
+    organisation.forget()
 
 
 @pytest.fixture(autouse=True)

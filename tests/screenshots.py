@@ -1,5 +1,7 @@
 """Take the pictures of the documentation anew: make screenshots
 
+`ONLY=recipient` takes those alone whose names begin so.
+
 A throwaway demo on a free port, the admin's main pages in a wide and a narrow window
 and the pages of recipients on a phone, written to docs/images. Needs Playwright and Chromium (CHROMIUM names another one).
 """
@@ -24,6 +26,7 @@ from . import recipient_pictures
 ROOT = Path(__file__).resolve().parents[1]
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 IMAGES = ROOT / "docs" / "images"
+ONLY = os.environ.get("ONLY", "")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -200,9 +203,10 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for name, size in WINDOWS.items():
+        wanted = {n: p for n, p in pages(database).items() if n.startswith(ONLY)}
+        for name, size in WINDOWS.items() if wanted else ():
             page = sign_in(browser, base, size)
-            for picture, path in pages(database).items():
+            for picture, path in wanted.items():
                 answer = page.goto(f"{base}{path}")
                 if answer is None or not answer.ok:
                     raise SystemExit(f"{path} cannot be shown: {answer}")
@@ -211,7 +215,8 @@ def main() -> None:
             "stop": manage("make_link", VISITOR, "stop-everything"),
             "preferences": manage("make_link", VISITOR, "preferences"),
         }
-        for language in recipient_pictures.WIDTHS:
+        is_wanted = "recipient".startswith(ONLY[: len("recipient")])
+        for language in recipient_pictures.WIDTHS if is_wanted else ():
             visits = recipient_pictures.visit(browser, base, links, language)
             for picture, page in visits:
                 take(page, IMAGES / f"recipient-{picture}-{language}.png")

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     CONFIRM_SUBSCRIPTION = "audiences.links.confirm"
     CONFIRM_SIGNUP = "audiences.link_requests.signup"
     CONFIRM_CHANNEL = "audiences.links.channel"
+    CONFIRM_ADDRESS = "audiences.links.address"
     DATA = "audiences.links.data"
     SENT_TO = "audiences.links.sent_to"
     CAP = "audiences.request_caps"

@@ -136,6 +136,19 @@ def read_signup_token(token: str) -> int:
     return int(request_id)
 
 
+def address_url(mail_id: int) -> str:
+    """The address in the message that asks whether an address is somebody's."""
+    return _url(
+        "confirm_address", signing.sign_undated(Purpose.CONFIRM_ADDRESS, [mail_id])
+    )
+
+
+def read_address_token(token: str) -> int:
+    """Which message asked; raises BadLink. Its row says until when it counts."""
+    (mail_id,) = signing.read_undated(Purpose.CONFIRM_ADDRESS, token)
+    return int(mail_id)
+
+
 def data_url(request_id: int, sent_to: str) -> str:
     """The address in the mail that answers a request for one's data."""
     return _url("data", signing.sign(Purpose.DATA, [request_id, sent_to]))

@@ -21,6 +21,7 @@ class OutboxMail(models.Model):
         SIGNUP = "signup", _("Confirmation of a sign-up")
         REQUEST = "request", _("Confirmation of a subscription")
         CHANNEL = "channel", _("Confirmation of a channel")
+        ADDRESS = "address", _("Confirmation of an address")
         SUBSCRIBED = "subscribed", _("Message after subscribing")
         UNSUBSCRIBED = "unsubscribed", _("Message after unsubscribing")
         PRIVACY = "privacy", _("Answer to a privacy request")

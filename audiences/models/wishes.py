@@ -55,6 +55,12 @@ class ContactWish(models.Model):
         _("ended by"), max_length=16, choices=ConsentEvent.Source, blank=True
     )
     ended_actor = models.CharField(_("who ended it"), max_length=150, blank=True)
+    ended_note = models.TextField(
+        _("note on its end"),
+        blank=True,
+        db_default="",
+        help_text=_("How the person asked for it, where an operator ended it."),
+    )
     transaction_id = transaction_number()
 
     class Meta:

@@ -1,8 +1,10 @@
 """The organisation that sends: one row, and its only writer."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,8 +19,11 @@ from audiences.wording.colours import LEAST_CONTRAST, contrast, text_on
 _remembered: ContextVar[list[Organisation] | None] = ContextVar(
     "organisation", default=None
 )
-# What this process read last: pages say who sends also while the database is away.
-_last: list[Organisation] = []
+# Seconds in which public pages do not read again who sends.
+KEPT = 5.0
+# What this process read last, and when: pages say who sends also while the database is
+# away, and opting out costs no statement for it.
+_last: list[tuple[float, Organisation]] = []
 
 
 @contextmanager
@@ -38,23 +43,33 @@ def organisation() -> Organisation:
         return remembered[0]
     found = Organisation.objects.filter(pk=Organisation.THE_ONE).first()
     found = found or Organisation(pk=Organisation.THE_ONE)
-    _last[:] = [found]
+    _last[:] = [(time.monotonic(), found)]
     if remembered is not None:
         remembered.append(found)
     return found
 
 
 def last_known() -> Organisation:
-    """The same, or what was read last where the database does not answer."""
+    """The same for public pages, at most KEPT seconds old.
+
+    Where the database does not answer, it is what was read last.
+    """
+    if _last and _last[0][0] > time.monotonic() - KEPT:
+        return _last[0][1]
     try:
         return organisation()
     except Error:
-        return _last[0] if _last else Organisation(pk=Organisation.THE_ONE)
+        return _last[0][1] if _last else Organisation(pk=Organisation.THE_ONE)
+
+
+def forget() -> None:
+    """Read it anew for the next page, as after a change."""
+    _last.clear()
 
 
 def change(**facts: Any) -> Organisation:
     """Write these facts of the organisation; raises ValidationError."""
-    row = organisation()
+    row = copy(organisation())  # pages go on with what is still true
     for name, value in facts.items():
         setattr(row, name, value)
     row.full_clean(validate_constraints=False, exclude=["id"], validate_unique=False)
@@ -66,6 +81,7 @@ def change(**facts: Any) -> Organisation:
             {"text_on_brand": too_faint(row.brand_colour, row.text_on_brand)}
         )
     row.save()
+    forget()
     return row
 
 

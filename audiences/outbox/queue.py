@@ -46,14 +46,14 @@ def put(
 def is_asked_for(mail: OutboxMail) -> bool:
     """Whether the owner of the address has just asked for this very message on a page.
 
-    That is a sign-up, whose address the visitor gives as their own, the request of
-    somebody whom a personal link has identified, and the answer to a privacy request. A
-    lost link can be asked for by anyone who knows an address, and nobody has asked for
-    the messages that only tell.
+    That is a sign-up or an added address, which the visitor gives as their own, the
+    request of somebody whom a personal link has identified, and the answer to a privacy
+    request. A lost link can be asked for by anyone who knows an address, and nobody has
+    asked for the messages that only tell.
     """
     if mail.kind == Kind.REQUEST:
         return bool(mail.context.get("asked_by") == ConsentEvent.Source.LANDING_PAGE)
-    return mail.kind in (Kind.SIGNUP, Kind.PRIVACY)
+    return mail.kind in (Kind.SIGNUP, Kind.ADDRESS, Kind.PRIVACY)
 
 
 # Within this time the same request is a button that was pressed twice.
@@ -65,6 +65,17 @@ def is_on_its_way(kind: Kind, key: str, context: dict[str, Any]) -> bool:
     since = timezone.now() - DOUBLE_CLICK
     rows = OutboxMail.objects.filter(kind=kind, key=key, created_at__gte=since)
     return any(row.context == context for row in rows)
+
+
+def keep_answer(mail: OutboxMail) -> None:
+    """Write down that the button behind the message was pressed."""
+    context = {**mail.context, "answered": True}
+    OutboxMail.objects.filter(pk=mail.pk).update(context=context)
+
+
+def is_answered(mail: OutboxMail) -> bool:
+    """Whether the button behind the message has been pressed."""
+    return bool(mail.context.get("answered"))
 
 
 def waiting(

@@ -4,23 +4,25 @@ GET shows a button, POST confirms. Mail scanners open links: nothing changes unt
 button is pressed.
 """
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from audiences import landing_pages
-from audiences.consent import Source
+from audiences.channels import Channel
+from audiences.consent import Origin, Source
 from audiences.masking import masked
 from audiences.models import LandingPage
-from audiences.signups import allowing
+from audiences.signups import allowing, new_addresses
 from audiences.subscriptions import messages as subscription_messages
 from audiences.visits import confirming
 from audiences.visits.confirming import Asked, Stage
 from audiences.wording import page_texts
 
-from . import rendering, visitors
+from . import rendering, visitors, ways
 from .middleware import public
 from .rendering import Shown
-from .state_lines import service_line
+from .state_lines import channel_state, service_line
 
 
 @public
@@ -56,8 +58,10 @@ def _shown(asked: Asked, language: str) -> Shown:
         )
     if asked.stage == Stage.BEFORE:
         # Of the person the link tells no more than what it was about, as it is now.
+        is_theirs = asked.held.service_id in asked.standing.subscribed
+        which = "subscribed" if is_theirs else "not_subscribed"
         title = page_texts.text(language, "confirm.again")
-        line = page_texts.text(language, "state.subscribed", service=service)
+        line = page_texts.text(language, f"state.{which}", service=service)
         return Shown(title, state=[line], is_done=True)
     return _confirmed(asked, language)
 
@@ -69,48 +73,80 @@ def _asked_at(asked: Asked) -> str:
 
 
 def _confirmed(asked: Asked, language: str) -> Shown:
-    """What is true now; for somebody who is opted out also what to do.
-
-    The page leads to one that mails a personal link: it holds none itself.
-    """
+    """What is true now. It has no personal link, but leads to a page that mails one."""
     standing, service = asked.standing, asked.service
     line = service_line(asked.held.profile_id, standing, service, language)
-    is_out = standing.stopped_all or service.channel in standing.out
-    slug = confirming.preference_page(asked) if is_out else ""
-    url = reverse("pages:anybody", args=[slug]) if slug else ""
     return Shown(
         title=page_texts.text(language, "confirm.done"),
         state=[line],
         is_done=True,
-        preferences_url=url,
+        preferences_url=ways.preferences_of_anybody(service.channel),
     )
 
 
 @public
 def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
     """The page of the link that asks whether a channel is allowed again."""
-    if request.method == "POST":
-        visitors.require_own_page(request)
-        origin = visitors.origin(request, Source.LANDING_PAGE)
-        allowed = allowing.confirm(token, origin)
-    else:
-        allowed = allowing.look(token)
+    allowed = allowing.look(token)
     content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
     person = allowed.profile.language
     language = rendering.page_language(request, rendering.spoken(content), person)
     messages = page_texts.text(language, f"messages.{allowed.channel}")
+    text = page_texts.text(language, "confirm.channel", messages=messages)
+    if request.method == "POST":
+        allowed = allowing.confirm(token, _origin(request, language, text))
     if allowed.stage == allowing.Stage.WAITING:
-        shown = Shown(
-            title=page_texts.text(language, "confirm.title"),
-            body=page_texts.text(language, "confirm.channel", messages=messages),
-            button=page_texts.text(language, "confirm.button"),
-        )
-    elif allowed.stage == allowing.Stage.DONE:
-        gets = page_texts.text(language, "state.gets", messages=messages)
-        title = page_texts.text(language, "confirm.done")
-        shown = Shown(title, state=[gets], is_done=True)
+        shown = _to_confirm(text, language)
     else:
-        gets = page_texts.text(language, "state.gets", messages=messages)
-        title = page_texts.text(language, "confirm.again")
-        shown = Shown(title, state=[gets], is_done=True)
+        shown = _allowed(allowed, language)
     return rendering.show(request, content, language, shown)
+
+
+@public
+def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
+    """The page of the link that asks whether an address is somebody's."""
+    added = new_addresses.look(token)
+    content = landing_pages.built_in_content(LandingPage.Kind.PREFERENCES)
+    language = rendering.page_language(
+        request, rendering.spoken(content), added.mail.language
+    )
+    text = page_texts.text(
+        language,
+        "confirm.address",
+        address=masked(added.channel, added.address),
+        messages=page_texts.text(language, f"messages.{added.channel}"),
+    )
+    if request.method == "POST":
+        added = new_addresses.confirm(token, _origin(request, language, text))
+    if added.stage == allowing.Stage.WAITING:
+        shown = _to_confirm(text, language)
+    else:
+        shown = _allowed(added, language)
+    return rendering.show(request, content, language, shown)
+
+
+def _origin(request: HttpRequest, language: str, text: str) -> Origin:
+    """The proof of a confirmation: the words of its page are in no other wording."""
+    visitors.require_own_page(request)
+    button = page_texts.text(language, "confirm.button")
+    origin = visitors.origin(request, Source.LANDING_PAGE)
+    return replace(origin, note=f"“{text}” Button pressed: “{button}”")
+
+
+def _to_confirm(text: str, language: str) -> Shown:
+    return Shown(
+        title=page_texts.text(language, "confirm.title"),
+        body=text,
+        button=page_texts.text(language, "confirm.button"),
+    )
+
+
+def _allowed(found: allowing.Allowed | new_addresses.Added, language: str) -> Shown:
+    """What is true now of the channel that a link was about, and where to change it."""
+    is_new = found.stage == allowing.Stage.DONE
+    return Shown(
+        title=page_texts.text(language, f"confirm.{'done' if is_new else 'again'}"),
+        state=channel_state(found.profile, found.channel, language),
+        is_done=True,
+        preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
+    )

@@ -3,12 +3,12 @@
 The console says it in its own way: whoever is there knows where they are.
 """
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views import defaults
 
 from . import rendering
-from .middleware import secured
+from .middleware import public, secured
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -16,6 +16,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_console(request):
         return defaults.page_not_found(request, exception)
     return secured(rendering.notice_page(request, "not_found", 404))
+
+
+@public
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    """The same for an address that nobody has, while the site is tried out."""
+    raise Http404
 
 
 def failed(request: HttpRequest) -> HttpResponse:

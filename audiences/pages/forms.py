@@ -135,10 +135,12 @@ class VisitForm(ChoiceForm):
             )
         if visit.kind == LandingPage.Kind.PREFERENCES:
             wish_forms.add_wish(self, wishing.present(standing.wishes))
-        if adding.may_add_number(visit, standing):
-            self.fields["number"] = AddressField("sms", language, required=False)
-            self.fields["number"].label = self.text("page.add_sms")
-            self.fields["number"].help_text = self.text("page.add_sms_hint")
+        self.may_add = adding.may_add(visit, standing)
+        for channel in self.may_add:
+            field = AddressField(channel, language, required=False)
+            field.label = self.text(f"page.add_{channel}")
+            field.help_text = self.text("page.add_hint")
+            self.fields[f"add_{channel}"] = field
         if visit.kind in LandingPage.BUTTON_KINDS:
             return
         if visit.proved:
@@ -168,6 +170,12 @@ class VisitForm(ChoiceForm):
             frozenset(data.get("channels", ())),
             frozenset(int(pk) for pk in data.get("services", ())),
         )
+
+    @property
+    def added(self) -> dict[str, str]:
+        """The addresses that the visitor gives, by their channels."""
+        given = {c: str(self.cleaned_data.get(f"add_{c}", "")) for c in self.may_add}
+        return {channel: text for channel, text in given.items() if text}
 
     @property
     def wish(self) -> wishing.Wish | None:
@@ -256,6 +264,11 @@ class SignupForm(ChoiceForm):
     def clean(self) -> None:
         super().clean()
         self.require_agreement()
+        boxes = [name for name in ("services", "channels") if name in self.fields]
+        is_ticked = any(self.cleaned_data.get(name) for name in boxes)
+        if boxes and not is_ticked and not self.errors:
+            # Nobody signs up for nothing; other errors come first.
+            self.add_error(boxes[0], self.text("page.tick_one"))
 
     @property
     def wish(self) -> Wish:

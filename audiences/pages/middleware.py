@@ -13,10 +13,11 @@ from audiences.links import BadLink
 from audiences.visits.visit import Gone
 
 from . import rendering
-from .visitors import FromElsewhere, body_length
+from .visitors import FromElsewhere, is_too_long
 
 _PUBLIC = re.compile(r"/(?:p|u|ledger)/")
-LARGEST_BODY = 100_000
+# Opting out needs no body, so none is too long for it: it is not read.
+_ONE_CLICK = re.compile(r"/u/[^/]+/?$")
 
 # InternalError: PostgreSQL lets nobody write while another server takes over.
 _AWAY = (OperationalError, InterfaceError, InternalError)
@@ -44,7 +45,7 @@ class PublicPages:
         # Whatever charset the visitor names: some cannot be read, and nobody is to be
         # kept from opting out by a word in a header.
         request.encoding = "utf-8"
-        if body_length(request) > LARGEST_BODY:
+        if is_too_long(request) and not _ONE_CLICK.match(request.path_info):
             response = HttpResponse(status=413)
         else:
             with organisation.read_once():

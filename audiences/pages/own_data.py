@@ -20,13 +20,14 @@ from audiences.consent import Source
 from audiences.landing_pages import Content
 from audiences.models import LandingPage, LandingPageVersion, PrivacyRequest
 from audiences.privacy import requests
+from audiences.signups.mailing_links import OWN_DATA
 from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
 from . import rendering, unidentified, visitors
 from .middleware import public
 from .page_form import PageForm
-from .rendering import OWN_DATA, Shown
+from .rendering import Shown
 
 Kind = PrivacyRequest.Kind
 LONGEST = 4_000

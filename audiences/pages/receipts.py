@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from audiences import consent, landing_pages, ledger, links
+from audiences import consent, landing_pages, ledger, links, wishes
 from audiences.ledger import receipts
 from audiences.links import Link
 from audiences.models import ConsentEvent, LandingPage
@@ -23,6 +23,7 @@ from audiences.wording import page_texts
 from . import rendering
 from .middleware import public
 from .rendering import Shown
+from .state_lines import wish_lines
 
 SHOWN = 100
 _SEEN = ("title", "introduction", "agreement", "button")
@@ -54,12 +55,13 @@ def _answer(request: HttpRequest, link: Link, kind: str) -> HttpResponse:
     words = _words(events[:SHOWN], language)
     with translation.override(language):
         lines = [_line(event, words, language, visit) for event in events[:SHOWN]]
+    wished = wish_lines(wishes.of_person(visit.profile.pk), language)
     more = page_texts.text(language, "receipt.more", count=SHOWN)
     return rendering.show(
         request,
         visit.content,
         language,
-        Shown(page_texts.text(language, "receipt.title")),
+        Shown(page_texts.text(language, "receipt.title"), state=wished),
         template="pages/receipt.html",
         more={
             "events": lines,

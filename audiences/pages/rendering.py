@@ -22,14 +22,13 @@ from audiences.landing_pages import Content
 from audiences.landing_pages.contents import Texts
 from audiences.models import LandingPage
 from audiences.pages import brand
+from audiences.signups.mailing_links import OWN_DATA
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
 from .page_form import PageForm
 
 Kind = LandingPage.Kind
-# The name of the page on which people ask about their own data.
-OWN_DATA = "your-data"
 
 
 @dataclass
@@ -176,12 +175,17 @@ def contact_link(contact: str) -> str:
 def contact(language: str) -> SafeString | str:
     """Where to write when a page leads no further: CONTACT_EMAIL, or the organisation's
     contact; empty without both."""
+    return with_mailbox(language, "page.contact")
+
+
+def with_mailbox(language: str, text: str) -> SafeString | str:
+    """The text that says where to write, with a link; empty where nobody can."""
     mailbox = settings.CONTACT_EMAIL or organisation.last_known().contact.strip()
     if not mailbox:
         return ""
     url = contact_link(mailbox)
     link = format_html('<a href="{}">{}</a>', url, mailbox) if url else escape(mailbox)
-    words = escape(page_texts.text(language, "page.contact"))
+    words = escape(page_texts.text(language, text))
     return mark_safe(page_texts.fill(words, mailbox=link))  # noqa: S308
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from audiences.channels import Channel
+from audiences.channels import ANY, Channel
 from audiences.landing_pages import ServiceOnPage
-from audiences.models import ContactWish, LandingPage, SignupRequest
+from audiences.models import ContactWish, LandingPage, Profile, SignupRequest
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits.standing import Standing
+from audiences.visits.standing import Standing, by_flags
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 
@@ -38,19 +38,22 @@ def state(visit: Visit, standing: Standing, language: str) -> list[str]:
 
 
 def wish_lines(standing: Sequence[ContactWish], language: str) -> list[str]:
-    """What the visitor has asked for short of an opt-out, as their own wish."""
-    lines = []
+    """What the visitor has asked for short of an opt-out, and of which messages."""
+    lines, values = [], dict[str, str]()
     for row in standing:
         if row.paused_until:
             with translation.override(language):
                 moment = timezone.localtime(row.paused_until)
                 date = date_format(moment, "DATE_FORMAT", use_l10n=True)
-            lines.append(page_texts.text(language, "wish.paused", date=date))
+            which, values = "paused", {"date": date}
         elif row.per_month == 1:
-            lines.append(page_texts.text(language, "wish.limit"))
+            which, values = "limit", {}
         else:
-            count = row.per_month
-            lines.append(page_texts.text(language, "wish.limit_of", count=count))
+            which, values = "limit_of", {"count": str(row.per_month)}
+        if row.channel != ANY:
+            which += "_on"
+            values["messages"] = page_texts.text(language, f"messages.{row.channel}")
+        lines.append(page_texts.text(language, f"wish.{which}", **values))
     return list(dict.fromkeys(lines))
 
 
@@ -100,6 +103,35 @@ def asked_lines(asked: Sequence[tuple[str, Answer]], language: str) -> list[str]
 
 def asked_for(asked: SignupRequest, language: str) -> list[str]:
     """What somebody ticked who has not confirmed it yet, by the names on the page."""
+    services, channels = _ticked(asked)
+    names = [service.label_in(language) for service in services]
+    return names + [page_texts.text(language, f"channels.{c}") for c in channels]
+
+
+def became_of(
+    asked: SignupRequest, profile_id: int, standing: Standing, language: str
+) -> list[str]:
+    """What is true now of that alone which a sign-up asked for."""
+    services, channels = _ticked(asked)
+    if standing.stopped_all:
+        lines = [page_texts.text(language, "state.gets_nothing")]
+    else:
+        lines = [_channel_line(standing, channel, language) for channel in channels]
+    return lines + [
+        service_line(profile_id, standing, service, language) for service in services
+    ]
+
+
+def channel_state(profile: Profile, channel: str, language: str) -> list[str]:
+    """What is true now of one channel of a person."""
+    standing = by_flags(profile)
+    if standing.stopped_all:
+        return [page_texts.text(language, "state.gets_nothing")]
+    return [_channel_line(standing, channel, language)]
+
+
+def _ticked(asked: SignupRequest) -> tuple[list[ServiceOnPage], list[str]]:
+    """The services and channels of a sign-up, as its page had them."""
     content, ticked = asked.version.content, asked.data
     services = {facts["id"]: facts for facts in content["services"]}
     if content["service"]:
@@ -107,6 +139,5 @@ def asked_for(asked: SignupRequest, language: str) -> list[str]:
         ids = [*services]
     else:
         ids = [pk for pk in ticked.get("services", []) if pk in services]
-    names = [ServiceOnPage.of(services[pk]).label_in(language) for pk in ids]
     channels = [c for c in ticked.get("channels", []) if c in content["channels"]]
-    return names + [page_texts.text(language, f"channels.{c}") for c in channels]
+    return [ServiceOnPage.of(services[pk]) for pk in ids], channels

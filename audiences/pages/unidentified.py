@@ -23,11 +23,11 @@ from audiences.visits.standing import standing_of
 from audiences.visits.visit import Gone, Visit
 from audiences.wording import page_texts
 
-from . import rendering, visitors
+from . import rendering, visitors, ways
 from .forms import AddressForm, SignupForm
 from .middleware import public
 from .rendering import Shown, filled, texts_of
-from .state_lines import asked_for, asked_lines, state
+from .state_lines import asked_for, asked_lines, became_of, state
 
 Kind = LandingPage.Kind
 
@@ -182,9 +182,10 @@ def _signup_button(content: Content, language: str) -> str:
 
 
 def _without_script(language: str) -> str:
-    mailbox = settings.CONTACT_EMAIL
-    which = "without_script" if mailbox else "without_script_no_mailbox"
-    return page_texts.text(language, f"unidentified.{which}", mailbox=mailbox)
+    """What to do where no script runs: the form cannot be sent."""
+    if not rendering.contact(language):
+        return page_texts.text(language, "unidentified.without_script_no_mailbox")
+    return rendering.with_mailbox(language, "unidentified.without_script")
 
 
 def _sent(
@@ -233,12 +234,9 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         visitors.require_own_page(request)
         origin = visitors.origin(request, Source.LANDING_PAGE)
         done = confirming.confirm_signup(token, origin)
-        if done.profile is None:
-            raise Gone
-        visit = Visit(Link(done.profile.pk), content, done.version.name, done.profile)
-        shown = _confirmed(visit, language, done, masked(Channel.EMAIL, asked.email))
+        shown = _confirmed(done, language, masked(Channel.EMAIL, asked.email))
     elif asked.confirmed_at:
-        shown = _before(language)
+        shown = _confirmed(confirming.used(asked), language, "")
     else:
         shown = Shown(
             title=page_texts.text(language, "confirm.title"),
@@ -251,22 +249,27 @@ def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     return rendering.show(request, content, language, shown)
 
 
-def _confirmed(
-    visit: Visit, language: str, done: confirming.Confirmed, address: str
-) -> Shown:
+def _confirmed(done: confirming.Confirmed, language: str, address: str) -> Shown:
+    """What is true now; of a link that was used before, of what it asked for alone."""
+    if done.profile is None:
+        raise Gone
+    link, version = Link(done.profile.pk), done.version
+    visit = Visit(link, version.content, version.name, done.profile)
+    standing = standing_of(visit)
     if not done.is_first:
-        return _before(language)
+        return Shown(
+            title=page_texts.text(language, "confirm.again"),
+            state=became_of(done.request, done.profile.pk, standing, language),
+            is_done=True,
+            preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
+        )
     html = texts_of(visit.content, language)["html"]["confirmation"]
     return Shown(
         title=page_texts.text(language, "confirm.done"),
         body=filled(html, messages=_messages(visit.content, language), address=address),
         about=page_texts.text(language, "page.about_address", address=address),
         notices=asked_lines(done.asked, language),
-        state=state(visit, standing_of(visit), language),
+        state=state(visit, standing, language),
         is_done=True,
+        preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
     )
-
-
-def _before(language: str) -> Shown:
-    """The link has ended with its request: it tells nothing any more."""
-    return Shown(page_texts.text(language, "confirm.again"), is_done=True)

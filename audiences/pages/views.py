@@ -28,6 +28,7 @@ from audiences.visits.undoing import undo
 from audiences.visits.visit import Visit, closed, identified
 from audiences.visits.ways import to_page_of
 from audiences.visits.wishing import Wish, give_reason, wish
+from audiences.wording import page_texts
 
 from . import own_fields
 from .forms import VisitForm
@@ -184,27 +185,38 @@ def _act(
     details = form.details(visit.content)
     choosing.edit_own(visit, own_fields.values_in(form))
     done = choosing.choose(visit, planned, details, origin, language, wish=form.wish)
-    if number := form.cleaned_data.get("number"):
-        asked = adding.add_number(visit, number, origin, language)
-        done = replace(done, asked=(*done.asked, *filter(None, [asked])))
-    return visit_pages.after(language, done)
+    network = visitors.network(request)
+    added = [
+        (c, text, adding.add(visit, c, text, language=language, network=network))
+        for c, text in form.added.items()
+    ]
+    shown = visit_pages.after(language, done)
+    visit_pages.say_what_is_added(shown, added, language)
+    return shown
 
 
 def _afterwards(visit: Visit, language: str, data: QueryDict, origin: Origin) -> Shown:
     """What a confirmation offers: to undo, to stay for less, to say why."""
     token, instead_of, reason_for = (str(data.get(name, "")) for name in AFTERWARDS)
     if token:
-        undone = undo(visit, token, origin)
+        undone = undo(visit, token, _pressed(origin, language, "page.undo"))
         return visit_pages.after_undo(visit, standing_of(visit), language, undone)
     if not visit.shows:
         return visit_pages.before(visit, standing_of(visit), language, None)
     if instead_of:
         wanted = Wish.PAUSE if data.get("wish") == Wish.PAUSE else Wish.MONTH
-        done = wish(visit, wanted, origin, instead_of=instead_of)
+        pressed = _pressed(origin, language, f"page.{wanted}_button")
+        done = wish(visit, wanted, pressed, instead_of=instead_of)
         return visit_pages.wished(visit, standing_of(visit), language, done)
     reason, words = str(data.get("reason", "")), str(data.get("words", ""))
     give_reason(visit, reason_for, reason, words)
     return visit_pages.thanked(visit, standing_of(visit), language, reason_for)
+
+
+def _pressed(origin: Origin, language: str, button: str) -> Origin:
+    """The proof of an act by a button that the wording of the page does not have."""
+    words = page_texts.text(language, button)
+    return replace(origin, note=f"Button pressed: “{words}”")
 
 
 def _origin(

@@ -3,17 +3,16 @@
 from django.urls import reverse
 
 from audiences import links
-from audiences.channels import Channel
 from audiences.links import Undo
 from audiences.models import LandingPage
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits.adding import may_add_number
+from audiences.visits.adding import may_add
 from audiences.visits.opting_out import has_address_to_stop
 from audiences.visits.standing import Done, Standing, has_nothing_to_do
 from audiences.visits.undoing import Undone
 from audiences.visits.visit import Visit
-from audiences.visits.wishing import Wishing
+from audiences.visits.wishing import Wishing, scope_of
 from audiences.wording import page_texts
 
 from .page_form import PageForm
@@ -94,9 +93,8 @@ def _say_what_cannot_reach(
     shown: Shown, visit: Visit, standing: Standing, language: str
 ) -> None:
     """The channels of the page for which the person has given no address."""
-    there = standing.channels(visit)
-    if may_add_number(visit, standing):
-        there = [*there, Channel.SMS]  # a field asks for it
+    # A field asks for what may be added.
+    there = [*standing.channels(visit), *may_add(visit, standing)]
     absent = [c for c in visit.channels if c not in there]
     if absent:
         names = [page_texts.text(language, f"channels.{c}") for c in absent]
@@ -194,7 +192,9 @@ def _offer_less_and_ask_why(shown: Shown, visit: Visit, language: str) -> None:
     """After an opt-out: less instead of nothing, and why, if they like to say."""
     shown.act_token = shown.undo
     shown.less = page_texts.text(
-        language, "page.less_hint", messages=_places(visit, language)["messages"]
+        language,
+        "page.less_hint",
+        messages=page_texts.text(language, f"messages.{scope_of(visit)}"),
     )
     shown.reason_form = ReasonForm(language=language)
 
@@ -204,6 +204,7 @@ def wished(visit: Visit, standing: Standing, language: str, wishing: Wishing) ->
     shown = _page(visit, language, "")
     shown.title = page_texts.text(language, "wish.done")
     shown.is_done = True
+    shown.has_stopped_all = standing.stopped_all
     shown.state = state(visit, standing, language)
     shown.state += [
         line
@@ -250,6 +251,20 @@ def _say_what_is_true(shown: Shown, done: Done, language: str) -> None:
         shown.notices += asked_lines(done.asked, language)
     if any(answer == Answer.NO_MESSAGES for _channel, answer in done.asked):
         shown.contact = contact(language)
+
+
+def say_what_is_added(
+    shown: Shown, added: list[tuple[str, str, Answer]], language: str
+) -> None:
+    """Where a message asks whether an address is the visitor's: as they typed it."""
+    for channel, typed, answer in added:
+        if answer is not Answer.SENT:
+            shown.notices += asked_lines([(channel, answer)], language)
+            continue
+        messages = page_texts.text(language, f"messages.{channel}")
+        shown.notices.append(
+            page_texts.text(language, "asked.added", messages=messages, typed=typed)
+        )
 
 
 # The most events that fit into a token; no page changes more at once.

@@ -11,6 +11,7 @@ from django.http.multipartparser import MultiPartParserError
 from audiences.consent import Origin
 
 LONGEST_USER_AGENT = 500
+LARGEST_BODY = 100_000
 _FORMS = ("", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -21,6 +22,8 @@ def posted(request: HttpRequest) -> QueryDict | None:
     knows what its visitor ticked.
     """
     if request.content_type not in _FORMS or "Transfer-Encoding" in request.headers:
+        return None
+    if is_too_long(request):
         return None
     try:
         if len(request.body) < body_length(request):
@@ -51,6 +54,11 @@ def require_own_page(request: HttpRequest) -> None:
         is_own = origin in ("", "null") or origin.partition("://")[2] in ours
     if not is_own:
         raise FromElsewhere
+
+
+def is_too_long(request: HttpRequest) -> bool:
+    """Whether no form of ours can be so long."""
+    return body_length(request) > LARGEST_BODY
 
 
 def body_length(request: HttpRequest) -> int:

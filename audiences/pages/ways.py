@@ -9,6 +9,7 @@ from django.urls import reverse
 from audiences.links import BadLink, read_undo_token
 from audiences.models import LandingPage
 from audiences.visits.visit import Visit
+from audiences.visits.ways import open_preferences
 
 from .rendering import Shown
 
@@ -25,7 +26,11 @@ def add(
     shown.why_url = address(request, visit, "why")
     if visit.kind != Kind.PREFERENCES:
         shown.choose_url = address(request, visit, "choose")
-    if visit.kind != Kind.DENYLIST and not shown.has_stopped_all:
+    if shown.is_done or visit.kind != Kind.DENYLIST:
+        may_stop_all = not shown.has_stopped_all
+    else:
+        may_stop_all = False  # the page itself does that
+    if may_stop_all:
         shown.everything_url = address(request, visit, "everything")
     shown.earlier = _earlier(visit, data)
     if data and data.get("undo") and shown.earlier:
@@ -41,6 +46,12 @@ def _earlier(visit: Visit, data: QueryDict | None) -> str:
     except BadLink:
         return ""
     return token if is_theirs and visit.shows else ""
+
+
+def preferences_of_anybody(channel: str) -> str:
+    """Where somebody without a personal link asks for one, to change a channel."""
+    slug = open_preferences(channel)
+    return reverse("pages:anybody", args=[slug]) if slug else ""
 
 
 def address(request: HttpRequest, visit: Visit, name: str) -> str:

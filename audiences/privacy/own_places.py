@@ -114,6 +114,9 @@ def _requests(person: Person) -> QuerySet[PrivacyRequest]:
 
 def _former(profile: Profile) -> Iterable[tuple[str, str]]:
     mails = OutboxMail.objects.filter(context__profile=profile.pk)
+    # An address that nobody has confirmed may be somebody else's.
+    theirs = ~Q(kind=OutboxMail.Kind.ADDRESS) | Q(context__answered=True)
+    mails = mails.filter(theirs)
     yield from mails.values_list("channel", "key")
     signups = SignupRequest.objects.filter(profile_id=profile.pk).exclude(email="")
     yield from (("email", email) for email in signups.values_list("email", flat=True))
@@ -170,7 +173,9 @@ register(
         show=(
             *("channel", "per_month", "paused_until", "since", "source", "actor"),
             *("ip", "user_agent", "ended_at", "ended_source", "ended_actor"),
+            "ended_note",
         ),
+        texts=("ended_note",),
     ),
     Place(
         model=LeavingReason,

@@ -119,6 +119,7 @@ def wish_facts(wish: ContactWish) -> dict[str, Any]:
         "actor": wish.actor,
         "ended": wish.ended_at.isoformat() if wish.ended_at else None,
         "ended_by": wish.ended_source or None,
+        "ended_note": wish.ended_note,
     }
 
 

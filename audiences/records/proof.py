@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from audiences import consent, landing_pages
+from audiences import consent, landing_pages, wishes
 from audiences.channels import FLAGS
 from audiences.models import (
     ConsentEvent,
@@ -19,7 +19,12 @@ from audiences.models import (
     LandingPageVersion,
     Profile,
 )
-from audiences.records.profiles import event_facts, identity, subscription_facts
+from audiences.records.profiles import (
+    event_facts,
+    identity,
+    subscription_facts,
+    wish_facts,
+)
 from audiences.wording import page_texts
 
 
@@ -47,6 +52,7 @@ def of(profile: Profile, *, with_device: bool = True) -> dict[str, Any]:
             subscription_facts(held, label=held.service.label)
             for held in subscriptions.order_by("service__slug")
         ],
+        "wishes": [wish_facts(wish) for wish in wishes.wishes_of(profile.pk)],
         "history": [_event(event, with_device=with_device) for event in events],
         "wordings": _built_in(events)
         | {name: _words(version) for name, version in versions.items()},

@@ -127,34 +127,36 @@ def look(token: str) -> Allowed:
 
 
 def confirm(token: str, origin: Origin) -> Allowed:
-    """Allow the channel: the POST behind the link; twice acts once. Raises BadLink.
-
-    Where all messages had been stopped, only this channel is allowed again: the others
-    are stopped one by one (P2).
-    """
+    """Allow the channel: the POST behind the link; twice acts once. Raises BadLink."""
     permission = read_permission_token(token)
     with transaction.atomic():
         rows = locks.rows_to_lock().filter(pk=permission.profile_id)
         found = _allowed(permission, rows.first())
         if found.stage != Stage.WAITING:
             return found
-        asked = datetime.fromtimestamp(permission.signed_at, UTC)
         wording = landing_pages.built_in_name(LandingPage.Kind.PREFERENCES)
         origin = replace(
             origin,
-            note=f"Requested on {asked:%Y-%m-%d at %H:%M:%S} UTC",
+            note=" · ".join(filter(None, [_note(permission), origin.note])),
             wording_version=wording,
         )
-        if found.profile.no_longer_contact:
-            for other in sorted({*Channel.values} - {found.channel}):
-                consent.change_flag(found.profile, other, opted_out=True, origin=origin)
-            consent.change_flag(found.profile, ANY, opted_out=False, origin=origin)
-        consent.change_flag(
-            found.profile, found.channel, opted_out=False, origin=origin
-        )
+        allow(found.profile, found.channel, origin)
         if address := _address(found.profile.pk, found.channel):
             suppression.lift(address.channel, address.key, Lift.CONFIRMED)
     return replace(found, stage=Stage.DONE)
+
+
+def allow(locked: Profile, channel: str, origin: Origin) -> None:
+    """Allow a channel at the word of who reads its address; the caller locked it.
+
+    Where all messages had been stopped, only this channel is allowed again: the others
+    are stopped one by one (P2).
+    """
+    if locked.no_longer_contact:
+        for other in sorted({*Channel.values} - {channel}):
+            consent.change_flag(locked, other, opted_out=True, origin=origin)
+        consent.change_flag(locked, ANY, opted_out=False, origin=origin)
+    consent.change_flag(locked, channel, opted_out=False, origin=origin)
 
 
 def _allowed(permission: Permission, profile: Profile | None) -> Allowed:
@@ -167,11 +169,30 @@ def _allowed(permission: Permission, profile: Profile | None) -> Allowed:
     is_out = getattr(profile, flag_name(channel)) or getattr(profile, ANY_FLAG)
     if not is_out:
         return Allowed(profile, channel, Stage.BEFORE)
+    if _was_used(permission):
+        return Allowed(profile, channel, Stage.BEFORE)
     if _last_event(profile.pk, channel) != permission.after or is_restricted(
         profile.pk
     ):
         raise BadLink
     return Allowed(profile, channel, Stage.WAITING)
+
+
+def _was_used(permission: Permission) -> bool:
+    """Whether this link has allowed the channel, which has been stopped again."""
+    return ConsentEvent.objects.filter(
+        profile_id=permission.profile_id,
+        channel=permission.channel,
+        kind=consent.Kind.OPT_IN,
+        pk__gt=permission.after,
+        evidence__note__startswith=_note(permission),
+    ).exists()
+
+
+def _note(permission: Permission) -> str:
+    """What the history keeps of the request; so it knows the link that was used."""
+    asked = datetime.fromtimestamp(permission.signed_at, UTC)
+    return f"Requested on {asked:%Y-%m-%d at %H:%M:%S} UTC"
 
 
 def _address(profile_id: int, channel: str) -> Address | None:

@@ -24,14 +24,25 @@ from audiences.suppression.restriction import is_restricted
 class Confirmed:
     """What confirming did. `profile` is None when it has been erased since.
 
-    `is_first` is false when the link was used before: then nothing was done. `asked`
-    are channels that another address has to confirm, with what came of asking there.
+    `is_first` is false when the link was used before: then nothing was done. `request`
+    says what was asked for. `asked` are channels that another address has to confirm,
+    with what came of asking there.
     """
 
+    request: SignupRequest
     profile: Profile | None
-    version: LandingPageVersion
     is_first: bool
     asked: tuple[tuple[str, Answer], ...] = ()
+
+    @property
+    def version(self) -> LandingPageVersion:
+        return self.request.version
+
+
+def used(request: SignupRequest) -> Confirmed:
+    """What stands behind a link that was used before: who it made a subscriber."""
+    profile = Profile.objects.filter(pk=request.profile_id or 0).first()
+    return Confirmed(request, profile, is_first=False)
 
 
 def confirm_signup(token: str, origin: Origin) -> Confirmed:
@@ -50,15 +61,14 @@ def confirm_signup(token: str, origin: Origin) -> Confirmed:
     with transaction.atomic():
         request = _lock_with_others_of_its_address(asked_by)
         if request.confirmed_at:
-            profile = Profile.objects.filter(pk=request.profile_id or 0).first()
-            return Confirmed(profile, request.version, is_first=False)
+            return used(request)
         profile, is_new = _profile(request)
         origin = _proof(request, origin)
         asked = _apply(request, profile, origin, is_new=is_new)
         _lift_suppression(request, profile)
         _close(request, profile)
     profile.refresh_from_db()
-    return Confirmed(profile, request.version, is_first=True, asked=asked)
+    return Confirmed(request, profile, is_first=True, asked=asked)
 
 
 def _lock_with_others_of_its_address(request: SignupRequest) -> SignupRequest:
@@ -188,13 +198,17 @@ def _subscribe(
 
 
 def _close(request: SignupRequest, profile: Profile) -> None:
-    """Mark it as done and forget what is personal: the evidence has it now."""
+    """Mark it as done and forget what is personal: the evidence has it now.
+
+    What was asked for stays while the link is there, so that it says what became of it.
+    """
+    asked = {name: request.data.get(name, []) for name in ("channels", "services")}
     SignupRequest.objects.filter(pk=request.pk).update(
         confirmed_at=timezone.now(),
         profile_id=profile.pk,
         email="",
         key="",
-        data={},
+        data=asked,
         ip=None,
         user_agent="",
     )

@@ -18,6 +18,8 @@ from audiences.models.profiles import LONGEST_EXTERNAL_ID
 from audiences.outbox import Result, Words, caps, put
 from audiences.signups.requesting import FoundBy
 
+# The name of the page on which people ask about their own data.
+OWN_DATA = "your-data"
 # The most profiles of one address that get their links in one mail.
 MOST_LINKS = 20
 
@@ -99,11 +101,18 @@ def write_links(mail: OutboxMail) -> Words | Result:
     urls = (page_url(sent(link, Channel.EMAIL, mail.key)) for link in links)
     return outbox.words(
         mail.language,
-        "mails.link" if len(held) == 1 else "mails.links",
+        _words(page, len(held)),
         to=held[0][1],
         urls="\n\n".join(f"<{url}>" for url in urls),
         days=settings.EDIT_LINK_DAYS,
     )
+
+
+def _words(page: str, count: int) -> str:
+    """Which words the mail has: about one's data, or for one person or several."""
+    if page == OWN_DATA:
+        return "mails.own_data"
+    return "mails.link" if count == 1 else "mails.links"
 
 
 def _forward(mail: OutboxMail) -> Result:

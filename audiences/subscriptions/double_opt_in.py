@@ -156,6 +156,18 @@ def is_about(confirmation: Confirmation, held: Subscription) -> bool:
     return messages.last_request(held) == confirmation.event_id
 
 
+def was_confirmed(confirmation: Confirmation) -> bool:
+    """Whether the request of a link was confirmed, whatever has happened since."""
+    steps = ConsentEvent.objects.filter(
+        profile_id=confirmation.profile_id,
+        channel="",
+        service_id=confirmation.service_id,
+        pk__gt=confirmation.event_id,
+    )
+    following = steps.order_by("pk").values_list("kind", flat=True).first()
+    return bool(following == Kind.CONFIRM)
+
+
 def can_confirm(confirmation: Confirmation, held: Subscription, at: datetime) -> bool:
     """Whether a link still confirms a subscription.
 

@@ -1,45 +1,33 @@
-"""A number that somebody adds on their preference page, confirmed there.
+"""Addresses that somebody adds on their preference page, confirmed there."""
 
-Nothing comes before that: the channel is stopped first, and the message that asks is
-the one for a channel that is allowed again (`signups.allowing`).
-"""
-
-from audiences import addresses, consent
-from audiences.channels import Channel
-from audiences.consent import Origin
 from audiences.models import LandingPage
-from audiences.signups import allowing
+from audiences.signups import new_addresses
 from audiences.signups.allowing import Answer
-from audiences.suppression.restriction import Restricted
+from audiences.suppression.restriction import is_restricted
 from audiences.visits.standing import Standing
 from audiences.visits.visit import Visit
 
 
-def may_add_number(visit: Visit, standing: Standing) -> bool:
-    """Whether the page offers text messages to somebody who has no number."""
-    return bool(
-        visit.proved
-        and visit.kind == LandingPage.Kind.PREFERENCES
-        and standing.reached
-        and Channel.SMS in visit.channels
-        and Channel.SMS not in standing.reached
-    )
+def may_add(visit: Visit, standing: Standing) -> list[str]:
+    """The channels for which the page asks for an address: the person has none there.
 
-
-def add_number(
-    visit: Visit, number: str, origin: Origin, language: str
-) -> tuple[str, Answer] | None:
-    """Give the person the number, and ask there; None where nothing may change.
-
-    An undo of the page does not take it back: it would allow the channel unasked. The
-    caller has locked the profile; raises InvalidAddress.
+    Somebody who has no address at all did not get this link at one.
     """
-    profile, channel = visit.profile, Channel.SMS
-    try:
-        consent.change_flag(
-            profile, channel, opted_out=True, origin=visit.proof(origin)
-        )
-        addresses.attach(profile, channel, number, primary=True)
-    except Restricted:
-        return None
-    return channel, allowing.ask(profile, channel, language=language)
+    if not (visit.proved and visit.kind == LandingPage.Kind.PREFERENCES):
+        return []
+    offered = [c for c in visit.channels if c in new_addresses.ADDED]
+    return [c for c in offered if standing.reached and c not in standing.reached]
+
+
+def add(
+    visit: Visit, channel: str, given: str, *, language: str, network: str
+) -> Answer:
+    """Ask at the address whether it is the person's; the caller locked the profile.
+
+    The page has nothing to undo: nothing has changed yet. Raises InvalidAddress.
+    """
+    if is_restricted(visit.profile.pk):
+        return Answer.NO_MESSAGES
+    return new_addresses.ask(
+        visit.profile, channel, given, language=language, network=network
+    )

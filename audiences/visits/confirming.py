@@ -12,7 +12,6 @@ from audiences.links import BadLink, Confirmation, read_confirmation_token
 from audiences.models import LandingPage, LandingPageVersion, Subscription
 from audiences.subscriptions import ServiceClosed, double_opt_in
 from audiences.visits.standing import Standing, by_flags
-from audiences.visits.visit import closed
 
 Kind = LandingPage.Kind
 
@@ -41,8 +40,9 @@ class Asked:
 
     @property
     def standing(self) -> Standing:
-        """Where the person stands once it is confirmed."""
-        subscribed = frozenset([self.held.service_id])
+        """Where the person stands with the service now."""
+        is_active = self.held.status_at(timezone.now()) == Subscription.Status.ACTIVE
+        subscribed = frozenset([self.held.service_id] if is_active else [])
         return replace(by_flags(self.held.profile), subscribed=subscribed)
 
 
@@ -61,6 +61,8 @@ def confirm(token: str, origin: Origin) -> Asked:
         result = subscriptions.confirm(
             confirmation, replace(origin, wording_version=wording)
         )
+    except BadLink:
+        stage = _stage(confirmation, _held(confirmation))
     except ServiceClosed:
         stage = Stage.CLOSED
     else:
@@ -85,8 +87,7 @@ def _stage(confirmation: Confirmation, held: Subscription) -> Stage:
     now = timezone.now()
     if double_opt_in.can_confirm(confirmation, held, now):
         return Stage.CLOSED if held.service.is_closed else Stage.WAITING
-    is_done = held.status_at(now) == Subscription.Status.ACTIVE
-    if is_done and double_opt_in.is_about(confirmation, held):
+    if double_opt_in.was_confirmed(confirmation):
         return Stage.BEFORE
     raise BadLink
 
@@ -99,15 +100,3 @@ def _page_of(held: Subscription) -> tuple[Content, str]:
         return version.content, version.name
     kind = Kind.SUBSCRIPTION
     return landing_pages.built_in_content(kind), landing_pages.built_in_name(kind)
-
-
-def preference_page(asked: Asked) -> str:
-    """The slug of an open page that mails links to allow the channel again; or ""."""
-    channel, kind = asked.held.service.channel, Kind.PREFERENCES
-    pages = LandingPage.objects.filter(kind=kind, live_version__isnull=False)
-    live = pages.order_by("pk").values_list("slug", "live_version__content")
-    for slug, content in live:
-        is_open = content["allows_unidentified"] and not closed(content, timezone.now())
-        if is_open and channel in content["channels"]:
-            return str(slug)
-    return ""

@@ -74,8 +74,9 @@ def wish(
 def choose(visit: Visit, wanted: Wish, origin: Origin) -> Changed:
     """Write the wish down; which ones that expressed, and which it ended.
 
-    A limit and a pause take each other's place, and "all" ends every wish. What ends
-    lets more messages come than before: only a link that proves the address does so.
+    A limit and a pause take each other's place, and what is about all messages that of
+    what was about some; "all" ends every wish. What ends lets more messages come than
+    before: only a link that proves the address does so.
     """
     profile, origin = visit.profile, visit.proof(origin)
     scope = scope_of(visit)
@@ -94,11 +95,11 @@ def choose(visit: Visit, wanted: Wish, origin: Origin) -> Changed:
     others = [
         row.pk
         for row in standing
-        if visit.proved and row.channel == scope and (row.per_month is None) is is_limit
+        if visit.proved and row.pk != done.wish.pk and scope in (row.channel, ANY)
     ]
     wishes.end(profile, others, origin)
-    replaced = [done.replaced.pk] if done.replaced else []
-    return (done.wish.pk,) if done.changed else (), (*replaced, *others)
+    replaced = {done.replaced.pk} if done.replaced else set[int]()
+    return (done.wish.pk,) if done.changed else (), (*{*replaced, *others},)
 
 
 def pause_end() -> datetime:

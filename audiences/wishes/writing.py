@@ -79,6 +79,7 @@ def _end(rows: Iterable[ContactWish], origin: Origin) -> int:
         ended_at=origin.at or timezone.now(),
         ended_source=origin.source,
         ended_actor=origin.actor,
+        ended_note=origin.note.strip(),
     )
 
 

@@ -38,6 +38,10 @@ from delivery.sending import handover
 from . import feedback
 
 DELIVERY = "Weekly newsletter, next edition"
+# What people read as the names of the services.
+WEEKLY = {"nl": "Weeknieuws", "de": "Wochenpost"}
+OFFERS = {"nl": "Aanbiedingen", "de": "Sonderangebote"}
+ALERTS = {"nl": "Sms-meldingen", "de": "SMS-Hinweise"}
 SENDER = "Riverside Library <news@library.example>"
 ORGANISATION = {
     "name": "Riverside Library",
@@ -162,6 +166,9 @@ def _subscribe() -> Service:
     alerts = subscriptions.create_service(
         "alerts", label="Alerts by SMS", channel=Channel.SMS
     )
+    for service, names in ((weekly, WEEKLY), (offers, OFFERS), (alerts, ALERTS)):
+        service.texts = {code: {"label": name} for code, name in names.items()}
+        service.save(update_fields=["texts"])
     everybody = Profile.objects.all()
     for service, persons, days in (
         (weekly, everybody.exclude(pk__in=numbered(9, 4).values("pk")), 120),

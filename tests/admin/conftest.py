@@ -16,6 +16,7 @@ from audiences import (
     organisation,
     subscriptions,
     suppression,
+    wishes,
 )
 from audiences.channels import FLAGS, Channel
 from audiences.consent import Origin, Source
@@ -169,6 +170,7 @@ def world(db: None) -> World:
     retention.set_rule("inactive", 600, actor="eva")
     gone = Entry("email", "gone@example.com", "any", Reason.BY_HAND)
     suppression.suppress([gone], actor="eva", note="by letter")
+    wishes.express(people[5], "any", origin, per_month=1)
     organisation.change(name="The Shop")
     Sender.objects.create(name="Shop", address="news@shop.example")
     Seed.objects.create(name="Desk", address="desk@shop.example")

@@ -18,6 +18,7 @@ FORMS: list[tuple[str, str, dict[str, str]]] = [
     ("audiences_profile_opt_out", "person", {}),
     ("audiences_profile_opt_in", "opted_out", {"scope": "email"}),
     ("audiences_profile_subscribe", "person", {}),
+    ("audiences_profile_end_wish", "limited", {}),
     ("audiences_profile_addresses_add", "person", {"channel": "email", "address": "x"}),
     ("audiences_profile_privacy_request", "person", {}),
     ("audiences_profile_erase", "person", {}),
@@ -52,6 +53,7 @@ def _address(name: str, of: str, world: World) -> str:
     rows = {
         "person": world.people[0],
         "opted_out": world.people[1],
+        "limited": world.people[5],
         "page": world.page,
         "draft": world.draft,
         "prepared": world.prepared,

@@ -103,6 +103,8 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_profile_opt_out": (STOPPERS, STOPPERS),
     "audiences_profile_opt_in": (DESK, DESK),
     "audiences_profile_undo": (None, ALL),
+    "audiences_profile_end_wish": (DESK, DESK),
+    "audiences_profile_undo_wish": (None, DESK),
     "audiences_importrun_confirm": (None, DESK),
     "audiences_importrun_columns": (DESK, DESK),
     "audiences_importrun_cancel": (None, DESK),

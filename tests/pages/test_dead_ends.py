@@ -1,5 +1,6 @@
 """Pages that lead no further: they say where to write, the same for everybody."""
 
+import runpy
 from typing import Any
 
 import pytest
@@ -62,3 +63,16 @@ def test_an_old_link_leads_to_a_new_one_or_to_somebody_who_can_help(
     text = browser().get(path_to(made, ProfileFactory())).content.decode()
     assert ("Send me a new link" in text) is allows
     assert (LINK in text) is not allows
+
+
+def test_a_mistyped_address_has_our_page_also_while_the_site_is_tried_out(
+    settings: Any, rf: Any
+) -> None:
+    settings.DEBUG = True
+    last = runpy.run_module("campaign.urls")["urlpatterns"][-1]
+    for kept in ("", "admin/x/", "admin", "api/v1/x", "hooks/x", "help"):
+        assert last.resolve(kept) is None
+    found = last.resolve("foo/bar")
+    answer = found.func(rf.get("/foo/bar?lang=nl"))
+    assert answer.status_code == 404
+    assert "Deze pagina bestaat niet" in answer.content.decode()

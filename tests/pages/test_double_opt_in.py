@@ -151,6 +151,11 @@ def test_from_the_form_to_a_confirmed_subscription(
     again = tab.post(link, {"act": "1"})
     assert "You've already confirmed this" in words(again)
     assert len(events.all()) == 2
+    subscriptions.unsubscribe(ann, Service.objects.get(), BY_COMMAND)
+    for since in (tab.get(link), tab.post(link, {"act": "1"})):
+        assert "You've already confirmed this" in words(since)
+        assert "You're not subscribed to News." in words(since)
+    assert subscriptions_of(ann) == set()
     assert verify_consent().is_consistent
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences import addresses, consent, links, outbox, privacy
+from audiences import addresses, consent, links, organisation, outbox, privacy
 from audiences.addresses import InvalidAddress
 from audiences.links import BadLink
 from audiences.models import (
@@ -155,7 +155,7 @@ def test_a_request_runs_the_same_statements_for_known_and_unknown(
         of_known = statements_of(lambda act=act: act(ANN))
         of_unknown = statements_of(lambda act=act: act("nobody@shop.example"))
         assert of_known == of_unknown
-        assert len(of_known) > 3
+        assert 3 < len(of_known) <= 8  # with a savepoint
         read = " ".join(of_known)
         assert "audiences_profile" not in read
         assert "audiences_address" not in read
@@ -172,6 +172,7 @@ def test_the_page_answers_the_same_for_known_unknown_and_capped(
     page(kind, service=service, languages=["en"])
     somebody()
     answers, runs = [], []
+    organisation.last_known()
     for address in (ANN, "nobody@shop.example") * 5:
         proof = written(solved(proof_of_work.challenge()))
         data = {"address": address, "email": address, "proof": proof}
@@ -426,7 +427,8 @@ def test_confirming_makes_a_profile_with_what_was_asked_and_the_proof_of_it(
     assert (evidence.ip, evidence.user_agent) == ("198.51.100.9", "Safari")
     assert "from 192.0.2.7, Firefox" in evidence.note
     request = SignupRequest.objects.get()
-    assert (request.email, request.key, request.data, request.ip) == ("", "", {}, None)
+    assert (request.email, request.key, request.ip) == ("", "", None)
+    assert {*request.data} == {"channels", "services"}
     assert verify_consent().is_consistent
 
 

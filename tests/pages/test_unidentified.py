@@ -11,10 +11,10 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 
-from audiences import landing_pages
+from audiences import consent, landing_pages, privacy, subscriptions
 from audiences.models import OutboxMail, Profile, SignupRequest
 from audiences.signups import proof_of_work, requesting
-from tests.factories import ProfileFactory
+from tests.factories import BY_COMMAND, ProfileFactory
 
 from .test_http import REQUESTS, everything
 from .visitors import browser, flags, news, page, path_to, subscriptions_of, words
@@ -136,12 +136,50 @@ def test_somebody_signs_up_by_page_and_mail(settings: Any) -> None:
     assert Profile.objects.count() == 0
     done = browser().post(path)
     assert "You can get our emails." in words(done)
-    for again in (browser().post(path), browser().get(path)):
-        assert "You've already confirmed this" in words(again)
-        assert "our emails" not in words(again), "the link has ended with its request"
     profile = Profile.objects.get()
     assert (profile.first_name, flags(profile)) == ("Nel", {"sms"})
     assert subscriptions_of(profile) == {"news"}
+
+
+def test_a_used_sign_up_link_says_what_is_true_now_of_what_it_asked_for(
+    settings: Any,
+) -> None:
+    service = news()
+    asked = page("acquisition", channels=["email", "sms"], services=[service])
+    page("preferences", channels=["email"])
+    ticked = {"services": [service.pk], "channels": ["email"]}
+    version = asked.live_version
+    assert version
+    requesting.request_signup(
+        version,
+        {"email": "new@shop.example", **ticked},  # type: ignore[typeddict-item]
+        language="en",
+        network="",
+    )
+    request = SignupRequest.objects.get()
+    path = requesting.confirmation_url(request).removeprefix(settings.BASE_URL)
+    browser().post(path)
+    profile = Profile.objects.get()
+
+    def says() -> str:
+        seen = [words(act(path)) for act in (browser().post, browser().get)]
+        assert seen[0] == seen[1]
+        assert "You've already confirmed this" in seen[0]
+        assert "text messages" not in seen[0], "the link did not ask for that"
+        return seen[0]
+
+    assert "You can get our emails. You're subscribed to News." in says()
+    subscriptions.unsubscribe(profile, service, BY_COMMAND)
+    assert "You're not subscribed to News." in says()
+    consent.opt_out(profile, "email", BY_COMMAND)
+    assert "You don't get our emails." in says()
+    consent.opt_out(profile, "any", BY_COMMAND)
+    assert "You don't get any messages from us" in says()
+    assert 'href="/p/preferences/' in browser().get(path).content.decode()
+    request.refresh_from_db()
+    assert (request.email, request.key, request.data) == ("", "", ticked)
+    privacy.erase(profile)
+    assert browser().get(path).status_code == 404
 
 
 def test_a_subscription_page_asks_for_the_address_alone(settings: Any) -> None:
@@ -174,7 +212,20 @@ def test_without_script_the_page_names_whom_to_write_to(settings: Any) -> None:
     settings.CONTACT_EMAIL = "help@example.org"
     text = browser().get("/p/denylist/").content.decode()
     assert "<noscript>" in text
-    assert "Or write to help@example.org." in text
+    assert 'Or write to <a href="mailto:help@example.org">help@example.org</a>.' in text
+    # A form that cannot be sent has no button: the script shows it.
+    assert re.search(r"<button[^>]* hidden>", text)
+
+
+def test_nobody_signs_up_for_nothing() -> None:
+    page("acquisition", channels=["email"], services=[news()])
+    given = {
+        "email": "new@shop.example",
+        "proof": solved(browser().get("/p/acquisition/")),
+    }
+    refused = browser().post("/p/acquisition/", given)
+    assert "Please tick at least one of these." in words(refused)
+    assert not SignupRequest.objects.exists()
 
 
 def test_a_page_does_not_submit_itself() -> None:

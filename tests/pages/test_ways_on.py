@@ -1,16 +1,14 @@
 """After leaving: undo, less instead of nothing, everything, a choice, and why."""
 
-import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from audiences import consent, landing_pages, subscriptions, wishes
-from audiences.models import ContactWish, LeavingReason, OutboxMail, Profile, Service
-from audiences.outbox import Words
-from audiences.signups import allowing
+from audiences.models import ConsentEvent, ContactWish, LeavingReason, Profile, Service
 from audiences.wording import page_texts
 from tests.factories import BY_COMMAND, ProfileFactory
 
@@ -212,6 +210,26 @@ def test_a_limit_is_set_changed_and_ended_among_the_preferences(
     assert standing(person) == [("any", None, True)]
 
 
+def test_what_is_wished_about_all_takes_the_place_of_what_was_about_some(
+    person: Profile,
+) -> None:
+    client, path, token = left(person)
+    done = client.post(path, {"instead_of": token, "wish": "pause"})
+    assert standing(person) == [("email", None, True)]
+    until = date_format(wishes.of_person(person.pk)[0].paused_until, "j M Y")
+    messages = said("messages.email")
+    assert said("wish.paused_on", messages=messages, date=until) in words(done)
+    # The proof says by which button that is: no wording has it.
+    proof = ConsentEvent.objects.latest("pk").evidence
+    assert proof.note == "Button pressed: “Pause for three months”"
+    client, path = preferences(person)
+    form = {"act": "1", "shown": "email", "channels": "email"}
+    done = client.post(path, form | {"wish": "month", "wish_shown": "pause"})
+    assert standing(person) == [("any", 1, False)]
+    client.post(path, {"undo": undo_of(done)})
+    assert standing(person) == [("email", None, True)]
+
+
 def test_a_link_that_proves_nothing_sets_a_limit_and_ends_none(person: Profile) -> None:
     wishes.express(person, "any", BY_COMMAND, per_month=1)
     path = one_click_path(person).replace("/u/", "/u/choose/")
@@ -235,31 +253,6 @@ def test_a_pause_is_said_with_its_day_and_is_over_by_itself(
     assert 90 <= (until - timezone.now()).days <= 92
     assert str(timezone.localtime(until).year) in words(done)
     assert wishes.of_person(person.pk, until) == []
-
-
-def test_a_number_is_added_and_gets_nothing_before_it_is_confirmed_there(
-    person: Profile,
-) -> None:
-    client, path = preferences(person)
-    form = {"act": "1", "shown": "email", "channels": "email"}
-    wrong = client.post(path, form | {"number": "0612"})
-    assert said("unidentified.wrong_sms") in words(wrong)
-    done = client.post(path, form | {"number": "+31612345678"})
-    asked = said("asked.sent", messages=said("messages.sms"))
-    assert asked in words(done)
-    assert flags(person) == {"sms"}
-    (waits,) = OutboxMail.objects.all()
-    assert (waits.kind, waits.channel, waits.to) == ("channel", "sms", "+31612345678")
-    # The undo of the page does not allow it either.
-    if token := undo_of(done):
-        client.post(path, {"undo": token})
-    assert flags(person) == {"sms"}
-    url = allowing.write(waits)
-    assert isinstance(url, Words)
-    link = re.search(r"/u/allow/\S+", url.text)
-    assert link
-    client.post(link[0], {"act": "1"})
-    assert flags(person) == set()
 
 
 # ---------------------------------------------------------------- why

@@ -212,6 +212,10 @@ def test_another_channel_is_allowed_where_its_messages_go(
     for again in (tab.get(link), tab.post(link)):
         assert "You've already confirmed this" in words(again)
         assert "You can get our text messages" in words(again)
+    consent.opt_out(ann, "sms", BY_COMMAND)
+    for since in (tab.get(link), tab.post(link)):
+        assert "You don't get our text messages" in words(since)
+    assert flags(ann) == {"sms"}
     assert verify_consent().is_consistent
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import consent
 from audiences.console.masking import shown_text
-from audiences.models import ConsentEvent, Profile
+from audiences.models import ConsentEvent, LeavingReason, Profile
 from audiences.registry import Registry
 from audiences.selections import undoing
 
@@ -181,6 +181,7 @@ def _has(strands: list[Strand], group: str) -> bool:
 def _consent(look: Look, strand: Strand) -> Iterable[Entry]:
     flags = Q(channel="") if strand.group == "subscriptions" else ~Q(channel="")
     rows = consent.events_of(look.profile.pk).filter(flags).exclude(kind="erase")
+    rows = rows.select_related("service", "evidence", "reason")
     events: list[ConsentEvent] = look.newest(rows, strand)
     actor = look.request.user.get_username()
     for moment in panels.timeline(look.request, events):
@@ -200,12 +201,22 @@ def _consent(look: Look, strand: Strand) -> Iterable[Entry]:
             moment["sentence"],
             "bad" if moment["is_out"] else "good",
             [(text, url) for text, url in meta if text],
-            moment["note"],
+            " · ".join(filter(None, [moment["note"], _reason(look.request, event)])),
             reverse("admin:audiences_profile_undo", args=[look.profile.pk])
             if may and undoing.can_undo(event, actor)
             else "",
             strand.rank,
         )
+
+
+def _reason(request: HttpRequest, event: ConsentEvent) -> str:
+    """Why the person left, as they said afterwards; empty where they did not."""
+    said: LeavingReason | None = getattr(event, "reason", None)
+    if said is None:
+        return ""
+    words = f"“{shown_text(request, said.text)}”" if said.text else ""
+    why = ": ".join(filter(None, [said.get_reason_display(), words]))
+    return gettext("Why they left: {reason}").format(reason=why)
 
 
 def _changes(look: Look, strand: Strand) -> Iterable[Entry]:

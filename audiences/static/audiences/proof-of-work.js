@@ -10,6 +10,8 @@ for (const box of document.querySelectorAll("[data-proof]")) {
   const field = box.querySelector("input");
   const status = box.querySelector("[role=status]");
   let work = null;
+  // Without this script the form cannot be sent: its button waits for it.
+  form.querySelector("button[hidden]").hidden = false;
   // A browser may bring back what was in the form: a proof counts once.
   field.value = "";
 

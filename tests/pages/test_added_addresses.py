@@ -1,0 +1,154 @@
+"""An address that somebody adds among their preferences counts once it confirms it."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from audiences import addresses, consent, outbox, privacy, suppression
+from audiences.models import Address, ConsentEvent, OutboxMail, Profile
+from audiences.outbox import Words
+from audiences.signups import new_addresses
+from audiences.suppression import Entry, Reason
+from audiences.wording import page_texts
+from delivery import quarantine
+from tests.factories import BY_COMMAND, ProfileFactory
+
+from .visitors import browser, flags, history, one_click_path, page, path_to, words
+
+pytestmark = pytest.mark.django_db
+MAIL, NUMBER = "ann@home.example", "+31612345678"
+
+
+def said(path: str, **values: object) -> str:
+    return page_texts.text("en", path, **values)
+
+
+def preferences(**held: str) -> tuple[Profile, Client, str]:
+    """Somebody with these addresses, at the preferences by a link sent to the first."""
+    person = ProfileFactory(email=None)
+    for channel, value in held.items():
+        addresses.attach(person, channel, value, primary=True)
+    slug = f"preferences-{person.pk}"
+    made = page("preferences", slug, channels=["email", "sms", "phone"])
+    return person, browser(), path_to(made, person, sent_on=next(iter(held)))
+
+
+def link_of(mail: OutboxMail) -> str:
+    """The path in the message, as the worker writes it."""
+    message = new_addresses.write(mail)
+    assert isinstance(message, Words)
+    found = re.search(r"/u/address/[^\s>]+", message.text)
+    assert found
+    return found[0]
+
+
+def values(person: Profile) -> list[tuple[str, str, bool]]:
+    rows = Address.objects.filter(profile=person).order_by("channel")
+    return [(row.channel, row.value, row.is_primary) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("has", "added", "given", "wrong"),
+    [("email", "sms", NUMBER, "0612"), ("sms", "email", MAIL, "ann@")],
+)
+def test_nothing_counts_before_it_is_confirmed_there(
+    has: str, added: str, given: str, wrong: str
+) -> None:
+    known = {"email": MAIL, "sms": NUMBER}[has]
+    person, client, path = preferences(**{has: known})
+    before = client.get(path).content.decode()
+    assert f'name="add_{added}"' in before
+    assert f'name="add_{has}"' not in before
+    form = {"act": "1", "shown": has, "channels": has}
+    refused = client.post(path, form | {f"add_{added}": wrong})
+    assert said(f"unidentified.wrong_{added}") in words(refused)
+    done = client.post(path, form | {f"add_{added}": given})
+    messages = said(f"messages.{added}")
+    assert said("asked.added", messages=messages, typed=given) in words(done)
+    (mail,) = OutboxMail.objects.all()
+    assert (mail.kind, mail.channel, mail.to) == ("address", added, given)
+    assert (values(person), flags(person), history(person)) == (
+        [(has, known, True)],
+        set(),
+        [],
+    )
+
+    link = link_of(mail)
+    asks = client.get(link)
+    assert said("confirm.title") in words(asks)
+    assert given not in asks.content.decode()
+    assert values(person) == [(has, known, True)]
+    sure = client.post(link, {"act": "1"})
+    assert said("state.gets", messages=messages) in words(sure)
+    assert (added, given, True) in values(person)
+    assert history(person) == [("opt_in", added)]
+    proof = ConsentEvent.objects.get().evidence  # type: ignore[attr-defined]
+    assert proof.note.startswith("Requested on ")
+    # The used link says what is true now, and does nothing.
+    consent.opt_out(person, added, BY_COMMAND)
+    for again in (client.get(link), client.post(link, {"act": "1"})):
+        assert said("confirm.again") in words(again)
+        assert said("state.gets_not", messages=messages) in words(again)
+    assert flags(person) == {added}
+
+
+def test_whoever_has_the_address_and_whatever_it_is_the_page_says_the_same() -> None:
+    taken, suppressed, out, stopped = (f"{n}@shop.example" for n in "abcd")
+    ProfileFactory(email=taken)
+    suppression.suppress([Entry("email", suppressed, "any", Reason.ERASED)])
+    consent.opt_out(ProfileFactory(email=out), "any", BY_COMMAND)
+    quarantine.set_status("email", stopped, "denylisted", source="operator")
+    answers = set()
+    for number, given in enumerate([taken, suppressed, out, stopped, "e@shop.example"]):
+        person, client, path = preferences(sms=f"+3161234567{number}")
+        form = {"act": "1", "shown": "sms", "channels": "sms", "add_email": given}
+        answers.add(words(client.post(path, form)).replace(given, "…"))
+        assert OutboxMail.objects.get(context__profile=person.pk).to == given
+    assert len({re.sub(r"\+31•+\d+", "…", answer) for answer in answers}) == 1
+
+
+def test_who_stopped_everything_gets_that_channel_alone() -> None:
+    person, client, path = preferences(email=MAIL)
+    consent.opt_out(person, "any", BY_COMMAND)
+    client.post(path, {"act": "1", "shown": "", "add_sms": NUMBER})
+    assert flags(person) == {"any"}
+    client.post(link_of(OutboxMail.objects.get()), {"act": "1"})
+    assert flags(person) == {"email", "phone", "direct_mail", "push", "fax"}
+
+
+def test_a_day_has_an_end(settings: object) -> None:
+    settings.REQUESTS_PER_ADDRESS = 2  # type: ignore[attr-defined]
+    _person, client, path = preferences(email=MAIL)
+    form = {"act": "1", "shown": "email", "channels": "email"}
+    for last in "1234":
+        done = client.post(path, form | {"add_sms": f"+3161234567{last}"})
+    assert OutboxMail.objects.count() == 2
+    assert said("asked.enough", messages=said("messages.sms")) in words(done)
+    # A double click asks once.
+    client.post(path, form | {"add_sms": "+31612345671"})
+    assert OutboxMail.objects.count() == 2
+
+
+def test_a_link_that_proves_nothing_adds_nothing() -> None:
+    person, client, _path = preferences(email=MAIL)
+    weak = one_click_path(person).replace("/u/", "/u/choose/")
+    assert "add_sms" not in client.get(weak).content.decode()
+    client.post(weak, {"act": "1", "add_sms": NUMBER})
+    assert not OutboxMail.objects.exists()
+
+
+def test_what_was_never_confirmed_goes_with_the_person() -> None:
+    person, client, path = preferences(email=MAIL)
+    client.post(
+        path, {"act": "1", "shown": "email", "channels": "email", "add_sms": NUMBER}
+    )
+    mail = OutboxMail.objects.get()
+    link = link_of(mail)
+    privacy.erase(person)
+    assert not OutboxMail.objects.exists()
+    # It may be somebody else's: nobody has said that it is the person's.
+    assert not suppression.met([("sms", NUMBER)])
+    assert suppression.met([("email", MAIL)])
+    assert client.get(link).status_code == 404
+    assert outbox.send_waiting() == {}
