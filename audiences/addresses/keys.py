@@ -51,7 +51,7 @@ def normalise(channel: str, text: str) -> Normalised:
     by the numbering plan of its country; a number without + needs PHONE_REGION. Direct
     mail: NFC, one space between words, casefold. Push: the token as it is, case kept.
     """
-    kind = ADDRESS_KINDS[Channel(channel)]
+    kind = ADDRESS_KINDS[channel]
     if key := _plain_key(kind, text):
         return Normalised(text, key)
     if problem := unstorable(text):

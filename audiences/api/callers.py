@@ -1,6 +1,6 @@
 """Who calls: the key, its scope, its limit, and what histories call it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,6 +22,8 @@ class Caller:
     key: ApiKey
     allowed: Allowed
     ip: str | None
+    # Many of a thousand acts come from the same place.
+    _origins: dict[tuple[Any, ...], Origin] = field(default_factory=dict)
 
     @property
     def actor(self) -> str:
@@ -36,14 +38,18 @@ class Caller:
         self, *, note: str = "", source: str = "", wording: str = "", at: Any = None
     ) -> Origin:
         """Where an act comes from: this key, and where the person asked for it."""
+        name = (note, source, wording, at)
+        if made := self._origins.get(name):
+            return made
         said = f"{source}: {note}" if source and note else source or note
-        return Origin(
+        self._origins[name] = made = Origin(
             source=Source.API,
             note=said,
             actor=self.actor,
             wording_version=wording,
             at=at,
         )
+        return made
 
 
 def caller(request: HttpRequest) -> Caller:

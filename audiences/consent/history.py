@@ -1,6 +1,6 @@
 """Writing and reading the history of consent; every event has its origin."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ from audiences.models import (
     Service,
     StagedProfile,
 )
+from audiences.sql.many import among
 
 
 def events_of(profile_id: int) -> QuerySet[ConsentEvent]:
@@ -132,9 +133,10 @@ def said_again(
         record(profile, kind, origin, scope=scope, service_id=service_id)
 
 
-def by_operator(kind: Kind, *, scope: str) -> Q:
-    """Profiles whose last event about a flag is of this kind, by an operator."""
-    events = about(OuterRef("pk"), scope=scope).order_by("-id")
+def by_operator(kind: str, *, scope: str = "", service_id: int | None = None) -> Q:
+    """Profiles whose last event about a flag or a service is this, by an operator."""
+    rows = about(OuterRef("pk"), scope=scope, service_id=service_id)
+    events = rows.order_by("-id")
     last = {"kind": str(kind), "source": str(Source.OPERATOR)}
     return Q(
         *(
@@ -228,6 +230,26 @@ def bulk_record(rows: Sequence[Row]) -> list[int]:
             ((pk, o.note, o.actor, o.ip, o.user_agent) for pk, o in proved),
         )
     return ids
+
+
+def bulk_said_again(rows: Iterable[Row]) -> None:
+    """`said_again` for many profiles that the caller has locked.
+
+    One statement for each flag or service to find them.
+    """
+    together: dict[tuple[str, str, int | None], dict[int, Row]] = {}
+    for row in rows:
+        profile_id, _at, kind, scope, service_id, origin = row
+        if origin.source != Source.OPERATOR:
+            named = together.setdefault((kind, scope, service_id), {})
+            named.setdefault(profile_id, row)
+    found: list[Row] = []
+    for (kind, scope, service_id), named in together.items():
+        last = by_operator(kind, scope=scope, service_id=service_id)
+        people = Profile.objects.order_by("pk").filter(among("id", named))
+        found += [named[pk] for pk in people.filter(last).values_list("pk", flat=True)]
+    if found:
+        bulk_record(found)
 
 
 def record_steps(steps: Sequence[Step], origin: Origin) -> None:

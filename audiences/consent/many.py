@@ -7,13 +7,14 @@ written with a fixed number of statements.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from audiences.channels import FLAGS, Scope
 from audiences.consent.flags import Recorded, warning_of
-from audiences.consent.history import Kind, Origin, bulk_record
+from audiences.consent.history import Kind, Origin, Row, bulk_record, bulk_said_again
 from audiences.models import Profile
 from audiences.sql.many import among
 from audiences.suppression.restriction import RESTRICTED, restricted_among
@@ -38,12 +39,13 @@ def apply(acts: Sequence[Act]) -> list[Recorded | str]:
     """What became of each act: what was recorded, or a sentence why nothing was.
 
     An opt-in without proof is refused, and so is one of somebody whose
-    data is restricted; the other acts go on. Somebody who is gone is told so.
+    data is restricted; the other acts go on. Somebody who is gone is told so. An
+    opt-out of somebody whom an operator opted out is on record too (`said_again`).
     """
     with transaction.atomic():
         ids = sorted({act.profile_id for act in acts})
         rows = Profile.objects.select_for_update(of=("self",)).order_by("pk")
-        flags = {
+        flags: dict[int, dict[str, bool]] = {
             pk: dict(zip(FLAGS, values, strict=True))
             for pk, *values in rows.filter(among("id", ids)).values_list(
                 "pk", *FLAGS.values()
@@ -53,13 +55,21 @@ def apply(acts: Sequence[Act]) -> list[Recorded | str]:
         held = restricted_among(ins) if ins else set()
         results: list[Recorded | str] = []
         changed: list[tuple[int, Act]] = []
+        # Flags that an act has changed; and what was so already, and is said again.
+        new: set[tuple[int, str]] = set()
+        again: list[Act] = []
         for act in acts:
             found = _judged(act, flags.get(act.profile_id), act.profile_id in held)
             if isinstance(found, Recorded) and found.changed:
+                new.add((act.profile_id, act.scope))
                 changed.append((len(results), act))
+            elif found is _SAME and (act.profile_id, act.scope) not in new:
+                again.append(act)
             results.append(found)
+        now = timezone.now()
+        bulk_said_again(_row(act, now) for act in again)
         for place, event in zip(
-            [place for place, _act in changed], _write(changed), strict=True
+            [place for place, _act in changed], _write(changed, now), strict=True
         ):
             result = results[place]
             warning = result.warning if isinstance(result, Recorded) else ""
@@ -68,7 +78,7 @@ def apply(acts: Sequence[Act]) -> list[Recorded | str]:
 
 
 def _judged(
-    act: Act, flags: "dict[Scope, bool] | None", restricted: bool
+    act: Act, flags: "dict[str, bool] | None", restricted: bool
 ) -> Recorded | str:
     if flags is None:
         return "The profile is gone."
@@ -77,34 +87,28 @@ def _judged(
             return PROOF_NEEDED
         if restricted:
             return str(RESTRICTED)
-    scope = Scope(act.scope)
-    is_new = flags[scope] != act.opted_out
-    flags[scope] = act.opted_out
-    warning = "" if act.opted_out else warning_of(scope, flags[Scope.ANY])
-    return Recorded(is_new, warning)
+    is_new = flags[act.scope] != act.opted_out
+    flags[act.scope] = act.opted_out
+    if act.opted_out:
+        return _NEW if is_new else _SAME
+    return Recorded(is_new, warning_of(Scope(act.scope), flags[Scope.ANY]))
 
 
-def _write(changed: "list[tuple[int, Act]]") -> list[int]:
+_NEW, _SAME = Recorded(True), Recorded(False)
+
+
+def _write(changed: "list[tuple[int, Act]]", now: datetime) -> list[int]:
     """Write flags and events; returns the ids of the events, in this order."""
-    last: dict[tuple[int, str], bool] = {}
-    for _place, act in changed:
-        last[act.profile_id, act.scope] = act.opted_out
-    for scope, flag in FLAGS.items():
-        for value in (True, False):
-            ids = [pk for (pk, of), out in last.items() if of == scope and out is value]
-            if ids:
-                Profile.objects.filter(among("id", ids)).update(**{flag: value})
-    now = timezone.now()
-    return bulk_record(
-        [
-            (
-                act.profile_id,
-                act.origin.at or now,
-                str(Kind.OPT_OUT if act.opted_out else Kind.OPT_IN),
-                act.scope,
-                None,
-                act.origin,
-            )
-            for _place, act in changed
-        ]
-    )
+    last = {(act.profile_id, act.scope): act.opted_out for _place, act in changed}
+    together: dict[tuple[str, bool], list[int]] = {}
+    for (pk, scope), out in last.items():
+        together.setdefault((scope, out), []).append(pk)
+    for (scope, out), ids in sorted(together.items()):
+        flag = FLAGS[Scope(scope)]
+        Profile.objects.filter(among("id", ids)).update(**{flag: out})
+    return bulk_record([_row(act, now) for _place, act in changed])
+
+
+def _row(act: Act, now: datetime) -> Row:
+    kind = str(Kind.OPT_OUT if act.opted_out else Kind.OPT_IN)
+    return act.profile_id, act.origin.at or now, kind, act.scope, None, act.origin

@@ -9,6 +9,7 @@ from audiences.channels import Channel
 from audiences.files import cleaning
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
+from audiences.sql.many import among
 
 LARGEST_ID = 2**63 - 1
 READINGS = ("id", "ext", "addr")
@@ -69,16 +70,16 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
                 ids[int(name)].add(text)
     # Unordered: to get an order the planner would walk through the whole table.
     everybody = Profile.objects.order_by()
-    by_id = everybody.filter(pk__in=list(ids)).values_list("pk", "pk")
-    by_external_id = everybody.filter(external_id__in=list(external_ids)).values_list(
+    by_id = everybody.filter(among("id", ids)).values_list("pk", flat=True)
+    by_external_id = everybody.filter(among("external_id", external_ids)).values_list(
         "external_id", "pk"
     )
     # Every channel is named, so that the index on (channel, key) is used.
     by_key = Address.objects.filter(
-        channel__in=Channel.values, key__in={key for channel, key in keys}
+        among("key", {key for channel, key in keys}), channel__in=Channel.values
     )
     matches = [
-        *((ids[pk], pk) for pk, _pk in by_id),
+        *((ids[pk], pk) for pk in by_id),
         *((external_ids[name], pk) for name, pk in by_external_id),
         *(
             (keys.get((channel, key), set()), pk)

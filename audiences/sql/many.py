@@ -49,10 +49,12 @@ def among(name: str, values: Iterable[int] | Iterable[str]) -> Q:
 class CompiledAmong:
     """A queryset about `among(…, stand_in)`, run for other numbers in its place.
 
-    However often a statement repeats them, the numbers are written down once.
+    However often a statement repeats them, the numbers are written down once. `low` and
+    `high` in the queryset stand for the least and the greatest of them.
     """
 
-    stand_in = (-(2**61),)
+    low, high = -(2**61), -(2**61) + 1
+    stand_in = (low,)
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         self.sql: str = ""
@@ -65,8 +67,15 @@ class CompiledAmong:
         """The rows of the queryset for these numbers."""
         if not self.sql or not numbers:
             return []
-        written, wanted = self._written(self.stand_in), self._written(numbers)
-        return fetch(self.sql, [wanted if x == written else x for x in self.params])
+        instead = {
+            self._written(self.stand_in): self._written(numbers),
+            self.low: min(numbers),
+            self.high: max(numbers),
+        }
+        return fetch(
+            self.sql,
+            [instead.get(x, x) if type(x) in (int, str) else x for x in self.params],
+        )
 
     @staticmethod
     def _written(numbers: Sequence[int]) -> str:

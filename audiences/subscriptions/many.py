@@ -8,6 +8,7 @@ with a fixed number of statements for each service.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -46,7 +47,9 @@ class Act:
 class _State:
     """What was read under the locks, and what the acts have made of it."""
 
-    people: dict[int, Profile]
+    now: datetime
+    # Rows with the flags that a warning needs.
+    people: dict[int, Any]
     restricted: set[int]
     held: dict[tuple[int, int], Subscription]
     # Pairs that the person has ended, and not asked for since.
@@ -54,6 +57,8 @@ class _State:
     new: dict[tuple[int, int], Subscription] = field(default_factory=dict)
     changed: dict[tuple[int, int], Subscription] = field(default_factory=dict)
     rows: list[history.Row] = field(default_factory=list)
+    # Ends of what had ended before: they are said again.
+    again: list[history.Row] = field(default_factory=list)
     told: list[tuple[str, int, Service, str]] = field(default_factory=list)
 
 
@@ -81,14 +86,17 @@ def _locked(acts: Sequence[Act]) -> _State:
     ids = sorted({act.profile_id for act in acts})
     flags = {flag_name(act.service.channel) for act in acts}
     rows = Profile.objects.select_for_update(of=("self",)).order_by("pk")
+    columns = sorted({"id", ANY_FLAG, *flags})
     people = {
-        row.pk: row for row in rows.filter(among("id", ids)).only(ANY_FLAG, *flags)
+        row.id: row
+        for row in rows.filter(among("id", ids)).values_list(*columns, named=True)
     }
     services = {act.service.pk for act in acts}
     held = Subscription.objects.filter(among("profile_id", ids), service__in=services)
     begun = {act.profile_id for act in acts if act.subscribes}
     past = held.filter(ended()).values_list("profile_id", "service_id") if begun else []
     return _State(
+        timezone.now(),
         people,
         restricted_among(begun) if begun else set(),
         {(row.profile_id, row.service_id): row for row in held},
@@ -103,9 +111,9 @@ def _play(state: _State, act: Act) -> Recorded | str:
     return _begin(state, act, person) if act.subscribes else _end(state, act)
 
 
-def _begin(state: _State, act: Act, person: Profile) -> Recorded | str:
+def _begin(state: _State, act: Act, person: Any) -> Recorded | str:
     service, name = act.service, (act.profile_id, act.service.pk)
-    at = act.origin.at or timezone.now()
+    at = act.origin.at or state.now
     held = state.held.get(name)
     warning = opt_out_warning(person, service)
     if held and held.status_at(at) == Status.ACTIVE:
@@ -130,9 +138,11 @@ def _begin(state: _State, act: Act, person: Profile) -> Recorded | str:
 
 def _end(state: _State, act: Act) -> Recorded:
     name = (act.profile_id, act.service.pk)
-    at = act.origin.at or timezone.now()
+    at = act.origin.at or state.now
     held = state.held.get(name)
     if held is None or held.status not in (Status.ACTIVE, Status.PENDING):
+        if name not in state.new and name not in state.changed:
+            state.again.append(_row(act, Kind.UNSUBSCRIBE, at))
         return Recorded(False)
     way = "unsubscribed" if held.status == Status.ACTIVE else ""
     held.status, held.changed_at = Status.UNSUBSCRIBED, at
@@ -144,13 +154,17 @@ def _end(state: _State, act: Act) -> Recorded:
 
 
 def _note(state: _State, act: Act, kind: Kind, at: datetime, way: str) -> None:
-    row = (act.profile_id, at, str(kind), "", act.service.pk, act.origin)
-    state.rows.append(row)
+    state.rows.append(_row(act, kind, at))
     if way and getattr(act.service, f"{way}_message") != messages.Confirms.NONE:
         state.told.append((way, act.profile_id, act.service, str(act.origin.source)))
 
 
+def _row(act: Act, kind: Kind, at: datetime) -> history.Row:
+    return act.profile_id, at, str(kind), "", act.service.pk, act.origin
+
+
 def _write(state: _State) -> list[int]:
+    history.bulk_said_again(state.again)
     sql.bulk_insert(
         Subscription,
         _COLUMNS,

@@ -10,6 +10,7 @@ own act on a page: if the service requires double opt-in, it is pending until `c
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery, Value
@@ -114,7 +115,8 @@ def activated(service: Service, at: datetime) -> dict[str, object]:
     }
 
 
-def opt_out_warning(profile: Profile, service: Service) -> str:
+def opt_out_warning(profile: Any, service: Service) -> str:
+    """What keeps a service from somebody; of the profile its flags are needed."""
     if profile.no_longer_contact:
         return _("The profile is opted out of any channel: nothing reaches it.")
     if getattr(profile, flag_name(service.channel)):

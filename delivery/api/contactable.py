@@ -112,8 +112,5 @@ def _of_profiles(question: Question, given: list[str | int]) -> list[dict[str, o
 
 
 def _item(kind: str, name: str | int, answer: Answer) -> dict[str, object]:
-    return {
-        kind: name,
-        "contactable": answer.is_contactable,
-        "causes": list(answer.causes),
-    }
+    causes = answer.causes
+    return {kind: name, "contactable": not causes, "causes": causes}

@@ -21,6 +21,8 @@ def _over(situation: Situation) -> Q | None:
     None where nobody has a limit: the windows cost some statements. The last check is
     made once for many looks, and somebody may set one meanwhile.
     """
+    if situation.has_limits is False:
+        return None
     scopes: tuple[str, ...] = (situation.channel, ANY)
     if not situation.asks_entries:
         set_ = wishes.limits_of(scopes).values_list("channel", flat=True).distinct()

@@ -39,7 +39,8 @@ class Situation:
     profiles are judged. `losers` yields the ids of profiles whose address another
     profile keeps; None where duplicates are not judged.
     `asks_entries`: the copy of an address's status is not believed; whoever judges asks
-    the quarantine itself, apart.
+    the quarantine itself, apart. `has_limits`: whether people have limits of their own;
+    None where nobody has looked.
     """
 
     channel: str
@@ -50,6 +51,7 @@ class Situation:
     span: Span | None = None
     losers: QuerySet[Any, Any] | None = None
     asks_entries: bool = False
+    has_limits: bool | None = None
 
     @property
     def moment(self) -> Moment:

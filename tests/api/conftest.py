@@ -10,6 +10,7 @@ from django.test import Client
 from audiences import api_keys
 from audiences.api_keys import limits
 from audiences.api_keys.scopes import SCOPES
+from delivery.sending import contactable
 
 
 class Program:
@@ -41,6 +42,12 @@ class Program:
 
     def patch(self, path: str, data: Any, **headers: str) -> Any:
         return self.call("PATCH", path, data, **headers)
+
+
+@pytest.fixture(autouse=True)
+def _no_question_before() -> None:
+    """What was composed for another test is not asked in this one."""
+    contactable.forget()
 
 
 @pytest.fixture

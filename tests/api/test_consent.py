@@ -8,11 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audiences.consent import events_of
+from audiences import consent, subscriptions
+from audiences.consent import Origin, events_of
 from audiences.models import ConsentEvidence, Profile, Subscription
 from audiences.records.verification import verify_consent
+from audiences.selections.undoing import NotUndone, undo
 from tests.factories import ProfileFactory, ServiceFactory
-from tests.people import person
+from tests.people import person, subscribed
 
 from .conftest import Program
 
@@ -143,3 +145,30 @@ def test_the_history_comes_in_pages(shop: Program) -> None:
         "email",
     ]
     assert rest["cursor"] is None
+
+
+def test_what_an_operator_did_before_is_on_record_and_cannot_be_undone(
+    shop: Program,
+) -> None:
+    news = ServiceFactory(slug="news")
+    ann, bob = person(email="ann@example.org"), person(email="bob@example.org")
+    subscribed(ann, news)
+    eva = Origin(source="operator", actor="eva", note="by phone")
+    done = [
+        consent.opt_out(ann, "email", eva).event_id,
+        subscriptions.unsubscribe(ann, news, eva).event_id,
+        consent.opt_out(bob, "email", eva).event_id,
+    ]
+    ends = {"profile": f"id:{ann.pk}", "service": "news", "action": "unsubscribe"}
+    for _twice in range(2):
+        said = shop.post("consent", {"items": [out(f"id:{ann.pk}")] * 2}).data
+        assert said["unchanged"] == 2
+        assert shop.post("subscriptions", {"items": [ends]}).data["unchanged"] == 1
+    assert events_of(ann.pk).filter(source="api").count() == 2
+    for event in done[:2]:
+        with pytest.raises(NotUndone):
+            undo(event or 0, actor="eva")
+    assert undo(done[2] or 0, actor="eva")
+    ann.refresh_from_db()
+    assert ann.no_longer_contact_email
+    assert verify_consent().is_consistent
