@@ -51,7 +51,7 @@ sed -i 's/^port = .*/port = 5432/' /etc/postgresql/15/main/postgresql.conf
 pg_ctlcluster 15 main start
 redis-server --save "" --daemonize yes >/dev/null
 su postgres -c "psql -qc \"CREATE ROLE campaign LOGIN PASSWORD 'a'\"" || true
-su postgres -c "dropdb --if-exists campaign; createdb --owner campaign campaign"
+su postgres -c "dropdb --if-exists campaign; createdb --encoding UTF8 --template template0 --owner campaign campaign"
 key() { .venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))'; }
 export DEBUG=0 DATABASE_URL=postgres://campaign:a@127.0.0.1/campaign
 export SECRET_KEY=$(key) SUPPRESSION_KEYS=$(key) LEDGER_KEY=$(head -c 32 /dev/urandom | base64)
