@@ -15,6 +15,8 @@ said() { printf '%6.1f s  %s\n' "$((($(date +%s%N) - began) / 100000000))e-1" "$
   --include=python3,python3-venv,ca-certificates,git,postgresql,nginx-light,redis-server,openssl,curl,procps,iproute2,make \
   bookworm "$root" >/dev/null
 mkdir -p "$root/srv"
+# The packages stay for the next run.
+[ ! -d "$root/srv/campaign/.venv" ] || mv "$root/srv/campaign/.venv" "$root/srv/venv"
 rm -rf "$root/srv/campaign"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev/shm" || { mkdir -p "$root/dev/shm" && mount -t tmpfs shm "$root/dev/shm"; }
@@ -27,8 +29,8 @@ said "cloned"
 # Where packages come from is this machine's to know: pip's variables, and a certificate.
 cp /etc/resolv.conf "$root/etc/"
 [ -z "${PIP_CERT:-}" ] || install -D "$PIP_CERT" "$root$PIP_CERT"
-# The packages stay for the next run.
-chroot "$root" sh -ec 'mkdir -p /srv/venv && cd /srv/campaign && ln -s /srv/venv .venv && make .venv/run'
+[ ! -d "$root/srv/venv" ] || mv "$root/srv/venv" "$root/srv/campaign/.venv"
+chroot "$root" make --directory /srv/campaign --silent .venv/run
 said "packages installed"
 cat >"$root/srv/steps" <<'STEPS'
 set -euo pipefail
