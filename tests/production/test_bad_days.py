@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.django_db(transaction=True)
 def test_a_read_only_database_opts_nobody_half_out_and_comes_back(
-    client: Client,
+    client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     pk = person().pk
     url = web_addresses.one_click_url(Link(pk, "email"))
@@ -44,6 +44,8 @@ def test_a_read_only_database_opts_nobody_half_out_and_comes_back(
         else "PRAGMA query_only = OFF"
     )
     assert (refused.status_code, refused["Retry-After"]) == (503, "60")
+    kind = "ReadOnlySqlTransaction" if is_postgresql else "OperationalError"
+    assert f"did not do what a public page asked: {kind}." in caplog.text
     assert not ConsentEvent.objects.exists()
     assert not Profile.objects.get(pk=pk).no_longer_contact_email
     assert client.post(url, body).status_code == 200
