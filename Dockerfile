@@ -1,4 +1,4 @@
-# Campaign in a container: no compiler, no shell tools beyond Debian's base, nobody's root.
+# Campaign in a container: no compiler, no tools beyond Debian's base and PostgreSQL's client, nobody's root.
 # docker build --tag campaign .
 
 FROM python:3.13-slim-bookworm AS packages
@@ -13,6 +13,10 @@ RUN python -m venv /srv/venv && \
 FROM python:3.13-slim-bookworm
 ENV PATH=/srv/venv/bin:$PATH PYTHON=python PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     DEBUG=0 BIND=0.0.0.0:8000 VAR_DIR=/srv/campaign/var STATIC_ROOT=/srv/campaign/staticfiles
+# For `backup` and `restore_drill`: nothing else here asks the database by its own programs.
+RUN apt-get update && \
+    apt-get install --yes --no-install-recommends postgresql-client && \
+    rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin campaign
 COPY --from=packages /srv/venv /srv/venv
 WORKDIR /srv/campaign

@@ -14,15 +14,11 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
-from django.db import connection
-from django.utils import translation
 from django.utils.module_loading import import_string
 
 from audiences.addresses import trial
 from audiences.channels import Channel
-from audiences.console import proxies
 from audiences.console.sign_in import second_factor
-from audiences.models import Figure
 from delivery.hooks.sns import is_topic
 from delivery.transports import NoTransport, transport_for
 
@@ -235,21 +231,6 @@ def _takes_tokens(mailbox: str) -> bool:
         r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
     )
     return bool(plain) and len(local) <= LONGEST_MAILBOX
-
-
-@register(Tags.database)
-def check_proxies(databases: Any = None, **kwargs: Any) -> Iterator[CheckMessage]:
-    """What the last sign-in said of the proxies before the site."""
-    table = Figure._meta.db_table
-    if not databases or table not in connection.introspection.table_names():
-        return
-    if found := proxies.as_seen():
-        with translation.override("en"):
-            yield Caution(
-                proxies.remedy(found),
-                hint="This is what the last sign-in showed.",
-                id="campaign.W009",
-            )
 
 
 # -------------------------------------------------------------- secrets of webhooks

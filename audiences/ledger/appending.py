@@ -1,7 +1,12 @@
 """Appending leaves, and the subtrees that become complete by them."""
 
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db.models import F
+
 from audiences import sql
-from audiences.models import LedgerLeaf, LedgerNode
+from audiences.models import LedgerCount, LedgerLeaf, LedgerNode
 
 from . import stored_tree, tree
 from .tree import WIDTH
@@ -46,3 +51,14 @@ class Appending:
             new = range(low + len(row), low + WIDTH)
             row += [self._nodes[level, place] for place in new]
             self._complete(level + 1, above, row)
+
+
+def count(acts: Iterable[tuple[str, str]]) -> None:
+    """Add events that got their leaf, by kind and source, to how many there were.
+
+    An event gets one leaf, also after a restore; so each is counted once.
+    """
+    for (kind, source), more in sorted(Counter(acts).items()):
+        rows = LedgerCount.objects.filter(kind=kind, source=source)
+        if not rows.update(count=F("count") + more):
+            LedgerCount.objects.create(kind=kind, source=source, count=more)

@@ -36,7 +36,7 @@ from audiences.models import (
 from audiences.models.landing_pages import all_languages
 
 from . import leaves, reading, stored_tree, subjects
-from .appending import Appending
+from .appending import Appending, count
 from .reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 
 # Seconds between two tries of somebody who waits.
@@ -215,6 +215,7 @@ def _append(rows: list[Row], introduced_at: str) -> None:
         leaf = leaves.event_leaf(event, name, digest, found)
         appending.add(Kind.EVENT, event.id, leaf, digest)
     appending.flush()
+    count((row.event.kind, row.event.source) for row in rows)
 
 
 # ---------------------------------------------------------------- wordings, erasures

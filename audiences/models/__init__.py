@@ -12,6 +12,7 @@ from .jobs import BulkAct, ImportContent, ImportReject, ImportRun, Job
 from .landing_pages import LandingPage, LandingPageVersion
 from .ledger import (
     LedgerCheckpoint,
+    LedgerCount,
     LedgerErasure,
     LedgerLeaf,
     LedgerNode,
@@ -71,6 +72,7 @@ __all__ = [
     "Lease",
     "LeavingReason",
     "LedgerCheckpoint",
+    "LedgerCount",
     "LedgerErasure",
     "LedgerLeaf",
     "LedgerNode",

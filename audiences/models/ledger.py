@@ -62,6 +62,27 @@ class LedgerLeaf(models.Model):
         return f"{self.get_kind_display()} #{self.source_id}"
 
 
+class LedgerCount(models.Model):
+    """How many events of one kind, from one source, have got a leaf.
+
+    It only ever grows, whatever is erased: so it serves as a counter for monitoring.
+    """
+
+    kind = models.CharField(_("what"), max_length=16)
+    source = models.CharField(_("source"), max_length=16)
+    count = models.BigIntegerField(_("events"), default=0)
+
+    class Meta:
+        verbose_name = _("sealed events of a kind")
+        verbose_name_plural = _("sealed events by kind")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "source"], name="ledgercount_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.source}: {self.count:,}"
+
+
 class LedgerNode(models.Model):
     """The hash of a complete subtree of 256 to the power of `level` leaves.
 

@@ -1,5 +1,6 @@
 """What holds for every public page, also for its errors: no cookies, strict headers."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ from audiences.visits.visit import Gone
 
 from . import rendering
 from .visitors import FromElsewhere, is_too_long
+
+log = logging.getLogger(__name__)
 
 _PUBLIC = re.compile(r"/(?:p|u|ledger)/")
 # Opting out needs no body, so none is too long for it: it is not read.
@@ -58,6 +61,9 @@ class PublicPages:
     ) -> HttpResponse | None:
         """The database is busy or away: say so, so that mail clients try again."""
         if isinstance(exception, _AWAY) and _PUBLIC.match(request.path_info):
+            # By its kind, such as DiskFull: its words may quote a row.
+            kind = type(exception.__cause__ or exception).__name__
+            log.error("The database did not do what a public page asked: %s.", kind)
             response = rendering.notice_page(request, "failed", 503)
             response["Retry-After"] = "60"
             return response

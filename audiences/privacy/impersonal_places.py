@@ -22,6 +22,7 @@ impersonal(
         "audiences.LandingPageText": _OURS,
         "audiences.LandingPageVersion": _OURS,
         "audiences.LedgerCheckpoint": _LEDGER,
+        "audiences.LedgerCount": _COUNTS,
         "audiences.LedgerErasure": _LEDGER,
         "audiences.LedgerLeaf": _LEDGER,
         "audiences.LedgerNode": _LEDGER,

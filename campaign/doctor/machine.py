@@ -35,14 +35,16 @@ def disk() -> Iterator[Finding]:
             continue
         seen.add(device)
         room = shutil.disk_usage(place)
-        if room.free < LEAST_FREE or room.free < room.total * LEAST_SHARE:
+        # Half of a small one, such as a container's /tmp, which lies in memory.
+        least = min(LEAST_FREE, room.total // 2)
+        if room.free < max(least, room.total * LEAST_SHARE):
             yield serious(
                 "disk",
                 f"{place}: {room.free / 1024**2:,.0f} MB are free",
                 "Make room. A full disk stops opt-outs too.",
             )
         else:
-            yield fine("disk", f"{place}: {room.free / 1024**3:,.0f} GB are free")
+            yield fine("disk", f"{place}: {room.free / 1024**3:,.1f} GB are free")
 
 
 @examination("file handles")

@@ -1,30 +1,45 @@
 """Figures that the database knows: asked for when Prometheus asks, and briefly.
 
+What is counted for ever (`…_total`) comes from rows that are only added to, so that all
+processes tell the same and none begins at 0 when it starts.
+
 Each question has two seconds. One that takes longer is left out and counted in
 `campaign_unanswered_questions`, so that watching a busy site does not make it busier.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, QuerySet, Sum
 from django.utils import timezone
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector as Collecting
 
 from audiences import ledger
 from audiences.background import presence
-from audiences.models import BulkAct, ConsentEvent, ImportRun, OutboxMail, Presence
+from audiences.models import (
+    BulkAct,
+    ConsentEvent,
+    ImportRun,
+    LedgerCount,
+    OutboxMail,
+    Presence,
+)
 from audiences.sql import TooSlow, time_limit
 from delivery.models import Analysis, Dispatch, HookCount, InboundItem, Sending
 
 SECONDS = 2.0
 # Deliveries whose sending began this recently are counted by status.
 RECENT = timedelta(days=7)
-HOUR = timedelta(hours=1)
 Question = Callable[[], Iterator[Metric]]
 QUESTIONS: list[Question] = []
 
@@ -170,15 +185,19 @@ def messages() -> Iterator[Metric]:
 
 @question
 def consent() -> Iterator[Metric]:
-    found = GaugeMetricFamily(
-        "campaign_consent_events_hour",
-        "Acts of the last hour, by kind and source.",
+    acts = CounterMetricFamily(
+        "campaign_consent_events",
+        "Acts in the history, by kind and source, once they are sealed.",
         labels=["kind", "source"],
     )
-    recent = ConsentEvent.objects.filter(at__gte=timezone.now() - HOUR)
-    for kind, source, count in _counts(recent, "kind", "source"):
-        found.add_metric([kind, source], count)
-    yield found
+    # From 0 on, or the first act of its kind would be no increase.
+    known = product(ConsentEvent.Kind.values, ConsentEvent.Source.values)
+    counts = dict.fromkeys(known, 0)
+    for row in LedgerCount.objects.all():
+        counts[row.kind, row.source] = row.count
+    for (kind, source), count in counts.items():
+        acts.add_metric([kind, source], count)
+    yield acts
 
 
 @question
@@ -202,14 +221,18 @@ def analyses() -> Iterator[Metric]:
 
 @question
 def webhooks() -> Iterator[Metric]:
-    calls = GaugeMetricFamily(
-        "campaign_webhook_calls_today",
-        "Calls of providers today, by what became of them.",
+    calls = CounterMetricFamily(
+        "campaign_webhook_calls",
+        "Calls of providers, by what became of them.",
         labels=["provider", "outcome"],
     )
-    today = HookCount.objects.filter(day=timezone.localdate())
-    for provider, outcome, count in today.values_list("provider", "outcome", "count"):
-        calls.add_metric([provider, outcome], count)
+    days = HookCount.objects.order_by().values("provider", "outcome")
+    rows = days.annotate(n=Sum("count")).values_list("provider", "outcome", "n")
+    counts = {(provider, outcome): count for provider, outcome, count in rows}
+    for pair in product(
+        {provider for provider, _outcome in counts}, HookCount.Outcome.values
+    ):
+        calls.add_metric([*pair], counts.get(pair, 0))
     yield calls
     waiting = InboundItem.objects.filter(state=InboundItem.State.NEW)
     first = waiting.order_by("received_at").values_list("received_at", flat=True)

@@ -6,7 +6,7 @@ What a person must decide comes from the environment; docs/operations.md has it.
 import os
 from typing import Any
 
-from campaign.monitoring import counters
+from campaign.monitoring import counters, tracing
 
 # Before Django reads its settings: pages wait for no statement that takes longer.
 os.environ.setdefault("STATEMENT_SECONDS", "30")
@@ -29,6 +29,8 @@ limit_request_line = 8190
 limit_request_fields = 60
 # Our own log has a line for each request, without addresses or tokens.
 accesslog = None
+# Whoever keeps it running sends signals; a socket would need a place to write to.
+control_socket_disable = True
 loglevel = "warning"
 logconfig_dict = {
     "version": 1,
@@ -47,3 +49,8 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 def child_exit(server: Any, worker: Any) -> None:
     """The figures of a process that has ended are added to those of the others."""
     counters.forget_process(worker.pid)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """What it has noted for a collector of traces is sent."""
+    tracing.end()

@@ -14,6 +14,8 @@ from django.conf import settings
 from audiences.refusals import Refused
 from audiences.sql import is_postgresql
 
+# Whatever the server makes of a new database by itself.
+_EMPTY = ("--encoding", "UTF8", "--template", "template0")
 _TOOLS = ("createdb", "dropdb", "pg_dump", "pg_restore")
 
 
@@ -65,7 +67,9 @@ def run(*words: str, database: dict[str, Any]) -> str:
         words, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        told = (done.stderr.strip() or "no reason").splitlines()[-1]
+        # The first error is the cause; the last line often only counts them.
+        lines = (done.stderr.strip() or "no reason").splitlines()
+        told = next((line for line in lines if "error:" in line), lines[-1])
         raise Refused(f"{words[0]} failed: {told}")
     return done.stdout
 
@@ -110,7 +114,7 @@ class _PostgreSQL:
         port = f":{database['PORT']}" if database["PORT"] else ""
         place = f"{quote(database['HOST'] or '', safe='')}{port}"
         self.url = f"postgres://{login}@{place}/{self._name}"
-        self._run("createdb", self._name)
+        self._run("createdb", *_EMPTY, self._name)
 
     def back_up(self) -> None:
         self._run("pg_dump", "-Fc", "-f", str(self._dump), self._name)
@@ -120,7 +124,7 @@ class _PostgreSQL:
 
     def restore_from(self, file: Path) -> None:
         self.remove()
-        self._run("createdb", self._name)
+        self._run("createdb", *_EMPTY, self._name)
         # Whoever owns the tables of the site: here we do.
         self._run("pg_restore", "-x", "-O", "-d", self._name, str(file))
 

@@ -78,7 +78,13 @@ def test_all_models_but_those_without_a_page_are_registered() -> None:
         *("ImportContent", "ImportReject"),  # on the page of their import
         # the ledger: its checkpoints have a page
         *("LedgerErasure", "LedgerLeaf", "LedgerNode", "LedgerOutlet", "LedgerSalt"),
-        *("LedgerRemoval", "LedgerStamp", "LedgerState", "LedgerWording"),
+        *(
+            "LedgerCount",
+            "LedgerRemoval",
+            "LedgerStamp",
+            "LedgerState",
+            "LedgerWording",
+        ),
         # programs: keys and endpoints have a page each
         *("ApiAnswer", "ApiSecret", "ApiUse", "EndpointCall", "Happening"),
         *("Figure", "Role"),  # on the home page; behind Django's groups

@@ -21,8 +21,8 @@ COMMANDS = sorted(
     (app, path.stem)
     for app in ("audiences", "delivery", "campaign")
     for path in (ROOT / app / "management" / "commands").glob("*.py")
-    # dumpdata and loaddata are Django's, with a refusal.
-    if path.stem not in ("__init__", "dumpdata", "loaddata")
+    # dumpdata, loaddata and migrate are Django's, with a refusal or with patience.
+    if path.stem not in ("__init__", "dumpdata", "loaddata", "migrate")
 )
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 

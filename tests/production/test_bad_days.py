@@ -3,8 +3,12 @@
 import os
 import subprocess
 import sys
+import uuid
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg2
 import pytest
 from django.db import connection
 from django.test import Client
@@ -15,13 +19,14 @@ from audiences.sql import execute
 from campaign import backups
 from campaign.backups import copies
 from tests.people import person
+from tests.upgrades.dump import manage
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_read_only_database_opts_nobody_half_out_and_comes_back(
-    client: Client,
+    client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     pk = person().pk
     url = web_addresses.one_click_url(Link(pk, "email"))
@@ -39,6 +44,8 @@ def test_a_read_only_database_opts_nobody_half_out_and_comes_back(
         else "PRAGMA query_only = OFF"
     )
     assert (refused.status_code, refused["Retry-After"]) == (503, "60")
+    kind = "ReadOnlySqlTransaction" if is_postgresql else "OperationalError"
+    assert f"did not do what a public page asked: {kind}." in caplog.text
     assert not ConsentEvent.objects.exists()
     assert not Profile.objects.get(pk=pk).no_longer_contact_email
     assert client.post(url, body).status_code == 200
@@ -101,3 +108,21 @@ def test_a_backup_that_was_cut_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"all of")
     with pytest.raises(backups.copies.Refused, match="cut or altered"):
         backups.of_file(file)
+
+
+@pytest.mark.own_database
+def test_a_database_without_an_encoding_is_refused_before_it_is_filled() -> None:
+    """As PostgreSQL makes them where it was set up without a locale."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite keeps text as UTF-8")
+    server, name = os.environ["DATABASE_URL"], f"ascii_{uuid.uuid4().hex[:8]}"
+    kind = "ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'"
+    with closing(psycopg2.connect(server)) as made:
+        made.autocommit = True
+        made.cursor().execute(f"CREATE DATABASE {name} {kind}")
+        url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        ((code, said),) = manage(url, "check --database default")
+        made.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+    assert code == 1
+    assert "SQL_ASCII" in said
+    assert "createdb --encoding UTF8" in said

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from django.test import Client, override_settings
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from audiences import consent
+from audiences import consent, ledger, privacy
 from audiences.background import presence
 from audiences.consent import guards
 from campaign.monitoring import counters, gauges, health
+from delivery.models import HookCount
 from tests.factories import BY_COMMAND
 from tests.people import person
 
@@ -122,17 +124,50 @@ def figures() -> dict[str, float]:
 
 def test_figures_tell_of_opt_outs_workers_and_requests(client: Client) -> None:
     consent.opt_out(person(), "email", BY_COMMAND)
+    ledger.seal()
     presence.note("one")
     client.get("/admin/login/")
     found = figures()
-    acts = [name for name in found if name.startswith("campaign_consent_events_hour")]
-    assert any("'opt_out'" in name for name in acts)
+    assert acts(found, "opt_out", "command") == 1
     assert found["campaign_workers[]"] == 1
     assert any(
         name.startswith("campaign_requests_total") and "admin/login/" in name
         for name in found
     )
     assert found["campaign_unanswered_questions[]"] == 0
+
+
+def acts(found: dict[str, float], kind: str, source: str) -> float:
+    labels = [("kind", kind), ("source", source)]
+    return found[f"campaign_consent_events_total{labels}"]
+
+
+def test_acts_are_counted_once_and_for_ever() -> None:
+    """Sealing again counts nothing again, and an erasure takes nothing back."""
+    somebody = person()
+    assert acts(figures(), "opt_out", "command") == 0
+    consent.opt_out(somebody, "email", BY_COMMAND)
+    assert acts(figures(), "opt_out", "command") == 0, "not sealed"
+    ledger.seal()
+    ledger.seal()
+    assert acts(figures(), "opt_out", "command") == 1
+    consent.opt_out(person(), "sms", BY_COMMAND)
+    privacy.erase(somebody, origin=BY_COMMAND)
+    ledger.seal()
+    found = figures()
+    assert acts(found, "opt_out", "command") == 2
+    assert acts(found, "erase", "command") == 1
+
+
+def test_calls_of_providers_are_counted_over_the_days() -> None:
+    for day, count in ((1, 3), (2, 4)):
+        HookCount.objects.create(
+            day=date(2026, 5, day), provider="twilio", outcome="accepted", count=count
+        )
+    found = figures()
+    name = "campaign_webhook_calls_total[('outcome', '{}'), ('provider', 'twilio')]"
+    assert found[name.format("accepted")] == 7
+    assert found[name.format("wrong_signature")] == 0
 
 
 def test_no_figure_names_an_address_or_a_token(client: Client) -> None:

@@ -23,6 +23,7 @@ PLACES = {
     "deploy/kubernetes/migrate.yaml": r"(image: campaign:)\S+",
 }
 HEADING = "## Unreleased\n"
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 def write_version(version: str) -> None:
@@ -45,23 +46,43 @@ def write_changelog(version: str) -> None:
     path.write_text(text.replace(HEADING, heading, 1), encoding="utf-8")
 
 
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def _newest() -> str:
+    """The newest release that has a tag; empty before the first."""
+    words = ["git", "tag", "--list", "v*.*.*"]
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    tags = [tag[1:] for tag in said.stdout.split() if _VERSION.fullmatch(tag[1:])]
+    return max(tags, key=_parts, default="")
+
+
 def main(arguments: list[str]) -> None:
-    if len(arguments) != 1 or not re.fullmatch(r"\d+\.\d+\.\d+", arguments[0]):
+    if len(arguments) != 1 or not _VERSION.fullmatch(arguments[0]):
         raise SystemExit("Name the version, such as 0.2.0.")
     words = ["git", "status", "--porcelain"]
     if subprocess.run(words, cwd=ROOT, capture_output=True, check=True).stdout:
         raise SystemExit("The tree has changes: commit them first.")
     (version,) = arguments
+    if (known := _newest()) and _parts(version) <= _parts(known):
+        raise SystemExit(f"{version} is not newer than {known}.")
+    server = find_url()
+    if not server:
+        raise SystemExit("A PostgreSQL server is needed: TEST_POSTGRES_URL names one.")
     write_version(version)
     write_changelog(version)
-    for url in ("", find_url()):
+    for url in ("", server):
         dump = [sys.executable, "-m", "tests.upgrades.dump"]
         kept = {
             name: text for name, text in os.environ.items() if name != "DATABASE_URL"
         }
         given = {"DATABASE_URL": url} if url else {}
         subprocess.run(dump, cwd=ROOT, env=kept | given, check=True)
-    print(f"git commit --all --message 'Release {version}' && git tag v{version}")
+    print(
+        f"git commit --all --message 'Release {version}' && git tag v{version}"
+        f" && git push --atomic origin HEAD v{version}"
+    )
 
 
 if __name__ == "__main__":
