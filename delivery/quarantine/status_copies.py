@@ -34,7 +34,7 @@ from .names import BATCH, Name, about
 
 _of_address = QuarantineEntry.objects.filter(
     channel=OuterRef("channel"), key=OuterRef("key")
-)
+).order_by()
 # An address that cannot be delivered to takes no part in quarantine.
 SHOULD_BE = Case(
     When(
