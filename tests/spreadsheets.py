@@ -219,6 +219,19 @@ def xlsx(book: Book) -> bytes:
     )
 
 
+def merged(workbook: bytes, cells: str) -> bytes:
+    """An .xlsx whose sheets have these cells as one, such as B2:B4."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    one = f'<mergeCells><mergeCell ref="{cells}"/></mergeCells>'
+    return _zipped(
+        {
+            name: text.replace("</sheetData>", f"</sheetData>{one}")
+            for name, text in files.items()
+        }
+    )
+
+
 def _relations(targets: list[tuple[str, str]]) -> str:
     inner = "".join(
         f'<Relationship Id="rId{n}" Type="{_OFFICE}/{kind}" Target="{target}"/>'

@@ -179,11 +179,10 @@ def save(changed_books: Iterable[AddressBook]) -> None:
                 _COLUMNS,
                 map(operator.attrgetter(*_COLUMNS), added),
             )
-            addresses_attached.send(
-                sender=Address,
-                addresses=Address.objects.filter(id__range=(ids[0], ids[-1])),
-            )
-            suppression.look_again((row.channel, row.key) for row in added)
+            written = Address.objects.filter(id__range=(ids[0], ids[-1]))
+            addresses_attached.send(sender=Address, addresses=written)
+            names = [(row.channel, row.key) for row in added]
+            suppression.look_again_at(written, names)
 
 
 def lock(rows: QuerySet[Address]) -> list[int]:

@@ -31,6 +31,9 @@ OPEN_QUOTE = _("a quote is opened and not closed")
 BROKEN_QUOTES = _("its quotes are broken: {detail}")
 _TOO_WIDE = _("it has {cells} cells and the header has {columns}")
 _REPLACED = "\ufffd"
+_ENDS_SHORT = _(
+    "the file ends within a line, with {cells} of {columns} values: was it cut off?"
+)
 _CUT = _("the file is cut off here: this value, and what follows it, is missing")
 
 
@@ -140,13 +143,14 @@ def _split(lines: Iterator[str], delimiter: str, width: int) -> Iterator[Record]
                 continue
         taken: list[str] = []
         cells, problem = _gather(text, source, delimiter, taken)
+        remark = "" if problem else _ends_short(taken[-1], cells, width)
         problem = problem or _fit(cells, width)
         if problem and len(taken) > 1:
             # Not a long record but a stray quote: only its own line is broken.
             source.put_back(taken[1:])
             del taken[1:]
             problem = Sentence(OPEN_QUOTE)
-        yield Record(number, [] if problem else cells, problem)
+        yield Record(number, [] if problem else cells, problem, remark)
         number += len(taken)
 
 
@@ -191,6 +195,16 @@ def _taking(first: str, source: _Lines, taken: list[str]) -> Iterator[str]:
         yield line
         if length > LONGEST_RECORD:
             return
+
+
+def _ends_short(last: str, cells: list[str], width: int) -> Sentence | str:
+    """What is to be said of a record that lacks values and the end of its line.
+
+    What an opt-out would have stood in is not there, and nobody can see it.
+    """
+    if last.endswith(("\n", "\r")) or not 0 < len(cells) < width:
+        return ""
+    return Sentence(_ENDS_SHORT, {"cells": len(cells), "columns": width})
 
 
 def _fit(cells: list[str], width: int) -> Sentence | str:

@@ -16,6 +16,7 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LARGEST = 500_000_000
 # A spreadsheet keeps 15 digits of a number; what was behind them is gone.
 _EXACT = 10**15
+_Range = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +77,27 @@ def _read(path: Path, name: str) -> tuple[str, list[list[Any]]]:
             if not names:
                 raise UnreadableFile(f"{path} has no sheet.")
             sheet = name or names[0]
-            rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+            found = book.get_sheet_by_name(sheet)
+            rows = found.to_python(skip_empty_area=False)
+            _spread(rows, found.merged_cell_ranges or [])
             return sheet, rows
     except CalamineError as error:
         raise UnreadableFile(
             f"{path} cannot be read as a spreadsheet ({error}). An archive must be "
             "unpacked first; a workbook with a password, saved without it."
         ) from error
+
+
+def _spread(rows: list[list[Any]], merged: list[_Range]) -> None:
+    """Give a cell that is merged over several rows to each of them, as people read it.
+
+    Only its first row has the value: an opt-out beside three people was one of the
+    first.
+    """
+    for (top, left), (bottom, _right) in merged:
+        for row in rows[top + 1 : bottom + 1]:
+            if left < len(row) and not _text(row[left]):
+                row[left] = rows[top][left]
 
 
 def _require_small(path: Path) -> None:

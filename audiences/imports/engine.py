@@ -9,19 +9,20 @@ import abc
 import contextlib
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from audiences import sql
 from audiences.channels import Scope
 from audiences.files import BadCell, Problem, Reject, TableFile
-from audiences.files.table import Record
 from audiences.models import ImportRun
+from audiences.refusals import Sentence
 from audiences.sql.retries import retried
 
+from .lanes import Turn, in_lanes
 from .reading_ahead import reading_ahead
 
 CHUNK_SIZE = 5000
@@ -30,6 +31,7 @@ MANY = 10_000
 # Only rejects leave circles behind.
 COLLECTED_EACH = 20
 Row = TypeVar("Row")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Chunk:
     state_changes: list[StateChange] = field(default_factory=list)
     # How many people a "no" would have opted in, which was not allowed.
     kept_out: int = 0
+    # Its place in the order of the file.
+    turn: Turn = field(default_factory=Turn)
 
     def reject(self, line: int, bad: BadCell) -> None:
         self.rejects.append(Reject(line, bad.problem))
@@ -104,7 +108,16 @@ class Importer(abc.ABC, Generic[Row]):
 
     @abc.abstractmethod
     def write(self, rows: list[Row], chunk: Chunk) -> None:
-        """Write the rows, in a transaction, and note in the chunk what they came to."""
+        """Write the rows, in a transaction, and note in the chunk what they came to.
+
+        Between what is looked up and what is written it waits for `chunk.turn`.
+        """
+
+    def names(self, rows: list[Row]) -> Set[str] | None:
+        """What the rows look for or make: whoever is named in two chunks is looked up
+        when the first is committed. None: each chunk is looked up after the one before.
+        """
+        return None
 
     def pass_by(self, row: Row) -> None:
         """Take note of a row that was written before the import was interrupted."""
@@ -113,6 +126,9 @@ class Importer(abc.ABC, Generic[Row]):
         """Let go of what was held while the file was read."""
 
 
+# The line of a record, what was remarked while it was read, and what it says. Its cells
+# are let go: many rows wait for their turn.
+Read = tuple[int, Sentence | str, Row | BadCell]
 Counts = dict[str, int]
 OnChunk = Callable[[Chunk, Counts], None]
 
@@ -161,13 +177,23 @@ class Import(Generic[Row]):
         return self.counts
 
     def _work(self) -> None:
-        with reading_ahead(self._read, CHUNK_SIZE) as chunks:
-            for number, rows in enumerate(chunks, 1):
+        with reading_ahead(self._read, CHUNK_SIZE) as read:
+            chunks = _collecting(read)
+            for rows in chunks:
                 self._write(rows)
-                if number % COLLECTED_EACH == 0:
-                    gc.collect()
+                if self._has_lanes(rows):
+                    in_lanes(chunks, self._write, self._names)
 
-    def _read(self) -> Iterator[tuple[Record, Row | BadCell]]:
+    def _has_lanes(self, rows: list[Read[Row]]) -> bool:
+        """Whether the rest is planned and written at once. SQLite has one writer."""
+        may = not (self.preview or connection.in_atomic_block or len(rows) < CHUNK_SIZE)
+        return may and sql.is_postgresql() and self.importer.names([]) is not None
+
+    def _names(self, read: list[Read[Row]]) -> Set[str]:
+        rows = [row for _line, _remark, row in read if not isinstance(row, BadCell)]
+        return self.importer.names(rows) or set()
+
+    def _read(self) -> Iterator[Read[Row]]:
         for record in self.file.records(self.on_progress):
             row: Row | BadCell
             try:
@@ -177,32 +203,32 @@ class Import(Generic[Row]):
             except BadCell as bad:
                 row = bad
             if record.line > self.after_line:
-                yield record, row
+                yield record.line, record.remark, row
             elif not isinstance(row, BadCell):
                 self.importer.pass_by(row)
 
-    def _write(self, read: list[tuple[Record, Row | BadCell]]) -> None:
+    def _write(self, read: list[Read[Row]], turn: Turn | None = None) -> None:
         """Write the rows and tell what became of each, in one transaction."""
-        chunk, self.counts = self._written(read)
+        chunk, self.counts = self._written(read, turn or Turn())
         if self.preview:
             self.on_chunk(chunk, self.counts)
 
     @retried
-    def _written(
-        self, read: list[tuple[Record, Row | BadCell]]
-    ) -> tuple[Chunk, Counts]:
+    def _written(self, read: list[Read[Row]], turn: Turn) -> tuple[Chunk, Counts]:
         """Everything anew at each attempt, in a transaction of its own."""
-        chunk = Chunk(read[-1][0].line)
+        turn.begin()
+        chunk = Chunk(read[-1][0], turn=turn)
         rows: list[Row] = []
-        for record, row in read:
+        for line, remark, row in read:
             if isinstance(row, BadCell):
-                chunk.reject(record.line, row)
+                chunk.reject(line, row)
             else:
                 rows.append(row)
-            if record.remark:
-                chunk.remark(record.line, Problem("", record.remark))
+            if remark:
+                chunk.remark(line, Problem("", remark))
         if rows:
             self.importer.write(rows, chunk)
+        turn.wait()
         counts = self._counted(chunk)
         if self.preview:
             transaction.set_rollback(True)
@@ -223,6 +249,13 @@ class Import(Generic[Row]):
             # What is rare is counted where it happens.
             counts[name] = counts.get(name, 0) + count
         return counts
+
+
+def _collecting(chunks: Iterator[T]) -> Iterator[T]:
+    for number, chunk in enumerate(chunks, 1):
+        yield chunk
+        if number % COLLECTED_EACH == 0:
+            gc.collect()
 
 
 @contextlib.contextmanager

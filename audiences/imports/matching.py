@@ -58,7 +58,12 @@ class Person:
     is_restricted: bool = False
     own: OwnFacts | None = None
     # How often this chunk has changed a flag: changes of one flag are written in turn.
-    turns: dict[Scope, int] = field(default_factory=dict)
+    turns: dict[Scope, int] | None = None
+
+    def next_turn(self, scope: Scope) -> int:
+        self.turns = self.turns or {}
+        turn = self.turns[scope] = self.turns.get(scope, 0) + 1
+        return turn
 
     def emails(self) -> dict[str, bool]:
         """The keys of the email addresses that can be delivered to; true: primary."""
@@ -143,6 +148,17 @@ class People:
             self._by_email[key][person] = is_primary
 
 
+def named_by(rows: list[Row]) -> set[str]:
+    """What new people may be found by; those who are there are locked when found."""
+    keys = {
+        given.key
+        for row in rows
+        for channel, _primary, given in row.addresses
+        if channel == Channel.EMAIL
+    }
+    return keys | {row.external_id for row in rows if row.external_id}
+
+
 class Seen:
     """Which external ids and emails the file has had, at 12 bytes each.
 
@@ -166,7 +182,7 @@ class Seen:
 
     def _make(self, size: int) -> None:
         self._hashes = array("q", bytes(8 * size))
-        self._lines = array("L", bytes(array("L").itemsize * size))
+        self._lines = array("I", bytes(array("I").itemsize * size))
         self._mask = size - 1
 
     def _line(self, name: int, line: int) -> int:

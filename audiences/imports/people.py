@@ -17,13 +17,14 @@ from audiences.consent import Origin, Source
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
 from audiences.signals import addresses_failed
+from audiences.sql.many import among
 from audiences.suppression.restriction import RESTRICTED
 
 from .columns import Reading, read_columns
 from .columns.layouts.layout import PASSED_OVER
 from .columns.people import OTHER_NAMES, choices, guess, layout_for, own_meaning
 from .engine import Chunk, Importer, StateChange
-from .matching import FlagChange, People, Person, Plan, Seen
+from .matching import FlagChange, People, Person, Plan, Seen, named_by
 from .people_rows import Row, RowReader, same
 
 
@@ -118,7 +119,7 @@ class PeopleImporter(Importer[Row]):
         for scope in self._everybody:
             row.flags[scope] = True
         if self._all_failed:
-            row.failed.add(Channel.EMAIL)
+            row.failed |= {Channel.EMAIL}
         if row.nobody:
             raise row.nobody
         if row.rejection and not row.restricts:
@@ -131,10 +132,11 @@ class PeopleImporter(Importer[Row]):
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         try:
-            plan = self._write(rows)
+            plan = self._write(rows, chunk)
         except IntegrityError:
             # Somebody made one of these profiles at the same moment: look again.
-            plan = self._write(rows)
+            chunk.turn.begin()
+            plan = self._write(rows, chunk)
         chunk.rejects += plan.rejects
         for change in plan.flag_changes:
             profile = change.person.profile
@@ -150,9 +152,13 @@ class PeopleImporter(Importer[Row]):
         chunk.kept_out = plan.kept_out
         chunk.counts.update(plan.counts)
 
-    def _write(self, rows: list[Row]) -> Plan:
+    def names(self, rows: list[Row]) -> set[str]:
+        return named_by(rows)
+
+    def _write(self, rows: list[Row], chunk: Chunk) -> Plan:
         with transaction.atomic():
             plan = self._plan(rows)
+            chunk.turn.wait()
             plan.draw_ids()
             plan.write_profiles()
             plan.write_own_facts()
@@ -259,7 +265,7 @@ class PeopleImporter(Importer[Row]):
             allowed = opted_out or self.options.allow_opt_in
             if allowed and is_out != opted_out:
                 setattr(profile, flag, opted_out)
-                turn = person.turns[scope] = person.turns.get(scope, 0) + 1
+                turn = person.next_turn(scope)
                 plan.flag_changes.append(
                     FlagChange(row.line, person, scope, opted_out, turn)
                 )
@@ -275,7 +281,7 @@ class PeopleImporter(Importer[Row]):
         origin = Origin(source=Source.IMPORT, note=note, actor=actor)
         for (_turn, scope, opted_out), ids in sorted(plan.alike().items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
-            write(Profile.objects.filter(pk__in=ids), scope, origin)
+            write(Profile.objects.filter(among("id", ids)), scope, origin)
 
     def _tell_failures(self, plan: Plan) -> None:
         for channel, keys in plan.failed.items():

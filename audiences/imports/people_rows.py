@@ -34,7 +34,7 @@ class Row:
     fields: dict[str, str] = field(default_factory=dict)
     addresses: list[tuple[str, bool, Normalised]] = field(default_factory=list)
     flags: dict[Scope, bool] = field(default_factory=dict)
-    failed: set[str] = field(default_factory=set)
+    failed: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
     # The keys in the first column of email addresses, those that can be read.
     email_keys: tuple[str, ...] = ()
@@ -186,7 +186,7 @@ def _read_flag(row: Row, column: Column, text: str) -> None:
 
 def _read_failure(row: Row, column: Column, text: str) -> None:
     if column.when.says(text):
-        row.failed.add(column.name)
+        row.failed |= {column.name}
 
 
 def _read_field(row: Row, column: Column, text: str) -> None:

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-_WAIT = 0.1
 
 
 class _Reader(Generic[Item]):
-    """A thread that reads chunks of `size`, one of them ahead."""
+    """A thread that reads a chunk of `size` once the one before it is taken."""
 
     def __init__(self, read: Callable[[], Iterator[Item]], size: int) -> None:
         self._read, self._size = read, size
-        self._chunks: queue.Queue[list[Item] | BaseException] = queue.Queue(maxsize=1)
-        self._is_over = threading.Event()
+        self._chunks: queue.SimpleQueue[list[Item] | BaseException]
+        self._chunks = queue.SimpleQueue()
+        # Chunks weigh: only one waits.
+        self._room = threading.Semaphore(1)
+        self._is_over = False
         # With the language and the time zone of the caller.
         run = contextvars.copy_context().run
         self._thread = threading.Thread(target=run, args=(self._work,), daemon=True)
@@ -30,28 +32,25 @@ class _Reader(Generic[Item]):
     def _work(self) -> None:
         try:
             rows = self._read()
-            while chunk := list(itertools.islice(rows, self._size)):
-                self._put(chunk)
-                if self._is_over.is_set():
+            while self._room.acquire() and not self._is_over:
+                chunk = list(itertools.islice(rows, self._size))
+                self._chunks.put(chunk)
+                if not chunk:
                     return
-            self._put([])
         except BaseException as error:
-            self._put(error)
-
-    def _put(self, chunk: list[Item] | BaseException) -> None:
-        while not self._is_over.is_set():
-            with contextlib.suppress(queue.Full):
-                self._chunks.put(chunk, timeout=_WAIT)
-                return
+            self._chunks.put(error)
 
     def chunks(self) -> Iterator[list[Item]]:
         while chunk := self._chunks.get():
+            self._room.release()
             if isinstance(chunk, BaseException):
                 raise chunk
             yield chunk
+            del chunk
 
     def stop(self) -> None:
-        self._is_over.set()
+        self._is_over = True
+        self._room.release()
         self._thread.join()
 
 

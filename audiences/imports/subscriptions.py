@@ -138,6 +138,10 @@ class SubscriptionsImporter(Importer[Row]):
     def read(self, line: int, cells: list[str]) -> Row:
         return read_row(line, named_cells(self.columns, cells), self._who, self.options)
 
+    def names(self, rows: list[Row]) -> set[str]:
+        """Nobody is made; who is named again waits for the lock of the profile."""
+        return set()
+
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Play the rows one by one on what is locked, then write what changed."""
         statements.expect_look_ups()
@@ -167,6 +171,7 @@ class SubscriptionsImporter(Importer[Row]):
                     chunk.remark(row.line, row.remark)
             except BadCell as bad:
                 chunk.reject(row.line, bad)
+        chunk.turn.wait()
         if plan.steps:
             origin = Origin(
                 source=Source.IMPORT, note=self.options.note, actor=self.options.actor

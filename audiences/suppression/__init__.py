@@ -1,7 +1,7 @@
 """Addresses that are suppressed: keyed hashes that outlive the person."""
 
 from audiences.suppression.asking import active, met, rows_about
-from audiences.suppression.copies import copy_all, different, look_again
+from audiences.suppression.copies import copy_all, different, look_again_at
 from audiences.suppression.keys import NoKey, lost
 from audiences.suppression.writing import (
     Entry,
@@ -23,7 +23,7 @@ __all__ = [
     "copy_all",
     "different",
     "lift",
-    "look_again",
+    "look_again_at",
     "lost",
     "met",
     "rows_about",

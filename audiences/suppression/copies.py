@@ -37,6 +37,22 @@ def look_again(names: Iterable[Name]) -> None:
         transaction.on_commit(lambda: _write_different(each), robust=True)
 
 
+def look_again_at(attached: "QuerySet[Address]", names: Iterable[Name]) -> None:
+    """`look_again` for who has just attached these rows: others look at theirs."""
+    each = list(names)
+    if each and connection.features.has_select_for_update:
+        transaction.on_commit(lambda: _write_attached(attached, each), robust=True)
+
+
+@retried
+def _write_attached(attached: "QuerySet[Address]", names: list[Name]) -> None:
+    met = asking.met(names)
+    # Nearly always the list has none of them, and no row says so: none is fetched.
+    rows = attached if met else attached.filter(is_suppressed=True)
+    held = rows.values_list("channel", "key", "is_suppressed")
+    _write(sorted({(c, k) for c, k, said in held if said is not ((c, k) in met)}))
+
+
 @retried
 def _write_different(names: list[Name]) -> None:
     for start in range(0, len(names), BATCH):

@@ -26,6 +26,7 @@ from django.db.models.functions import Coalesce
 
 from audiences import addresses
 from audiences.models import Address, AddressStatus
+from audiences.sql.many import among
 from audiences.sql.retries import retried
 from delivery.models import QuarantineEntry
 
@@ -33,7 +34,7 @@ from .names import BATCH, Name, about
 
 _of_address = QuarantineEntry.objects.filter(
     channel=OuterRef("channel"), key=OuterRef("key")
-)
+).order_by()
 # An address that cannot be delivered to takes no part in quarantine.
 SHOULD_BE = Case(
     When(
@@ -70,7 +71,13 @@ def _look_again(rows: QuerySet[Address]) -> None:
 @retried
 def refresh(rows: QuerySet[Address]) -> None:
     """Bring up to date the copies that differ from their entries."""
-    different = rows.alias(should_be=SHOULD_BE).exclude(
+    # First who may differ, found as a set: to ask for each row alone takes as long as
+    # to write it.
+    ids = list(_suspects(rows).values_list("pk", flat=True))
+    if not ids:
+        return
+    suspects = Address.objects.filter(among("id", ids))
+    different = suspects.alias(should_be=SHOULD_BE).exclude(
         quarantine_status=F("should_be")
     )
     _write(addresses.lock(different))
@@ -90,15 +97,18 @@ def mend_copies() -> None:
 
 def different_from_entries() -> Iterator[list[Address]]:
     """Batches of all addresses whose copies differ, found by what the indexes know."""
+    found = _suspects(Address.objects.all()).iterator()
+    while batch := list(itertools.islice(found, BATCH)):
+        yield batch
+
+
+def _suspects(rows: QuerySet[Address]) -> QuerySet[Address]:
+    """Those of the rows whose copies differ, as two joins and not row by row."""
     blamed = QuarantineEntry.objects.exclude(status=AddressStatus.VALID).filter(
         channel=OuterRef("channel"), key=OuterRef("key")
     )
     agreeing = blamed.filter(status=OuterRef("quarantine_status"))
     stale = Q(is_valid=False) | ~Exists(agreeing)
-    marked = Address.objects.exclude(quarantine_status=AddressStatus.VALID)
-    unmarked = Address.objects.filter(
-        is_valid=True, quarantine_status=AddressStatus.VALID
-    )
-    found = marked.filter(stale).union(unmarked.filter(Exists(blamed))).iterator()
-    while batch := list(itertools.islice(found, BATCH)):
-        yield batch
+    marked = rows.exclude(quarantine_status=AddressStatus.VALID)
+    unmarked = rows.filter(is_valid=True, quarantine_status=AddressStatus.VALID)
+    return marked.filter(stale).union(unmarked.filter(Exists(blamed)))

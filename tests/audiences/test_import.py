@@ -162,6 +162,14 @@ def test_any_other_word_rejects_the_row(tmp_path: Path, word: str) -> None:
     assert run(tmp_path, f"external_id,no_longer_contact\nA,{word}\n")["rejected"] == 1
 
 
+@pytest.mark.parametrize("word", ["WAHR", "Oui", "1,0", "VRAI", "sí", "✓"])
+def test_yes_is_understood_as_spreadsheets_of_other_languages_say_it(
+    tmp_path: Path, word: str
+) -> None:
+    run(tmp_path, f"email;no_longer_contact_email\na@x.example;{word}\n")
+    assert Profile.objects.get().no_longer_contact_email
+
+
 def test_false_opts_in_only_when_allowed_with_a_note(tmp_path: Path) -> None:
     run(tmp_path, "external_id,no_longer_contact_sms\nA,1\n")
     no = "external_id,no_longer_contact_sms\nA,0\n"

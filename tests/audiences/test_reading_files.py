@@ -208,6 +208,19 @@ def test_last_letter_of_a_windows_file_is_no_cut(tmp_path: Path, name: str) -> N
     assert not file.notes
 
 
+@pytest.mark.parametrize(
+    ("end", "is_short"),
+    [("2;x", True), ('2;"x"', True), ("2;x\n", False), ("2;x;", False), ("", False)],
+)
+def test_file_that_ends_within_a_line_is_remarked(
+    tmp_path: Path, end: str, is_short: bool
+) -> None:
+    """The opt-out at the end of its last line may be what is missing."""
+    *_first, last = opened(tmp_path, f"id;naam;uit\n1;y\n{end}".encode()).records()
+    assert bool(last.remark) is is_short
+    assert not last.problem
+
+
 # ------------------------------------------------------------------ records
 @pytest.mark.parametrize(
     ("text", "rows"),

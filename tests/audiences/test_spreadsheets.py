@@ -13,7 +13,7 @@ from audiences.files import open_file, read_lines
 from audiences.files.table import UnreadableFile
 from audiences.models import Profile
 from delivery import deliveries
-from tests.spreadsheets import FORMATS, Book, Cell
+from tests.spreadsheets import FORMATS, Book, Cell, merged, xlsx
 
 PEOPLE: list[list[Cell]] = [
     ["external_id", "voornaam", "email", "geen_contact_email", "mobiel"],
@@ -103,6 +103,23 @@ def test_a_workbook_is_imported_and_is_a_list_of_people(
     assert audience.members.count() == 2
     with pytest.raises(Exception, match="no sheet 'Blad9'"):
         call_command(*create, "M", *chosen[:-1], "Blad9", stdout=StringIO())
+
+
+def test_a_cell_that_is_merged_over_rows_is_read_in_each_of_them(
+    tmp_path: Path,
+) -> None:
+    """What people see beside three names is said of all three."""
+    path = tmp_path / "people.xlsx"
+    rows: list[list[Cell]] = [
+        ["email", "afgemeld", ""],
+        ["a@x.example", "ja", None],
+        ["b@x.example", None, None],
+        ["c@x.example", None, None],
+        ["d@x.example", None, None],
+    ]
+    path.write_bytes(merged(xlsx({"Blad1": rows}), "B2:C4"))
+    read = [record.cells for record in open_file(path).records()]
+    assert [cells[1] for cells in read] == ["ja", "ja", "ja", ""]
 
 
 @pytest.mark.django_db

@@ -5,8 +5,14 @@ from typing import Literal
 
 from audiences.models import OwnField
 
-TRUE = frozenset("1 1.0 true t yes y ja j waar x on".split())
-FALSE = frozenset("0 0.0 false f no n nee onwaar off null".split())
+# As people say it and as spreadsheets write it, in the languages of their programs.
+TRUE = frozenset(
+    "1 1.0 1,0 true t yes y ja j waar x on wahr oui vrai si sí sì vero verdadero"
+    " ✓ ✔".split()
+)
+FALSE = frozenset(
+    "0 0.0 0,0 false f no n nee onwaar off null nein falsch non faux falso".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
