@@ -209,7 +209,7 @@ def check_production(**kwargs: Any) -> Iterator[CheckMessage]:
             "SUPPRESSION_KEYS is not set: nobody can be erased.",
             hint="Set SUPPRESSION_KEYS to a long random text and keep it outside the "
             "database: with it erased people are known when a file brings them back.",
-            id="campaign.W010",
+            id="campaign.W011",
         )
 
 

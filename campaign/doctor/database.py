@@ -22,7 +22,7 @@ CLOCK_DIFFERS = 2.0
 MOST_ON_SQLITE = 100_000
 
 
-@examination("migrations")
+@examination("migrations", night="the-database-does-not-fit")
 def migrations() -> Iterator[Finding]:
     """Whether this is a database of this release, or of a past that is not known."""
     executor = MigrationExecutor(connection)
@@ -64,7 +64,7 @@ def _is_replaced(executor: MigrationExecutor, key: tuple[str, str]) -> bool:
     )
 
 
-@examination("guards")
+@examination("guards", night="a-guard-is-missing")
 def guarded() -> Iterator[Finding]:
     found = guards.missing()
     if found:
@@ -78,7 +78,7 @@ def guarded() -> Iterator[Finding]:
         yield fine("guards", "the history is guarded")
 
 
-@examination("database")
+@examination("database", night="the-database-does-not-answer")
 def itself() -> Iterator[Finding]:
     if is_postgresql():
         yield from _role()
@@ -149,7 +149,7 @@ def _sqlite() -> Iterator[Finding]:
         )
 
 
-@examination("clock")
+@examination("clock", night="the-clocks-differ")
 def clock() -> Iterator[Finding]:
     """This machine's clock against the database's."""
     if not is_postgresql():

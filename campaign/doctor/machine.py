@@ -23,7 +23,7 @@ LEAST_FILES = 1024
 OLDEST_BACKUP = timedelta(hours=26)
 
 
-@examination("disk")
+@examination("disk", night="the-disk-is-full")
 def disk() -> Iterator[Finding]:
     places = {settings.VAR_DIR, settings.BACKUP_DIR, Path("/tmp")}  # noqa: S108
     if not is_postgresql():
@@ -45,7 +45,7 @@ def disk() -> Iterator[Finding]:
             yield fine("disk", f"{place}: {room.free / 1024**3:,.0f} GB are free")
 
 
-@examination("file handles")
+@examination("file handles", night="pages-fail")
 def handles() -> Iterator[Finding]:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < LEAST_FILES:
@@ -58,7 +58,7 @@ def handles() -> Iterator[Finding]:
         yield fine("file handles", f"{soft:,} for each process")
 
 
-@examination("static files")
+@examination("static files", night="pages-fail")
 def static_files() -> Iterator[Finding]:
     if settings.DEBUG:
         return
@@ -72,7 +72,7 @@ def static_files() -> Iterator[Finding]:
         yield fine("static files", "collected")
 
 
-@examination("backups")
+@examination("backups", night="the-backup-does-not-restore")
 def backups() -> Iterator[Finding]:
     found = newest(settings.BACKUP_DIR)
     how = "manage.py backup, each night, and copies of it elsewhere"

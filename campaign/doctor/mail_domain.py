@@ -49,7 +49,7 @@ def domains() -> list[str]:
     return sorted(found - {"", "localhost"})
 
 
-@examination("mail domain", asks_network=True)
+@examination("mail domain", night="mails-are-not-believed", asks_network=True)
 def records() -> Iterator[Finding]:
     for domain in domains():
         try:

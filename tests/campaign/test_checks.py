@@ -99,7 +99,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("campaign.W006", {"DEFAULT_FROM_EMAIL": "campaign@localhost"}, "@localhost"),
     ("campaign.W007", {"EMAIL_BACKEND": CONSOLE}, "EMAIL_URL"),
-    ("campaign.W010", {"SUPPRESSION_KEYS": []}, "erased"),
+    ("campaign.W011", {"SUPPRESSION_KEYS": []}, "erased"),
 ]
 FINE: list[dict[str, Any]] = [
     {"UNSUBSCRIBE_MAILBOX": "unsubscribe@news.example.org"},
