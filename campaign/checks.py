@@ -15,6 +15,7 @@ import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
 from django.db import connection
+from django.http.request import validate_host
 from django.utils import translation
 from django.utils.module_loading import import_string
 
@@ -165,11 +166,22 @@ def check_base_url(**kwargs: Any) -> Iterator[CheckMessage]:
             hint="Use the address of the site, such as https://news.example.org",
             id="campaign.E003",
         )
-    elif not settings.DEBUG and parts.scheme != "https":
+        return
+    if settings.DEBUG:
+        return
+    if parts.scheme != "https":
         yield Caution(
             "BASE_URL begins with http:// in production.",
             hint="One-click unsubscribe (RFC 8058) requires https.",
             id="campaign.W003",
+        )
+    hosts, host = settings.ALLOWED_HOSTS, parts.hostname or ""
+    if hosts and not validate_host(host, hosts):
+        yield Caution(
+            f"ALLOWED_HOSTS does not have {host}, the host of BASE_URL: the links in "
+            "our mails would fail.",
+            hint=f"Add {host} to ALLOWED_HOSTS.",
+            id="campaign.W012",
         )
 
 

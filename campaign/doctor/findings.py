@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, ProgrammingError
 
 from audiences.registry import Registry
 
@@ -86,14 +86,24 @@ def examine(*, asks_network: bool = True) -> Iterator[Finding]:
             for finding in registered.make():
                 yield _with_night(finding, registered.night)
         except (DatabaseError, InterfaceError) as error:
-            said = (str(error).strip() or type(error).__name__).splitlines()[0]
-            yield Finding(
-                Severity.SERIOUS,
-                name,
-                f"the database did not answer: {said}",
-                "See that it runs, and that DATABASE_URL names it.",
-                _AWAY,
-            )
+            yield _of_error(name, error)
+
+
+def _of_error(name: str, error: Exception) -> Finding:
+    """An examination that the database would not let us make, and why that may be."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "permission denied" in said:
+        remedy = "As the owner of the tables: manage.py grant_site_role NAME."
+        return serious(name, f"the database refused: {said}", remedy, _AWAY)
+    if isinstance(error, ProgrammingError) or "no such " in said:
+        what = f"the database is not as this release wants it: {said}"
+        return serious(name, what, "manage.py migrate", "the-database-does-not-fit")
+    return serious(
+        name,
+        f"the database did not answer: {said}",
+        "See that it runs, and that DATABASE_URL names it.",
+        _AWAY,
+    )
 
 
 def _with_night(finding: Finding, night: str) -> Finding:

@@ -45,6 +45,28 @@ def disk() -> Iterator[Finding]:
             yield fine("disk", f"{place}: {room.free / 1024**3:,.0f} GB are free")
 
 
+@examination("folders", night="the-disk-is-full")
+def folders() -> Iterator[Finding]:
+    """Where the site itself writes: figures, backups, and a queue of folders."""
+    places = {settings.VAR_DIR, settings.BACKUP_DIR}
+    places |= {Path(name) for name in settings.CELERY_BROKER_FOLDERS}
+    bad = [place for place in sorted(places) if not _can_be_written(place)]
+    for place in bad:
+        yield serious(
+            "folders",
+            f"{place} cannot be written",
+            "Give it to the site's user, or name another: VAR_DIR, BACKUP_DIR.",
+        )
+    if not bad:
+        yield fine("folders", "what the site writes to can be written")
+
+
+def _can_be_written(place: Path) -> bool:
+    """Whether it, or the nearest folder that is there to make it in, can be."""
+    there = next(each for each in (place, *place.parents) if each.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
 @examination("file handles", night="pages-fail")
 def handles() -> Iterator[Finding]:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

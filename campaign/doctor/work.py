@@ -140,7 +140,7 @@ def sealing() -> Iterator[Finding]:
 @examination("mailbox", night="what-came-back-is-not-read")
 def mailbox() -> Iterator[Finding]:
     if not settings.FEEDBACK_IMAP_URL:
-        yield note("mailbox", "none is read (FEEDBACK_IMAP_URL)")
+        yield _of_a_pipe()
         return
     read = figures.kept("mailbox_read")
     if read is None or read.at is None:
@@ -149,6 +149,24 @@ def mailbox() -> Iterator[Finding]:
         yield serious("mailbox", f"last read {ago(read.at)}", _MAILBOX)
     else:
         yield fine("mailbox", f"read {ago(read.at)}")
+
+
+def _of_a_pipe() -> Finding:
+    """Mails for which no mailbox is read come by a pipe, and then some have come."""
+    named = [
+        name
+        for name in ("UNSUBSCRIBE_MAILBOX", "BOUNCE_MAILBOX")
+        if getattr(settings, name)
+    ]
+    if not named or InboundItem.objects.filter(source="mail").exists():
+        return note("mailbox", "none is read (FEEDBACK_IMAP_URL)")
+    return warning(
+        "mailbox",
+        f"{' and '.join(named)} are named in what we send, and no mail to them was "
+        "ever read",
+        "FEEDBACK_IMAP_URL, or a pipe of your mail server: docs/feedback.md, Setting "
+        "up the mailbox.",
+    )
 
 
 @examination("complaints", night="complaints-are-many")

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,10 +38,10 @@ worker.run(threads=1)
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def port() -> int:
     if not shutil.which("redis-server"):
         pytest.skip("redis-server is not on this machine")
-    yield surroundings.free_port()
+    return surroundings.free_port()
 
 
 def _redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
