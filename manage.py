@@ -6,6 +6,7 @@ import re
 import sys
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
@@ -31,4 +32,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
     if is_local(sys.argv[1:]):
         os.environ.setdefault("DEBUG", "1")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # Its words say which setting and what to do; where it was raised helps nobody.
+        sys.exit(f"{error}")

@@ -1,11 +1,5 @@
-"""System checks: each misconfiguration has an id, a message and a remedy.
+"""System checks: each misconfiguration has an id, a message and a remedy."""
 
-A provider without a secret has no webhook, so nothing is open by mistake. The checks
-ask whether a secret, once set, lets the right callers in.
-"""
-
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,19 +8,16 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning as Caution, register
+from django.http.request import validate_host
 from django.utils.module_loading import import_string
 
 from audiences.addresses import trial
 from audiences.channels import Channel
 from audiences.console.sign_in import second_factor
-from delivery.hooks.sns import is_topic
 from delivery.transports import NoTransport, transport_for
 
 # With the token, the part before the @ may have at most 64 characters.
 LONGEST_MAILBOX = 14
-# For secrets that we choose ourselves; others come from a provider.
-SHORTEST_SECRET = 16
-OUR_SECRETS = ("SMS_WEBHOOK_SECRETS", "EMAIL_WEBHOOK_SECRETS")
 
 
 @register(Tags.compatibility)
@@ -161,11 +152,22 @@ def check_base_url(**kwargs: Any) -> Iterator[CheckMessage]:
             hint="Use the address of the site, such as https://news.example.org",
             id="campaign.E003",
         )
-    elif not settings.DEBUG and parts.scheme != "https":
+        return
+    if settings.DEBUG:
+        return
+    if parts.scheme != "https":
         yield Caution(
             "BASE_URL begins with http:// in production.",
             hint="One-click unsubscribe (RFC 8058) requires https.",
             id="campaign.W003",
+        )
+    hosts, host = settings.ALLOWED_HOSTS, parts.hostname or ""
+    if hosts and not validate_host(host, hosts):
+        yield Caution(
+            f"ALLOWED_HOSTS does not have {host}, the host of BASE_URL: the links in "
+            "our mails would fail.",
+            hint=f"Add {host} to ALLOWED_HOSTS.",
+            id="campaign.W012",
         )
 
 
@@ -205,7 +207,7 @@ def check_production(**kwargs: Any) -> Iterator[CheckMessage]:
             "SUPPRESSION_KEYS is not set: nobody can be erased.",
             hint="Set SUPPRESSION_KEYS to a long random text and keep it outside the "
             "database: with it erased people are known when a file brings them back.",
-            id="campaign.W010",
+            id="campaign.W011",
         )
 
 
@@ -231,49 +233,3 @@ def _takes_tokens(mailbox: str) -> bool:
         r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain
     )
     return bool(plain) and len(local) <= LONGEST_MAILBOX
-
-
-# -------------------------------------------------------------- secrets of webhooks
-@register(Tags.security)
-def check_secrets_are_long(**kwargs: Any) -> Iterator[CheckMessage]:
-    for name in () if settings.DEBUG else OUR_SECRETS:
-        secrets = [text.rpartition(":")[2] for text in getattr(settings, name)]
-        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-            yield Error(
-                f"{name} has a secret that is too short to be one.",
-                hint=f"Use at least {SHORTEST_SECRET} characters: "
-                "python -c 'import secrets; print(secrets.token_urlsafe(24))'",
-                id="campaign.E020",
-            )
-
-
-@register(Tags.security)
-def check_secrets_can_be_read(**kwargs: Any) -> Iterator[CheckMessage]:
-    if not all(all(s.partition(":")) for s in settings.EMAIL_WEBHOOK_SECRETS):
-        yield Error(
-            "EMAIL_WEBHOOK_SECRETS has one that is not user:password.",
-            hint="Providers call https://user:password@… with it.",
-            id="campaign.E021",
-        )
-    for topic in settings.SNS_TOPICS:
-        if not is_topic(topic):
-            yield Error(
-                f"SNS_TOPICS has {topic!r}, which is not the ARN of a topic.",
-                hint="Write arn:aws:sns:<region>:<account>:<name>, without wildcards.",
-                id="campaign.E022",
-            )
-    for name in ("SENDGRID_VERIFICATION_KEYS", "RESEND_SIGNING_SECRETS"):
-        if not all(map(_is_base64, getattr(settings, name))):
-            yield Error(
-                f"{name} has a key that cannot be read.",
-                hint="Copy it from the provider's settings as it is, without the lines "
-                "BEGIN and END.",
-                id="campaign.E023",
-            )
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
-    except binascii.Error:
-        return False

@@ -1,6 +1,6 @@
 """Every setting of Campaign, from environment variables with safe local defaults.
 
-The whole table, with what each variable means, is in docs/operations.md.
+The whole table, with what each variable means, is in docs/settings.md.
 """
 
 import os
@@ -332,7 +332,9 @@ ENDPOINT_DAYS = _number("ENDPOINT_DAYS", 30)
 
 # ------------------------------------------------------------------ background work
 # Redis or RabbitMQ where there are several machines; else folders beside the database.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = (
+    env.str("CELERY_BROKER_URL", default="filesystem://") or "filesystem://"
+)
 CELERY_BROKER_FOLDERS: list[str] = []
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 if CELERY_BROKER_URL.startswith("filesystem:"):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -83,9 +84,18 @@ def never_counted(request: HttpRequest, figures: Figures) -> list[Notice]:
 
 @attention()
 def nobody_works(request: HttpRequest, figures: Figures) -> list[Notice]:
-    """Without a worker much waits and nothing says so: everybody is to know."""
+    """Without a worker much waits and nothing says so: everybody is to know.
+
+    On one's own machine that is no alarm: whoever wants one starts it.
+    """
     if presence.somebody_works():
         return []
+    if settings.DEBUG:
+        text = _(
+            "No background worker is running on this machine: mails, deliveries and "
+            "imports wait until you start one (manage.py worker)."
+        )
+        return [Notice(text, tone="")]
     seen = presence.last_seen()
     if seen is None:
         text = _(

@@ -6,8 +6,10 @@ everything and leaves nothing behind. Our rows say how far it was, so stopping i
 loses nothing.
 
 A worker that has lost the queue may end, or stay and hear nothing more: both are known
-faults of the libraries that speak to Redis. So it has a keeper, and one that hears
-nothing although clocks tick ends itself.
+faults of the libraries that speak to Redis. The second comes when a task ends while
+Redis is away: its loop then listens to no connection at all, and never notices. So a
+worker has a keeper, and one that listens to nothing, or hears nothing although clocks
+tick, ends itself.
 """
 
 import logging
@@ -45,6 +47,24 @@ CLOCK = f"{clocks.Clock.__module__}:{clocks.Clock.__name__}"
 log = logging.getLogger(__name__)
 _name = presence.own_name()
 _heard_at = time.monotonic()
+_ears: "Ears | None" = None
+
+
+class Ears:
+    """Whether a worker listens to any connection: one between two of them may not."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._was_deaf = False
+
+    def are_deaf(self) -> bool:
+        """Whether it listened to nothing, connected as it thinks, at two looks."""
+        # Without a loop of events, as with folders, it asks the queue again and again.
+        hub = getattr(self._consumer, "hub", None)
+        is_connected = getattr(self._consumer, "connection", None) is not None
+        is_deaf = hub is not None and is_connected and not hub.readers
+        was_deaf, self._was_deaf = self._was_deaf, is_deaf
+        return is_deaf and was_deaf
 
 
 def run_kept(threads: int) -> None:
@@ -95,8 +115,10 @@ def _hear(**kwargs: Any) -> None:
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def _be_seen(**kwargs: Any) -> None:
+def _be_seen(sender: Any = None, **kwargs: Any) -> None:
     """However the worker was started: by our command, or by Celery's own."""
+    global _ears  # noqa: PLW0603
+    _ears = Ears(sender)
     _hear()
     presence.keep_noting(_name, each_time=_end_when_deaf)
 
@@ -110,10 +132,15 @@ def _take_leave(**kwargs: Any) -> None:
 
 
 def _end_when_deaf() -> None:
+    is_deaf = _ears is not None and _ears.are_deaf()
     silent = time.monotonic() - _heard_at
-    if silent > DEAF_SECONDS and not state.active_requests:
+    if state.active_requests or not (is_deaf or silent > DEAF_SECONDS):
+        return
+    if is_deaf:
+        log.error("This worker listens to no queue any more: it ends.")
+    else:
         log.error("Nothing was asked of this worker for %.0f s: it ends.", silent)
-        os._exit(1)
+    os._exit(1)
 
 
 def _stop(clock: Any) -> None:

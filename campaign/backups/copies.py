@@ -1,7 +1,9 @@
 """What a backup is: a file, and beside it what was in the database when it was made."""
 
+import contextlib
 import hashlib
 import json
+import sqlite3
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +50,17 @@ def of_file(path: Path) -> Backup:
 def digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def integrity(path: Path) -> str:
+    """What SQLite finds wrong with a file of its kind; `ok` if nothing."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as made:
+            found = str(made.execute("PRAGMA integrity_check").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    return found.splitlines()[0]
 
 
 def newest(folder: Path) -> Backup | None:

@@ -17,7 +17,7 @@ from audiences.refusals import Refused
 from audiences.sql import execute, fetch, is_postgresql
 from delivery.management import scratch
 
-from .copies import Backup, digest
+from .copies import Backup, digest, integrity
 from .facts import PROGRAM, facts
 
 
@@ -77,8 +77,7 @@ def _copy(partial: Path) -> dict[str, Any]:
         contextlib.closing(sqlite3.connect(partial)) as ours,
     ):
         theirs.backup(ours)
-        answer = ours.execute("PRAGMA integrity_check").fetchone()[0]
-    if answer != "ok":
+    if (answer := integrity(partial)) != "ok":
         raise Refused(f"The copy is damaged, and so may the database be: {answer}.")
     return facts_of(f"sqlite:///{partial}")
 

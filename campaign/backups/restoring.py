@@ -22,7 +22,7 @@ from audiences.refusals import Refused
 from delivery import restrictions
 from delivery.management.scratch import scratch
 
-from .copies import Backup, of_file
+from .copies import Backup, integrity, of_file
 from .making import facts_of
 
 # The transaction of an opt-out may have begun before the backup, and ended after it.
@@ -60,6 +60,8 @@ def drill(path: Path, say: Callable[[str], None]) -> Drill:
         raise Refused(
             f"{path} is of {backup.database}, and this is {connection.vendor}."
         )
+    if backup.database == "sqlite" and (said := integrity(path)) != "ok":
+        raise Refused(f"{path} is damaged: {said}.")
     found = Drill(backup)
     if moment := backup.facts.get("newest_opt_out"):
         found.newest_opt_out = datetime.fromisoformat(moment)
@@ -69,7 +71,10 @@ def drill(path: Path, say: Callable[[str], None]) -> Drill:
         try:
             say(f"Restoring {path.name} …")
             database.restore_from(path)
-            found.problems += _differences(backup.facts, facts_of(database.url))
+            restored = facts_of(database.url)
+            found.problems += _differences(backup.facts, restored)
+            if restored.get("missing"):
+                return found
             say("Verifying it, as it is and once more after a replay …")
             file = folder / "restrictions.jsonl"
             counts = restrictions.write(file, backup.made_at - OVERLAP)
@@ -89,6 +94,8 @@ def _differences(noted: dict[str, Any], restored: dict[str, Any]) -> list[str]:
     Two empty tables agree with each other, and prove nothing: so numbers are compared,
     and nobody at all is no agreement either.
     """
+    if missing := restored.get("missing"):
+        return [f"the table {name} is not in it" for name in missing]
     wanted, found = noted.get("counts", {}), restored["counts"]
     differences = [
         f"{name}: {found.get(name, 0):,} of {count:,} are there"

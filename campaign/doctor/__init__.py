@@ -1,5 +1,5 @@
 """What is misconfigured, missing, late or insecure about a site, with the remedy."""
 
-from campaign.doctor.findings import Finding, Severity, examine
+from campaign.doctor.findings import Finding, Severity, examinations, examine
 
-__all__ = ["Finding", "Severity", "examine"]
+__all__ = ["Finding", "Severity", "examinations", "examine"]

@@ -12,7 +12,7 @@ from .findings import Finding, Severity, examination, fine, note
 _DONE_BEFORE_US = ("security.W004", "security.W008", "security.W021")
 
 
-@examination("settings")
+@examination("settings", night="the-settings-are-wrong")
 def system_checks() -> Iterator[Finding]:
     if settings.DEBUG:
         yield note(
@@ -36,7 +36,7 @@ def system_checks() -> Iterator[Finding]:
             Severity.SERIOUS if is_error else Severity.WARNING,
             f"settings ({message.id})",
             str(message.msg),
-            str(message.hint or "See docs/operations.md, System checks."),
+            str(message.hint or "See docs/settings.md, System checks."),
         )
     if not told:
         yield fine("settings", "the system checks find nothing")

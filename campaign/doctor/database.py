@@ -22,7 +22,7 @@ CLOCK_DIFFERS = 2.0
 MOST_ON_SQLITE = 100_000
 
 
-@examination("migrations")
+@examination("migrations", night="the-database-does-not-fit")
 def migrations() -> Iterator[Finding]:
     """Whether this is a database of this release, or of a past that is not known."""
     executor = MigrationExecutor(connection)
@@ -64,7 +64,7 @@ def _is_replaced(executor: MigrationExecutor, key: tuple[str, str]) -> bool:
     )
 
 
-@examination("guards")
+@examination("guards", night="a-guard-is-missing")
 def guarded() -> Iterator[Finding]:
     found = guards.missing()
     if found:
@@ -78,10 +78,11 @@ def guarded() -> Iterator[Finding]:
         yield fine("guards", "the history is guarded")
 
 
-@examination("database")
+@examination("database", night="the-database-does-not-answer")
 def itself() -> Iterator[Finding]:
     if is_postgresql():
         yield from _role()
+        yield from _keeping()
         yield from _connections()
         return
     yield from _sqlite()
@@ -105,6 +106,32 @@ def _role() -> Iterator[Finding]:
         )
     else:
         yield fine("database", f"PostgreSQL {version // 10_000}, as {name}")
+
+
+def _keeping() -> Iterator[Finding]:
+    """Whether it takes anything in, and keeps what it has answered for."""
+    is_replica, is_read_only, *kept = fetch(
+        "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',"
+        " current_setting('fsync'), current_setting('full_page_writes'),"
+        " current_setting('synchronous_commit')"
+    )[0]
+    if is_replica or is_read_only:
+        yield serious(
+            "database",
+            "it is a replica" if is_replica else "it is read-only",
+            "Let DATABASE_URL name the server that takes writes; see "
+            "default_transaction_read_only of the role and the database.",
+        )
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    off = [name for name, value in zip(names, kept, strict=True) if value == "off"]
+    if off:
+        tell = warning if settings.DEBUG else serious
+        yield tell(
+            "database",
+            f"{', '.join(off)} is off: an opt-out that was answered may be lost when "
+            "the machine ends without a word",
+            f"Set {' = on, '.join(off)} = on in postgresql.conf.",
+        )
 
 
 def _connections() -> Iterator[Finding]:
@@ -140,16 +167,21 @@ def _sqlite() -> Iterator[Finding]:
         )
     else:
         yield fine("database", f"SQLite with {count:,} people")
-    folder = os.path.dirname(str(connection.settings_dict["NAME"])) or "."
-    if not os.access(folder, os.W_OK):
-        yield serious(
+    if settings.WORKERS > 1:
+        yield warning(
             "database",
-            f"{folder} cannot be written",
-            "Give the site's user the folder.",
+            f"{settings.WORKERS} workers on SQLite wait for each other",
+            "WORKERS=1",
         )
+    file = str(connection.settings_dict["NAME"])
+    for place in (os.path.dirname(file) or ".", file):
+        if os.path.exists(place) and not os.access(place, os.W_OK):
+            yield serious(
+                "database", f"{place} cannot be written", "Give it to the site's user."
+            )
 
 
-@examination("clock")
+@examination("clock", night="the-clocks-differ")
 def clock() -> Iterator[Finding]:
     """This machine's clock against the database's."""
     if not is_postgresql():

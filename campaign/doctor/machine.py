@@ -23,7 +23,7 @@ LEAST_FILES = 1024
 OLDEST_BACKUP = timedelta(hours=26)
 
 
-@examination("disk")
+@examination("disk", night="the-disk-is-full")
 def disk() -> Iterator[Finding]:
     places = {settings.VAR_DIR, settings.BACKUP_DIR, Path("/tmp")}  # noqa: S108
     if not is_postgresql():
@@ -47,7 +47,29 @@ def disk() -> Iterator[Finding]:
             yield fine("disk", f"{place}: {room.free / 1024**3:,.1f} GB are free")
 
 
-@examination("file handles")
+@examination("folders", night="the-disk-is-full")
+def folders() -> Iterator[Finding]:
+    """Where the site itself writes: figures, backups, and a queue of folders."""
+    places = {settings.VAR_DIR, settings.BACKUP_DIR}
+    places |= {Path(name) for name in settings.CELERY_BROKER_FOLDERS}
+    bad = [place for place in sorted(places) if not _can_be_written(place)]
+    for place in bad:
+        yield serious(
+            "folders",
+            f"{place} cannot be written",
+            "Give it to the site's user, or name another: VAR_DIR, BACKUP_DIR.",
+        )
+    if not bad:
+        yield fine("folders", "what the site writes to can be written")
+
+
+def _can_be_written(place: Path) -> bool:
+    """Whether it, or the nearest folder that is there to make it in, can be."""
+    there = next(each for each in (place, *place.parents) if each.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+@examination("file handles", night="pages-fail")
 def handles() -> Iterator[Finding]:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < LEAST_FILES:
@@ -60,7 +82,7 @@ def handles() -> Iterator[Finding]:
         yield fine("file handles", f"{soft:,} for each process")
 
 
-@examination("static files")
+@examination("static files", night="pages-fail")
 def static_files() -> Iterator[Finding]:
     if settings.DEBUG:
         return
@@ -74,7 +96,7 @@ def static_files() -> Iterator[Finding]:
         yield fine("static files", "collected")
 
 
-@examination("backups")
+@examination("backups", night="the-backup-does-not-restore")
 def backups() -> Iterator[Finding]:
     found = newest(settings.BACKUP_DIR)
     how = "manage.py backup, each night, and copies of it elsewhere"

@@ -1,14 +1,16 @@
-"""What the DNS says of the domain that mails are from: SPF, DKIM, DMARC.
+"""Whether mail leaves, and what the DNS says of its domain: SPF, DKIM, DMARC.
 
 Without them mailbox providers refuse mail, or put it aside.
 """
 
 from collections.abc import Iterator
 from email.utils import parseaddr
+from smtplib import SMTPException
 
 import dns.exception
 import dns.resolver
 from django.conf import settings
+from django.core.mail import get_connection
 
 from delivery.models import Sender
 
@@ -17,6 +19,28 @@ from .findings import Finding, examination, fine, note, serious, warning
 # Seconds for each question.
 PATIENCE = 3.0
 _PAGE = "docs/transports.md says what mail servers want."
+
+
+@examination("mail server", night="mails-wait", asks_network=True)
+def server() -> Iterator[Finding]:
+    """Whether EMAIL_URL leads to a server that lets us in; no mail is sent."""
+    name = settings.EMAIL_BACKEND.rpartition(".")[0]
+    if not name.endswith("smtp"):
+        yield note("mail server", f"{name} is not asked: its own way to be reached")
+        return
+    try:
+        with get_connection(timeout=5):
+            pass
+    except (OSError, SMTPException) as error:
+        yield serious(
+            "mail server",
+            f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT} does not let us in "
+            f"({type(error).__name__})",
+            "See that it runs, and that EMAIL_URL has its name, port, user and "
+            "password.",
+        )
+    else:
+        yield fine("mail server", f"{settings.EMAIL_HOST} lets us in")
 
 
 class CannotAsk(Exception):
@@ -49,7 +73,7 @@ def domains() -> list[str]:
     return sorted(found - {"", "localhost"})
 
 
-@examination("mail domain", asks_network=True)
+@examination("mail domain", night="mails-are-not-believed", asks_network=True)
 def records() -> Iterator[Finding]:
     for domain in domains():
         try:

@@ -11,7 +11,8 @@ from audiences import ledger
 from audiences.background import clock, figures, presence
 from audiences.models import BulkAct, ErasureRun, ImportRun, Lease, Presence
 from campaign.monitoring import gauges
-from delivery.models import InboundItem, Sending
+from delivery.feedback import figures as feedback
+from delivery.models import Delivery, EventKind, InboundItem, MessageEvent, Sending
 
 from .findings import Finding, examination, fine, note, serious, warning
 
@@ -20,6 +21,10 @@ _START = (
     "it ended."
 )
 LATE = timedelta(minutes=5)
+# Fewer say nothing of a delivery: among a hundred recipients one is a percent.
+LEAST_COMPLAINTS = 5
+# Complaints of before are no alarm: what could be done has been done, or not.
+RECENT = timedelta(days=3)
 
 
 def ago(moment: datetime) -> str:
@@ -30,7 +35,7 @@ def ago(moment: datetime) -> str:
     return f"{seconds} seconds ago"
 
 
-@examination("worker")
+@examination("worker", night="no-worker-is-seen")
 def worker() -> Iterator[Finding]:
     seen = presence.last_seen()
     if seen is None:
@@ -52,7 +57,7 @@ def worker() -> Iterator[Finding]:
             )
 
 
-@examination("clock of the work")
+@examination("clock of the work", night="no-worker-is-seen")
 def ticking() -> Iterator[Finding]:
     lease = Lease.objects.filter(name=clock.NAME).first()
     if lease is None or lease.until < timezone.now() - LATE:
@@ -62,7 +67,7 @@ def ticking() -> Iterator[Finding]:
         yield fine("clock of the work", f"kept by {lease.holder}")
 
 
-@examination("queue")
+@examination("queue", night="the-queue-is-away")
 def queue() -> Iterator[Finding]:
     if settings.CELERY_BROKER_FOLDERS:
         yield note(
@@ -85,14 +90,15 @@ def queue() -> Iterator[Finding]:
         yield fine("queue", "reached")
 
 
-@examination("what waits")
+@examination("what waits", night="mails-wait")
 def waiting() -> Iterator[Finding]:
-    facts: list[tuple[str, datetime | None, str]] = [
+    facts: list[tuple[str, datetime | None, str, str]] = [
         (
             "outbox",
             gauges.oldest(gauges.outbox_waiting()),
             "Mails to visitors wait. See EMAIL_URL and the worker's log; manage.py "
             "send_outbox tries now.",
+            "mails-wait",
         )
     ]
     for kind in (BulkAct, ImportRun, ErasureRun):
@@ -100,23 +106,25 @@ def waiting() -> Iterator[Finding]:
             state__in=kind.UNFINISHED, worked_at__isnull=True
         )
         first = rows.order_by("created_at").values_list("created_at", flat=True).first()
-        facts.append((str(kind._meta.verbose_name_plural), first, _START))
+        name = str(kind._meta.verbose_name_plural)
+        facts.append((name, first, _START, "no-worker-is-seen"))
     due = Sending.objects.filter(
         state__in=Sending.UNFINISHED, starts_at__lte=timezone.now()
     )
     signs = [row.worked_at or row.starts_at for row in due[:100]]
-    facts.append(("sending", min(signs, default=None), _START))
+    facts.append(("sending", min(signs, default=None), _START, "mails-wait"))
     new = InboundItem.objects.filter(state=InboundItem.State.NEW)
     first = new.order_by("received_at").values_list("received_at", flat=True).first()
-    facts.append(("what came back", first, _START))
-    for subject, since, remedy in facts:
+    facts.append(("what came back", first, _START, "what-came-back-is-not-read"))
+    for subject, since, remedy, night in facts:
         if since and since < timezone.now() - LATE:
-            yield serious(subject, f"something has waited since {ago(since)}", remedy)
+            what = f"something has waited since {ago(since)}"
+            yield serious(subject, what, remedy, night)
         else:
             yield fine(subject, "nothing waits for long")
 
 
-@examination("ledger")
+@examination("ledger", night="the-ledger-is-behind")
 def sealing() -> Iterator[Finding]:
     lag = ledger.lag()
     if lag > LATE:
@@ -129,10 +137,10 @@ def sealing() -> Iterator[Finding]:
         yield fine("ledger", f"{lag.total_seconds():.0f} seconds behind")
 
 
-@examination("mailbox")
+@examination("mailbox", night="what-came-back-is-not-read")
 def mailbox() -> Iterator[Finding]:
     if not settings.FEEDBACK_IMAP_URL:
-        yield note("mailbox", "none is read (FEEDBACK_IMAP_URL)")
+        yield _of_a_pipe()
         return
     read = figures.kept("mailbox_read")
     if read is None or read.at is None:
@@ -141,6 +149,60 @@ def mailbox() -> Iterator[Finding]:
         yield serious("mailbox", f"last read {ago(read.at)}", _MAILBOX)
     else:
         yield fine("mailbox", f"read {ago(read.at)}")
+
+
+def _of_a_pipe() -> Finding:
+    """Mails for which no mailbox is read come by a pipe, and then some have come."""
+    named = [
+        name
+        for name in ("UNSUBSCRIBE_MAILBOX", "BOUNCE_MAILBOX")
+        if getattr(settings, name)
+    ]
+    if not named or InboundItem.objects.filter(source="mail").exists():
+        return note("mailbox", "none is read (FEEDBACK_IMAP_URL)")
+    return warning(
+        "mailbox",
+        f"{' and '.join(named)} are named in what we send, and no mail to them was "
+        "ever read",
+        "FEEDBACK_IMAP_URL, or a pipe of your mail server: docs/feedback.md, Setting "
+        "up the mailbox.",
+    )
+
+
+@examination("complaints", night="complaints-are-many")
+def complaints() -> Iterator[Finding]:
+    """As the figures of the console have counted them, a quarter of an hour ago."""
+    kept = figures.kept("feedback")
+    rows = feedback.complaints_kept(kept.data["complaints"]) if kept else []
+    many = [
+        row
+        for row in rows
+        if row.rate >= feedback.COMPLAINTS_WANTED
+        and row.complaints >= LEAST_COMPLAINTS
+        and _are_recent(row.delivery)
+    ]
+    worst = max(many, key=lambda row: row.rate, default=None)
+    if worst is None:
+        yield fine("complaints", "below what large receivers ask of senders")
+        return
+    tell = serious if worst.is_over else warning
+    yield tell(
+        "complaints",
+        f"{worst.complaints:,} of the {worst.sent:,} messages of "
+        f"“{worst.delivery.label}” were complained about ({worst.rate:.2%}); large "
+        f"receivers ask for less than {feedback.COMPLAINTS_WANTED:.1%}, and refuse "
+        f"mail from {feedback.COMPLAINTS_LIMIT:.1%}",
+        "See whom it went to, and why they did not expect it, before the next one.",
+    )
+
+
+def _are_recent(delivery: Delivery) -> bool:
+    """Whether complaints about it still come in."""
+    return MessageEvent.objects.filter(
+        kind=EventKind.COMPLAINT,
+        message__delivery=delivery,
+        at__gte=timezone.now() - RECENT,
+    ).exists()
 
 
 _MAILBOX = "manage.py process_mail --imap reads it now, and says what fails."

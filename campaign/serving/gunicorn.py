@@ -1,6 +1,6 @@
 """Settings of gunicorn: `gunicorn --config python:campaign.serving.gunicorn …`.
 
-What a person must decide comes from the environment; docs/operations.md has it.
+What a person must decide comes from the environment; docs/settings.md has it.
 """
 
 import os

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audiences import consent
-from audiences.background import figures
+from audiences.background import figures, presence
 from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Origin
 from audiences.console import charts
@@ -214,3 +214,24 @@ def test_home_tells_what_waits_and_leads_to_it(
     assert inbound not in held
     for notice in clerk("nobody", "view_profile").get(HOME).context["notices"]:
         assert notice.url == "" or notice.url not in told
+
+
+@pytest.mark.parametrize(
+    ("is_own_machine", "tone", "words"),
+    [
+        (True, "", "until you start one (manage.py worker)"),
+        (False, "bad", "was ever seen"),
+    ],
+)
+def test_a_missing_worker_is_loud_in_production_alone(
+    admin_client: Client, settings: Any, is_own_machine: bool, tone: str, words: str
+) -> None:
+    settings.DEBUG = is_own_machine
+
+    def told() -> list[str]:
+        notices = admin_client.get(HOME).context["notices"]
+        return [notice.tone for notice in notices if words in notice.text]
+
+    assert told() == [tone]
+    presence.note("one")
+    assert told() == []

@@ -99,7 +99,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("campaign.W006", {"DEFAULT_FROM_EMAIL": "campaign@localhost"}, "@localhost"),
     ("campaign.W007", {"EMAIL_BACKEND": CONSOLE}, "EMAIL_URL"),
-    ("campaign.W010", {"SUPPRESSION_KEYS": []}, "erased"),
+    ("campaign.W012", {"ALLOWED_HOSTS": ["other.example"]}, "news.example.org"),
+    ("campaign.W011", {"SUPPRESSION_KEYS": []}, "erased"),
 ]
 FINE: list[dict[str, Any]] = [
     {"UNSUBSCRIBE_MAILBOX": "unsubscribe@news.example.org"},
@@ -113,6 +114,7 @@ FINE: list[dict[str, Any]] = [
     {"ANALYSIS_CHUNK_SIZE": 1},
     {"BASE_URL": "https://news.example.org:8443/campaign"},
     {"ALLOWED_HOSTS": ["*"]},
+    {"ALLOWED_HOSTS": [".example.org"]},
     # What production must not do is fine on one's own machine.
     {"DEBUG": True, "BASE_URL": "http://127.0.0.1:8000"},
     {"DEBUG": True, "ALLOWED_HOSTS": []},

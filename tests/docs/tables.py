@@ -234,6 +234,19 @@ def _default(name: str, call: ast.Call) -> str:
     return "required"
 
 
+def nights() -> list[tuple[str, ...]]:
+    """Each page of docs/nights by its heading, and what wakes somebody to read it."""
+    found = []
+    for page in sorted((DOCS / "nights").glob("[!R]*.md")):
+        text = page.read_text(encoding="utf-8")
+        title = re.search(r"^# The night that (.+)$", text, re.M)
+        wakes = re.search(r"^\*\*What woke you\.\*\* (.+)$", text, re.M)
+        if not (title and wakes):
+            raise AssertionError(f"{page} does not say what woke whom")
+        found.append((f"[{title[1]}]({page.name})", wakes[1]))
+    return found
+
+
 TABLES = [
     Table(
         "columns",
@@ -292,9 +305,16 @@ TABLES = [
     ),
     Table(
         "environment",
-        DOCS / "operations.md",
+        DOCS / "settings.md",
         ("Variable", "Default", "Meaning"),
         environment,
+    ),
+    Table(
+        "nights",
+        DOCS / "nights" / "README.md",
+        ("The night that", "What wakes you"),
+        nights,
+        explained=False,
     ),
 ]
 

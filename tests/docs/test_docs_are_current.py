@@ -115,7 +115,7 @@ def test_every_system_check_is_in_the_docs() -> None:
         )
     }
     assert ids, "no system check was found: has the way they are written changed?"
-    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
     assert sorted(found for found in ids if f"`{found}`" not in text) == []
 
 

@@ -44,6 +44,7 @@ class Command(CampaignCommand):
                             "subject": finding.subject,
                             "what": finding.what,
                             "remedy": finding.remedy,
+                            "page": finding.page,
                         }
                         for finding in found
                     ],
@@ -63,3 +64,5 @@ class Command(CampaignCommand):
             self.say(f"{_SIGNS[finding.severity]} {finding.subject}: {finding.what}")
             if finding.remedy:
                 self.say(f"    {finding.remedy}")
+            if finding.page:
+                self.say(f"    {finding.page}")

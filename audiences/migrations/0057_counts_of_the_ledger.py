@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audiences', '0055_indexes_of_the_log'),
+        ('audiences', '0056_what_recipients_add'),
     ]
 
     operations = [
