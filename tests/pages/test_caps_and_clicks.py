@@ -126,6 +126,7 @@ def test_the_page_for_everybody_says_so_alike_for_known_and_unknown(
         for address, answers in said.items():
             proof = written(solved(proof_of_work.challenge()))
             data = {"address": address, "email": address, "proof": proof}
+            data["channels"] = "email"
             answer = browser().post(f"/p/{kind}/?lang={language}", data)
             answers.append(answer.content.decode().replace(address, "TYPED"))
     known, unknown = said.values()
@@ -139,7 +140,7 @@ def test_the_page_for_everybody_says_so_alike_for_known_and_unknown(
 def test_a_form_that_is_sent_twice_counts_once(kind: str) -> None:
     page(kind)
     proof = written(solved(proof_of_work.challenge()))
-    data = {"address": ANN, "email": ANN, "proof": proof}
+    data = {"address": ANN, "email": ANN, "channels": "email", "proof": proof}
     answers = [browser().post(f"/p/{kind}/", data) for _click in range(3)]
     assert len({answer.content for answer in answers}) == 1
     assert "Check your messages" in words(answers[0])

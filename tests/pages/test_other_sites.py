@@ -66,7 +66,7 @@ def test_a_form_for_everybody(
 ) -> None:
     page(kind)
     proof = written(solved(proof_of_work.challenge()))
-    data = {"address": ANN, "email": ANN, "proof": proof}
+    data = {"address": ANN, "email": ANN, "channels": "email", "proof": proof}
     answer = browser(**headers).post(f"/p/{kind}/", data)
     assert answer.status_code == (200 if is_ours else 403)
     assert OutboxMail.objects.exists() == is_ours
