@@ -16,6 +16,7 @@ from audiences.admin.condition_forms import (
     matching_of,
     reach_in_words,
 )
+from audiences.console import errors
 from audiences.console.lists import estimated_rows
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
@@ -100,7 +101,7 @@ class AudienceForm(BuilderForm, forms.ModelForm[Any]):
         try:
             membership.check_condition(self.cleaned_data.get("name", ""), tree)
         except Refused as error:
-            self.add_error("condition", str(error))
+            errors.refuse(self, "condition", error)
 
 
 def _reach(audience: Audience) -> list[tuple[str, str]]:

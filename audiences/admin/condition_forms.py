@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
 from django.http import HttpRequest
@@ -20,9 +19,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions
-from audiences.admin.condition_rows import key_label, menu, row_of
+from audiences.admin.condition_rows import anchor_of, key_label, menu, row_of
 from audiences.conditions import BadCondition, drafts
 from audiences.conditions.drafts import Draft, Fault
+from audiences.console import errors
 from audiences.membership import counting, reach
 from audiences.membership.counting import Matching
 from audiences.models import Profile
@@ -111,20 +111,25 @@ class ConditionField(forms.Field):
         tree = drafts.tree_of(value)
         if tree is None:
             if self.required:
-                raise ValidationError(gettext("Add at least one row."))
+                raise self.marked(value, Fault("condition", "", self.nothing()))
             return None
         try:
             conditions.validate(tree)
         except BadCondition as error:
-            raise ValidationError(self.explain(value, error)) from error
+            fault = drafts.fault_of(value, error, "condition")
+            raise self.marked(value, fault) from error
         return tree
 
-    def explain(self, draft: Draft, error: BadCondition) -> str:
-        """The fault in words with its row, and marked in the row itself."""
-        fault = drafts.fault_of(draft, error, "condition")
+    def marked(self, draft: Draft, fault: Fault) -> errors.Fault:
+        """The fault with its row in words, and marked in the row itself."""
         assert isinstance(self.widget, ConditionWidget)  # noqa: S101
         self.widget.fault = fault
-        return said(fault)
+        anchor = anchor_of(draft, fault, "condition")
+        return errors.Fault(said(fault), anchor=anchor)
+
+    @staticmethod
+    def nothing() -> str:
+        return gettext("Add at least one row.")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         tree = drafts.tree_of(data) if isinstance(data, Draft) else data

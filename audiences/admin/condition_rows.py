@@ -79,6 +79,7 @@ def row_of(
         "is_first": path.endswith(".0"),
         "is_last": last,
         "fault": here.text if here and not here.key else "",
+        "is_faulty": here is not None,
     }
     if draft.is_group:
         count = len(draft.rows)
@@ -100,12 +101,32 @@ def row_of(
         # Whether it holds at all is asked first.
         for key in sorted(node.schema, key=lambda key: key != NEGATED)
     ]
+    if here and here.key and not any(f["fault"] for f in _shown(row["fields"])):
+        # The field is not asked for: the row says it.
+        row["fault"] = here.text
     # Where one goes on after a row was added: "not" is seldom what comes first.
-    open_ = [f for f in row["fields"] if f["kind"] != "hidden"]
+    open_ = _shown(row["fields"])
     named = [f for f in open_ if not f["name"].endswith(f".{NEGATED}")]
     for field in (named or open_)[:1]:
         field["is_first"] = draft.is_new
     return row
+
+
+def _shown(fields: list[Facts]) -> list[Facts]:
+    return [field for field in fields if field["kind"] != "hidden"]
+
+
+def anchor_of(draft: Draft, fault: Fault, name: str) -> str:
+    """The id of what a fault is about: the field of its row, else the row."""
+    row = drafts.at(draft, fault.path, name)
+    if row is None:
+        return name
+    if fault.key and not row.is_group:
+        node = drafts.leaves()[row.node]
+        asked = node.asks(row.texts).get(fault.key)
+        if fault.key in node.schema and not (asked and asked.kind == "hidden"):
+            return f"{fault.path}.key.{fault.key}"
+    return fault.path
 
 
 def _field(

@@ -180,7 +180,8 @@ def _refuse_taken(field: OwnField) -> None:
         taken = {folded(other.slug), folded(other.label)}
         if {folded(field.slug), folded(field.label)} & taken:
             text = _("There is a field “{label}” already: choose another label.")
-            raise BadField("label", text.format(label=other.label))
+            refused = BadField("label", text.format(label=other.label))
+            raise refused.mended_by("own_field", other.pk)
     names: list[Any] = [field.slug, field.label]
     if any(is_taken(name) for is_taken in reserved.values() for name in names):
         text = _("“{label}” means something in files or messages already.")

@@ -650,7 +650,7 @@ def test_an_audience_that_was_deleted_is_named_when_its_condition_runs(
 def test_an_audience_may_not_take_a_name_that_commands_read_otherwise(
     name: str,
 ) -> None:
-    with pytest.raises(Refused, match=f"'{name}' has a meaning already"):
+    with pytest.raises(Refused, match=f"“{name}” has a meaning already"):
         membership.create_with_condition(name, tree(is_("language", "nl")))
     assert membership.everyone().kind == Audience.Kind.EVERYONE
 
@@ -672,7 +672,7 @@ def test_create_audience_makes_one_that_deliveries_can_have(
     audience = membership.find_audience("other Dutch")
     assert [world[pk] for pk in membership.Members.of(audience).ids(timezone.now()).values_list("profile_id", flat=True)] == ["D"]  # fmt: skip
     deliveries.create("News", channel="email", audience=lambda: audience)
-    with pytest.raises(CommandError, match="already an audience 'other Dutch'"):
+    with pytest.raises(CommandError, match="an audience “other Dutch” already"):
         run("create_audience", "other Dutch", "--condition", file)
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from audiences import fields, tags
 from audiences.admin.people.panels import Panel, extensions
+from audiences.console import errors
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.fields import BadField, FieldInUse
@@ -59,8 +60,7 @@ class OwnFieldForm(forms.ModelForm[Any]):
             else:
                 self.instance = fields.create_field(data["label"], data["type"], **same)
         except BadField as error:
-            where = error.name if error.name in self.fields else None
-            self.add_error(where, str(error))
+            errors.refuse(self, error.name, error)
 
 
 @admin.register(OwnField)

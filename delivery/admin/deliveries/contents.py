@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext as _, gettext_lazy
 
 from audiences.channels import Channel
+from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
 from delivery import approvals
@@ -234,7 +235,7 @@ def _kept(
             **form.cleaned_data,
         )
     except Refused as refused:
-        form.add_error(None, str(refused))
+        errors.refuse(form, None, refused)
         return False
     except ValidationError as error:
         for name, faults in error.message_dict.items():

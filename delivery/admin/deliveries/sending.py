@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _, gettext_lazy
 
+from audiences.console import remedies
 from audiences.console.charts import Share, in_a_row
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
@@ -100,7 +101,7 @@ def _begun(
             refusal=lambda row: approvals.refusal(request.user, row, approvals.Act.USE),
         )
     except Refused as refused:
-        messages.error(request, str(refused))
+        remedies.tell(request, refused)
         return False
     admin.log_change(request, delivery, "Began to send it.")
     return True
@@ -112,7 +113,7 @@ def _before(
     try:
         sendings.check(delivery)
     except Refused as refused:
-        return {"problem": str(refused)}
+        return {"problem": refused}
     asks = ""
     try:
         sendings.moment_of(delivery)
@@ -136,7 +137,7 @@ def _act(name: str, said: str, act: Any, *, needs_use: bool = False) -> None:
         try:
             act(delivery, request)
         except Refused as refused:
-            messages.warning(request, str(refused))
+            remedies.tell(request, refused, messages.WARNING)
         else:
             admin.log_change(request, delivery, said)
         return _back(delivery)
