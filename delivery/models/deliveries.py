@@ -90,9 +90,11 @@ class Delivery(models.Model):
     )
     columns = models.CharField(
         _("columns"),
-        max_length=250,
+        max_length=2000,
         blank=True,
-        help_text=_("Of the extraction file, in order; empty means all of them."),
+        help_text=_(
+            "Of the extraction file, in order; empty means those of every file."
+        ),
     )
     contact_date = models.DateTimeField(
         _("contact date"),

@@ -21,7 +21,7 @@ from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
 from delivery import approvals
 from delivery.composing import headers, starters, writing
-from delivery.content import COLUMNS, columns_of
+from delivery.content import COLUMNS, columns_of, own_columns
 from delivery.models import ContentVariant, Delivery, Sender
 from delivery.models.contents import LONGEST_PREHEADER, LONGEST_SUBJECT
 
@@ -44,6 +44,12 @@ COLUMN_LABELS = {
     "country": gettext_lazy("Country"),
     "address": gettext_lazy("Address"),
 }
+
+
+def _columns() -> list[tuple[str, Any]]:
+    """Those of every file, and own fields."""
+    own = [(slug, field.label) for slug, field in own_columns().items()]
+    return [*((name, COLUMN_LABELS[name]) for name in COLUMNS), *own]
 
 
 class ContentForm(forms.Form):
@@ -84,7 +90,7 @@ class ContentForm(forms.Form):
     )
     columns = forms.MultipleChoiceField(
         label=gettext_lazy("Columns of the file"),
-        choices=[(name, COLUMN_LABELS[name]) for name in COLUMNS],
+        choices=_columns,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one column.")},
     )
