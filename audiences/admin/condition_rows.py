@@ -1,6 +1,7 @@
 """The rows of a condition as the template of the builder needs them."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -64,11 +65,11 @@ def key_label(key: str) -> str:
 
 
 def row_of(
-    draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
+    draft: Draft, path: str, name: str, faults: Sequence[Fault], last: bool = True
 ) -> Facts:
     """What the template needs of a row: a group has rows, a leaf a label and fields."""
     number = drafts.number_of(path, name)
-    here = fault if fault and fault.path == path else None
+    here = next((fault for fault in faults if fault.path == path), None)
     row: Facts = {
         "path": path,
         "name": draft.node,
@@ -84,7 +85,7 @@ def row_of(
     if draft.is_group:
         count = len(draft.rows)
         row["rows"] = [
-            row_of(child, f"{path}.{at}", name, fault, at == count - 1)
+            row_of(child, f"{path}.{at}", name, faults, at == count - 1)
             for at, child in enumerate(draft.rows)
         ]
         return row
@@ -139,8 +140,13 @@ def _field(
         node.asks(texts).get(key),
     )
     kind, choices = _kind(node, key, text)
+    by_operator: dict[str, str] = {}
     if asked:
         kind, choices = asked.kind, list(asked.options)
+        by_operator = dict(asked.by_operator)
+        chosen = by_operator.get(texts.get("operator", ""), kind)
+        by_operator = {**by_operator, "*": kind} if by_operator else {}
+        kind = kind if chosen == "hidden" else chosen
     known = {str(value) for value, _label in choices}
     given = [text]
     if kind == "choices":
@@ -155,6 +161,7 @@ def _field(
         "is_long": len(choices) > MOST_BOXES,
         "given": given,
         "text": text,
+        "by_operator": json.dumps(by_operator) if by_operator else "",
         "nothing": _("It is so") if key == NEGATED else "",
         "needed": key in node.required,
         "fault": fault,

@@ -209,6 +209,12 @@ class Fault:
     text: str
 
 
+def faults_of(draft: Draft, name: str) -> list[Fault]:
+    """Every fault of a draft, where it is in the form."""
+    found = trees.faults(tree_of(draft))
+    return [fault_of(draft, error, name) for error in found]
+
+
 def fault_of(draft: Draft, error: BadCondition, name: str) -> Fault:
     """Where in the form the fault of a tree is: rows are numbered as they are shown."""
     place, colon, words = str(error).partition(": ")

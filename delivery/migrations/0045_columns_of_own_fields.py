@@ -11,6 +11,16 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         migrations.AlterField(
             "delivery",
+            "label",
+            models.CharField(
+                "label",
+                help_text="Its name for operators; recipients do not see it.",
+                max_length=150,
+                unique=True,
+            ),
+        ),
+        migrations.AlterField(
+            "delivery",
             "columns",
             models.CharField(
                 "columns",

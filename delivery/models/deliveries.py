@@ -30,7 +30,10 @@ class Delivery(models.Model):
         FAILED = "failed", _("Analysis failed")
 
     label = models.CharField(
-        _("label"), max_length=150, unique=True, help_text=_("Its name in commands.")
+        _("label"),
+        max_length=150,
+        unique=True,
+        help_text=_("Its name for operators; recipients do not see it."),
     )
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     audience = models.ForeignKey(

@@ -131,6 +131,8 @@ def test_a_fault_of_a_condition_leads_to_its_row(
     page = admin_client.post(url, base).content.decode()
     assert 'href="#condition.0.0">Condition: Row 1.1: Fill in at least one' in page
     assert 'class="row faulty" id="condition.0.0"' in page
+    assert page.count('class="row faulty"') == 2, "each row that is wrong is marked"
+    assert "There are 2 problems" in page
     base |= {"condition.0.0.key.in_last_days": "7"}
     page = admin_client.post(url, base).content.decode()
     assert 'href="#condition.0.1.key.value">Condition: Row 1.2, Value: Fill' in page

@@ -19,6 +19,7 @@ from audiences.channels import Channel
 from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
+from audiences.wording import names
 from delivery import approvals
 from delivery.composing import headers, starters, writing
 from delivery.content import COLUMNS, columns_of, own_columns
@@ -181,6 +182,7 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         "is_email": delivery.channel == Channel.EMAIL,
         "by_message": delivery.channel in FIELDS,
         "tabs": _tabs(delivery, language),
+        "languages": _others(delivery, language),
         "starters": _starters(delivery, language, variant) if may_write else [],
         "inserts": inserting.inserts(delivery) if may_write else [],
         "preview_url": reverse("admin:delivery_delivery_preview", args=[delivery.pk]),
@@ -253,7 +255,11 @@ def _kept(
         admin.log_change(request, delivery, f"Changed what it says{where}.")
     delivery.refresh_from_db()
     faults = previews.faults_of(delivery, language)
-    if faults:
+    is_empty = not language and not delivery.content.strip()
+    if is_empty and delivery.channel in FIELDS:
+        text = _("Saved. It says nothing yet: it cannot be sent without a content.")
+        messages.warning(request, text)
+    elif faults:
         text = _("Saved. It cannot be sent like this yet: see what was found.")
         messages.warning(request, text)
     else:
@@ -295,6 +301,12 @@ def _tabs(delivery: Delivery, present: str) -> list[tuple[str, str, bool]]:
         )
         for code in codes
     ]
+
+
+def _others(delivery: Delivery, present: str) -> list[tuple[str, str]]:
+    """The languages that it may be written in as well, with their names."""
+    codes = {present, *delivery.variants.values_list("language", flat=True)}
+    return [(code, name) for code, name in names.languages() if code not in codes]
 
 
 def _starters(

@@ -74,7 +74,6 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         "may_send": request.user.has_perm(SEND)
         and not approvals.refusal(request.user, delivery, approvals.Act.USE),
         "needs_number": "number" in form.fields,
-        "number_to_type": grouped(found.to_deliver),
         "zone": timezone.get_current_timezone_name(),
         "begins": sendings.in_zone(sending.starts_at) if sending else "",
         "copies": _copies(sending) if sending else [],
@@ -170,6 +169,7 @@ def sending_json(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) ->
         "expected": found.to_deliver,
         "text": shown["words"],
         "counts": {share.code: share.number for share in shown["shares"]},
+        "shares": {share.code: share.share for share in shown["shares"]},
     }
     return JsonResponse(answer, headers={"Cache-Control": "no-store"})
 

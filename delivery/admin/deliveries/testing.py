@@ -82,7 +82,9 @@ def _sent(
     try:
         found = proofs.send(delivery, form.cleaned_data["to"], profile=profile)
     except Refused as refused:
-        errors.refuse(form, None, refused)
+        # An address that is none is marked where it was typed.
+        where = "to" if isinstance(refused, proofs.NoProof) else None
+        errors.refuse(form, where, refused)
         return []
     admin.log_change(request, delivery, f"Sent {len(found)} proofs.")
     return found
