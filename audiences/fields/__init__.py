@@ -2,13 +2,11 @@
 
 from audiences.fields.definitions import (
     BadField,
-    ChangedMeanwhile,
     FieldInUse,
     all_fields,
     change_field,
     create_field,
     delete_field,
-    mark_of,
     reserved,
     used_by,
 )
@@ -18,7 +16,6 @@ from audiences.fields.values import set_values, values_of, write_values
 
 __all__ = [
     "BadField",
-    "ChangedMeanwhile",
     "FieldInUse",
     "Value",
     "all_fields",
@@ -27,7 +24,6 @@ __all__ = [
     "create_field",
     "delete_field",
     "editable",
-    "mark_of",
     "read_value",
     "reserved",
     "set_values",

@@ -13,7 +13,8 @@ from audiences import fields
 from audiences.console import errors
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
-from audiences.fields import BadField, ChangedMeanwhile, FieldInUse
+from audiences.fields import BadField, FieldInUse
+from audiences.fields.definitions import ChangedMeanwhile, mark_of
 from audiences.models import FieldValue, OwnField
 from audiences.models.fields import LONGEST_LABEL
 from audiences.wording import page_texts
@@ -39,7 +40,7 @@ class OwnFieldForm(forms.ModelForm[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["choices"] = "\n".join(self.instance.choices)
-        self.initial["seen"] = fields.mark_of(self.instance)
+        self.initial["seen"] = mark_of(self.instance)
         if "type" in self.fields:
             self.fields["type"].help_text = _("It stays as it is, once it is made.")
         for code, _name in page_texts.languages():
@@ -93,7 +94,7 @@ class OwnFieldForm(forms.ModelForm[Any]):
         except ChangedMeanwhile as error:
             errors.refuse(self, None, error)
             # Saving again is meant: what was posted stays.
-            self.data = {**self.data.dict(), "seen": fields.mark_of(error.saved)}  # type: ignore[attr-defined]
+            self.data = {**self.data.dict(), "seen": mark_of(error.saved)}  # type: ignore[attr-defined]
         except BadField as error:
             errors.refuse(self, error.name, error)
 

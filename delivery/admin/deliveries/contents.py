@@ -19,10 +19,9 @@ from audiences.channels import Channel
 from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
-from audiences.wording import names
 from delivery import approvals
 from delivery.composing import headers, starters, writing
-from delivery.content import COLUMNS, columns_of, own_columns
+from delivery.content import columns_of
 from delivery.models import ContentVariant, Delivery, Sender
 from delivery.models.contents import LONGEST_PREHEADER, LONGEST_SUBJECT
 
@@ -36,21 +35,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
     Channel.PUSH: ("subject", "content"),
 }
 BY_FILE = ("columns",)
-COLUMN_LABELS = {
-    "profile": gettext_lazy("Number of the profile"),
-    "external_id": gettext_lazy("External id"),
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "language": gettext_lazy("Language"),
-    "country": gettext_lazy("Country"),
-    "address": gettext_lazy("Address"),
-}
-
-
-def _columns() -> list[tuple[str, Any]]:
-    """Those of every file, and own fields."""
-    own = [(slug, field.label) for slug, field in own_columns().items()]
-    return [*((name, COLUMN_LABELS[name]) for name in COLUMNS), *own]
 
 
 class ContentForm(forms.Form):
@@ -91,7 +75,7 @@ class ContentForm(forms.Form):
     )
     columns = forms.MultipleChoiceField(
         label=gettext_lazy("Columns of the file"),
-        choices=_columns,
+        choices=inserting.columns,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one column.")},
     )
@@ -182,7 +166,7 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         "is_email": delivery.channel == Channel.EMAIL,
         "by_message": delivery.channel in FIELDS,
         "tabs": _tabs(delivery, language),
-        "languages": _others(delivery, language),
+        "languages": inserting.other_languages(delivery, language),
         "starters": _starters(delivery, language, variant) if may_write else [],
         "inserts": inserting.inserts(delivery) if may_write else [],
         "preview_url": reverse("admin:delivery_delivery_preview", args=[delivery.pk]),
@@ -301,12 +285,6 @@ def _tabs(delivery: Delivery, present: str) -> list[tuple[str, str, bool]]:
         )
         for code in codes
     ]
-
-
-def _others(delivery: Delivery, present: str) -> list[tuple[str, str]]:
-    """The languages that it may be written in as well, with their names."""
-    codes = {present, *delivery.variants.values_list("language", flat=True)}
-    return [(code, name) for code, name in names.languages() if code not in codes]
 
 
 def _starters(
