@@ -3,18 +3,38 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from django.utils.translation import gettext
 
 LONGEST_ECHO = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What mends a refusal, by the code under which the console knows the page.
+
+    `about` is the id of the row that it is done with, `field` the field of its form.
+    """
+
+    code: str
+    about: int | None = None
+    field: str = ""
+
+
 class Refused(Exception):
     """Nothing was done; the message says why and what to do instead.
 
-    Commands, pages and the API show the message as it is.
+    Commands, pages and the API show the message as it is; the console has a link to the
+    page that mends it beside it, where there is one.
     """
+
+    remedy: Remedy | None = None
+
+    def mended_by(self, code: str, about: int | None = None, field: str = "") -> Self:
+        """The same refusal, which names what mends it."""
+        self.remedy = Remedy(code, about, field)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

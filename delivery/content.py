@@ -7,6 +7,7 @@ import re
 
 from audiences import fields
 from audiences.files import folded
+from audiences.models import OwnField
 from audiences.refusals import Refused
 from audiences.wording.placeholders import places
 
@@ -32,7 +33,8 @@ VIEW_LINK = "view_link"
 # Those by which a reader stops what they get.
 WAYS_OUT = ("unsubscribe_link", "preferences_link")
 LINKS = (*WAYS_OUT, VIEW_LINK)
-# What an extraction file may say of each recipient, in this order.
+# What an extraction file says of each recipient, in this order; own fields are further
+# columns, by their slugs.
 COLUMNS = (
     *("profile", "external_id", "first_name", "last_name"),
     *("language", "country", "address"),
@@ -45,21 +47,27 @@ fields.reserved.add(
 )
 
 
+def own_columns() -> dict[str, OwnField]:
+    """Own fields by the names of their columns."""
+    return {field.slug: field for field in fields.all_fields()}
+
+
 class BadColumns(Refused):
     """An extraction file has no such column; the message says which there are."""
 
 
 def columns_of(text: str | None) -> tuple[str, ...]:
-    """The columns that a text names, in its order; all unless it names some.
+    """The columns that a text names, in its order; COLUMNS unless it names some.
 
     Raises BadColumns.
     """
     if not text:
         return COLUMNS
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    own = own_columns() if {*names} - {*COLUMNS} else {}
     for name in names:
-        if name not in COLUMNS:
-            known = ", ".join(COLUMNS)
+        if name not in COLUMNS and name not in own:
+            known = ", ".join([*COLUMNS, *own])
             raise BadColumns(f"There is no column {name[:200]!r}. There are: {known}.")
     return names
 

@@ -14,11 +14,11 @@ from audiences.admin.people.bulk_acts import how_many, service_labels
 from audiences.admin.people.import_forms import UploadForm
 from audiences.admin.people.imports import COUNTS, upload_page
 from audiences.audience_lists import check_name
-from audiences.console import exact, masking
+from audiences.console import errors, exact, masking
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.imports.kinds import kinds
 from audiences.models import Audience, ImportRun, Profile
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Remedy
 from audiences.selections import filters
 from audiences.selections.as_conditions import as_condition
 
@@ -56,7 +56,7 @@ def save_as_audience(own: PlainAdmin, request: HttpRequest) -> Answer:
         try:
             audience = _made(name, chosen, said.tree, request.POST.get("as", ""))
         except Refused as refusal:
-            form.add_error("name", str(refusal))
+            errors.refuse(form, "name", refusal)
         else:
             own.log_addition(request, audience, [{"added": {}}])
             return redirect("admin:audiences_audience_change", audience.pk)
@@ -95,14 +95,14 @@ class ListForm(UploadForm):
 
     def clean_audience(self) -> str:
         name = " ".join(self.cleaned_data["audience"].split())
-        if Audience.objects.filter(name=name).exists():
-            raise forms.ValidationError(
-                _("There is an audience of this name already: choose another one.")
-            )
+        if taken := Audience.objects.filter(name=name).first():
+            text = _("There is an audience “{name}” already: choose another name.")
+            remedy = Remedy("audience", taken.pk)
+            raise errors.Fault(text.format(name=name), remedy=remedy)
         try:
             return check_name(name)
         except Refused as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
+            raise errors.Fault(str(refusal), remedy=refusal.remedy) from refusal
 
     def choices(self) -> dict[str, Any]:
         return {"details": self.details("audience")}

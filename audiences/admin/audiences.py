@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
 
@@ -16,6 +17,7 @@ from audiences.admin.condition_forms import (
     matching_of,
     reach_in_words,
 )
+from audiences.console import errors
 from audiences.console.lists import estimated_rows
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
@@ -100,7 +102,7 @@ class AudienceForm(BuilderForm, forms.ModelForm[Any]):
         try:
             membership.check_condition(self.cleaned_data.get("name", ""), tree)
         except Refused as error:
-            self.add_error("condition", str(error))
+            errors.refuse(self, "condition", error)
 
 
 def _reach(audience: Audience) -> list[tuple[str, str]]:
@@ -159,6 +161,16 @@ class AudienceAdmin(PlainAdmin):
         if obj and obj.kind != Audience.Kind.CONDITION:
             fixed += ("condition",)
         return fixed if obj else ()
+
+    def response_add(
+        self, request: HttpRequest, obj: Audience, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Its own page, from where a delivery is made: that is what comes next."""
+        if "_addanother" in request.POST or "_popup" in request.POST:
+            return super().response_add(request, obj, *args, **kwargs)
+        text = gettext("The audience “{name}” is made.")
+        messages.success(request, text.format(name=obj.name))
+        return redirect("admin:audiences_audience_change", obj.pk)
 
     def save_model(
         self, request: HttpRequest, obj: Audience, form: Any, change: bool

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.forms.widgets import Script
 from django.http import HttpRequest
@@ -20,9 +19,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import conditions
-from audiences.admin.condition_rows import key_label, menu, row_of
+from audiences.admin.condition_rows import anchor_of, key_label, menu, row_of
 from audiences.conditions import BadCondition, drafts
 from audiences.conditions.drafts import Draft, Fault
+from audiences.console import errors
 from audiences.membership import counting, reach
 from audiences.membership.counting import Matching
 from audiences.models import Profile
@@ -63,7 +63,7 @@ class ConditionWidget(forms.Widget):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
-        self.fault: Fault | None = None
+        self.faults: list[Fault] = []
 
     class Media:
         js = (SCRIPT,)
@@ -88,7 +88,7 @@ class ConditionWidget(forms.Widget):
     ) -> SafeString:
         draft = value if isinstance(value, Draft) else _shown(value)
         context = {
-            "row": row_of(draft, name, name, self.fault),
+            "row": row_of(draft, name, name, self.faults),
             "groups": LABELS.items(),
             "kinds": menu(),
             "button": BUTTON,
@@ -111,20 +111,22 @@ class ConditionField(forms.Field):
         tree = drafts.tree_of(value)
         if tree is None:
             if self.required:
-                raise ValidationError(gettext("Add at least one row."))
+                nothing = Fault("condition", "", gettext("Add at least one row."))
+                raise self.marked(value, [nothing])
             return None
-        try:
-            conditions.validate(tree)
-        except BadCondition as error:
-            raise ValidationError(self.explain(value, error)) from error
+        if faults := drafts.faults_of(value, "condition"):
+            raise self.marked(value, faults)
         return tree
 
-    def explain(self, draft: Draft, error: BadCondition) -> str:
-        """The fault in words with its row, and marked in the row itself."""
-        fault = drafts.fault_of(draft, error, "condition")
+    def marked(self, draft: Draft, faults: list[Fault]) -> forms.ValidationError:
+        """Each fault with its row in words, and marked in the row itself."""
         assert isinstance(self.widget, ConditionWidget)  # noqa: S101
-        self.widget.fault = fault
-        return said(fault)
+        self.widget.faults = faults
+        said_of = [
+            errors.Fault(said(fault), anchor=anchor_of(draft, fault, "condition"))
+            for fault in faults
+        ]
+        return forms.ValidationError(said_of)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         tree = drafts.tree_of(data) if isinstance(data, Draft) else data
@@ -156,6 +158,8 @@ def matching_of(request: HttpRequest, form: Any, name: str = "condition") -> Any
     """Whom the condition of a form means now, saved or not; None when it has none."""
     if name not in form.fields:
         return None
+    if form.is_bound and name in form.errors:
+        return Matching(problem=gettext("See what is marked."))
     value = form[name].value()
     try:
         tree = drafts.tree_of(value) if isinstance(value, Draft) else value

@@ -1,6 +1,7 @@
 """The rows of a condition as the template of the builder needs them."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -64,11 +65,11 @@ def key_label(key: str) -> str:
 
 
 def row_of(
-    draft: Draft, path: str, name: str, fault: Fault | None, last: bool = True
+    draft: Draft, path: str, name: str, faults: Sequence[Fault], last: bool = True
 ) -> Facts:
     """What the template needs of a row: a group has rows, a leaf a label and fields."""
     number = drafts.number_of(path, name)
-    here = fault if fault and fault.path == path else None
+    here = next((fault for fault in faults if fault.path == path), None)
     row: Facts = {
         "path": path,
         "name": draft.node,
@@ -79,11 +80,12 @@ def row_of(
         "is_first": path.endswith(".0"),
         "is_last": last,
         "fault": here.text if here and not here.key else "",
+        "is_faulty": here is not None,
     }
     if draft.is_group:
         count = len(draft.rows)
         row["rows"] = [
-            row_of(child, f"{path}.{at}", name, fault, at == count - 1)
+            row_of(child, f"{path}.{at}", name, faults, at == count - 1)
             for at, child in enumerate(draft.rows)
         ]
         return row
@@ -100,12 +102,32 @@ def row_of(
         # Whether it holds at all is asked first.
         for key in sorted(node.schema, key=lambda key: key != NEGATED)
     ]
+    if here and here.key and not any(f["fault"] for f in _shown(row["fields"])):
+        # The field is not asked for: the row says it.
+        row["fault"] = here.text
     # Where one goes on after a row was added: "not" is seldom what comes first.
-    open_ = [f for f in row["fields"] if f["kind"] != "hidden"]
+    open_ = _shown(row["fields"])
     named = [f for f in open_ if not f["name"].endswith(f".{NEGATED}")]
     for field in (named or open_)[:1]:
         field["is_first"] = draft.is_new
     return row
+
+
+def _shown(fields: list[Facts]) -> list[Facts]:
+    return [field for field in fields if field["kind"] != "hidden"]
+
+
+def anchor_of(draft: Draft, fault: Fault, name: str) -> str:
+    """The id of what a fault is about: the field of its row, else the row."""
+    row = drafts.at(draft, fault.path, name)
+    if row is None:
+        return name
+    if fault.key and not row.is_group:
+        node = drafts.leaves()[row.node]
+        asked = node.asks(row.texts).get(fault.key)
+        if fault.key in node.schema and not (asked and asked.kind == "hidden"):
+            return f"{fault.path}.key.{fault.key}"
+    return fault.path
 
 
 def _field(
@@ -118,8 +140,13 @@ def _field(
         node.asks(texts).get(key),
     )
     kind, choices = _kind(node, key, text)
+    by_operator: dict[str, str] = {}
     if asked:
         kind, choices = asked.kind, list(asked.options)
+        by_operator = dict(asked.by_operator)
+        chosen = by_operator.get(texts.get("operator", ""), kind)
+        by_operator = {**by_operator, "*": kind} if by_operator else {}
+        kind = kind if chosen == "hidden" else chosen
     known = {str(value) for value, _label in choices}
     given = [text]
     if kind == "choices":
@@ -134,6 +161,7 @@ def _field(
         "is_long": len(choices) > MOST_BOXES,
         "given": given,
         "text": text,
+        "by_operator": json.dumps(by_operator) if by_operator else "",
         "nothing": _("It is so") if key == NEGATED else "",
         "needed": key in node.required,
         "fault": fault,

@@ -111,7 +111,8 @@ def nobody_works(request: HttpRequest, figures: Figures) -> list[Notice]:
             "imports wait. Ask whoever runs the site to look.",
             minutes,
         ).format(count=grouped(minutes))
-    return [Notice(text, tone="bad")]
+    workers = reverse("admin:help_document", args=["operations"])
+    return [Notice(text, f"{workers}#background-workers", tone="bad")]
 
 
 @attention("audiences.view_outboxmail")

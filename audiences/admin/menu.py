@@ -3,8 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from audiences import roles
+from audiences.console import remedies
 from audiences.console.guide import places
 from audiences.console.navigation import Entry, Section, add, of_model
+from audiences.console.remedies import Way
 
 add(
     of_model(Section.PEOPLE, _("Profiles"), "audiences.profile", 10),
@@ -52,6 +54,31 @@ add(
     of_model(Section.LOGS, _("Outgoing mails"), "audiences.outboxmail", 25),
     of_model(Section.LOGS, _("Failed sign-ins"), "axes.accessattempt", 80),
     of_model(Section.LOGS, _("Sign-ins"), "axes.accesslog", 90),
+)
+
+remedies.ways.add("gateways", Way(_("How to set one"), "docs:transports#sms"))
+
+remedies.add(
+    audience=Way(
+        _("Show that audience"), "audiences_audience_change", "audiences.view_audience"
+    ),
+    new_service=Way(
+        _("Add a service"), "audiences_service_add", "audiences.add_service"
+    ),
+    service=Way(
+        _("Show the service"), "audiences_service_change", "audiences.view_service"
+    ),
+    own_field=Way(
+        _("Show that field"), "audiences_ownfield_change", "audiences.view_ownfield"
+    ),
+    person=Way(
+        _("Show that person"), "audiences_profile_change", "audiences.view_profile"
+    ),
+    organisation=Way(
+        _("Give it in Settings"),
+        "audiences_organisation_changelist",
+        "audiences.change_organisation",
+    ),
 )
 
 places.add(

@@ -1,7 +1,7 @@
 """How a form asks for a node, where the schema of its keys does not say it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django_stubs_ext import StrPromise
@@ -15,12 +15,14 @@ class Asked:
     """How a form asks for a key.
 
     `kind`: text, texts (a list of them), number, date, choice (one of the options),
-    choices (any of them), or hidden.
+    choices (any of them), or hidden. `by_operator` is the kind that some comparisons
+    have instead; without a script a form shows what those hide as well.
     """
 
     kind: str
     options: Options = ()
     label: "str | StrPromise" = ""
+    by_operator: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Preset:
     label: "str | StrPromise"
     texts: Mapping[str, str]
 
+
+# Comparisons with nothing: they ask for no value.
+WITH_NOTHING = {"is_empty": "hidden", "is_filled": "hidden"}
 
 # The key that turns round a node which holds no others: "never" needs no group.
 NEGATED = "negated"

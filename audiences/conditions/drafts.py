@@ -123,8 +123,7 @@ def act(draft: Draft, action: str, data: Mapping[str, Any], name: str) -> None:
     A button of a page that is out of date does nothing.
     """
     verb, _colon, path = action.partition(":")
-    steps = path.removeprefix(name).strip(".")
-    numbers = [int(step) for step in steps.split(".") if step.isdigit()]
+    numbers = _numbers(path, name)
     if verb == ADD:
         group = _at(draft, numbers)
         row = _new(str(data.get(f"{path}.add", "")))
@@ -142,6 +141,16 @@ def act(draft: Draft, action: str, data: Mapping[str, Any], name: str) -> None:
     other = at + {UP: -1, DOWN: 1}.get(verb, 0)
     if 0 <= other < len(group.rows):
         group.rows[at], group.rows[other] = group.rows[other], group.rows[at]
+
+
+def at(draft: Draft, path: str, name: str) -> Draft | None:
+    """The row at a path of the form, or None."""
+    return _at(draft, _numbers(path, name))
+
+
+def _numbers(path: str, name: str) -> list[int]:
+    steps = path.removeprefix(name).strip(".")
+    return [int(step) for step in steps.split(".") if step.isdigit()]
 
 
 def _at(draft: Draft, numbers: list[int]) -> Draft | None:
@@ -198,6 +207,12 @@ class Fault:
     path: str
     key: str
     text: str
+
+
+def faults_of(draft: Draft, name: str) -> list[Fault]:
+    """Every fault of a draft, where it is in the form."""
+    found = trees.faults(tree_of(draft))
+    return [fault_of(draft, error, name) for error in found]
 
 
 def fault_of(draft: Draft, error: BadCondition, name: str) -> Fault:

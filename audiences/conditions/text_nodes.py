@@ -13,6 +13,7 @@ from audiences.conditions.asking import (
     LISTS,
     MOST_ITEMS,
     NEGATED,
+    WITH_NOTHING,
     Asked,
     Preset,
     finish_text,
@@ -92,7 +93,10 @@ def _check_text(data: Data, path: str) -> None:
 
 def _say_text(data: Data) -> str:
     value = data.get("value", "")
-    words = ", ".join(value) if isinstance(value, list) else value
+    given = value if isinstance(value, list) else [value]
+    offered = _OFFERED.get(data["field"])
+    named = dict(offered()) if offered else {}
+    words = ", ".join(str(named.get(one, one)) for one in given)
     name = str(Profile._meta.get_field(data["field"]).verbose_name)  # type: ignore[union-attr]
     return f"{name} {gettext(TEXT_OPERATORS[data['operator']])} {words}".strip()
 
@@ -110,8 +114,10 @@ def _asks(texts: Mapping[str, str]) -> dict[str, Asked]:
         asked["field"] = Asked("hidden", [(name, _label(name))])
     if not texts.get(NEGATED):
         asked[NEGATED] = Asked("hidden")
+    asked["value"] = Asked("texts", by_operator=WITH_NOTHING)
     if name in _OFFERED:
-        asked["value"] = Asked("choices", _OFFERED[name]())
+        offered = _OFFERED[name]()
+        asked["value"] = Asked("choices", offered, by_operator=WITH_NOTHING)
         operators = [o for o in TEXT_OPERATORS if o != "starts_with"]
         if texts.get("operator") != "starts_with":
             said = [(o, gettext(TEXT_OPERATORS[o])) for o in operators]

@@ -6,7 +6,7 @@ SQL: `validate` checks a tree node by node, `to_q` makes one Q on profiles of it
 prints the JSON schema.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Q
@@ -46,6 +46,38 @@ def validate(tree: Any) -> None:
     _validate(tree["condition"], "condition", 1)
 
 
+def faults(tree: Any) -> list[BadCondition]:
+    """What is wrong with a tree: the first fault of every node, in their order."""
+    try:
+        validate(tree)
+    except BadCondition as first:
+        whole = tree.get("condition") if isinstance(tree, dict) else None
+        # Too deep, too many: no single node is to blame.
+        return list(_faults(whole, "condition")) or [first]
+    return []
+
+
+def _faults(data: Any, path: str) -> Iterator[BadCondition]:
+    kinds = {node.name for node in nodes()}
+    if not isinstance(data, dict) or data.get("node") not in kinds:
+        return
+    node = kind_of(data)
+    try:
+        _check_keys(node, data, path)
+        node.check(data, path)
+    except BadCondition as fault:
+        yield fault
+    for below, child in _below(data, path):
+        yield from _faults(child, below)
+
+
+def _below(data: Data, path: str) -> list[tuple[str, Any]]:
+    """The nodes directly below one, with their paths."""
+    if isinstance(data.get("of"), list):
+        return [(f"{path}.of[{at}]", child) for at, child in enumerate(data["of"])]
+    return [(f"{path}.of", child) for child in children(data)]
+
+
 def _validate(data: Any, path: str, depth: int) -> int:
     """Validate one node and those below it; returns how many there are."""
     if depth > DEEPEST:
@@ -60,8 +92,7 @@ def _validate(data: Any, path: str, depth: int) -> int:
     _check_keys(node, data, path)
     node.check(data, path)
     count = 1
-    for number, child in enumerate(children(data)):
-        below = f"{path}.of" + (f"[{number}]" if isinstance(data["of"], list) else "")
+    for below, child in _below(data, path):
         count += _validate(child, below, depth + 1)
         if count > MOST_NODES:
             raise BadCondition(f"The tree has more than {MOST_NODES} nodes.")

@@ -2,10 +2,12 @@
 
 The one mechanism of all forms of the console. `problems` reads the forms of a page;
 `templates/admin/includes/errors.html` shows them at its top, by the tag `form_errors`.
+Beside its field a problem is said in the same words. Where another page mends it, that
+is a link too (`audiences.console.remedies`).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -14,8 +16,17 @@ from django.forms import BoundField
 from django.forms.formsets import BaseFormSet
 from django.utils.translation import gettext as _
 
+from audiences.refusals import Refused, Remedy
+
+from . import remedies
+
 # Codes of Django's for a box that was left empty.
 EMPTY = ("required", "incomplete")
+# What it says of one, which names no field.
+_PLAIN = (
+    forms.Field.default_error_messages["required"],
+    forms.MultiValueField.default_error_messages["incomplete"],
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +35,37 @@ class Problem:
 
     text: str
     anchor: str = ""
+    remedy: Remedy | None = None
+    link: remedies.Link | None = None
 
 
-def problems(*given: Any) -> list[Problem]:
-    """What is wrong in these forms and sets of forms, in the order of the page."""
-    return [problem for one in given for problem in _of(one)]
+class Fault(ValidationError):
+    """What is wrong with a field, with what mends it, or the very place in the field.
+
+    Where `anchor` is given the place is marked itself, and beside the field as a whole
+    nothing more is said.
+    """
+
+    def __init__(
+        self, text: str, *, remedy: Remedy | None = None, anchor: str = ""
+    ) -> None:
+        super().__init__(text)
+        self.remedy, self.anchor = remedy, anchor
+
+
+def refuse(form: Any, name: str | None, refused: Refused) -> None:
+    """Add what the domain refused to a form: at its field, with its remedy."""
+    fault = Fault(str(refused), remedy=refused.remedy)
+    form.add_error(name if name in form.fields else None, fault)
+
+
+def problems(*given: Any, user: Any = None) -> list[Problem]:
+    """What is wrong in these forms and sets of forms, in the order of the page.
+
+    With the links that `user` may follow.
+    """
+    found = [problem for one in given for problem in _of(one)]
+    return [replace(p, link=remedies.link_of(p.remedy, user)) for p in found]
 
 
 def _of(given: Any) -> Iterable[Problem]:
@@ -47,25 +84,31 @@ def _of_set(formset: Any) -> Iterator[Problem]:
     for number, form in enumerate(formset.forms, start=1):
         row = _("row {number}").format(number=number)
         for problem in _of_form(form):
-            yield Problem(f"{row}, {problem.text}", problem.anchor)
+            yield replace(problem, text=f"{row}, {problem.text}")
 
 
 def _of_form(form: forms.BaseForm) -> Iterator[Problem]:
     data = form.errors.as_data()
     for error in data.get(NON_FIELD_ERRORS, []):
-        yield from (Problem(str(text)) for text in error.messages)
+        remedy = getattr(error, "remedy", None)
+        yield from (Problem(str(text), remedy=remedy) for text in error.messages)
     for bound in form:
         for error in data.get(bound.name, []):
             yield from _of_field(bound, error)
 
 
 def _of_field(bound: BoundField, error: ValidationError) -> Iterator[Problem]:
-    label, anchor = str(bound.label), anchor_of(bound)
+    label = str(bound.label)
+    anchor = getattr(error, "anchor", "") or anchor_of(bound)
     if error.code in EMPTY:
-        yield Problem(_to_fill_in(bound).format(label=label), anchor)
+        if error.message in _PLAIN:
+            # The list beside the field holds this very error: it says the same then.
+            error.message = _to_fill_in(bound).format(label=label)
+        yield Problem(str(error.message), anchor)
         return
+    remedy = getattr(error, "remedy", None)
     for text in error.messages:
-        yield Problem(f"{label}: {text}", anchor)
+        yield Problem(f"{label}: {text}", anchor, remedy)
 
 
 def _to_fill_in(bound: BoundField) -> str:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext, gettext_noop
 
-from audiences.conditions.asking import LISTS, NEGATED, Asked, Options, Preset
+from audiences.conditions.asking import (
+    LISTS,
+    NEGATED,
+    WITH_NOTHING,
+    Asked,
+    Options,
+    Preset,
+)
 from audiences.models import OwnField
 
 from .definitions import all_fields
@@ -64,18 +71,24 @@ def asks(texts: Mapping[str, str]) -> dict[str, Asked]:
     said = [(name, gettext(OPERATORS[name])) for name in operators]
     asked["operator"] = Asked("choice", said)
     kind, options = _VALUES[Type(field.type)], _choices(field)
-    asked["value"] = Asked(kind, options)
-    has_two = "between" in operators
-    asked["to"] = Asked(kind if has_two else "hidden", label=gettext("And, if between"))
+    numbers = {name: "number" for name in COUNTS if name in operators}
+    others = {**WITH_NOTHING, **numbers}
+    asked["value"] = Asked(kind, options, by_operator=others)
+    if "between" in operators:
+        alone = {name: "hidden" for name in ["", *operators] if name != "between"}
+        asked["to"] = Asked(kind, label=gettext("And"), by_operator=alone)
+    else:
+        asked["to"] = Asked("hidden")
     return asked
 
 
-# A date is asked for as a text: a number of days may stand in its place.
+# What is counted in days or months stands in the place of a date.
+COUNTS = ("in_last_days", "in_next_days", "more_than_days_ago", "more_than_months_ago")
 _VALUES = {
     Type.TEXT: "texts",
     Type.CHOICE: "choices",
     Type.NUMBER: "text",
-    Type.DATE: "text",
+    Type.DATE: "date",
     Type.YES_NO: "choice",
 }
 

@@ -1,6 +1,8 @@
 """Own fields themselves: making, changing and deleting them, and who uses them."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +19,9 @@ from audiences.registry import Registry
 MOST_CHOICES = 200
 NODE = "own_field"
 Type = OwnField.Type
+FACTS = ("label", "choices", "is_personal", "is_editable", "texts")
+# By language: the label, and what each choice is called there.
+Texts = Mapping[str, Mapping[str, Any]]
 
 # Who else gives a name a meaning: columns of files, places of messages. A function says
 # whether a name is taken there.
@@ -32,6 +37,19 @@ class BadField(Refused):
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+class ChangedMeanwhile(BadField):
+    """Somebody saved another definition since this one was shown."""
+
+    def __init__(self, saved: OwnField) -> None:
+        text = _(
+            "Somebody else saved this field meanwhile: “{label}”{choices}. Save again "
+            "to put yours in its place."
+        )
+        choices = f" ({', '.join(saved.choices)})" if saved.choices else ""
+        super().__init__("", text.format(label=saved.label, choices=choices))
+        self.saved = saved
 
 
 class FieldInUse(Refused):
@@ -74,6 +92,7 @@ def create_field(
     choices: Iterable[str] = (),
     is_personal: bool = True,
     is_editable: bool = False,
+    texts: Texts | None = None,
 ) -> OwnField:
     """Define a field; raises BadField."""
     if kind not in Type.values:
@@ -87,9 +106,17 @@ def create_field(
         is_personal=is_personal,
         is_editable=is_editable,
     )
+    field.texts = checked_texts(texts or {}, field.choices)
     _refuse_taken(field)
     field.save()
     return field
+
+
+def mark_of(field: OwnField) -> str:
+    """A mark of what the field is now: who edits it says which one they saw."""
+    facts = [getattr(field, name) for name in FACTS]
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 def change_field(
@@ -99,16 +126,21 @@ def change_field(
     choices: Iterable[str],
     is_personal: bool,
     is_editable: bool,
+    texts: Texts | None = None,
+    seen: str = "",
 ) -> None:
     """Change a field; its type and its slug stay. Raises BadField.
 
-    A choice that somebody has stays.
+    A choice that somebody has stays. `texts` stay as they are unless given. `seen` is
+    the mark of the field as the operator saw it: another one raises ChangedMeanwhile.
     """
     field.label = _checked_label(label)
     wanted = _checked_choices(field.type, choices)
     with transaction.atomic():
         # Nobody writes a value of a choice that is taken away meanwhile.
-        OwnField.objects.select_for_update().get(pk=field.pk)
+        saved = OwnField.objects.select_for_update().get(pk=field.pk)
+        if seen and seen != mark_of(saved):
+            raise ChangedMeanwhile(saved)
         for gone in sorted({*field.choices} - {*wanted}):
             number = FieldValue.objects.filter(field=field, text=gone).count()
             if number:
@@ -119,6 +151,7 @@ def change_field(
                 )
                 raise BadField("choices", text.format(number=number, choice=gone))
         field.choices = wanted
+        field.texts = checked_texts(field.texts if texts is None else texts, wanted)
         field.is_personal, field.is_editable = is_personal, is_editable
         _refuse_taken(field)
         field.save()
@@ -174,13 +207,29 @@ def _checked_choices(kind: str, choices: Iterable[str]) -> list[str]:
     return wanted
 
 
+def checked_texts(texts: Texts, choices: Iterable[str]) -> dict[str, Any]:
+    """Labels by language, without what is empty or is about a choice that is gone."""
+    known, found = set(choices), {}
+    for code, said in texts.items():
+        label = " ".join(str(said.get("label", "")).split())
+        if len(label) > LONGEST_LABEL:
+            text = _("A label has at most {most} characters.")
+            raise BadField(f"label_{code}", text.format(most=LONGEST_LABEL))
+        named = {c: t for c, t in said.get("choices", {}).items() if t and c in known}
+        parts = {"label": label, "choices": named}
+        if kept := {name: part for name, part in parts.items() if part}:
+            found[code] = kept
+    return found
+
+
 def _refuse_taken(field: OwnField) -> None:
     """No name that means something already, in files and messages too."""
     for other in OwnField.objects.exclude(pk=field.pk):
         taken = {folded(other.slug), folded(other.label)}
         if {folded(field.slug), folded(field.label)} & taken:
             text = _("There is a field “{label}” already: choose another label.")
-            raise BadField("label", text.format(label=other.label))
+            refused = BadField("label", text.format(label=other.label))
+            raise refused.mended_by("own_field", other.pk)
     names: list[Any] = [field.slug, field.label]
     if any(is_taken(name) for is_taken in reserved.values() for name in names):
         text = _("“{label}” means something in files or messages already.")

@@ -15,13 +15,12 @@ from audiences.conditions.asking import LISTS, MOST_ITEMS, finish_text
 from audiences.conditions.date_nodes import months_before
 from audiences.models import OwnField
 
-from .building import OF_TYPE, OPERATORS, asks, presets
+from .building import COUNTS, OF_TYPE, OPERATORS, asks, presets
 from .definitions import NODE
 from .reading import as_text, column_of, read_value
 from .values import with_value
 
 _NOTHING = ("is_empty", "is_filled")
-_COUNTS = ("in_last_days", "in_next_days", "more_than_days_ago", "more_than_months_ago")
 _MOST = 36_500
 _NOT = {"is_not": "is", "not_in": "in", "is_empty": "is_filled"}
 
@@ -54,7 +53,7 @@ def _wanted(field: OwnField, data: Data, today: date) -> Q:
     """The condition on the column that holds values of the field's type."""
     column, operator = column_of(field), str(data["operator"])
     operator = str(_NOT.get(operator, operator))
-    if operator in _COUNTS:
+    if operator in COUNTS:
         return _RELATIVE[operator](column, today, int(data["value"]))
     if operator == "in":
         return Q(**{f"{column}__in": [_read(field, one) for one in data["value"]]})
@@ -140,7 +139,7 @@ def _check_value(field: OwnField, operator: str, value: Any, path: str) -> None:
         raise BadCondition(
             f"{path}: {operator} takes a value.", plain=gettext("Fill this in.")
         )
-    if operator in _COUNTS:
+    if operator in COUNTS:
         text = str(value)
         is_count = text.isascii() and text.isdigit() and not isinstance(value, bool)
         if not is_count or not 1 <= int(text[:9]) <= _MOST:
@@ -172,7 +171,7 @@ def _say(data: Data) -> str:
         deleted = gettext("deleted")  # not within the f-string: xgettext reads none
         return f"{data['field']} ({deleted})"
     label, operator = field.label, data["operator"]
-    if operator in _COUNTS:
+    if operator in COUNTS:
         number = data["value"]
         return f"{label} {gettext(_WORDS[operator]).format(number=number)}"
     words = gettext(OPERATORS[operator])

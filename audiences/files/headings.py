@@ -7,7 +7,12 @@ from audiences.refusals import Refused
 
 
 class UnknownColumns(Refused):
-    """The header cannot be understood; the message names the columns and the remedy."""
+    """The header cannot be understood; the message names the columns and the remedy.
+
+    `columns` are those of which nobody knows what they mean, where that is all.
+    """
+
+    columns: tuple[str, ...] = ()
 
 
 def folded(heading: str) -> str:

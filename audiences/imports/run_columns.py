@@ -53,7 +53,10 @@ def look(run: ImportRun) -> None:
         except UnknownColumns as refusal:
             run.details.pop("columns", None)
             run.state = ImportRun.State.MAPPING
-            run.preview = {"asked": str(refusal), "samples": _to_choose(file, run)}
+            # The page asks in its own words; what is wrong beyond that is said.
+            asked = "" if refusal.columns else str(refusal)
+            run.preview = {"asked": asked, "unknown": [*refusal.columns]}
+            run.preview["samples"] = _to_choose(file, run)
             return
         importer.close()
         run.preview = dict(content.looks(file, importer))

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from audiences.channels import Channel
 from audiences.landing_pages.contents import Content, Texts
-from audiences.models import LandingPage, LandingPageText, Profile
-from audiences.models.landing_pages import EXTRA_FIELDS
+from audiences.models import LandingPage, LandingPageText, OwnField, Profile
+from audiences.models.landing_pages import EXTRA_FIELDS, OWN
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,18 @@ def _label(name: str) -> str:
     return label_of(LandingPage, name)
 
 
-def extra_field_names() -> dict[str, str]:
-    """The fields of a profile that a page may ask for, by their codes."""
-    return {name: label_of(Profile, name) for name in EXTRA_FIELDS}
+def extra_field_names(kind: str = "") -> dict[str, str]:
+    """The fields of a profile that a page may ask for, by their codes.
+
+    A page of preferences has all own fields that recipients may edit anyway.
+    """
+    found = {name: label_of(Profile, name) for name in EXTRA_FIELDS}
+    if not kind or kind in LandingPage.SIGNUP_KINDS:
+        own = OwnField.objects.all()
+        if kind:
+            own = own.filter(is_editable=True)
+        found |= {OWN + slug: label for slug, label in own.values_list("slug", "label")}
+    return found
 
 
 def _in_words(name: str, value: Any) -> str:

@@ -241,9 +241,11 @@ def check_new_name(name: str) -> None:
     if not name.strip():
         raise Refused(gettext("Give the audience a name."))
     if name == EVERYONE or name.startswith(PREFIXES):
-        raise Refused(f"The name {name!r} has a meaning already; choose another name.")
-    if Audience.objects.filter(name=name).exists():
-        raise Refused(f"There is already an audience {name!r}; choose another name.")
+        text = gettext("The name “{name}” has a meaning already: choose another one.")
+        raise Refused(text.format(name=name))
+    if taken := Audience.objects.filter(name=name).first():
+        text = gettext("There is an audience “{name}” already: choose another name.")
+        raise Refused(text.format(name=name)).mended_by("audience", taken.pk)
 
 
 def create_with_condition(name: str, tree: Any) -> Audience:

@@ -1,5 +1,7 @@
 """Own fields: what an organisation keeps of people besides what everybody keeps."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +36,12 @@ class OwnField(models.Model):
     choices = models.JSONField(
         _("choices"), default=list, blank=True, help_text=_("One on each line.")
     )
+    texts = models.JSONField(
+        _("in other languages"),
+        default=dict,
+        blank=True,
+        help_text=_("By language: the label, and the choices by themselves."),
+    )
     is_personal = models.BooleanField(
         _("personal"),
         default=True,
@@ -45,7 +53,10 @@ class OwnField(models.Model):
     is_editable = models.BooleanField(
         _("recipients may edit it"),
         default=False,
-        help_text=_("It is then on the page with their preferences."),
+        help_text=_(
+            "It is then on the page with their preferences, and sign-up pages may ask "
+            "for it."
+        ),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -65,6 +76,19 @@ class OwnField(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def label_in(self, language: str) -> str:
+        """What recipients read as its name."""
+        return str(self._texts_in(language).get("label") or self.label)
+
+    def choice_in(self, choice: str, language: str) -> str:
+        """What recipients read for one of its choices."""
+        return str(self._texts_in(language).get("choices", {}).get(choice) or choice)
+
+    def _texts_in(self, language: str) -> dict[str, Any]:
+        """Those of the language, else of the language without its region."""
+        own = self.texts.get(language) or self.texts.get(language.partition("-")[0])
+        return dict(own or {})
 
 
 class FieldValue(models.Model):

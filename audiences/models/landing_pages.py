@@ -10,10 +10,16 @@ from django.utils.translation import gettext_lazy as _
 
 from . import page_checks
 from .brands import BACKGROUND, BRAND, TEXT_ON_BRAND, colour
-from .page_checks import EXTRA_FIELDS, all_languages
+from .page_checks import EXTRA_FIELDS, OWN, all_languages
 from .services import Service
 
-__all__ = ["EXTRA_FIELDS", "LandingPage", "LandingPageVersion", "all_languages"]
+__all__ = [
+    "EXTRA_FIELDS",
+    "OWN",
+    "LandingPage",
+    "LandingPageVersion",
+    "all_languages",
+]
 
 _web_address = URLValidator(schemes=["https", "http"])
 
@@ -48,6 +54,7 @@ class LandingPage(models.Model):
     OPT_OUT_KINDS = (Kind.UNSUBSCRIPTION, Kind.DENYLIST, Kind.PREFERENCES)
     # Kinds that show check boxes for channels and services.
     CHOICE_KINDS = (Kind.ACQUISITION, Kind.PREFERENCES)
+    SIGNUP_KINDS = (Kind.ACQUISITION, Kind.SUBSCRIPTION)
     SERVICE_KINDS = (Kind.SUBSCRIPTION, Kind.UNSUBSCRIPTION)
     # Kinds that opt out by their button alone: no word is needed.
     BUTTON_KINDS = (Kind.UNSUBSCRIPTION, Kind.DENYLIST)

@@ -8,12 +8,16 @@ from django.utils.translation import gettext_lazy as _
 from audiences.channels import Channel
 from audiences.wording.colours import LEAST_CONTRAST, contrast
 
+from .fields import OwnField
+
 if TYPE_CHECKING:
     from .landing_pages import LandingPage
 
 # Names that the addresses of public pages use themselves.
 RESERVED_SLUGS = ("brand", "logo", "your-data")
 EXTRA_FIELDS = ("first_name", "last_name", "language", "country")
+# An own field among the extra ones: `own:` and its slug.
+OWN = "own:"
 
 
 def all_languages() -> list[str]:
@@ -41,7 +45,7 @@ def problems(page: "LandingPage") -> dict[str, Any]:
 def _check_lists(page: "LandingPage", errors: dict[str, Any]) -> None:
     known: dict[str, list[str] | tuple[str, ...]] = {
         "channels": Channel.values,
-        "extra_fields": EXTRA_FIELDS,
+        "extra_fields": [*EXTRA_FIELDS, *_own_fields(page)],
         "languages": all_languages(),
     }
     for name, values in known.items():
@@ -52,6 +56,17 @@ def _check_lists(page: "LandingPage", errors: dict[str, Any]) -> None:
             errors[name] = _("Each may be there once.")
     if not page.languages:
         errors["languages"] = _("A page needs a language.")
+
+
+def _own_fields(page: "LandingPage") -> list[str]:
+    """Those that a sign-up page may ask for, and those that it asks for already."""
+    if page.kind not in page.SIGNUP_KINDS:
+        return []
+    editable = OwnField.objects.filter(is_editable=True)
+    given = page.extra_fields if isinstance(page.extra_fields, list) else []
+    kept = [str(name) for name in given if str(name).startswith(OWN)]
+    slugs = editable.values_list("slug", flat=True)
+    return [*(OWN + slug for slug in slugs), *kept]
 
 
 def _check_service(page: "LandingPage", errors: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from audiences import addresses
 from audiences.channels import Channel
 from audiences.landing_pages import Content, ServiceOnPage
 from audiences.models import LandingPage, Profile
+from audiences.models.landing_pages import OWN
 from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
@@ -66,6 +67,8 @@ class ChoiceForm(PageForm):
     def add_details(self, content: Content, profile: Profile | None = None) -> None:
         """Fields for the details of the profile that the page asks for."""
         for name in content["extra_fields"]:
+            if name.startswith(OWN):
+                continue
             initial = getattr(profile, name, "")
             label = self.text(f"fields.{name}")
             if name == "language":
@@ -258,6 +261,7 @@ class SignupForm(ChoiceForm):
             services = [ServiceOnPage.of(facts) for facts in content["services"]]
             self.add_boxes(content["channels"], services)
         self.add_details(content)
+        own_fields.add_to_signup(self, content, language)
         if content["needs_agreement"]:
             self.add_agreement(content)
 
@@ -276,7 +280,7 @@ class SignupForm(ChoiceForm):
         data = self.cleaned_data
         return {
             "email": data["email"],
-            "fields": self.details(self.content),
+            "fields": {**self.details(self.content), **own_fields.texts_in(self)},
             "channels": data.get("channels", []),
             "services": [int(pk) for pk in data.get("services", [])],
             "agreed": bool(data.get("agreement")),

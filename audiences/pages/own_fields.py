@@ -1,7 +1,8 @@
-"""Own fields that recipients may edit, on the page of their preferences.
+"""Own fields that recipients may edit: on the page of their preferences all of them,
+on a sign-up page those that it asks for.
 
-A field is added only where the link proves who it is, beside the other details. What an
-older form does not have stays as it is.
+What somebody has is shown only where the link proves who it is, beside the other
+details. What an older form does not have stays as it is.
 """
 
 from typing import Any
@@ -12,8 +13,10 @@ from django.utils.translation import gettext
 
 from audiences import fields
 from audiences.fields.editing import Editable
+from audiences.landing_pages import Content
 from audiences.models import LandingPage, OwnField
 from audiences.models.fields import LONGEST_VALUE
+from audiences.models.landing_pages import OWN
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 
@@ -22,11 +25,41 @@ _PREFIX = "own_"
 
 
 def add_to(form: forms.Form, visit: Visit, language: str) -> None:
-    """Ask for each of them on a page of preferences that knows the visitor."""
-    if visit.kind != LandingPage.Kind.PREFERENCES or not visit.proved:
+    """Ask for them on a page that knows the visitor."""
+    if not visit.proved:
         return
-    for own in fields.editable(visit.profile):
-        form.fields[_PREFIX + own.field.slug] = _field(own, language)
+    has_all = visit.kind == LandingPage.Kind.PREFERENCES
+    asked = None if has_all else _asked(visit.content)
+    _add(form, fields.editable(visit.profile), asked, language)
+
+
+def add_to_signup(form: forms.Form, content: Content, language: str) -> None:
+    """Ask for those of a sign-up page, of somebody whom nobody knows yet."""
+    if asked := _asked(content):
+        _add(form, fields.editable(), asked, language)
+
+
+def _asked(content: Content) -> set[str]:
+    """The slugs of the own fields that a version of a page asks for."""
+    names = content["extra_fields"]
+    return {n.removeprefix(OWN) for n in names if n.startswith(OWN)}
+
+
+def _add(
+    form: forms.Form, offered: list[Editable], asked: set[str] | None, language: str
+) -> None:
+    for own in offered:
+        if asked is None or own.field.slug in asked:
+            form.fields[_PREFIX + own.field.slug] = _field(own, language)
+
+
+def texts_in(form: forms.Form) -> dict[str, str]:
+    """What a valid sign-up says in them, as a request keeps it."""
+    return {
+        OWN + field.slug: fields.as_text(value)
+        for field, value in values_in(form).items()
+        if value is not None
+    }
 
 
 def values_in(form: forms.Form) -> dict[OwnField, fields.Value | None]:
@@ -49,7 +82,8 @@ def values_in(form: forms.Form) -> dict[OwnField, fields.Value | None]:
 
 def _field(own: Editable, language: str) -> forms.Field:
     field = own.field
-    given: dict[str, Any] = {"label": field.label, "required": False}
+    label = field.label_in(language)
+    given: dict[str, Any] = {"label": label, "required": False}
     if field.type == Type.NUMBER:
         number: Any = forms.DecimalField(max_digits=15, decimal_places=4, **given)
         number.initial = own.value and fields.as_text(own.value)
@@ -61,7 +95,7 @@ def _field(own: Editable, language: str) -> forms.Field:
     if field.type == Type.TEXT:
         return forms.CharField(max_length=LONGEST_VALUE, **given)
     nothing = page_texts.text(language, "fields.no_choice")
-    listed = [(choice, choice) for choice in field.choices]
+    listed = [(choice, field.choice_in(choice, language)) for choice in field.choices]
     if field.type == Type.YES_NO:
         with translation.override(language):
             listed = [("yes", gettext("Yes")), ("no", gettext("No"))]

@@ -7,11 +7,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from audiences import addresses, consent, subscriptions, suppression
+from audiences import addresses, consent, fields, subscriptions, suppression
 from audiences.channels import Channel, flag_name
 from audiences.consent import Kind, Origin
 from audiences.links import BadLink
-from audiences.models import LandingPageVersion, Profile, Service, SignupRequest
+from audiences.models import (
+    LandingPageVersion,
+    OwnField,
+    Profile,
+    Service,
+    SignupRequest,
+)
+from audiences.models.landing_pages import OWN
 from audiences.signups import allowing
 from audiences.signups.allowing import Answer
 from audiences.signups.requesting import open_requests, read_confirmation
@@ -63,6 +70,7 @@ def confirm_signup(token: str, origin: Origin) -> Confirmed:
         if request.confirmed_at:
             return used(request)
         profile, is_new = _profile(request)
+        _fill_own_fields(request, profile)
         origin = _proof(request, origin)
         asked = _apply(request, profile, origin, is_new=is_new)
         _lift_suppression(request, profile)
@@ -93,7 +101,8 @@ def _profile(request: SignupRequest) -> tuple[Profile, bool]:
     Raises BadLink where that profile's data is restricted: the link works again once
     that is lifted.
     """
-    fields = request.data["fields"]
+    asked = request.data["fields"]
+    facts = {name: text for name, text in asked.items() if not name.startswith(OWN)}
     held = addresses.with_key(Channel.EMAIL, request.key).filter(is_primary=True)
     rows = Profile.objects.select_for_update(of=("self",)).filter(
         pk__in=held.values("profile_id")
@@ -102,16 +111,37 @@ def _profile(request: SignupRequest) -> tuple[Profile, bool]:
     if profile is not None and is_restricted(profile.pk):
         raise BadLink
     if profile is None:
-        profile = Profile.objects.create(**{"language": request.language} | fields)
+        profile = Profile.objects.create(**{"language": request.language} | facts)
         addresses.attach(profile, Channel.EMAIL, request.email, primary=True)
         return profile, True
     overwrites = request.version.content.get("updates_profile", False)
-    changed = [n for n in fields if overwrites or not getattr(profile, n)]
+    changed = [n for n in facts if overwrites or not getattr(profile, n)]
     for name in changed:
-        setattr(profile, name, fields[name])
+        setattr(profile, name, facts[name])
     if changed:
         profile.save(update_fields=changed)
     return profile, False
+
+
+def _fill_own_fields(request: SignupRequest, profile: Profile) -> None:
+    """What was said in own fields; of somebody known only what is empty, unless the
+    page updates. A field, or a choice, that is gone since is passed over."""
+    said = {
+        name.removeprefix(OWN): text
+        for name, text in request.data["fields"].items()
+        if name.startswith(OWN)
+    }
+    if not said:
+        return
+    asked = [own.field for own in fields.editable() if own.field.slug in said]
+    have = fields.values_of([profile.pk], asked).get(profile.pk, {})
+    overwrites = request.version.content.get("updates_profile", False)
+    values: dict[OwnField, fields.Value | None] = {}
+    for field in asked:
+        if overwrites or field.slug not in have:
+            with suppress(ValueError):
+                values[field] = fields.read_value(field, said[field.slug])
+    fields.set_values(profile, values)
 
 
 def _proof(request: SignupRequest, origin: Origin) -> Origin:

@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from audiences import addresses, outbox
+from audiences import addresses, fields, outbox
 from audiences.addresses import normalise, unstorable
 from audiences.channels import Channel
 from audiences.landing_pages import Content
@@ -31,10 +31,12 @@ from audiences.models import (
     LandingPage,
     LandingPageVersion,
     OutboxMail,
+    OwnField,
     Profile,
     Service,
     SignupRequest,
 )
+from audiences.models.landing_pages import OWN
 from audiences.models.profiles import LONGEST_TEXT
 from audiences.outbox import Result, Words, caps
 from audiences.profiles import read_country, read_language
@@ -42,13 +44,14 @@ from audiences.refusals import Refused
 
 FoundBy = LandingPage.ReconciledBy
 Kind = LandingPage.Kind
-SIGNUP_KINDS = (Kind.ACQUISITION, Kind.SUBSCRIPTION)
+SIGNUP_KINDS = LandingPage.SIGNUP_KINDS
 
 
 class Wish(TypedDict, total=False):
     """What a visitor fills in: `fields` of the profile, channels, ids of services.
 
-    The service of a subscription page needs no tick; the agreement does (`agreed`).
+    Own fields stand among `fields` as `own:` and their slug, with a text. The service
+    of a subscription page needs no tick; the agreement does (`agreed`).
     """
 
     email: Required[str]
@@ -160,11 +163,15 @@ def _asked(content: Content, wish: Wish) -> Asked:
         raise InvalidSignup("", _("This page needs a personal link."))
     if content["needs_agreement"] and not wish.get("agreed"):
         raise InvalidSignup("agreed", _("The agreement is needed."))
+    own: dict[str, OwnField] = {}
+    if any(name.startswith(OWN) for name in wish.get("fields", {})):
+        own = {OWN + each.field.slug: each.field for each in fields.editable()}
     asked = Asked(
         fields={
-            name: _readable(name, text.strip())
+            name: _readable(name, text.strip(), own.get(name))
             for name, text in wish.get("fields", {}).items()
-            if text.strip()
+            # Of an own field that was taken away meanwhile nothing is kept.
+            if text.strip() and (name in own or not name.startswith(OWN))
         },
         channels=list(wish.get("channels", ())),
         services=[int(pk) for pk in wish.get("services", ())],
@@ -184,9 +191,14 @@ def _asked(content: Content, wish: Wish) -> Asked:
 _READERS = {"language": read_language, "country": read_country}
 
 
-def _readable(name: str, text: str) -> str:
+def _readable(name: str, text: str, own: OwnField | None) -> str:
     if problem := unstorable(text):
         raise InvalidSignup(name, problem)
+    if own is not None:
+        try:
+            return fields.as_text(fields.read_value(own, text))
+        except ValueError as error:
+            raise InvalidSignup(name, str(error)) from error
     if len(text) > LONGEST_TEXT:
         raise InvalidSignup(name, _("It is too long."))
     try:

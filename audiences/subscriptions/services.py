@@ -19,6 +19,7 @@ class ServiceClosed(Refused):
                 service=service.label
             )
         )
+        self.mended_by("service", service.pk)
 
 
 def create_service(

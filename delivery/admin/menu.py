@@ -2,8 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from audiences.console import remedies
 from audiences.console.guide import places
 from audiences.console.navigation import Entry, Section, add, of_model
+from audiences.console.remedies import Way
+from delivery.roles import PREPARE
 
 add(
     of_model(Section.DELIVERIES, _("Deliveries"), "delivery.delivery", 10),
@@ -29,6 +32,23 @@ add(
     of_model(Section.LOGS, _("Messages"), "delivery.message", 30),
     of_model(Section.LOGS, _("Quarantine actions"), "delivery.quarantineaction", 40),
     of_model(Section.LOGS, _("Webhook counters"), "delivery.hookcount", 50),
+)
+
+
+remedies.add(
+    preparation=Way(_("Prepare it"), "delivery_delivery_outcomes", PREPARE),
+    content=Way(
+        _("Go to the content"), "delivery_delivery_content", "delivery.view_delivery"
+    ),
+    senders=Way(_("Senders"), "delivery_sender_changelist", "delivery.view_sender"),
+    entry=Way(
+        _("Show that entry"),
+        "delivery_quarantineentry_change",
+        "delivery.view_quarantineentry",
+    ),
+    extraction_file=Way(
+        _("How the file is made"), "docs:sending#direct-mail-phone-and-fax"
+    ),
 )
 
 places.add(

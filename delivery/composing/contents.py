@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from audiences.channels import Channel
 from audiences.organisation import organisation
@@ -59,14 +60,28 @@ def as_draft(variant: Variant) -> Variant:
 
 
 def _check(delivery: Delivery, variant: Variant) -> None:
-    where = f"{delivery.label!r}"
+    where = f"“{delivery.label}”"
     if variant.language:
-        where += f" in {variant.language}"
+        where = _("{delivery} in {language}").format(
+            delivery=where, language=variant.language
+        )
     if not variant.content.strip():
-        raise CannotCompose(f"{where}: the content is empty.")
+        raise _mended_in(
+            delivery, _("{where}: the content is empty."), where, "content"
+        )
     if delivery.channel == Channel.EMAIL and not variant.subject.strip():
-        raise CannotCompose(f"{where}: the subject is empty.")
-    places.check(where, variant.subject, variant.preheader, variant.content)
+        raise _mended_in(
+            delivery, _("{where}: the subject is empty."), where, "subject"
+        )
+    try:
+        places.check(where, variant.subject, variant.preheader, variant.content)
+    except CannotCompose as refused:
+        raise refused.mended_by("content", delivery.pk, "content") from None
+
+
+def _mended_in(delivery: Delivery, text: str, where: str, field: str) -> CannotCompose:
+    refused = CannotCompose(text.format(where=where))
+    return refused.mended_by("content", delivery.pk, field)
 
 
 def sender_of(delivery: Delivery) -> From:
@@ -78,10 +93,12 @@ def sender_of(delivery: Delivery) -> From:
     if row is None:
         name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
         if "@" not in address or not address.isascii():
-            raise CannotCompose(
-                f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}: a mail is "
-                "from a plain address, whose domain is written as xn--…."
+            text = _(
+                "DEFAULT_FROM_EMAIL is “{address}”: a mail is from a plain address, "
+                "whose domain is written as xn--…. Choose a sender instead."
             )
+            refused = CannotCompose(text.format(address=settings.DEFAULT_FROM_EMAIL))
+            raise refused.mended_by("senders")
         return From(name or organisation().name, address)
     return From(row.name, row.address, row.reply_to)
 
@@ -90,7 +107,9 @@ def check_sender(delivery: Delivery) -> None:
     """Raise CannotCompose when the delivery's sender may not be used any more."""
     row = delivery.sender
     if row is not None and not row.is_active:
-        raise CannotCompose(
-            f"{delivery.label!r} is from {row}, a sender that is switched off: choose "
-            "another one."
+        text = _(
+            "“{label}” is from {sender}, a sender that is switched off: choose another "
+            "one."
         )
+        refused = CannotCompose(text.format(label=delivery.label, sender=row))
+        raise refused.mended_by("content", delivery.pk, "sender")

@@ -89,9 +89,13 @@ def _with(
     if not person.named:
         return person
     if not person.profile_id:
-        more = {field.slug: _example_of(field) for field in own}
+        more = {field.slug: _example_of(field, person.language) for field in own}
     else:
-        more = {slug: said(value, person.language) for slug, value in values.items()}
+        more = {
+            field.slug: said_in(field, values[field.slug], person.language)
+            for field in own
+            if field.slug in values
+        }
     return replace(person, fields={**person.fields, **more})
 
 
@@ -111,15 +115,22 @@ def said(value: Value, language: str) -> str:
     return value
 
 
-def _example_of(field: OwnField) -> str:
+def said_in(field: OwnField, value: Value, language: str) -> str:
+    """The same of a field, whose choices may have names of their own there."""
+    if field.type == OwnField.Type.CHOICE and field.texts:
+        return field.choice_in(str(value), language)
+    return said(value, language)
+
+
+def _example_of(field: OwnField, language: str) -> str:
     """What stands in the place of a value where there is no person."""
-    examples = {
+    examples: dict[OwnField.Type, Value] = {
         OwnField.Type.NUMBER: Decimal(42),
         OwnField.Type.DATE: timezone.localdate(),
         OwnField.Type.YES_NO: True,
     }
     value = examples.get(OwnField.Type(field.type), (field.choices or [field.label])[0])
-    return said(value, "")
+    return said_in(field, value, language)
 
 
 def example(language: str = "") -> Recipient:

@@ -30,7 +30,10 @@ class Delivery(models.Model):
         FAILED = "failed", _("Analysis failed")
 
     label = models.CharField(
-        _("label"), max_length=150, unique=True, help_text=_("Its name in commands.")
+        _("label"),
+        max_length=150,
+        unique=True,
+        help_text=_("Its name for operators; recipients do not see it."),
     )
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     audience = models.ForeignKey(
@@ -90,9 +93,11 @@ class Delivery(models.Model):
     )
     columns = models.CharField(
         _("columns"),
-        max_length=250,
+        max_length=2000,
         blank=True,
-        help_text=_("Of the extraction file, in order; empty means all of them."),
+        help_text=_(
+            "Of the extraction file, in order; empty means those of every file."
+        ),
     )
     contact_date = models.DateTimeField(
         _("contact date"),

@@ -8,7 +8,7 @@ so a file that is there is whole, and what it names is recorded.
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,11 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from audiences import changes, sql
+from audiences import changes, fields, sql
 from audiences.files import write_csv
 from audiences.models import Address, Profile
 from audiences.refusals import Refused
-from delivery.content import COLUMNS, columns_of
+from delivery.content import COLUMNS, columns_of, own_columns
 from delivery.models import Delivery, Dispatch, Message, Outcome, Sending
 from delivery.sending import claims, seeds, sendings, slots
 from delivery.sending.claims import Batch, Over
@@ -165,11 +165,18 @@ def _lines(sending: Sending, columns: Sequence[str]) -> Iterator[list[Any]]:
         **{f"its_{name}": Subquery(people.values(name)[:1]) for name in names},
     )
     values = ("profile_id", "address", "number", *(f"its_{name}" for name in names))
-    for pk, address, number, *rest in rows.values_list(*values).iterator(CHUNK):
-        facts = dict(zip(names, rest, strict=True))
-        facts["profile"] = pk
-        facts["address"] = address if channel == "direct_mail" else number
-        yield [facts[name] if facts[name] is not None else "" for name in columns]
+    known = own_columns() if {*columns} - {*COLUMNS} else {}
+    asked = [field for slug, field in known.items() if slug in columns]
+    found = rows.values_list(*values).iterator(CHUNK)
+    while chunk := list(islice(found, CHUNK)):
+        have = fields.values_of([row[0] for row in chunk], asked) if asked else {}
+        for pk, address, number, *rest in chunk:
+            facts = dict(zip(names, rest, strict=True))
+            facts["profile"] = pk
+            facts["address"] = address if channel == "direct_mail" else number
+            said = have.get(pk, {})
+            facts |= {each.slug: fields.as_text(said.get(each.slug)) for each in asked}
+            yield [facts[name] if facts[name] is not None else "" for name in columns]
 
 
 def _record(sending: Sending) -> int:

@@ -48,7 +48,7 @@ def send(
     """
     wanted = list(to)
     if len(wanted) > MOST:
-        raise NoProof(f"At most {MOST} addresses at once.")
+        raise NoProof(_("At most {most} addresses at once.").format(most=MOST))
     composer = Composer(delivery, is_test=True)
     as_read = _as_read(delivery, profile)
     people = [_addressed(delivery, as_read, text) for text in wanted]
@@ -80,7 +80,8 @@ def _addressed(delivery: Delivery, as_read: Recipient, text: str) -> Recipient:
     try:
         found = addresses.normalise(delivery.channel, text)
     except addresses.InvalidAddress as error:
-        raise NoProof(f"{text[:200]!r} is not an address: {error}") from error
+        said = _("“{text}” is not an address: {reason}")
+        raise NoProof(said.format(text=text[:200], reason=error)) from error
     if not trial.allows(delivery.channel, found.key):
         raise NoProof(
             _("The site is on trial, and {address} is not on its list.").format(

@@ -90,7 +90,8 @@ def lines(sending: Sending, columns: Sequence[str]) -> Iterator[list[str]]:
         if trial.allows(row.channel, row.address):
             own = facts | {"last_name": row.name, "address": row.address}
             own |= {"external_id": "", "profile": ""}
-            yield [own[name] for name in columns]
+            # Nobody: of own fields there is nothing to say.
+            yield [own.get(name, "") for name in columns]
 
 
 def keep_lines(sending: Sending) -> None:

@@ -132,7 +132,7 @@ def check(delivery: Delivery) -> None:
             ),
             delivery,
             channel=delivery.get_channel_display(),
-        )
+        ).mended_by("extraction_file")
     check_prepared(delivery)
     Composer(delivery)
     transport_for(delivery.channel)
@@ -153,7 +153,8 @@ def check_prepared(delivery: Delivery) -> None:
             delivery,
         )
     if run is None or run.state != Analysis.State.READY:
-        raise _refusal(_("“{label}” is not prepared: prepare it first."), delivery)
+        refused = _refusal(_("“{label}” is not prepared: prepare it first."), delivery)
+        raise refused.mended_by("preparation", delivery.pk)
     if definitions.is_stale(run):
         raise _refusal(
             _(
@@ -161,12 +162,12 @@ def check_prepared(delivery: Delivery) -> None:
                 "prepare it again."
             ),
             delivery,
-        )
+        ).mended_by("preparation", delivery.pk)
     if not run.finished_at or timezone.now() - run.finished_at > OLDEST:
         raise _refusal(
             _("“{label}” was prepared more than a day ago: prepare it again."),
             delivery,
-        )
+        ).mended_by("preparation", delivery.pk)
 
 
 def _refusal(text: str, delivery: Delivery, **facts: object) -> NotSendable:

@@ -172,7 +172,7 @@ def test_a_proof_goes_to_own_addresses_as_any_profile(
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     writing.set_content(made, subject="Hi {{ first_name|you }}", content=STOP)
     url = _url("test", made)
-    assert _errors(admin_client.post(url, {"to": "nonsense"}))["__all__"]
+    assert _errors(admin_client.post(url, {"to": "nonsense"}))["to"]
     assert _errors(admin_client.post(url, {"to": ""}))["to"]
     wrong = {"to": "me@shop.example", "preview_profile": "P99"}
     assert _errors(admin_client.post(url, wrong))["preview_profile"]

@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.conftest import World
+from audiences.models import Audience, Profile
+from tests.admin.conftest import World, clerk
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -99,3 +100,82 @@ def test_every_template_with_a_form_of_ours_says_what_was_refused() -> None:
         shows = re.search(r"{% for field in form %}|includes/form_rows\.html", text)
         assert not shows or "form_errors" in text, path
         assert "Please correct the error" not in text, path
+
+
+def test_beside_its_field_a_problem_is_said_in_the_words_of_the_top(
+    world: World, admin_client: Client
+) -> None:
+    for name, of, label in (
+        ("audiences_service_add", "", "Label"),
+        ("audiences_profile_opt_in", "opted_out", "Note"),
+        ("delivery_sender_add", "", "Name"),
+    ):
+        posted = {"csrfmiddlewaretoken": "x"}
+        page = admin_client.post(_address(name, of, world), posted).content.decode()
+        sentence = f"Fill this in: “{label}”."
+        assert page.count(sentence) == 2, name
+        assert "This field is required" not in page
+
+
+def test_a_fault_of_a_condition_leads_to_its_row(
+    world: World, admin_client: Client
+) -> None:
+    row = {
+        "condition.node": "all",
+        "condition.0.node": "any",
+        "condition.0.0.node": "created",
+        "condition.0.1.node": "profile",
+        "condition.0.1.key.field": "first_name",
+        "condition.0.1.key.operator": "is",
+    }
+    url = _address("audiences_audience_add", "", world)
+    base = {"name": "Annas", "kind": "condition", "service": "", **row}
+    page = admin_client.post(url, base).content.decode()
+    assert 'href="#condition.0.0">Condition: Row 1.1: Fill in at least one' in page
+    assert 'class="row faulty" id="condition.0.0"' in page
+    assert page.count('class="row faulty"') == 2, "each row that is wrong is marked"
+    assert "There are 2 problems" in page
+    base |= {"condition.0.0.key.in_last_days": "7"}
+    page = admin_client.post(url, base).content.decode()
+    assert 'href="#condition.0.1.key.value">Condition: Row 1.2, Value: Fill' in page
+    assert page.count('class="row faulty"') == 1
+    assert 'id="condition.0.1.key.value"' in page
+
+
+def test_what_another_page_mends_is_a_link_to_it(
+    world: World, admin_client: Client
+) -> None:
+    other = world.people[1]
+    Profile.objects.filter(pk=other.pk).update(external_id="X1")
+    entry, taken = world.entry, Audience.objects.create(name="Taken", kind="list")
+    audience = {"name": "Taken", "as": "list"}
+    for name, of, posted, links in (
+        (
+            "audiences_profile_change",
+            "person",
+            {"external_id": "X1"},
+            reverse("admin:audiences_profile_change", args=[other.pk]),
+        ),
+        (
+            "audiences_profile_save_as_audience",
+            "?q=Vos",
+            audience,
+            reverse("admin:audiences_audience_change", args=[taken.pk]),
+        ),
+        (
+            "delivery_quarantineentry_add",
+            "",
+            {"channel": entry.channel, "address": entry.key, "status": "allowed"},
+            reverse("admin:delivery_quarantineentry_change", args=[entry.pk]),
+        ),
+    ):
+        answer = admin_client.post(_address(name, of, world), posted)
+        assert f'class="remedy" href="{links}"' in answer.content.decode(), name
+    draft = world.draft
+    page = admin_client.get(_address("delivery_delivery_send", "draft", world))
+    prepare = reverse("admin:delivery_delivery_outcomes", args=[draft.pk])
+    assert f'class="remedy" href="{prepare}">Prepare it' in page.content.decode()
+    # Whoever may not open the page is not sent there.
+    viewer = clerk("reader", "view_delivery", "view_profile")
+    page = viewer.get(_address("delivery_delivery_send", "draft", world))
+    assert 'class="remedy"' not in page.content.decode()

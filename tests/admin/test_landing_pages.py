@@ -66,7 +66,7 @@ def test_a_new_page_of_each_kind_can_be_published_as_it_is(
 @pytest.mark.parametrize(
     ("posted", "field", "said"),
     [
-        ({"label": ""}, "label", "required"),
+        ({"label": ""}, "label", "Fill this in: “Label”."),
         ({"kind": ""}, "kind", "Choose what the page is for."),
         ({"kind": "other"}, "kind", "not one of the available choices"),
         ({"slug": "a b"}, "slug", "valid “slug”"),
@@ -95,7 +95,7 @@ def test_a_subscription_page_without_services_says_where_to_make_one(
     admin_client: Client,
 ) -> None:
     answer = admin_client.post(url("add"), {"kind": "subscription", "label": "Join"})
-    assert "make one under Services first" in _text(answer)
+    assert "There is no service yet: make one first" in _text(answer)
 
 
 def test_the_slug_made_from_a_label_is_free(admin_client: Client) -> None:

@@ -1,5 +1,6 @@
 """Own fields, tags and audiences made of people and files, in the console."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -49,6 +50,77 @@ def test_field_is_defined_changed_and_what_is_wrong_is_said_at_its_place(
     field.refresh_from_db()
     assert (field.slug, field.label, field.type) == ("colour", "Colours", "choice")
     assert (field.choices, field.is_editable) == (["Red", "Green"], True)
+
+
+def test_field_has_a_label_and_choices_in_each_language(
+    world: World, admin_client: Client
+) -> None:
+    posted = _field(
+        label="Colour", type="choice", choices="Red\nBlue", choices_nl="Rood"
+    )
+    url = reverse(f"{FIELD}_add")
+    answer = admin_client.post(url, posted)
+    errors = answer.context["adminform"].form.errors
+    assert errors == {"choices_nl": ["As many lines as there are choices: 2."]}
+    posted |= {"label_nl": "Kleur", "choices_nl": "Rood\nBlauw"}
+    assert admin_client.post(url, posted).status_code == 302
+    field = OwnField.objects.get()
+    assert (field.label_in("nl-BE"), field.label_in("fr")) == ("Kleur", "Colour")
+    assert (field.choice_in("Red", "nl"), field.choice_in("Red", "de")) == (
+        "Rood",
+        "Red",
+    )
+    page = admin_client.get(reverse(f"{FIELD}_change", args=[field.pk]))
+    assert page.context["adminform"].form["choices_nl"].value() == "Rood\nBlauw"
+
+
+def test_of_two_who_edit_a_field_the_second_is_told(
+    world: World, admin_client: Client
+) -> None:
+    field = fields.create_field("Colour", "choice", choices=["Red"])
+    url = reverse(f"{FIELD}_change", args=[field.pk])
+    seen = admin_client.get(url).context["adminform"].form["seen"].value()
+    ours = {"label": "Tint", "choices": "Red", "seen": seen}
+    theirs = {"label": "Colour", "choices": "Red\nBlue", "seen": seen}
+    assert admin_client.post(url, theirs).status_code == 302
+    answer = admin_client.post(url, ours)
+    assert "Somebody else saved this field meanwhile: “Colour” (Red, Blue)" in (
+        answer.content.decode()
+    )
+    field.refresh_from_db()
+    assert (field.label, field.choices) == ("Colour", ["Red", "Blue"])
+    ours["seen"] = answer.context["adminform"].form["seen"].value()
+    assert admin_client.post(url, ours).status_code == 302
+    field.refresh_from_db()
+    assert (field.label, field.choices) == ("Tint", ["Red"])
+
+
+def test_of_two_who_edit_a_persons_facts_the_second_is_told(
+    world: World, admin_client: Client
+) -> None:
+    size = fields.create_field("Shoe size", "number")
+    town = fields.create_field("Town", "text")
+    person = world.people[0]
+    url = reverse("admin:audiences_profile_own_facts", args=[person.pk])
+    shown = {
+        "initial-field_shoe_size": "",
+        "initial-field_town": "",
+        "initial-tags": "",
+    }
+    fields.set_values(person, {size: Decimal(40), town: "Delft"})
+    posted = {**shown, "field_shoe_size": "42", "field_town": "", "tags": ""}
+    form = admin_client.post(url, posted).context["form"]
+    (said,) = form.errors["field_shoe_size"]
+    assert said.startswith("Somebody else changed this to “40” meanwhile.")
+    assert form["field_town"].value() == "Delft"
+    assert fields.values_of([person.pk])[person.pk]["shoe_size"] == Decimal(40)
+    again = {
+        "initial-field_shoe_size": "40", "initial-field_town": "Delft",
+        "initial-tags": "", "field_shoe_size": "42", "field_town": "Delft", "tags": "",
+    }  # fmt: skip
+    assert admin_client.post(url, again).status_code == 302
+    have = fields.values_of([person.pk])[person.pk]
+    assert have == {"shoe_size": Decimal(42), "town": "Delft"}
 
 
 def test_deleting_says_how_many_values_go_and_one_in_use_stays(

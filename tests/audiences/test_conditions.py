@@ -315,9 +315,9 @@ def test_a_condition_is_one_query_whatever_it_says(
 
 # ------------------------------------------------------------------ sentences
 SENTENCES: list[tuple[Any, str]] = [
-    (profile("language", "is", "nl"), "language is nl"),
+    (profile("language", "is", "nl"), "language is Dutch"),
     (profile("first_name", "is_not", "Ann"), "first name is not Ann"),
-    (profile("country", "in", ["NL", "BE"]), "country is one of NL, BE"),
+    (profile("country", "in", ["NL", "BE"]), "country is one of Netherlands, Belgium"),
     (profile("last_name", "starts_with", "de "), "last name starts with de"),
     (profile("external_id", "is_empty"), "external id is empty"),
     (profile("external_id", "is_filled"), "external id is filled"),
@@ -349,11 +349,11 @@ SENTENCES: list[tuple[Any, str]] = [
     (node("tag", tag="runner"), "has the tag Runner"),
     (node("tag", tag="runner", negated=True), "has not the tag Runner"),
     (node("audience", name="vips"), "in the audience vips"),
-    (all_(is_("language", "nl")), "language is nl"),
-    (not_(is_("language", "nl")), "not language is nl"),
+    (all_(is_("language", "nl")), "language is Dutch"),
+    (not_(is_("language", "nl")), "not language is Dutch"),
     (
         all_(is_("language", "nl"), any_(is_("country", "NL"), node("message"))),
-        "(language is nl and (country is NL or got a message))",
+        "(language is Dutch and (country is Netherlands or got a message))",
     ),
 ]  # fmt: skip
 
@@ -650,7 +650,7 @@ def test_an_audience_that_was_deleted_is_named_when_its_condition_runs(
 def test_an_audience_may_not_take_a_name_that_commands_read_otherwise(
     name: str,
 ) -> None:
-    with pytest.raises(Refused, match=f"'{name}' has a meaning already"):
+    with pytest.raises(Refused, match=f"“{name}” has a meaning already"):
         membership.create_with_condition(name, tree(is_("language", "nl")))
     assert membership.everyone().kind == Audience.Kind.EVERYONE
 
@@ -668,11 +668,11 @@ def test_create_audience_makes_one_that_deliveries_can_have(
     condition = all_(is_("country", "NL"), not_(node("audience", name="dutch")))
     file.write_text(json.dumps(tree(condition)), encoding="utf-8-sig")
     said = run("create_audience", "other Dutch", "--condition", file)
-    assert said == "other Dutch: (country is NL and not in the audience dutch)"
+    assert said == "other Dutch: (country is Netherlands and not in the audience dutch)"
     audience = membership.find_audience("other Dutch")
     assert [world[pk] for pk in membership.Members.of(audience).ids(timezone.now()).values_list("profile_id", flat=True)] == ["D"]  # fmt: skip
     deliveries.create("News", channel="email", audience=lambda: audience)
-    with pytest.raises(CommandError, match="already an audience 'other Dutch'"):
+    with pytest.raises(CommandError, match="an audience “other Dutch” already"):
         run("create_audience", "other Dutch", "--condition", file)
 
 

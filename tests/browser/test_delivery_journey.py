@@ -66,7 +66,7 @@ def test_from_an_audience_to_the_causes(
     tab.select_option("[name='condition.0.key.operator']", "is")
     tab.select_option("select[name='condition.0.key.value']", "nl")
     tab.wait_for_selector("[data-matching]:has-text('5 profiles')")
-    assert "language is nl" in tab.inner_text("[data-matching]")
+    assert "language is Dutch" in tab.inner_text("[data-matching]")
     check(tab)
     tab.click("[name=_save]")
     assert Audience.objects.get(name="Dutch").condition

@@ -160,7 +160,7 @@ def test_the_report_names_each_rule_with_its_count_also_zero() -> None:
     person(email="a@shop.example", language="nl")
     report = analysis.analyse(delivery_with("dutch", "belgian"))
     lines = {line.code: (line.label, line.count) for line in report.causes}
-    assert lines["filter:dutch"] == ("language is nl", 1)
+    assert lines["filter:dutch"] == ("language is Dutch", 1)
     assert lines["filter:belgian"] == ("country is BE", 0)
     assert list(lines) == [
         *NATIVE,
@@ -303,7 +303,7 @@ def test_rules_and_typologies_are_made_from_the_shell(condition: Path) -> None:
         run("create_typology", "bare", "--default"),
     ]  # fmt: skip
     assert made == [
-        "filter:dutch: language is nl",
+        "filter:dutch: language is Dutch",
         "fatigue:two: More than 2 in 7 days, SMS",
         "control:safe: Links are https",
         "strict: filter:dutch, fatigue:two, control:safe",

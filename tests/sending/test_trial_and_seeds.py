@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from audiences import consent
+from audiences import consent, fields
 from audiences.addresses import trial
 from audiences.models import OutboxMail, Profile
 from audiences.outbox.sending import _why_forbidden
@@ -120,13 +120,16 @@ def test_seeds_stand_in_an_extraction_file(tmp_path: Path) -> None:
     )
     Seed.objects.create(name="Desk", channel="direct_mail", address="Main Street 1")
     delivery = deliveries.create("Catalogue", channel="direct_mail")
-    Delivery.objects.filter(pk=delivery.pk).update(columns="address,last_name,profile")
+    colour = fields.create_field("Colour", "choice", choices=["Red", "Blue"])
+    fields.set_values(made, {colour: "Red"})
+    columns = "address,last_name,profile,colour"
+    Delivery.objects.filter(pk=delivery.pk).update(columns=columns)
     analysis.analyse(delivery)
     file = tmp_path / "c.csv"
     call_command("send_delivery", "Catalogue", "--to", str(file), stdout=StringIO())
     lines = file.read_text(encoding="utf-8-sig").splitlines()
-    assert lines[0] == "address,last_name,profile"
-    assert lines[1:] == [f"A 1,Vos,{made.pk}", "Main Street 1,Desk,"]
+    assert lines[0] == columns
+    assert lines[1:] == [f"A 1,Vos,{made.pk},Red", "Main Street 1,Desk,,"]
     assert Message.objects.count() == 1
 
 

@@ -145,7 +145,7 @@ class LandingPageForm(forms.ModelForm[Any]):
 
     def _fill_choices(self) -> None:
         choices: dict[str, Any] = {
-            "extra_fields": list(changes.extra_field_names().items()),
+            "extra_fields": list(changes.extra_field_names(self.instance.kind).items()),
             "languages": settings.LANGUAGES,
             "first_language": settings.LANGUAGES,
         }

@@ -11,9 +11,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences import landing_pages
+from audiences.console import errors
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion, Service
+from audiences.refusals import Refused
 
 Kind = LandingPage.Kind
 
@@ -117,7 +119,10 @@ class NewPageForm(NamedForm):
         if kind == Kind.SUBSCRIPTION and not service and "service" not in self.errors:
             text = _("Choose what people subscribe to.")
             if not Service.objects.exists():
-                text = _("There is no service yet: make one under Services first.")
+                text = _("There is no service yet: make one first.")
+                none = Refused(text).mended_by("new_service")
+                errors.refuse(self, "service", none)
+                return
             self.add_error("service", text)
         elif service and kind and kind not in LandingPage.SERVICE_KINDS:
             self.add_error(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import consent, roles
 from audiences.channels import FLAGS, Scope
+from audiences.console import errors
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import ConsentEvent, Profile
 from audiences.refusals import Refused
@@ -99,7 +100,7 @@ def opt_in(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
                 profile, given["scope"], operator(request, given["note"])
             )
         except Refused as refusal:
-            form.add_error(None, str(refusal))
+            errors.refuse(form, None, refusal)
         else:
             return _answer(own, request, profile, done)
     question = "" if closed else _("The person is opted out of nothing.")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audiences import addresses
 from audiences.channels import Channel, Scope
+from audiences.console import errors
 from audiences.models import Address, BulkAct, Profile, Service
 from audiences.models.tags import LONGEST_TAG
 from audiences.refusals import Refused
@@ -96,5 +97,5 @@ class BulkActForm(forms.Form):
                 details=details,
             )
         except Refused as refusal:
-            self.add_error(None, str(refusal))
+            errors.refuse(self, None, refusal)
             return None

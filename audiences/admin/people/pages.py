@@ -16,7 +16,7 @@ from audiences import addresses, consent, roles, subscriptions
 from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
 from audiences.channels import FLAGS
 from audiences.consent import Origin, Source
-from audiences.console import exact
+from audiences.console import errors, exact
 from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.imports import exports
@@ -136,7 +136,7 @@ def subscribe(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Answ
         except subscriptions.NoteNeeded as error:
             form.add_error("note", str(error))
         except subscriptions.ServiceClosed as error:
-            form.add_error("service", str(error))
+            errors.refuse(form, "service", error)
         else:
             if result.event_id:
                 event = ConsentEvent.objects.get(pk=result.event_id)

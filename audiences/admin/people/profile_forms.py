@@ -8,8 +8,10 @@ from django_stubs_ext import StrOrPromise
 
 from audiences import consent
 from audiences.channels import FLAGS, Scope
+from audiences.console import errors
 from audiences.models import ConsentEvent, Profile
 from audiences.profiles import read_country, read_language
+from audiences.refusals import Remedy
 from audiences.suppression.restriction import RESTRICTED, is_restricted
 
 FACTS = (
@@ -77,6 +79,16 @@ class ProfileForm(forms.ModelForm[Any]):
     def changed_facts(self) -> list[str]:
         """The names of the fields, flags aside, that the operator changed."""
         return [name for name in FACTS if name in self.changed_data]
+
+    def clean_external_id(self) -> str | None:
+        """Whoever has it already is named, and can be looked at."""
+        given: str | None = self.cleaned_data["external_id"]
+        others = Profile.objects.exclude(pk=self.instance.pk)
+        other = others.filter(external_id=given).first() if given else None
+        if other:
+            text = _("Another profile has this external id already.")
+            raise errors.Fault(str(text), remedy=Remedy("person", other.pk))
+        return given
 
     def clean_language(self) -> str:
         return _read(read_language, self.cleaned_data["language"])

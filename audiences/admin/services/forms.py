@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.text import format_lazy
+from django.utils.text import format_lazy, slugify
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences.channels import Channel
@@ -62,12 +62,29 @@ class _ServiceForm(forms.ModelForm[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+            self.fields["slug"].help_text = _(
+                "Its name in commands and addresses. Empty: made from the label."
+            )
         for name in self.fields:
             if name in FACTS:
                 continue
             way, part, code = _parts(name)
             kept = self.instance.messages.get(way, {}) if way else self.instance.texts
             self.fields[name].initial = kept.get(code, {}).get(part, "")
+
+    def clean_slug(self) -> str:
+        """Made from the label, with a number where another service has it."""
+        given = str(self.cleaned_data.get("slug", ""))
+        label = str(self.cleaned_data.get("label", ""))
+        if given or not label:
+            return given
+        made = slugify(label)[:40].strip("-") or "service"
+        held = Service.objects.filter(slug__startswith=made)
+        taken = set(held.values_list("slug", flat=True))
+        numbered = (f"{made}-{number}" for number in range(2, len(taken) + 3))
+        return next(slug for slug in (made, *numbered) if slug not in taken)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

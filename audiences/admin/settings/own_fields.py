@@ -1,4 +1,4 @@
-"""Own fields in the console: defining them, and what one person has in them."""
+"""Own fields in the console: what administrators define."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
-from audiences import fields, tags
-from audiences.admin.people.panels import Panel, extensions
+from audiences import fields
+from audiences.console import errors
 from audiences.console.numbers import grouped
-from audiences.console.pages import Answer, PlainAdmin, page
+from audiences.console.pages import PlainAdmin
 from audiences.fields import BadField, FieldInUse
-from audiences.models import FieldValue, OwnField, Profile, Tag
-from audiences.tags import BadTag
-
-CHANGE = "audiences.change_profile"
+from audiences.fields.definitions import ChangedMeanwhile, mark_of
+from audiences.models import FieldValue, OwnField
+from audiences.models.fields import LONGEST_LABEL
+from audiences.wording import page_texts
 
 
 class OwnFieldForm(forms.ModelForm[Any]):
@@ -30,6 +30,9 @@ class OwnFieldForm(forms.ModelForm[Any]):
         help_text=_("Of a field of choices: one on each line."),
     )
 
+    # The field as the page showed it.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = OwnField
         fields = ("label", "type", "choices", "is_personal", "is_editable")
@@ -37,11 +40,39 @@ class OwnFieldForm(forms.ModelForm[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["choices"] = "\n".join(self.instance.choices)
+        self.initial["seen"] = mark_of(self.instance)
         if "type" in self.fields:
             self.fields["type"].help_text = _("It stays as it is, once it is made.")
+        for code, _name in page_texts.languages():
+            if f"label_{code}" not in self.fields:
+                continue
+            kept = self.instance.texts.get(code, {})
+            named = kept.get("choices", {})
+            lines = [named.get(choice, "") for choice in self.instance.choices]
+            self.initial[f"label_{code}"] = kept.get("label", "")
+            self.initial[f"choices_{code}"] = "\n".join(lines) if any(lines) else ""
 
     def clean_choices(self) -> list[str]:
         return str(self.cleaned_data["choices"]).splitlines()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        choices = [c for c in data.get("choices", []) if c.strip()]
+        data["texts"] = {}
+        for code, _name in page_texts.languages():
+            label = data.get(f"label_{code}", "")
+            lines = [
+                " ".join(line.split())
+                for line in data.get(f"choices_{code}", "").rstrip().splitlines()
+            ]
+            if lines and len(lines) != len(choices):
+                text = gettext("As many lines as there are choices: {count}.")
+                self.add_error(f"choices_{code}", text.format(count=len(choices)))
+                continue
+            names = (" ".join(choice.split()) for choice in choices)
+            named = dict(zip(names, lines, strict=False))
+            data["texts"][code] = {"label": label, "choices": named}
+        return data
 
     def _post_clean(self) -> None:
         """The domain says what is wrong; nothing is set on the row before that."""
@@ -52,29 +83,74 @@ class OwnFieldForm(forms.ModelForm[Any]):
             "choices": data["choices"],
             "is_personal": data["is_personal"],
             "is_editable": data["is_editable"],
+            "texts": data["texts"],
         }
         try:
             if made.pk:
-                fields.change_field(made, label=data["label"], **same)
+                seen = data.get("seen", "")
+                fields.change_field(made, label=data["label"], seen=seen, **same)
             else:
                 self.instance = fields.create_field(data["label"], data["type"], **same)
+        except ChangedMeanwhile as error:
+            errors.refuse(self, None, error)
+            # Saving again is meant: what was posted stays.
+            self.data = {**self.data.dict(), "seen": mark_of(error.saved)}  # type: ignore[attr-defined]
         except BadField as error:
-            where = error.name if error.name in self.fields else None
-            self.add_error(where, str(error))
+            errors.refuse(self, error.name, error)
+
+
+def language_fields() -> list[str]:
+    """The names of the fields for what recipients read, by language."""
+    return [f"{part}_{code}" for code, _n in page_texts.languages() for part in LABELS]
+
+
+LABELS = {
+    "label": _("Label in {language}"),
+    "choices": _("Choices in {language}"),
+}
+
+
+def form_with_languages() -> type[OwnFieldForm]:
+    """The form with a label, and the choices, in each language of the pages."""
+    made: dict[str, Any] = {}
+    for code, language in page_texts.languages():
+        said = {name: format_lazy(t, language=language) for name, t in LABELS.items()}
+        made[f"label_{code}"] = forms.CharField(
+            label=said["label"],
+            required=False,
+            max_length=LONGEST_LABEL,
+            widget=forms.TextInput(attrs={"class": "vTextField", "lang": code}),
+        )
+        made[f"choices_{code}"] = forms.CharField(
+            label=said["choices"],
+            required=False,
+            strip=False,
+            widget=forms.Textarea(attrs={"rows": 3, "lang": code}),
+            help_text=_("One on each line, in the order of the choices above."),
+        )
+    return type("OwnFieldForm", (OwnFieldForm,), made)
 
 
 @admin.register(OwnField)
 class OwnFieldAdmin(PlainAdmin):
     """Administrators define fields; one in use is not deleted."""
 
-    form = OwnFieldForm
+    form = form_with_languages()
     list_display = ("label", "slug", "type", "is_personal", "is_editable")
     list_filter = ("type",)
     search_fields = ("label", "slug")
 
-    def get_fields(self, request: HttpRequest, obj: OwnField | None = None) -> Any:
-        facts = ("label", "type", "choices", "is_personal", "is_editable")
-        return (*facts, "slug", "people", "used_by") if obj else facts
+    def get_fieldsets(self, request: HttpRequest, obj: OwnField | None = None) -> Any:
+        facts = ("label", "type", "choices", "is_personal", "is_editable", "seen")
+        more = ("slug", "people", "used_by") if obj else ()
+        about = _("What recipients read on pages and in messages; empty: as above.")
+        return (
+            (None, {"fields": (*facts, *more)}),
+            (
+                _("In each language"),
+                {"fields": language_fields(), "description": about},
+            ),
+        )
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: OwnField | None = None
@@ -123,127 +199,3 @@ class OwnFieldAdmin(PlainAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for field in queryset:
             self.delete_model(request, field)
-
-
-# ------------------------------------------------------------------ of one person
-class OwnFactsForm(forms.Form):
-    """What a person has in own fields, and their tags."""
-
-    tags = forms.CharField(
-        label=_("Tags"),
-        required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField", "list": "tags"}),
-        help_text=_("With ; between them. A new word makes a new tag."),
-    )
-
-    def __init__(self, *args: Any, profile: Profile, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.profile = profile
-        self.own = {f"field_{field.slug}": field for field in fields.all_fields()}
-        have = fields.values_of([profile.pk]).get(profile.pk, {})
-        for name, field in self.own.items():
-            value = have.get(field.slug)
-            self.fields[name] = field_of_form(field, initial=fields.as_text(value))
-        held = tags.tags_of([profile.pk]).get(profile.pk, [])
-        self.initial["tags"] = "; ".join(tag.name for tag in held)
-        self.order_fields([*self.own, "tags"])
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        for name, field in self.own.items():
-            if text := str(data.get(name) or "").strip():
-                try:
-                    data[name] = fields.read_value(field, text)
-                except ValueError as error:
-                    self.add_error(name, str(error))
-            else:
-                data[name] = None
-        try:
-            data["names"] = tags.read_names(data.get("tags", ""))
-        except BadTag as error:
-            self.add_error("tags", str(error))
-        return data
-
-    def save(self) -> bool:
-        """Write what the operator changed; what others changed meanwhile stays."""
-        changed = {
-            field: self.cleaned_data[name]
-            for name, field in self.own.items()
-            if name in self.changed_data
-        }
-        is_changed = bool(changed) and fields.set_values(self.profile, changed)
-        if "tags" in self.changed_data:
-            is_changed |= tags.set_tags(self.profile, self.cleaned_data["names"])
-        return is_changed
-
-
-def field_of_form(field: OwnField, *, initial: str = "") -> forms.Field:
-    """How a form asks for a value of the type."""
-    if field.type in (OwnField.Type.CHOICE, OwnField.Type.YES_NO):
-        yes_no = [("yes", gettext("Yes")), ("no", gettext("No"))]
-        listed = [(c, c) for c in field.choices] or yes_no
-        return forms.ChoiceField(
-            label=field.label,
-            choices=[("", "---------"), *listed],
-            required=False,
-            initial=initial,
-        )
-    attrs = {"class": "vTextField"}
-    widgets = {
-        OwnField.Type.DATE: forms.TextInput(attrs={"type": "date"}),
-        OwnField.Type.NUMBER: forms.TextInput(attrs={**attrs, "inputmode": "decimal"}),
-    }
-    widget = widgets.get(OwnField.Type(field.type), forms.TextInput(attrs=attrs))
-    return forms.CharField(
-        label=field.label, required=False, initial=initial, widget=widget
-    )
-
-
-@page(
-    Profile,
-    "own_facts",
-    "view",
-    CHANGE,
-    route="<int:pk>/own-facts/",
-    title=_("Own fields and tags"),
-)
-def own_facts(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
-    form = OwnFactsForm(request.POST or None, profile=profile)
-    if request.method == "POST" and form.is_valid():
-        if form.save():
-            names = [str(form.fields[name].label) for name in form.changed_data]
-            text = gettext("Changed: {names}.").format(names=", ".join(names))
-            return own.say_done(request, profile, text)
-        return own.go_back(profile)
-    return {"profile": profile, "form": form, "known_tags": Tag.objects.all()[:500]}
-
-
-def _panel(request: HttpRequest, profile: Profile) -> Panel | None:
-    """On the page of a person: what is known, and a link to change it."""
-    have = fields.values_of([profile.pk]).get(profile.pk, {})
-    held = tags.tags_of([profile.pk]).get(profile.pk, [])
-    may_change = request.user.has_perm(CHANGE)
-    known = fields.all_fields()
-    if not known and not held and not may_change:
-        return None
-    facts = [(f.label, _shown(have[f.slug])) for f in known if f.slug in have]
-    return Panel(
-        gettext("Own fields and tags"),
-        template="admin/audiences/profile/own_facts_panel.html",
-        facts={
-            "facts": facts,
-            "tags": held,
-            "edit": reverse("admin:audiences_profile_own_facts", args=[profile.pk])
-            if may_change
-            else "",
-        },
-    )
-
-
-def _shown(value: fields.Value) -> Any:
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    return value if not hasattr(value, "as_tuple") else fields.as_text(value)
-
-
-extensions.panels.add("own facts", _panel)

@@ -264,7 +264,9 @@ def _left_out(
     if real and not how.ignore_unknown and not passes_over:
         text = _("Unknown column: {columns}.")
         text = text.format(columns=", ".join(said.values()))
-        raise UnknownColumns(f"{text} {how.remedy} {names}")
+        refused = UnknownColumns(f"{text} {how.remedy} {names}")
+        refused.columns = tuple(said.values())
+        raise refused
     return real
 
 

@@ -91,6 +91,23 @@
     timer = window.setTimeout(count, 500);
   });
 
+  /* What the chosen comparison needs: a date, a number, a second value, or nothing. */
+  function showValues() {
+    for (const field of form.querySelectorAll("[data-by-operator]")) {
+      const kinds = JSON.parse(field.dataset.byOperator);
+      const operator = field.parentElement.querySelector("select[name$='.key.operator']");
+      const kind = kinds[operator ? operator.value : ""] || kinds["*"];
+      field.hidden = kind === "hidden";
+      const input = field.querySelector("input:not([type=hidden]):not([type=checkbox])");
+      if (input && kind !== "hidden" && input.type !== kind) input.type = kind;
+    }
+  }
+  form.addEventListener("change", (event) => {
+    if (event.target.name && event.target.name.endsWith(".key.operator")) showValues();
+  });
+  new MutationObserver(showValues).observe(builder, { childList: true });
+  showValues();
+
   /* Only what the chosen kind has is asked for. */
   const kind = form.querySelector("select[name=kind]");
   const OF_KINDS = {

@@ -16,11 +16,12 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext as _, gettext_lazy
 
 from audiences.channels import Channel
+from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
 from delivery import approvals
 from delivery.composing import headers, starters, writing
-from delivery.content import COLUMNS, columns_of
+from delivery.content import columns_of
 from delivery.models import ContentVariant, Delivery, Sender
 from delivery.models.contents import LONGEST_PREHEADER, LONGEST_SUBJECT
 
@@ -34,15 +35,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
     Channel.PUSH: ("subject", "content"),
 }
 BY_FILE = ("columns",)
-COLUMN_LABELS = {
-    "profile": gettext_lazy("Number of the profile"),
-    "external_id": gettext_lazy("External id"),
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "language": gettext_lazy("Language"),
-    "country": gettext_lazy("Country"),
-    "address": gettext_lazy("Address"),
-}
 
 
 class ContentForm(forms.Form):
@@ -83,7 +75,7 @@ class ContentForm(forms.Form):
     )
     columns = forms.MultipleChoiceField(
         label=gettext_lazy("Columns of the file"),
-        choices=[(name, COLUMN_LABELS[name]) for name in COLUMNS],
+        choices=inserting.columns,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": gettext_lazy("Choose at least one column.")},
     )
@@ -174,6 +166,7 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         "is_email": delivery.channel == Channel.EMAIL,
         "by_message": delivery.channel in FIELDS,
         "tabs": _tabs(delivery, language),
+        "languages": inserting.other_languages(delivery, language),
         "starters": _starters(delivery, language, variant) if may_write else [],
         "inserts": inserting.inserts(delivery) if may_write else [],
         "preview_url": reverse("admin:delivery_delivery_preview", args=[delivery.pk]),
@@ -234,7 +227,7 @@ def _kept(
             **form.cleaned_data,
         )
     except Refused as refused:
-        form.add_error(None, str(refused))
+        errors.refuse(form, None, refused)
         return False
     except ValidationError as error:
         for name, faults in error.message_dict.items():
@@ -246,7 +239,11 @@ def _kept(
         admin.log_change(request, delivery, f"Changed what it says{where}.")
     delivery.refresh_from_db()
     faults = previews.faults_of(delivery, language)
-    if faults:
+    is_empty = not language and not delivery.content.strip()
+    if is_empty and delivery.channel in FIELDS:
+        text = _("Saved. It says nothing yet: it cannot be sent without a content.")
+        messages.warning(request, text)
+    elif faults:
         text = _("Saved. It cannot be sent like this yet: see what was found.")
         messages.warning(request, text)
     else:

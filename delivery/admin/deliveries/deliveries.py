@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
@@ -211,7 +212,11 @@ class DeliveryAdmin(PlainAdmin):
         """Nobody deletes or edits an audience or service by a slip from here."""
         if db_field.name == "contact_date":
             kwargs |= {"form_class": MomentField, "widget": MOMENT}
-            return db_field.formfield(**kwargs)
+            zone = timezone.get_current_timezone_name()
+            field = db_field.formfield(**kwargs)
+            text = gettext("Times are those of {zone}.").format(zone=zone)
+            field.help_text = f"{field.help_text} {text}"
+            return field
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False

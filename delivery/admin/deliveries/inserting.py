@@ -1,13 +1,16 @@
-"""What the buttons of the editor put into a text: fields with a fallback, and links."""
+"""What a delivery may say of its readers: fields and links in a text, the columns of a
+file; and in which other languages."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _, gettext_lazy
 
 from audiences import fields
 from audiences.channels import Channel
-from delivery.content import LINKS, VIEW_LINK
+from audiences.wording import names
+from delivery.content import COLUMNS, LINKS, VIEW_LINK, own_columns
 from delivery.models import Delivery
 
 FIELDS: dict[str, str | Promise] = {
@@ -54,3 +57,26 @@ def inserts(delivery: Delivery) -> list[Insert]:
             Insert(_("Link: {words}").format(words=words), markdown, html, place)
         )
     return found
+
+
+COLUMN_LABELS = {
+    "profile": gettext_lazy("Number of the profile"),
+    "external_id": gettext_lazy("External id"),
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "language": gettext_lazy("Language"),
+    "country": gettext_lazy("Country"),
+    "address": gettext_lazy("Address"),
+}
+
+
+def columns() -> list[tuple[str, Any]]:
+    """Those of every file, and own fields."""
+    own = [(slug, field.label) for slug, field in own_columns().items()]
+    return [*((name, COLUMN_LABELS[name]) for name in COLUMNS), *own]
+
+
+def other_languages(delivery: Delivery, present: str) -> list[tuple[str, str]]:
+    """The languages that it may be written in as well, with their names."""
+    codes = {present, *delivery.variants.values_list("language", flat=True)}
+    return [(code, name) for code, name in names.languages() if code not in codes]

@@ -5,6 +5,9 @@ stops nothing. A forecast stores nothing: a page waits a few seconds for it and 
 longer, as a preparation, which blocks nobody, tells the same.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,15 +15,17 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _, ngettext
 
 from audiences import sql
+from audiences.console import remedies
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Remedy
 from delivery import analysis, approvals
 from delivery.analysis import Report, preparation
 from delivery.analysis.preparation import Preparation
 from delivery.analysis.reports import Line
 from delivery.models import Delivery
 from delivery.roles import PREPARE
+from delivery.rules.controls import Finding
 
 
 def _back(delivery: Delivery) -> HttpResponse:
@@ -31,7 +36,9 @@ def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> F
     """What the page says about the preparation, and which buttons it has."""
     far = progress_of(present)
     is_sent = delivery.has_left
+    findings = present.run.findings if present.run else []
     return {
+        "mending": mending(findings, delivery, request.user),
         "preparation": present,
         "progress": far,
         "progress_words": words(far),
@@ -40,6 +47,20 @@ def context(request: HttpRequest, delivery: Delivery, present: Preparation) -> F
         "is_abandoned": is_abandoned(delivery, present),
         "may_prepare": _may_prepare(request, delivery) and not is_sent,
     }
+
+
+def mending(
+    findings: Iterable[Finding], delivery: Delivery, user: Any
+) -> list[remedies.Link]:
+    """Where what was found in the message is mended: each place once."""
+    found = {
+        Remedy("organisation")
+        if finding["code"] == "control:postal_address"
+        else Remedy("content", delivery.pk, "content")
+        for finding in findings
+    }
+    links = (remedies.link_of(each, user) for each in sorted(found, key=str))
+    return [link for link in links if link]
 
 
 def _may_prepare(request: HttpRequest, delivery: Delivery) -> bool:
@@ -55,7 +76,7 @@ def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     try:
         preparation.ask(delivery, actor=request.user.get_username())
     except preparation.PreparationRefused as refused:
-        messages.warning(request, str(refused))
+        remedies.tell(request, refused, messages.WARNING)
         return _back(delivery)
     admin.log_change(request, delivery, "Asked for its preparation.")
     return _back(delivery)

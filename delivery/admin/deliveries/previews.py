@@ -32,6 +32,8 @@ from delivery.composing.writing import TEXTS
 from delivery.models import Delivery, Sender
 from delivery.rules import controls
 
+# Where the links of our texts to start from lead.
+EXAMPLE = "www.example.org"
 # What somebody wrote is shown in a frame that runs nothing, and loads pictures alone.
 FRAME_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
@@ -92,6 +94,9 @@ def shown(delivery: Delivery, language: str, profile: Profile | None) -> Shown:
     for found in controls.inspect_texts(texts, rules.rows_of(delivery.typology)):
         is_error = found["severity"] == controls.Severity.ERROR
         (errors if is_error else warnings).append(controls.in_words(found))
+    if EXAMPLE in delivery.content:
+        text = _("Links of the template are still there ({host}): put in your own.")
+        warnings.append(text.format(host=EXAMPLE))
     variant = Variant(language, *(getattr(delivery, name) for name in TEXTS))
     said, sender = None, ""
     try:

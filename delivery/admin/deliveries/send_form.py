@@ -66,6 +66,9 @@ class SendForm(forms.Form):
         self.delivery, self.to_deliver = delivery, to_deliver
         if to_deliver <= settings.SEND_CONFIRM_ABOVE:
             del self.fields["number"]
+        else:
+            text = _("Type {number} to confirm")
+            self.fields["number"].label = text.format(number=grouped(to_deliver))
         if not is_unusual:
             del self.fields["looked"]
 

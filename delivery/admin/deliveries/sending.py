@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _, gettext_lazy
 
+from audiences.console import remedies
 from audiences.console.charts import Share, in_a_row
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
@@ -73,7 +74,6 @@ def send(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
         "may_send": request.user.has_perm(SEND)
         and not approvals.refusal(request.user, delivery, approvals.Act.USE),
         "needs_number": "number" in form.fields,
-        "number_to_type": grouped(found.to_deliver),
         "zone": timezone.get_current_timezone_name(),
         "begins": sendings.in_zone(sending.starts_at) if sending else "",
         "copies": _copies(sending) if sending else [],
@@ -100,7 +100,7 @@ def _begun(
             refusal=lambda row: approvals.refusal(request.user, row, approvals.Act.USE),
         )
     except Refused as refused:
-        messages.error(request, str(refused))
+        remedies.tell(request, refused)
         return False
     admin.log_change(request, delivery, "Began to send it.")
     return True
@@ -112,7 +112,7 @@ def _before(
     try:
         sendings.check(delivery)
     except Refused as refused:
-        return {"problem": str(refused)}
+        return {"problem": refused}
     asks = ""
     try:
         sendings.moment_of(delivery)
@@ -136,7 +136,7 @@ def _act(name: str, said: str, act: Any, *, needs_use: bool = False) -> None:
         try:
             act(delivery, request)
         except Refused as refused:
-            messages.warning(request, str(refused))
+            remedies.tell(request, refused, messages.WARNING)
         else:
             admin.log_change(request, delivery, said)
         return _back(delivery)
@@ -169,6 +169,7 @@ def sending_json(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) ->
         "expected": found.to_deliver,
         "text": shown["words"],
         "counts": {share.code: share.number for share in shown["shares"]},
+        "shares": {share.code: share.share for share in shown["shares"]},
     }
     return JsonResponse(answer, headers={"Cache-Control": "no-store"})
 

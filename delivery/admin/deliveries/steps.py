@@ -189,7 +189,7 @@ def _content(delivery: Delivery) -> tuple[bool, str, bool]:
     if delivery.channel in OF_FILES:
         return (
             bool(delivery.columns),
-            "" if delivery.columns else _("all columns"),
+            "" if delivery.columns else _("the usual columns"),
             False,
         )
     codes = ["", *delivery.variants.values_list("language", flat=True)]

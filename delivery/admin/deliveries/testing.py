@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.channels import Channel
+from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
 from delivery import approvals
@@ -81,7 +82,9 @@ def _sent(
     try:
         found = proofs.send(delivery, form.cleaned_data["to"], profile=profile)
     except Refused as refused:
-        form.add_error(None, str(refused))
+        # An address that is none is marked where it was typed.
+        where = "to" if isinstance(refused, proofs.NoProof) else None
+        errors.refuse(form, where, refused)
         return []
     admin.log_change(request, delivery, f"Sent {len(found)} proofs.")
     return found

@@ -12,11 +12,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _, ngettext
 
 from audiences import addresses
+from audiences.console import errors
 from audiences.console.downloads import may_export
 from audiences.console.lists import OfAddresses
 from audiences.console.numbers import grouped
 from audiences.console.pages import Facts
 from audiences.models import AddressStatus
+from audiences.refusals import Refused
 from delivery import quarantine
 from delivery.admin.quarantine.evidence import SHOWN, timeline
 from delivery.admin.quarantine.periods import ErrorPeriod
@@ -90,9 +92,11 @@ class NewEntryForm(EntryForm):
         except addresses.InvalidAddress as error:
             self.add_error("address", str(error))
             return
-        if QuarantineEntry.objects.filter(channel=channel, key=key).exists():
+        held = QuarantineEntry.objects.filter(channel=channel, key=key).first()
+        if held:
             message = _("{address} is in the list already: change its entry.")
-            self.add_error("address", message.format(address=key))
+            refused = Refused(message.format(address=key))
+            errors.refuse(self, "address", refused.mended_by("entry", held.pk))
 
 
 @admin.register(QuarantineEntry)

@@ -21,6 +21,10 @@
       const cell = panel.querySelector(`[data-count="${name}"]`);
       if (cell) cell.textContent = number;
     }
+    for (const [name, share] of Object.entries(answer.shares || {})) {
+      const cell = panel.querySelector(`[data-share="${name}"]`);
+      if (cell) cell.textContent = share;
+    }
     if (text && text.textContent !== answer.text) text.textContent = answer.text;
     window.setTimeout(ask, 1000);
   }

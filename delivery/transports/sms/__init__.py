@@ -28,7 +28,8 @@ class GatewayTransport:
         try:
             self._gateway = gateways.gateway()
         except Exception as error:
-            raise NoTransport(f"SMS_GATEWAY cannot be used: {error}") from error
+            refused = NoTransport(f"SMS_GATEWAY cannot be used: {error}")
+            raise refused.mended_by("gateways") from error
 
     def open(self) -> None:
         """Nothing: a gateway connects when it sends."""

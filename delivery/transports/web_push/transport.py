@@ -41,7 +41,7 @@ class WebPushTransport:
         if not (settings.VAPID_PRIVATE_KEY and settings.VAPID_CONTACT):
             raise NoTransport(
                 "Push needs VAPID_PRIVATE_KEY and VAPID_CONTACT: docs/transports.md."
-            )
+            ).mended_by("gateways")
         try:
             self._key = Vapid.from_string(settings.VAPID_PRIVATE_KEY)
         except (VapidException, ValueError) as error:
