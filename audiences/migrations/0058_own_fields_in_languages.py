@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
                 "in other languages",
                 blank=True,
                 default=dict,
+                db_default={},
                 help_text="By language: the label, and the choices by themselves.",
             ),
         ),

@@ -39,6 +39,7 @@ class OwnField(models.Model):
     texts = models.JSONField(
         _("in other languages"),
         default=dict,
+        db_default={},
         blank=True,
         help_text=_("By language: the label, and the choices by themselves."),
     )

@@ -14,7 +14,7 @@ from audiences.consent import Origin
 from audiences.links import Link, Undo, web_addresses
 from audiences.models import ConsentEvent, LandingPage, Profile
 from audiences.subscriptions import messages
-from audiences.visits import choosing, confirming
+from audiences.visits import choosing, confirming, ways
 from audiences.visits.choosing import Boxes
 from audiences.visits.confirming import Stage
 from audiences.visits.opting_out import opt_out
@@ -157,15 +157,15 @@ def test_a_double_opt_in_goes_from_waiting_to_done_and_stays_done(
     first = confirming.confirm(token, ON_PAGE)
     assert first.stage == Stage.DONE
     assert first.standing.out == {"email"}
-    assert confirming.preference_page(first) == ""
+    assert ways.open_preferences("email") == ""
     page("preferences", "closed-to-others", allows_unidentified=False)
     page("preferences")
-    assert confirming.preference_page(first) == "preferences"
+    assert ways.open_preferences("email") == "preferences"
     assert confirming.confirm(token, ON_PAGE).stage == Stage.BEFORE
     assert confirming.look(token).stage == Stage.BEFORE
     subscriptions.unsubscribe(anna, service, BY_COMMAND)
     assert confirming.look(token).stage == Stage.BEFORE
-    assert not confirming.look(token).standing.services
+    assert not confirming.look(token).standing.subscribed
 
 
 def test_nothing_below_the_pages_knows_requests_or_forms() -> None:
