@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from audiences.admin.people import timeline
 from audiences.admin.people.timeline import Entry, Look, Strand
 from audiences.console.masking import shown, shown_text
+from audiences.models import BulkAct, BulkActPerson
+from delivery.admin.quarantine.people import undo_address
 from delivery.models import (
     AddressError,
     Analysis,
@@ -17,6 +19,8 @@ from delivery.models import (
     Outcome,
     QuarantineAction,
 )
+
+ActionKind = QuarantineAction.Kind
 
 # The exclusions of one person are looked for in at most this many latest deliveries:
 # outcomes are kept by delivery and profile, each delivery is one look-up.
@@ -94,8 +98,14 @@ def _failures(look: Look, strand: Strand) -> Iterable[Entry]:
 
 
 def _decisions(look: Look, strand: Strand) -> Iterable[Entry]:
-    rows = QuarantineAction.objects.filter(_addresses(look))
-    for row in look.newest(rows, strand):
+    rows = look.newest(QuarantineAction.objects.filter(_addresses(look)), strand)
+    acts = BulkAct.objects.in_bulk(
+        {row.act_id for row in rows if row.act_id and row.kind == ActionKind.SET}
+    )
+    kept = BulkActPerson.objects.filter(act__in=acts, profile=look.profile, outcome="")
+    undoable = set(kept.values_list("act_id", flat=True)) if acts else set()
+    undo = {pk: undo_address(look.request, look.profile, acts[pk]) for pk in undoable}
+    for row in rows:
         yield Entry(
             row.at,
             row.pk,
@@ -113,6 +123,7 @@ def _decisions(look: Look, strand: Strand) -> Iterable[Entry]:
                 )
             ],
             shown_text(look.request, row.text),
+            undo.get(row.act_id, "") if row.kind == ActionKind.SET else "",
             rank=strand.rank,
         )
 

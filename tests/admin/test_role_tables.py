@@ -127,6 +127,7 @@ PAGES: dict[str, tuple[set[Code] | None, set[Code] | None]] = {
     "audiences_profile_subscribe": (DESK, DESK),
     "audiences_profile_unsubscribe": (None, DESK),
     "audiences_profile_quarantine": (STOPPERS, STOPPERS),
+    "audiences_profile_undo_quarantine": (None, DESK),
     "audiences_profile_would-get": (ALL, None),
     "audiences_profile_proof": (SEERS, None),
     "audiences_profile_proof_json": (SEERS, None),

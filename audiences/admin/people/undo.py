@@ -40,7 +40,8 @@ def say(
     text = _DONE[event.kind].format(who=profile, about=subject(event))
     log(own, request, profile, text)
     if may_undo(request, event):
-        messages.success(request, _with_undo(request, profile, event, text))
+        url = reverse("admin:audiences_profile_undo", args=[profile.pk])
+        messages.success(request, with_undo(request, url, event.pk, text))
     else:
         messages.success(request, text)
     if warning:
@@ -61,17 +62,16 @@ def sentence_of(row: LogEntry) -> str:
     return str(json.loads(row.change_message)[0]["added"]["object"])
 
 
-def _with_undo(
-    request: HttpRequest, profile: Profile, event: ConsentEvent, text: str
-) -> str:
+def with_undo(request: HttpRequest, url: str, number: int, text: str) -> str:
+    """A sentence with the button that takes back what has this number."""
     return format_html(
         '{} <form method="post" action="{}" class="undo"><input type="hidden" '
         'name="csrfmiddlewaretoken" value="{}"><button class="button small" '
         'name="event" value="{}" data-action="undo">{}</button></form>',
         text,
-        reverse("admin:audiences_profile_undo", args=[profile.pk]),
+        url,
         get_token(request),
-        event.pk,
+        number,
         _("Undo"),
     )
 
