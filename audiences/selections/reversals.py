@@ -8,17 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import (
-    Exists,
-    Max,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    TextField,
-    Value,
-)
-from django.db.models.lookups import Exact
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audiences import tags
@@ -73,8 +63,7 @@ def by_events(work: Work, permission: str) -> Reverse:
     """Of an act that writes one event of consent for each person whom it changes."""
 
     def take_back(act: BulkAct, ids: Sequence[int], by: Origin) -> Iterable[int]:
-        rows = kept(act, ids).filter(_changed_since(act))
-        left = set(rows.values_list("profile_id", flat=True))
+        left = _changed_since(act, ids)
         free = [pk for pk in ids if pk not in left]
         work(Profile.objects.filter(among("pk", free)), act, by)
         return left
@@ -102,20 +91,27 @@ def _watch_events(act: BulkAct, ids: Sequence[int]) -> Callable[[], Marks]:
     return lambda: events.order_by("profile_id").values_list("profile_id", "pk")
 
 
-def _changed_since(act: BulkAct) -> Q:
-    """People about whom something was said after the change; whose request it ended."""
+def _changed_since(act: BulkAct, ids: Sequence[int]) -> set[int]:
+    """About whom something was said after the change; whose request it ended.
+
+    The history of a chunk is read by its people and compared here: as a condition of
+    the rows, the database may compare every event with every row.
+    """
     details = act.details
     service = find_service(details["service"]).pk if "service" in details else None
-    about = history.about(
-        OuterRef("profile_id"), scope=details.get("scope", ""), service_id=service
-    )
-    later = Exists(about.filter(id__gt=OuterRef("event_id")))
-    if act.code != "unsubscribe":
-        return Q(later)
-    before = about.filter(id__lt=OuterRef("event_id")).order_by("-id")
-    last_kind = Subquery(before.values("kind")[:1])
-    was_request = Exact(last_kind, Value(str(Kind.REQUEST), TextField()))
-    return Q(later) | Q(was_request)
+    about = history.about_many(ids, scope=details.get("scope", ""), service_id=service)
+    marks = dict(kept(act, ids).values_list("profile_id", "event_id"))
+    left, before = set(), {}
+    for profile, number, kind in about.order_by("id").values_list(
+        "profile_id", "id", "kind"
+    ):
+        if number > marks[profile]:
+            left.add(profile)
+        elif number < marks[profile]:
+            before[profile] = kind
+    if act.code == "unsubscribe":
+        left |= {profile for profile, kind in before.items() if kind == Kind.REQUEST}
+    return left
 
 
 # ------------------------------------------------------------------ tags
