@@ -56,7 +56,8 @@ def _exclusions(look: Look, strand: Strand) -> Iterable[Entry]:
     """
     runs = Analysis.objects.filter(finished_at__gte=timezone.now() - REMEMBERED)
     # The last of each stays.
-    ended = dict(runs.order_by("pk").values_list("delivery_id", "finished_at"))
+    pairs = runs.order_by("pk").values_list("delivery_id", "finished_at")
+    ended = {pk: at for pk, at in pairs if at}
     rows = Outcome.objects.filter(
         among("delivery_id", ended), profile=look.profile, rule__isnull=False
     )
@@ -68,7 +69,7 @@ def _exclusions(look: Look, strand: Strand) -> Iterable[Entry]:
     deliveries = Delivery.objects.only("label").in_bulk([pk for _at, pk in page])
     causes = TypologyRule.objects.in_bulk({rules[pk] for _at, pk in page})
     for at, pk in page:
-        if at is None or pk not in deliveries:
+        if pk not in deliveries:
             continue
         cause = causes.get(rules[pk])
         yield Entry(

@@ -4,6 +4,7 @@ The tables name each view of the admin; a new one that is in none fails the firs
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
