@@ -12,12 +12,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.timezone import is_aware
-from django.utils.translation import (
-    get_language,
-    gettext as _,
-    gettext_lazy,
-    ngettext,
-)
+from django.utils.translation import get_language, gettext as _, gettext_lazy, ngettext
 
 from audiences.console import exact
 from audiences.console.masking import shown_text
