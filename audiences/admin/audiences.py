@@ -188,6 +188,9 @@ class AudienceAdmin(PlainAdmin):
         answers = audience_to_be_changed.send(Audience, audience=row, user=request.user)
         return next((text for _listener, text in answers if text), "")
 
+    def next_steps(self, request: HttpRequest, row: Audience) -> list[tuple[str, str]]:
+        return [link for make in links.values() if (link := make(request, row))]
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -196,9 +199,7 @@ class AudienceAdmin(PlainAdmin):
         context["matching"] = matching_of(request, form)
         audience = kwargs.get("obj")
         if audience:
-            context["links"] = [
-                link for make in links.values() if (link := make(request, audience))
-            ]
+            context["links"] = self.next_steps(request, audience)
             if not context["has_builder"] and audience.kind != Audience.Kind.EVERYONE:
                 context["reach"] = _reach(audience)
         return super().render_change_form(request, context, *args, **kwargs)

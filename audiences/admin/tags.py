@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _, ngettext
 from audiences import tags
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
-from audiences.models import Tag
+from audiences.models import ProfileTag, Tag
 from audiences.refusals import Refused
 from audiences.tags import BadTag
 
@@ -49,9 +49,20 @@ class TagAdmin(PlainAdmin):
         rows: QuerySet[Tag] = super().get_queryset(request)
         return rows.annotate(of_audiences=Count("audiences", distinct=True))
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With how many people have the tags of the page, in one statement."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        held = ProfileTag.objects.filter(tag__in=rows).order_by().values_list("tag_id")
+        counts = dict(held.annotate(people=Count("profile_id")))
+        for row in rows:
+            row.of_people = counts.get(row.pk, 0)
+        changelist.result_list = rows
+        return changelist
+
     @admin.display(description=_("people"))
     def people_count(self, tag: Tag) -> str:
-        return grouped(tag.people.count())
+        return grouped(getattr(tag, "of_people", 0))
 
     @admin.display(description=_("audiences"))
     def audience_count(self, tag: Tag) -> str:

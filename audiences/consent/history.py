@@ -105,7 +105,18 @@ def about(
     profile_id: Any, *, scope: str = "", service_id: int | None = None
 ) -> QuerySet[ConsentEvent]:
     """What is on record about one flag, or one subscription, of a profile."""
-    events = ConsentEvent.objects.filter(profile_id=profile_id, channel=scope)
+    return _about(scope, service_id).filter(profile_id=profile_id)
+
+
+def about_many(
+    profile_ids: Sequence[int], *, scope: str = "", service_id: int | None = None
+) -> QuerySet[ConsentEvent]:
+    """The same of many profiles, which the index of the history finds."""
+    return _about(scope, service_id).filter(among("profile_id", profile_ids))
+
+
+def _about(scope: str, service_id: int | None) -> QuerySet[ConsentEvent]:
+    events = ConsentEvent.objects.filter(channel=scope)
     if service_id is None:
         return events.filter(service__isnull=True)
     return events.filter(service_id=service_id)

@@ -19,6 +19,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from audiences.masking import masked_text
@@ -32,6 +34,11 @@ Answer = Facts | HttpResponseBase
 View = Callable[..., Answer]
 # What an admin asks about a row; its other permissions are about the whole table.
 OF_A_ROW = ("view", "change", "delete")
+
+# Labels and addresses.
+Links = Sequence[tuple[str, str]]
+# What was pressed on a form instead of plain *Save*.
+_OTHER_WAYS = {"_addanother", "_continue", "_popup"}
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,29 @@ class PlainAdmin(Exact):
         if warning:
             messages.warning(request, warning)
         return self.go_back(row)
+
+    def next_steps(self, request: HttpRequest, row: Any) -> Links | None:
+        """Where this operator goes on with a row that they have just made.
+
+        None: nothing is done with it on its own page, and the list is shown.
+        """
+        return None
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Open what was made, where one goes on, and say what comes next."""
+        links = self.next_steps(request, obj)
+        if links is None or not _OTHER_WAYS.isdisjoint(request.POST):
+            return super().response_add(request, obj, post_url_continue)
+        made = _("“{name}” was made.").format(name=obj)
+        if links:
+            joined = format_html_join(
+                " · ", '<a href="{}">{}</a>', ((url, label) for label, url in links)
+            )
+            made = format_html("{} {} {}", made, _("What comes next:"), joined)
+        messages.success(request, made)
+        return self.go_back(obj)
 
     def refusal_to_change(self, request: HttpRequest, row: Any) -> str:
         """Why this operator may not change or delete this row, whatever their role."""

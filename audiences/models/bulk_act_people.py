@@ -8,7 +8,10 @@ from .profiles import Profile
 
 
 class BulkActPerson(models.Model):
-    """Somebody whom a change of many has changed, by which event; and its undoing.
+    """Somebody whom a change of many has changed, by what; and its undoing.
+
+    `event_id` is the number of what was done: an event of consent, a decision of the
+    quarantine, or the tag.
 
     Written in the chunks of the change, in their transactions. The events stay when a
     change is cleaned up or a person erased; these rows go.

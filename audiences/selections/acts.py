@@ -1,6 +1,6 @@
 """What can be done for many people at once, and how each of it is taken back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,21 +16,11 @@ from audiences.registry import Registry
 from audiences.subscriptions import find_service
 from audiences.subscriptions.bulk import restore_all
 
-# Takes the people of one chunk, the details of the act and its origin; returns how many
-# people changed.
-Work = Callable[[QuerySet[Profile], dict[str, Any], Origin], int]
+from .reversals import PUT_ON, TAKEN_OFF, Reverse, Work, by_events
 
 
 class BulkActRefused(Refused):
     """The change cannot be made as asked; the message says what is missing."""
-
-
-@dataclass(frozen=True)
-class Reverse:
-    """How an act is taken back for those whom it changed, and who may do so."""
-
-    work: Work
-    permission: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +41,7 @@ class Act:
     begins: bool = False
     # The most people in a chunk: fewer where each takes longer, to keep locks short.
     most: int = 10_000
-    # For acts that write one event of consent for each person whom they change.
+    # Whom it changes is written down then, so that it can be taken back as one.
     reverse: Reverse | None = None
 
 
@@ -84,24 +74,26 @@ def in_words(act: BulkAct, services: Mapping[str, str]) -> str:
     return str(_("Undone: {what}")).format(what=text) if act.undoes_id else text
 
 
-def _opt_out(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return consent.opt_out_all(people, details["scope"], by)
+def _opt_out(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    return consent.opt_out_all(people, act.details["scope"], by)
 
 
-def _opt_in(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return consent.opt_in_all(people, details["scope"], by)
+def _opt_in(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    return consent.opt_in_all(people, act.details["scope"], by)
 
 
-def _subscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return subscriptions.subscribe_all(people, find_service(details["service"]), by)
+def _subscribe(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    return subscriptions.subscribe_all(people, find_service(act.details["service"]), by)
 
 
-def _unsubscribe(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return subscriptions.unsubscribe_all(people, find_service(details["service"]), by)
+def _unsubscribe(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    return subscriptions.unsubscribe_all(
+        people, find_service(act.details["service"]), by
+    )
 
 
-def _restore(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return restore_all(people, find_service(details["service"]), by)
+def _restore(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    return restore_all(people, find_service(act.details["service"]), by)
 
 
 register(
@@ -112,7 +104,7 @@ register(
         asks=("scope",),
         explanation=_("Nothing is sent to them on this channel any more."),
         permission=roles.OPT_OUT,
-        reverse=Reverse(_opt_in, roles.OPT_IN),
+        reverse=by_events(_opt_in, roles.OPT_IN),
     )
 )
 register(
@@ -124,7 +116,7 @@ register(
         needs_note=True,
         explanation=_("They can be contacted on this channel again."),
         permission=roles.OPT_IN,
-        reverse=Reverse(_opt_out, roles.OPT_OUT),
+        reverse=by_events(_opt_out, roles.OPT_OUT),
     )
 )
 register(
@@ -139,7 +131,7 @@ register(
             "unless a note says how they asked for it."
         ),
         permission="audiences.add_subscription",
-        reverse=Reverse(_unsubscribe, "audiences.change_subscription"),
+        reverse=by_events(_unsubscribe, "audiences.change_subscription"),
     )
 )
 register(
@@ -150,17 +142,17 @@ register(
         asks=("service",),
         explanation=_("Their other subscriptions and opt-outs stay as they are."),
         permission="audiences.change_subscription",
-        reverse=Reverse(_restore, "audiences.add_subscription"),
+        reverse=by_events(_restore, "audiences.add_subscription"),
     )
 )
 
 
-def _put_on(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    return tags.put_on(people, tags.ensure([details["tag"]])[details["tag"]])
+def _put_on(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    return tags.put_on(people, tags.ensure([act.details["tag"]])[act.details["tag"]])
 
 
-def _take_off(people: QuerySet[Profile], details: dict[str, Any], by: Origin) -> int:
-    tag = tags.find_tag(details["tag"])
+def _take_off(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
+    tag = tags.find_tag(act.details["tag"])
     return tags.take_off(people, tag) if tag else 0
 
 
@@ -172,6 +164,7 @@ register(
         asks=("tag",),
         explanation=_("Nothing else of them changes."),
         permission="audiences.change_profile",
+        reverse=PUT_ON,
     )
 )
 register(
@@ -182,5 +175,6 @@ register(
         asks=("tag",),
         explanation=_("Nothing else of them changes."),
         permission="audiences.change_profile",
+        reverse=TAKEN_OFF,
     )
 )

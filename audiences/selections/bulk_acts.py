@@ -21,7 +21,7 @@ from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
 from audiences.consent.locks import rows_to_lock
-from audiences.models import BulkAct, ConsentEvent, Profile
+from audiences.models import BulkAct, Profile
 from audiences.sql.many import among
 from audiences.sql.retries import retried
 from audiences.subscriptions import ServiceClosed, find_service
@@ -161,13 +161,12 @@ def _run_next(pk: int) -> bool:
 def _change(act: BulkAct, kind: Act, ids: list[int]) -> int:
     """Change these people, and write down whom; returns how many changed."""
     origin = Origin(source=Source.OPERATOR, actor=act.actor, note=act.note)
+    people = Profile.objects.filter(among("pk", ids))
     if kind.reverse is None:
-        return kind.work(Profile.objects.filter(pk__in=ids), act.details, origin)
-    # An event draws its number under the lock of its profile: what these people have
-    # after this one is ours.
+        return kind.work(people, act, origin)
     list(rows_to_lock().filter(among("pk", ids)).order_by("pk").values_list("pk"))
-    before = ConsentEvent.objects.aggregate(last=Max("id"))["last"] or 0
-    changed = kind.work(Profile.objects.filter(pk__in=ids), act.details, origin)
+    marks = kind.reverse.watch(act, ids)
+    changed = kind.work(people, act, origin)
     if changed:
-        undoing.keep(act, ids, before)
+        undoing.keep(act, marks())
     return changed

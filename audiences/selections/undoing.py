@@ -12,18 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import (
-    Count,
-    Exists,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    TextField,
-    Value,
-)
-from django.db.models.lookups import Exact
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _, override
@@ -35,10 +24,11 @@ from audiences.models import BulkAct, BulkActPerson, ConsentEvent, Profile
 from audiences.refusals import Refused
 from audiences.sql.many import among
 from audiences.sql.retries import retried
-from audiences.subscriptions import find_service, writing
+from audiences.subscriptions import writing
 from audiences.suppression.restriction import restricted_among
 
 from . import acts
+from .reversals import Marks, kept
 
 Outcome = BulkActPerson.Outcome
 # How long an operator can take back what they did for one person.
@@ -162,17 +152,11 @@ def refusal(act: BulkAct) -> str:
     return ""
 
 
-def keep(act: BulkAct, ids: Sequence[int], before: int) -> None:
-    """Write down whom a chunk of the change has changed, by their events.
-
-    The caller has locked these profiles before it looked which event was the last, so
-    later events of theirs are this transaction's own.
-    """
-    events = ConsentEvent.objects.filter(among("profile_id", ids), id__gt=before)
-    rows = events.order_by("profile_id").values_list("profile_id", "pk")
+def keep(act: BulkAct, marks: Marks) -> None:
+    """Write down whom a chunk of the change has changed, and by what."""
     BulkActPerson.objects.bulk_create(
-        BulkActPerson(act_id=act.pk, profile_id=profile, event_id=event)
-        for profile, event in rows
+        BulkActPerson(act_id=act.pk, profile_id=profile, event_id=number)
+        for profile, number in marks
     )
 
 
@@ -185,13 +169,20 @@ def next_people(act: BulkAct, size: int) -> list[int]:
 
 
 def work(act: BulkAct, ids: Sequence[int]) -> int:
-    """Take the change back for these people; returns for how many.
+    """Take the change back for these people; returns for how many."""
+    if act.undoes is None:
+        raise NotUndone(_("This change cannot be undone as one."))
+    return _take_back(act.undoes, ids, act.actor)
+
+
+def _take_back(first: BulkAct, ids: Sequence[int], actor: str) -> int:
+    """Take a change back for these people; returns for how many.
 
     Their rows are locked first. What they are judged by is read afterwards, so that
     whoever opted out by themselves while this waited stays out.
     """
-    first, reverse = act.undoes, acts.find(act.code).reverse
-    if first is None or reverse is None:
+    reverse = acts.find(first.code).reverse
+    if reverse is None:
         raise NotUndone(_("This change cannot be undone as one."))
     there = list(
         rows_to_lock()
@@ -199,34 +190,54 @@ def work(act: BulkAct, ids: Sequence[int]) -> int:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    rows = BulkActPerson.objects.filter(among("profile_id", ids), act=first)
-    free = set(there) - set(restricted_among(there))
-    rows.filter(~among("profile_id", sorted(free))).update(outcome=Outcome.NOT_ALLOWED)
-    rows = rows.filter(outcome=Outcome.NOT_UNDONE)
-    rows.filter(_changed_since(first)).update(outcome=Outcome.CHANGED_SINCE)
-    people = Profile.objects.filter(
-        pk__in=list(rows.values_list("profile_id", flat=True))
-    )
-    origin = _origin(act.actor, first.created_at, first.actor)
-    done = reverse.work(people, first.details, origin)
-    rows.update(outcome=Outcome.UNDONE)
-    return done
+    free = set(there) - restricted_among(there)
+    rows = kept(first, ids).filter(outcome=Outcome.NOT_UNDONE)
+    waiting = list(rows.order_by("profile_id").values_list("profile_id", flat=True))
+    allowed = [pk for pk in waiting if pk in free]
+    origin = _origin(actor, first.created_at, first.actor)
+    left = set(reverse.take_back(first, allowed, origin)) if allowed else set()
+    done = [pk for pk in allowed if pk not in left]
+    for outcome, people in (
+        (Outcome.NOT_ALLOWED, [pk for pk in waiting if pk not in free]),
+        (Outcome.CHANGED_SINCE, sorted(left)),
+        (Outcome.UNDONE, done),
+    ):
+        if people:
+            kept(first, people).update(outcome=outcome)
+    return len(done)
 
 
-def _changed_since(act: BulkAct) -> Q:
-    """People about whom something was said after the change; whose request it ended."""
-    details = act.details
-    service = find_service(details["service"]).pk if "service" in details else None
-    about = history.about(
-        OuterRef("profile_id"), scope=details.get("scope", ""), service_id=service
+# ------------------------------------------------------------------ one of many
+def can_undo_for(act: BulkAct | None, actor: str) -> bool:
+    """Whether this operator made a change a moment ago, so that they can take it back
+    for one person."""
+    return (
+        act is not None
+        and act.actor == actor
+        and act.created_at > timezone.now() - UNDO_LIFE
+        and not refusal(act)
     )
-    later = Exists(about.filter(id__gt=OuterRef("event_id")))
-    if act.code != "unsubscribe":
-        return Q(later)
-    before = about.filter(id__lt=OuterRef("event_id")).order_by("-id")
-    last_kind = Subquery(before.values("kind")[:1])
-    was_request = Exact(last_kind, Value(str(Kind.REQUEST), TextField()))
-    return Q(later) | Q(was_request)
+
+
+@retried
+def undo_for(act: BulkAct, person: Profile, *, actor: str) -> str:
+    """Take a change back for one of its people; returns what became of it.
+
+    Raises NotUndone when somebody else made it, when it is too long ago, and when it is
+    undone already.
+    """
+    with transaction.atomic():
+        act = BulkAct.objects.select_for_update(of=("self",)).get(pk=act.pk)
+        row = kept(act, [person.pk]).filter(outcome=Outcome.NOT_UNDONE)
+        if not can_undo_for(act, actor) or not row.exists():
+            raise NotUndone(
+                _(
+                    "This cannot be undone: only who did it can, within a day, and "
+                    "only while nothing has happened since."
+                )
+            )
+        _take_back(act, [person.pk], actor)
+        return kept(act, [person.pk]).get().outcome
 
 
 def figures(act: BulkAct) -> dict[str, int]:

@@ -2,29 +2,20 @@
 
 from collections.abc import Iterable
 
-from django import forms
 from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
 
-from audiences import addresses
 from audiences.admin.audiences import links as audience_links
-from audiences.admin.people.pages import operator
-from audiences.admin.people.panels import Deed, Panel, extensions
+from audiences.admin.people.panels import Panel, extensions
 from audiences.console.badges import badge
 from audiences.console.masking import shown
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Address, Audience, Profile
 from delivery.models import Delivery, Outcome, QuarantineEntry
-from delivery.quarantine.people import (
-    CAN_BE_QUARANTINED,
-    PERMISSION,
-    addresses_of,
-    quarantine_people,
-)
 from delivery.sending import freshness
 
 # The exclusions of one person are looked for in at most this many latest deliveries.
@@ -126,64 +117,10 @@ def links_of_deliveries(
     }
 
 
-def quarantine_all(request: HttpRequest, profile: Profile) -> Deed | None:
-    """The act that stops somebody everywhere (P4), where there is what it stops."""
-    if not request.user.has_perm(PERMISSION):
-        return None
-    held = addresses_of(Profile.objects.filter(pk=profile.pk))
-    if not held.filter(quarantine_status__in=CAN_BE_QUARANTINED).exists():
-        return None
-    url = reverse("admin:audiences_profile_quarantine", args=[profile.pk])
-    return Deed("quarantine", _("Put addresses in quarantine…"), url)
-
-
 extensions.links_of_addresses = links_to_entries
 extensions.links_of_deliveries = links_of_deliveries
-extensions.deeds.add("quarantine_all", quarantine_all)
 extensions.panels.add("would_get", would_get)
 extensions.panels.add("judged", judged)
-
-
-class QuarantineForm(forms.Form):
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        required=False,
-        help_text=gettext_lazy("Why; kept with each address."),
-    )
-
-
-@page(
-    Profile,
-    "quarantine",
-    "audiences.view_profile",
-    PERMISSION,
-    title=gettext_lazy("Put all addresses of this person in quarantine"),
-    template="admin/delivery/quarantineentry/person.html",
-)
-def quarantine_person(
-    admin: PlainAdmin, request: HttpRequest, profile: Profile
-) -> Answer:
-    """Ask, with the addresses listed; then quarantine all of them."""
-    person = Profile.objects.filter(pk=profile.pk)
-    form = QuarantineForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        count = addresses_of(person).count()
-        quarantine_people(person, {}, operator(request, form.cleaned_data["note"]))
-        text = ngettext(
-            "{count} address is in quarantine now.",
-            "{count} addresses are in quarantine now.",
-            count,
-        )
-        return admin.say_done(request, profile, text.format(count=count))
-    others = addresses.sharing(profile).values("profile_id").distinct().order_by()
-    return {
-        "profile": profile,
-        "addresses": list(
-            addresses_of(person).order_by("channel", "-is_primary", "pk")
-        ),
-        "others": others.count(),
-        "form": form,
-    }
 
 
 @page(Profile, "would-get", "delivery.view_delivery")

@@ -1,14 +1,19 @@
 """What `delivery` adds to a person's timeline: messages, exclusions, failures."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences.admin.people import timeline
 from audiences.admin.people.timeline import Entry, Look, Strand
 from audiences.console.masking import shown, shown_text
+from audiences.models import BulkAct, BulkActPerson
+from audiences.sql.many import among
+from delivery.admin.quarantine.people import undo_address
 from delivery.models import (
     AddressError,
     Analysis,
@@ -16,11 +21,13 @@ from delivery.models import (
     Message,
     Outcome,
     QuarantineAction,
+    TypologyRule,
 )
 
-# The exclusions of one person are looked for in at most this many latest deliveries:
-# outcomes are kept by delivery and profile, each delivery is one look-up.
-DELIVERIES = 50
+ActionKind = QuarantineAction.Kind
+
+# How far back the exclusions of a person are looked for.
+REMEMBERED = timedelta(days=366)
 
 
 def _messages(look: Look, strand: Strand) -> Iterable[Entry]:
@@ -42,34 +49,39 @@ def _messages(look: Look, strand: Strand) -> Iterable[Entry]:
 
 
 def _exclusions(look: Look, strand: Strand) -> Iterable[Entry]:
-    """What the latest deliveries decided against this person, at their analysis."""
-    latest = {d.pk: d for d in Delivery.objects.order_by("-pk")[:DELIVERIES]}
-    rows = Outcome.objects.filter(
-        delivery_id__in=list(latest), profile=look.profile, rule__isnull=False
-    ).select_related("rule")
-    rows_by_delivery = {row.delivery_id: row for row in rows}
-    runs = Analysis.objects.filter(
-        delivery_id__in=list(rows_by_delivery), finished_at__isnull=False
-    )
+    """What deliveries of the last year decided against this person, when analysed.
+
+    Outcomes are kept by delivery and profile: each delivery is one look-up in their
+    key, and all of them are one statement.
+    """
+    runs = Analysis.objects.filter(finished_at__gte=timezone.now() - REMEMBERED)
     # The last of each stays.
-    ended = dict(runs.order_by("pk").values_list("delivery_id", "finished_at"))
-    for pk, at in ended.items():
-        if at is None:
+    pairs = runs.order_by("pk").values_list("delivery_id", "finished_at")
+    ended = {pk: at for pk, at in pairs if at}
+    rows = Outcome.objects.filter(
+        among("delivery_id", ended), profile=look.profile, rule__isnull=False
+    )
+    rules = dict(rows.values_list("delivery_id", "rule_id"))
+    places = sorted(((ended[pk], pk) for pk in rules), reverse=True)
+    if look.after:
+        places = [(at, pk) for at, pk in places if look.after.precedes(at, strand, pk)]
+    page = places[: look.limit + 1]
+    deliveries = Delivery.objects.only("label").in_bulk([pk for _at, pk in page])
+    causes = TypologyRule.objects.in_bulk({rules[pk] for _at, pk in page})
+    for at, pk in page:
+        if pk not in deliveries:
             continue
-        row, delivery = rows_by_delivery[pk], latest[pk]
-        cause = row.rule.shown_label if row.rule else ""
-        entry = Entry(
+        cause = causes.get(rules[pk])
+        yield Entry(
             at,
             pk,
             _("Excluded from “{delivery}”: {cause}").format(
-                delivery=delivery, cause=cause
+                delivery=deliveries[pk], cause=cause.shown_label if cause else ""
             ),
             "warn",
             [(_("Why?"), _why(pk, look.profile.pk))],
             rank=strand.rank,
         )
-        if look.after is None or look.after.is_before(entry):
-            yield entry
 
 
 def _why(delivery_id: int, profile_id: int) -> str:
@@ -94,8 +106,14 @@ def _failures(look: Look, strand: Strand) -> Iterable[Entry]:
 
 
 def _decisions(look: Look, strand: Strand) -> Iterable[Entry]:
-    rows = QuarantineAction.objects.filter(_addresses(look))
-    for row in look.newest(rows, strand):
+    rows = look.newest(QuarantineAction.objects.filter(_addresses(look)), strand)
+    acts = BulkAct.objects.in_bulk(
+        {row.act_id for row in rows if row.act_id and row.kind == ActionKind.SET}
+    )
+    kept = BulkActPerson.objects.filter(act__in=acts, profile=look.profile, outcome="")
+    undoable = set(kept.values_list("act_id", flat=True)) if acts else set()
+    undo = {pk: undo_address(look.request, look.profile, acts[pk]) for pk in undoable}
+    for row in rows:
         yield Entry(
             row.at,
             row.pk,
@@ -113,6 +131,7 @@ def _decisions(look: Look, strand: Strand) -> Iterable[Entry]:
                 )
             ],
             shown_text(look.request, row.text),
+            undo.get(row.act_id, "") if row.kind == ActionKind.SET else "",
             rank=strand.rank,
         )
 

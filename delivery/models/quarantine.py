@@ -114,6 +114,7 @@ class QuarantineAction(models.Model):
         START = "start", _("START")
         HOLD = "hold", _("Held until somebody decides")
         DECIDE = "decide", _("Hold ended")
+        UNDO = "undo", _("Undone")
 
     channel = models.CharField(_("channel"), max_length=16, choices=Channel)
     key = models.CharField(_("address"), max_length=500)
@@ -138,6 +139,8 @@ class QuarantineAction(models.Model):
         db_default=0,
         help_text=_("A decision says nothing about errors that were recorded later."),
     )
+    # The change of people that decided so; an undo names the one that it takes back.
+    act_id = models.BigIntegerField(_("bulk change"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("quarantine action")

@@ -10,7 +10,7 @@ from delivery.models.quarantine import ErrorReason, ErrorType
 from delivery.quarantine.writing import raise_statuses, set_status
 
 from .entries import entry_of
-from .order import DENYLISTING, open_hold
+from .order import DENYLISTING, ActionKind, open_hold
 from .own_mails import why_not
 from .status_copies import copy_to_attached
 
@@ -45,7 +45,7 @@ def withdraw_stop(
     since, stays as it is.
     """
     actions = QuarantineAction.objects.filter(channel=channel, key=key)
-    last = actions.order_by("-id").first()
+    last = actions.exclude(kind=ActionKind.UNDO).order_by("-id").first()
     if last is None or AddressError.objects.filter(
         channel=channel, key=key, reason__in=DENYLISTING, pk__gt=last.known_error_id
     ):

@@ -8,6 +8,8 @@
   deliveries, lists, discounts. Errors that are equally grave are told apart by what
   they say, never by their number.
 
+A decision that was undone counts for nothing, as if it had never been made.
+
 Decisions are numbered while their address is locked: for them, and for nothing else,
 the number is the order in which they were made.
 """
@@ -49,6 +51,18 @@ def in_order(
         *(Step(number, decision) for number, decision in enumerate(decided)),
     ]
     return sorted(steps, key=_place)
+
+
+def in_force(actions: Iterable[QuarantineAction]) -> list[QuarantineAction]:
+    """The actions without the decisions that were undone, and without the undoings."""
+    actions = list(actions)
+    undone = {a.act_id for a in actions if a.kind == ActionKind.UNDO}
+    return [
+        action
+        for action in actions
+        if action.kind != ActionKind.UNDO
+        and not (action.kind == ActionKind.SET and action.act_id in undone)
+    ]
 
 
 def knew(decision: QuarantineAction, error: AddressError) -> bool:

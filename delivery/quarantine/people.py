@@ -1,18 +1,16 @@
 """Quarantining all addresses of one person (P4), or of many at once."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audiences.consent import Origin
-from audiences.models import Address, AddressStatus, Profile
+from audiences.models import Address, AddressStatus, BulkAct, Profile
 from audiences.selections import acts
 from audiences.sql.retries import retried
 from delivery.models import QuarantineAction
 from delivery.models.quarantine import ErrorReason
 
-from . import writing
+from . import undoing, writing
 
 # What is in quarantine, or on the denylist, stays as it is.
 CAN_BE_QUARANTINED = (AddressStatus.VALID, AddressStatus.ERRONEOUS)
@@ -25,9 +23,7 @@ def addresses_of(people: QuerySet[Profile]) -> QuerySet[Address]:
 
 
 @retried
-def quarantine_people(
-    people: QuerySet[Profile], details: dict[str, Any], by: Origin
-) -> int:
+def quarantine_people(people: QuerySet[Profile], act: BulkAct, by: Origin) -> int:
     """Put every address of these people in quarantine, for all profiles that have it.
 
     Set-based; an address already there, or on the denylist, stays as it is. Returns how
@@ -46,6 +42,7 @@ def quarantine_people(
                 text=by.note,
                 actor=by.actor,
                 source=by.source,
+                act_id=act.pk,
             )
             for channel, key in {(c, k) for c, k, _pk in rows}
         ]
@@ -64,5 +61,6 @@ acts.register(
         ),
         permission=PERMISSION,
         most=250,
+        reverse=undoing.REVERSE,
     )
 )

@@ -18,7 +18,8 @@ discounts what was known when it was made, and nothing else (`order`). Rules (Q3
 - an address that is held is on the denylist until its hold is decided, whatever else it
   is; then it is what the rest of the evidence gives;
 - a bulk release discounts the errors of an outage, as if they had never come, and makes
-  what is then merely erroneous valid.
+  what is then merely erroneous valid;
+- a decision that is undone is taken out, and the rest of the evidence decides.
 """
 
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ from audiences.models import AddressStatus
 from delivery.models import AddressError, QuarantineAction
 from delivery.models.quarantine import ErrorReason, ErrorType
 
-from .order import DENYLISTING, ActionKind, Step, in_order, open_hold
+from .order import DENYLISTING, ActionKind, Step, in_force, in_order, open_hold
 
 DISCOUNTING = (ActionKind.DISCOUNT, ActionKind.START)
 # Actions that do nothing at their own moment, but change how the rest is read.
@@ -78,7 +79,7 @@ def fold(
 
     The state is not aged beyond the last of them; `aged` does that.
     """
-    actions = list(actions)
+    actions = in_force(actions)
     discounts = [action for action in actions if action.kind in DISCOUNTING]
     state = VALID
     told: set[tuple[int, bool, int]] = set()

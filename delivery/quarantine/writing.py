@@ -5,9 +5,11 @@ from its evidence; every change of evidence also rewrites the entry and the copi
 beside the addresses, in one transaction.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Max
 from django.utils import timezone
 
 from audiences.models import AddressStatus
@@ -19,7 +21,7 @@ from delivery.quarantine.order import ActionKind
 from delivery.quarantine.status import rank
 
 from .entries import entry_of, lock_entries, lock_name, locked_entry, place, recompute
-from .names import key_of
+from .names import Name, about, key_of
 from .status_copies import copy_statuses
 
 
@@ -142,13 +144,39 @@ def raise_statuses(actions: list[QuarantineAction]) -> int:
         for name, action in wanted.items()
         if rank(action.status) > rank(present[name].status)
     ]
-    if raising:
-        place(raising)
-        for action in raising:
+    kept = [*raising, *_said_again(wanted, present)]
+    if kept:
+        place(kept)
+        for action in kept:
             action.pk = None  # an earlier attempt, a victim of others, had numbered it
-        QuarantineAction.objects.bulk_create(raising)
+        QuarantineAction.objects.bulk_create(kept)
+    if raising:
         recompute(*(present[action.channel, action.key] for action in raising))
     return len(raising)
+
+
+def _said_again(
+    wanted: Mapping[Name, QuarantineAction], present: Mapping[Name, QuarantineEntry]
+) -> list[QuarantineAction]:
+    """Actions that say what an operator had said, who may take it back: these stay.
+
+    So an undo never releases what a list says too. Once is enough.
+    """
+    same = [
+        name
+        for name, action in wanted.items()
+        if action.act_id is None
+        and action.status == present[name].status
+        and present[name].reason == ErrorReason.OPERATOR
+    ]
+    if not same:
+        return []
+    rows = QuarantineAction.objects.filter(about(same)).order_by()
+    last = rows.values("channel", "key").annotate(last=Max("id")).values("last")
+    undoable = QuarantineAction.objects.filter(
+        pk__in=last, kind=ActionKind.SET, act_id__isnull=False
+    )
+    return [wanted[name] for name in undoable.values_list("channel", "key")]
 
 
 @retried

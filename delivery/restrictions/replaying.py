@@ -184,7 +184,8 @@ def _quarantine(values: Values, found: Replayed) -> bool:
     channel = values["channel"]
     key = addresses.accept(channel, values["address"]).key
     of_address = QuarantineAction.objects.filter(channel=channel, key=key)
-    decided = QuarantineAction.Kind.SET, QuarantineAction.Kind.DECIDE
+    kinds = QuarantineAction.Kind
+    decided = kinds.SET, kinds.DECIDE, kinds.UNDO
     if of_address.filter(kind__in=decided, at__gt=values["at"]).exists():
         return False
     told = ("status", "type", "text", "error_count", "first_error_at", "last_error_at")

@@ -41,7 +41,8 @@ _AT_ONCE = Q(
     source__in=[Source.OPERATOR, Source.COMMAND, Source.LANDING_PAGE, Source.ONE_CLICK],
     kind__in=[Kind.OPT_OUT, Kind.OPT_IN, Kind.UNSUBSCRIBE],
 )
-_DECIDED = Q(kind__in=[QuarantineAction.Kind.SET, QuarantineAction.Kind.RAISE])
+_KINDS = QuarantineAction.Kind
+_DECIDED = Q(kind__in=[_KINDS.SET, _KINDS.RAISE, _KINDS.UNDO])
 
 
 def write(path: Path, since: datetime) -> dict[str, int]:

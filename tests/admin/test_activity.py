@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +14,7 @@ from audiences.consent import Origin
 from audiences.models import MorningSummary, OutboxMail
 from audiences.records import summaries
 from audiences.selections import bulk_acts
+from tests.delivery.sessions import Session, wait_until_blocked
 
 from .conftest import World, clerk
 from .elements import marked
@@ -72,6 +74,24 @@ def test_summary_is_off_by_default_and_sent_once_a_day_with_two_clocks(
     assert summaries.send_due(_morning(hour=9)) == 0
     assert summaries.send_due(_morning(day=3)) == 1
     assert OutboxMail.objects.filter(kind="summary", to=eva.email).count() == 2
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has one writer at a time"
+)
+@pytest.mark.django_db(transaction=True)
+def test_summary_is_sent_once_by_two_clocks_at_the_same_moment(eva: User) -> None:
+    """The second has read who is due, and waits until the first has committed."""
+    MorningSummary.objects.create(user=eva, hour=7, language="nl")
+    sent: list[int] = []
+    second = Session(lambda _own: sent.append(summaries.send_due(_morning())))
+    with transaction.atomic():
+        sent.append(summaries.send_due(_morning()))
+        second.start()
+        wait_until_blocked()
+    second.finish()
+    assert sent == [1, 0]
+    assert OutboxMail.objects.filter(kind="summary").count() == 1
 
 
 def test_summary_counts_the_day_before_in_the_language_of_its_reader(

@@ -1,10 +1,14 @@
 """From a person's page: opt out and in, undo, and one timeline of everything."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +19,7 @@ from audiences.models import ConsentEvent, Profile
 from audiences.privacy import requests
 from audiences.selections import undoing
 from delivery import quarantine
+from delivery.models import Analysis, Delivery, Outcome, TypologyRule
 
 from .conftest import World, clerk
 from .elements import marked
@@ -194,3 +199,45 @@ def test_meaningless_place_in_the_timeline_shows_its_beginning(
 ) -> None:
     answer = admin_client.get(_url(world.people[0]), {"before": before})
     assert answer.status_code == 200
+
+
+def test_exclusions_of_a_whole_year_are_found_in_the_same_statements(
+    world: World, admin_client: Client
+) -> None:
+    """However many deliveries there were since; what is older than a year is not."""
+    person, rule = world.people[0], TypologyRule.objects.order_by("pk")[0]
+    facts = {"channel": "email", "audience": world.draft.audience}
+
+    def excluded(count: int, days: float) -> None:
+        made = Delivery.objects.bulk_create(
+            Delivery(label=f"D{days:g}-{number}", **facts) for number in range(count)
+        )
+        at = timezone.now() - timedelta(days=days)
+        Analysis.objects.bulk_create(
+            Analysis(delivery=each, at=at, finished_at=at, definition={})
+            for each in made
+        )
+        Outcome.objects.bulk_create(
+            Outcome(delivery=each, profile=person, rule=rule) for each in made
+        )
+
+    def shown(query: str = "") -> tuple[str, int]:
+        with CaptureQueriesContext(connection) as statements:
+            page = admin_client.get(f"{_url(person)}?show=exclusions{query}")
+        return page.content.decode(), len(statements)
+
+    excluded(timeline.ON_A_PAGE, 300)
+    excluded(1, 400)
+    shown()
+    _page, few = shown()
+    excluded(60, 1)
+    page, many = shown()
+    assert many == few
+    labels = set(re.findall(r"Excluded from “(D[\d.]+-\d+)”", page))
+    while older := re.search(r"\?show=exclusions&amp;(before=[^#\"]+)#", page):
+        page = shown(f"&{html.unescape(older[1])}")[0]
+        found = set(re.findall(r"Excluded from “(D[\d.]+-\d+)”", page))
+        assert found - labels, "a page that repeats"
+        labels |= found
+    assert len(labels) == 60 + timeline.ON_A_PAGE
+    assert not any(label.startswith("D400") for label in labels)

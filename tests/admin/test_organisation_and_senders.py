@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
 from audiences import organisation
+from audiences.admin.landing_pages.forms import COLOURS
 from audiences.models import Organisation
 from delivery import approvals, deliveries
 from delivery.models import ContentVariant, Sender
@@ -38,6 +40,19 @@ def test_the_organisation_is_written_on_one_page(admin_client: Client) -> None:
     assert (own.name, own.contact) == (FACTS["name"], FACTS["contact"])
     assert own.postal_address.splitlines() == ["Main Street 1", "1234 AB Delft"]
     assert Organisation.objects.count() == 1
+
+
+def test_saving_it_untouched_is_on_record_as_no_change(admin_client: Client) -> None:
+    """Browsers end the lines of an address in a way of their own."""
+    colours = {name: getattr(organisation.organisation(), name) for name in COLOURS}
+    address = FACTS["postal_address"].replace("\n", "\r\n")
+    posted = FACTS | colours | {"postal_address": address}
+    admin_client.post(PAGE, posted)
+    page = admin_client.post(PAGE, posted, follow=True).content.decode()
+    assert "“Shop &amp; Sons” was saved." in page
+    assert organisation.organisation().postal_address == FACTS["postal_address"]
+    rows = LogEntry.objects.order_by("pk")
+    assert [row.get_change_message() for row in rows][1:] == ["No fields changed."]
 
 
 @pytest.mark.parametrize("address", ["http://shop.example", "javascript:x", "shop"])

@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audiences import fields, membership, tags
@@ -311,3 +313,21 @@ def test_tags_of_audiences_and_deliveries_filter_their_lists(
     listed = reverse("admin:delivery_delivery_changelist")
     found = admin_client.get(listed, {"tag": "vip"}).context["cl"].queryset
     assert list(found) == [world.draft]
+
+
+def test_list_of_tags_takes_the_same_statements_for_one_and_for_many(
+    world: World, admin_client: Client
+) -> None:
+    url = reverse("admin:audiences_tag_changelist")
+    tags.set_tags(world.people[0], ["a0"])
+    tags.set_tags(world.people[1], ["a0"])
+    admin_client.get(url)
+    with CaptureQueriesContext(connection) as few:
+        admin_client.get(url)
+    tags.set_tags(world.people[2], [f"a{number}" for number in range(20)])
+    with CaptureQueriesContext(connection) as many:
+        page = admin_client.get(url)
+    assert len(many) == len(few)
+    rows = page.context["cl"].result_list
+    counts = {tag.name: tag.of_people for tag in rows}
+    assert (counts["a0"], counts["a1"], len(counts)) == (3, 1, 20)

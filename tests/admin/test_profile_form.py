@@ -141,6 +141,14 @@ def test_new_profile_with_a_ticked_box_has_an_event(
     assert consent.events_of(profile.pk)[0].evidence.actor == "admin"
 
 
+def test_a_person_without_any_name_is_not_made(admin_client: Client, db: None) -> None:
+    add = reverse("admin:audiences_profile_add")
+    answer = admin_client.post(add, {"language": "nl"})
+    assert "first_name" in answer.context["adminform"].form.errors
+    assert not Profile.objects.exists()
+    assert admin_client.post(add, {"external_id": "A-1"}).status_code == 302
+
+
 def test_nothing_deletes_a_profile(world: World, admin_client: Client) -> None:
     profile = world.people[0]
     url = _url(profile, "delete")

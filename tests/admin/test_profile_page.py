@@ -10,10 +10,11 @@ from django.urls import reverse
 from audiences import consent, landing_pages, subscriptions
 from audiences.consent import Origin
 from audiences.models import Profile
-from delivery import analysis, deliveries
+from delivery import analysis, deliveries, quarantine
 from delivery.models import QuarantineAction
 
 from .conftest import World, clerk, page_values
+from .elements import marked
 
 
 def _url(profile: Profile, name: str = "change") -> str:
@@ -122,6 +123,47 @@ def test_all_addresses_of_a_person_go_into_quarantine_after_a_question(
     # Again changes nothing, and what is on the denylist stays there.
     admin_client.post(url, {})
     assert QuarantineAction.objects.filter(key="twin@example.com").count() == 1
+
+
+def test_quarantine_of_one_person_answers_with_undo(
+    world: World, admin_client: Client
+) -> None:
+    person = world.people[1]
+    before = person.addresses.values_list("pk", "quarantine_status")
+    was = list(before)
+    page = admin_client.post(_url(person, "quarantine"), {"note": ""}, follow=True)
+    assert "undo" in marked(page.content.decode(), "action")
+    action = QuarantineAction.objects.filter(kind="set").latest("pk")
+    undo = _url(person, "undo_quarantine")
+    # From the sentence, and from the line of the timeline.
+    assert _page(admin_client, person).count(undo) == person.addresses.count()
+    posted = {"event": action.pk}
+    page = admin_client.post(undo, posted, follow=True).content.decode()
+    assert "can be reached again as before" in page
+    assert list(before) == was
+    assert undo not in page
+    again = admin_client.post(undo, posted, follow=True).content.decode()
+    assert "cannot be undone" in again
+    assert list(before) == was
+
+
+def test_quarantine_that_somebody_confirmed_since_is_not_undone(
+    world: World, admin_client: Client
+) -> None:
+    person = world.people[1]
+    admin_client.post(_url(person, "quarantine"), {"note": ""})
+    action = QuarantineAction.objects.filter(kind="set").latest("pk")
+    quarantine.record(
+        action.channel, action.key, type="soft", reason="complaint", source="test"
+    )
+    undo, posted = _url(person, "undo_quarantine"), {"event": action.pk}
+    page = admin_client.post(undo, posted, follow=True).content.decode()
+    assert "Not everything of it could be undone" in page
+    held = person.addresses.get(key=action.key)
+    assert held.quarantine_status == "denylisted"
+    for foreign in ("", "x", "9" * 30):
+        refused = admin_client.post(undo, {"event": foreign}, follow=True)
+        assert "You may not undo this." in refused.content.decode()
 
 
 def test_subscribing_somebody_again_needs_a_note(

@@ -367,3 +367,17 @@ def test_a_delivery_for_opted_out_people_is_only_for_who_may_skip_the_denylist()
         if "delivery.skip_denylist" in names
     }
     assert may == {ADMINISTRATOR}
+
+
+def test_password_is_reset_only_where_the_user_may_be_changed() -> None:
+    """An administrator sees a superuser, and is not offered what is refused."""
+    client = in_role(ADMINISTRATOR)
+    for is_root in (False, True):
+        user = User.objects.create_user(
+            f"root {is_root}", password="a password", is_superuser=is_root
+        )
+        url = reverse("admin:auth_user_change", args=[user.pk])
+        offered = "/password/" in client.get(url).content.decode()
+        reset = reverse("admin:auth_user_password_change", args=[user.pk])
+        assert offered is not is_root
+        assert (client.get(reset).status_code == 403) is is_root

@@ -213,3 +213,27 @@ def test_an_operator_who_revives_without_a_note_is_told(
     assert "needs a note" in told.content.decode()
     done = admin_client.post(address, {"service": service.pk, "note": "by phone"})
     assert done.status_code == 302
+
+
+def test_what_was_made_opens_and_says_what_comes_next(admin_client: Client) -> None:
+    """Of services, and of audiences; whoever wants another one gets its form."""
+    made = {
+        "service": values(slug="weekly", label="Weekly", channel="email"),
+        "audience": {"name": "All of them", "kind": "everyone"},
+    }
+    for model, posted in made.items():
+        url = reverse(f"admin:audiences_{model}_add")
+        answer = admin_client.post(url, posted | {"_save": "1"}, follow=True)
+        row = answer.context["original"]
+        (said,) = map(str, answer.context["messages"])
+        assert str(row) in said
+        next_one = {
+            "service": reverse("admin:audiences_landingpage_add"),
+            "audience": f"{reverse('admin:delivery_delivery_add')}?audience={row.pk}",
+        }
+        assert next_one[model] in said
+    listed = admin_client.post(
+        reverse("admin:audiences_audience_add"),
+        {"name": "Another", "kind": "everyone", "_addanother": "1"},
+    )
+    assert listed["Location"] == reverse("admin:audiences_audience_add")

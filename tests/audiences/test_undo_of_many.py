@@ -2,15 +2,17 @@
 
 import pytest
 
-from audiences import consent, subscriptions
+from audiences import consent, subscriptions, tags
 from audiences.consent import Origin, Source
 from audiences.models import (
     BulkAct,
     BulkActPerson,
     ConsentEvent,
     Profile,
+    ProfileTag,
     Service,
     Subscription,
+    Tag,
 )
 from audiences.records.verification import verify_consent
 from audiences.selections import bulk_acts, undoing
@@ -174,3 +176,33 @@ def test_number_of_statements_does_not_grow_with_the_people(
     with django_assert_max_num_queries(60):  # type: ignore[operator]
         bulk_acts.undo(act, actor="eva")
     assert _outcomes(act) == {"undone": 300}
+
+
+def _tagged() -> list[int]:
+    rows = ProfileTag.objects.filter(tag__slug="vip").order_by("profile_id")
+    return list(rows.values_list("profile_id", flat=True))
+
+
+def test_tag_is_taken_off_those_on_whom_it_was_put() -> None:
+    people = many_profiles(4)
+    pks = [person.pk for person in people]
+    tags.set_tags(people[0], ["vip"])
+    act = _all("tag", tag="vip")
+    tags.rename_tag(Tag.objects.get(), "Very important")
+    tags.set_tags(people[1], [])
+    assert bulk_acts.undo(act, actor="ben").changed == 2
+    assert _tagged() == pks[:1]
+    assert [row.profile_id for row in undoing.left(act)] == [pks[1]]
+
+
+def test_tag_is_put_back_on_those_who_had_it() -> None:
+    people = many_profiles(4)
+    pks = [person.pk for person in people]
+    _all("tag", tag="vip")
+    tags.set_tags(people[0], [])
+    act = _all("untag", tag="vip")
+    assert (act.changed, _tagged()) == (3, [])
+    tags.set_tags(people[1], ["vip"])
+    assert bulk_acts.undo(act, actor="ben").changed == 2
+    assert _tagged() == pks[1:]
+    assert [row.profile_id for row in undoing.left(act)] == [pks[1]]

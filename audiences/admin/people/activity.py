@@ -10,13 +10,15 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
 from django.utils.timezone import is_aware
-from django.utils.translation import get_language, gettext as _, gettext_lazy
+from django.utils.translation import get_language, gettext as _, gettext_lazy, ngettext
 
 from audiences.console import exact
 from audiences.console.masking import shown_text
+from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.models import Profile
+from audiences.models import BulkAct, Profile
 from audiences.records import activity, summaries
 from audiences.refusals import Refused
 from audiences.selections import acts
@@ -103,14 +105,18 @@ def _line(request: HttpRequest, act: activity.Act, labels: dict[str, str]) -> Fa
     if act.kind in (activity.PEOPLE, activity.OTHERS):
         what = sentence_of(row) or row.get_change_message() or _log_words(row)
         about = shown_text(request, row.object_repr)
+        if act.kind == activity.OTHERS and row.content_type:
+            about = f"{capfirst(row.content_type.name)}: {about}"
         target = None if row.is_deletion() else row.get_admin_url()
         url = target if target and _may_open(request, row) else ""
     elif act.kind == activity.BULK:
-        what = acts.in_words(row, labels)
+        what, about = acts.in_words(row, labels), _how_far(row)
         url = reverse("admin:audiences_bulkact_change", args=[row.pk])
     elif act.kind == activity.IMPORTS:
         what = _("Import")
         about = shown_text(request, row.file_name)
+        if row.state != row.State.DONE:
+            about = f"{about} · {row.get_state_display()}"
         url = reverse("admin:audiences_importrun_change", args=[row.pk])
     else:
         what = _("Erasure of many")
@@ -123,6 +129,14 @@ def _line(request: HttpRequest, act: activity.Act, labels: dict[str, str]) -> Fa
         "about": about or str(what),
         "url": url,
     }
+
+
+def _how_far(act: BulkAct) -> str:
+    """How many people a change has changed, and its state where it is not done."""
+    text = ngettext("{count} person", "{count} people", act.changed)
+    text = text.format(count=grouped(act.changed))
+    is_done = act.state == BulkAct.State.DONE
+    return text if is_done else f"{text} · {act.get_state_display()}"
 
 
 def _log_words(row: Any) -> str:

@@ -27,6 +27,7 @@ from audiences.refusals import Refused
 from audiences.registry import Registry
 from audiences.selections import acts, bulk_acts, filters, undoing
 from audiences.selections.acts import Act
+from audiences.selections.reversals import Reverse
 
 # A confirmation counts up to here; afterwards the exact number is known.
 COUNTED = 250_000
@@ -221,8 +222,11 @@ def _is_allowed(request: HttpRequest, act: BulkAct) -> bool:
 
 def _may_undo(request: HttpRequest, act: BulkAct) -> bool:
     """Taking back needs the permission for what it does: an opt-in, for an opt-out."""
-    reverse_of = {each.code: each.reverse for each in acts.acts()}.get(act.code)
-    return reverse_of is not None and request.user.has_perm(reverse_of.permission)
+    return (of := _reverse(act)) is not None and request.user.has_perm(of.permission)
+
+
+def _reverse(act: BulkAct) -> Reverse | None:
+    return {each.code: each.reverse for each in acts.acts()}.get(act.code)
 
 
 @page(
@@ -248,6 +252,7 @@ def undo(own: PlainAdmin, request: HttpRequest, act: BulkAct) -> Answer:
         "what": acts.in_words(act, service_labels()),
         "people": grouped(act.changed),
         "refusal": undoing.refusal(act),
+        "stays": of.stays if (of := _reverse(act)) else (),
     }
 
 

@@ -19,6 +19,9 @@ FACTS = (
     "message_limit",
 )
 
+# What a person is known by; addresses come afterwards.
+NAMES = ("first_name", "last_name", "external_id")
+
 
 class ProfileForm(forms.ModelForm[Any]):
     """A profile as an operator saw it and as the operator wants it.
@@ -109,6 +112,11 @@ class ProfileForm(forms.ModelForm[Any]):
             self.add_error(
                 "note",
                 _("An opt-in needs a note that says how the person asked for it."),
+            )
+        if not self.instance.pk and not any(self.cleaned_data.get(n) for n in NAMES):
+            self.add_error(
+                "first_name",
+                _("Give a name or an external id, so that the person is found again."),
             )
         if self.instance.pk:
             for name in FACTS:

@@ -89,8 +89,9 @@ class Cursor:
             same &= Q(pk__lt=self.key)
         return before | same
 
-    def is_before(self, entry: Entry) -> bool:
-        return entry.place < (self.at, -self.rank, self.key)
+    def precedes(self, at: datetime, strand: "Strand", key: int) -> bool:
+        """Whether a line of a strand comes after this one."""
+        return (at, -strand.rank, key) < (self.at, -self.rank, self.key)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def with_undo(request: HttpRequest, text: str, url: str, number: int) -> str:
     return format_html(
         '{} <form method="post" action="{}" class="undo"><input type="hidden" '
         'name="csrfmiddlewaretoken" value="{}"><button class="button small" '
-        'name="event" value="{}" data-action="undo">{}</button></form>',
+        'name="event" value="{}" data-action="undo" autofocus>{}</button></form>',
         text,
         url,
         get_token(request),

@@ -17,11 +17,15 @@ from audiences.admin.services.forms import ServiceForm
 from audiences.console.lists import OfProfiles, ReadOnlyLog
 from audiences.console.numbers import grouped
 from audiences.console.pages import PlainAdmin
+from audiences.imports.kinds import kinds
 from audiences.models import ConsentEvent, Service, Subscription
 from audiences.subscriptions import figures
 from audiences.subscriptions.figures import Counted
 
 from . import forms
+
+PAGE = ["audiences.add_landingpage"]
+IMPORT = kinds["subscriptions"].permissions
 
 
 @admin.register(Service)
@@ -63,6 +67,18 @@ class ServiceAdmin(PlainAdmin):
         }
         found.insert(2, (_("What people read"), read))
         return [*found, *map(_message_fieldset, Service.WAYS)]
+
+    def next_steps(self, request: HttpRequest, row: Service) -> list[tuple[str, str]]:
+        """People subscribe on a page, or come by a file."""
+        ways = [
+            (gettext("Make a page where people subscribe"), "landingpage_add", PAGE),
+            (gettext("Import subscriptions"), "importrun_subscriptions", IMPORT),
+        ]
+        return [
+            (label, reverse(f"admin:audiences_{name}"))
+            for label, name, needed in ways
+            if request.user.has_perms(needed)
+        ]
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Service | None = None

@@ -36,6 +36,16 @@ class OperatorAdmin(PlainAdmin, UserAdmin[User]):
             return given
         return (*given, "is_superuser", "user_permissions")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whoever may not change the user is not offered to reset the password."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (name, facts | {"fields": [f for f in facts["fields"] if f != "password"]})
+            for name, facts in fieldsets
+        ]
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may = super().has_change_permission(request, obj)
         return may and _is_within_reach(request, obj)

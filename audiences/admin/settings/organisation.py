@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -66,6 +66,21 @@ class OrganisationForm(forms.ModelForm[Any]):
                 self.fields[name].required = False
         if not self.instance.logo_id and "remove_logo" in self.fields:
             self.fields["remove_logo"].widget = forms.HiddenInput()
+
+    def clean_postal_address(self) -> str:
+        """Browsers end lines in a way of their own."""
+        text: str = self.cleaned_data["postal_address"]
+        return text.replace("\r\n", "\n")
+
+    @property
+    def changed_data(self) -> list[str]:
+        """What is really another value: the end of a line is none."""
+        found = list(super().changed_data)
+        given = str(self.data.get(self.add_prefix("postal_address"), ""))
+        was = str(self.initial.get("postal_address") or "")
+        if given.replace("\r\n", "\n").strip() == was.replace("\r\n", "\n").strip():
+            found = [name for name in found if name != "postal_address"]
+        return found
 
     def clean_languages(self) -> list[str]:
         return in_order(self.instance.languages, self.cleaned_data["languages"])
@@ -171,7 +186,8 @@ class OrganisationAdmin(PlainAdmin):
         organisation.change(**facts)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        return self.say_done(request, obj, str(obj))
+        messages.success(request, gettext("“{name}” was saved.").format(name=obj))
+        return self.go_back(obj)
 
 
 def _framed(response: HttpResponse) -> HttpResponse:

@@ -237,6 +237,12 @@ class DeliveryAdmin(PlainAdmin):
             return super().response_add(request, obj, *args, **kwargs)
         return redirect("admin:delivery_delivery_content", obj.pk)
 
+    def response_change(self, request: HttpRequest, obj: Delivery) -> HttpResponse:
+        """Whoever went to another step with unsaved text goes on there."""
+        answer = super().response_change(request, obj)
+        there = steps.next_url(request.POST)
+        return redirect(there) if there else answer
+
     @admin.display(description=_("state"))
     def state(self, delivery: Any) -> SafeString:
         stands = _standing(delivery)

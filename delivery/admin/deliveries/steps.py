@@ -92,7 +92,7 @@ def context(request: HttpRequest, delivery: Delivery) -> Facts:
 
 
 def next_url(posted: Mapping[str, str]) -> str:
-    """Where somebody goes on who saved by the button of a step; empty: nowhere else.
+    """Where somebody goes on who saved by going to a step; empty: nowhere else.
 
     Only to a step: what is posted names one, and never an address.
     """

@@ -68,6 +68,7 @@ def _action(action: QuarantineAction) -> TimelineStep:
         Kind.START: gettext("START: the person wants messages again"),
         Kind.HOLD: gettext("Held until somebody decides"),
         Kind.DECIDE: gettext("Hold ended"),
+        Kind.UNDO: gettext("The quarantine was undone"),
     }
     detail = (
         action.get_reason_display() if action.kind in (Kind.SET, Kind.RAISE) else ""
