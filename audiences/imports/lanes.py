@@ -20,6 +20,9 @@ from django.db import connection
 
 Item = TypeVar("Item")
 
+# Seconds for which a plan, and its locks, are kept while the chunk before is written.
+PATIENCE = 20.0
+
 
 class PlanAgain(Exception):
     """The chunk before is planned anew and may need what this one has locked."""
@@ -62,10 +65,16 @@ class Turn:
             self.wait_with_empty_hands()
 
     def wait(self) -> None:
-        """Wait for the chunk before, with a plan in hand. Raises PlanAgain."""
+        """Wait for the chunk before, with a plan in hand. Raises PlanAgain.
+
+        Not for long: the one before may wait for somebody who waits for a lock of ours,
+        and no database sees such a circle.
+        """
         self._be(_State.PLANNED)
-        if self._before and self._before.reached(_State.AGAIN) is _State.AGAIN:
-            raise PlanAgain
+        if self._before:
+            reached = self._before.reached(_State.AGAIN, within=PATIENCE)
+            if reached is not _State.DONE:
+                raise PlanAgain
         self._before = None
 
     def wait_with_empty_hands(self) -> None:
@@ -77,10 +86,13 @@ class Turn:
     def end(self, *, is_done: bool) -> None:
         self._be(_State.DONE if is_done else _State.FAILED)
 
-    def reached(self, state: _State) -> _State:
-        """Wait until the chunk is so far; raises Abandoned when it never will be."""
+    def reached(self, state: _State, within: float | None = None) -> _State:
+        """Wait until the chunk is so far, or so many seconds have passed.
+
+        Raises Abandoned when it never will be.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._state.value >= state.value)
+            self._changed.wait_for(lambda: self._state.value >= state.value, within)
             if self._state is _State.FAILED:
                 raise Abandoned
             return self._state

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from audiences.imports import engine
+from audiences.imports import engine, lanes
 from audiences.imports.lanes import Abandoned, PlanAgain, Turn, in_lanes
 from audiences.models import Profile
 from tests.audiences.test_import import dump, run
@@ -87,6 +87,26 @@ def test_chunk_lets_go_of_its_plan_when_the_one_before_is_planned_anew() -> None
     told = [line for line in written.told if not line.endswith("c")]
     assert told == ["plan a", "write a", "plan b", "again a", "plan b", "write b"]
     assert written.told[-1] == "write c"
+
+
+def test_plan_is_not_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chunk before may wait for somebody who waits for what this one has locked."""
+    monkeypatch.setattr(lanes, "PATIENCE", 0.05)
+    let_go, told = threading.Event(), []
+
+    def write(chunk: str, turn: Turn) -> None:
+        turn.begin()
+        try:
+            turn.wait()
+        except PlanAgain:
+            let_go.set()
+            raise
+        if chunk == "a":
+            assert let_go.wait(SOON)
+        told.append(chunk)
+
+    in_lanes(_chunks("a", "b"), write, lambda chunk: {chunk})
+    assert told == ["a", "b"]
 
 
 def test_nothing_is_written_after_a_chunk_that_fails() -> None:
