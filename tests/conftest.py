@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(
 ) -> None:
     """The second database's half leaves out what asks no database for anything.
 
-    And what a browser sees: the first half has looked at it, and what is behind it is
-    tested on both by the tests of pages.
+    And what a browser sees, and what is marked `one_database`: the first half has looked
+    at it, and what is behind it is tested on both by other tests.
     """
     if not os.environ.get("ONLY_DATABASE_TESTS"):
         return
@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(
         asks = names & _DATABASE or marks & {"django_db", "own_database"}
         is_class = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
         in_browser = "tests/browser" in item.path.as_posix()
-        is_kept = (asks or is_class) and not in_browser
+        once = in_browser or "one_database" in marks
+        is_kept = (asks or is_class) and not once
         (kept if is_kept else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept

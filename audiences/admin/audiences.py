@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy as _
 
@@ -161,16 +160,6 @@ class AudienceAdmin(PlainAdmin):
         if obj and obj.kind != Audience.Kind.CONDITION:
             fixed += ("condition",)
         return fixed if obj else ()
-
-    def response_add(
-        self, request: HttpRequest, obj: Audience, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Its own page, from where a delivery is made: that is what comes next."""
-        if "_addanother" in request.POST or "_popup" in request.POST:
-            return super().response_add(request, obj, *args, **kwargs)
-        text = gettext("The audience “{name}” is made.")
-        messages.success(request, text.format(name=obj.name))
-        return redirect("admin:audiences_audience_change", obj.pk)
 
     def save_model(
         self, request: HttpRequest, obj: Audience, form: Any, change: bool

@@ -3,7 +3,7 @@
 The console says it in its own way: whoever is there knows where they are.
 """
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views import defaults
 
@@ -21,7 +21,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 @public
 def elsewhere(request: HttpRequest) -> HttpResponse:
     """The same for an address that nobody has, while the site is tried out."""
-    raise Http404
+    return secured(rendering.notice_page(request, "not_found", 404))
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -44,6 +44,7 @@ def test_people_deliveries_and_pages_are_found_at_once(
 
 
 @pytest.mark.parametrize("code", Code)
+@pytest.mark.one_database
 def test_only_what_a_role_may_open_is_found(code: Code, world: World) -> None:
     client = in_role(code)
     for text in ("anna", "e", "sent"):

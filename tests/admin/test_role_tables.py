@@ -293,6 +293,7 @@ def _may(code: Code, method: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("code", Code)
+@pytest.mark.one_database
 def test_rows_are_seen_and_changed_by_those_whose_role_has_them(
     code: Code, rows: Callable[[str], int]
 ) -> None:

@@ -60,6 +60,7 @@ def world(program: Any) -> Program:
     return program(rate=1_000_000)
 
 
+@pytest.mark.one_database
 @schema.parametrize()
 @chosen(
     max_examples=EXAMPLES,

@@ -21,6 +21,7 @@ from audiences.records.verification import verify_consent
 from audiences.sql import execute, is_postgresql
 from tests.commands.conftest import process
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory, many_profiles
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 
@@ -189,7 +190,7 @@ def test_each_flag_changed_by_sql_is_found_in_its_direction(
 
 
 def test_each_of_many_differences_is_listed_once() -> None:
-    people = many_profiles(20)
+    people = [*many_profiles(20), person(email="a@b.example")]
     for profile in people[:10]:
         consent.opt_out(profile, "email", BY_COMMAND)
     execute(
@@ -202,6 +203,7 @@ def test_each_of_many_differences_is_listed_once() -> None:
 
 def test_query_count_is_the_same_for_10_and_1000_profiles() -> None:
     counts = set()
+    person(email="a@b.example")
     for size in (10, 1000):
         many_profiles(size, prefix=f"{size}-")
         everybody = Profile.objects.all()
@@ -312,6 +314,7 @@ def test_a_difference_is_exit_1_and_is_named(spoil: Any, named: str) -> None:
     assert "1 difference" in err
 
 
+@pytest.mark.one_database
 def test_a_process_exits_1_with_one_json_object_on_stdout(tmp_path: Path) -> None:
     database = tmp_path / "campaign.sqlite3"
     assert process(database, "migrate", "--verbosity=0").code == 0

@@ -190,6 +190,7 @@ def test_loading_again_keeps_everything(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.usefixtures("loaded")
+@pytest.mark.one_database
 def test_two_fresh_databases_get_the_same_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from tests.factories import ProfileFactory
 # They go on until they are stopped, or work on whole databases and folders.
 APART = {
     *("serve", "worker", "demo", "load_demo", "backup", "restore_drill"),
-    *("rehearse_restore", "dumpdata", "loaddata", "doctor", "process_mail"),
+    *("migrate", "rehearse_restore", "dumpdata", "loaddata", "doctor", "process_mail"),
 }
 OURS = sorted(
     name
@@ -104,6 +104,7 @@ def world(db: None) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
+@pytest.mark.one_database
 def test_odd_values_are_refused_in_words(name, world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # Looking at all migrations takes longer than all the rest.

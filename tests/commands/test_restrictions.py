@@ -271,6 +271,7 @@ def test_nobody_says_no_without_the_key_that_is_needed(settings, run) -> None:
 
 
 @pytest.mark.own_database
+@pytest.mark.one_database
 def test_the_rehearsal_of_a_restore(run) -> None:
     done = run("rehearse_restore")
     assert done.code == 0, done.err

@@ -72,6 +72,7 @@ def test_a_weekly_newsletter_is_never_stopped_by_its_last_edition(
 
 
 @pytest.mark.parametrize(("zone", "change"), CHANGES[:2])
+@pytest.mark.one_database
 def test_a_month_of_two_deliveries_a_day_is_counted_as_by_hand(
     zone: str,
     change: date,

@@ -161,7 +161,7 @@ def test_the_report_names_each_rule_with_its_count_also_zero() -> None:
     report = analysis.analyse(delivery_with("dutch", "belgian"))
     lines = {line.code: (line.label, line.count) for line in report.causes}
     assert lines["filter:dutch"] == ("language is Dutch", 1)
-    assert lines["filter:belgian"] == ("country is BE", 0)
+    assert lines["filter:belgian"] == ("country is Belgium", 0)
     assert list(lines) == [
         *NATIVE,
         "filter:dutch",

@@ -165,6 +165,7 @@ def bad_tokens(profile: Profile) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.one_database
 def test_every_bad_token_gets_the_same_answer(profile: Profile, method: str) -> None:
     page("denylist")
     act = getattr(browser(), method)

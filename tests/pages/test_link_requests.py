@@ -285,6 +285,7 @@ def test_numbers_do_not_lead_around_the_cap_of_an_email_address(
 
 
 # ------------------------------------------------------------------------------- caps
+@pytest.mark.one_database
 def test_ten_thousand_requests_for_a_hundred_victims_stay_within_the_caps(
     server: Mailboxes, joining: LandingPageVersion, settings: Any
 ) -> None:

@@ -108,6 +108,7 @@ def answers_of(path: str) -> list[HttpResponse]:
 
 
 @pytest.mark.parametrize("days", [0, 6, 8, 60, 400])
+@pytest.mark.one_database
 def test_no_answer_holds_a_token_that_is_younger_than_the_presented_one(
     ann: Profile,
     service: Service,

@@ -15,9 +15,10 @@ from django.test import Client, override_settings
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from audiences import consent, ledger, privacy
+from audiences import consent, privacy
 from audiences.background import presence
 from audiences.consent import guards
+from audiences.ledger import seal_all
 from campaign.monitoring import counters, gauges, health
 from delivery.models import HookCount
 from tests.factories import BY_COMMAND
@@ -122,9 +123,10 @@ def figures() -> dict[str, float]:
     }
 
 
+@pytest.mark.django_db(transaction=True)
 def test_figures_tell_of_opt_outs_workers_and_requests(client: Client) -> None:
     consent.opt_out(person(), "email", BY_COMMAND)
-    ledger.seal()
+    seal_all(20)
     presence.note("one")
     client.get("/admin/login/")
     found = figures()
@@ -142,18 +144,19 @@ def acts(found: dict[str, float], kind: str, source: str) -> float:
     return found[f"campaign_consent_events_total{labels}"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_acts_are_counted_once_and_for_ever() -> None:
     """Sealing again counts nothing again, and an erasure takes nothing back."""
     somebody = person()
     assert acts(figures(), "opt_out", "command") == 0
     consent.opt_out(somebody, "email", BY_COMMAND)
     assert acts(figures(), "opt_out", "command") == 0, "not sealed"
-    ledger.seal()
-    ledger.seal()
+    seal_all(20)
+    seal_all(20)
     assert acts(figures(), "opt_out", "command") == 1
     consent.opt_out(person(), "sms", BY_COMMAND)
     privacy.erase(somebody, origin=BY_COMMAND)
-    ledger.seal()
+    seal_all(20)
     found = figures()
     assert acts(found, "opt_out", "command") == 2
     assert acts(found, "erase", "command") == 1
