@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from audiences.records.verification import verify_consent
+from audiences.records.verification import lost_addresses, verify_consent
 from audiences.terminal import CampaignCommand, CommandError, add_json
 
 
@@ -16,6 +16,7 @@ class Command(CampaignCommand):
     def run(self, **options: Any) -> None:
         with self.progress("Verifying") as on_progress:
             report = verify_consent(on_progress)
+        report.differences += lost_addresses()
         if options["json"]:
             self.write_json(
                 {
