@@ -54,12 +54,15 @@ def last_known() -> Organisation:
 
     Where the database does not answer, it is what was read last.
     """
-    if _last and _last[0][0] > time.monotonic() - KEPT:
-        return _last[0][1]
+    # A copy: another thread may forget it meanwhile.
+    kept = _last[:1]
+    for read_at, found in kept:
+        if read_at > time.monotonic() - KEPT:
+            return found
     try:
         return organisation()
     except Error:
-        return _last[0][1] if _last else Organisation(pk=Organisation.THE_ONE)
+        return kept[0][1] if kept else Organisation(pk=Organisation.THE_ONE)
 
 
 def forget() -> None:

@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from audiences import addresses, consent, landing_pages, outbox, suppression
 from audiences.addresses import normalise
-from audiences.channels import Channel, flag_name
+from audiences.channels import ANY, Channel, flag_name
 from audiences.consent import Kind, Origin, locks
 from audiences.links import BadLink
 from audiences.links.web_addresses import address_url, read_address_token
-from audiences.models import LandingPage, OutboxMail, Profile
+from audiences.models import ConsentEvent, LandingPage, OutboxMail, Profile
 from audiences.outbox import Result, Words, caps, queue
 from audiences.signups.allowing import ASKED, Answer, Stage, allow
 from audiences.suppression import Lift
@@ -62,7 +62,7 @@ def ask(
     none. The caller has locked the profile. Raises InvalidAddress.
     """
     wanted = normalise(Channel(channel), given)
-    context = {"profile": locked.pk}
+    context = {"profile": locked.pk, "after": _last_event(locked.pk)}
     if queue.is_on_its_way(OutboxMail.Kind.ADDRESS, wanted.key, context):
         return Answer.SENT
     who = caps.subject_of("profile", str(locked.pk))
@@ -152,6 +152,21 @@ def _added(mail: OutboxMail, person: Profile | None) -> Added:
         raise BadLink
     if queue.is_answered(mail):
         return Added(person, mail, Stage.BEFORE)
-    if is_restricted(person.pk):
+    if is_restricted(person.pk) or _stopped_since(mail):
         raise BadLink
     return Added(person, mail, Stage.WAITING)
+
+
+def _stopped_since(mail: OutboxMail) -> bool:
+    """Whether the person stopped the channel after they asked: that counts."""
+    return ConsentEvent.objects.filter(
+        profile_id=mail.context["profile"],
+        channel__in=[mail.channel, ANY],
+        kind=Kind.OPT_OUT,
+        pk__gt=mail.context["after"],
+    ).exists()
+
+
+def _last_event(profile_id: int) -> int:
+    events = ConsentEvent.objects.filter(profile_id=profile_id).order_by("-pk")
+    return events.values_list("pk", flat=True).first() or 0

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from audiences import addresses, consent, outbox, privacy, suppression
@@ -152,3 +153,18 @@ def test_what_was_never_confirmed_goes_with_the_person() -> None:
     assert suppression.met([("email", MAIL)])
     assert client.get(link).status_code == 404
     assert outbox.send_waiting() == {}
+
+
+@pytest.mark.parametrize("scope", ["sms", "any"])
+def test_who_stops_after_asking_is_not_brought_back_by_the_link(scope: str) -> None:
+    person, _client, _path = preferences(email=MAIL)
+    with transaction.atomic():
+        locked = Profile.objects.select_for_update().get(pk=person.pk)
+        new_addresses.ask(locked, "sms", NUMBER, language="en", network="n")
+    link = link_of(OutboxMail.objects.get())
+    consent.opt_out(person, scope, BY_COMMAND)
+    before = history(person)
+    for answer in (browser().get(link), browser().post(link)):
+        assert answer.status_code == 404
+    assert history(person) == before
+    assert values(Profile.objects.get(pk=person.pk)) == [("email", MAIL, True)]
