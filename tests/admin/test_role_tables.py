@@ -335,6 +335,7 @@ def _address(name: str, rows: Callable[[str], int]) -> str:
         return reverse(f"admin:{name}")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("code", Code)
 def test_pages_and_acts_are_refused_to_those_whose_role_has_them_not(
     code: Code, rows: Callable[[str], int]

@@ -99,7 +99,7 @@ def _builds_an_audience(tab: Any) -> None:
     tab.keyboard.type("Anna")
     tab.wait_for_selector("[data-matching]:has-text('7 profiles')")
     _press(tab, "[name=_save]")
-    tab.wait_for_selector("text=The audience “Annas” is made.")
+    tab.wait_for_selector("text=“Annas” was made.")
     assert Audience.objects.get(name="Annas").condition
 
 
