@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -112,7 +113,8 @@ class CampaignCommand(BaseCommand):
             self._bar.stop()
 
     def write_json(self, data: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(data, ensure_ascii=False, default=str))
+        """The result, for programs; moments as in RFC 3339, with their offset."""
+        self.stdout.write(json.dumps(data, ensure_ascii=False, default=_in_json))
 
     def write_table(
         self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
@@ -176,6 +178,11 @@ class Stream(io.TextIOBase):
 
     def flush(self) -> None:
         self._wrapper.flush()
+
+
+def _in_json(value: Any) -> str:
+    """What JSON has no type for; `str` would write a moment with a space."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _cell(value: Any) -> str:
