@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
 from rich.console import Console, JustifyMethod
@@ -33,6 +33,8 @@ from rich.table import Table
 
 from audiences.files import write_csv
 from audiences.refusals import Refused, shortened
+
+from . import failures
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -84,15 +86,9 @@ class CampaignCommand(BaseCommand):
         except Refused as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            if not error.filename:
-                raise
-            raise CommandError(f"{error.filename}: {error.strerror}.") from error
-        except (OperationalError, InterfaceError) as error:
-            said = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise CommandError(
-                f"The database failed: {said}. See that it runs, and that DATABASE_URL "
-                "names it; then try again."
-            ) from error
+            _tell(error, failures.of_machine(error))
+        except (DatabaseError, InterfaceError) as error:
+            _tell(error, failures.of_database(error))
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
@@ -178,6 +174,13 @@ class Stream(io.TextIOBase):
 
     def flush(self) -> None:
         self._wrapper.flush()
+
+
+def _tell(error: Exception, told: CommandError | None) -> NoReturn:
+    """In words where there are any; else it is ours, and its traceback is needed."""
+    if told is None:
+        raise error
+    raise told from error
 
 
 def _in_json(value: Any) -> str:
