@@ -8,7 +8,7 @@ class CampaignConfig(AppConfig):
     name = "campaign"
 
     def ready(self) -> None:
-        from . import checks, database_checks, webhook_checks  # noqa: F401  (register the checks)
+        from . import checks, database_checks, number_checks, webhook_checks  # noqa: F401  (register the checks)
 
 
 class ConsoleConfig(AdminConfig):

@@ -31,44 +31,6 @@ def check_phone_region(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-@register(Tags.compatibility)
-def check_numbers(**kwargs: Any) -> Iterator[CheckMessage]:
-    least = {
-        "QUARANTINE_SOFT_THRESHOLD": 1,
-        "QUARANTINE_SOFT_INTERVAL_HOURS": 0,
-        "QUARANTINE_RELEASE_DAYS": 1,
-        "QUARANTINE_MAILBOX_FULL_DAYS": 1,
-        "ANALYSIS_CHUNK_SIZE": 1,
-        "EDIT_LINK_DAYS": 1,
-        "OUTBOX_DAYS": 2,
-        "REQUESTS_PER_ADDRESS": 1,
-        "SIGN_IN_PER_NAME": 1,
-        "SIGN_IN_PER_NETWORK": 1,
-        "ADDRESS_SEARCHES": 1,
-        "REQUESTS_PER_NETWORK": 1,
-        "SIGNUP_REQUEST_DAYS": 1,
-        "PENDING_SUBSCRIPTION_DAYS": 1,
-        "PROOF_OF_WORK_ROUNDS": 1,
-        "PROOF_OF_WORK_MINUTES": 1,
-        "TRUSTED_PROXIES": 0,
-        "FEEDBACK_PERIOD_DAYS": 1,
-        "FEEDBACK_UNPROVEN_AN_HOUR": 0,
-        "FEEDBACK_LATE_DAYS": 1,
-        "FEEDBACK_LARGEST": 10_000,
-        "FEEDBACK_DAYS": 1,
-        "WEBHOOK_FRESH_SECONDS": 30,
-        "SMTP_MESSAGES": 1,
-        "PUSH_SECONDS": 0,
-    }
-    for name, minimum in least.items():
-        if getattr(settings, name) < minimum:
-            yield Error(
-                f"{name} is {getattr(settings, name)}; the least is {minimum}.",
-                hint=f"Set {name} to a whole number of {minimum} or more.",
-                id="campaign.E002",
-            )
-
-
 @register()
 def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
     try:

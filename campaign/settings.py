@@ -3,6 +3,7 @@
 The whole table, with what each variable means, is in docs/settings.md.
 """
 
+import math
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -38,6 +39,18 @@ def _number(name: str, default: int) -> int:
         raise ImproperlyConfigured(
             f"{name} is {text!r}, not a whole number."
         ) from error
+
+
+def _decimal(name: str, default: float) -> float:
+    """A number from the environment; a refusal names the variable."""
+    text = env.str(name, default=f"{default:g}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ImproperlyConfigured(f"{name} is {text!r}, not a number.")
+    return value
 
 
 def _secrets(name: str) -> list[str]:
@@ -164,6 +177,9 @@ if not DATABASES["default"].get("ENGINE"):
         "DATABASE_URL is not an address of a database, such as "
         "postgres://user:password@host/name or sqlite:////absolute/path."
     )
+# Seconds for which a connection to PostgreSQL is kept, and that a statement may take.
+DATABASE_KEPT_SECONDS = _number("DATABASE_KEPT_SECONDS", 60)
+STATEMENT_SECONDS = _number("STATEMENT_SECONDS", 0)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a writer takes the lock when its transaction begins, so that what it
     # reads is still true when it writes. FULL: a committed opt-out survives a crash.
@@ -177,15 +193,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     # A connection is kept for a while: opening one costs more than most requests.
-    DATABASES["default"]["CONN_MAX_AGE"] = _number("DATABASE_KEPT_SECONDS", 60)
+    DATABASES["default"]["CONN_MAX_AGE"] = DATABASE_KEPT_SECONDS
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # What serves pages sets it: nobody waits longer, and nothing holds a lock longer.
     # Commands and workers may take the time that they need.
-    if _statement_seconds := _number("STATEMENT_SECONDS", 0):
+    if STATEMENT_SECONDS > 0:
         DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-            f"-c statement_timeout={_statement_seconds}s"
-            f" -c lock_timeout={max(1, _statement_seconds // 2)}s"
-            f" -c idle_in_transaction_session_timeout={_statement_seconds}s"
+            f"-c statement_timeout={STATEMENT_SECONDS}s"
+            f" -c lock_timeout={max(1, STATEMENT_SECONDS // 2)}s"
+            f" -c idle_in_transaction_session_timeout={STATEMENT_SECONDS}s"
         )
 
 # The role as which the site works where another one owns the tables (PostgreSQL):
@@ -226,8 +242,9 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 # Wrong passwords for one user from one network before it is refused for a while.
-AXES_FAILURE_LIMIT = _number("SIGN_IN_ATTEMPTS", 5)
-AXES_COOLOFF_TIME = timedelta(minutes=_number("SIGN_IN_PAUSE_MINUTES", 15))
+AXES_FAILURE_LIMIT = SIGN_IN_ATTEMPTS = _number("SIGN_IN_ATTEMPTS", 5)
+SIGN_IN_PAUSE_MINUTES = _number("SIGN_IN_PAUSE_MINUTES", 15)
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_PAUSE_MINUTES)
 # Neither a user nor an office's address alone, so nobody can lock out someone else.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
@@ -249,7 +266,8 @@ OTP_TOTP_ISSUER = "Campaign"
 # Searches for a whole address in an hour, by an operator who may not see addresses.
 ADDRESS_SEARCHES = _number("ADDRESS_SEARCHES", 30)
 # Hours after which an operator must sign in again.
-SESSION_COOKIE_AGE = _number("SESSION_HOURS", 12) * 3600
+SESSION_HOURS = _number("SESSION_HOURS", 12)
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
@@ -393,13 +411,13 @@ WEBHOOK_FRESH_SECONDS = _number("WEBHOOK_FRESH_SECONDS", 300)
 # Connections to the mail server, or to the provider, of each worker that sends.
 SEND_CONNECTIONS = _number("SEND_CONNECTIONS", 4)
 # Messages a second at most, where a delivery says nothing itself; 0: as many as it can.
-SEND_RATE = env.float("SEND_RATE", default=0)
+SEND_RATE = _decimal("SEND_RATE", 0)
 # Workers that are woken for one delivery.
 SEND_WORKERS = _number("SEND_WORKERS", 1)
 # More messages than this ask for the number to be typed in the console.
 SEND_CONFIRM_ABOVE = _number("SEND_CONFIRM_ABOVE", 1000)
 # The share of refusals among the last thousand messages at which it pauses.
-SEND_PAUSE_REFUSED = env.float("SEND_PAUSE_REFUSED", default=0.25)
+SEND_PAUSE_REFUSED = _decimal("SEND_PAUSE_REFUSED", 0.25)
 
 # A site on trial: only these addresses, numbers and @domains receive anything.
 TRIAL_RECIPIENTS = [
@@ -470,13 +488,15 @@ WORKERS = _number("WORKERS", 1)
 # Who may read /metrics; without a token, whoever is on this machine.
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "").strip()
 # Statements of SQL that take longer, in seconds, are named in the log.
-SLOW_SECONDS = env.float("SLOW_SECONDS", default=1)
+SLOW_SECONDS = _decimal("SLOW_SECONDS", 1)
 # Where `backup` puts backups, and where doctor looks for the newest one.
 BACKUP_DIR = Path(env.str("BACKUP_DIR", default=str(VAR_DIR / "backups")))
 
 # ------------------------------------------------------------------ logs
 # json: an object a line, and one for each request; text: errors alone, for people.
 LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
+if LOG_FORMAT not in ("json", "text"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}, not json or text.")
 # Reading a log must not enable anyone to act for a recipient.
 _MASKED: dict[str, object] = {"filters": ["mask_tokens"]}
 LOGGING: dict[str, Any] = {

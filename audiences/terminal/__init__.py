@@ -18,6 +18,7 @@ from audiences.terminal.command import (
     read_json,
     stop_on_interrupt,
 )
+from audiences.terminal.failures import of_database
 
 __all__ = [
     "CampaignCommand",
@@ -31,6 +32,7 @@ __all__ = [
     "end_moment",
     "moment",
     "number",
+    "of_database",
     "place_of_rejects",
     "read_json",
     "stop_on_interrupt",

@@ -12,12 +12,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
 from rich.console import Console, JustifyMethod
@@ -32,6 +33,8 @@ from rich.table import Table
 
 from audiences.files import write_csv
 from audiences.refusals import Refused, shortened
+
+from . import failures
 
 __all__ = ["CampaignCommand", "CommandError", "CommandParser"]
 
@@ -83,15 +86,9 @@ class CampaignCommand(BaseCommand):
         except Refused as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            if not error.filename:
-                raise
-            raise CommandError(f"{error.filename}: {error.strerror}.") from error
-        except (OperationalError, InterfaceError) as error:
-            said = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise CommandError(
-                f"The database failed: {said}. See that it runs, and that DATABASE_URL "
-                "names it; then try again."
-            ) from error
+            _tell(error, failures.of_machine(error))
+        except (DatabaseError, InterfaceError) as error:
+            _tell(error, failures.of_database(error))
 
     def run(self, **options: Any) -> None:
         raise NotImplementedError
@@ -112,7 +109,8 @@ class CampaignCommand(BaseCommand):
             self._bar.stop()
 
     def write_json(self, data: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(data, ensure_ascii=False, default=str))
+        """The result, for programs; moments as in RFC 3339, with their offset."""
+        self.stdout.write(json.dumps(data, ensure_ascii=False, default=_in_json))
 
     def write_table(
         self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
@@ -176,6 +174,18 @@ class Stream(io.TextIOBase):
 
     def flush(self) -> None:
         self._wrapper.flush()
+
+
+def _tell(error: Exception, told: CommandError | None) -> NoReturn:
+    """In words where there are any; else it is ours, and its traceback is needed."""
+    if told is None:
+        raise error
+    raise told from error
+
+
+def _in_json(value: Any) -> str:
+    """What JSON has no type for; `str` would write a moment with a space."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _cell(value: Any) -> str:

@@ -26,7 +26,8 @@ class Backup:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        text = json.dumps(asdict(self), indent=1, default=str)
+        made_at = self.made_at.isoformat()
+        text = json.dumps(asdict(self) | {"made_at": made_at}, indent=1)
         place = folder / f"{self.file}{NOTE}"
         place.touch(mode=0o600)
         place.write_text(text + "\n", encoding="utf-8")

@@ -2,17 +2,15 @@
 
 import os
 import resource
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
-from audiences.sql import is_postgresql
 from campaign.backups import newest
+from campaign.monitoring.machine import rooms
 
 from .findings import Finding, examination, fine, serious, warning
 from .work import ago
@@ -25,26 +23,17 @@ OLDEST_BACKUP = timedelta(hours=26)
 
 @examination("disk", night="the-disk-is-full")
 def disk() -> Iterator[Finding]:
-    places = {settings.VAR_DIR, settings.BACKUP_DIR, Path("/tmp")}  # noqa: S108
-    if not is_postgresql():
-        places.add(Path(str(connection.settings_dict["NAME"])).parent)
-    seen: set[int] = set()
-    for place in sorted(place for place in places if place.is_dir()):
-        device = place.stat().st_dev
-        if device in seen:
-            continue
-        seen.add(device)
-        room = shutil.disk_usage(place)
+    for room in rooms():
         # Half of a small one, such as a container's /tmp, which lies in memory.
         least = min(LEAST_FREE, room.total // 2)
         if room.free < max(least, room.total * LEAST_SHARE):
             yield serious(
                 "disk",
-                f"{place}: {room.free / 1024**2:,.0f} MB are free",
+                f"{room.place}: {room.free / 1024**2:,.0f} MB are free",
                 "Make room. A full disk stops opt-outs too.",
             )
         else:
-            yield fine("disk", f"{place}: {room.free / 1024**3:,.1f} GB are free")
+            yield fine("disk", f"{room.place}: {room.free / 1024**3:,.1f} GB are free")
 
 
 @examination("folders", night="the-disk-is-full")

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from celery import current_app
 from django.conf import settings
 from django.utils import timezone
 
 from audiences import ledger
 from audiences.background import clock, figures, presence
-from audiences.models import BulkAct, ErasureRun, ImportRun, Lease, Presence
+from audiences.models import Lease, Presence
 from campaign.monitoring import gauges
+from campaign.monitoring.machine import ask_queue
 from delivery.feedback import figures as feedback
-from delivery.models import Delivery, EventKind, InboundItem, MessageEvent, Sending
+from delivery.models import InboundItem, Sending
 
 from .findings import Finding, examination, fine, note, serious, warning
 
@@ -21,10 +21,6 @@ _START = (
     "it ended."
 )
 LATE = timedelta(minutes=5)
-# Fewer say nothing of a delivery: among a hundred recipients one is a percent.
-LEAST_COMPLAINTS = 5
-# Complaints of before are no alarm: what could be done has been done, or not.
-RECENT = timedelta(days=3)
 
 
 def ago(moment: datetime) -> str:
@@ -77,8 +73,7 @@ def queue() -> Iterator[Finding]:
         )
         return
     try:
-        with current_app.connection_for_write(connect_timeout=5) as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
+        ask_queue()
     except Exception as error:
         yield serious(
             "queue",
@@ -101,7 +96,7 @@ def waiting() -> Iterator[Finding]:
             "mails-wait",
         )
     ]
-    for kind in (BulkAct, ImportRun, ErasureRun):
+    for kind in gauges.JOBS:
         rows = kind._default_manager.filter(
             state__in=kind.UNFINISHED, worked_at__isnull=True
         )
@@ -172,16 +167,7 @@ def _of_a_pipe() -> Finding:
 @examination("complaints", night="complaints-are-many")
 def complaints() -> Iterator[Finding]:
     """As the figures of the console have counted them, a quarter of an hour ago."""
-    kept = figures.kept("feedback")
-    rows = feedback.complaints_kept(kept.data["complaints"]) if kept else []
-    many = [
-        row
-        for row in rows
-        if row.rate >= feedback.COMPLAINTS_WANTED
-        and row.complaints >= LEAST_COMPLAINTS
-        and _are_recent(row.delivery)
-    ]
-    worst = max(many, key=lambda row: row.rate, default=None)
+    worst = feedback.most_complained_about()
     if worst is None:
         yield fine("complaints", "below what large receivers ask of senders")
         return
@@ -194,15 +180,6 @@ def complaints() -> Iterator[Finding]:
         f"mail from {feedback.COMPLAINTS_LIMIT:.1%}",
         "See whom it went to, and why they did not expect it, before the next one.",
     )
-
-
-def _are_recent(delivery: Delivery) -> bool:
-    """Whether complaints about it still come in."""
-    return MessageEvent.objects.filter(
-        kind=EventKind.COMPLAINT,
-        message__delivery=delivery,
-        at__gte=timezone.now() - RECENT,
-    ).exists()
 
 
 _MAILBOX = "manage.py process_mail --imap reads it now, and says what fails."

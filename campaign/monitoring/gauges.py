@@ -25,16 +25,19 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector as Collecting
 
 from audiences import ledger
-from audiences.background import presence
+from audiences.background import clock, figures, presence
 from audiences.models import (
     BulkAct,
     ConsentEvent,
+    ErasureRun,
     ImportRun,
+    Lease,
     LedgerCount,
     OutboxMail,
     Presence,
 )
 from audiences.sql import TooSlow, time_limit
+from delivery.feedback import figures as feedback
 from delivery.models import Analysis, Dispatch, HookCount, InboundItem, Sending
 
 SECONDS = 2.0
@@ -42,6 +45,8 @@ SECONDS = 2.0
 RECENT = timedelta(days=7)
 Question = Callable[[], Iterator[Metric]]
 QUESTIONS: list[Question] = []
+# What operators ask for and workers do.
+JOBS = (BulkAct, ImportRun, ErasureRun)
 
 
 def question(ask: Question) -> Question:
@@ -112,6 +117,16 @@ def workers() -> Iterator[Metric]:
 
 
 @question
+def ticking() -> Iterator[Metric]:
+    lease = Lease.objects.filter(name=clock.NAME).first()
+    yield _gauge(
+        "campaign_clock_silence_seconds",
+        "Seconds since a clock ticked last, beyond its lease; absent if none ever did.",
+        _age(lease.until) if lease else None,
+    )
+
+
+@question
 def outbox() -> Iterator[Metric]:
     yield _gauge(
         "campaign_outbox_age_seconds",
@@ -127,7 +142,7 @@ def jobs() -> Iterator[Metric]:
         "How long the first unfinished job that no worker has touched waits.",
         labels=["kind"],
     )
-    for kind in (BulkAct, ImportRun):
+    for kind in JOBS:
         waits = kind._default_manager.filter(
             state__in=kind.UNFINISHED, worked_at__isnull=True
         )
@@ -240,6 +255,27 @@ def webhooks() -> Iterator[Metric]:
         "campaign_inbound_age_seconds",
         "How long the first thing that came back waits to be read.",
         _age(first.first()),
+    )
+
+
+@question
+def mailbox() -> Iterator[Metric]:
+    read = figures.kept("mailbox_read") if settings.FEEDBACK_IMAP_URL else None
+    yield _gauge(
+        "campaign_mailbox_read_seconds",
+        "Seconds since the mailbox was last read to its end; absent without one.",
+        _age(read.at) if read else None,
+    )
+
+
+@question
+def complaints() -> Iterator[Metric]:
+    """From what the worker has counted and kept."""
+    worst = feedback.most_complained_about()
+    yield _gauge(
+        "campaign_complaints_ratio",
+        "The largest share of complaints of a recent delivery; 0 while few complain.",
+        worst.rate if worst else 0.0,
     )
 
 

@@ -20,7 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from audiences.background import presence
 from audiences.consent import guards
 
-from . import counters, gauges
+from . import counters, gauges, machine
 
 # Seconds for which a good answer about migrations and guards is believed.
 BELIEVED = 30.0
@@ -125,6 +125,7 @@ def _metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=403)
     registry = counters.registry()
     registry.register(gauges.Collector())
+    registry.register(machine.Collector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -112,6 +112,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         else:
             super().finish_request(conn, fs)
 
+    def is_parent_alive(self) -> bool:
+        """Whether somebody keeps it; one that nobody keeps makes room for the next.
+
+        Whoever comes after it needs the port, which gunicorn's worker holds until its
+        visitors are gone.
+        """
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        return False
+
     # ---------------------------------------------------------------- listening
     def _listen(self, conn: TConn, received: bytes = b"") -> None:
         conn.sock.setblocking(False)

@@ -26,6 +26,10 @@ SHOWN = 20
 # What large receivers demand of senders: complaints for each message (Gmail, Yahoo).
 COMPLAINTS_WANTED = 0.001
 COMPLAINTS_LIMIT = 0.003
+# Fewer say nothing of a delivery: among a hundred recipients one is a percent.
+LEAST_COMPLAINTS = 5
+# Complaints of before are no alarm: what could be done has been done, or not.
+RECENT = timedelta(days=3)
 
 
 @dataclass
@@ -96,6 +100,31 @@ def complaints_kept(rows: list[list[int]]) -> list[Complaints]:
         for pk, sent, complaints in rows
         if pk in deliveries
     ]
+
+
+def most_complained_about() -> Complaints | None:
+    """The delivery with the largest share of complaints, as they were last counted.
+
+    None unless large receivers want it smaller, and complaints still come in.
+    """
+    kept = figures.kept("feedback")
+    rows = complaints_kept(kept.data["complaints"]) if kept else []
+    many = [
+        row
+        for row in rows
+        if row.rate >= COMPLAINTS_WANTED
+        and row.complaints >= LEAST_COMPLAINTS
+        and _are_recent(row.delivery)
+    ]
+    return max(many, key=lambda row: row.rate, default=None)
+
+
+def _are_recent(delivery: Delivery) -> bool:
+    return MessageEvent.objects.filter(
+        kind=EventKind.COMPLAINT,
+        message__delivery=delivery,
+        at__gte=timezone.now() - RECENT,
+    ).exists()
 
 
 def since(now: datetime | None = None) -> datetime:

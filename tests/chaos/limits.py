@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.databases import machine
-from tests.upgrades.dump import KEYS
 
 from . import surroundings
 from .upgrade import ROOT, manage, serve
@@ -166,16 +165,8 @@ def _begin(folder: Path, stack: ExitStack) -> Site:
     stack.callback(subprocess.run, ["umount", str(small)], check=False)
     cluster = stack.enter_context(surroundings.cluster(small / "postgresql"))
     port = surroundings.free_port()
-    os.environ |= KEYS | {
-        "DATABASE_URL": cluster.url,
-        "DEBUG": "0",
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "BASE_URL": f"http://127.0.0.1:{port}",
-        "VAR_DIR": str(folder / "var"),
-        "STATIC_ROOT": str(folder / "static"),
-        "DEFAULT_FROM_EMAIL": "news@mail.example",
-        "WEB_PROCESSES": "1",
-    }
+    os.environ |= surroundings.production(folder, port, cluster.url)
+    os.environ["WEB_PROCESSES"] = "1"
     manage(ROOT, "migrate", "--verbosity", "0")
     lines = manage(ROOT, "shell", "-c", _LINKS).split()
     links = [line for line in lines if line.startswith("http")]

@@ -29,21 +29,11 @@ from tests.benchmarks import mail_sink
 from tests.benchmarks.databases import machine, manage
 
 from . import surroundings
+from .queues import Queue
 from .surroundings import Cluster
 
 PEOPLE = 3000
-KEY = "a-key-of-a-chaos-0123456789-abcdefghijklmnopqrstuvwxyz"
-SETTINGS = {
-    "DEBUG": "0",
-    "SECRET_KEY": KEY,
-    "SUPPRESSION_KEYS": KEY[::-1],
-    "LEDGER_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-    "ALLOWED_HOSTS": "127.0.0.1",
-    "PHONE_REGION": "NL",
-    "DEFAULT_FROM_EMAIL": "news@mail.example",
-    "SEND_RATE": "40",
-    "DJANGO_SETTINGS_MODULE": "campaign.settings",
-}
+SETTINGS = {"SEND_RATE": "40", "WORKERS": "2", "WEB_PROCESSES": "1"}
 # Seconds in which everything must work again by itself.
 RECOVERY = 150.0
 
@@ -55,7 +45,7 @@ class Chaos:
     folder: Path
     seed: int
     cluster: Cluster
-    queue: "Queue"
+    queue: Queue
     port: int
     site: "subprocess.Popen[bytes]"
     killed: Counter[str] = field(default_factory=Counter)
@@ -72,49 +62,6 @@ class Chaos:
             check=False,
         ).stdout
         return [int(line.split()[0]) for line in out.splitlines() if of in line]
-
-
-class Queue:
-    """A Redis or a RabbitMQ of its own, that can be killed and started."""
-
-    def __init__(self, folder: Path, *, is_rabbitmq: bool) -> None:
-        self.folder, self.is_rabbitmq = folder, is_rabbitmq
-        self.port = surroundings.free_port()
-        self.process: subprocess.Popen[bytes] | None = None
-        scheme, end = ("amqp", "//") if is_rabbitmq else ("redis", "/0")
-        self.url = f"{scheme}://127.0.0.1:{self.port}{end}"
-
-    def start(self) -> None:
-        log = self.folder / "queue.log"
-        if self.is_rabbitmq:
-            # Its script becomes the user rabbitmq, who writes there.
-            (self.folder / "rabbit").mkdir(mode=0o777, exist_ok=True)
-            (self.folder / "rabbit").chmod(0o777)
-            # The machine's own settings name the port of the machine's own server.
-            (self.folder / "rabbit" / "own.conf").write_text(
-                f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
-            )
-            os.environ |= {
-                "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbit" / "own"),
-                "RABBITMQ_NODE_PORT": str(self.port),
-                "RABBITMQ_NODENAME": f"chaos{self.port}@localhost",
-                "RABBITMQ_MNESIA_BASE": str(self.folder / "rabbit"),
-                "RABBITMQ_LOG_BASE": str(self.folder / "rabbit"),
-                "RABBITMQ_DIST_PORT": str(surroundings.free_port()),
-                "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "rabbit/plugins"),
-                "ERL_EPMD_PORT": str(surroundings.free_port()),
-                "HOME": str(self.folder / "rabbit"),
-            }
-            command = ["rabbitmq-server"]
-        else:
-            command = ["redis-server", "--port", str(self.port), "--save", ""]
-            command += ["--bind", "127.0.0.1", "--appendonly", "no"]
-        self.process = surroundings.start(*command, log=log)
-        surroundings.wait_for(self.port)
-
-    def kill(self) -> None:
-        if self.process:
-            surroundings.kill(self.process)
 
 
 def main() -> int:
@@ -140,16 +87,10 @@ def _begin(folder: Path, seed: int, stack: ExitStack, *, is_rabbitmq: bool) -> C
     arrived.touch()
     mail = stack.enter_context(mail_sink.running(arrived))
     port = surroundings.free_port()
-    os.environ |= SETTINGS | {
-        "DATABASE_URL": cluster.url,
+    os.environ |= surroundings.production(folder, port, cluster.url) | SETTINGS
+    os.environ |= {
         "CELERY_BROKER_URL": queue.url,
         "EMAIL_URL": f"smtp://127.0.0.1:{mail}",
-        "BASE_URL": f"http://127.0.0.1:{port}",
-        "BIND": f"127.0.0.1:{port}",
-        "STATIC_ROOT": str(folder / "static"),
-        "VAR_DIR": str(folder / "var"),
-        "WORKERS": "2",
-        "WEB_PROCESSES": "1",
     }
     manage(cluster.url, "migrate", "-v0")
     serve = [sys.executable, "manage.py", "serve", "--no-migrate"]

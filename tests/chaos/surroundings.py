@@ -20,6 +20,23 @@ from pathlib import Path
 
 import psycopg2
 
+from tests.upgrades.dump import KEYS
+
+
+def production(folder: Path, port: int, database: str) -> dict[str, str]:
+    """The settings of a site that writes in a folder and answers on a port."""
+    return KEYS | {
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+        "DEBUG": "0",
+        "DATABASE_URL": database,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "BIND": f"127.0.0.1:{port}",
+        "VAR_DIR": str(folder / "var"),
+        "STATIC_ROOT": str(folder / "static"),
+        "DEFAULT_FROM_EMAIL": "news@mail.example",
+    }
+
 
 def free_port() -> int:
     with socket.socket() as probe:

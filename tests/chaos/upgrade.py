@@ -27,7 +27,7 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from tests.benchmarks.databases import machine
-from tests.upgrades.dump import DATA, KEYS
+from tests.upgrades.dump import DATA
 
 from . import surroundings
 
@@ -165,15 +165,7 @@ def main() -> int:
         folder.chmod(0o755)
         cluster = stack.enter_context(surroundings.cluster(folder / "postgresql"))
         port = surroundings.free_port()
-        os.environ |= KEYS | {
-            "DATABASE_URL": cluster.url,
-            "DEBUG": "0",
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "BASE_URL": f"http://127.0.0.1:{port}",
-            "VAR_DIR": str(folder / "var"),
-            "STATIC_ROOT": str(folder / "static"),
-            "DEFAULT_FROM_EMAIL": "news@mail.example",
-        }
+        os.environ |= surroundings.production(folder, port, cluster.url)
         old = code_of(commit, folder / "old")
         return _run(given.people, old, port, folder, cluster.url)
 

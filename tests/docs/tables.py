@@ -202,7 +202,7 @@ def role_permissions() -> list[tuple[str, ...]]:
 def environment() -> list[tuple[str, ...]]:
     """The variables that settings.py reads, in its order, with their defaults."""
     source = (ROOT / "campaign" / "settings.py").read_text(encoding="utf-8")
-    readers = re.compile(r"env\.\w+|os\.environ\.get|_number|_secrets")
+    readers = re.compile(r"env\.\w+|os\.environ\.get|_number|_decimal|_secrets")
     calls = [
         node
         for node in ast.walk(ast.parse(source))

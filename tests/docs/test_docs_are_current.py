@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand, CommandParser
 
 from audiences.channels import Channel
+from audiences.console.sign_in import second_factor
 from audiences.models import AddressStatus, ConsentEvent
 from delivery.analysis import WARNINGS
 from delivery.models import Delivery
@@ -117,6 +119,20 @@ def test_every_system_check_is_in_the_docs() -> None:
     assert ids, "no system check was found: has the way they are written changed?"
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
     assert sorted(found for found in ids if f"`{found}`" not in text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("LANGUAGE_CODE", [code for code, _name in settings.LANGUAGES]),
+        ("SECOND_FACTOR", second_factor.CHOICES),
+        ("LOG_FORMAT", ["json", "text"]),
+    ],
+)
+def test_a_setting_with_few_values_names_each(name: str, values: list[str]) -> None:
+    text = (DOCS / "settings.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+    assert [value for value in values if f"`{value}`" not in row] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -2,11 +2,17 @@
 # The Dockerfile and compose.yaml run for real, where no registry can be reached.
 #   tests/production/containers.sh FOLDER       root is needed; FOLDER is made, and kept
 #
-# Debian's buildah, podman, runc and docker-compose do it. The images that the files name
+# Debian's programs do it; it says which are missing. The images that the files name
 # are made here from Debian's packages, under the same names: Python from trixie, which
 # has 3.13; PostgreSQL 15 and Redis 7 from bookworm. What compose.yaml starts is looked
 # at: migrated, healthy, read-only, nobody's root; an opt-out, sealed by the clock.
 set -euo pipefail
+packages=(podman buildah runc catatonit netavark aardvark-dns iptables docker-compose debootstrap curl openssl)
+if missing=$(dpkg-query --show --showformat '${Package} ${Status}\n' "${packages[@]}" 2>&1 |
+  grep -v ' ok installed$'); then
+  printf '%s\n' "$missing" "Missing: apt install ${packages[*]}" >&2
+  exit 2
+fi
 folder=${1:?a folder for the images}
 here=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$folder/context" && cd "$folder"
@@ -18,6 +24,8 @@ default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+network_backend = "netavark"
 CONF
 export CONTAINERS_CONF=$PWD/containers.conf DOCKER_HOST=unix://$PWD/podman.sock
 PATH=$PATH:/usr/sbin

@@ -115,7 +115,9 @@ def test_a_backup_is_restored_verified_and_caught_up(site: Site, backup: Path) -
     assert 0 <= found["newest_opt_out_age_seconds"] < 3600
     noted = backups.of_file(backup)
     assert noted.facts["counts"]["profile"] == 10
-    assert noted.facts["newest_opt_out"].replace("T", " ") == found["newest_opt_out"]
+    assert noted.facts["newest_opt_out"] == found["newest_opt_out"]
+    assert noted.made_at.isoformat() == found["made_at"]
+    assert f'"made_at": "{found["made_at"]}"' in Path(f"{backup}.json").read_text()
     assert site.do("show_profile ext:p4 --json")[0][0] == 0, "the site is as it was"
 
 

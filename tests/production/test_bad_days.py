@@ -1,18 +1,22 @@
 """A database that takes nothing in, or not every text: plain words, nothing half done."""
 
+import errno
 import os
 import uuid
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 import pytest
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, ProgrammingError, connection
 from django.test import Client
 
 from audiences.links import Link, web_addresses
 from audiences.models import ConsentEvent, Profile
 from audiences.sql import execute
+from audiences.terminal import CampaignCommand
 from tests.people import person
 from tests.upgrades.dump import manage
 
@@ -31,6 +35,8 @@ def test_a_read_only_database_opts_nobody_half_out_and_comes_back(
         else "PRAGMA query_only = ON"
     )
     refused = client.post(url, body)
+    with pytest.raises(CommandError, match=r"The database failed: .*read.?only"):
+        call_command("opt_out", f"id:{pk}", "--any")
     execute(
         "SET default_transaction_read_only = off"
         if is_postgresql
@@ -43,6 +49,31 @@ def test_a_read_only_database_opts_nobody_half_out_and_comes_back(
     assert not Profile.objects.get(pk=pk).no_longer_contact_email
     assert client.post(url, body).status_code == 200
     assert Profile.objects.get(pk=pk).no_longer_contact_email
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (OSError(errno.EACCES, "Permission denied", "/srv/x"), "/srv/x: Permission"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), ""),
+        (OperationalError("disk full\nCONTEXT: more"), "failed: disk full. See"),
+        (ProgrammingError("no such column"), ""),
+    ],
+    ids=str,
+)
+def test_a_machine_that_fails_is_one_line_and_our_own_fault_a_traceback(
+    error: Exception, said: str
+) -> None:
+    class Failing(CampaignCommand):
+        needs_migrated_database = False
+
+        def run(self, **options: Any) -> None:
+            raise error
+
+    with pytest.raises(CommandError if said else type(error), match=said or None):
+        call_command(Failing())
 
 
 @pytest.mark.own_database

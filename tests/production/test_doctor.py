@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.conf import settings as configured
 from django.core.mail.backends import smtp
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection
@@ -79,9 +80,8 @@ def _clock_that_stands(world: World) -> None:
 
 def _queue_that_is_away(world: World) -> None:
     world.settings.CELERY_BROKER_FOLDERS = []
-    app = doctor.examinations()["queue"].make.__globals__["current_app"]
     url = f"redis://127.0.0.1:{free_port()}/0"
-    world.patch.setattr(app.conf, "broker_write_url", url)
+    world.patch.setattr(current_app.conf, "broker_write_url", url)
 
 
 def _mail_that_waits(world: World) -> None:

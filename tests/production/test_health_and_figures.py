@@ -200,7 +200,7 @@ def names_of_figures() -> set[str]:
     found = set()
     source = "".join(
         (ROOT / "campaign" / "monitoring" / name).read_text()
-        for name in ("gauges.py", "counters.py")
+        for name in ("gauges.py", "counters.py", "machine.py")
     )
     for name in re.findall(r'"(campaign_[a-z_]+)"', source):
         found |= {name, f"{name}_total", f"{name}_bucket", f"{name}_count"}

@@ -11,12 +11,17 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from selectors import DefaultSelector
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
-from campaign.serving.patience import MOST_HELD, Listener
+from campaign.serving import patience
+from campaign.serving.patience import MOST_HELD, Listener, PatientWorker
 from tests.chaos.surroundings import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,6 +160,42 @@ def test_a_head_without_end_is_not_waited_for() -> None:
 
 # ------------------------------------------------------------------ a bad day
 @pytest.mark.django_db
+def test_a_process_that_nobody_keeps_gives_the_port_back_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or the one that is started in its place waits for all visitors of this one."""
+    monkeypatch.setattr(patience, "LINGER", 0.5)
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+    cfg = Config()
+    worker = PatientWorker(1, os.getppid(), [listener], None, 30, cfg, Logger(cfg))
+    worker.tpool, worker.poller = worker.get_thread_pool(), DefaultSelector()
+    worker.method_queue.init()
+    silent = [socket.create_connection(address) for _number in range(2)]
+    for visitor in silent:
+        visitor.sendall(HEAD)
+    told = [True, False]
+    monkeypatch.setattr(ThreadWorker, "is_parent_alive", lambda worker: told.pop(0))
+    taken: list[bool] = []
+
+    def look(worker: PatientWorker) -> None:
+        with closing(socket.create_server(address)):
+            taken.append(bool(worker._listening))
+
+    murder = PatientWorker.murder_pending
+    monkeypatch.setattr(
+        PatientWorker,
+        "murder_pending",
+        lambda worker: (told or look(worker), murder(worker)),
+    )
+    began = time.monotonic()
+    worker.run()
+    assert taken[0], "the port was free while visitors were still there"
+    assert time.monotonic() - began < 5
+    for visitor in silent:
+        visitor.close()
+
+
 def test_the_console_says_in_plain_words_that_the_database_is_away(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,9 +6,16 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+)
 
 from audiences.sql import execute, fetch, is_postgresql
+from audiences.terminal import of_database
 
 # PostgreSQL, appendix A: deadlock_detected and lock_not_available.
 IN_USE = ("40P01", "55P03")
@@ -33,6 +40,10 @@ class Command(migrate.Command):
             return
         try:
             self._handle_patiently(*args, **options)
+        except (DatabaseError, InterfaceError) as error:
+            if told := of_database(error):
+                raise told from error
+            raise
         finally:
             _begin_anew()
 
