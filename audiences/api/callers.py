@@ -34,6 +34,17 @@ class Caller:
     def sees_addresses(self) -> bool:
         return api_keys.allows(self.key, SEES_ADDRESSES)
 
+    def require(self, scope: str, *, field: str = "") -> None:
+        """Refuse what needs this scope too; raises Problem (403)."""
+        if not api_keys.allows(self.key, scope):
+            raise Problem(
+                403,
+                f"The key has no scope {scope}.",
+                code="scope_missing",
+                field=field,
+                remedy=f"Make a key with --scopes {scope} too.",
+            )
+
     def origin(
         self, *, note: str = "", source: str = "", wording: str = "", at: Any = None
     ) -> Origin:

@@ -26,6 +26,8 @@ from audiences.sql.retries import again
 
 View = Callable[..., HttpResponse]
 DRY_RUN = "dry_run"
+# The arguments that are no parameters of the address.
+_BODIES = ("body", "file", "form")
 
 
 # ------------------------------------------------------------------ answers
@@ -135,7 +137,7 @@ class Resource:
 
 def _checked(view: View, verb: str) -> View:
     """Refuse what no call has: unknown parameters, and characters nobody can keep."""
-    known = {*inspect.signature(view).parameters} - {"request", "body", "file"}
+    known = {*inspect.signature(view).parameters} - {"request", *_BODIES}
     known |= {DRY_RUN} if verb == "write" else set()
 
     @wraps(view)

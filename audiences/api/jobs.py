@@ -6,14 +6,24 @@ of them, named by its kind and number, as `import:12`.
 
 from collections.abc import Callable
 
+from audiences.api.callers import Caller
 from audiences.api.shapes import Json
 from audiences.feed.facts import said as moment
+from audiences.masking import masked_text
 from audiences.models import Job
 from audiences.registry import Registry
 
 # Shows the row with a number; None where there is none.
 Show = Callable[[int], Json | None]
 kinds: Registry[str, Show] = Registry("kind of job")
+
+
+def seen_by(who: Caller, job: Json) -> Json:
+    """A job as a key sees it: what went wrong may name an address."""
+    if who.sees_addresses:
+        return job
+    named = {name: masked_text(job[name]) for name in ("error", "file") if name in job}
+    return {**job, **named}
 
 
 def of_row(kind: str, row: Job, **facts: object) -> Json:

@@ -12,8 +12,9 @@ from audiences import endpoints as domain
 from audiences.api.callers import caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import STATUSES, Problem
+from audiences.api.problems import STATUSES
 from audiences.api.shapes import Json, Past, Strict, Truth
+from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.endpoints import BadEndpoint, NoSuchEndpoint, NotPublic, Shown
 from audiences.feed import Event
 from audiences.feed.facts import said as moment
@@ -149,14 +150,8 @@ def create(request: HttpRequest, body: EndpointIn) -> HttpResponse:
 
 def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
     """Who may not see addresses lets nobody else be told them."""
-    if with_addresses and not caller(request).sees_addresses:
-        raise Problem(
-            403,
-            "The key may not see addresses.",
-            code="scope_missing",
-            field="with_addresses",
-            remedy="Make a key with --scopes profiles:read too.",
-        )
+    if with_addresses:
+        caller(request).require(SEES_ADDRESSES, field="with_addresses")
 
 
 @endpoints.patch("/{number}", EndpointOut)
