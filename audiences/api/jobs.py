@@ -9,7 +9,6 @@ from collections.abc import Callable
 from audiences.api.callers import Caller
 from audiences.api.shapes import Json
 from audiences.feed.facts import said as moment
-from audiences.masking import masked_text
 from audiences.models import Job
 from audiences.registry import Registry
 
@@ -20,10 +19,7 @@ kinds: Registry[str, Show] = Registry("kind of job")
 
 def seen_by(who: Caller, job: Json) -> Json:
     """A job as a key sees it: what went wrong may name an address."""
-    if who.sees_addresses:
-        return job
-    named = {name: masked_text(job[name]) for name in ("error", "file") if name in job}
-    return {**job, **named}
+    return {**job, **{n: who.shown(job[n]) for n in ("error", "file") if n in job}}
 
 
 def of_row(kind: str, row: Job, **facts: object) -> Json:

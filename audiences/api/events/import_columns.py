@@ -12,8 +12,8 @@ from audiences.api.events.imports import (
     ImportWhole,
     Number,
     decided,
+    find,
     imports,
-    plain,
     whole,
 )
 from audiences.api.problems import Problem
@@ -21,7 +21,6 @@ from audiences.api.shapes import Json, Strict
 from audiences.imports import run_columns, runs
 from audiences.imports.kinds import kinds
 from audiences.imports.run_columns import LEFT_OUT, Choice, ColumnToChoose
-from audiences.masking import masked_text
 from audiences.models import ImportRun
 
 _Words = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
@@ -75,8 +74,7 @@ def columns(request: HttpRequest, number: Number) -> HttpResponse:
 
     Their values are of people: keys without profiles:read see them masked.
     """
-    run = decided(request, number)
-    text = plain if caller(request).sees_addresses else masked_text
+    run, text = find(number), caller(request).shown
     items: list[Json] = [
         {
             "column": text(each["heading"]),
@@ -96,7 +94,7 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
     """Say what each column means; the file is checked once more, so read."""
     run = decided(request, number)
     there, names = _open(run), {*_names(run)}
-    text = plain if caller(request).sees_addresses else masked_text
+    text = caller(request).shown
     if len(there) != len(body.columns):
         raise Problem(
             422, f"The file has {len(there)} columns: name all.", field="body.columns"

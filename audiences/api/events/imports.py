@@ -19,7 +19,6 @@ from audiences.api.shapes import JobOut, Json
 from audiences.console.downloads import csv_file
 from audiences.files import UnknownColumns, rejects as reject_files
 from audiences.imports import runs
-from audiences.masking import masked_text
 from audiences.models import ImportReject, ImportRun
 from audiences.refusals import Refused, Sentence
 from audiences.subscriptions import NoSuchService
@@ -99,7 +98,7 @@ def shown(row: ImportRun) -> Json:
 def whole(request: HttpRequest, row: ImportRun) -> Json:
     """An import with how it was understood; its rows themselves are not shown."""
     # A file without headings has somebody's address in their place.
-    text = plain if caller(request).sees_addresses else masked_text
+    text = caller(request).shown
     look = row.preview
     preview = {
         **{name: look.get(name, "") for name in ("encoding", "delimiter", "system")},
@@ -114,11 +113,6 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
         "sample": look.get("sample", []),
     }
     return {**_seen(request, row), "preview": preview}
-
-
-def plain(text: str) -> str:
-    """As it is."""
-    return text
 
 
 def _seen(request: HttpRequest, row: ImportRun) -> Json:
@@ -254,11 +248,10 @@ def rejects(
 
 
 def _reject(request: HttpRequest, row: ImportReject) -> Json:
-    reason = row.text
     return {
         "row": row.row,
         "field": row.field,
-        "reason": reason if caller(request).sees_addresses else masked_text(reason),
+        "reason": caller(request).shown(row.text),
         "outcome": row.outcome,
     }
 
