@@ -64,6 +64,7 @@ class Caller:
             actor=self.actor,
             wording_version=wording,
             at=at,
+            says_only_where=not note.strip(),
         )
         return made
 

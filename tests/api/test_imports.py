@@ -141,7 +141,7 @@ def test_columns_that_nobody_understands_are_asked_and_said(shop: Program) -> No
     [
         ({"kind": "people", "everybody": "email"}, "everybody"),
         ({"kind": "nothing"}, "kind"),
-        ({"all_opted_out": "smoke"}, "form.all_opted_out"),
+        ({"all_opted_out": "smoke"}, "all_opted_out"),
         ({"kind": "quarantine", "update_only": "1"}, "update_only"),
         ({"kind": "list"}, "audience"),
         ({"kind": "subscriptions", "service": "none"}, "service"),

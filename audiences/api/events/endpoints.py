@@ -12,7 +12,7 @@ from audiences import endpoints as domain
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import STATUSES
+from audiences.api.problems import FIELDS, STATUSES
 from audiences.api.shapes import Json, Past, Strict, Truth
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.endpoints import BadEndpoint, NoSuchEndpoint, NotPublic, Shown
@@ -22,6 +22,7 @@ from audiences.models import Endpoint, EndpointCall
 
 endpoints = Resource("endpoints")
 STATUSES.update({NoSuchEndpoint: 404, BadEndpoint: 422, NotPublic: 422})
+FIELDS.update({NoSuchEndpoint: "number", BadEndpoint: "events", NotPublic: "url"})
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Url = Annotated[

@@ -153,7 +153,8 @@ def results(
 def one_result(result: Recorded | str) -> Json:
     """What became of one act."""
     if isinstance(result, str):
-        problem = {"code": "refused", "detail": result, "field": None}
+        field = "note" if result == many.PROOF_NEEDED else None
+        problem = {"code": "refused", "detail": result, "field": field}
         return {"status": "failed", "error": problem}
     row: Json = {"status": "changed" if result.changed else "unchanged"}
     if result.event_id:
