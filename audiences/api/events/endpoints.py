@@ -15,14 +15,22 @@ from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
 from audiences.api.shapes import Json, Past, Strict, Truth
 from audiences.api_keys.scopes import SEES_ADDRESSES
-from audiences.endpoints import BadEndpoint, NoSuchEndpoint, NotPublic, Shown
+from audiences.endpoints import (
+    BadEndpoint,
+    NoSuchChange,
+    NoSuchEndpoint,
+    NotPublic,
+    Shown,
+)
 from audiences.feed import Event
 from audiences.feed.facts import said as moment
 from audiences.models import Endpoint, EndpointCall
 
 endpoints = Resource("endpoints")
 STATUSES.update({NoSuchEndpoint: 404, BadEndpoint: 422, NotPublic: 422})
+STATUSES[NoSuchChange] = 422
 FIELDS.update({NoSuchEndpoint: "number", BadEndpoint: "events", NotPublic: "url"})
+FIELDS[NoSuchChange] = "ids"
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Url = Annotated[
