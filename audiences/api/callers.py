@@ -11,6 +11,7 @@ from audiences.api.problems import Problem
 from audiences.api_keys import Allowed
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.consent import Origin, Source
+from audiences.masking import masked_text
 from audiences.models import ApiKey
 from audiences.pages.visitors import network_address
 
@@ -34,6 +35,21 @@ class Caller:
     def sees_addresses(self) -> bool:
         return api_keys.allows(self.key, SEES_ADDRESSES)
 
+    def shown(self, text: str) -> str:
+        """A text that may name an address, as this key may see it."""
+        return text if self.sees_addresses else masked_text(text)
+
+    def require(self, scope: str, *, field: str = "") -> None:
+        """Refuse what needs this scope too; raises Problem (403)."""
+        if not api_keys.allows(self.key, scope):
+            raise Problem(
+                403,
+                f"The key has no scope {scope}.",
+                code="scope_missing",
+                field=field,
+                remedy=f"Make a key with --scopes {scope} too.",
+            )
+
     def origin(
         self, *, note: str = "", source: str = "", wording: str = "", at: Any = None
     ) -> Origin:
@@ -48,6 +64,7 @@ class Caller:
             actor=self.actor,
             wording_version=wording,
             at=at,
+            says_only_where=not note.strip(),
         )
         return made
 

@@ -26,6 +26,8 @@ from audiences.sql.retries import again
 
 View = Callable[..., HttpResponse]
 DRY_RUN = "dry_run"
+# The arguments that are no parameters of the address.
+_BODIES = ("body", "file", "form")
 
 
 # ------------------------------------------------------------------ answers
@@ -62,6 +64,7 @@ def require_match(request: HttpRequest, present: Any) -> None:
             raise Problem(
                 412,
                 "It has changed since you read it.",
+                field="If-Match",
                 remedy="Read it again, and send its ETag in If-Match.",
                 headers={"ETag": tag_of(present)},
             )
@@ -135,7 +138,7 @@ class Resource:
 
 def _checked(view: View, verb: str) -> View:
     """Refuse what no call has: unknown parameters, and characters nobody can keep."""
-    known = {*inspect.signature(view).parameters} - {"request", "body", "file"}
+    known = {*inspect.signature(view).parameters} - {"request", *_BODIES}
     known |= {DRY_RUN} if verb == "write" else set()
 
     @wraps(view)
@@ -156,9 +159,8 @@ def _checked(view: View, verb: str) -> View:
 
 
 def _refuse_nul(request: HttpRequest, given: dict[str, Any]) -> None:
-    is_in_body = request.content_type == "application/json" and (
-        b"\\u0000" in request.body
-    )
+    is_json = request.content_type == "application/json"
+    is_in_body = is_json and b"\\u0000" in request.body
     is_given = any("\0" in value for value in given.values() if isinstance(value, str))
     if is_in_body or is_given:
         raise Problem(422, "A text has the character U+0000, which cannot be kept.")

@@ -12,6 +12,7 @@ PROBLEMS = {
     "409": "It is refused as things are; `detail` says why.",
     "412": "It has changed since it was read (If-Match).",
     "413": "The request is too big.",
+    "415": "The body is not said to be JSON.",
     "422": "Something in the request is not right; `errors` name the fields.",
     "429": "Too many requests of this key in a minute.",
 }

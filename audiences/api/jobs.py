@@ -6,6 +6,7 @@ of them, named by its kind and number, as `import:12`.
 
 from collections.abc import Callable
 
+from audiences.api.callers import Caller
 from audiences.api.shapes import Json
 from audiences.feed.facts import said as moment
 from audiences.models import Job
@@ -14,6 +15,11 @@ from audiences.registry import Registry
 # Shows the row with a number; None where there is none.
 Show = Callable[[int], Json | None]
 kinds: Registry[str, Show] = Registry("kind of job")
+
+
+def seen_by(who: Caller, job: Json) -> Json:
+    """A job as a key sees it: what went wrong may name an address."""
+    return {**job, **{n: who.shown(job[n]) for n in ("error", "file") if n in job}}
 
 
 def of_row(kind: str, row: Job, **facts: object) -> Json:

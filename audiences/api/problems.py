@@ -14,6 +14,7 @@ from audiences.feed import BadCursor
 from audiences.membership.members import NoSuchAudience
 from audiences.moments import BadMoment
 from audiences.profiles import Ambiguous, NotFound
+from audiences.profiles.writing import TakenId
 from audiences.refusals import Refused, shortened
 from audiences.subscriptions import NoSuchService
 
@@ -73,14 +74,27 @@ STATUSES: dict[type[Refused], int] = {
     BadCursor: 422,
     AnotherRequest: 422,
 }
+# And the field that each is about.
+FIELDS: dict[type[Refused], str] = {
+    NotFound: "profile",
+    Ambiguous: "profile",
+    NoSuchService: "service",
+    NoSuchAudience: "audience",
+    InvalidAddress: "address",
+    BadCursor: "since",
+    AnotherRequest: "Idempotency-Key",
+    TakenId: "external_id",
+}
 
 
 def of_refusal(refusal: Refused) -> Problem:
     """A refusal of the domain; one of no kind of its own conflicts with what is."""
-    status = next(
-        (code for kind, code in STATUSES.items() if isinstance(refusal, kind)), 409
-    )
-    return Problem(status, shortened(str(refusal), []), code=_code(refusal))
+    status = next((n for kind, n in STATUSES.items() if isinstance(refusal, kind)), 409)
+    field = next((n for kind, n in FIELDS.items() if isinstance(refusal, kind)), "")
+    said = shortened(str(refusal), [])
+    if isinstance(refusal, InvalidAddress):
+        said = f"The address is not valid: {said}."
+    return Problem(status, said, code=_code(refusal), field=field)
 
 
 def _code(refusal: Refused) -> str:
@@ -88,6 +102,34 @@ def _code(refusal: Refused) -> str:
     name = type(refusal).__name__
     words = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
     return words.strip("_")
+
+
+# What pydantic says in the words of Python.
+_PLAINLY = {
+    "extra_forbidden": "There is no such field.",
+    "model_type": "It must be an object.",
+    "model_attributes_type": "It must be an object.",
+    "dict_type": "It must be an object.",
+}
+
+
+def of_fault(fault: Mapping[str, Any]) -> str:
+    """What is wrong with one field, in the words of whoever writes JSON."""
+    said = _PLAINLY.get(str(fault.get("type")), str(fault["msg"]))
+    return said.removeprefix("Value error, ").replace(" after validation", "")[:300]
+
+
+def of_body(error: BaseException | None) -> Problem:
+    """A body that cannot be read at all, by what went wrong in reading it."""
+    if isinstance(error, Problem):
+        return error
+    why = "The body cannot be read."
+    if isinstance(error, UnicodeDecodeError):
+        why = f"The body is not UTF-8: byte {error.start} is none of it."
+    elif isinstance(error, json.JSONDecodeError):
+        place = f"line {error.lineno}, column {error.colno}"
+        why = f"The body is not JSON: {error.msg} ({place})."
+    return Problem(400, why, field="body", remedy="Send one object of JSON, in UTF-8.")
 
 
 def of_validation(error: ValidationError) -> Problem:

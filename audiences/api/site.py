@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError as BadInput
+from ninja.parser import Parser
 
 from audiences.api import describing, problems
 from audiences.api.calls import Resource, finish
@@ -27,7 +28,22 @@ class Api(NinjaAPI):
         return describing.completed(super().get_openapi_schema(**kwargs))
 
 
+class Reader(Parser):
+    """Bodies are JSON and say so: else a form would be taken for what it is not."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json":
+            raise Problem(
+                415,
+                f"The body is said to be {request.content_type or 'nothing'!r}.",
+                field="Content-Type",
+                remedy="Send JSON, with Content-Type: application/json.",
+            )
+        return super().parse_body(request)
+
+
 api = Api(
+    parser=Reader(),
     title="Campaign",
     version="1.0.0",
     description=ABOUT,
@@ -44,9 +60,16 @@ def add(*resources: Resource) -> None:
 
 
 @csrf_exempt
-def elsewhere(request: HttpRequest) -> HttpResponse:
+def elsewhere(request: HttpRequest, **facts: Any) -> HttpResponse:
     """An address that the API does not have."""
-    return _answer(request, Problem(404, "The API has no such address."))
+    return _answer(
+        request,
+        Problem(
+            404,
+            "The API has no such address.",
+            remedy="/api/v1/docs shows them all.",
+        ),
+    )
 
 
 # ------------------------------------------------------------------ errors
@@ -81,13 +104,18 @@ def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if error.status_code == 400:
+        return _answer(request, problems.of_body(error.__cause__))
     return _answer(request, Problem(error.status_code, str(error)))
 
 
 def _place(parts: Sequence[Any]) -> str:
-    """Where a fault is: Ninja names a body twice, after its kind and its argument."""
+    """Where a fault is: Ninja names a body twice, after its kind and its argument.
+
+    A part of a form is named as the form names it.
+    """
     named = [str(part) for part in parts]
-    if named[:2] == ["body", "body"]:
+    if named[:2] == ["body", "body"] or named[:1] in (["form"], ["file"]):
         named = named[1:]
     return ".".join(named) or "body"
 
@@ -98,7 +126,7 @@ def _bad_input(request: HttpRequest, error: BadInput) -> HttpResponse:
     errors = [
         {
             "field": _place(fault["loc"]),
-            "detail": fault["msg"][:300],
+            "detail": problems.of_fault(fault),
         }
         for fault in error.errors[:20]
     ]
@@ -110,6 +138,8 @@ def _bad_input(request: HttpRequest, error: BadInput) -> HttpResponse:
             detail,
             code="invalid",
             errors=errors,
-            remedy="Send what /api/v1/openapi.json describes.",
+            remedy="Send what /api/v1/openapi.json describes."
+            if errors[0]["field"] != "file"
+            else "Send the file as a form (multipart/form-data), in the part `file`.",
         ),
     )

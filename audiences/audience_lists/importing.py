@@ -48,8 +48,8 @@ class ListImporter(Importer[Row]):
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "ListImporter":
         remedy = gettext("Say what it means, or leave it out by name.")
-        reading = Reading(
-            chosen=run.details.get("columns", ()),
+        reading = Reading.of_details(
+            run.details,
             remedy=remedy,
             consent_remedy=remedy,
         )
@@ -102,6 +102,9 @@ kinds.add(
         label=gettext_lazy("A list of people, as an audience"),
         importer=ListImporter,
         permissions=("audiences.add_audience", roles.SEE_ADDRESSES),
+        scope="audiences:write",
+        options=("audience",),
+        needs=("audience",),
         at_once=AT_ONCE,
     ),
 )

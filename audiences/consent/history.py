@@ -59,11 +59,14 @@ class Origin:
     wording_version: str = ""
     delivery_id: int | None = None
     at: datetime | None = None
+    # The note says where the person asked and nothing of how: that proves nothing.
+    says_only_where: bool = False
 
     @property
     def has_proof(self) -> bool:
         """Whether it says how the person asked, or what they had read."""
-        return bool(self.note.strip() or self.wording_version.strip())
+        says_how = bool(self.note.strip()) and not self.says_only_where
+        return says_how or bool(self.wording_version.strip())
 
     @property
     def has_evidence(self) -> bool:

@@ -1,7 +1,7 @@
 """Programs that are told what happens, at a web address of theirs."""
 
 from audiences.endpoints.networks import NotPublic
-from audiences.endpoints.queue import replay, send_again, unfinished
+from audiences.endpoints.queue import NoSuchChange, replay, send_again, unfinished
 from audiences.endpoints.registering import (
     BadEndpoint,
     NoSuchEndpoint,
@@ -17,6 +17,7 @@ from audiences.endpoints.sending import work
 
 __all__ = [
     "BadEndpoint",
+    "NoSuchChange",
     "NoSuchEndpoint",
     "NotPublic",
     "Shown",

@@ -4,7 +4,10 @@ The connection goes to the address that was looked at (`networks`) and stays ope
 the next call. Of an answer little is read; an endpoint that is slow is left.
 """
 
+import contextlib
 import json
+import socket
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +39,55 @@ class Outcome:
     @property
     def is_taken(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing more is wanted there (Standard Webhooks: 410 Gone)."""
+        return self.status == 410
+
+
+class _InTime:
+    """A connection whose answer must have begun in time, however slowly it comes.
+
+    A timeout counts from one byte to the next: whoever sends its headers byte by byte
+    would hold a worker for hours.
+    """
+
+    def getresponse(self) -> Any:
+        connection: Any = self
+        is_late = threading.Event()
+        cut = [connection.sock, is_late]
+        cutting = threading.Timer(settings.ENDPOINT_SECONDS, _cut, cut)
+        cutting.daemon = True
+        cutting.start()
+        try:
+            return super().getresponse()  # type: ignore[misc]
+        finally:
+            cutting.cancel()
+            if is_late.is_set():
+                raise TimeoutError
+
+
+def _cut(sock: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Plain(_InTime, urllib3.connection.HTTPConnection):
+    pass
+
+
+class _Secure(_InTime, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _Secure
 
 
 class Caller:
@@ -136,8 +188,8 @@ def _pool(target: Target, connections: int) -> Pool:
         "block": True,
     }
     if not target.is_secure:
-        return urllib3.HTTPConnectionPool(target.ip, **facts)
-    return urllib3.HTTPSConnectionPool(
+        return _PlainPool(target.ip, **facts)
+    return _SecurePool(
         target.ip,
         server_hostname=target.host,
         assert_hostname=target.host,

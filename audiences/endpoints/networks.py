@@ -110,10 +110,11 @@ def resolve(url: str) -> Target:
     return Target(place.is_secure, place.host, place.port, ips[0], place.path)
 
 
-# Addresses that lead into another network: IPv4 in IPv6 (RFC 6052, 3056, 4380).
-_EMBEDDING = [
-    ipaddress.ip_network(n) for n in ("64:ff9b::/96", "2002::/16", "2001::/32")
-]
+# All of IPv6 that is given out (IANA, IPv6 Global Unicast Address Assignments). Beyond
+# it are site-local networks and IPv4 in old clothes: ::127.0.0.1, ::ffff:0:127.0.0.1.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+# Within it, what leads into an IPv4 network (RFC 3056, 4380), and examples (RFC 9637).
+_NOT_THERE = [ipaddress.ip_network(n) for n in ("2002::/16", "2001::/32", "3fff::/20")]
 
 
 def is_public(ip: str) -> bool:
@@ -122,6 +123,6 @@ def is_public(ip: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(str(address.ipv4_mapped))
-        if any(address in network for network in _EMBEDDING):
+        if address not in _GIVEN_OUT or any(address in net for net in _NOT_THERE):
             return False
     return address.is_global and not address.is_multicast

@@ -27,6 +27,10 @@ MOST_WAITING = 2_000
 State = EndpointCall.State
 
 
+class NoSuchChange(Refused):
+    """There is no change with this id."""
+
+
 def take_in(endpoint: Endpoint) -> int:
     """Make rows of the next changes; returns how many. The worker holds its lock."""
     waiting = EndpointCall.objects.filter(endpoint=endpoint, state=State.WAITING)
@@ -86,20 +90,22 @@ def replay(
     """Tell an endpoint again: all since a moment, or changes by their ids.
 
     All since a moment begins a little earlier, and comes in the order of the feed.
-    Returns how many wait for certain: those by ids. Raises Refused for unknown ids.
+    Now, also where the endpoint is left alone for a while after a failure. Returns how
+    many wait for certain: those by ids. Raises NoSuchChange for unknown ids.
     """
+    names = list(dict.fromkeys(ids))
     if since is not None:
         with transaction.atomic():
             row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
             place = min(feed.before(since), Position.of(row.position))
-            row.position = str(place)
-            row.save(update_fields=["position"])
+            row.position, row.due_at = str(place), timezone.now()
+            row.save(update_fields=["position", "due_at"])
         jobs.wake(TASK, endpoint.pk)
         return 0
-    found = feed.by_ids(ids)
-    missing = [text for text in ids if text not in found]
+    found = feed.by_ids(names)
+    missing = [text for text in names if text not in found]
     if missing:
-        raise Refused(f"There is no change {missing[0]!r}.")
+        raise NoSuchChange(f"There is no change {missing[0]!r}.")
     EndpointCall.objects.bulk_create(
         EndpointCall(
             endpoint=endpoint,
@@ -107,10 +113,11 @@ def replay(
             name=found[text].name,
             profile_id=found[text].profile_id,
         )
-        for text in ids
+        for text in names
     )
+    Endpoint.objects.filter(pk=endpoint.pk).update(due_at=timezone.now())
     jobs.wake(TASK, endpoint.pk)
-    return len(ids)
+    return len(names)
 
 
 def send_again(call: EndpointCall) -> None:

@@ -4,7 +4,8 @@ One worker at a time tells an endpoint (`sql.process_lock`). It calls over sever
 lanes; all about one person go over one lane, one after the other. After a failure what
 comes later about that person waits. An endpoint that fails altogether is left alone for
 a while, longer each time; who has not taken a change for three days is disabled, and
-the console says so. The message keeps its id over all tries: who has seen it drops it.
+the console says so, and so is who answers 410. The message keeps its id over all tries:
+who has seen it drops it.
 """
 
 import time
@@ -125,6 +126,7 @@ class _Turn:
         self.outcomes: dict[int, Outcome] = {}
         self.failed = 0
         self.taken = 0
+        self.is_gone = False
 
     def run(self, lanes: list[list[EndpointCall]]) -> dict[int, Outcome]:
         if len(lanes) == 1:
@@ -150,11 +152,12 @@ class _Turn:
                 self.taken += 1
             else:
                 self.failed += 1
+                self.is_gone |= outcome.is_gone
                 waiting |= {call.profile_id} - {None}
 
     def _is_over(self) -> bool:
         is_away = self.failed >= TOO_MANY and not self.taken
-        return is_away or time.monotonic() > self.deadline
+        return is_away or self.is_gone or time.monotonic() > self.deadline
 
 
 def _write(
@@ -196,7 +199,12 @@ def _note(endpoint: Endpoint, outcomes: dict[int, Outcome], *, given_up: bool) -
     said = next(
         (o.text or str(o.status) for o in outcomes.values() if not o.is_taken), ""
     )
-    if given_up:
+    if any(outcome.is_gone for outcome in outcomes.values()):
+        rows.update(
+            state=Endpoint.State.DISABLED,
+            reason="It answered 410: nothing more is wanted there.",
+        )
+    elif given_up:
         rows.update(
             state=Endpoint.State.DISABLED,
             reason=f"It took nothing for three days: {said}"[:200],

@@ -24,6 +24,11 @@ class Kind:
     label: str | Promise
     importer: type[Importer[Any]]
     permissions: tuple[str, ...]
+    # What a key of the API needs besides imports:write.
+    scope: str = ""
+    # What is asked with a file of this kind, and what of it cannot be left out.
+    options: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     # A file of at most this many bytes waits for no worker.
     at_once: int = 0
 
@@ -35,6 +40,10 @@ kinds.add(
         label=_("People"),
         importer=PeopleImporter,
         permissions=(roles.IMPORT, roles.SEE_ADDRESSES),
+        options=(
+            *("ignore_unknown", "all_opted_out", "update_only"),
+            *("allow_opt_in", "note"),
+        ),
     ),
 )
 kinds.add(
@@ -46,5 +55,7 @@ kinds.add(
             *(roles.IMPORT, roles.SEE_ADDRESSES),
             *("audiences.add_subscription", "audiences.change_subscription"),
         ),
+        scope="subscriptions:write",
+        options=("ignore_unknown", "service", "revive", "note"),
     ),
 )

@@ -87,8 +87,8 @@ class PeopleImporter(Importer[Row]):
 
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "PeopleImporter":
-        reading = Reading(
-            chosen=run.details.get("columns", ()),
+        reading = Reading.of_details(
+            run.details,
             ignore_unknown=run.ignore_unknown,
             remedy=_("Rename it, or choose to leave out unknown columns."),
             consent_remedy=_("Say what it means, or leave it out by name."),

@@ -46,11 +46,14 @@ def look(run: ImportRun) -> None:
     """Find out what the columns mean, or let the run wait until somebody says it."""
     with content.on_disk(run) as file:
         run.details["headings"] = _digest(file)
-        if "columns" not in run.details and (before := _remembered(run)):
+        is_said = run.details.keys() & {"columns", "map", "ignore"}
+        if not is_said and (before := _remembered(run)):
             run.details["columns"] = before
         try:
             importer = kinds[run.kind].importer.of_run(file, run)
         except UnknownColumns as refusal:
+            if run.details.keys() & {"map", "ignore"} and not refusal.columns:
+                raise  # they name what is not there
             run.details.pop("columns", None)
             run.state = ImportRun.State.MAPPING
             # The page asks in its own words; what is wrong beyond that is said.

@@ -58,13 +58,14 @@ def upload(
     ignore_unknown: bool = False,
     allow_opt_in: bool = False,
     note: str = "",
-    details: Mapping[str, str] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> ImportRun:
     """Keep the file and let it be checked. Raises Refused.
 
     A file that cannot be read is refused at once. One whose columns are not understood
     waits for their meaning (`give_meaning`), unless somebody has given it for a file
-    with the same headings before. `details` are what a kind asks besides.
+    with the same headings before. `details` are what a kind asks besides, and `map`
+    and `ignore`: our names for columns of the file, and columns to leave out.
     """
     with transaction.atomic():
         run = ImportRun.objects.create(

@@ -110,8 +110,9 @@ class SubscriptionsImporter(Importer[Row]):
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "SubscriptionsImporter":
         how = Options(
-            reading=Reading(
-                chosen=run.details.get("columns", ()),
+            reading=Reading.of_details(
+                run.details,
+                ignore_unknown=run.ignore_unknown,
                 remedy=gettext("Say what it means, or leave it out by name."),
                 consent_remedy=gettext("Say what it means, or leave it out by name."),
             ),

@@ -11,7 +11,7 @@ from audiences.api import jobs
 from audiences.api.callers import caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import STATUSES
+from audiences.api.problems import FIELDS, STATUSES
 from audiences.api.shapes import ChannelCode, JobOut, Json, Moment, Slug, Strict
 from audiences.feed.facts import said as moment
 from audiences.models import Audience
@@ -24,6 +24,7 @@ from delivery.rules import typologies
 
 deliveries = Resource("deliveries")
 STATUSES.update({DeliveryNotFound: 404, BadDelivery: 409})
+FIELDS[DeliveryNotFound] = "delivery"
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Label = Annotated[str, Field(min_length=1, max_length=150, pattern=r"\S")]

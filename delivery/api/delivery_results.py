@@ -207,11 +207,13 @@ def explain(request: HttpRequest, delivery: Name, profile: ProfileName) -> HttpR
 @deliveries.get("/{delivery}/status", StatusOut)
 def read_status(request: HttpRequest, delivery: Name) -> HttpResponse:
     """How far it is, and what came back."""
-    return said(_status(domain.find(delivery)))
+    return said(_status(request, domain.find(delivery)))
 
 
-def _status(row: Delivery) -> Json:
-    return status.as_json(row, status.status_of(row))
+def _status(request: HttpRequest, row: Delivery) -> Json:
+    found = status.as_json(row, status.status_of(row))
+    # What a server answered may name an address.
+    return {**found, "reason": caller(request).shown(found["reason"])}
 
 
 @deliveries.post("/{delivery}/send", StatusOut, status=202)
@@ -230,7 +232,7 @@ def send(request: HttpRequest, delivery: Name, body: SendIn) -> HttpResponse:
         rate=body.rate,
         refusal=lambda locked: _refusal(who, locked),
     )
-    return said(_status(row), 202)
+    return said(_status(request, row), 202)
 
 
 @deliveries.post("/{delivery}/pause", StatusOut)
@@ -238,7 +240,7 @@ def pause(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Stop handing over; `resume` goes on."""
     row = domain.find(delivery)
     sendings.pause(row, reason=f"Paused by {caller(request).actor}.")
-    return said(_status(row))
+    return said(_status(request, row))
 
 
 @deliveries.post("/{delivery}/resume", StatusOut)
@@ -247,7 +249,7 @@ def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
     row = domain.find(delivery)
     _may_leave(request, row)
     sendings.resume(row)
-    return said(_status(row))
+    return said(_status(request, row))
 
 
 @deliveries.post("/{delivery}/cancel", StatusOut)
@@ -255,4 +257,4 @@ def cancel(request: HttpRequest, delivery: Name) -> HttpResponse:
     """End it: nothing more of it is ever handed over."""
     row = domain.find(delivery)
     sendings.cancel(row)
-    return said(_status(row))
+    return said(_status(request, row))

@@ -12,7 +12,7 @@ from audiences.api.callers import caller
 from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.shapes import AddressText, ChannelCode, Json, Past, Short, Strict
-from audiences.masking import DOTS, masked, masked_text
+from audiences.masking import DOTS, masked
 from delivery import quarantine as domain
 from delivery.models import QuarantineEntry
 from delivery.models.quarantine import ErrorReason
@@ -115,9 +115,11 @@ def _described(request: HttpRequest, channel: str, address: str) -> Json:
     key = _key(channel, address)
     known = domain.describe(channel, key)
     entry = known["entry"]
-    if not caller(request).sees_addresses:
-        for row in (*known["errors"], *known["actions"]):
-            row["text"] = masked_text(row["text"])
+    who = caller(request)
+    for row in (*known["errors"], *known["actions"], entry or {}):
+        for name in row.keys() & {"text", "error_text"}:
+            row[name] = who.shown(row[name])
+    if not who.sees_addresses:
         known["profiles"] = [{"id": row["id"]} for row in known["profiles"]]
     return {
         "channel": channel,

@@ -108,7 +108,7 @@ class QuarantineImporter(Importer[Row]):
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "QuarantineImporter":
         channel = run.details.get("channel", "")
-        reading = Reading(chosen=run.details.get("columns", ()))
+        reading = Reading.of_details(run.details, ignore_unknown=run.ignore_unknown)
         return cls(
             file, channel=channel, source="import", actor=run.actor, reading=reading
         )
@@ -235,6 +235,8 @@ kinds.add(
         label=gettext_lazy("Quarantine"),
         importer=QuarantineImporter,
         permissions=("delivery.add_quarantineentry",),
+        scope="quarantine:write",
+        options=("channel", "ignore_unknown"),
         at_once=AT_ONCE,
     ),
 )

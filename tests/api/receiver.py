@@ -22,6 +22,8 @@ class Receiver:
     # Numbers of profiles whose changes are refused.
     refused: set[int] = field(default_factory=set)
     seconds: float = 0
+    # Answers one byte after the other, and never to the end.
+    drips: bool = False
     told: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     calls: int = 0
@@ -57,6 +59,9 @@ def receiving(**facts: Any) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             status = receiver.take(self.headers, self.rfile.read(length))
+            for byte in b"HTTP/1.1 200 " + b"x" * 30 if receiver.drips else b"":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
             self.send_response(status)
             if status in (301, 302, 307, 308):
                 self.send_header("Location", f"{receiver.url}elsewhere")

@@ -14,6 +14,7 @@ from audiences.consent import Origin
 from audiences.endpoints import NotPublic, networks, queue, sending
 from audiences.feed import Event, Position
 from audiences.models import Endpoint, EndpointCall, Profile
+from audiences.refusals import Refused
 from delivery import quarantine
 from tests.delivery.sessions import open_transaction
 from tests.factories import ProfileFactory
@@ -152,7 +153,7 @@ def test_after_three_days_it_is_disabled_and_can_be_enabled(
     receiver: Receiver,
 ) -> None:
     made = endpoint(receiver)
-    receiver.answers = [410, 500]
+    receiver.answers = [503, 500]
     consent.opt_out(person(), "email", BY)
     endpoints.work(made.pk)
     EndpointCall.objects.update(first_at=timezone.now() - timedelta(days=3))
@@ -165,6 +166,34 @@ def test_after_three_days_it_is_disabled_and_can_be_enabled(
     assert now(made) == 1
 
 
+def test_one_that_says_it_is_gone_is_disabled_at_once(receiver: Receiver) -> None:
+    made = endpoint(receiver)
+    people = [person(), person()]
+    for who in people:
+        consent.opt_out(who, "email", BY)
+    receiver.answers = [410] * 2
+    assert endpoints.work(made.pk) == 0
+    made.refresh_from_db()
+    assert (made.state, "410" in made.reason) == ("disabled", True)
+    assert now(made) == 0
+    receiver.answers = []
+    endpoints.enable(made)
+    assert now(made) == 2, "nothing is lost for whoever comes back"
+
+
+def test_an_answer_that_comes_byte_by_byte_is_cut_off(
+    receiver: Receiver, settings: Any
+) -> None:
+    settings.ENDPOINT_SECONDS = 0.3
+    made = endpoint(receiver)
+    consent.opt_out(person(), "email", BY)
+    receiver.drips = True
+    began = time.monotonic()
+    assert endpoints.work(made.pk) == 0
+    assert time.monotonic() - began < 2
+    assert EndpointCall.objects.get().answer == "It did not answer in time."
+
+
 def test_it_is_told_again_by_id_and_since_a_moment(receiver: Receiver) -> None:
     made = endpoint(receiver)
     began = timezone.now()
@@ -172,7 +201,11 @@ def test_it_is_told_again_by_id_and_since_a_moment(receiver: Receiver) -> None:
     for who in people:
         consent.opt_out(who, "any", BY)
     assert endpoints.work(made.pk) == 2
-    assert endpoints.replay(made, ids=[receiver.ids[0]]) == 1
+    with pytest.raises(Refused):
+        endpoints.replay(made, ids=["c999999"])
+    # Whoever asks does not wait for the pause after a failure.
+    Endpoint.objects.update(due_at=timezone.now() + timedelta(hours=6))
+    assert endpoints.replay(made, ids=[receiver.ids[0]] * 2) == 1
     assert endpoints.work(made.pk) == 1
     assert receiver.ids[2] == receiver.ids[0]
     endpoints.replay(made, since=began)
@@ -274,6 +307,11 @@ def test_a_cursor_of_another_server_is_refused(shop: Program) -> None:
         "https://[::ffff:127.0.0.1]/",
         "https://[fd00::1]/",
         "https://[64:ff9b::7f00:1]/",
+        "https://[64:ff9b:1::7f00:1]/",
+        "https://[::127.0.0.1]/",
+        "https://[::ffff:0:127.0.0.1]/",
+        "https://[fec0::1]/",
+        "https://[2002:7f00:1::]/",
         "https://0.0.0.0/",
         "https://100.64.0.1/",
         "https://2130706433/",

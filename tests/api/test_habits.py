@@ -107,7 +107,9 @@ def test_of_two_who_edit_the_second_is_told(shop: Program) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "field"),
     [
-        ("POST", "consent", b"{", 400, None),
+        ("POST", "consent", b"{", 400, "body"),
+        ("POST", "consent", b'{"items": "\xff"}', 400, "body"),
+        ("POST", "consent", b"[" * 100_000, 400, "body"),
         ("POST", "consent", b"[]", 422, "body"),
         ("POST", "consent", b'{"items": []}', 422, "body.items"),
         ("POST", "services", b'{"slug": "a\\u0000"}', 422, None),
@@ -119,11 +121,48 @@ def test_of_two_who_edit_the_second_is_told(shop: Program) -> None:
         ("GET", "nothing", b"", 404, None),
         ("GET", "jobs/import:1", b"", 404, "job"),
         ("POST", "profiles", b'{"language": "!!"}', 422, "language"),
+        ("POST", "profiles", b'{"external_id": "A1"}', 409, "external_id"),
+        (
+            *("POST", "profiles", b'{"addresses": [{"channel": "sms"}]}', 422),
+            "body.addresses.0.address",
+        ),
+        (
+            *("POST", "profiles"),
+            b'{"addresses": [{"channel": "email", "address": "x"}]}',
+            *(422, "body.addresses.0.address"),
+        ),
+        (
+            *("POST", "consent"),
+            b'{"items": [{"profile": "ext:A1", "action": "opt_out", "channel": "sms",'
+            b' "at": "2026-01-31T10:00:00"}]}',
+            *(422, "body.items.0.at"),
+        ),
+        (
+            *("POST", "consent"),
+            b'{"items": [{"profile": "ext:A1", "action": "opt_out", "chanel": "sms"}]}',
+            *(422, "body.items.0.channel"),
+        ),
+        (
+            *("POST", "consent"),
+            b'{"items": [' + b",".join([b"{}"] * 1_001) + b"]}",
+            *(422, "body.items"),
+        ),
+        ("GET", "services?limit=1001", b"", 422, "query.limit"),
+        ("GET", "services?cursor=-1", b"", 422, "cursor"),
+        ("GET", "services?cursor=99999999999999999999", b"", 422, "cursor"),
+        ("GET", "changes?since=1.2", b"", 422, "since"),
+        ("GET", "quarantine/address?channel=email&address=x", b"", 422, "address"),
+        ("PATCH", "profiles/ext:A1", b"[]", 422, "body"),
+        ("POST", "endpoints", b'{"url": "https://10.0.0.1/", "events": []}', 422, None),
+        ("POST", "imports", b"{}", 422, "file"),
+        ("PUT", "services", b"{}", 405, None),
+        ("GET", "", b"", 404, None),
     ],
 )
 def test_a_problem_names_the_field_and_the_remedy(
     shop: Program, method: str, path: str, body: bytes, status: int, field: str | None
 ) -> None:
+    person(external_id="A1")
     answer = shop.client.generic(
         method,
         f"/api/v1/{path}",
@@ -137,6 +176,55 @@ def test_a_problem_names_the_field_and_the_remedy(
     assert {"type", "title", "status", "detail", "code"} <= data.keys()
     if field:
         assert data["errors"][0]["field"] == field
+    for word in ("Value error", "Extra inputs", "instance of", "validation"):
+        assert word not in data["detail"], "the words of Python say nothing to others"
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/x"]
+)
+def test_a_body_that_is_not_said_to_be_json_is_refused(
+    shop: Program, kind: str
+) -> None:
+    answer = shop.client.generic(
+        "POST",
+        "/api/v1/profiles",
+        b'{"first_name": "a\\u0000"}',
+        content_type=kind,
+        headers={"Authorization": f"Bearer {shop.secret}"},
+    )
+    assert answer.status_code == 415
+    assert "application/json" in json.loads(answer.content)["remedy"]
+
+
+def test_head_is_answered_as_get_and_options_says_what_there_is(shop: Program) -> None:
+    whole, head = shop.get("services"), shop.call("HEAD", "services")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Length"] == str(len(whole.content))
+    assert head["RateLimit-Policy"] == whole["RateLimit-Policy"]
+    options = shop.call("OPTIONS", "services")
+    assert (options.status_code, options.content) == (204, b"")
+    assert options["Allow"] == "GET, HEAD, OPTIONS, POST"
+    assert shop.call("HEAD", "contactable")["Allow"] == "OPTIONS, POST"
+    assert shop.client.head("/api/v1/services").status_code == 401
+
+
+def test_where_somebody_asked_is_no_proof_of_how(shop: Program) -> None:
+    ann = person(email="ann@example.org", out="email")
+    item = {**out(f"id:{ann.pk}")["items"][0], "action": "opt_in", "source": "webshop"}
+    failed = shop.post("consent", {"items": [item]}).data["items"][0]
+    assert (failed["status"], failed["error"]["field"]) == ("failed", "note")
+    held = {"profile": f"id:{ann.pk}", "service": "news", "source": "webshop"}
+    Service.objects.create(slug="news", label="News", channel="email")
+    for action, status in (
+        ("subscribe", "changed"),
+        ("unsubscribe", "changed"),
+        ("subscribe", "failed"),
+    ):
+        done = shop.post("subscriptions", {"items": [{**held, "action": action}]})
+        assert done.data["items"][0]["status"] == status, action
+    ok = shop.post("consent", {"items": [{**item, "wording": "v1"}]}).data["items"][0]
+    assert ok["status"] == "changed"
 
 
 def test_two_profiles_with_one_name_are_listed(shop: Program) -> None:

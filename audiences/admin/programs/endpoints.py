@@ -120,7 +120,10 @@ def send_again(own: PlainAdmin, request: HttpRequest, row: Endpoint) -> Answer:
     wanted = int(number) if number.isascii() and number.isdigit() else 0
     call = get_object_or_404(EndpointCall, endpoint=row, pk=min(wanted, 2**63 - 1))
     endpoints.send_again(call)
-    messages.success(request, _("It is sent again within some seconds."))
+    if row.state == Endpoint.State.DISABLED:
+        messages.info(request, _("It is sent again once the endpoint is enabled."))
+    else:
+        messages.success(request, _("It is sent again within some seconds."))
     return own.go_back(row)
 
 

@@ -9,18 +9,28 @@ from ninja import Schema
 from pydantic import Field, model_validator
 
 from audiences import endpoints as domain
-from audiences.api.callers import caller
+from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import STATUSES, Problem
+from audiences.api.problems import FIELDS, STATUSES
 from audiences.api.shapes import Json, Past, Strict, Truth
-from audiences.endpoints import BadEndpoint, NoSuchEndpoint, NotPublic, Shown
+from audiences.api_keys.scopes import SEES_ADDRESSES
+from audiences.endpoints import (
+    BadEndpoint,
+    NoSuchChange,
+    NoSuchEndpoint,
+    NotPublic,
+    Shown,
+)
 from audiences.feed import Event
 from audiences.feed.facts import said as moment
 from audiences.models import Endpoint, EndpointCall
 
 endpoints = Resource("endpoints")
 STATUSES.update({NoSuchEndpoint: 404, BadEndpoint: 422, NotPublic: 422})
+STATUSES[NoSuchChange] = 422
+FIELDS.update({NoSuchEndpoint: "number", BadEndpoint: "events", NotPublic: "url"})
+FIELDS[NoSuchChange] = "ids"
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Url = Annotated[
@@ -101,22 +111,25 @@ class Calls(Schema):
     cursor: str | None = None
 
 
-def shown(row: Endpoint) -> Json:
+def shown(row: Endpoint, who: Caller) -> Json:
     return {
         "id": row.pk,
         "url": row.url,
         "events": row.events,
         "with_addresses": row.with_addresses,
         "state": row.state,
-        "reason": row.reason,
+        "reason": who.shown(row.reason),
         "failing_since": moment(row.failing_since) if row.failing_since else None,
         "created_at": moment(row.created_at),
     }
 
 
-def _with_secret(made: Shown) -> Json:
-    row = domain.find(made.endpoint.pk)
-    return {**shown(row), "secret": made.secret}
+def _now(request: HttpRequest, number: int) -> Json:
+    return shown(domain.find(number), caller(request))
+
+
+def _with_secret(request: HttpRequest, made: Shown) -> Json:
+    return {**_now(request, made.endpoint.pk), "secret": made.secret}
 
 
 @endpoints.get("", Endpoints)
@@ -125,13 +138,14 @@ def listed(
 ) -> HttpResponse:
     """All endpoints, without their secrets."""
     rows: QuerySet[Endpoint] = Endpoint.objects.all()
-    return said(page(rows, cursor, limit, shown))
+    who = caller(request)
+    return said(page(rows, cursor, limit, lambda row: shown(row, who)))
 
 
 @endpoints.get("/{number}", EndpointOut)
 def read(request: HttpRequest, number: Number) -> HttpResponse:
     """One endpoint."""
-    return with_tag(shown(domain.find(number)))
+    return with_tag(_now(request, number))
 
 
 @endpoints.post("", NewEndpoint, status=201)
@@ -144,26 +158,20 @@ def create(request: HttpRequest, body: EndpointIn) -> HttpResponse:
         actor=caller(request).actor,
         with_addresses=body.with_addresses,
     )
-    return said(_with_secret(made), 201)
+    return said(_with_secret(request, made), 201)
 
 
 def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
     """Who may not see addresses lets nobody else be told them."""
-    if with_addresses and not caller(request).sees_addresses:
-        raise Problem(
-            403,
-            "The key may not see addresses.",
-            code="scope_missing",
-            field="with_addresses",
-            remedy="Make a key with --scopes profiles:read too.",
-        )
+    if with_addresses:
+        caller(request).require(SEES_ADDRESSES, field="with_addresses")
 
 
 @endpoints.patch("/{number}", EndpointOut)
 def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpResponse:
     """Change an endpoint; `state: active` tells a disabled one again."""
     row = domain.find(number)
-    require_match(request, shown(row))
+    require_match(request, _now(request, number))
     # A new place would be told the addresses that the present one is told.
     is_told = row.with_addresses if body.with_addresses is None else body.with_addresses
     _may_see(request, is_told)
@@ -175,7 +183,7 @@ def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpRe
     )
     if body.state is not None and body.state != row.state:
         domain.enable(row, enabled=body.state == "active")
-    return with_tag(shown(domain.find(number)))
+    return with_tag(_now(request, number))
 
 
 @endpoints.delete("/{number}")
@@ -188,7 +196,7 @@ def remove(request: HttpRequest, number: Number) -> HttpResponse:
 @endpoints.post("/{number}/rotate", NewEndpoint)
 def rotate(request: HttpRequest, number: Number) -> HttpResponse:
     """Give it a new secret; for a day both sign."""
-    return said(_with_secret(domain.rotate(domain.find(number))))
+    return said(_with_secret(request, domain.rotate(domain.find(number))))
 
 
 @endpoints.post("/{number}/replay", EndpointOut, status=202)
@@ -197,7 +205,7 @@ def replay(request: HttpRequest, number: Number, body: ReplayIn) -> HttpResponse
     row = domain.find(number)
     since: datetime | None = body.since  # type: ignore[assignment]
     domain.replay(row, since=since, ids=body.ids)
-    return said(shown(domain.find(number)), 202)
+    return said(_now(request, number), 202)
 
 
 @endpoints.get("/{number}/calls", Calls)
@@ -211,10 +219,13 @@ def calls(
     """What it was told, newest first, and what it answered."""
     rows = EndpointCall.objects.filter(endpoint=domain.find(number))
     rows = rows.filter(state=state) if state else rows
-    return said(page(rows, cursor, limit, _call, newest_first=True))
+    who = caller(request)
+    return said(
+        page(rows, cursor, limit, lambda row: _call(row, who), newest_first=True)
+    )
 
 
-def _call(row: EndpointCall) -> Json:
+def _call(row: EndpointCall, who: Caller) -> Json:
     return {
         "id": row.pk,
         "change": row.change,
@@ -223,7 +234,8 @@ def _call(row: EndpointCall) -> Json:
         "state": row.state,
         "attempts": row.attempts,
         "status": row.status,
-        "answer": row.answer,
+        # An endpoint may answer with what it was told.
+        "answer": who.shown(row.answer),
         "told_at": moment(row.told_at) if row.told_at else None,
         "due_at": moment(row.due_at),
     }

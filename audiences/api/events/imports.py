@@ -1,25 +1,47 @@
 """`imports`: a file is uploaded, checked, confirmed, imported; its rejects."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import File, Form, Schema, UploadedFile
 from pydantic import Field
 
+from audiences import subscriptions
 from audiences.api import jobs
 from audiences.api.callers import caller
 from audiences.api.calls import Resource, said
+from audiences.api.events import import_options as options
+from audiences.api.events.import_options import UploadIn
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import Problem
+from audiences.api.problems import Problem, of_refusal
 from audiences.api.shapes import JobOut, Json
+from audiences.console.downloads import csv_file
+from audiences.files import UnknownColumns, rejects as reject_files
 from audiences.imports import runs
-from audiences.imports.kinds import kinds
 from audiences.models import ImportReject, ImportRun
+from audiences.refusals import Refused, Sentence
+from audiences.subscriptions import NoSuchService
 
 imports = Resource("imports")
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class Preview(Schema):
+    """How the file was understood, and what would change."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    system: str = ""
+    columns: list[Json] = []
+    left_out: list[str] = []
+    notes: list[str] = []
+    # What is in the way, where it waits for the meaning of its columns.
+    asked: str = ""
+    unknown: list[str] = []
+    # The first changes of somebody's consent.
+    sample: list[Json] = []
 
 
 class ImportOut(JobOut):
@@ -28,6 +50,12 @@ class ImportOut(JobOut):
     file: str
     file_kind: str
     waits_for: str | None = None
+
+
+class ImportWhole(ImportOut):
+    """With how it was understood."""
+
+    preview: Preview
 
 
 class Imports(Schema):
@@ -49,7 +77,7 @@ class Rejects(Schema):
 
 # What somebody has to do before it goes on.
 _WAITS = {
-    ImportRun.State.MAPPING: "the meaning of its columns, in the console",
+    ImportRun.State.MAPPING: "the meaning of its columns: a PUT to …/columns",
     ImportRun.State.CHECKED: "a POST to …/confirm",
 }
 
@@ -67,10 +95,42 @@ def shown(row: ImportRun) -> Json:
     )
 
 
-def _run(number: int) -> ImportRun:
+def whole(request: HttpRequest, row: ImportRun) -> Json:
+    """An import with how it was understood; its rows themselves are not shown."""
+    # A file without headings has somebody's address in their place.
+    text = caller(request).shown
+    look = row.preview
+    preview = {
+        **{name: look.get(name, "") for name in ("encoding", "delimiter", "system")},
+        "columns": [
+            {"column": text(each["header"]), "name": each["name"]}
+            for each in look.get("columns", [])
+        ],
+        "left_out": [text(each) for each in look.get("left_out", [])],
+        "notes": [text(str(Sentence.of_json(n))) for n in look.get("notes", [])],
+        "asked": text(look.get("asked", "")),
+        "unknown": [text(each) for each in look.get("unknown", [])],
+        "sample": look.get("sample", []),
+    }
+    return {**_seen(request, row), "preview": preview}
+
+
+def _seen(request: HttpRequest, row: ImportRun) -> Json:
+    return jobs.seen_by(caller(request), shown(row))
+
+
+def find(number: int) -> ImportRun:
+    """The import with a number; raises Problem."""
     row = ImportRun.objects.filter(pk=number).first()
     if row is None:
         raise Problem(404, "There is no such import.")
+    return row
+
+
+def decided(request: HttpRequest, number: int) -> ImportRun:
+    """The import that this key decides about, if it may write such files."""
+    row = find(number)
+    options.require_kind(caller(request), row.kind)
     return row
 
 
@@ -88,61 +148,94 @@ def listed(
 ) -> HttpResponse:
     """The imports, newest first."""
     rows: QuerySet[ImportRun] = ImportRun.objects.all()
-    return said(page(rows, cursor, limit, shown, newest_first=True))
+    return said(
+        page(rows, cursor, limit, lambda row: _seen(request, row), newest_first=True)
+    )
 
 
-@imports.get("/{number}", ImportOut)
+@imports.get("/{number}", ImportWhole)
 def read(request: HttpRequest, number: Number) -> HttpResponse:
-    """One import: how far it is, and what was counted."""
-    return said(shown(_run(number)))
+    """One import: how far it is, how it was understood, and what was counted."""
+    return said(whole(request, find(number)))
 
 
-@imports.post("", ImportOut, status=202)
+@imports.post("", ImportWhole, status=202)
 def upload(
     request: HttpRequest,
     file: UploadedFile = File(...),  # type: ignore[type-arg]  # noqa: B008
-    kind: Annotated[str, Field(max_length=20)] = Form("people"),  # type: ignore[type-arg]
-    ignore_unknown: bool = Form(False),  # type: ignore[type-arg]
-    note: Annotated[str, Field(max_length=2_000)] = Form(""),  # type: ignore[type-arg]
+    form: UploadIn = Form(...),  # type: ignore[type-arg]  # noqa: B008
 ) -> HttpResponse:
     """Upload a file. It is checked first, and imported once it is confirmed.
 
-    "No" in a column of consent opts nobody in: an opt-in goes through `consent`.
+    The check changes nothing and counts what would change. "No" in a column of consent
+    opts nobody in without `allow_opt_in` and its note. The separator and the encoding
+    are found out. Other kinds of files than people need the scope of what they write.
     """
-    if kind not in kinds:
-        raise Problem(
-            422,
-            f"There is no kind of import {kind!r}.",
-            field="kind",
-            remedy=f"Kinds: {', '.join(kinds)}.",
-        )
-    run = runs.upload(
-        file.name or "file.csv",
-        file.chunks(),
-        actor=caller(request).actor,
-        kind=kind,
-        ignore_unknown=ignore_unknown,
-        note=note,
-    )
-    answer = said(shown(run), 202)
+    options.refuse_unknown(request)
+    who = caller(request)
+    chosen = options.check(who, form)
+    run = _kept(file, form, chosen, who.actor)
+    answer = said(whole(request, run), 202)
     answer["Location"] = f"/api/v1/imports/{run.pk}"
     return answer
 
 
-@imports.post("/{number}/confirm", ImportOut, status=202)
+def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
+    names = {"encoding", "sheet", "service", "channel", "audience", "ignore"}
+    names |= {"all_opted_out", "update_only", "revive"}
+    details = {name: chosen[name] for name in names & chosen.keys()}
+    if form.map:
+        details["map"] = options.mapping_of(form.map)
+    try:
+        if form.service:
+            subscriptions.find_service(form.service)
+        return runs.upload(
+            file.name or "file.csv",
+            file.chunks(),
+            actor=actor,
+            kind=form.kind,
+            ignore_unknown=form.ignore_unknown,
+            allow_opt_in=form.allow_opt_in,
+            note=form.note,
+            details=details,
+        )
+    except Refused as refusal:
+        # Nothing of the site is in the way: the file is, or what was said about it.
+        raise Problem(
+            422,
+            of_refusal(refusal).detail,
+            code=of_refusal(refusal).code,
+            field=_field(refusal, chosen),
+            remedy="docs/import.md says what files there are.",
+        ) from refusal
+
+
+def _field(refusal: Refused, chosen: Json) -> str:
+    if isinstance(refusal, NoSuchService):
+        return "service"
+    if isinstance(refusal, UnknownColumns):
+        return next((name for name in ("map", "ignore") if name in chosen), "file")
+    said = str(refusal)
+    about = {"encoding": "encoding", "sheet": "sheet", "audience": "audience"}
+    return next(
+        (name for name, word in about.items() if name in chosen and word in said),
+        "file",
+    )
+
+
+@imports.post("/{number}/confirm", ImportWhole, status=202)
 def confirm(request: HttpRequest, number: Number) -> HttpResponse:
     """Import what was checked."""
-    run = _run(number)
-    runs.confirm(run)
-    return said(shown(_run(number)), 202)
+    runs.confirm(decided(request, number))
+    return said(whole(request, find(number)), 202)
 
 
-@imports.post("/{number}/cancel", ImportOut)
+@imports.post("/{number}/cancel", ImportWhole)
 def cancel(request: HttpRequest, number: Number) -> HttpResponse:
     """Forget the file; possible until it is imported."""
-    if not runs.cancel(_run(number)):
+    if not runs.cancel(decided(request, number)):
         raise Problem(409, "The import has begun or has ended: it stays.")
-    return said(shown(_run(number)))
+    return said(whole(request, find(number)))
 
 
 @imports.get("/{number}/rejects", Rejects)
@@ -150,14 +243,29 @@ def rejects(
     request: HttpRequest, number: Number, cursor: Cursor = "", limit: Limit = 100
 ) -> HttpResponse:
     """The rows and values that were not taken, and why."""
-    rows = ImportReject.objects.filter(run=_run(number))
-    return said(page(rows, cursor, limit, _reject))
+    rows = ImportReject.objects.filter(run=find(number))
+    return said(page(rows, cursor, limit, lambda row: _reject(request, row)))
 
 
-def _reject(row: ImportReject) -> Json:
+def _reject(request: HttpRequest, row: ImportReject) -> Json:
     return {
         "row": row.row,
         "field": row.field,
-        "reason": row.text,
+        "reason": caller(request).shown(row.text),
         "outcome": row.outcome,
     }
+
+
+_CSV = {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+@imports.get("/{number}/rejects.csv", None, openapi_extra={"responses": _CSV})
+def rejects_file(request: HttpRequest, number: Number) -> HttpResponse:
+    """The same as a file of comma-separated values, all of it."""
+    run = find(number)
+    rows = (
+        tuple(_reject(request, each).values()) for each in run.rejects.all().iterator()
+    )
+    return csv_file(  # type: ignore[return-value]
+        f"import-{run.pk}-rejects.csv", reject_files.COLUMNS, rows
+    )

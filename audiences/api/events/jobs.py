@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from audiences.api import jobs as registered
+from audiences.api.callers import caller
 from audiences.api.calls import Resource, said
 from audiences.api.problems import Problem
 from audiences.api.shapes import JobOut, Json
@@ -26,7 +27,7 @@ def read(request: HttpRequest, job: str) -> HttpResponse:
             field="job",
             remedy=f"Kinds: {', '.join(registered.kinds)}, as import:12.",
         )
-    return said(found)
+    return said(registered.seen_by(caller(request), found))
 
 
 def _bulk_act(pk: int) -> Json | None:

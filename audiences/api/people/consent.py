@@ -24,6 +24,7 @@ from audiences.api.shapes import (
 )
 from audiences.consent import Recorded, events_of, many
 from audiences.ledger import receipts
+from audiences.models import ConsentEvent
 from audiences.records.profiles import event_facts
 
 consent = Resource("consent")
@@ -152,7 +153,8 @@ def results(
 def one_result(result: Recorded | str) -> Json:
     """What became of one act."""
     if isinstance(result, str):
-        problem = {"code": "refused", "detail": result, "field": None}
+        field = "note" if result == many.PROOF_NEEDED else None
+        problem = {"code": "refused", "detail": result, "field": field}
         return {"status": "failed", "error": problem}
     row: Json = {"status": "changed" if result.changed else "unchanged"}
     if result.event_id:
@@ -167,10 +169,13 @@ def history(
     request: HttpRequest, profile: ProfileName, cursor: Cursor = "", limit: Limit = 100
 ) -> HttpResponse:
     """The consent history of a person, newest first."""
-    found = naming.one(profile)
-    return said(
-        page(events_of(found.pk), cursor, limit, event_facts, newest_first=True)
-    )
+    found, who = naming.one(profile), caller(request)
+
+    def shown(event: ConsentEvent) -> Json:
+        facts = event_facts(event)
+        return {**facts, "note": who.shown(facts["note"])}
+
+    return said(page(events_of(found.pk), cursor, limit, shown, newest_first=True))
 
 
 @consent.get("/receipt", Json)

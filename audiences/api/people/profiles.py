@@ -10,7 +10,7 @@ from audiences import addresses, profiles as people
 from audiences.api import naming
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import Problem
+from audiences.api.problems import Problem, of_refusal
 from audiences.api.shapes import (
     AddressText,
     ChannelCode,
@@ -149,8 +149,8 @@ def read(request: HttpRequest, profile: ProfileName) -> HttpResponse:
 def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
     """Make a person. Nobody is opted in by it, and nobody out."""
     made = writing.create(_given(body))
-    for item in body.addresses:
-        _attach(made, item)
+    for place, item in enumerate(body.addresses):
+        _attach(made, item, f"body.addresses.{place}.address")
     whole = _whole(made.pk)
     answer = with_tag(whole, 201)
     answer["Location"] = f"/api/v1/profiles/id:{made.pk}"
@@ -162,15 +162,14 @@ def _given(body: Facts) -> dict[str, str | None]:
     return {name: getattr(body, name) for name in names}
 
 
-def _attach(profile: Profile, item: AddressIn) -> None:
+def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
     try:
         addresses.attach(
             profile, item.channel.value, item.address, primary=item.primary
         )
     except addresses.InvalidAddress as error:
-        raise Problem(
-            422, str(error), code="invalid_address", field="address"
-        ) from error
+        found = of_refusal(error)
+        raise Problem(422, found.detail, code=found.code, field=field) from error
 
 
 @profiles.patch("/{profile}", ProfileOut)

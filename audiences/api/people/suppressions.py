@@ -47,10 +47,11 @@ def look_up(
     request: HttpRequest, channel: ChannelCode, address: AddressText
 ) -> HttpResponse:
     """Whether an address is suppressed. There is no list: it holds hashes only."""
-    return said(_about(channel.value, address))
+    return said(_about(request, channel.value, address))
 
 
-def _about(channel: str, address: str) -> Json:
+def _about(request: HttpRequest, channel: str, address: str) -> Json:
+    who = caller(request)
     rows = suppression.rows_about(channel, addresses.normalise(channel, address).key)
     return {
         "suppressed": bool(rows),
@@ -60,7 +61,7 @@ def _about(channel: str, address: str) -> Json:
                 "reason": row.reason,
                 "since": row.since.isoformat(),
                 "actor": row.actor,
-                "note": row.note,
+                "note": who.shown(row.note),
             }
             for row in rows
         ],
@@ -75,7 +76,7 @@ def suppress(request: HttpRequest, body: SuppressIn) -> HttpResponse:
     scope = ANY if body.any else channel
     entry = Entry(channel, key, scope, Reason.BY_HAND)
     suppression.suppress([entry], actor=caller(request).actor, note=body.note)
-    return said(_about(channel, body.address))
+    return said(_about(request, channel, body.address))
 
 
 @suppressions.post("/lift", Suppressed)
@@ -86,4 +87,4 @@ def lift(request: HttpRequest, body: LiftIn) -> HttpResponse:
     suppression.lift(
         channel, key, Lift.OFFICER, actor=caller(request).actor, note=body.note
     )
-    return said(_about(channel, body.address))
+    return said(_about(request, channel, body.address))

@@ -10,7 +10,7 @@ from pydantic import Field
 from audiences import conditions, membership
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import STATUSES
+from audiences.api.problems import FIELDS, STATUSES
 from audiences.api.shapes import Json, Strict
 from audiences.conditions import BadCondition
 from audiences.membership import counting
@@ -18,6 +18,7 @@ from audiences.models import Audience
 
 audiences = Resource("audiences")
 STATUSES[BadCondition] = 422
+FIELDS[BadCondition] = "condition"
 
 _Tree = Annotated[Json, Field(description="A condition tree: docs/conditions.md.")]
 _Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]

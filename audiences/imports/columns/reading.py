@@ -38,6 +38,8 @@ class Reading:
     chosen: Sequence[Mapping[str, Any]] = ()
     ignore_unknown: bool = False
     ignore: Sequence[str] = ()
+    # What the one who asked calls `mapping` and `ignore`.
+    options: tuple[str, str] = ("--map", "--ignore")
     remedy: str = (
         "Rename it, give its meaning with --map NAME=COLUMN, or leave such columns out "
         "with --ignore-unknown."
@@ -46,6 +48,17 @@ class Reading:
         "Give its meaning with --map NAME=COLUMN, or leave it out by name with "
         "--ignore COLUMN."
     )
+
+    @classmethod
+    def of_details(cls, details: Mapping[str, Any], **facts: Any) -> "Reading":
+        """As it was asked for with an uploaded file (`ImportRun.details`)."""
+        return cls(
+            mapping=details.get("map", {}),
+            ignore=details.get("ignore", ()),
+            chosen=details.get("columns", ()),
+            options=("map", "ignore"),
+            **facts,
+        )
 
 
 @dataclass(slots=True)
@@ -191,14 +204,15 @@ def _mapped(
 ) -> dict[str, str]:
     strange = [name for name in how.mapping if meaning(name) is None]
     if strange:
-        text = _("--map: {names} is no name of ours.").format(names=", ".join(strange))
-        raise UnknownColumns(f"{text} {names}")
-    _require_present(header, how.mapping.values(), "--map")
+        text = _("{option}: {names} is no name of ours.")
+        said = text.format(option=how.options[0], names=", ".join(strange))
+        raise UnknownColumns(f"{said} {names}")
+    _require_present(header, how.mapping.values(), how.options[0])
     return {folded(column): name for name, column in how.mapping.items()}
 
 
 def _ignored(header: list[str], how: Reading) -> set[str]:
-    _require_present(header, how.ignore, "--ignore")
+    _require_present(header, how.ignore, how.options[1])
     return set(map(folded, how.ignore))
 
 

@@ -1,0 +1,138 @@
+"""What is said with an uploaded file: options of commands, under their names."""
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from pydantic import Field
+
+from audiences.api.callers import Caller
+from audiences.api.problems import Problem
+from audiences.api.shapes import ChannelCode, ScopeCode, Strict
+from audiences.imports.kinds import kinds
+
+# Of every kind; the others are in `Kind.options`.
+READING = ("kind", "encoding", "sheet", "map", "ignore")
+# What opts people in needs the scope of that too, and a proof.
+_OPTS_IN = {"allow_opt_in": "consent:write", "revive": "subscriptions:write"}
+_Name = Annotated[str, Field(max_length=200)]
+_Names = Annotated[list[_Name], Field(max_length=200)]
+
+
+class UploadIn(Strict):
+    """A file's kind, and how it is read and imported; the file itself is `file`."""
+
+    kind: Annotated[str, Field(max_length=20)] = "people"
+    encoding: Annotated[
+        str, Field(max_length=40, description="Such as cp850; found by itself.")
+    ] = ""
+    sheet: Annotated[_Name, Field(description="Of a spreadsheet; else the first.")] = ""
+    map: Annotated[
+        _Names,
+        Field(description="NAME=COLUMN: what a column of the file means."),
+    ] = []
+    ignore: Annotated[_Names, Field(description="Columns to leave out.")] = []
+    ignore_unknown: Annotated[
+        bool, Field(description="Leave out columns whose name is not known.")
+    ] = False
+    all_opted_out: Annotated[
+        ScopeCode | None,
+        Field(description="Everybody in the file has opted out of it."),
+    ] = None
+    update_only: Annotated[
+        bool, Field(description="Create nobody: unknown people are rejected.")
+    ] = False
+    allow_opt_in: Annotated[
+        bool,
+        Field(description="No in a column of consent opts in: needs a note."),
+    ] = False
+    service: Annotated[
+        str, Field(max_length=50, description="The service of every row.")
+    ] = ""
+    revive: Annotated[
+        bool,
+        Field(description="Subscribe also who has unsubscribed: needs a note."),
+    ] = False
+    channel: Annotated[
+        ChannelCode | None, Field(description="The channel of every row.")
+    ] = None
+    audience: Annotated[_Name, Field(description="The list that people go into.")] = ""
+    note: Annotated[
+        str, Field(max_length=2_000, description="How the people asked for it.")
+    ] = ""
+
+    def chosen(self) -> dict[str, Any]:
+        """What was asked for, without what was left out."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return {
+            name: getattr(value, "value", value)
+            for name, value in given.items()
+            if value
+        }
+
+
+def refuse_unknown(request: HttpRequest) -> None:
+    """Refuse parts of the form that no upload has: a slip is not passed over."""
+    known = {*UploadIn.model_fields, "file"}
+    unknown = sorted({*request.POST, *request.FILES} - known)
+    if unknown:
+        raise Problem(
+            422,
+            f"There is no field {unknown[0]!r}.",
+            code="unknown_field",
+            field=unknown[0],
+            remedy=f"Fields: {', '.join(sorted(known))}.",
+        )
+
+
+def check(who: Caller, body: UploadIn) -> dict[str, Any]:
+    """What was asked for, if this key may ask it of such a file; raises Problem."""
+    require_kind(who, body.kind)
+    kind, chosen = kinds[body.kind], body.chosen()
+    for name in chosen:
+        if name not in (*READING, *kind.options):
+            raise Problem(
+                422,
+                f"A file of the kind {body.kind!r} has no {name}.",
+                field=name,
+                remedy=f"It has: {', '.join((*READING, *kind.options))}.",
+            )
+    for name in kind.needs:
+        if name not in chosen:
+            raise Problem(
+                422, f"A file of the kind {body.kind!r} needs {name}.", field=name
+            )
+    for name, scope in _OPTS_IN.items():
+        if name in chosen:
+            who.require(scope, field=name)
+            if not body.note.strip():
+                raise Problem(
+                    422,
+                    f"{name} needs a note that says how the people asked for it.",
+                    field="note",
+                )
+    return chosen
+
+
+def require_kind(who: Caller, kind: str) -> None:
+    """Refuse a kind that there is not, and one that the key may not write."""
+    if kind not in kinds:
+        raise Problem(
+            422,
+            f"There is no kind of import {kind!r}.",
+            field="kind",
+            remedy=f"Kinds: {', '.join(kinds)}.",
+        )
+    if scope := kinds[kind].scope:
+        who.require(scope, field="kind")
+
+
+def mapping_of(pairs: list[str]) -> dict[str, str]:
+    """Our names with their columns; raises Problem."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, column = (part.strip() for part in pair.partition("="))
+        if not (name and equals and column) or name in found:
+            why = f"{name} is given twice" if name in found else "write NAME=COLUMN"
+            raise Problem(422, f"map {pair!r}: {why}.", field="map")
+        found[name] = column
+    return found

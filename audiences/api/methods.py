@@ -1,0 +1,62 @@
+"""What is answered to methods that a call does not name: HEAD, OPTIONS, and others."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+
+from audiences.api.calls import finish
+from audiences.api.problems import Problem
+from audiences.api.site import elsewhere
+
+View = Callable[..., HttpResponse]
+Addresses = tuple[list[Any], str, str]
+
+
+def answered(addresses: Addresses) -> Addresses:
+    """The addresses of the API, which answer HEAD and OPTIONS, and say what there is.
+
+    At the root, where Ninja has a page in HTML, is `elsewhere`.
+    """
+    patterns, app, namespace = addresses
+    pattern: URLPattern
+    for pattern in patterns:
+        is_root = pattern.name == "api-root"
+        pattern.callback = elsewhere if is_root else _any_method(pattern.callback)
+    return patterns, app, namespace
+
+
+def _any_method(view: View) -> View:
+    @wraps(view)
+    def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        asked = request.method
+        if asked == "HEAD":
+            # RFC 9110, 9.3.2: as GET, without the body.
+            request.method = "GET"
+        answer = view(request, *args, **kwargs)
+        if answer.status_code == 405 and "Allow" in answer:
+            return _not_allowed(request, str(asked), answer["Allow"].split(", "))
+        if asked == "HEAD" and not answer.streaming:
+            answer["Content-Length"] = str(len(answer.content))
+            answer.content = b""
+        return answer
+
+    return run
+
+
+def _not_allowed(request: HttpRequest, asked: str, there: list[str]) -> HttpResponse:
+    more = {"HEAD", "OPTIONS"} if "GET" in there else {"OPTIONS"}
+    allow = ", ".join(sorted({*there} | more))
+    if asked == "OPTIONS":
+        answer = HttpResponse(status=204, headers={"Allow": allow})
+    else:
+        answer = Problem(
+            405,
+            f"There is no {asked} here.",
+            code="method_not_allowed",
+            remedy=f"Methods: {allow}.",
+            headers={"Allow": allow},
+        ).answer()
+    return finish(request, answer)

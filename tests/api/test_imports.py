@@ -1,0 +1,187 @@
+"""Files by the API: whatever the commands and the console can say of one."""
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from audiences.imports import runs
+from audiences.imports.kinds import kinds
+from audiences.management.commands import import_profiles, import_subscriptions
+from audiences.models import Audience, ImportRun, Profile, Subscription
+from audiences.terminal import CommandParser
+from delivery.models import QuarantineEntry
+from tests.factories import ServiceFactory
+from tests.people import person
+
+from .conftest import Program
+
+pytestmark = pytest.mark.django_db
+
+
+def upload(program: Program, text: bytes, **form: Any) -> Any:
+    """The answer to a file; checked at once, as a worker would soon."""
+    answer: Any = program.client.post(
+        "/api/v1/imports",
+        {"file": SimpleUploadedFile("people.csv", text), **form},
+        headers={"Authorization": f"Bearer {program.secret}"},
+    )
+    answer.data = answer.json()
+    if answer.status_code == 202:
+        runs.perform(ImportRun.objects.get(pk=_number(answer)))
+    return answer
+
+
+def _number(answer: Any) -> int:
+    return int(answer.data["id"].partition(":")[2])
+
+
+def confirm(program: Program, answer: Any) -> Any:
+    """Import what was checked; the import as it is then."""
+    number = _number(answer)
+    done = program.post(f"imports/{number}/confirm")
+    assert done.status_code == 202, done.content
+    runs.perform(ImportRun.objects.get(pk=number))
+    return program.get(f"imports/{number}").data
+
+
+def test_the_api_has_every_option_that_the_commands_have() -> None:
+    # Where output goes, and what a check and its counts answer anyway.
+    ours = {"rejects", "json", "dry_run", "strict", "file", "help"}
+    for kind, module in (
+        ("people", import_profiles),
+        ("subscriptions", import_subscriptions),
+    ):
+        parser = CommandParser(add_help=False)
+        module.Command().add_arguments(parser)
+        there = {action.dest for action in parser._actions} - ours
+        assert there <= {"encoding", "sheet", "map", "ignore", *kinds[kind].options}
+
+
+def test_a_file_is_read_as_it_is_said(shop: Program) -> None:
+    person(external_id="A1")
+    text = "Nummer;Naam;Hobby\nA1;Zoë;chess\nB2;Bob;go\n".encode("cp850")
+    answer = upload(
+        shop,
+        text,
+        encoding="cp850",
+        map=["external_id=Nummer", "first_name=Naam"],
+        ignore=["Hobby"],
+        update_only="true",
+        all_opted_out="email",
+    )
+    assert answer.status_code == 202, answer.content
+    seen = shop.get(f"imports/{_number(answer)}").data
+    assert seen["waits_for"] == "a POST to …/confirm"
+    assert seen["preview"]["delimiter"] == ";"
+    assert seen["preview"]["left_out"] == ["Hobby"]
+    assert [c["name"] for c in seen["preview"]["columns"]][:2] == [
+        "external_id",
+        "first_name",
+    ]
+    assert seen["preview"]["sample"][0]["external_id"] == "A1"
+    done = confirm(shop, answer)
+    assert (done["counts"]["updated"], done["counts"]["rejected"]) == (1, 1)
+    ann = Profile.objects.get()
+    assert (ann.first_name, ann.no_longer_contact_email) == ("Zoë", True)
+    file = shop.get(f"imports/{_number(answer)}/rejects.csv")
+    lines = b"".join(file.streaming_content).decode().splitlines()
+    assert lines[0] == "row,field,reason,outcome"
+    assert lines[1].startswith("3,")
+    assert file["Content-Type"].startswith("text/csv")
+
+
+def test_files_of_other_kinds_and_what_opts_in(shop: Program) -> None:
+    ServiceFactory(slug="news")
+    ann = person(email="ann@example.org", external_id="A1", out="email")
+    who = b"external_id\nA1\n"
+    confirm(shop, upload(shop, who, kind="subscriptions", service="news"))
+    assert Subscription.objects.get().profile == ann
+    confirm(shop, upload(shop, who, kind="list", audience="Guests"))
+    assert Audience.objects.get(name="Guests").kind == "list"
+    bad = b"address\ngone@example.org\n"
+    confirm(shop, upload(shop, bad, kind="quarantine", channel="email"))
+    assert QuarantineEntry.objects.get().key == "gone@example.org"
+    text = b"external_id,no_longer_contact_email\nA1,no\n"
+    plain = confirm(shop, upload(shop, text))
+    assert plain["counts"]["unchanged"] == 1
+    confirm(shop, upload(shop, text, allow_opt_in="true", note="asked at the desk"))
+    ann.refresh_from_db()
+    assert not ann.no_longer_contact_email
+
+
+def test_columns_that_nobody_understands_are_asked_and_said(shop: Program) -> None:
+    answer = upload(shop, b"Kol1,Kol2\nA1,ann@example.org\n")
+    assert answer.data["preview"]["unknown"] == ["Kol1", "Kol2"]
+    assert "columns" in answer.data["waits_for"]
+    path = f"imports/{_number(answer)}/columns"
+    found = shop.get(path).data
+    assert {"external_id", "email"} <= {*found["names"]}
+    assert found["items"][1]["samples"] == ["ann@example.org"]
+    right = [
+        {"column": "Kol1", "name": "external_id"},
+        {"column": "Kol2", "name": "email"},
+    ]
+    for wrong, field in (
+        (right[:1], "body.columns"),
+        ([right[1], right[0]], "body.columns.0.column"),
+        ([right[0], {"column": "Kol2", "name": "mail box"}], "body.columns.1.name"),
+    ):
+        refused = shop.call("PUT", path, {"columns": wrong})
+        assert refused.status_code == 422
+        assert refused.data["errors"][0]["field"] == field
+    said = shop.call("PUT", path, {"columns": right})
+    assert said.status_code == 200, said.content
+    runs.perform(ImportRun.objects.get())
+    assert confirm(shop, answer)["counts"]["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"kind": "people", "everybody": "email"}, "everybody"),
+        ({"kind": "nothing"}, "kind"),
+        ({"all_opted_out": "smoke"}, "all_opted_out"),
+        ({"kind": "quarantine", "update_only": "1"}, "update_only"),
+        ({"kind": "list"}, "audience"),
+        ({"kind": "subscriptions", "service": "none"}, "service"),
+        ({"allow_opt_in": "1"}, "note"),
+        ({"kind": "subscriptions", "revive": "1", "note": " "}, "note"),
+        ({"map": ["email"]}, "map"),
+        ({"map": ["email=No such column"]}, "map"),
+        ({"map": ["e-pigeon=external_id"]}, "map"),
+        ({"ignore": ["No such column"]}, "ignore"),
+        ({"encoding": "klingon"}, "encoding"),
+    ],
+)
+def test_what_makes_no_sense_names_its_field(
+    shop: Program, form: dict[str, Any], field: str
+) -> None:
+    answer = upload(shop, b"external_id\nA1\n", **form)
+    assert answer.status_code == 422, answer.content
+    assert answer.data["errors"][0]["field"] == field
+    assert answer.data["detail"]
+    assert not ImportRun.objects.exists()
+
+
+def test_other_kinds_need_the_scope_of_what_they_write(program: Any) -> None:
+    person(external_id="A1")
+    only, all_of_it = program("imports:write", name="only"), program(name="all")
+    who = b"external_id\nA1\n"
+    bad = b"channel,address\nemail,gone@example.org\n"
+    opting = b"external_id,no_longer_contact\nA1,no\n"
+    assert upload(only, who).status_code == 202
+    for text, form in (
+        (who, {"kind": "list", "audience": "Guests"}),
+        (bad, {"kind": "quarantine"}),
+        (opting, {"allow_opt_in": "1", "note": "asked"}),
+    ):
+        refused = upload(only, text, **form)
+        assert refused.status_code == 403, form
+        assert refused.data["code"] == "scope_missing"
+        waits = upload(all_of_it, text, **form)
+        assert waits.status_code == 202, waits.content
+        number = _number(waits)
+        if form.get("kind"):
+            assert only.post(f"imports/{number}/confirm").status_code == 403
+            assert only.post(f"imports/{number}/cancel").status_code == 403
