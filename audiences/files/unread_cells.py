@@ -24,8 +24,9 @@ _RELATIONS = "xl/_rels/workbook.xml.rels"
 _CONTENT = "content.xml"
 # Its errors are in another form (.xlsb), and nobody has asked for it.
 _BINARY = "xl/workbook.bin"
-# A sheet without these has no such cell: most are not read twice.
+# A part without these has no such cell: most are not read twice.
 _SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
+_ODS_SIGNS = re.compile(rb"""\bformula\s*=|["']error["']""")
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 
 
@@ -94,7 +95,7 @@ def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
 def _of_xlsx(
     archive: zipfile.ZipFile, part: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
-    if not _has_signs(archive, part):
+    if not _has(_SIGNS, archive, part):
         return
     row = column = -1
     for event, element in _parsed(archive, part):
@@ -112,12 +113,12 @@ def _of_xlsx(
             element.clear()
 
 
-def _has_signs(archive: zipfile.ZipFile, part: str) -> bool:
+def _has(signs: re.Pattern[bytes], archive: zipfile.ZipFile, part: str) -> bool:
     rest = b""
     with archive.open(part) as file:
         while block := file.read(1 << 20):
             # Another encoding than that of ASCII is read as a whole.
-            if b"\0" in block or _SIGNS.search(rest + block):
+            if b"\0" in block or signs.search(rest + block):
                 return True
             rest = block[-40:]
     return False
@@ -144,6 +145,8 @@ def _said(cell: Element) -> str:
 def _of_ods(
     archive: zipfile.ZipFile, sheet: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
+    if not _has(_ODS_SIGNS, archive, _CONTENT):
+        return
     row, is_wanted = 0, False
     for event, element in _parsed(archive, _CONTENT):
         tag = _local(element.tag)

@@ -8,6 +8,8 @@ import re
 
 from audiences.files import folded
 
+from .action_words import TELLING, plain
+
 # Parts of a heading, as `folded` leaves them. English, Dutch and the words of known
 # systems; German and French where they are alike in every export.
 _PARTS = (
@@ -100,7 +102,8 @@ _PARTS = (
 )
 _HEADING = re.compile("|".join(_PARTS))
 
-# What whole cells say where a heading says nothing ("status").
+# What whole cells say where a heading says nothing ("status"), besides the words of
+# `action_words`.
 _VALUES = frozenset(
     folded(word)
     for word in (
@@ -127,4 +130,6 @@ def is_about_consent(heading: str) -> bool:
 
 def says_consent(text: str) -> bool:
     """Whether a cell says that somebody may, or may not, be contacted."""
-    return len(text) <= _LONGEST_WORD and folded(text) in _VALUES
+    if len(text) > _LONGEST_WORD:
+        return False
+    return folded(text) in _VALUES or plain(text) in TELLING
