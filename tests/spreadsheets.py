@@ -7,10 +7,20 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 
-Cell = str | int | float | bool | date | None
+
+@dataclass(frozen=True)
+class Error:
+    """A formula that comes to an error, or that nobody has computed (no code)."""
+
+    code: str
+
+
+_CODES = {"#DIV/0!": 0x07, "#REF!": 0x17, "#N/A": 0x2A}
+Cell = Error | str | int | float | bool | date | None
 # Rows by the name of their sheet.
 Book = dict[str, list[list[Cell]]]
 # The day 0 of spreadsheets (ECMA-376, 18.17.4.1).
@@ -20,15 +30,8 @@ _DAY_0 = date(1899, 12, 30)
 # ------------------------------------------------------- .xls: [MS-XLS] in [MS-CFB]
 def xls(book: Book) -> bytes:
     """BIFF8 in a compound file of one stream."""
-    texts = list(
-        dict.fromkeys(
-            cell
-            for rows in book.values()
-            for row in rows
-            for cell in row
-            if isinstance(cell, str)
-        )
-    )
+    cells = [cell for rows in book.values() for row in rows for cell in row]
+    texts = list(dict.fromkeys(cell for cell in cells if isinstance(cell, str)))
     sheets = [_sheet(rows, texts) for rows in book.values()]
     begins = [0] * len(sheets)
     for _attempt in range(2):  # the length does not depend on where sheets begin
@@ -89,10 +92,20 @@ def _sheet(rows: list[list[Cell]], texts: list[str]) -> bytes:
             elif isinstance(cell, bool):
                 data = struct.pack("<HHHBB", y, x, 0, cell, 0)
                 records.append(_record(0x0205, data))
+            elif isinstance(cell, Error):
+                records.append(_xls_error(y, x, _CODES[cell.code or "#N/A"]))
             elif cell is not None:
                 data = struct.pack("<HHHd", y, x, isinstance(cell, date), _serial(cell))
                 records.append(_record(0x0203, data))
     return b"".join([*records, _record(0x000A, b"")])
+
+
+def _xls_error(y: int, x: int, code: int) -> bytes:
+    """A plain one, and in the second column the result of a formula (2.5.133)."""
+    if x != 1:
+        return _record(0x0205, struct.pack("<HHHBB", y, x, 0, code, 1))
+    data = struct.pack("<HHHBxB3xHHIH", y, x, 0, 2, code, 0xFFFF, 0, 0, 0)
+    return _record(0x0006, data)
 
 
 def _serial(cell: float | date) -> float:
@@ -137,6 +150,7 @@ _ODS = (
     ' xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
     ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
     ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc"'
     ' office:version="1.3"><office:body><office:spreadsheet>{}'
     "</office:spreadsheet></office:body></office:document-content>"
 )
@@ -173,6 +187,12 @@ def ods(book: Book) -> bytes:
 def _ods_cell(cell: Cell) -> str:
     if cell is None:
         return "<table:table-cell/>"
+    if isinstance(cell, Error):
+        # As LibreOffice writes it: a number beside the error.
+        facts = 'office:value-type="float" office:value="0" calcext:value-type="error"'
+        shown = f"<text:p>{cell.code}</text:p>"
+        facts = f"{facts if cell.code else ''} table:formula='of:=NA()'"
+        return f"<table:table-cell {facts}>{shown}</table:table-cell>"
     shown = f"<text:p>{escape(str(cell))}</text:p>"
     if isinstance(cell, str):
         facts = 'office:value-type="string"'
@@ -254,6 +274,10 @@ def _xlsx_cell(x: int, y: int, cell: Cell) -> str:
     place = f'r="{chr(ord("A") + x)}{y}"'
     if cell is None:
         return ""
+    if isinstance(cell, Error):
+        value = f"<v>{cell.code}</v>" if cell.code else ""
+        kind = ' t="e"' if cell.code else ""
+        return f"<c {place}{kind}><f>NA()</f>{value}</c>"
     if isinstance(cell, str):
         return f'<c {place} t="inlineStr"><is><t>{escape(cell)}</t></is></c>'
     if isinstance(cell, bool):

@@ -4,6 +4,7 @@ from audiences.files.opening import open_file, read_lines
 from audiences.files.rejects import Reject
 from audiences.files.table import TableFile
 
+from .cell_errors import error_in
 from .cells import (
     BadCell,
     Problem,
@@ -21,6 +22,7 @@ __all__ = [
     "Reject",
     "TableFile",
     "UnknownColumns",
+    "error_in",
     "folded",
     "moment_cell",
     "named_cells",

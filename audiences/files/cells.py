@@ -5,7 +5,7 @@ A cell is escaped for spreadsheets when it is written, and as it was once it is 
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TextIO
@@ -16,6 +16,7 @@ from audiences import moments
 from audiences.refusals import Refused, Sentence
 
 from . import cleaning
+from .cell_errors import error_in
 
 # What a spreadsheet would compute, full-width signs included. A program that takes ; or
 # a tab or a line end for the end of a cell would compute what follows it, too.
@@ -23,6 +24,8 @@ _COMPUTED = "=+\\-@\t\r\n＝＋－＠"  # noqa: RUF001  (what spreadsheets take 
 _BEGINS = "(?:^|(?<=[;\t\r\n]))"
 _UNSAFE = re.compile(f"{_BEGINS}(?=[' ]*[{_COMPUTED}])")
 _ESCAPED = re.compile(f"{_BEGINS}'(?=[' ]*[{_COMPUTED}])")
+# How programs keep a spreadsheet from taking a code for a number: ="00123".
+_AS_TEXT = re.compile(r'="([^"]*)"')
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:@+'/-]*")
 
 
@@ -58,17 +61,28 @@ def unescaped(text: str) -> str:
 
 def read_cell(cell: str) -> str:
     """What a cell says: without outer spaces, invisible characters and the escape."""
-    return unescaped(cleaning.visible(cell))
+    text = cleaning.visible(cell)
+    if text.startswith('="') and (code := _AS_TEXT.fullmatch(text)):
+        return code[1].strip()
+    return unescaped(text)
 
 
-def named_cells(names: Sequence[str | None], cells: Sequence[str]) -> dict[str, str]:
+def named_cells(
+    names: Sequence[str | None], cells: Sequence[str], *, judged: Collection[str] = ()
+) -> dict[str, str]:
     """What the cells of a row say, by our name of their column; blank ones are not in
-    it, nor are columns without a name. Raises BadCell."""
+    it, nor are columns without a name.
+
+    `judged` are columns in which the caller refuses the errors of spreadsheets itself.
+    Raises BadCell.
+    """
     given = {}
     for name, cell in zip(names, cells, strict=True):
         if name and (text := read_cell(cell)):
             if "\x00" in text:  # PostgreSQL keeps none
                 raise BadCell(name, _("it contains a NUL character"))
+            if (error := error_in(text)) and name not in judged:
+                raise BadCell(name, error)
             given[name] = text
     return given
 

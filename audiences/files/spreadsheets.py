@@ -2,14 +2,24 @@
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
+from django.utils.translation import gettext_noop as _
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    SheetMetadata,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from audiences.refusals import Sentence
 
 from .table import Progress, Record, TableFile, UnreadableFile, read_heading
+from .unread_cells import unread_cells
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # What a spreadsheet may hold unpacked: all of it is in memory while it is read.
@@ -24,6 +34,7 @@ class Sheet(TableFile):
     """One sheet of a workbook; its lines are numbered as the spreadsheet does."""
 
     rows: list[list[Any]]
+    wide: dict[int, Sentence] = field(default_factory=dict)
 
     def records(self, progress: Progress | None = None) -> Iterator[Record]:
         width, count = len(self.header), len(self.rows)
@@ -34,7 +45,9 @@ class Sheet(TableFile):
                 progress(self.size * line // count)
             cells = [_text(value) for value in row[:width]]
             if any(cells):
-                yield Record(line, cells + [""] * (width - len(cells)))
+                remark = self.wide.get(line, "")
+                cells += [""] * (width - len(cells))
+                yield Record(line, cells, remark=remark)
         if progress:
             progress(self.size)
 
@@ -47,45 +60,96 @@ def is_spreadsheet(path: Path) -> bool:
 
 
 def open_sheet(path: Path, name: str = "") -> Sheet:
-    """The sheet with this name, else the first; raises UnreadableFile, and OSError."""
-    sheet, rows = _read(path, name)
+    """The sheet with this name, else the first that is not hidden; raises
+    UnreadableFile, and OSError."""
+    read = _read(path, name)
+    rows = read.rows
     found = ((n, row) for n, row in enumerate(rows, 1) if any(map(_text, row)))
     line, first = next(found, (0, []))
     if not line:
-        raise UnreadableFile(f"{path}: the sheet {sheet!r} is empty.")
+        raise UnreadableFile(f"{path}: the sheet {read.name!r} is empty.")
     header = [read_heading(_text(value)) for value in first]
     while header and not header[-1]:
         header.pop()
     return Sheet(
         path=path,
-        encoding=sheet,
+        encoding=read.name,
         delimiter="",
         header=header,
         header_line=line,
         rows=rows,
+        wide=_wide(read.merged, header),
+        notes=read.notes,
     )
 
 
-def _read(path: Path, name: str) -> tuple[str, list[list[Any]]]:
+@dataclass(frozen=True)
+class _Read:
+    """A sheet, what is merged in it, and what is to be said about the others."""
+
+    name: str
+    rows: list[list[Any]]
+    merged: list[_Range]
+    notes: tuple[Sentence, ...]
+
+
+def _read(path: Path, name: str) -> _Read:
     _require_small(path)
     try:
         with CalamineWorkbook.from_path(path) as book:
-            names = book.sheet_names
+            sheets = [
+                s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet
+            ]
+            names = [sheet.name for sheet in sheets]
             if name and name not in names:
                 listed = ", ".join(map(repr, names))
                 raise UnreadableFile(f"{path} has no sheet {name!r}. It has: {listed}.")
             if not names:
                 raise UnreadableFile(f"{path} has no sheet.")
-            sheet = name or names[0]
-            found = book.get_sheet_by_name(sheet)
+            chosen = name or _first(sheets)
+            found = book.get_sheet_by_name(chosen)
             rows = found.to_python(skip_empty_area=False)
-            _spread(rows, found.merged_cell_ranges or [])
-            return sheet, rows
+            place = book.sheet_names.index(chosen)
+            for (row, column), text in unread_cells(path, chosen, place).items():
+                _put(rows, row, column, text)
+            merged = found.merged_cell_ranges or []
+            _spread(rows, merged)
+            return _Read(chosen, rows, merged, _notes(book, sheets, chosen, name))
     except CalamineError as error:
         raise UnreadableFile(
             f"{path} cannot be read as a spreadsheet ({error}). An archive must be "
             "unpacked first; a workbook with a password, saved without it."
         ) from error
+
+
+def _first(sheets: list[SheetMetadata]) -> str:
+    """What people see first when they open the workbook."""
+    seen = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible]
+    return (seen or [sheets[0].name])[0]
+
+
+def _notes(
+    book: CalamineWorkbook, sheets: list[SheetMetadata], chosen: str, asked: str
+) -> tuple[Sentence, ...]:
+    """Which other sheets have something in them, unless somebody has chosen one."""
+    if asked:
+        return ()
+    filled = [
+        sheet
+        for sheet in sheets
+        if sheet.name != chosen and book.get_sheet_by_name(sheet.name).height
+    ]
+    if not filled:
+        return ()
+    listed = ", ".join(repr(sheet.name) for sheet in filled)
+    text = _("Only the sheet {sheet} is read. There is something in {others}, too.")
+    return (Sentence(text, {"sheet": repr(chosen), "others": listed}),)
+
+
+def _put(rows: list[list[Any]], row: int, column: int, text: str) -> None:
+    rows.extend([] for _row in range(row + 1 - len(rows)))
+    rows[row] += [""] * (column + 1 - len(rows[row]))
+    rows[row][column] = text
 
 
 def _spread(rows: list[list[Any]], merged: list[_Range]) -> None:
@@ -98,6 +162,19 @@ def _spread(rows: list[list[Any]], merged: list[_Range]) -> None:
         for row in rows[top + 1 : bottom + 1]:
             if left < len(row) and not _text(row[left]):
                 row[left] = rows[top][left]
+
+
+def _wide(merged: list[_Range], header: list[str]) -> dict[int, Sentence]:
+    """By row, from 1, what is merged over several columns of the table: only the first
+    of them has the value, and nobody knows whether it was meant for all."""
+    said: dict[int, Sentence] = {}
+    for (top, left), (bottom, right) in merged:
+        others = [name for name in header[left + 1 : right + 1] if name]
+        if left < len(header) and others:
+            text = _("a cell is merged over columns: {column} has it, not {others}")
+            values = {"column": header[left], "others": ", ".join(others)}
+            said |= dict.fromkeys(range(top + 1, bottom + 2), Sentence(text, values))
+    return said
 
 
 def _require_small(path: Path) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 from audiences.addresses import Normalised
 from audiences.addresses.keys import longest, normalise_all
 from audiences.channels import Channel, Scope, flag_name
-from audiences.files import BadCell, Problem, cleaning, read_cell
+from audiences.files import BadCell, Problem, cleaning, error_in, read_cell
 from audiences.models.profiles import LONGEST_EXTERNAL_ID
 from audiences.profiles import read_country, read_language, read_name
 from audiences.refusals import Sentence
@@ -95,6 +95,8 @@ class RowReader:
             elif text := read_cell(cell):
                 if "\x00" in text:
                     _reject(row, column, Sentence(_("it contains a NUL character")))
+                elif error := error_in(text):
+                    _miss(row, column, error)
                 else:
                     read(row, column, text)
                     self._remember(row, column, cell, known)
@@ -136,6 +138,15 @@ def _reject(row: Row, column: Column, reason: Sentence) -> None:
         row.nobody = row.nobody or bad
     else:
         row.rejection = row.rejection or bad
+
+
+def _miss(row: Row, column: Column, error: Sentence) -> None:
+    """Do without a cell that says nothing, unless it might have said who somebody is or
+    what they do not want."""
+    if column.kind in ("flag", "failure") or str(column) == "external_id":
+        _reject(row, column, error)
+    else:
+        row.problems.append(Problem(str(column), Sentence(LEFT_OUT, {"reason": error})))
 
 
 def _nobody(row: Row) -> BadCell:

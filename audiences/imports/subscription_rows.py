@@ -17,8 +17,7 @@ from audiences.files import (
 from audiences.refusals import Refused, Sentence
 
 from .columns import Reading, read_columns
-
-SUBSCRIBE, UNSUBSCRIBE = "subscribe", "unsubscribe"
+from .columns.action_words import SUBSCRIBE, UNSUBSCRIBE, action_of, why_none
 
 # What a column may be called besides our own name. Letter case, spaces, hyphens and
 # underscores do not count.
@@ -36,19 +35,6 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 }
 # Which column names the person, the surest first.
 WHO = ("id", "external_id", "profile", "email")
-ACTIONS: dict[str, str] = {
-    **dict.fromkeys(
-        ("subscribe", "subscribed", "aanmelden", "aangemeld", "in", "1", "yes", "ja"),
-        SUBSCRIBE,
-    ),
-    **dict.fromkeys(
-        (
-            *("unsubscribe", "unsubscribed", "afmelden", "afgemeld"),
-            *("out", "0", "no", "nee"),
-        ),
-        UNSUBSCRIBE,
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +125,9 @@ def read_row(
     if not service:
         raise BadCell("service", _("it is empty"))
     text = given.get("action", SUBSCRIBE)
-    action = ACTIONS.get(text.casefold())
+    action = action_of(text)
     if not action:
-        reason = _("{text} is neither subscribe nor unsubscribe")
-        raise BadCell("action", reason, text=repr(text[:50]))
+        raise BadCell("action", why_none(text), text=repr(text[:50]))
     no_date = _("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
     at, remark = None, None
     try:

@@ -137,7 +137,9 @@ class SubscriptionsImporter(Importer[Row]):
         return name_of(heading) or "", []
 
     def read(self, line: int, cells: list[str]) -> Row:
-        return read_row(line, named_cells(self.columns, cells), self._who, self.options)
+        # Who leaves, leaves, whatever stands in the column of the date.
+        given = named_cells(self.columns, cells, judged=("date",))
+        return read_row(line, given, self._who, self.options)
 
     def names(self, rows: list[Row]) -> set[str]:
         """Nobody is made; who is named again waits for the lock of the profile."""

@@ -13,6 +13,7 @@ from audiences.files import (
     Problem,
     TableFile,
     cleaning,
+    error_in,
     moment_cell,
     named_cells,
     names_of,
@@ -124,7 +125,8 @@ class QuarantineImporter(Importer[Row]):
         return _name_of(heading) or "", []
 
     def read(self, line: int, cells: list[str]) -> Row:
-        given = {"channel": self.channel, **named_cells(self.columns, cells)}
+        said = named_cells(self.columns, cells, judged=_INFORMATION)
+        given = {"channel": self.channel, **said}
         return _row(line, given, self.source, self.actor)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
@@ -201,6 +203,8 @@ def _time(cells: dict[str, str], name: str) -> Any:
 
 def _text(cells: dict[str, str], name: str) -> str:
     text = cells.get(name, "")
+    if error := error_in(text):
+        raise BadCell(name, error)
     if len(text) > cleaning.LONGEST:
         raise BadCell(name, cleaning.too_long())
     return text

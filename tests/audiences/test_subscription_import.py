@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from audiences import privacy, subscriptions
 from audiences.imports import engine
-from audiences.imports.subscription_rows import ACTIONS
+from audiences.imports.columns.action_words import action_of, why_none
+from audiences.imports.columns.consent_words import says_consent
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -340,9 +341,37 @@ def test_an_expired_subscription_is_renewed_and_a_pending_one_activated(
     assert verify_consent().is_consistent
 
 
-@pytest.mark.parametrize("word", ["Subscribe", "AANGEMELD", "ja", "out", "Afmelden"])
-def test_actions_are_read_in_any_letter_case(word: str) -> None:
-    assert ACTIONS[word.casefold()] in ("subscribe", "unsubscribe")
+WORDS = {
+    "subscribe": "Subscribe SUBSCRIBED opted-in AANGEMELD ja 1 Angemeldet abonniert Ja"
+    " Abonné abonnee inscrit(e) oui Suscrito alta sí Iscritto iscritta vero WAHR in",
+    "unsubscribe": "Unsubscribed opted_out Opt-Out complained blocklisted 0 FALSE out"
+    " Afmelden uitgeschreven opgezegd Abgemeldet abbestellt nein Désabonné desabonne"
+    " désinscrite non Baja dado-de-baja Desuscrito Disiscritto annullato falso",
+    "": "perhaps x - ? cleaned Bounced hard-bounce pending unconfirmed onbevestigd"
+    " bereinigt ausstehend nettoyé en-attente rebotado pendiente pulito in-attesa"
+    " inactive null toto",
+}
+
+
+@pytest.mark.parametrize("action", WORDS)
+def test_actions_are_read_in_the_languages_of_their_programs(action: str) -> None:
+    for word in WORDS[action].split():
+        assert action_of(word) == action, word
+        assert action_of(word.replace("-", " ").upper()) == action, word
+
+
+def test_what_is_no_wish_neither_subscribes_nor_unsubscribes() -> None:
+    reasons = ["about the address", "before they have confirmed", "neither subscribe"]
+    for word, reason in zip(
+        ["Cleaned", "Nicht bestätigt", "toto"], reasons, strict=True
+    ):
+        assert reason in why_none(word)
+
+
+@pytest.mark.parametrize("word", ["Désabonné", "abgemeldet", "suscrito", "Disiscritto"])
+def test_such_words_are_noticed_under_any_heading(word: str) -> None:
+    assert says_consent(word)
+    assert not any(map(says_consent, ["cancelado", "confirmed", "left", "pending"]))
 
 
 def test_a_file_of_bytes_is_refused_or_rejected_and_never_breaks(

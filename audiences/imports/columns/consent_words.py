@@ -8,8 +8,10 @@ import re
 
 from audiences.files import folded
 
-# Parts of a heading, as `folded` leaves them. English, Dutch and the words of known
-# systems; German and French where they are alike in every export.
+from .action_words import TELLING, plain
+
+# Parts of a heading, as `plain` leaves them. English, Dutch and the words of known
+# systems; German, French, Spanish and Italian where their exports have them.
 _PARTS = (
     "opt(in|out)",
     "opted(in|out)",
@@ -91,16 +93,47 @@ _PARTS = (
     "bfnr",
     "belmeniet",
     "robinson",
-    "abmeld",
-    "abgemeldet",
+    "(zwartelij|schwarzeli|sperrli)st",
+    "(list|liste|listen|lijst|globale?r?)stat(us|ut)",
+    "^(active|actief|aktiv|actif|activo|attivo)$",
+    # German
+    "(ab|an)(ge)?meld",
+    "abbestell",
     "einwillig",
-    "desabon",
+    "widerruf",
+    "widerspr",
+    "gesperrt",
+    "blockiert",
+    "werbe(sperre|erlaub|verbot)",
+    "(nicht|keine?)(mehr)?(per|mit)?(e?mail|sms|anruf|kontakt|werb|newsletter|post)",
+    "dsgvo",
+    # French
+    "abonn",
     "desinscri",
+    "listenoire",
+    "nepas",
+    "neplus",
+    "refus",
+    "consentement",
+    "opposition",
     "rgpd",
+    # Spanish and Italian
+    "listanegra",
+    "listanera",
+    "suscri",
+    "iscri",
+    "consentimiento",
+    "consenso",
+    "^baja$",
+    "nocontactar",
+    "nollamar",
+    "nonc(ontattare|hiamare)",
+    "noparticipar",
 )
 _HEADING = re.compile("|".join(_PARTS))
 
-# What whole cells say where a heading says nothing ("status").
+# What whole cells say where a heading says nothing ("status"), besides the words of
+# `action_words`.
 _VALUES = frozenset(
     folded(word)
     for word in (
@@ -122,9 +155,11 @@ _LONGEST_WORD = 30
 
 def is_about_consent(heading: str) -> bool:
     """Whether a column with this heading may say who may be contacted."""
-    return bool(_HEADING.search(folded(heading)))
+    return bool(_HEADING.search(plain(heading)))
 
 
 def says_consent(text: str) -> bool:
     """Whether a cell says that somebody may, or may not, be contacted."""
-    return len(text) <= _LONGEST_WORD and folded(text) in _VALUES
+    if len(text) > _LONGEST_WORD:
+        return False
+    return folded(text) in _VALUES or plain(text) in TELLING

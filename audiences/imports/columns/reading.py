@@ -266,10 +266,13 @@ def _left_out(
     # An empty column without a heading is only a delimiter too many.
     real = [n for n in unknown if file.header[n] or samples[n].filled]
     said = {n: file.header[n] or _nameless(n) for n in real}
+    layout = recognise(file.header)
     consent = [
         said[n]
         for n in real
-        if is_about_consent(file.header[n]) or samples[n].says_consent
+        if is_about_consent(file.header[n])
+        or samples[n].says_consent
+        or (layout and layout.is_about_consent(file.header[n]))
     ]
     if consent:
         text = _("Looks like consent: {columns}.").format(columns=", ".join(consent))

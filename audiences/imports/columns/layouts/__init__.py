@@ -35,5 +35,6 @@ LAYOUTS: tuple[Layout, ...] = (
 
 def recognise(header: Iterable[str]) -> Layout | None:
     """The layout whose marks are all among the headings, if there is one."""
-    headings = frozenset(map(folded, header))
-    return next((layout for layout in LAYOUTS if layout.fits(headings)), None)
+    given = frozenset(header)
+    plain = frozenset(map(folded, given))
+    return next((layout for layout in LAYOUTS if layout.fits(plain, given)), None)

@@ -40,6 +40,7 @@ _KNOWN = {
     "language": profile("language"),
     "countryIsoA2": profile("country"),
     "blackList": opted_out(Scope.ANY),
+    "blackListAll": opted_out(Scope.ANY),
     "blockList": opted_out(Scope.ANY),
     **{f"blackList{name}": opted_out(scope) for scope, name, _words in _FLAGS},
     **{f"blockList{name}": opted_out(scope) for scope, name, _words in _FLAGS},
@@ -87,7 +88,7 @@ LAYOUTS = tuple(
     Layout(
         name="Adobe Campaign",
         marks=marks(*signs),
-        lacks=marks("is_blacklisted", "Opt Out"),
+        lacks=marks("is_blacklisted", "Opt Out", "SMS"),
         columns=_COLUMNS,
         patterns=_PATTERNS,
     )

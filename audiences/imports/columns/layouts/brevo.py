@@ -25,6 +25,9 @@ _COLUMNS = table(
         "SMS": address("sms", is_international=True),
         "LANDLINE_NUMBER": address("phone", is_international=True),
         "EXT_ID": profile("external_id"),
+        # As long as it was called Sendinblue.
+        "BLACKLIST": opted_out(Scope.EMAIL),
+        "BLACKLISTED": opted_out(Scope.EMAIL),
         "EMAIL_BLACKLISTED": opted_out(Scope.EMAIL),
         "EMAIL_BLOCKLISTED": opted_out(Scope.EMAIL),
         "SMS_BLACKLISTED": opted_out(Scope.SMS),
@@ -44,6 +47,9 @@ LAYOUTS = tuple(
     for found in (
         ("EMAIL", "EMAIL_BLACKLISTED"),
         ("EMAIL", "EMAIL_BLOCKLISTED"),
+        ("EMAIL", "SMS", "BLACKLIST"),
+        ("EMAIL", "SMS", "BLACKLISTED"),
+        ("EMAIL", "CONTACT ID", "EMAIL_MARKETING"),
         ("EMAIL", "CONTACT ID", "ADDED_TIME"),
         ("EMAIL", "ADDED_TIME", "MODIFIED_TIME"),
     )

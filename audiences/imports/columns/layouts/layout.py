@@ -17,6 +17,15 @@ from ..meanings import YES_OR_NO, Column, When
 Meanings = tuple[Column, ...]
 PASSED_OVER: Meanings = ()
 
+# What systems in other languages call the columns that all of them have.
+EMAIL_LABELS = (
+    *("E-mailadres", "E-mail", "E-Mail", "E-Mail-Adresse", "Adresse e-mail"),
+    *("Adresse email", "Dirección de correo electrónico", "Correo electrónico"),
+    *("Indirizzo e-mail", "Indirizzo email"),
+)
+FIRST_NAME_LABELS = ("Voornaam", "Vorname", "Prénom", "Nombre", "Nome")
+LAST_NAME_LABELS = ("Achternaam", "Nachname", "Nom", "Apellidos", "Apellido", "Cognome")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
@@ -24,6 +33,8 @@ class Layout:
 
     `patterns` are for headings that hold a name, such as that of a list. `everybody`:
     whoever is in the file has opted out; `all_failed`: all addresses in it fail.
+    `spelled`: its marks are everyday words, so that they must be written just so, and
+    one heading more makes it another file.
     """
 
     name: str
@@ -33,9 +44,20 @@ class Layout:
     patterns: Sequence[tuple[re.Pattern[str], Meanings]] = ()
     everybody: tuple[Scope, ...] = ()
     all_failed: bool = False
+    spelled: frozenset[str] = frozenset()
 
-    def fits(self, headings: frozenset[str]) -> bool:
-        return self.marks <= headings and not self.lacks & headings
+    def fits(self, headings: frozenset[str], header: frozenset[str]) -> bool:
+        """`headings` are those of the header as `folded` leaves them."""
+        if not self.marks <= headings or self.lacks & headings:
+            return False
+        if not self.spelled:
+            return True
+        return self.spelled <= header and headings - {""} <= self.columns.keys()
+
+    def is_about_consent(self, heading: str) -> bool:
+        """Whether the column says who has opted out, or whose address fails."""
+        meanings = self.meanings_of(heading) or ()
+        return any(column.kind in ("flag", "failure") for column in meanings)
 
     def meanings_of(self, heading: str) -> Meanings | None:
         """What the column means, or None when the system's own exports lack it."""
@@ -80,3 +102,10 @@ def opted_out(scope: Scope, when: When = YES_OR_NO) -> Meanings:
 
 def failed(channel: str, when: When) -> Meanings:
     return (Column(channel, "failure", when=when, adds_up=True),)
+
+
+LOCAL: dict[str, Meanings] = {
+    **dict.fromkeys(EMAIL_LABELS, address("email")),
+    **dict.fromkeys(FIRST_NAME_LABELS, profile("first_name")),
+    **dict.fromkeys(LAST_NAME_LABELS, profile("last_name")),
+}

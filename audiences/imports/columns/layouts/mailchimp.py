@@ -1,15 +1,17 @@
 """Mailchimp: the three files of an audience export.
 
+Its own columns are English everywhere; labels of people's facts are the audience's.
 Source: Mailchimp, "View or export contacts" and "About your audience export".
 """
 
 from audiences.channels import Scope
 
 from ..meanings import FILLED
-from .layout import Layout, address, failed, marks, opted_out, profile, table
+from .layout import LOCAL, Layout, address, failed, marks, opted_out, profile, table
 
 _COLUMNS = table(
-    {
+    LOCAL
+    | {
         "Email Address": address("email"),
         "First Name": profile("first_name"),
         "Last Name": profile("last_name"),
@@ -28,7 +30,7 @@ _COLUMNS = table(
         *("UNSUB_REASON_OTHER", "CLEAN_CAMPAIGN_TITLE", "CLEAN_CAMPAIGN_ID"),
     ),
 )
-_ANY = marks("Email Address", "LEID", "EUID")
+_ANY = marks("LEID", "EUID")
 
 LAYOUTS = (
     Layout(

@@ -1,15 +1,27 @@
 """Salesforce: a report of contacts or leads by label, and an export by field name.
 
-Source: Salesforce object reference, Contact and Lead.
+A person account has the fields of its contact with "Person" before them. Source:
+Salesforce object reference, Contact, Lead and Account.
 """
 
 from audiences.channels import Scope
 
 from ..meanings import FILLED
-from .layout import Layout, address, failed, marks, opted_out, profile, table
+from .layout import Layout, Meanings, address, failed, marks, opted_out, profile, table
 
+_PERSON: dict[str, Meanings] = {
+    "PersonEmail": address("email"),
+    "PersonMobilePhone": address("sms"),
+    "PersonMailingCountryCode": profile("country"),
+    "PersonHasOptedOutOfEmail": opted_out(Scope.EMAIL),
+    "PersonDoNotCall": opted_out(Scope.PHONE),
+    "PersonHasOptedOutOfFax": opted_out(Scope.FAX),
+    "PersonEmailBouncedDate": failed("email", FILLED),
+    "PersonEmailBouncedReason": failed("email", FILLED),
+}
 _COLUMNS = table(
-    {
+    _PERSON
+    | {
         "Email": address("email"),
         "First Name": profile("first_name"),
         "FirstName": profile("first_name"),
@@ -37,6 +49,7 @@ _COLUMNS = table(
     (
         *("Contact ID", "Lead ID", "Id", "Account ID", "AccountId", "Account Name"),
         *("Contact Owner", "OwnerId", "Title", "Department", "Name", "Lead Source"),
+        *("PersonContactId", "Lead Status", "Company / Account", "Company"),
         *(
             "Mailing Street",
             "Mailing City",
@@ -60,6 +73,8 @@ LAYOUTS = tuple(
     for name, found in (
         ("Salesforce (report)", ("Email", "Email Opt Out")),
         ("Salesforce (API)", ("Email", "HasOptedOutOfEmail")),
+        ("Salesforce (API)", ("PersonEmail", "PersonHasOptedOutOfEmail")),
+        ("Salesforce (API)", ("PersonEmail", "PersonDoNotCall")),
         ("Salesforce (report)", ("Email", "Do Not Call")),
         ("Salesforce (API)", ("Email", "DoNotCall", "Id")),
     )

@@ -1,0 +1,191 @@
+"""Cells of a workbook that a reader takes for blank although something stands there.
+
+Errors (#N/A) and formulas whose result the file lacks: a blank cell of an opt-out means
+"no", and these do not. Sources: ECMA-376, 18.3.1.4 (.xlsx); OpenDocument 1.3, part 3,
+19.385 and 19.642 (.ods); for .xls see `xls_errors`.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError, iterparse
+
+from .cell_errors import NO_RESULT, is_error
+from .table import UnreadableFile
+from .xls_errors import errors_of_xls
+
+# What stands in a cell, by its row and column from 0.
+Cells = dict[tuple[int, int], str]
+# One error filled in over whole columns is a mistake, or an attack.
+MOST = 1_000_000
+_WORKBOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_CONTENT = "content.xml"
+# Its errors are in another form (.xlsb), and nobody has asked for it.
+_BINARY = "xl/workbook.bin"
+# A part without these has no such cell: most are not read twice.
+_SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
+_ODS_SIGNS = re.compile(rb"""\bformula\s*=|["']error["']""")
+_PLACE = re.compile(r"([A-Z]+)(\d+)")
+
+
+def unread_cells(path: Path, sheet: str, number: int) -> Cells:
+    """What stands in these cells of a sheet; `number` is its place among the sheets.
+
+    Raises UnreadableFile, and OSError.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return dict(errors_of_xls(path.read_bytes(), number))
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if _BINARY in names:
+                raise UnreadableFile(f"{path} is an .xlsb file: save it as .xlsx.")
+            if _WORKBOOK in names:
+                found = _of_xlsx(archive, _part_of(archive, sheet))
+            else:
+                found = _of_ods(archive, sheet) if _CONTENT in names else iter(())
+            return _gathered(found, path)
+    except (ParseError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        text = f"{path} cannot be read as a spreadsheet ({error}). Save it as CSV."
+        raise UnreadableFile(text) from error
+
+
+def _gathered(found: Iterator[tuple[tuple[int, int], str]], path: Path) -> Cells:
+    cells: Cells = {}
+    for place, text in found:
+        cells[place] = text
+        if len(cells) > MOST:
+            raise UnreadableFile(f"{path} has more than {MOST} cells with an error.")
+    return cells
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _attributes(element: Element) -> dict[str, str]:
+    return {_local(name): value for name, value in element.attrib.items()}
+
+
+def _parsed(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, Element]]:
+    """Begin and end of the elements. Expat reads nothing from outside, and stops where
+    entities grow (2.4.1)."""
+    with archive.open(part) as file:
+        yield from iterparse(file, ("start", "end"))  # noqa: S314
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The name of the part that holds the sheet."""
+    wanted = ""
+    for _event, element in _parsed(archive, _WORKBOOK):
+        given = _attributes(element)
+        if _local(element.tag) == "sheet" and given.get("name") == sheet:
+            wanted = given["id"]
+    for _event, element in _parsed(archive, _RELATIONS):
+        if element.get("Id") == wanted:
+            target = element.get("Target", "")
+            whole = target[1:] if target.startswith("/") else f"xl/{target}"
+            return whole if whole in archive.namelist() else target
+    raise KeyError(sheet)
+
+
+# ------------------------------------------------------------------------------- .xlsx
+def _of_xlsx(
+    archive: zipfile.ZipFile, part: str
+) -> Iterator[tuple[tuple[int, int], str]]:
+    if not _has(_SIGNS, archive, part):
+        return
+    row = column = -1
+    for event, element in _parsed(archive, part):
+        tag = _local(element.tag)
+        if event == "start":
+            if tag == "row":
+                row, column = int(element.get("r", row + 2)) - 1, -1
+        elif tag == "c":
+            column += 1
+            if place := _PLACE.fullmatch(element.get("r", "")):
+                row, column = int(place[2]) - 1, _column(place[1])
+            if text := _said(element):
+                yield (row, column), text
+        elif tag == "row":
+            element.clear()
+
+
+def _has(signs: re.Pattern[bytes], archive: zipfile.ZipFile, part: str) -> bool:
+    rest = b""
+    with archive.open(part) as file:
+        while block := file.read(1 << 20):
+            # Another encoding than that of ASCII is read as a whole.
+            if b"\0" in block or signs.search(rest + block):
+                return True
+            rest = block[-40:]
+    return False
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _said(cell: Element) -> str:
+    """What the cell says instead of nothing, empty for any other cell."""
+    parts = {_local(part.tag): part for part in cell}
+    value = parts["v"].text if "v" in parts else None
+    if cell.get("t") == "e":
+        return value or "#N/A"
+    # A formula of texts may well come to an empty one: that has a value.
+    return NO_RESULT if "f" in parts and "v" not in parts else ""
+
+
+# -------------------------------------------------------------------------------- .ods
+def _of_ods(
+    archive: zipfile.ZipFile, sheet: str
+) -> Iterator[tuple[tuple[int, int], str]]:
+    if not _has(_ODS_SIGNS, archive, _CONTENT):
+        return
+    row, is_wanted = 0, False
+    for event, element in _parsed(archive, _CONTENT):
+        tag = _local(element.tag)
+        if tag == "table" and event == "start":
+            row, is_wanted = 0, _attributes(element).get("name") == sheet
+        elif tag == "table-row" and event == "end":
+            count = int(_attributes(element).get("number-rows-repeated", 1))
+            for column, text in _of_ods_row(element) if is_wanted else ():
+                for again in range(count):
+                    yield (row + again, column), text
+            row += count
+            element.clear()
+
+
+def _of_ods_row(row: Element) -> Iterator[tuple[int, str]]:
+    column = 0
+    for cell in row:
+        if _local(cell.tag) not in ("table-cell", "covered-table-cell"):
+            continue
+        given = _attributes(cell)
+        count = int(given.get("number-columns-repeated", 1))
+        if text := _ods_text(cell):
+            yield from ((column + again, text) for again in range(count))
+        column += count
+
+
+def _ods_text(cell: Element) -> str:
+    kinds = [value for name, value in cell.attrib.items() if _is_kind(name)]
+    # A remark beside the cell has paragraphs of its own.
+    shown = "".join(t for p in cell if _local(p.tag) == "p" for t in p.itertext())
+    shown = shown.strip()
+    if "error" in kinds:
+        return shown or "#N/A"
+    given = _attributes(cell)
+    if "formula" in given and (is_error(shown) or not kinds):
+        return shown or NO_RESULT
+    return ""
+
+
+def _is_kind(name: str) -> bool:
+    """LibreOffice says "error" in an attribute of its own namespace."""
+    return _local(name) == "value-type"

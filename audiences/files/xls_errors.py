@@ -1,0 +1,125 @@
+"""Cells of an .xls sheet that hold an error. Sources: [MS-CFB] and [MS-XLS] 2.4.
+
+Only as much of both formats as it takes to find them.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+
+_ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+    0x2B: "#GETTING_DATA",
+}
+_BOUND_SHEET, _BOF, _EOF, _BOOL_ERR = 0x0085, 0x0809, 0x000A, 0x0205
+_FORMULAS = (0x0006, 0x0206, 0x0406)
+_LAST_SECTOR = 0xFFFFFFFA
+
+
+def errors_of_xls(data: bytes, number: int) -> Iterator[tuple[tuple[int, int], str]]:
+    """Row and column from 0, and the error, for the sheet in this place of the book.
+
+    Raises ValueError where the file is not what it should be.
+    """
+    try:
+        stream = _workbook(data)
+        begins = [
+            struct.unpack_from("<I", stream, place)[0]
+            for kind, place, _size in _records(stream, 0)
+            if kind == _BOUND_SHEET
+        ]
+        yield from _errors(stream, begins[number])
+    except (struct.error, IndexError) as error:
+        raise ValueError(f"its cells cannot be read: {error}") from error
+
+
+def _errors(stream: bytes, begin: int) -> Iterator[tuple[tuple[int, int], str]]:
+    for kind, place, size in _records(stream, begin):
+        if kind == _BOOL_ERR and size >= 8:
+            row, column, _format, code, is_error = struct.unpack_from(
+                "<HHHBB", stream, place
+            )
+        elif kind in _FORMULAS and size >= 14:
+            row, column, _format, result, code, mark = struct.unpack_from(
+                "<HHHBxB3xH", stream, place
+            )
+            # 2: its result is an error ([MS-XLS] 2.5.133, FormulaValue).
+            is_error = mark == 0xFFFF and result == 2
+        else:
+            continue
+        if is_error:
+            yield (row, column), _ERRORS.get(code, "#N/A")
+
+
+def _records(stream: bytes, begin: int) -> Iterator[tuple[int, int, int]]:
+    """Kind, place and size of the records of one substream; charts in it are passed."""
+    place, depth = begin, 0
+    while place + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, place)
+        depth += (kind == _BOF) - (kind == _EOF)
+        if depth == 1:
+            yield kind, place + 4, size
+        if depth <= 0:
+            return
+        place += 4 + size
+
+
+def _workbook(data: bytes) -> bytes:
+    """The stream of the workbook within the compound file."""
+    shift, mini_shift = struct.unpack_from("<HH", data, 30)
+    directory, smallest, mini = struct.unpack_from("<I4xII", data, 48)
+    sector = 1 << shift
+
+    def at(number: int) -> bytes:
+        return data[(number + 1) * sector : (number + 2) * sector]
+
+    table = _table(data, at)
+    entries = b"".join(map(at, _chain(table, directory)))
+    root = struct.unpack_from("<I", entries, 116)[0]
+    for place in range(0, len(entries), 128):
+        length = struct.unpack_from("<H", entries, place + 64)[0]
+        name = entries[place : place + max(length - 2, 0)].decode(
+            "utf-16-le", "replace"
+        )
+        if name not in ("Workbook", "Book"):
+            continue
+        begin, size = struct.unpack_from("<II", entries, place + 116)
+        if size >= smallest:
+            return b"".join(map(at, _chain(table, begin)))[:size]
+        # Short streams are in small sectors, within the stream of the root.
+        minis = b"".join(map(at, _chain(table, mini)))
+        inner = b"".join(map(at, _chain(table, root)))
+        small = 1 << mini_shift
+        numbers = _chain(_numbers(minis), begin)
+        return b"".join(inner[n * small : (n + 1) * small] for n in numbers)[:size]
+    raise ValueError("it has no workbook")
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    return struct.unpack_from(f"<{len(data) // 4}I", data)
+
+
+def _table(data: bytes, at: Callable[[int], bytes]) -> tuple[int, ...]:
+    """Which sector follows each; where the table is, the head says, and further on
+    sectors of their own ([MS-CFB] 2.5)."""
+    more, count = struct.unpack_from("<II", data, 68)
+    numbers = list(struct.unpack_from("<109I", data, 76))
+    for _step in range(count):
+        *found, more = _numbers(at(more))
+        numbers += found
+    return _numbers(b"".join(at(n) for n in numbers if n < _LAST_SECTOR))
+
+
+def _chain(table: tuple[int, ...], number: int) -> Iterator[int]:
+    """The numbers of the sectors of a stream, in their order."""
+    for _step in range(len(table) + 1):
+        if number >= _LAST_SECTOR:
+            return
+        yield number
+        number = table[number]
+    raise ValueError("its sectors go round in a circle")
