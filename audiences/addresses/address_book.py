@@ -11,7 +11,7 @@ leaves out the rest, and never goes back.
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -31,7 +31,10 @@ from audiences.suppression.restriction import require_free
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A row of `Address` in a book; lighter than a model, for imports of millions."""
+    """A row of `Address` in a book; lighter than a model, for imports of millions.
+
+    `was` is what a book may change, as the database has it; None for a new row.
+    """
 
     id: int | None
     profile_id: int
@@ -41,6 +44,12 @@ class Held:
     is_primary: bool
     is_valid: bool
     is_suppressed: bool = False
+    was: tuple[str, bool, bool] | None = None
+
+    def is_changed(self) -> bool:
+        """Whether the database says something else than this row."""
+        now = (self.value, self.is_valid, self.is_primary)
+        return self.was is not None and self.was != now
 
 
 @dataclass(slots=True)
@@ -49,14 +58,12 @@ class AddressBook:
 
     profile_id: int
     rows: dict[tuple[str, str], Held] = field(default_factory=dict)
-    removed: list[Held] = field(default_factory=list)
-    _before: dict[tuple[str, str], tuple[str, bool, bool]] = field(default_factory=dict)
+    removed: Sequence[Held] = ()
 
     def load(self, row: Held) -> None:
         """Take in a row of the database."""
-        key = (row.channel, row.key)
-        self.rows[key] = row
-        self._before[key] = (row.value, row.is_valid, row.is_primary)
+        self.rows[row.channel, row.key] = row
+        row.was = row.value, row.is_valid, row.is_primary
 
     def primary(self, channel: str) -> Held | None:
         for row in self.rows.values():
@@ -77,16 +84,18 @@ class AddressBook:
         one becomes secondary. An invalid one never replaces one that is valid, which
         always replaces an invalid one.
         """
-        row = self.rows.get((channel, given.key))
+        value, key, reason = given
+        row = self.rows.get((channel, key))
         if row is None:
-            row = Held(None, self.profile_id, channel, given.key, "", False, True)
-            self.rows[channel, given.key] = row
-        changed = (row.value, row.is_valid) != (given.value, given.is_valid)
-        if changed and row.is_valid and given.is_valid and row.value:
-            # The form in which we hand it over is no new spelling.
-            changed = given.value != as_sent(channel, row.value, row.key)
-        if changed:
-            row.value, row.is_valid = given.value, given.is_valid
+            row = Held(None, self.profile_id, channel, key, value, False, not reason)
+            self.rows[channel, key] = row
+            changed = True
+        elif row.value == value and row.is_valid == (not reason):
+            if row.is_primary:
+                return False
+            changed = False
+        else:
+            changed = _correct(row, given)
         holder = self.primary(channel)
         if holder is None or (
             holder is not row
@@ -103,40 +112,34 @@ class AddressBook:
         if row is None:  # someone else removed it a moment before
             return
         # If given again later, it is a new row.
-        if self._before.pop((address.channel, address.key), None):
-            self.removed.append(row)
+        if row.was is not None:
+            self.removed = (*self.removed, row)
         others = [a for a in self.rows.values() if a.channel == address.channel]
         if row.is_primary and others:
             min(others, key=lambda other: other.id or math.inf).is_primary = True
 
-    def changed(self) -> list[Held]:
-        """Rows of the database that no longer say what this book says."""
-        if not self._before:
-            return []
-        return [
-            row
-            for key, row in self.rows.items()
-            if key in self._before
-            and self._before[key] != (row.value, row.is_valid, row.is_primary)
-        ]
 
-    def added(self) -> list[Held]:
-        if not self._before:
-            return list(self.rows.values())
-        return [row for key, row in self.rows.items() if key not in self._before]
+def _correct(row: Held, given: Normalised) -> bool:
+    """Write an address of the same key in another way; true if that is another one."""
+    # The form in which we hand it over is no new spelling.
+    sent = as_sent(row.channel, row.value, row.key) if row.value else ""
+    if row.is_valid and given.is_valid and given.value == sent:
+        return False
+    row.value, row.is_valid = given.value, given.is_valid
+    return True
 
 
 def books(profile_ids: Iterable[int]) -> dict[int, AddressBook]:
     """The address books of the profiles, in one query."""
     result = {profile_id: AddressBook(profile_id) for profile_id in profile_ids}
     rows = Address.objects.filter(among("profile_id", result)).order_by("id")
-    names = [column.name for column in fields(Held)]
-    for values in statements.raw_rows(rows.values_list(*names)):
+    for values in statements.raw_rows(rows.values_list(*_HELD)):
         held = Held(*values)
         result[held.profile_id].load(held)
     return result
 
 
+_HELD = [column.name for column in fields(Held) if column.name != "was"]
 _COLUMNS = [
     *("id", "profile_id", "channel", "value", "key"),
     *("is_primary", "is_valid", "is_suppressed"),
@@ -154,8 +157,11 @@ def save(changed_books: Iterable[AddressBook]) -> None:
     added: list[Held] = []
     for book in changed_books:
         removed += [row.id for row in book.removed]
-        changed += book.changed()
-        added += book.added()
+        for row in book.rows.values():
+            if row.was is None:
+                added.append(row)
+            elif row.is_changed():
+                changed.append(row)
     with transaction.atomic():
         locked = [*removed, *(row.id or 0 for row in changed)]
         lock(Address.objects.filter(among("id", locked)))
@@ -170,10 +176,12 @@ def save(changed_books: Iterable[AddressBook]) -> None:
             addresses_attached.send(sender=Address, addresses=rows)
         if added:
             ids = sql.draw_ids(Address, len(added))
-            met = suppression.met((row.channel, row.key) for row in added)
+            names = [(row.channel, row.key) for row in added]
+            met = suppression.met(names)
             for row, pk in zip(added, ids, strict=True):
                 row.id = pk
-                row.is_suppressed = (row.channel, row.key) in met
+            for row, name in zip(added, names, strict=True) if met else ():
+                row.is_suppressed = name in met
             sql.bulk_insert(
                 Address,
                 _COLUMNS,
@@ -181,7 +189,6 @@ def save(changed_books: Iterable[AddressBook]) -> None:
             )
             written = Address.objects.filter(id__range=(ids[0], ids[-1]))
             addresses_attached.send(sender=Address, addresses=written)
-            names = [(row.channel, row.key) for row in added]
             suppression.look_again_at(written, names)
 
 

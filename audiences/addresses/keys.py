@@ -4,7 +4,7 @@ import functools
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import phonenumbers
 from django.conf import settings
@@ -30,8 +30,7 @@ class InvalidAddress(Refused):
         super().__init__(self.sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Normalised:
+class Normalised(NamedTuple):
     """An address as given and as compared; `reason` says why if it is invalid."""
 
     value: str
@@ -52,7 +51,7 @@ def normalise(channel: str, text: str) -> Normalised:
     mail: NFC, one space between words, casefold. Push: the token as it is, case kept.
     """
     kind = ADDRESS_KINDS[channel]
-    if key := _plain_key(kind, text):
+    if key := plain_key(kind, text):
         return Normalised(text, key)
     if problem := unstorable(text):
         raise InvalidAddress(problem)
@@ -72,7 +71,7 @@ def normalise_all(channel: str, text: str) -> list[Normalised]:
     `unstorable`.
     """
     kind = ADDRESS_KINDS[channel]
-    if key := _plain_key(kind, text):
+    if key := plain_key(kind, text):
         return [Normalised(text, key)]
     whole = accept(channel, text)
     parts = several(kind, text)
@@ -128,7 +127,7 @@ _PLAIN_EMAIL = re.compile(
 _LONGEST_LOCAL, _LONGEST_EMAIL = 64, 254
 
 
-def _plain_key(kind: AddressKind, text: str) -> str:
+def plain_key(kind: AddressKind, text: str) -> str:
     """The key of an address that is as plain as nearly all are, else an empty text."""
     if kind == AddressKind.EMAIL:
         return _plain_email(text)

@@ -9,7 +9,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -51,9 +51,10 @@ class DelimitedFile(TableFile):
         width = len(self.header)
         with self.decoding.lines(self.path) as (lines, file):
             for record in _split(lines, self.delimiter, width):
-                if record.line <= self.header_line:
+                line = record.line
+                if line <= self.header_line:
                     continue
-                if progress and record.line % 1000 == 0:
+                if progress and line % 1000 == 0:
                     progress(os.lseek(file.fileno(), 0, os.SEEK_CUR))
                 yield record
         if progress:
@@ -115,23 +116,25 @@ class _Lines:
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self._again: deque[str] = deque()
+        self.again: deque[str] = deque()
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        return self._again.popleft() if self._again else next(self._lines)
+        return self.again.popleft() if self.again else next(self._lines)
 
     def put_back(self, lines: list[str]) -> None:
-        self._again.extendleft(reversed(lines))
+        self.again.extendleft(reversed(lines))
 
 
 def _split(lines: Iterator[str], delimiter: str, width: int) -> Iterator[Record]:
     """Records of `width` cells, with the lines that cannot be read as one reported."""
     source = _Lines(lines)
+    again = source.again
     number = 1
-    for text in source:
+    # The iterator's own `__next__` would be a call of ours for each line.
+    while (text := again.popleft() if again else next(lines, None)) is not None:
         if text.isspace():
             number += 1
             continue
@@ -226,6 +229,6 @@ def _mark_cut(records: Iterator[Record]) -> Iterator[Record]:
         held = record
     if held and not held.problem:
         cells = ["" if cell.endswith(_REPLACED) else cell for cell in held.cells]
-        held = replace(held, cells=cells, remark=Sentence(_CUT))
+        held = held._replace(cells=cells, remark=Sentence(_CUT))
     if held:
         yield held

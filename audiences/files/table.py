@@ -4,6 +4,7 @@ import abc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from audiences.refusals import Refused, Sentence
 
@@ -18,8 +19,7 @@ class UnreadableFile(Refused):
     """The file as a whole cannot be read; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """The cells of one record, or why it is broken; `line` (from 1) is its first.
 
     A `remark` is about a record that could be read all the same.

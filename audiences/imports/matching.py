@@ -19,7 +19,7 @@ from audiences.suppression.restriction import restricted_among
 
 from . import own_facts
 from .own_facts import OwnFacts, facts_of
-from .people_rows import Row
+from .person_row import Row
 
 
 @dataclass(slots=True, eq=False)
@@ -150,13 +150,16 @@ class People:
 
 def named_by(rows: list[Row]) -> set[str]:
     """What new people may be found by; those who are there are locked when found."""
-    keys = {
+    email = Channel.EMAIL.value
+    names = {row.external_id for row in rows}
+    names.update(
         given.key
         for row in rows
         for channel, _primary, given in row.addresses
-        if channel == Channel.EMAIL
-    }
-    return keys | {row.external_id for row in rows if row.external_id}
+        if channel == email
+    )
+    names.discard("")
+    return names
 
 
 class Seen:

@@ -25,7 +25,8 @@ from .columns.layouts.layout import PASSED_OVER
 from .columns.people import OTHER_NAMES, choices, guess, layout_for, own_meaning
 from .engine import Chunk, Importer, StateChange
 from .matching import FlagChange, People, Person, Plan, Seen, named_by
-from .people_rows import Row, RowReader, same
+from .people_rows import RowReader, same
+from .person_row import Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,15 +192,18 @@ class PeopleImporter(Importer[Row]):
         before = people.emails_of(person)
         if row.restricts_only:
             self._restrict(row, person, plan, is_new=is_new)
+            is_touched = is_new
         else:
             changed = self._apply(row, person, plan)
+            is_touched = is_new or changed
             outcome = "created" if is_new else "updated" if changed else "unchanged"
             plan.counts[outcome] += 1
             for problem in row.problems:
                 plan.rejects.append(Reject(row.line, problem, "imported"))
         if people.finds_emails:
             people.move(person, before)
-        plan.touched.append(person)
+        if is_touched:
+            plan.touched.append(person)
         for channel in row.failed:
             keys = plan.failed.setdefault(channel, {})
             keys |= dict.fromkeys(
@@ -242,13 +246,9 @@ class PeopleImporter(Importer[Row]):
                 changed = True
         if changed and profile.id:
             plan.changed[profile.id] = profile
-        given: set[tuple[str, str]] = set()
-        for channel, primary, address in row.addresses:
-            # One address twice in a row: its first column decides.
-            if (channel, address.key) not in given:
-                changed |= person.book.give(channel, address, primary=primary)
-                given.add((channel, address.key))
-        changed |= plan.take_own_facts(person, row)
+        changed |= _give_addresses(row, person)
+        if row.own:
+            changed |= plan.take_own_facts(person, row)
         if row.flags and self._set_flags(row, person, plan):
             changed = True
         return changed
@@ -294,3 +294,18 @@ class PeopleImporter(Importer[Row]):
                     text=self.system,
                     actor=self.options.actor,
                 )
+
+
+def _give_addresses(row: Row, person: Person) -> bool:
+    """Give the person the addresses of the row; tells whether one is different."""
+    if len(row.addresses) == 1:
+        channel, primary, address = row.addresses[0]
+        return person.book.give(channel, address, primary=primary)
+    changed = False
+    given: set[tuple[str, str]] = set()
+    for channel, primary, address in row.addresses:
+        # One address twice in a row: its first column decides.
+        if (channel, address.key) not in given:
+            changed |= person.book.give(channel, address, primary=primary)
+            given.add((channel, address.key))
+    return changed

@@ -104,6 +104,8 @@ class _Lines:
 
 
 _ROWS_AT_ONCE = 500
+# Of these a column has few different values: many rows are written in one moment.
+_FEW = (bool, datetime)
 _COPY_ESCAPES = str.maketrans(
     {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
 )
@@ -121,11 +123,17 @@ def copy_lines(rows: Sequence[Sequence[Any]]) -> bytes:
     escapes, columns = 0, []
     for values in zip(*rows, strict=True):
         kinds = list(map(type, values))
-        if kinds.count(str) == len(kinds):
+        of_one_kind = kinds.count(kinds[0]) == len(kinds)
+        if of_one_kind and kinds[0] is str:
             columns.append(values)
-            continue
-        escapes += kinds.count(type(None)) + 2 * kinds.count(bytes)
-        columns.append(tuple(_COPY[type(value)](value) for value in values))
+        elif of_one_kind and kinds[0] is int:
+            columns.append(tuple(map(str, values)))
+        elif of_one_kind and kinds[0] in _FEW:
+            said = {value: _COPY[kinds[0]](value) for value in set(values)}
+            columns.append(tuple(map(said.__getitem__, values)))
+        else:
+            escapes += kinds.count(type(None)) + 2 * kinds.count(bytes)
+            columns.append(tuple(_COPY[type(value)](value) for value in values))
     text = "\n".join([*map("\t".join, zip(*columns, strict=True)), ""])
     if (
         text.count("\\") == escapes

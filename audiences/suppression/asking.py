@@ -1,6 +1,6 @@
 """Whether addresses are suppressed: asked by their keyed hashes, many at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import suppress
 
 from django.db import IntegrityError, transaction
@@ -21,16 +21,16 @@ def active() -> QuerySet[Suppression]:
     return Suppression.objects.filter(lifted_at__isnull=True)
 
 
-def met(names: Iterable[Name]) -> set[Name]:
+def met(names: Collection[Name]) -> set[Name]:
     """Those of these addresses that are suppressed on their channel.
 
     One statement where the list is empty, else a fixed number for every few thousand
     addresses. What is met under a former key is written under the newest. Raises NoKey
     when the list cannot be asked.
     """
-    each = set(names)
-    if not each or not active().exists():
+    if not names or not active().exists():
         return set()
+    each = set(names)
     if not keys.keys():
         raise NoKey
     digests = keys.digests_of(each)

@@ -241,5 +241,5 @@ def _suppressed(question: Question, keys: Iterable[str]) -> set[str]:
     """Those of the addresses that are on the list, asked by their hashes."""
     if question.purpose in SUPPRESSED.skipped_by:
         return set()
-    met = suppression.met((question.channel, key) for key in keys)
+    met = suppression.met([(question.channel, key) for key in keys])
     return {key for _channel, key in met}

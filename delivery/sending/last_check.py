@@ -130,7 +130,7 @@ class LastCheck:
         if not self._asks_list or not suppression.active().exists():
             return set()
         keys = dict(self._keys.rows(low, high))
-        met = suppression.met((self._channel, key) for key in keys.values())
+        met = suppression.met([(self._channel, key) for key in keys.values()])
         return {pk for pk, key in keys.items() if (self._channel, key) in met}
 
 
