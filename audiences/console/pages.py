@@ -23,7 +23,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from audiences.masking import masked_text
+from audiences.records import console_log
+from audiences.refusals import Sentence
 from audiences.registry import Registry
 from audiences.suppression.restriction import Restricted
 
@@ -163,12 +164,11 @@ class PlainAdmin(Exact):
         )
 
     def say_done(
-        self, request: HttpRequest, row: Model, text: str, warning: str = ""
+        self, request: HttpRequest, row: Model, said: Sentence, warning: str = ""
     ) -> HttpResponse:
         """Say what was done, keep it in the row's log, and go back to the row."""
-        # The log is read by those too who may not see addresses.
-        self.log_change(request, row, masked_text(text))
-        messages.success(request, text)
+        self.log_change(request, row, console_log.to_keep(said))
+        messages.success(request, str(said))
         if warning:
             messages.warning(request, warning)
         return self.go_back(row)

@@ -22,6 +22,7 @@ from audiences.models import (
     Profile,
     Service,
 )
+from audiences.records import console_log
 from tests.factories import ProfileFactory, ServiceFactory
 
 from .landing_pages import errors_of, made, picture, publish, save, shown_values, url
@@ -384,7 +385,7 @@ def test_publishing_lists_what_changes_first(admin_client: Client) -> None:
     assert (version.number, version.published_by) == (2, "admin")
     entry = LogEntry.objects.filter(object_id=str(page.pk)).first()
     assert entry is not None
-    assert "Version 2 is published" in entry.get_change_message()
+    assert "Version 2 is published" in console_log.in_words(entry)
 
 
 def test_only_what_was_shown_is_published(admin_client: Client) -> None:
