@@ -8,11 +8,11 @@ it is and who may open it, so no page can forget to ask.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import DateField, DateTimeField, Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -29,6 +29,7 @@ from audiences.registry import Registry
 from audiences.suppression.restriction import Restricted
 
 from .exact import Exact
+from .moments import DayInput, MomentField, MomentInput
 
 Facts = dict[str, Any]
 Answer = Facts | HttpResponseBase
@@ -125,6 +126,10 @@ def page(
 class PlainAdmin(Exact):
     """An admin of ours: its own pages have addresses, its forms have facts beside."""
 
+    formfield_overrides: ClassVar[Any] = {
+        DateTimeField: {"form_class": MomentField, "widget": MomentInput},
+        DateField: {"widget": DayInput},
+    }
     # What the pages of a row read together with it.
     page_related: Sequence[str] = ()
 

@@ -52,7 +52,7 @@ class LimitForm(forms.Form):
         assert isinstance(where, forms.ChoiceField)  # noqa: S101
         where.choices = [
             (HERE, _("this delivery only")),
-            (EVERYWHERE, shared.format(typology=_(typology.label))),
+            (EVERYWHERE, shared.format(typology=typology.shown_label)),
         ]
 
 
