@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 
 LONGEST_ECHO = 200
 
@@ -59,6 +59,12 @@ class Sentence:
             for name, value in self.values.items()
         }
         return {"text": self.text, "values": values}
+
+    @classmethod
+    def of(cls, label: object) -> "Sentence":
+        """A label that is translated when it is read, such as the one of a choice."""
+        with override(None):
+            return cls(str(label))
 
     @classmethod
     def of_json(cls, data: Mapping[str, Any]) -> "Sentence":

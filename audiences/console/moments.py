@@ -1,31 +1,59 @@
-"""Boxes for a date and a time: a time that the clocks skip or repeat is refused."""
+"""Boxes for a date and a time: a time that the clocks skip or repeat is refused.
+
+They are the browser's own, which every reader of screens knows, and which write a date
+as whoever uses it is used to.
+"""
 
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 
 from audiences import moments
 
 UNCERTAIN = "ambiguous_timezone"
 
 
+def _said_zone() -> str:
+    zone = timezone.get_current_timezone_name()
+    return gettext("Times are those of {zone}.").format(zone=zone)
+
+
+_zone = lazy(_said_zone, str)
+
+
+class MomentInput(forms.DateTimeInput):
+    """One box for both."""
+
+    input_type = "datetime-local"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
 class MomentField(forms.DateTimeField):
-    """One box; what Django finds uncertain is refused with both readings."""
+    """What Django finds uncertain is refused with both readings; the zone is named."""
+
+    widget = MomentInput
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.help_text = format_lazy("{} {}", self.help_text, _zone())
 
     def to_python(self, value: Any) -> Any:
         try:
             return super().to_python(value)
-        except ValidationError as error:
-            raise _with_readings(error) from error
-
-
-class SplitMomentField(forms.SplitDateTimeField):
-    """The same, with two boxes."""
-
-    def compress(self, data_list: Any) -> Any:
-        try:
-            return super().compress(data_list)
         except ValidationError as error:
             raise _with_readings(error) from error
 

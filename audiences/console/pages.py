@@ -8,11 +8,11 @@ it is and who may open it, so no page can forget to ask.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import DateField, DateTimeField, Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -23,11 +23,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from audiences.masking import masked_text
+from audiences.records import console_log
+from audiences.refusals import Sentence
 from audiences.registry import Registry
 from audiences.suppression.restriction import Restricted
 
 from .exact import Exact
+from .moments import DayInput, MomentField, MomentInput
 
 Facts = dict[str, Any]
 Answer = Facts | HttpResponseBase
@@ -124,6 +126,10 @@ def page(
 class PlainAdmin(Exact):
     """An admin of ours: its own pages have addresses, its forms have facts beside."""
 
+    formfield_overrides: ClassVar[Any] = {
+        DateTimeField: {"form_class": MomentField, "widget": MomentInput},
+        DateField: {"widget": DayInput},
+    }
     # What the pages of a row read together with it.
     page_related: Sequence[str] = ()
 
@@ -163,12 +169,11 @@ class PlainAdmin(Exact):
         )
 
     def say_done(
-        self, request: HttpRequest, row: Model, text: str, warning: str = ""
+        self, request: HttpRequest, row: Model, said: Sentence, warning: str = ""
     ) -> HttpResponse:
         """Say what was done, keep it in the row's log, and go back to the row."""
-        # The log is read by those too who may not see addresses.
-        self.log_change(request, row, masked_text(text))
-        messages.success(request, text)
+        self.log_change(request, row, console_log.to_keep(said))
+        messages.success(request, str(said))
         if warning:
             messages.warning(request, warning)
         return self.go_back(row)

@@ -43,6 +43,7 @@ class StateChange:
     external_id: str
     scope: Scope
     opted_out: bool
+    name: str = ""
 
 
 @dataclass(slots=True)

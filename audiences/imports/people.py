@@ -148,6 +148,7 @@ class PeopleImporter(Importer[Row]):
                     profile.external_id or "",
                     change.scope,
                     change.opted_out,
+                    f"{profile.first_name} {profile.last_name}".strip(),
                 )
             )
         chunk.kept_out = plan.kept_out

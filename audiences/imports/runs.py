@@ -201,6 +201,8 @@ class _Record:
                     {
                         "row": change.line,
                         "external_id": change.external_id,
+                        "profile": change.profile_id,
+                        "name": change.name,
                         "kind": kind,
                         "scope": str(change.scope),
                     }

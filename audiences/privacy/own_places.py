@@ -36,7 +36,7 @@ from audiences.models import (
     Suppression,
     Tag,
 )
-from audiences.records import proof
+from audiences.records import console_log, proof
 
 from . import imported
 from .people import Person, former_addresses
@@ -212,6 +212,7 @@ register(
         model=LogEntry,
         find=_log,
         show=("action_time", "user", "action_flag", "change_message"),
+        words={"change_message": console_log.in_words},
         erase=lambda person: _log(person).update(
             object_repr=f"#{person.pk}", change_message=""
         ),

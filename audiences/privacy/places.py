@@ -6,7 +6,7 @@ a text, a file or a profile has no line. An app registers its own as it is impor
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.db.models import CharField, Model, Q, QuerySet, TextField
@@ -26,15 +26,17 @@ class Place:
     """What one model has about people.
 
     `find` gives the rows about a person; `show` names the fields that an access shows,
-    or `facts` makes them. `erase` ends what the rows say; without it they go with the
-    profile, or name nobody but by its number: `stays` says so. In `texts` people write
-    what they like: they are searched for the person, and what is found is blacked out,
-    or the whole text is emptied where that is all that the database allows.
+    some in other `words` than the database's, or `facts` makes them. `erase` ends what
+    the rows say; without it they go with the profile, or name nobody but by its number:
+    `stays` says so. In `texts` people write what they like: they are searched for the
+    person, and what is found is blacked out, or the whole text is emptied where that is
+    all that the database allows.
     """
 
     model: type[Model]
     find: Callable[[Person], QuerySet[Any]] | None = None
     show: Sequence[str] = ()
+    words: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     facts: Callable[[Person], Iterable[Facts]] | None = None
     erase: Callable[[Person], object] | None = None
     texts: Sequence[str] = ()
@@ -75,7 +77,10 @@ class Place:
         )
 
     def _shown(self, row: Model, names: Sequence[str]) -> Facts:
-        return {name: getattr(row, name) for name in names}
+        return {
+            name: self.words[name](row) if name in self.words else getattr(row, name)
+            for name in names
+        }
 
     def naming(self, traces: Traces) -> QuerySet[Any]:
         """Rows whose texts may name the people of the traces."""

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.contrib.admin.models import LogEntry
 
 from audiences.console import masking
+from audiences.records import console_log
 
 register = template.Library()
 
@@ -20,3 +22,9 @@ def shown_address(context: Mapping[str, Any], channel: str, address: str | None)
 def shown_text(context: Mapping[str, Any], text: str | None) -> str:
     """A text that may have an address in it."""
     return masking.shown_text(context["request"], text or "")
+
+
+@register.simple_tag(takes_context=True)
+def log_entry(context: Mapping[str, Any], row: LogEntry) -> str:
+    """What a row of the console's log says."""
+    return masking.shown_text(context["request"], console_log.in_words(row))

@@ -3,6 +3,7 @@
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from unicodedata import combining, normalize
 
 import phonenumbers
 from django.conf import settings
@@ -35,8 +36,8 @@ def languages() -> list[tuple[str, str]]:
     """Codes of languages with their names: those of our own pages first."""
     own = [code for code, _name in settings.LANGUAGES]
     codes = [c for c, facts in LANG_INFO.items() if "-" not in c and "name" in facts]
-    rest = sorted((_language(c), c) for c in codes if c not in own)
-    return [(c, _language(c)) for c in own] + [(c, name) for name, c in rest]
+    rest = [(code, _language(code)) for code in codes if code not in own]
+    return [(c, _language(c)) for c in own] + sorted(rest, key=_by_name)
 
 
 def _language(code: str) -> str:
@@ -47,14 +48,24 @@ def _language(code: str) -> str:
 
 
 def countries() -> list[tuple[str, str]]:
-    """Codes of countries (ISO 3166-1 alpha-2) with their names, by name."""
+    """Codes of countries (ISO 3166-1 alpha-2) with their names, by name.
+
+    The site's own comes first, where the settings name it.
+    """
     language = (get_language() or "en").partition("-")[0]
     named = [
-        (_country(names, language), code)
+        (code, _country(names, language))
         for code, names in _names_of_countries().items()
         if code not in _NO_COUNTRIES and len(code) == 2
     ]
-    return [(code, name) for name, code in sorted(named) if name]
+    found = sorted((row for row in named if row[1]), key=_by_name)
+    return sorted(found, key=lambda row: row[0] != settings.PHONE_REGION)
+
+
+def _by_name(row: tuple[str, str]) -> str:
+    """As a reader looks for it: an Å or an É stands with the A and the E."""
+    apart = normalize("NFKD", row[1].casefold())
+    return "".join(letter for letter in apart if not combining(letter))
 
 
 def _country(names: dict[str, str], language: str) -> str:

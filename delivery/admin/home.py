@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _, ngettext
@@ -25,15 +25,17 @@ _TAKEN = (HookCount.Outcome.ACCEPTED, HookCount.Outcome.REPEATED)
 
 
 def _newest() -> list[tuple[Delivery, Standing]]:
-    """The newest deliveries, and how each stands."""
-    newest = list(Delivery.objects.order_by("-id")[:SHOWN])
-    found = standing.of_all(newest)
-    return [(delivery, found[delivery.pk]) for delivery in newest]
+    """Deliveries whose sending is not over, then the newest; and how each stands."""
+    begun = Sending.objects.filter(delivery=OuterRef("pk"), state__in=Sending.OPEN)
+    rows = Delivery.objects.annotate(is_open=Exists(begun)).order_by("-is_open", "-id")
+    shown = list(rows[:SHOWN])
+    found = standing.of_all(shown)
+    return [(delivery, found[delivery.pk]) for delivery in shown]
 
 
 @card(30, "delivery.view_delivery")
 def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
-    """The newest deliveries, each with a bar of who gets it and who does not."""
+    """The first of them, each with a bar of who gets it and who does not."""
     rows = []
     for delivery, found in _newest():
         at, what = steps.dated(found, delivery)
@@ -58,7 +60,13 @@ def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
                 else [],
             }
         )
-    context = {"rows": rows, "may_add": request.user.has_perm("delivery.add_delivery")}
+    context = {
+        "rows": rows,
+        "may_add": request.user.has_perm("delivery.add_delivery"),
+        "others": len(rows) == SHOWN,
+    }
+    if context["others"]:
+        context["number"] = Delivery.objects.count()
     return Card(_("Last deliveries"), "admin/console/deliveries.html", context)
 
 
@@ -126,17 +134,27 @@ def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
     return found
 
 
+def _others(count: int, tone: str) -> list[Notice]:
+    """How many more there are than a list of `SHOWN` has, with the way to them."""
+    if count <= SHOWN:
+        return []
+    text = ngettext("{count} more like it.", "{count} more like these.", count - SHOWN)
+    url = reverse("admin:delivery_delivery_changelist")
+    return [Notice(text.format(count=grouped(count - SHOWN)), url, tone)]
+
+
 @task("delivery.skip_denylist")
 def approvals_due(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Deliveries to opted-out people that this user may approve: a second person."""
     text = _("“{delivery}” reaches opted-out people too, and waits to be approved.")
+    due = approvals.waiting_for(request.user)
     return [
         Notice(
             text.format(delivery=delivery.label),
             reverse("admin:delivery_delivery_approval", args=[delivery.pk]),
         )
-        for delivery in approvals.waiting_for(request.user)[:SHOWN]
-    ]
+        for delivery in due[:SHOWN]
+    ] + _others(len(due), "")
 
 
 @attention("delivery.view_delivery")
@@ -145,6 +163,7 @@ def sendings(request: HttpRequest, figures: Figures) -> list[Notice]:
     waiting_ones = Sending.objects.filter(
         state__in=(Sending.State.PAUSED, Sending.State.FAILED)
     ).exclude(reason="", state=Sending.State.PAUSED)
+    waiting_ones = waiting_ones.select_related("delivery").order_by("-pk")
     text = _("“{delivery}” is not being sent ({state}): {reason}")
     return [
         Notice(
@@ -156,8 +175,8 @@ def sendings(request: HttpRequest, figures: Figures) -> list[Notice]:
             reverse("admin:delivery_delivery_send", args=[row.delivery_id]),
             "bad" if row.state == Sending.State.FAILED else "warn",
         )
-        for row in waiting_ones.select_related("delivery").order_by("-pk")[:SHOWN]
-    ]
+        for row in waiting_ones[:SHOWN]
+    ] + _others(waiting_ones.count(), "warn")
 
 
 @attention("delivery.view_inbounditem")

@@ -93,12 +93,13 @@ class TypologyRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label
+        return self.shown_label
 
     @property
     def shown_label(self) -> str:
         """The label in the reader's language: those of the code's rules are ours."""
-        return gettext(self.label) if self.kind == self.Kind.NATIVE else self.label
+        is_ours = self.kind in (self.Kind.NATIVE, self.Kind.CONTROL)
+        return gettext(self.label) if is_ours and self.label else self.label
 
 
 class Typology(models.Model):
@@ -132,7 +133,12 @@ class Typology(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label
+        return self.shown_label
+
+    @property
+    def shown_label(self) -> str:
+        """The label in the reader's language: the default one's is ours."""
+        return gettext(self.label) if self.is_default and self.label else self.label
 
 
 class TypologyRuleUse(models.Model):

@@ -1,17 +1,24 @@
 """Who did what, with links; and the summary by mail each morning, once a day."""
 
+import ast
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from audiences import consent, outbox
 from audiences.consent import Origin
-from audiences.models import MorningSummary, OutboxMail
+from audiences.models import MorningSummary, OutboxMail, Profile
+from audiences.privacy import many, places
+from audiences.privacy.people import Person
 from audiences.records import summaries
 from audiences.selections import bulk_acts
 from tests.delivery.sessions import Session, wait_until_blocked
@@ -44,6 +51,88 @@ def test_activity_says_who_did_what_and_leads_there(
         assert text in page, text
     assert "Opt out: Fax" not in _page(admin_client, who="admin")
     assert "is opted out of SMS" not in _page(admin_client, kind="bulk")
+
+
+def test_each_reads_the_log_in_their_own_language(
+    world: World, admin_client: Client
+) -> None:
+    """A Dutch operator writes, and an English one reads; older rows are read too."""
+    person, user = world.people[0], User.objects.get(username="admin")
+    admin_client.cookies[settings.LANGUAGE_COOKIE_NAME] = "nl"
+    for name, given in {
+        "profile_opt_out": {"scope": "any", "note": ""},
+        "profile_addresses_add": {"channel": "email", "address": "a@new.example"},
+    }.items():
+        url = reverse(f"admin:audiences_{name}", args=[person.pk])
+        admin_client.post(url, given)
+    earlier = '[{"added": {"name": "change of consent", "object": "Al gedaan."}}]'
+    for text in ("Erased.", "Afgemeld.", earlier, '[{"said": {"te', '[{"said": {}}]'):
+        LogEntry.objects.log_actions(user.pk, [person], 2, text, single_object=True)
+    read = {
+        "en": (
+            "opted out of Any channel",
+            "Address “a•••@n•••.example” was",
+            "Erased.",
+        ),
+        "nl": ("afgemeld voor Elk kanaal", "Adres “a•••@n•••.example” is", "Gewist."),
+    }
+    history = reverse("admin:audiences_profile_history", args=[person.pk])
+    for language, texts in read.items():
+        admin_client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        for url in (reverse(ACTIVITY), history):
+            page = admin_client.get(url).content.decode()
+            for text in (*texts, "Afgemeld.", "Al gedaan."):
+                assert text in page, (url, text)
+            assert "{who}" not in page
+    facts = {row["change_message"] for row in _log_of(person)}
+    assert {"Erased.", "Al gedaan.", "Address “a•••@n•••.example” was added."} <= facts
+
+
+def _log_of(person: Profile) -> list[dict[str, str]]:
+    (place,) = [place for place in places.all_places() if place.model is LogEntry]
+    with translation.override("en"):
+        return place.rows(Person.of(person))
+
+
+def test_no_sentence_of_the_log_is_kept_in_the_language_of_its_writer() -> None:
+    """What is handed to the log is a constant, a structure, or a sentence to keep."""
+    found = []
+    for path in (*Path("audiences").rglob("*.py"), *Path("delivery").rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if not re.search("log_change|log_addition|_log\\(|change_message", source):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func).rpartition(".")[2]
+                found += [
+                    f"{path}:{node.lineno}: {ast.unparse(given)}"
+                    for given in _kept_by(name, node)
+                    if not _is_worded_later(given)
+                ]
+    assert not found
+
+
+def _kept_by(name: str, call: ast.Call) -> list[ast.expr]:
+    if name in ("log_change", "log_addition") and len(call.args) == 3:
+        return [call.args[2]]
+    if name == "_log" and len(call.args) == 2:
+        return [call.args[1]]
+    return [word.value for word in call.keywords if word.arg == "change_message"]
+
+
+def _is_worded_later(given: ast.expr) -> bool:
+    if isinstance(given, ast.Call):
+        return ast.unparse(given.func).endswith(("gettext_noop", "to_keep"))
+    # A name is the parameter of a function whose callers give a constant.
+    return isinstance(given, (ast.List, ast.Name)) or ast.unparse(given) == "''"
+
+
+def test_an_erasure_of_many_is_said_once(world: World, admin_client: Client) -> None:
+    ids = [person.pk for person in world.people[:2]]
+    many.ask(ids, actor="iris", note="asked by letter")
+    page = _page(admin_client, kind="erasures", who="iris")
+    assert page.count(">Erasure of many<") == 1
+    assert "2 people · Waiting" in page
 
 
 def test_who_may_not_see_the_log_sees_their_own_acts(world: World) -> None:

@@ -16,8 +16,8 @@ from audiences.channels import ANY_FLAG, Channel, flag_name
 from audiences.consent import Origin
 from audiences.console import charts
 from audiences.models import AddressStatus, Figure, OutboxMail, Profile
-from delivery import quarantine
-from delivery.models import Analysis, InboundItem
+from delivery import deliveries, quarantine
+from delivery.models import Analysis, Delivery, InboundItem, Sending
 from delivery.quarantine import figures as delivery_figures
 
 from .conftest import World, clerk, person
@@ -139,6 +139,24 @@ def test_home_shows_what_failed(world: World, admin_client: Client) -> None:
     Analysis.objects.filter(pk=run.pk).update(state="failed", error="disk full")
     text = admin_client.get(HOME).content.decode()
     assert "The analysis of “Prepared” failed." in text
+
+
+def test_home_puts_deliveries_that_wait_before_newer_ones_and_says_how_many(
+    world: World, admin_client: Client
+) -> None:
+    old = Delivery.objects.earliest("pk")
+    Sending.objects.update_or_create(
+        delivery=old, defaults={"state": "paused", "starts_at": timezone.now()}
+    )
+    newer = [deliveries.create(f"newer {n}", channel="email") for n in range(7)]
+    text = admin_client.get(HOME).content.decode()
+    card = text[text.index('class="delivery-lines"') :]
+    assert f"All {Delivery.objects.count()} deliveries" in card
+    shown = [d.label for d in [old, *reversed(newer)] if f">{d.label}</a>" in card]
+    places = [card.index(f">{label}</a>") for label in shown]
+    assert shown[0] == old.label
+    assert places == sorted(places)
+    assert len(shown) == 6
 
 
 def test_home_shows_only_what_the_operator_may_see(world: World) -> None:

@@ -73,6 +73,22 @@ def test_file_is_checked_before_anything_changes(
     page = admin_client.get(_page(run)).content.decode()
     for text in ("Nothing has changed yet", "neither yes nor no", "voornaam", "Nora"):
         assert text in page, text
+    anna = reverse("admin:audiences_profile_change", args=[world.people[0].pk])
+    assert f'<td><a href="{anna}">Anna Vos</a></td>' in page
+
+
+def test_preview_names_people_who_are_not_there_yet_and_links_nobody_else(
+    world: World, admin_client: Client
+) -> None:
+    """A number of the preview may belong to somebody else by now."""
+    text = "external_id,voornaam,no_longer_contact_email\nN1,Nora,ja\n"
+    _upload(admin_client, text)
+    run = _work(ImportRun.objects.get())
+    (kept,) = run.preview["sample"]
+    kept["profile"] = world.people[0].pk
+    ImportRun.objects.filter(pk=run.pk).update(preview=run.preview)
+    page = admin_client.get(_page(run)).content.decode()
+    assert "<td>Nora</td><td>N1</td>" in page
 
 
 def test_confirmed_import_is_done_once_and_the_file_goes(

@@ -124,7 +124,7 @@ def test_labels_of_services_stay_texts(text: str, admin_client: Client) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_errors_show_what_was_sent_as_text(text: str, admin_client: Client) -> None:
     page = made()
-    fields = ("brand_colour", "channels", "opens_at_0", "reconciles_by", "seen_at")
+    fields = ("brand_colour", "channels", "opens_at", "reconciles_by", "seen_at")
     answer = save(admin_client, page, **dict.fromkeys(fields, text))
     assert answer.status_code == 200
     assert what_runs(answer.content.decode()) == []

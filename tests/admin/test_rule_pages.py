@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
+from django.utils.html import escape
 
 from delivery import analysis
 from delivery.models import Typology, TypologyRule
@@ -119,6 +122,30 @@ def test_rules_of_the_code_are_shown_as_they_are(
     admin_client.post(reverse("admin:delivery_typologyrule_changelist"), chosen)
     row.refresh_from_db()
     assert row.is_active
+
+
+@pytest.mark.parametrize("name", ["typologyrule", "typology"])
+def test_rules_of_the_code_have_their_names_in_the_readers_language(
+    name: str, world: World, admin_client: Client
+) -> None:
+    """In lists, headings, boxes to choose from: wherever a row is named."""
+    model = {"typologyrule": TypologyRule, "typology": Typology}[name]
+    ours = (
+        model.objects.exclude(kind__in=("filtering", "fatigue"))
+        if (name == "typologyrule")
+        else model.objects.filter(is_default=True)
+    )
+    with translation.override("nl"):
+        told = {str(row): row.label for row in ours}
+    assert all(dutch != english for dutch, english in told.items())
+    admin_client.cookies[settings.LANGUAGE_COOKIE_NAME] = "nl"
+    url = reverse(f"admin:delivery_{name}_changelist")
+    page = admin_client.get(url).content.decode()
+    for dutch, english in told.items():
+        assert escape(dutch) in page, english
+    assert not any(
+        row.code in page for row in TypologyRule.objects.filter(kind="native")
+    )
 
 
 def test_rules_are_switched_off_and_on(world: World, admin_client: Client) -> None:

@@ -20,7 +20,6 @@ from audiences import landing_pages
 from audiences.admin.landing_pages import panels, publishing as lives
 from audiences.admin.landing_pages.forms import LandingPageForm
 from audiences.admin.landing_pages.publishing import NewPageForm
-from audiences.console.moments import SplitMomentField
 from audiences.console.pages import Facts, PlainAdmin
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion
@@ -132,16 +131,7 @@ class LandingPageAdmin(PlainAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Nobody deletes or edits a service by a slip from here."""
-        is_moment = db_field.name in ("opens_at", "closes_at")
-        if is_moment:
-            kwargs["form_class"] = SplitMomentField
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field and is_moment:
-            # Two boxes beside one label: each says which of the two it is.
-            for box, part in zip(
-                field.widget.widgets, (_("day"), _("time")), strict=True
-            ):
-                box.attrs["aria-label"] = f"{field.label}: {part}"
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False
             field.widget.can_add_related = field.widget.can_view_related = False

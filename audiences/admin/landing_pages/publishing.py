@@ -8,14 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences import landing_pages
 from audiences.console import errors
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.landing_pages import changes
 from audiences.models import LandingPage, LandingPageVersion, Service
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
 
 Kind = LandingPage.Kind
 
@@ -206,14 +206,17 @@ def _publish(
     admin: PlainAdmin, request: HttpRequest, page: LandingPage
 ) -> HttpResponse:
     published = landing_pages.publish(page, actor=request.user.get_username())
-    text = gettext("Version {number} is published: visitors see it now.")
+    text = gettext_noop("Version {number} is published: visitors see it now.")
     if page.status == LandingPage.Status.SCHEDULED:
-        text = gettext(
+        text = gettext_noop(
             "Version {number} is published: visitors see it when the page opens."
         )
     elif page.status == LandingPage.Status.ENDED:
-        text = gettext("Version {number} is published, but the page has ended already.")
-    return admin.say_done(request, page, text.format(number=published.version.number))
+        text = gettext_noop(
+            "Version {number} is published, but the page has ended already."
+        )
+    said = Sentence(text, {"number": published.version.number})
+    return admin.say_done(request, page, said)
 
 
 def _problems(page: LandingPage) -> list[str]:
@@ -260,8 +263,8 @@ def unpublish(admin: PlainAdmin, request: HttpRequest, page: LandingPage) -> Ans
         return admin.go_back(page)
     if request.method == "POST":
         landing_pages.unpublish(page)
-        text = gettext("The page is off the site. Its versions are kept.")
-        return admin.say_done(request, page, text)
+        text = gettext_noop("The page is off the site. Its versions are kept.")
+        return admin.say_done(request, page, Sentence(text))
     return {"page": page, "stops_messages": page.kind in LandingPage.OPT_OUT_KINDS}
 
 

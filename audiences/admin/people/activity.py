@@ -18,13 +18,12 @@ from audiences.console import exact
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.models import BulkAct, Profile
-from audiences.records import activity, summaries
+from audiences.models import BulkAct, ErasureRun, Profile
+from audiences.records import activity, console_log, summaries
 from audiences.refusals import Refused
 from audiences.selections import acts
 
 from .bulk_acts import service_labels
-from .undo import sentence_of
 
 ON_A_PAGE = 50
 ALL = "admin.view_logentry"
@@ -103,14 +102,14 @@ def _line(request: HttpRequest, act: activity.Act, labels: dict[str, str]) -> Fa
     """An act in words, with the page of what it was about."""
     row, url, about = act.row, "", ""
     if act.kind in (activity.PEOPLE, activity.OTHERS):
-        what = sentence_of(row) or row.get_change_message() or _log_words(row)
+        what = console_log.in_words(row)
         about = shown_text(request, row.object_repr)
         if act.kind == activity.OTHERS and row.content_type:
             about = f"{capfirst(row.content_type.name)}: {about}"
         target = None if row.is_deletion() else row.get_admin_url()
         url = target if target and _may_open(request, row) else ""
     elif act.kind == activity.BULK:
-        what, about = acts.in_words(row, labels), _how_far(row)
+        what, about = acts.in_words(row, labels), _how_far(row, row.changed)
         url = reverse("admin:audiences_bulkact_change", args=[row.pk])
     elif act.kind == activity.IMPORTS:
         what = _("Import")
@@ -119,7 +118,7 @@ def _line(request: HttpRequest, act: activity.Act, labels: dict[str, str]) -> Fa
             about = f"{about} · {row.get_state_display()}"
         url = reverse("admin:audiences_importrun_change", args=[row.pk])
     else:
-        what = _("Erasure of many")
+        what, about = _("Erasure of many"), _how_far(row, row.erased or len(row.people))
         url = reverse("admin:audiences_erasurerun_change", args=[row.pk])
     return {
         "at": act.at,
@@ -131,18 +130,12 @@ def _line(request: HttpRequest, act: activity.Act, labels: dict[str, str]) -> Fa
     }
 
 
-def _how_far(act: BulkAct) -> str:
-    """How many people a change has changed, and its state where it is not done."""
-    text = ngettext("{count} person", "{count} people", act.changed)
-    text = text.format(count=grouped(act.changed))
-    is_done = act.state == BulkAct.State.DONE
+def _how_far(act: BulkAct | ErasureRun, count: int) -> str:
+    """How many people an act has reached, and its state where it is not done."""
+    text = ngettext("{count} person", "{count} people", count)
+    text = text.format(count=grouped(count))
+    is_done = act.state == act.State.DONE
     return text if is_done else f"{text} · {act.get_state_display()}"
-
-
-def _log_words(row: Any) -> str:
-    if row.is_addition():
-        return _("Added.")
-    return _("Deleted.") if row.is_deletion() else _("Saved.")
 
 
 def _may_open(request: HttpRequest, row: Any) -> bool:

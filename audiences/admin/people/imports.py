@@ -19,13 +19,13 @@ from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.console import masking
 from audiences.console.downloads import csv_file
-from audiences.console.lists import LogWithPages
+from audiences.console.lists import LogWithPages, profile_link
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.files import rejects as reject_files
 from audiences.imports import runs
 from audiences.imports.kinds import kinds
-from audiences.models import ConsentEvent, ImportRun
+from audiences.models import ConsentEvent, ImportRun, Profile
 from audiences.refusals import Refused, Sentence
 
 SHOWN = 20
@@ -202,11 +202,26 @@ def _counted(run: ImportRun) -> dict[str, Any]:
             for key, count in sorted(changes.items())
         ],
         "kept_out": run.counts.get("kept_out"),
-        "sample": [
-            (each["row"], each["external_id"], *_change(each["kind"], each["scope"]))
-            for each in run.preview.get("sample", [])
-        ],
+        "sample": _sample(run.preview.get("sample", [])),
     }
+
+
+def _sample(kept: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+    """Rows of the file whose people would change, with their names.
+
+    Who would only be made by the import has no page yet; a number that somebody else
+    got meanwhile leads nowhere.
+    """
+    known = Profile.objects.in_bulk([each.get("profile") for each in kept])
+    found: list[tuple[object, ...]] = []
+    for each in kept:
+        person, name = known.get(each.get("profile")), each.get("name", "")
+        who: str = name
+        if person and name in ("", person.name):
+            who = profile_link(person.pk, person)
+        change = _change(each["kind"], each["scope"])
+        found.append((each["row"], who, each["external_id"], *change))
+    return found
 
 
 def _change(kind: str, scope: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences import addresses, consent, roles, subscriptions
 from audiences.admin.people.forms import NewAddressForm, SubscriptionForm
@@ -24,6 +24,7 @@ from audiences.ledger import receipts
 from audiences.masking import masked_text
 from audiences.models import Address, ConsentEvent, Profile, Subscription
 from audiences.records import proof
+from audiences.refusals import Sentence
 from audiences.selections import filters
 
 from . import panels
@@ -61,12 +62,16 @@ def add_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
         address = form.save(profile)
         if address:
             text = (
-                _("The profile had address “{address}” already.")
+                gettext_noop("The profile had address “{address}” already.")
                 if address.pk in held
-                else _("Address “{address}” was added.")
+                else gettext_noop("Address “{address}” was added.")
             )
-            return admin.say_done(request, profile, text.format(address=address.value))
+            return admin.say_done(request, profile, _about(address, text))
     return {"profile": profile, "form": form, "button": _("Add address")}
+
+
+def _about(address: Address, text: str) -> Sentence:
+    return Sentence(text, {"address": address.value})
 
 
 def _address(profile: Profile, request: HttpRequest) -> Address:
@@ -86,8 +91,8 @@ def make_primary(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> A
     """Let deliveries go to another address of the profile."""
     address = _address(profile, request)
     addresses.make_primary(address)
-    text = _("Address “{address}” is now primary.")
-    return admin.say_done(request, profile, text.format(address=address.value))
+    text = gettext_noop("Address “{address}” is now primary.")
+    return admin.say_done(request, profile, _about(address, text))
 
 
 @page(
@@ -103,8 +108,8 @@ def remove_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) ->
     address = _address(profile, request)
     if request.method == "POST":
         addresses.detach(address)
-        text = _("Address “{address}” was removed.")
-        return admin.say_done(request, profile, text.format(address=address.value))
+        text = gettext_noop("Address “{address}” was removed.")
+        return admin.say_done(request, profile, _about(address, text))
     question = _(
         "Remove “{address}” from this profile? Its quarantine status stays, "
         "and its next address on the channel becomes primary."
@@ -228,8 +233,9 @@ def export(admin: PlainAdmin, request: HttpRequest) -> Answer:
     LogEntry.objects.create(
         user_id=request.user.pk or 0,
         content_type=ContentType.objects.get_for_model(Profile),
-        object_repr=masked_text(_("Export: {who}").format(who=who))[:200],
+        object_repr=masked_text(who)[:200],
         action_flag=CHANGED,
+        change_message=gettext_noop("People were exported."),
     )
     header = exports.columns(people)
     name = f"people-{timezone.localdate():%Y-%m-%d}.csv"

@@ -21,12 +21,13 @@ from django.utils.translation import gettext, gettext_lazy as _
 from audiences import consent
 from audiences.console.masking import shown_text
 from audiences.models import ConsentEvent, LeavingReason, Profile
+from audiences.records import console_log
 from audiences.registry import Registry
 from audiences.selections import undoing
 
 from . import panels
 from .history import evidence_of
-from .undo import MARK, may_undo
+from .undo import may_undo
 
 ON_A_PAGE = 7
 
@@ -224,15 +225,14 @@ def _changes(look: Look, strand: Strand) -> Iterable[Entry]:
     """What operators did on the person's pages, but for what has lines of its own."""
     about = ContentType.objects.get_for_model(Profile)
     rows = LogEntry.objects.filter(content_type=about, object_id=str(look.profile.pk))
-    rows = rows.exclude(change_message__startswith=MARK).select_related("user")
+    for mark in console_log.ABOUT_CONSENT:
+        rows = rows.exclude(change_message__startswith=mark)
+    rows = rows.select_related("user")
     for row in look.newest(rows, strand, "action_time"):
-        text = row.get_change_message() or (
-            gettext("Added.") if row.is_addition() else gettext("Saved.")
-        )
         yield Entry(
             row.action_time,
             row.pk,
-            shown_text(look.request, text),
+            shown_text(look.request, console_log.in_words(row)),
             meta=[(row.user.get_username(), "")],
             rank=strand.rank,
         )

@@ -1,26 +1,20 @@
 """The sentence after a change of one person's consent, with *Undo*; and undoing it."""
 
-import json
-
 from django.contrib import messages
-from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_noop
 
+from audiences.channels import Scope
 from audiences.console.pages import Answer, PlainAdmin, page
-from audiences.masking import masked_text
 from audiences.models import ConsentEvent, Profile
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from audiences.selections import undoing
 
 from .history import subject
-
-# How the log of the console marks a change of consent, which the history has too.
-CONSENT = "change of consent"
-MARK = f'[{{"added": {{"name": "{CONSENT}"'
 
 
 def may_undo(request: HttpRequest, event: ConsentEvent) -> bool:
@@ -37,8 +31,9 @@ def say(
     warning: str = "",
 ) -> HttpResponse:
     """The sentence about an event of this operator, with *Undo* for who may."""
-    text = _DONE[event.kind].format(who=profile, about=subject(event))
-    log(own, request, profile, text)
+    said = _sentence(_DONE, profile, event)
+    log(own, request, profile, said)
+    text = str(said)
     if may_undo(request, event):
         url = reverse("admin:audiences_profile_undo", args=[profile.pk])
         messages.success(request, with_undo(request, text, url, event.pk))
@@ -49,17 +44,20 @@ def say(
     return own.go_back(profile)
 
 
-def log(own: PlainAdmin, request: HttpRequest, profile: Profile, text: str) -> None:
+def log(
+    own: PlainAdmin, request: HttpRequest, profile: Profile, said: Sentence
+) -> None:
     """Keep it in the console's log, marked as a change of consent."""
-    said = {"name": CONSENT, "object": masked_text(text)}
-    own.log_change(request, profile, [{"added": said}])
+    own.log_change(request, profile, console_log.to_keep(said, console_log.CONSENT))
 
 
-def sentence_of(row: LogEntry) -> str:
-    """What the log kept of a change of consent; empty for anything else."""
-    if not row.change_message.startswith(MARK):
-        return ""
-    return str(json.loads(row.change_message)[0]["added"]["object"])
+def _sentence(
+    sentences: dict[str, str], profile: Profile, event: ConsentEvent
+) -> Sentence:
+    about: object = subject(event)
+    if event.channel:
+        about = Sentence.of(Scope(event.channel).label)
+    return Sentence(sentences[event.kind], {"who": str(profile), "about": about})
 
 
 def with_undo(request: HttpRequest, text: str, url: str, number: int) -> str:
@@ -77,16 +75,16 @@ def with_undo(request: HttpRequest, text: str, url: str, number: int) -> str:
 
 
 _DONE = {
-    "opt_out": gettext_lazy("{who} is opted out of {about}."),
-    "opt_in": gettext_lazy("{who} is opted in to {about}."),
-    "subscribe": gettext_lazy("{who} is subscribed to “{about}”."),
-    "unsubscribe": gettext_lazy("{who} is unsubscribed from “{about}”."),
+    "opt_out": gettext_noop("{who} is opted out of {about}."),
+    "opt_in": gettext_noop("{who} is opted in to {about}."),
+    "subscribe": gettext_noop("{who} is subscribed to “{about}”."),
+    "unsubscribe": gettext_noop("{who} is unsubscribed from “{about}”."),
 }
 _UNDONE = {
-    "opt_out": gettext_lazy("Undone: {who} is no longer opted out of {about}."),
-    "opt_in": gettext_lazy("Undone: {who} is opted out of {about} again."),
-    "subscribe": gettext_lazy("Undone: {who} is not subscribed to “{about}”."),
-    "unsubscribe": gettext_lazy("Undone: {who} is subscribed to “{about}” again."),
+    "opt_out": gettext_noop("Undone: {who} is no longer opted out of {about}."),
+    "opt_in": gettext_noop("Undone: {who} is opted out of {about} again."),
+    "subscribe": gettext_noop("Undone: {who} is not subscribed to “{about}”."),
+    "unsubscribe": gettext_noop("Undone: {who} is subscribed to “{about}” again."),
 }
 
 
@@ -105,7 +103,7 @@ def undo(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return own.go_back(profile)
-    text = _UNDONE[event.kind].format(who=profile, about=subject(event))
-    log(own, request, profile, text)
-    messages.success(request, text)
+    said = _sentence(_UNDONE, profile, event)
+    log(own, request, profile, said)
+    messages.success(request, str(said))
     return own.go_back(profile)

@@ -2,7 +2,7 @@
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences import roles
 from audiences.background import jobs
@@ -56,7 +56,7 @@ def confirm(own: PlainAdmin, request: HttpRequest, run: ErasureRun) -> Answer:
     except Refused as error:
         messages.error(request, str(error))
     else:
-        own.log_change(request, run, "Confirmed.")
+        own.log_change(request, run, gettext_noop("Confirmed."))
         messages.success(request, gettext("It begins now."))
     return own.go_back(run)
 
@@ -65,7 +65,7 @@ def confirm(own: PlainAdmin, request: HttpRequest, run: ErasureRun) -> Answer:
 def stop(own: PlainAdmin, request: HttpRequest, run: ErasureRun) -> Answer:
     """Leave it at what is done."""
     if many.stop(run):
-        own.log_change(request, run, "Stopped.")
+        own.log_change(request, run, gettext_noop("Stopped."))
         messages.success(request, gettext("It was stopped."))
     else:
         messages.info(request, gettext("It had ended already."))

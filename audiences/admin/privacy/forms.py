@@ -19,7 +19,6 @@ class RecordForm(forms.Form):
     received_at = MomentField(
         label=_("Received"),
         required=False,
-        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text=_("Empty: now. The answer is due a month later."),
     )
     text = forms.CharField(

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences import privacy, roles
 from audiences.admin.people import bulk_acts, panels
@@ -17,7 +17,8 @@ from audiences.console import exact
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import PrivacyRequest, Profile
 from audiences.privacy import many, requests
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from audiences.selections import filters
 
 from .forms import EraseForm, RecordForm
@@ -29,7 +30,7 @@ ERASE = ("view", roles.ERASE, roles.SEE_ADDRESSES)
 @page(Profile, "access", *ACCESS, method="POST")
 def access(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
     """Everything about the person as one file; who took it away is on record."""
-    own.log_change(request, profile, _("Took away all data of the person."))
+    own.log_change(request, profile, gettext_noop("Took away all data of the person."))
     return HttpResponse(
         privacy.zip_of(profile),
         content_type="application/zip",
@@ -59,7 +60,10 @@ def record(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
         except Refused as error:
             form.add_error("received_at", str(error))
         else:
-            own.log_change(request, profile, f"Privacy request #{made.pk}")
+            said = Sentence(
+                gettext_noop("Privacy request #{number}"), {"number": made.pk}
+            )
+            own.log_change(request, profile, console_log.to_keep(said))
             return redirect("admin:audiences_privacyrequest_change", made.pk)
     return {"profile": profile, "form": form, "button": _("Record it")}
 
@@ -92,7 +96,7 @@ def erase(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
                 object_id=str(pk),
                 object_repr=f"#{pk}",
                 action_flag=CHANGE,
-                change_message=_("Erased."),
+                change_message=gettext_noop("Erased."),
             )
             messages.success(request, _("Profile #{pk} was erased.").format(pk=pk))
             return redirect("admin:audiences_profile_changelist")

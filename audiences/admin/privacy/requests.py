@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences import roles
 from audiences.console.lists import LogWithPages, profile_link
@@ -17,7 +17,8 @@ from audiences.console.masking import shown_text
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import PrivacyRequest, Profile
 from audiences.privacy import requests
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 
 from .forms import DecideForm
 
@@ -115,6 +116,8 @@ def decide(own: PlainAdmin, request: HttpRequest, asked: PrivacyRequest) -> Answ
     except Refused as error:
         messages.error(request, str(error))
     else:
-        own.log_change(request, asked, f"{act}: {asked.get_state_display()}")
+        state = Sentence.of(State(asked.state).label)
+        said = Sentence(gettext_noop("It is now: {state}."), {"state": state})
+        own.log_change(request, asked, console_log.to_keep(said))
         messages.success(request, gettext("It is decided, and the answer leaves."))
     return own.go_back(asked)

@@ -5,14 +5,15 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences import roles
 from audiences.console.lists import ReadOnlyLog
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import RetentionRule
 from audiences.privacy import retention
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 
 from .forms import MonthsForm
 
@@ -80,12 +81,17 @@ def set_rule(own: PlainAdmin, request: HttpRequest) -> Answer:
     except Refused as error:
         messages.error(request, str(error))
         return _list()
-    own.log_change(request, rule, f"Set to {rule.months} months.")
+    said = Sentence(
+        gettext_noop("Months it is kept: {months}"), {"months": rule.months}
+    )
+    if not rule.months:
+        said = Sentence(gettext_noop("It is kept for ever."))
+    own.log_change(request, rule, console_log.to_keep(said))
     if rule.months:
         text = gettext("It is set. Another person must confirm it before it counts.")
         messages.success(request, text)
     else:
-        messages.success(request, gettext("It is kept for ever."))
+        messages.success(request, str(said))
     return _list()
 
 
@@ -105,6 +111,8 @@ def confirm(own: PlainAdmin, request: HttpRequest) -> Answer:
     except Refused as error:
         messages.error(request, str(error))
     else:
-        own.log_change(request, rule, f"Confirmed: {rule.months} months.")
+        text = gettext_noop("Confirmed. Months it is kept: {months}")
+        said = Sentence(text, {"months": rule.months})
+        own.log_change(request, rule, console_log.to_keep(said))
         messages.success(request, gettext("The rule is in force from tonight on."))
     return _list()

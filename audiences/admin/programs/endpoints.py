@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences import endpoints
 from audiences.console.dashboard import Figures, Notice, attention
@@ -15,7 +15,7 @@ from audiences.console.lists import LogWithPages
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.feed import Event
 from audiences.models import Endpoint, EndpointCall
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
 
 VIEW, CHANGE = "audiences.view_endpoint", "audiences.change_endpoint"
 SHOWN = 50
@@ -91,7 +91,7 @@ def make(own: PlainAdmin, request: HttpRequest) -> Answer:
     except Refused as error:
         form.add_error("url", str(error))
         return {"form": form}
-    own.log_addition(request, shown.endpoint, "Made.")
+    own.log_addition(request, shown.endpoint, gettext_noop("Made."))
     return {"shown": shown, "endpoint": shown.endpoint}
 
 
@@ -99,7 +99,7 @@ def make(own: PlainAdmin, request: HttpRequest) -> Answer:
 def rotate(own: PlainAdmin, request: HttpRequest, row: Endpoint) -> Answer:
     """A new secret; for a day both sign."""
     shown = endpoints.rotate(row)
-    own.log_change(request, row, "A new secret.")
+    own.log_change(request, row, gettext_noop("A new secret."))
     facts = {"title": _("A new secret"), "shown": shown, "endpoint": row, "row": row}
     return own.respond(request, "admin/audiences/endpoint/make.html", **facts)
 
@@ -109,8 +109,11 @@ def switch(own: PlainAdmin, request: HttpRequest, row: Endpoint) -> Answer:
     """Disable it, or tell it again from where it was."""
     is_on = row.state == Endpoint.State.DISABLED
     endpoints.enable(row, enabled=is_on)
-    said = _("It is told again.") if is_on else _("It is told nothing more.")
-    return own.say_done(request, row, said)
+    told, silent = (
+        gettext_noop("It is told again."),
+        gettext_noop("It is told nothing more."),
+    )
+    return own.say_done(request, row, Sentence(told if is_on else silent))
 
 
 @page(Endpoint, "send_again", "view", CHANGE, method="POST")

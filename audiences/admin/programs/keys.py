@@ -6,14 +6,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences import api_keys
 from audiences.api_keys.scopes import SCOPES
 from audiences.console.lists import LogWithPages
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import ApiKey
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
 
 
 @admin.register(ApiKey)
@@ -98,7 +98,7 @@ def make(own: PlainAdmin, request: HttpRequest) -> Answer:
     except Refused as error:
         form.add_error(None, str(error))
         return {"form": form}
-    own.log_addition(request, shown.key, "Made.")
+    own.log_addition(request, shown.key, gettext_noop("Made."))
     return {"shown": shown, "key": shown.key}
 
 
@@ -110,7 +110,7 @@ def rotate(own: PlainAdmin, request: HttpRequest, key: ApiKey) -> Answer:
     except Refused as error:
         messages.error(request, str(error))
         return own.go_back(key)
-    own.log_change(request, key, "A new secret.")
+    own.log_change(request, key, gettext_noop("A new secret."))
     facts = {"title": _("A new secret"), "shown": shown, "key": key, "row": key}
     return own.respond(request, "admin/audiences/apikey/make.html", **facts)
 
@@ -119,4 +119,4 @@ def rotate(own: PlainAdmin, request: HttpRequest, key: ApiKey) -> Answer:
 def revoke(own: PlainAdmin, request: HttpRequest, key: ApiKey) -> Answer:
     """End it at once."""
     api_keys.revoke(key, actor=request.user.get_username())
-    return own.say_done(request, key, _("The key is revoked."))
+    return own.say_done(request, key, Sentence(gettext_noop("The key is revoked.")))

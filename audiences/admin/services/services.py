@@ -34,7 +34,7 @@ class ServiceAdmin(PlainAdmin):
 
     form = ServiceForm
     change_form_template = "admin/audiences/service/change_form.html"
-    list_display = ("label", "slug", "channel", "state", "active", "pending", "report")
+    list_display = ("label", "channel", "state", "active", "pending", "report")
     list_filter = ("channel", "double_opt_in", "is_closed")
     search_fields = ("label", "slug")
     actions = None

@@ -3,15 +3,16 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
+from django.utils.translation import gettext_lazy as _, gettext_noop
 
 from audiences.console import sign_in
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
+from audiences.refusals import Sentence
 
 admin.site.unregister(User)
 
@@ -109,10 +110,12 @@ def reset_factor(own: PlainAdmin, request: HttpRequest, user: User) -> Answer:
         raise PermissionDenied
     sign_in.reset(user)
     sign_in.end_all(user)
-    text = gettext("The second factor was reset, and all sessions of this user ended.")
-    own.log_change(request, user, text)
-    messages.success(request, text)
-    return own.go_back(user)
+    said = Sentence(
+        gettext_noop(
+            "The second factor was reset, and all sessions of this user ended."
+        )
+    )
+    return own.say_done(request, user, said)
 
 
 def _is_within_reach(request: HttpRequest, user: Any) -> bool:

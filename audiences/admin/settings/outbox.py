@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences import outbox
 from audiences.addresses import readings
@@ -120,7 +120,7 @@ def send_again(own: PlainAdmin, request: HttpRequest, mail: OutboxMail) -> Answe
         except Refused as error:
             messages.error(request, str(error))
         else:
-            own.log_change(request, mail, gettext("Sent again."))
+            own.log_change(request, mail, gettext_noop("Sent again."))
             messages.success(request, gettext("It is sent within a minute."))
         return own.go_back(mail)
     return {"mail": mail, "reason": outbox.why_not_again(mail)}

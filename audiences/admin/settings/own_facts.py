@@ -6,12 +6,13 @@ from django import forms
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences import consent, fields, tags
 from audiences.admin.people.panels import Panel, extensions
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import OwnField, Profile, Tag
+from audiences.refusals import Sentence
 from audiences.tags import BadTag
 
 CHANGE = "audiences.change_profile"
@@ -136,8 +137,9 @@ def own_facts(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer
         if request.method == "POST" and form.is_valid():
             if form.save():
                 names = [str(form.fields[name].label) for name in form.changed_data]
-                text = gettext("Changed: {names}.").format(names=", ".join(names))
-                return own.say_done(request, profile, text)
+                text = gettext_noop("Changed: {names}.")
+                said = Sentence(text, {"names": ", ".join(names)})
+                return own.say_done(request, profile, said)
             return own.go_back(profile)
     return {"profile": profile, "form": form, "known_tags": Tag.objects.all()[:500]}
 

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _, gettext_noop, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -130,7 +130,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 
 def _enrolled(request: HttpRequest, codes: list[str]) -> HttpResponse:
     limits.code_bucket().forget(str(request.user.pk))
-    _log(request, "Set up a second factor.")
+    _log(request, gettext_noop("Set up a second factor."))
     # Sessions that began with the password alone have proved too little.
     sessions.end_others(request)
     request.__dict__.pop("_sign_in_state", None)
@@ -145,7 +145,7 @@ def renew(request: HttpRequest) -> HttpResponse:
     """New recovery codes for whoever proves the second factor once more."""
     if answer := _unless_proved(request):
         return answer
-    _log(request, "Made new recovery codes.")
+    _log(request, gettext_noop("Made new recovery codes."))
     return _shown_once(request, second_factor.renew_recovery_codes(request.user))
 
 
@@ -158,7 +158,7 @@ def turn_off(request: HttpRequest) -> HttpResponse:
     if answer := _unless_proved(request):
         return answer
     second_factor.reset(request.user)
-    _log(request, "Turned the second factor off.")
+    _log(request, gettext_noop("Turned the second factor off."))
     messages.success(request, _("You sign in without a second factor from now on."))
     return redirect("admin:your_sign_in")
 

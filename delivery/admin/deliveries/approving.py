@@ -7,11 +7,12 @@ whoever changes it meanwhile makes the approval fail.
 from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences import conditions
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from delivery import approvals
 from delivery.models import Delivery
 from delivery.roles import SKIP_DENYLIST
@@ -45,6 +46,7 @@ def approve(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        admin.log_change(request, delivery, f"Approved ({seen[:12]}).")
+        said = Sentence(gettext_noop("Approved ({mark})."), {"mark": seen[:12]})
+        admin.log_change(request, delivery, console_log.to_keep(said))
         messages.success(request, _("Approved, as it is now."))
     return redirect("admin:delivery_delivery_approval", delivery.pk)

@@ -13,12 +13,18 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.translation import get_language, gettext as _, gettext_lazy
+from django.utils.translation import (
+    get_language,
+    gettext as _,
+    gettext_lazy,
+    gettext_noop,
+)
 
 from audiences.channels import Channel
 from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from delivery import approvals
 from delivery.composing import headers, starters, writing
 from delivery.content import columns_of
@@ -235,8 +241,11 @@ def _kept(
         return False
     if changed:
         approvals.written([delivery], user=request.user)
-        where = f" ({language})" if language else ""
-        admin.log_change(request, delivery, f"Changed what it says{where}.")
+        said = Sentence(gettext_noop("Changed what it says."))
+        if language:
+            text = gettext_noop("Changed what it says ({language}).")
+            said = Sentence(text, {"language": language})
+        admin.log_change(request, delivery, console_log.to_keep(said))
     delivery.refresh_from_db()
     faults = previews.faults_of(delivery, language)
     is_empty = not language and not delivery.content.strip()
@@ -266,7 +275,9 @@ def remove(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answe
         return _to(delivery, language)
     if was_there:
         approvals.written([delivery], user=request.user)
-        admin.log_change(request, delivery, f"Removed its text in {language}.")
+        text = gettext_noop("Removed its text in {language}.")
+        said = Sentence(text, {"language": language})
+        admin.log_change(request, delivery, console_log.to_keep(said))
         messages.success(request, _("Removed."))
     return _to(delivery)
 

@@ -11,14 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy as _
 
 from audiences.admin.audiences import TagFilter
 from audiences.console.exact import ExactList
-from audiences.console.moments import MomentField
 from audiences.console.numbers import grouped, percentage
 from audiences.console.pages import Facts, PlainAdmin
 from delivery import approvals, deliveries
@@ -38,8 +36,6 @@ FIELDSETS = (
     ),
     (_("Audience"), ("audience", "service")),
 )
-# One field that every browser has a picker for.
-MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 PREPARATION = ("state", "dated", "to_deliver", "excluded", "created_at")
 
 
@@ -210,13 +206,6 @@ class DeliveryAdmin(PlainAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> Any:
         """Nobody deletes or edits an audience or service by a slip from here."""
-        if db_field.name == "contact_date":
-            kwargs |= {"form_class": MomentField, "widget": MOMENT}
-            zone = timezone.get_current_timezone_name()
-            field = db_field.formfield(**kwargs)
-            text = gettext("Times are those of {zone}.").format(zone=zone)
-            field.help_text = f"{field.help_text} {text}"
-            return field
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and hasattr(field.widget, "can_delete_related"):
             field.widget.can_delete_related = field.widget.can_change_related = False
@@ -226,6 +215,7 @@ class DeliveryAdmin(PlainAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["may_add"] = self.has_add_permission(request)
+        context["show_save_and_add_another"] = False  # the steps lead on
         context["steps"] = steps.of_new()  # those of a row take their place
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _, gettext_noop, ngettext
 
 from audiences import sql
 from audiences.console import remedies
@@ -78,7 +78,7 @@ def prepare(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     except preparation.PreparationRefused as refused:
         remedies.tell(request, refused, messages.WARNING)
         return _back(delivery)
-    admin.log_change(request, delivery, "Asked for its preparation.")
+    admin.log_change(request, delivery, gettext_noop("Asked for its preparation."))
     return _back(delivery)
 
 
@@ -88,7 +88,7 @@ def stop(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answer:
     if refusal := approvals.refusal(request.user, delivery):
         raise PermissionDenied(refusal)
     if preparation.stop(delivery):
-        admin.log_change(request, delivery, "Stopped its preparation.")
+        admin.log_change(request, delivery, gettext_noop("Stopped its preparation."))
     else:
         messages.info(request, _("It had ended already: there is nothing to stop."))
     return _back(delivery)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_noop
 
 from audiences import profiles
 from audiences.channels import Channel
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Profile
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from audiences.wording import page_texts
 from delivery import approvals, deliveries, rules
 from delivery.composing import (
@@ -187,7 +188,8 @@ def duplicate(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> An
         raise PermissionDenied(refusal)
     copied = deliveries.duplicate(delivery)
     approvals.written([copied], user=request.user)
-    admin.log_addition(request, copied, f"A copy of {delivery}.")
+    said = Sentence(gettext_noop("A copy of “{label}”."), {"label": str(delivery)})
+    admin.log_addition(request, copied, console_log.to_keep(said))
     text = _("This is a copy of “{label}”: give it a name.")
     admin.message_user(request, text.format(label=delivery))
     return admin.go_back(copied)

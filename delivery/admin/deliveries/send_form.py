@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from audiences.addresses import trial
 from audiences.channels import Channel
-from audiences.console.moments import MomentField
+from audiences.console.moments import MomentField, MomentInput
 from audiences.console.numbers import grouped
 from audiences.refusals import Refused
 from delivery.composing.contents import sender_of
@@ -18,10 +18,7 @@ from delivery.models import Delivery
 from delivery.sending import seeds, sendings
 from delivery.sending.status import SendingStatus
 
-MOMENT = forms.DateTimeInput(
-    {"type": "datetime-local", "aria-label": gettext_lazy("Moment")},
-    format="%Y-%m-%dT%H:%M",
-)
+MOMENT = MomentInput({"aria-label": gettext_lazy("Moment")})
 NOW, AT = "now", "at"
 
 

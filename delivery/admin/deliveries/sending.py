@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences.console import remedies
 from audiences.console.charts import Share, in_a_row
@@ -102,7 +102,7 @@ def _begun(
     except Refused as refused:
         remedies.tell(request, refused)
         return False
-    admin.log_change(request, delivery, "Began to send it.")
+    admin.log_change(request, delivery, gettext_noop("Began to send it."))
     return True
 
 
@@ -142,17 +142,21 @@ def _act(name: str, said: str, act: Any, *, needs_use: bool = False) -> None:
         return _back(delivery)
 
 
-_act("pause", "Paused its sending.", lambda d, request: sendings.pause(d))
-_act("cancel", "Cancelled its sending.", lambda d, request: sendings.cancel(d))
+_act("pause", gettext_noop("Paused its sending."), lambda d, request: sendings.pause(d))
+_act(
+    "cancel",
+    gettext_noop("Cancelled its sending."),
+    lambda d, request: sendings.cancel(d),
+)
 _act(
     "resume",
-    "Resumed its sending.",
+    gettext_noop("Resumed its sending."),
     lambda d, request: sendings.resume(d),
     needs_use=True,
 )
 _act(
     "resend",
-    "Had those sent again of whom nobody knows.",
+    gettext_noop("Had those sent again of whom nobody knows."),
     lambda d, request: sendings.resend_uncertain(d, note=request.POST.get("note", "")),
     needs_use=True,
 )

@@ -182,7 +182,7 @@ def _rules(delivery: Delivery, url: str) -> Step:
     """Chosen ones are a fact; those that it has anyway are nobody's decision."""
     if delivery.typology is None:
         return Step("rules", url, note=_("the default ones"), is_default=True)
-    return Step("rules", url, True, _(delivery.typology.label))
+    return Step("rules", url, True, delivery.typology.shown_label)
 
 
 def _content(delivery: Delivery) -> tuple[bool, str, bool]:

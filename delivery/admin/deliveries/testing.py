@@ -6,12 +6,13 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop, ngettext
 
 from audiences.channels import Channel
 from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from delivery import approvals
 from delivery.models import Delivery
 from delivery.roles import SEND
@@ -86,7 +87,8 @@ def _sent(
         where = "to" if isinstance(refused, proofs.NoProof) else None
         errors.refuse(form, where, refused)
         return []
-    admin.log_change(request, delivery, f"Sent {len(found)} proofs.")
+    said = Sentence(gettext_noop("Proofs sent: {count}"), {"count": len(found)})
+    admin.log_change(request, delivery, console_log.to_keep(said))
     return found
 
 

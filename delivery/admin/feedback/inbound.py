@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences.console import masking
 from audiences.console.lists import Masked, OfAddresses, ReadOnlyLog, about_address
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.refusals import Refused
+from audiences.refusals import Refused, Sentence
 from audiences.roles import SEE_ADDRESSES
 from delivery.admin.deliveries.messages import link_to_message
 from delivery.feedback import decisions
@@ -151,9 +151,9 @@ def _act(name: str) -> Callable[[Act], Act]:
             except Refused as error:
                 own.message_user(request, str(error), messages.ERROR)
                 return own.go_back(item)
-            text = gettext("Done. It is now: {state}.")
-            state = item.get_state_display()
-            return own.say_done(request, item, text.format(state=state))
+            text = gettext_noop("Done. It is now: {state}.")
+            state = Sentence.of(InboundItem.State(item.state).label)
+            return own.say_done(request, item, Sentence(text, {"state": state}))
 
         return act
 

@@ -13,6 +13,7 @@ from audiences.admin.people.imports import upload_page
 from audiences.channels import Channel
 from audiences.console import masking
 from audiences.console.downloads import EXPORTERS, csv_file
+from audiences.console.moments import DayInput
 from audiences.console.numbers import grouped
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.imports.kinds import kinds
@@ -36,12 +37,10 @@ class ReleaseForm(forms.Form):
         min_length=3,
         help_text=_("Letter case does not count."),
     )
-    start = forms.DateField(
-        label=_("First day"), widget=forms.DateInput({"type": "date"})
-    )
+    start = forms.DateField(label=_("First day"), widget=DayInput())
     end = forms.DateField(
         label=_("Last day"),
-        widget=forms.DateInput({"type": "date"}),
+        widget=DayInput(),
         help_text=_("Both days are whole."),
     )
     channel = forms.ChoiceField(

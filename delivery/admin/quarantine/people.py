@@ -4,15 +4,15 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop, ngettext
 
 from audiences import addresses
 from audiences.admin.people.panels import Deed, extensions
 from audiences.admin.people.undo import with_undo
 from audiences.console.pages import Answer, PlainAdmin, page
-from audiences.masking import masked_text
 from audiences.models import BulkAct, BulkActPerson, Profile
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from audiences.selections import bulk_acts, filters, undoing
 from delivery.models import QuarantineAction
 from delivery.quarantine.people import CAN_BE_QUARANTINED, PERMISSION, addresses_of
@@ -97,7 +97,8 @@ def _say(
         "{count} addresses are in quarantine now.",
         count,
     ).format(count=count)
-    own.log_change(request, profile, masked_text(text))
+    said = Sentence(gettext_noop("Addresses in quarantine: {count}"), {"count": count})
+    own.log_change(request, profile, console_log.to_keep(said))
     if request.user.has_perm(RELEASE):
         text = with_undo(request, text, reverse(UNDO, args=[profile.pk]), row.event_id)
     messages.success(request, text)
@@ -133,12 +134,9 @@ def undo(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
         messages.error(request, str(refusal))
         return own.go_back(profile)
     if became == undoing.Outcome.UNDONE:
-        return own.say_done(
-            request,
-            profile,
-            _("Undone: {who} can be reached again as before.").format(who=profile),
-        )
-    own.log_change(request, profile, _("Undone as far as it could be."))
+        text = gettext_noop("Undone: {who} can be reached again as before.")
+        return own.say_done(request, profile, Sentence(text, {"who": str(profile)}))
+    own.log_change(request, profile, gettext_noop("Undone as far as it could be."))
     messages.warning(
         request,
         _(

@@ -7,11 +7,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences.channels import Channel
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
-from audiences.refusals import Refused
+from audiences.records import console_log
+from audiences.refusals import Refused, Sentence
 from delivery import approvals, deliveries
 from delivery.admin.deliveries import steps
 from delivery.models import Delivery, Typology, TypologyRule
@@ -51,7 +52,7 @@ class LimitForm(forms.Form):
         assert isinstance(where, forms.ChoiceField)  # noqa: S101
         where.choices = [
             (HERE, _("this delivery only")),
-            (EVERYWHERE, shared.format(typology=_(typology.label))),
+            (EVERYWHERE, shared.format(typology=typology.shown_label)),
         ]
 
 
@@ -136,7 +137,8 @@ def _limited(
         form.add_error(None, str(refusal))
         return False
     approvals.written({delivery, *using}, user=request.user)
-    admin.log_change(request, delivery, f"Added the limit {rule.code}.")
+    said = Sentence(gettext_noop("Added the limit “{rule}”."), {"rule": str(rule)})
+    admin.log_change(request, delivery, console_log.to_keep(said))
     text = _("It holds from the next preparation on: {rule}.")
     messages.success(request, text.format(rule=rule))
     return True
@@ -157,8 +159,11 @@ def choose(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answe
         return _to(delivery)
     if changed:
         approvals.written([delivery], user=request.user)
-        name = typology.slug if typology else "the default"
-        admin.log_change(request, delivery, f"Took other rules: {name}.")
+        label = typology.label if typology else gettext_noop("the default")
+        said = Sentence(
+            gettext_noop("Took other rules: {name}."), {"name": Sentence(label)}
+        )
+        admin.log_change(request, delivery, console_log.to_keep(said))
         messages.success(request, _("Its rules are others now."))
     return _to(delivery)
 
@@ -177,6 +182,7 @@ def put(admin: PlainAdmin, request: HttpRequest, rule: TypologyRule) -> Answer:
         return admin.go_back(rule)
     if limits.put_into(typology, rule):
         approvals.written(using, user=request.user)
-        text = _("“{typology}” has it now.").format(typology=_(typology.label))
-        return admin.say_done(request, rule, text)
+        text = gettext_noop("“{typology}” has it now.")
+        said = Sentence(text, {"typology": Sentence(typology.label)})
+        return admin.say_done(request, rule, said)
     return admin.go_back(rule)

@@ -36,7 +36,7 @@ class TypologyRuleAdmin(WrittenByForm):
     form = RuleForm
     change_form_template = "admin/delivery/typologyrule/change_form.html"
     add_form_template = change_form_template
-    list_display = ("shown_label", "kind", "works", "used_by", "code")
+    list_display = ("shown_label", "kind", "works", "used_by")
     list_filter = ("kind", "is_active")
     search_fields = ("label", "code")
     ordering = ("id",)
@@ -62,13 +62,13 @@ class TypologyRuleAdmin(WrittenByForm):
 
     @admin.display(description=_("label"))
     def shown_label(self, rule: TypologyRule) -> str:
-        return gettext(rule.label)
+        return rule.shown_label
 
     @admin.display(description=_("used by"))
     def used_by(self, rule: TypologyRule) -> str:
         if rule.kind == Kind.NATIVE or controls.is_always_on(rule):
             return gettext("every delivery")
-        return ", ".join(gettext(row.label) for row in rule.typology_set.all())
+        return ", ".join(row.shown_label for row in rule.typology_set.all())
 
     def get_fields(self, request: HttpRequest, obj: TypologyRule | None = None) -> Any:
         if obj is None:

@@ -20,7 +20,7 @@ class TypologyAdmin(WrittenByForm):
     form = TypologyForm
     change_form_template = "admin/delivery/typology/change_form.html"
     add_form_template = change_form_template
-    list_display = ("shown_label", "is_default", "its_rules", "deliveries", "slug")
+    list_display = ("shown_label", "is_default", "its_rules", "deliveries")
     search_fields = ("label", "slug")
     ordering = ("slug",)
     sortable_by = ()
@@ -37,11 +37,11 @@ class TypologyAdmin(WrittenByForm):
 
     @admin.display(description=_("label"))
     def shown_label(self, typology: Typology) -> str:
-        return gettext(typology.label)
+        return typology.shown_label
 
     @admin.display(description=_("rules"))
     def its_rules(self, typology: Typology) -> str:
-        return ", ".join(gettext(use.rule.label) for use in typology.uses.all())
+        return ", ".join(use.rule.shown_label for use in typology.uses.all())
 
     def get_fieldsets(self, request: HttpRequest, obj: Typology | None = None) -> Any:
         folded = {"classes": ("collapse",), "fields": ("slug",)}
