@@ -49,7 +49,8 @@ def ask_queue() -> None:
         connect_timeout=PATIENCE,
         transport_options={"socket_connect_timeout": PATIENCE},
     ) as asked:
-        asked.ensure_connection(max_retries=1, timeout=PATIENCE)
+        # It would wait two seconds before its second try.
+        asked.ensure_connection(max_retries=1, interval_start=0, timeout=PATIENCE)
 
 
 class Collector(Collecting):

@@ -5,6 +5,7 @@ import json
 import logging
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,6 +76,9 @@ def test_each_request_has_a_line_with_its_route_and_id(
         "ms": 0,
         "request_id": answer["X-Request-ID"],
     }
+    at = datetime.fromisoformat(found[-1]["time"])
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
+    assert found[-1]["time"].endswith("+00:00"), "as RFC 3339 writes it"
 
 
 @pytest.mark.django_db
