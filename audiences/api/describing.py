@@ -113,6 +113,10 @@ def _complete(method: str, call: dict[str, Any]) -> None:
         given.append(IDEMPOTENCY)
         if method in ("patch", "put"):
             given.append(IF_MATCH)
+    for content in call.get("requestBody", {}).get("content", {}).values():
+        if "properties" in content["schema"]:
+            # Of a form, too, no part is passed over.
+            content["schema"]["additionalProperties"] = False
     problem = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
     }

@@ -73,10 +73,12 @@ def _read(described: Any, **generation: Any) -> Any:
 
 
 schema = _read(_described())
+# What chance can make: it writes no condition of an audience, and names nobody.
+MADE = ("profiles_create", "services_create", "deliveries_create", "endpoints_create")
 followed = _read(_described(), mode="positive").include(
     operation_id=[
-        *{made for made, _status in LINKS},
-        *{name for _place, _value, names in LINKS.values() for name in names},
+        *MADE,
+        *(name for made in MADE for name in LINKS[made, "201"][2]),
     ]
 )
 once = chosen(
@@ -166,7 +168,7 @@ def test_calls_that_follow_one_another_are_as_described(world: Program) -> None:
 
     run_state_machine_as_test(
         Machine,
-        settings=chosen(once, max_examples=10 * EXAMPLES, stateful_step_count=STEPS),
+        settings=chosen(once, max_examples=12 * EXAMPLES, stateful_step_count=STEPS),
     )
     named = {label for label in seen if "{" in label}
     assert len(named) > 3, f"calls that name what another has made succeed: {seen}"
