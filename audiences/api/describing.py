@@ -16,6 +16,7 @@ PROBLEMS = {
     "415": "The body is not said to be JSON.",
     "422": "Something in the request is not right; `errors` name the fields.",
     "429": "Too many requests of this key in a minute.",
+    "503": "The database is busy or away: send it again (Retry-After).",
 }
 _ONLY_WRITES = ("412",)
 IDEMPOTENCY = {

@@ -5,9 +5,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import Client
 
+from audiences import api_keys
 from audiences.api_keys import answers
 from audiences.models import ApiAnswer, ConsentEvent, Profile, Service
 from tests.people import person
@@ -207,6 +208,23 @@ def test_head_is_answered_as_get_and_options_says_what_there_is(shop: Program) -
     assert options["Allow"] == "GET, HEAD, OPTIONS, POST"
     assert shop.call("HEAD", "contactable")["Allow"] == "OPTIONS, POST"
     assert shop.client.head("/api/v1/services").status_code == 401
+
+
+@pytest.mark.parametrize("where", ["identify", "keep"])
+def test_a_database_that_is_away_is_said_so_that_programs_try_again(
+    shop: Program, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def away(*args: Any, **facts: Any) -> None:
+        raise OperationalError("the server closed the connection on ann@example.org")
+
+    monkeypatch.setattr(api_keys, where, away)
+    answer = shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert "ann@" not in str(answer.data)
+    monkeypatch.undo()
+    assert not Profile.objects.exists()
+    again = shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k")
+    assert again.status_code == 201
 
 
 def test_where_somebody_asked_is_no_proof_of_how(shop: Program) -> None:
