@@ -11,6 +11,7 @@ from django.test import Client
 from audiences import api_keys
 from audiences.api_keys import answers
 from audiences.models import ApiAnswer, ConsentEvent, Profile, Service
+from delivery import deliveries
 from tests.people import person
 
 from .conftest import Program
@@ -103,6 +104,13 @@ def test_of_two_who_edit_the_second_is_told(shop: Program) -> None:
     tag = shop.get("services/news")["ETag"]
     assert shop.patch("services/news", {"label": "A"}, If_Match=tag).status_code == 200
     assert shop.patch("services/news", {"label": "B"}, If_Match=tag).status_code == 412
+    # What is written in one language is no part of the answer, and of the tag it is.
+    deliveries.create("June", channel="email")
+    tag = shop.get("deliveries/June")["ETag"]
+    for language, status in (("nl", 200), ("", 412)):
+        said = {"content": "Hi {{ unsubscribe_link }}", "language": language}
+        put = shop.call("PUT", "deliveries/June/content", said, If_Match=tag)
+        assert put.status_code == status, put.content
 
 
 @pytest.mark.parametrize(
