@@ -46,27 +46,35 @@ def _text(data: Any) -> str:
     )
 
 
-def with_tag(data: Any, status: int = 200) -> HttpResponse:
-    """An answer that can be changed later, if nobody else has meanwhile (ETag)."""
-    return said(data, status, ETag=tag_of(data))
+def with_tag(data: Any, status: int = 200, *, unsaid: Any = None) -> HttpResponse:
+    """An answer that can be changed later, if nobody else has meanwhile (ETag).
+
+    `unsaid` is what can be changed too and is not in the answer.
+    """
+    return said(data, status, ETag=tag_of(data, unsaid))
 
 
-def tag_of(data: Any) -> str:
-    return f'"{sha256(_text(data).encode()).hexdigest()[:32]}"'
+def tag_of(data: Any, unsaid: Any = None) -> str:
+    text = _text(data) if unsaid is None else _text([data, unsaid])
+    return f'"{sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def require_match(request: HttpRequest, present: Any) -> None:
-    """Refuse to change what is not as the caller has read it (RFC 9110, If-Match)."""
+def require_match(request: HttpRequest, present: Any, *, unsaid: Any = None) -> None:
+    """Refuse to change what is not as the caller has read it (RFC 9110, If-Match).
+
+    The caller holds the row: of two at once the second sees what the first has written.
+    """
     wanted = request.headers.get("If-Match", "").strip()
     if wanted and wanted != "*":
         tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
-        if tag_of(present) not in tags:
+        now = tag_of(present, unsaid)
+        if now not in tags:
             raise Problem(
                 412,
                 "It has changed since you read it.",
                 field="If-Match",
                 remedy="Read it again, and send its ETag in If-Match.",
-                headers={"ETag": tag_of(present)},
+                headers={"ETag": now},
             )
 
 

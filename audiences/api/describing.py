@@ -1,5 +1,6 @@
 """What every call has, added to the description that is made of the code."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from audiences.api.shapes import ProblemOut
@@ -15,6 +16,7 @@ PROBLEMS = {
     "415": "The body is not said to be JSON.",
     "422": "Something in the request is not right; `errors` name the fields.",
     "429": "Too many requests of this key in a minute.",
+    "503": "The database is busy or away: send it again (Retry-After).",
 }
 _ONLY_WRITES = ("412",)
 IDEMPOTENCY = {
@@ -40,6 +42,47 @@ IF_MATCH = {
 }
 
 
+# What is made by a call, and the calls that take its name: the expression of it in the
+# answer, and the parameter that it fills (OpenAPI 3.1, Link Object).
+LINKS: Mapping[tuple[str, str], tuple[str, str, tuple[str, ...]]] = {
+    ("profiles_create", "201"): (
+        *("profile", "id:{$response.body#/id}"),
+        ("profiles_read", "profiles_change", "profiles_attach", "consent_history"),
+    ),
+    ("services_create", "201"): (
+        *("slug", "$response.body#/slug"),
+        ("services_read", "services_change"),
+    ),
+    ("audiences_create", "201"): (
+        *("name", "$response.body#/name"),
+        ("audiences_read", "audiences_change", "audiences_count"),
+    ),
+    ("deliveries_create", "201"): (
+        *("delivery", "id:{$response.body#/id}"),
+        (
+            *("deliveries_read", "deliveries_content", "deliveries_prepare"),
+            *("deliveries_read_status", "deliveries_cancel"),
+        ),
+    ),
+    ("deliveries_prepare", "202"): (
+        *("job", "$response.body#/id"),
+        ("jobs_read",),
+    ),
+    ("endpoints_create", "201"): (
+        *("number", "$response.body#/id"),
+        (
+            *("endpoints_read", "endpoints_change", "endpoints_rotate"),
+            *("endpoints_calls", "endpoints_remove"),
+        ),
+    ),
+    ("imports_upload", "202"): (*("job", "$response.body#/id"), ("jobs_read",)),
+    ("privacy_requests_record", "201"): (
+        *("number", "$response.body#/id"),
+        ("privacy_requests_read",),
+    ),
+}
+
+
 def completed(schema: Any) -> Any:
     """The description with the errors, headers and parameters of all calls."""
     shapes = schema["components"].setdefault("schemas", {})
@@ -47,7 +90,17 @@ def completed(schema: Any) -> Any:
     for path in schema["paths"].values():
         for method, call in path.items():
             _complete(method, call)
+            _link(call)
     return schema
+
+
+def _link(call: dict[str, Any]) -> None:
+    for (name, status), (place, value, targets) in LINKS.items():
+        if call["operationId"] == name:
+            call["responses"][status]["links"] = {
+                target: {"operationId": target, "parameters": {place: value}}
+                for target in targets
+            }
 
 
 def _complete(method: str, call: dict[str, Any]) -> None:
@@ -61,6 +114,10 @@ def _complete(method: str, call: dict[str, Any]) -> None:
         given.append(IDEMPOTENCY)
         if method in ("patch", "put"):
             given.append(IF_MATCH)
+    for content in call.get("requestBody", {}).get("content", {}).values():
+        if "properties" in content["schema"]:
+            # Of a form, too, no part is passed over.
+            content["schema"]["additionalProperties"] = False
     problem = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
     }

@@ -1,9 +1,11 @@
 """The API itself: its resources, its errors, its description (OpenAPI 3.1)."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
@@ -15,10 +17,23 @@ from audiences.api.calls import Resource, finish
 from audiences.api.problems import Problem
 from audiences.refusals import Refused
 
-ABOUT = (
-    "Who may be contacted on which channel, what became of it, and what happens. "
-    "Keys, limits and habits are described in docs/api/README.md."
-)
+ABOUT = """Who may be contacted on which channel, what became of it, and what happens.
+
+- **A key** goes with each call: `Authorization: Bearer KEY`. It has scopes, such as
+  `consent:write`, and a number of requests a minute (`RateLimit`; beyond it 429).
+- **Bodies** are JSON in UTF-8. Unknown fields and parameters are refused. Moments have
+  their zone.
+- **A person** is `id:12`, `ext:1001` or `addr:ann@example.org`.
+- **Errors** say the field and the remedy (RFC 9457). Of many items each has its own.
+- **Once**: the same `Idempotency-Key` and request again get the same answer for a day.
+- **Try it**: `?dry_run=true` on what writes answers what would happen.
+- **Pages**: `limit`, and the `cursor` of an answer for the next page.
+
+docs/api/README.md has all of it, with recipes and a client in one file.
+"""
+
+
+log = logging.getLogger(__name__)
 
 
 class Api(NinjaAPI):
@@ -100,6 +115,26 @@ def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
     return _answer(request, Problem(413, "The request is too big: send fewer items."))
+
+
+# InternalError: PostgreSQL lets nobody write while another server takes over.
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+@api.exception_handler(InternalError)
+def _away(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The database is busy or away: say so, so that programs try again."""
+    # By its kind, such as DiskFull: its words may quote a row.
+    kind = type(error.__cause__ or error).__name__
+    log.error("The database did not do what a call asked: %s.", kind)
+    return _answer(
+        request,
+        Problem(
+            503,
+            "The database is busy or away.",
+            remedy="Send it again in a minute, under the same Idempotency-Key.",
+            headers={"Retry-After": "60"},
+        ),
+    )
 
 
 @api.exception_handler(HttpError)

@@ -1,6 +1,6 @@
 """`deliveries`: making, writing, preparing, sending; what came of it, and why."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
@@ -87,6 +87,17 @@ def shown(row: Delivery) -> Json:
     }
 
 
+def _written(row: Delivery) -> list[Any]:
+    """What it says, to everybody and in languages: too long for the answer."""
+    names = ("subject", "preheader", "content")
+    variants = row.variants.order_by("language").values_list("language", *names)
+    return [getattr(row, name) for name in names] + [list(v) for v in variants]
+
+
+def _tagged(row: Delivery, status: int = 200) -> HttpResponse:
+    return with_tag(shown(row), status, unsaid=_written(row))
+
+
 def _audience(text: str) -> Audience:
     kind, colon, name = text.partition(":")
     if text == "everyone":
@@ -108,7 +119,7 @@ def listed(
 @deliveries.get("/{delivery}", DeliveryOut)
 def read(request: HttpRequest, delivery: Name) -> HttpResponse:
     """One delivery, by its id or its exact label."""
-    return with_tag(shown(domain.find(delivery)))
+    return _tagged(domain.find(delivery))
 
 
 @deliveries.post("", DeliveryOut, status=201)
@@ -124,7 +135,7 @@ def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
         purpose_note=body.purpose_note,
         contact_date=body.contact_date,  # type: ignore[arg-type]
     )
-    answer = with_tag(shown(domain.find(f"id:{made.pk}")), 201)
+    answer = _tagged(domain.find(f"id:{made.pk}"), 201)
     answer["Location"] = f"/api/v1/deliveries/id:{made.pk}"
     return answer
 
@@ -132,8 +143,10 @@ def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
 @deliveries.put("/{delivery}/content", DeliveryOut)
 def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpResponse:
     """Write what a delivery says, in a language or to everybody else."""
-    found = domain.find(delivery)
-    require_match(request, shown(found))
+    found = Delivery.objects.select_for_update(of=("self",)).get(
+        pk=domain.find(delivery).pk
+    )
+    require_match(request, shown(found), unsaid=_written(found))
     writing.set_content(
         found,
         language=body.language,
@@ -141,7 +154,7 @@ def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpRespon
         preheader=body.preheader,
         content=body.content,
     )
-    return with_tag(shown(domain.find(f"id:{found.pk}")))
+    return _tagged(domain.find(f"id:{found.pk}"))
 
 
 @deliveries.post("/{delivery}/prepare", JobOut, status=202)

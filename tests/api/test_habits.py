@@ -5,11 +5,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import Client
 
+from audiences import api_keys
 from audiences.api_keys import answers
 from audiences.models import ApiAnswer, ConsentEvent, Profile, Service
+from delivery import deliveries
 from tests.people import person
 
 from .conftest import Program
@@ -102,6 +104,13 @@ def test_of_two_who_edit_the_second_is_told(shop: Program) -> None:
     tag = shop.get("services/news")["ETag"]
     assert shop.patch("services/news", {"label": "A"}, If_Match=tag).status_code == 200
     assert shop.patch("services/news", {"label": "B"}, If_Match=tag).status_code == 412
+    # What is written in one language is no part of the answer, and of the tag it is.
+    deliveries.create("June", channel="email")
+    tag = shop.get("deliveries/June")["ETag"]
+    for language, status in (("nl", 200), ("", 412)):
+        said = {"content": "Hi {{ unsubscribe_link }}", "language": language}
+        put = shop.call("PUT", "deliveries/June/content", said, If_Match=tag)
+        assert put.status_code == status, put.content
 
 
 @pytest.mark.parametrize(
@@ -207,6 +216,23 @@ def test_head_is_answered_as_get_and_options_says_what_there_is(shop: Program) -
     assert options["Allow"] == "GET, HEAD, OPTIONS, POST"
     assert shop.call("HEAD", "contactable")["Allow"] == "OPTIONS, POST"
     assert shop.client.head("/api/v1/services").status_code == 401
+
+
+@pytest.mark.parametrize("where", ["identify", "keep"])
+def test_a_database_that_is_away_is_said_so_that_programs_try_again(
+    shop: Program, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def away(*args: Any, **facts: Any) -> None:
+        raise OperationalError("the server closed the connection on ann@example.org")
+
+    monkeypatch.setattr(api_keys, where, away)
+    answer = shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert "ann@" not in str(answer.data)
+    monkeypatch.undo()
+    assert not Profile.objects.exists()
+    again = shop.post("profiles", {"external_id": "A1"}, Idempotency_Key="k")
+    assert again.status_code == 201
 
 
 def test_where_somebody_asked_is_no_proof_of_how(shop: Program) -> None:

@@ -170,8 +170,8 @@ def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
 @endpoints.patch("/{number}", EndpointOut)
 def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpResponse:
     """Change an endpoint; `state: active` tells a disabled one again."""
-    row = domain.find(number)
-    require_match(request, _now(request, number))
+    row = Endpoint.objects.select_for_update().get(pk=domain.find(number).pk)
+    require_match(request, shown(row, caller(request)))
     # A new place would be told the addresses that the present one is told.
     is_told = row.with_addresses if body.with_addresses is None else body.with_addresses
     _may_see(request, is_told)
