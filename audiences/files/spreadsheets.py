@@ -96,7 +96,8 @@ class _Read:
 def _read(path: Path, name: str) -> _Read:
     _require_small(path)
     try:
-        with CalamineWorkbook.from_path(path) as book:
+        # By its bytes: opened by its path, the reader would believe its name.
+        with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
             sheets = [
                 s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet
             ]

@@ -1,8 +1,10 @@
-"""Cells of a workbook that a reader takes for blank although something stands there.
+"""Cells of a workbook that say something else than their stored value.
 
-Errors (#N/A) and formulas whose result the file lacks: a blank cell of an opt-out means
-"no", and these do not. Sources: ECMA-376, 18.3.1.4 (.xlsx); OpenDocument 1.3, part 3,
-19.385 and 19.642 (.ods); for .xls see `xls_errors`.
+Errors (#N/A) and formulas whose result the file lacks, which a reader takes for blank:
+a blank cell of an opt-out means "no", and these do not. And numbers that are shown with
+zeros before them: 00123 is not the customer 123. Sources: ECMA-376, 18.3.1.4 and
+18.8.31 (.xlsx); OpenDocument 1.3, part 3, 19.385 and 19.642 (.ods); for .xls see
+`xls_errors`.
 """
 
 import re
@@ -20,13 +22,19 @@ Cells = dict[tuple[int, int], str]
 # One error filled in over whole columns is a mistake, or an attack.
 MOST = 1_000_000
 _WORKBOOK = "xl/workbook.xml"
+_STYLES = "xl/styles.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _CONTENT = "content.xml"
 # Its errors are in another form (.xlsb), and nobody has asked for it.
 _BINARY = "xl/workbook.bin"
 # A part without these has no such cell: most are not read twice.
 _SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
-_ODS_SIGNS = re.compile(rb"""\bformula\s*=|["']error["']""")
+_ODS_SIGNS = re.compile(
+    rb"""\bformula\s*=|["']error["']|min-integer-digits\s*=\s*["'](?:[2-9]|\d\d)"""
+)
+# A format such as 00000 or "C"0000: text before and after, and how many digits.
+_PADDED = re.compile(r'(?:"([^"]*)"|\\(.))?(0[0#]*)(?:"([^"]*)")?')
+_Padded = dict[str, tuple[str, int, str]]
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 
 
@@ -95,7 +103,8 @@ def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
 def _of_xlsx(
     archive: zipfile.ZipFile, part: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
-    if not _has(_SIGNS, archive, part):
+    padded = _padded_formats(archive)
+    if not padded and not _has(_SIGNS, archive, part):
         return
     row = column = -1
     for event, element in _parsed(archive, part):
@@ -107,7 +116,7 @@ def _of_xlsx(
             column += 1
             if place := _PLACE.fullmatch(element.get("r", "")):
                 row, column = int(place[2]) - 1, _column(place[1])
-            if text := _said(element):
+            if text := _said(element, padded):
                 yield (row, column), text
         elif tag == "row":
             element.clear()
@@ -131,14 +140,40 @@ def _column(letters: str) -> int:
     return number - 1
 
 
-def _said(cell: Element) -> str:
-    """What the cell says instead of nothing, empty for any other cell."""
+def _said(cell: Element, padded: _Padded) -> str:
+    """What the cell says instead of its value, empty for most cells."""
     parts = {_local(part.tag): part for part in cell}
     value = parts["v"].text if "v" in parts else None
     if cell.get("t") == "e":
         return value or "#N/A"
+    style = padded.get(cell.get("s", "")) if value else None
+    if style and value and value.isdigit() and cell.get("t", "n") == "n":
+        before, digits, after = style
+        return f"{before}{value.zfill(digits)}{after}"
     # A formula of texts may well come to an empty one: that has a value.
     return NO_RESULT if "f" in parts and "v" not in parts else ""
+
+
+def _padded_formats(archive: zipfile.ZipFile) -> _Padded:
+    """The formats of cells that write more than the digits of a number."""
+    if _STYLES not in archive.namelist():
+        return {}
+    codes: dict[str, str] = {}
+    padded: _Padded = {}
+    number, is_inside = 0, False
+    for event, element in _parsed(archive, _STYLES):
+        tag = _local(element.tag)
+        if event == "start" and tag == "numFmt":
+            codes[element.get("numFmtId", "")] = element.get("formatCode", "")
+        elif tag == "cellXfs":
+            is_inside = event == "start"
+        elif event == "start" and tag == "xf" and is_inside:
+            found = _PADDED.fullmatch(codes.get(element.get("numFmtId", ""), ""))
+            if found and found[0] != "0":
+                before = found[1] or found[2] or ""
+                padded[str(number)] = before, len(found[3]), found[4] or ""
+            number += 1
+    return padded
 
 
 # -------------------------------------------------------------------------------- .ods
@@ -183,7 +218,12 @@ def _ods_text(cell: Element) -> str:
     given = _attributes(cell)
     if "formula" in given and (is_error(shown) or not kinds):
         return shown or NO_RESULT
-    return ""
+    return shown if "float" in kinds and _is_padded(shown, given) else ""
+
+
+def _is_padded(shown: str, given: dict[str, str]) -> bool:
+    digits = given.get("value", "").removesuffix(".0")
+    return shown.isdigit() and shown != digits and shown.lstrip("0") == digits
 
 
 def _is_kind(name: str) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from audiences.files.table import UnreadableFile
 from audiences.models import Address, Profile, Subscription
 from delivery.models import QuarantineEntry
 from tests.factories import ProfileFactory, ServiceFactory
-from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, xlsx
+from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, ods, xlsx
 
 PEOPLE: list[list[Cell]] = [
     ["external_id", "email", "first_name", "no_longer_contact_email", "mobile", "post"],
@@ -203,4 +204,34 @@ def test_a_binary_workbook_is_refused_by_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("xl/workbook.bin", b"")
     with pytest.raises(UnreadableFile, match=r"is an \.xlsb file"):
+        open_file(path)
+
+
+def test_a_number_is_read_with_the_zeros_that_people_see(tmp_path: Path) -> None:
+    """00123 is not the customer 123."""
+    path = tmp_path / "file.xlsx"
+    rows: list[list[Cell]] = [["external_id", "sum"], [date(1900, 5, 2), 7]]
+    book = xlsx({"A": rows})
+    for code, read in [
+        ("00000", "00123"),
+        ("&quot;C&quot;0000", "C0123"),
+        ("0########", "000000123"),
+    ]:
+        styles = f'<numFmts><numFmt numFmtId="170" formatCode="{code}"/></numFmts>'
+        shown = changed(book, "<cellXfs>", f"{styles}<cellXfs>")
+        path.write_bytes(changed(shown, 'numFmtId="14"', 'numFmtId="170"'))
+        assert [r.cells for r in open_file(path).records()] == [[read, "7"]]
+    shown = changed(ods({"A": [["id"], [123]]}), "<text:p>123<", "<text:p>00123<")
+    digits = '<number min-integer-digits="5"/><office:spreadsheet>'
+    path.write_bytes(changed(shown, "<office:spreadsheet>", digits))
+    assert [r.cells for r in open_file(path).records()] == [["00123"]]
+
+
+@pytest.mark.parametrize("text", ["<html><table>", "<!DOCTYPE html>", "<?xml ?>"])
+def test_a_web_page_that_is_called_a_workbook_is_refused_by_name(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "file.xls"
+    path.write_text(text)
+    with pytest.raises(UnreadableFile, match=r"save it as \.xlsx"):
         open_file(path)
