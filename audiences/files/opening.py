@@ -51,8 +51,8 @@ def read_lines(path: Path, *, encoding: str = "", sheet: str = "") -> list[str]:
 
 def _is_sheet(path: Path, encoding: str, sheet: str) -> bool:
     with path.open("rb") as file:
-        start = file.read(8)
-    plain = start.lower()
+        start = file.read(64)
+    plain = start.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     for beginning, remedy in _NO_TABLES.items():
         if start.startswith(beginning) or plain.startswith(beginning):
             raise UnreadableFile(f"{path} {remedy}")

@@ -200,11 +200,32 @@ def test_a_cell_that_is_merged_over_columns_is_reported(tmp_path: Path) -> None:
 
 def test_a_binary_workbook_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_bytes(changed(xlsx({"A": [["email"]]}), "", ""))
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("xl/workbook.bin", b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (
+            "workbook.bin",
+            "_rels/workbook.bin.rels",
+            "worksheets/sheet1.bin",
+        ):
+            archive.writestr(f"xl/{name}", b"")
+        archive.writestr("_rels/.rels", "<Relationships/>")
     with pytest.raises(UnreadableFile, match=r"is an \.xlsb file"):
         open_file(path)
+
+
+def test_parts_of_a_workbook_may_have_other_names(tmp_path: Path) -> None:
+    """As some programs write it: what belongs to what, only the relations say."""
+    path = tmp_path / "file"
+    rows: list[list[Cell]] = [["email", "optout"], ["a@x.example", Error("#N/A")]]
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx({"A": rows}))) as before,
+        zipfile.ZipFile(target, "w") as after,
+    ):
+        for name in before.namelist():
+            text = before.read(name).decode().replace("worksheets/", "/xl/sheets/")
+            after.writestr(name.replace("worksheets/", "sheets/"), text)
+    path.write_bytes(target.getvalue())
+    assert [r.cells for r in open_file(path).records()] == [["a@x.example", "#N/A"]]
 
 
 def test_a_number_is_read_with_the_zeros_that_people_see(tmp_path: Path) -> None:
