@@ -15,6 +15,10 @@ _NO_TABLES = {
     b"7z\xbc\xaf": "is an archive (.7z): unpack it first.",
     b"Rar!": "is an archive (.rar): unpack it first.",
     b"%PDF": "is a PDF: export the table as CSV.",
+    # What some programs call .xls.
+    b"<html": "is a web page: open it in a spreadsheet and save it as .xlsx.",
+    b"<!doctyp": "is a web page: open it in a spreadsheet and save it as .xlsx.",
+    b"<?xml": "is XML: open it in a spreadsheet and save it as .xlsx.",
 }
 
 
@@ -47,9 +51,10 @@ def read_lines(path: Path, *, encoding: str = "", sheet: str = "") -> list[str]:
 
 def _is_sheet(path: Path, encoding: str, sheet: str) -> bool:
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(64)
+    plain = start.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     for beginning, remedy in _NO_TABLES.items():
-        if start.startswith(beginning):
+        if start.startswith(beginning) or plain.startswith(beginning):
             raise UnreadableFile(f"{path} {remedy}")
     if not is_spreadsheet(path):
         if sheet:

@@ -94,9 +94,10 @@ class _Read:
 
 
 def _read(path: Path, name: str) -> _Read:
-    _require_small(path)
+    _require_readable(path)
     try:
-        with CalamineWorkbook.from_path(path) as book:
+        # By its bytes: opened by its path, the reader would believe its name.
+        with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
             sheets = [
                 s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet
             ]
@@ -177,11 +178,15 @@ def _wide(merged: list[_Range], header: list[str]) -> dict[int, Sentence]:
     return said
 
 
-def _require_small(path: Path) -> None:
+def _require_readable(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
-        size = sum(item.file_size for item in archive.infolist())
+        items = archive.infolist()
+    if any(item.filename.endswith("/workbook.bin") for item in items):
+        # Where its cells hold an error is said in a third form, which is not read.
+        raise UnreadableFile(f"{path} is an .xlsb file: save it as .xlsx.")
+    size = sum(item.file_size for item in items)
     if size > LARGEST:
         raise UnreadableFile(f"{path} is too large for a spreadsheet: save it as CSV.")
 

@@ -1,10 +1,13 @@
-"""Cells of a workbook that a reader takes for blank although something stands there.
+"""Cells of a workbook that say something else than their stored value.
 
-Errors (#N/A) and formulas whose result the file lacks: a blank cell of an opt-out means
-"no", and these do not. Sources: ECMA-376, 18.3.1.4 (.xlsx); OpenDocument 1.3, part 3,
-19.385 and 19.642 (.ods); for .xls see `xls_errors`.
+Errors (#N/A) and formulas whose result the file lacks, which a reader takes for blank:
+a blank cell of an opt-out means "no", and these do not. And numbers that are shown with
+zeros before them: 00123 is not the customer 123. Sources: ECMA-376, 18.3.1.4 and
+18.8.31 (.xlsx); OpenDocument 1.3, part 3, 19.385 and 19.642 (.ods); for .xls see
+`xls_errors`.
 """
 
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -19,14 +22,15 @@ from .xls_errors import errors_of_xls
 Cells = dict[tuple[int, int], str]
 # One error filled in over whole columns is a mistake, or an attack.
 MOST = 1_000_000
-_WORKBOOK = "xl/workbook.xml"
-_RELATIONS = "xl/_rels/workbook.xml.rels"
 _CONTENT = "content.xml"
-# Its errors are in another form (.xlsb), and nobody has asked for it.
-_BINARY = "xl/workbook.bin"
 # A part without these has no such cell: most are not read twice.
 _SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
-_ODS_SIGNS = re.compile(rb"""\bformula\s*=|["']error["']""")
+_ODS_SIGNS = re.compile(
+    rb"""\bformula\s*=|["']error["']|min-integer-digits\s*=\s*["'](?:[2-9]|\d\d)"""
+)
+# A format such as 00000 or "C"0000: text before and after, and how many digits.
+_PADDED = re.compile(r'(?:"([^"]*)"|\\(.))?(0[0#]*)(?:"([^"]*)")?')
+_Padded = dict[str, tuple[str, int, str]]
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 
 
@@ -39,14 +43,10 @@ def unread_cells(path: Path, sheet: str, number: int) -> Cells:
         if not zipfile.is_zipfile(path):
             return dict(errors_of_xls(path.read_bytes(), number))
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            if _BINARY in names:
-                raise UnreadableFile(f"{path} is an .xlsb file: save it as .xlsx.")
-            if _WORKBOOK in names:
-                found = _of_xlsx(archive, _part_of(archive, sheet))
-            else:
-                found = _of_ods(archive, sheet) if _CONTENT in names else iter(())
-            return _gathered(found, path)
+            if _CONTENT in archive.namelist():
+                return _gathered(_of_ods(archive, sheet), path)
+            workbook = _related(archive, "")["officeDocument"][0]
+            return _gathered(_of_xlsx(archive, workbook, sheet), path)
     except (ParseError, zipfile.BadZipFile, KeyError, ValueError) as error:
         text = f"{path} cannot be read as a spreadsheet ({error}). Save it as CSV."
         raise UnreadableFile(text) from error
@@ -76,26 +76,43 @@ def _parsed(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, Element]
         yield from iterparse(file, ("start", "end"))  # noqa: S314
 
 
-def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The name of the part that holds the sheet."""
-    wanted = ""
-    for _event, element in _parsed(archive, _WORKBOOK):
-        given = _attributes(element)
-        if _local(element.tag) == "sheet" and given.get("name") == sheet:
-            wanted = given["id"]
-    for _event, element in _parsed(archive, _RELATIONS):
-        if element.get("Id") == wanted:
-            target = element.get("Target", "")
-            whole = target[1:] if target.startswith("/") else f"xl/{target}"
-            return whole if whole in archive.namelist() else target
-    raise KeyError(sheet)
+def _related(archive: zipfile.ZipFile, part: str) -> dict[str, list[str]]:
+    """The parts that a part names, by its name for them and by their kind (Open
+    Packaging Conventions, 6.5)."""
+    folder, name = posixpath.split(part)
+    found: dict[str, list[str]] = {}
+    names = {name.lower(): name for name in archive.namelist()}
+    relations = posixpath.join(folder, "_rels", f"{name}.rels")
+    for event, element in _parsed(archive, names[relations.lower()]):
+        if event == "start" and _local(element.tag) == "Relationship":
+            target = posixpath.join("/", folder, element.get("Target", ""))
+            target = posixpath.normpath(target).lstrip("/")
+            kind = element.get("Type", "").rpartition("/")[2]
+            for key in (element.get("Id", ""), kind):
+                found.setdefault(key, []).append(names.get(target.lower(), target))
+    return found
 
 
 # ------------------------------------------------------------------------------- .xlsx
 def _of_xlsx(
-    archive: zipfile.ZipFile, part: str
+    archive: zipfile.ZipFile, workbook: str, sheet: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
-    if not _has(_SIGNS, archive, part):
+    related = _related(archive, workbook)
+    wanted = ""
+    for _event, element in _parsed(archive, workbook):
+        given = _attributes(element)
+        if _local(element.tag) == "sheet" and given.get("name") == sheet:
+            wanted = given["id"]
+    padded: _Padded = {}
+    for styles in related.get("styles", ()):
+        padded = _padded_formats(archive, styles)
+    yield from _of_sheet(archive, related[wanted][0], padded)
+
+
+def _of_sheet(
+    archive: zipfile.ZipFile, part: str, padded: _Padded
+) -> Iterator[tuple[tuple[int, int], str]]:
+    if not padded and not _has(_SIGNS, archive, part):
         return
     row = column = -1
     for event, element in _parsed(archive, part):
@@ -107,7 +124,7 @@ def _of_xlsx(
             column += 1
             if place := _PLACE.fullmatch(element.get("r", "")):
                 row, column = int(place[2]) - 1, _column(place[1])
-            if text := _said(element):
+            if text := _said(element, padded):
                 yield (row, column), text
         elif tag == "row":
             element.clear()
@@ -131,14 +148,38 @@ def _column(letters: str) -> int:
     return number - 1
 
 
-def _said(cell: Element) -> str:
-    """What the cell says instead of nothing, empty for any other cell."""
+def _said(cell: Element, padded: _Padded) -> str:
+    """What the cell says instead of its value, empty for most cells."""
     parts = {_local(part.tag): part for part in cell}
     value = parts["v"].text if "v" in parts else None
     if cell.get("t") == "e":
         return value or "#N/A"
+    style = padded.get(cell.get("s", "")) if value else None
+    if style and value and value.isdigit() and cell.get("t", "n") == "n":
+        before, digits, after = style
+        return f"{before}{value.zfill(digits)}{after}"
     # A formula of texts may well come to an empty one: that has a value.
     return NO_RESULT if "f" in parts and "v" not in parts else ""
+
+
+def _padded_formats(archive: zipfile.ZipFile, part: str) -> _Padded:
+    """The formats of cells that write more than the digits of a number."""
+    codes: dict[str, str] = {}
+    padded: _Padded = {}
+    number, is_inside = 0, False
+    for event, element in _parsed(archive, part):
+        tag = _local(element.tag)
+        if event == "start" and tag == "numFmt":
+            codes[element.get("numFmtId", "")] = element.get("formatCode", "")
+        elif tag == "cellXfs":
+            is_inside = event == "start"
+        elif event == "start" and tag == "xf" and is_inside:
+            found = _PADDED.fullmatch(codes.get(element.get("numFmtId", ""), ""))
+            if found and found[0] != "0":
+                before = found[1] or found[2] or ""
+                padded[str(number)] = before, len(found[3]), found[4] or ""
+            number += 1
+    return padded
 
 
 # -------------------------------------------------------------------------------- .ods
@@ -183,7 +224,12 @@ def _ods_text(cell: Element) -> str:
     given = _attributes(cell)
     if "formula" in given and (is_error(shown) or not kinds):
         return shown or NO_RESULT
-    return ""
+    return shown if "float" in kinds and _is_padded(shown, given) else ""
+
+
+def _is_padded(shown: str, given: dict[str, str]) -> bool:
+    digits = given.get("value", "").removesuffix(".0")
+    return shown.isdigit() and shown != digits and shown.lstrip("0") == digits
 
 
 def _is_kind(name: str) -> bool:

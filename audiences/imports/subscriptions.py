@@ -23,11 +23,11 @@ from audiences.subscriptions import bulk as many, find_service, writing
 from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
+from .columns.action_words import SUBSCRIBE
 from .engine import Chunk, Importer
 from .subscription_rows import (
     IN_FUTURE,
     OTHER_NAMES,
-    SUBSCRIBE,
     Options,
     Row,
     by_now,

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from audiences.files.table import UnreadableFile
 from audiences.models import Address, Profile, Subscription
 from delivery.models import QuarantineEntry
 from tests.factories import ProfileFactory, ServiceFactory
-from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, xlsx
+from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, ods, xlsx
 
 PEOPLE: list[list[Cell]] = [
     ["external_id", "email", "first_name", "no_longer_contact_email", "mobile", "post"],
@@ -199,8 +200,59 @@ def test_a_cell_that_is_merged_over_columns_is_reported(tmp_path: Path) -> None:
 
 def test_a_binary_workbook_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_bytes(changed(xlsx({"A": [["email"]]}), "", ""))
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("xl/workbook.bin", b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (
+            "workbook.bin",
+            "_rels/workbook.bin.rels",
+            "worksheets/sheet1.bin",
+        ):
+            archive.writestr(f"xl/{name}", b"")
+        archive.writestr("_rels/.rels", "<Relationships/>")
     with pytest.raises(UnreadableFile, match=r"is an \.xlsb file"):
+        open_file(path)
+
+
+def test_parts_of_a_workbook_may_have_other_names(tmp_path: Path) -> None:
+    """As some programs write it: what belongs to what, only the relations say."""
+    path = tmp_path / "file"
+    rows: list[list[Cell]] = [["email", "optout"], ["a@x.example", Error("#N/A")]]
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx({"A": rows}))) as before,
+        zipfile.ZipFile(target, "w") as after,
+    ):
+        for name in before.namelist():
+            text = before.read(name).decode().replace("worksheets/", "/xl/sheets/")
+            after.writestr(name.replace("worksheets/", "sheets/"), text)
+    path.write_bytes(target.getvalue())
+    assert [r.cells for r in open_file(path).records()] == [["a@x.example", "#N/A"]]
+
+
+def test_a_number_is_read_with_the_zeros_that_people_see(tmp_path: Path) -> None:
+    """00123 is not the customer 123."""
+    path = tmp_path / "file.xlsx"
+    rows: list[list[Cell]] = [["external_id", "sum"], [date(1900, 5, 2), 7]]
+    book = xlsx({"A": rows})
+    for code, read in [
+        ("00000", "00123"),
+        ("&quot;C&quot;0000", "C0123"),
+        ("0########", "000000123"),
+    ]:
+        styles = f'<numFmts><numFmt numFmtId="170" formatCode="{code}"/></numFmts>'
+        shown = changed(book, "<cellXfs>", f"{styles}<cellXfs>")
+        path.write_bytes(changed(shown, 'numFmtId="14"', 'numFmtId="170"'))
+        assert [r.cells for r in open_file(path).records()] == [[read, "7"]]
+    shown = changed(ods({"A": [["id"], [123]]}), "<text:p>123<", "<text:p>00123<")
+    digits = '<number min-integer-digits="5"/><office:spreadsheet>'
+    path.write_bytes(changed(shown, "<office:spreadsheet>", digits))
+    assert [r.cells for r in open_file(path).records()] == [["00123"]]
+
+
+@pytest.mark.parametrize("text", ["<html><table>", "<!DOCTYPE html>", "<?xml ?>"])
+def test_a_web_page_that_is_called_a_workbook_is_refused_by_name(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "file.xls"
+    path.write_text(text)
+    with pytest.raises(UnreadableFile, match=r"save it as \.xlsx"):
         open_file(path)

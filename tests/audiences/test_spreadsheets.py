@@ -32,6 +32,16 @@ BOOK: Book = {
 }
 
 
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_workbook_may_have_the_ending_of_another(
+    tmp_path: Path, kind: str, ending: str
+) -> None:
+    path = tmp_path / f"klanten.{ending}"
+    path.write_bytes(FORMATS[kind]({"A": [["email"], ["a@x.example"]]}))
+    assert [r.cells for r in open_file(path).records()] == [["a@x.example"]]
+
+
 @pytest.fixture(params=FORMATS)
 def workbook(request: Any, tmp_path: Path) -> Path:
     """With the wrong name: what a file is, its bytes say."""

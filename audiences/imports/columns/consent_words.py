@@ -162,4 +162,7 @@ def says_consent(text: str) -> bool:
     """Whether a cell says that somebody may, or may not, be contacted."""
     if len(text) > _LONGEST_WORD:
         return False
-    return folded(text) in _VALUES or plain(text) in TELLING
+    word = folded(text)
+    if word in _VALUES or word in TELLING:
+        return True
+    return not text.isascii() and plain(text) in TELLING

@@ -50,6 +50,8 @@ _NEGATED = _pattern(
 _MISSES = _pattern(_W["misses_messages"])
 _QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
 _SMELLS = _pattern(_W["smells"])
+_EVERYDAY = _pattern("|".join(f"(?:{text})" for text in _W["everyday"]))
+_DRAWN = re.compile(r"(\w)\1{2,}")
 # A word of which each letter stands alone.
 _SPELLED = re.compile(r"\b\w(?: \w\b){2,}")
 _SHORT_FORM = re.compile(r"\b\w(?:\.\w\b)+\.?")
@@ -93,7 +95,7 @@ def readings(text: str) -> list[str]:
     whole = clean(text)
     found = [whole, bare(whole)]
     found += [reading.translate(_LOOKALIKES) for reading in found]
-    found += [re.sub(r"(\w)\1{2,}", r"\1", reading) for reading in found]
+    found += [_DRAWN.sub(r"\1", reading) for reading in found]
     found += [reading.replace(" ", "") for reading in found if len(reading) <= 30]
     return list(dict.fromkeys(reading for reading in found if reading))
 
@@ -159,8 +161,10 @@ def smells(text: str) -> bool:
         "stop" in spelled[0].replace(" ", "") for spelled in _SPELLED.finditer(plain)
     ):
         return True
-    whole = _NOMORE.sub("nomore", joined(plain))
+    whole = _EVERYDAY.sub(" ", _NOMORE.sub("nomore", joined(plain)))
     looks = {whole, whole.translate(_LOOKALIKES)}
+    # Drawn-out letters, too: "noooo more".
+    looks |= {_NOMORE.sub("nomore", _DRAWN.sub(r"\1", look)) for look in looks}
     return any(_SMELLS.search(reading) for reading in looks)
 
 
