@@ -30,6 +30,11 @@ def to_keep(said: Sentence | str, about: str = SAID) -> str:
     return json.dumps([{about: _masked(said).as_json()}], ensure_ascii=False)
 
 
+def kept(text: str, **values: object) -> str:
+    """The same of an English text, marked with gettext_noop, and its values."""
+    return to_keep(Sentence(text, values))
+
+
 def in_words(row: LogEntry) -> str:
     """What a row says, in the present language; never empty."""
     text = row.change_message

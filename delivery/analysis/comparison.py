@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from delivery.analysis import definitions
 from delivery.analysis.reports import Line
 from delivery.models import Analysis, Delivery, Outcome, TypologyRule
+from delivery.models.typologies import label_in_words
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def changes(earlier: Analysis, later: Analysis) -> list[Change]:
     labels = {"": _("To deliver")}
     for run in (later, earlier):
         for rule in definitions.rules_of(run):
-            labels.setdefault(rule.code, _(str(rule.label)))
+            labels.setdefault(rule.code, label_in_words(str(rule.label)))
 
     def share(run: Analysis, code: str) -> float:
         return 100 * run.counts.get(code, 0) / run.targeted if run.targeted else 0.0
@@ -100,7 +101,11 @@ def moves(earlier: Delivery, later: Delivery) -> Moves:
 
     def as_moves(counts: dict[int | None, int], absent: str, rest: int) -> list[Line]:
         found = [
-            Line(codes.get(rule or 0, ""), _(labels.get(rule or 0, "?")), count)
+            Line(
+                codes.get(rule or 0, ""),
+                label_in_words(labels.get(rule or 0, "?")),
+                count,
+            )
             for rule, count in counts.items()
             if rule is not None
         ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop as _
 
 from delivery.analysis import definitions
 from delivery.models import Analysis
+from delivery.models.typologies import label_in_words
 from delivery.rules import Rule, controls, skips_denylist
 from delivery.rules.controls import Finding
 
@@ -94,7 +95,7 @@ class Report:
         found = (f for f in self.findings if f["code"] == line.code)
         finding = next(found, None)
         if finding is None:
-            return gettext(line.label)
+            return label_in_words(line.label)
         return f"{gettext(finding['label'])}: {controls.in_words(finding)}"
 
     @property

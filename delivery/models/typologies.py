@@ -1,9 +1,29 @@
 """The rules as rows, and the typologies that name a set of them."""
 
+import re
+
 from django.db import models
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop, override
 
 from audiences.channels import Channel
+
+_LIMIT = re.compile(r"More than (\d+) in (\d+) days, (.+)")
+
+
+def label_of_limit(maximum: int, period_days: int, channel: str) -> str:
+    """What a limit is called, in English, unless somebody names it."""
+    with override(None):
+        where = str(Channel(channel).label) if channel else gettext_noop("any channel")
+    return f"More than {maximum} in {period_days} days, {where}"
+
+
+def label_in_words(label: str) -> str:
+    """A label in the reader's language, where it is one of ours; else as it is."""
+    if found := _LIMIT.fullmatch(label):
+        text = gettext("More than {maximum} in {days} days, {where}")
+        where = gettext(found[3])
+        return text.format(maximum=found[1], days=found[2], where=where)
+    return gettext(label) if label else ""
 
 
 class TypologyRule(models.Model):
@@ -98,8 +118,8 @@ class TypologyRule(models.Model):
     @property
     def shown_label(self) -> str:
         """The label in the reader's language: those of the code's rules are ours."""
-        is_ours = self.kind in (self.Kind.NATIVE, self.Kind.CONTROL)
-        return gettext(self.label) if is_ours and self.label else self.label
+        is_own = self.kind == self.Kind.FILTERING
+        return self.label if is_own else label_in_words(self.label)
 
 
 class Typology(models.Model):

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext, gettext as _, gettext_noop
 
 from audiences import conditions
-from audiences.channels import Channel
 from audiences.conditions.keepers import keepers
 from audiences.refusals import Refused
 from delivery.models import Typology, TypologyRule, TypologyRuleUse
+from delivery.models.typologies import label_of_limit
 from delivery.rules import controls
 from delivery.rules.rule import registered_rules
 
@@ -85,11 +85,10 @@ def create_fatigue_rule(
         )
     if maximum > 1000 or period_days > 3650:
         raise Refused("The most is 1,000 messages, and 3,650 days.")
-    where = Channel(channel).label if channel else "any channel"
     return _create(
         TypologyRule(
             code=f"fatigue:{_slug(slug)}",
-            label=label or f"More than {maximum} in {period_days} days, {where}",
+            label=label or label_of_limit(maximum, period_days, channel),
             kind=Kind.FATIGUE,
             maximum=maximum,
             period_days=period_days,

@@ -122,7 +122,7 @@ def _kept_by(name: str, call: ast.Call) -> list[ast.expr]:
 
 def _is_worded_later(given: ast.expr) -> bool:
     if isinstance(given, ast.Call):
-        return ast.unparse(given.func).endswith(("gettext_noop", "to_keep"))
+        return ast.unparse(given.func).endswith(("gettext_noop", "to_keep", "kept"))
     # A name is the parameter of a function whose callers give a constant.
     return isinstance(given, (ast.List, ast.Name)) or ast.unparse(given) == "''"
 

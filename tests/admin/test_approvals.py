@@ -13,7 +13,7 @@ from audiences import membership
 from audiences.models import Audience
 from audiences.roles import Code
 from delivery import analysis, approvals, deliveries
-from delivery.admin.deliveries.deliveries import DeliveryForm
+from delivery.admin.deliveries.delivery_form import DeliveryForm
 from delivery.models import Approval, Delivery, Sending, Typology
 from delivery.rules import writing
 from delivery.sending import sendings

@@ -59,6 +59,21 @@ def test_delivery_and_service_have_one_channel(
     assert Delivery.objects.get(label="New").service == world.service
 
 
+def test_a_service_alone_is_enough_and_reaches_its_subscribers(
+    world: World, admin_client: Client
+) -> None:
+    add, before = reverse("admin:delivery_delivery_add"), Audience.objects.count()
+    answer = admin_client.post(add, _posted(world, audience=""))
+    assert "audience" in answer.context["adminform"].form.errors
+    posted = _posted(world, audience="", service=world.service.pk)
+    answer = admin_client.post(add, posted | {"label": ""})
+    assert set(answer.context["adminform"].form.errors) == {"label"}
+    assert Audience.objects.count() == before, "a refused form leaves nothing behind"
+    assert admin_client.post(add, posted).status_code == 302
+    made = Delivery.objects.get(label="New")
+    assert made.audience == membership.subscribers(world.service)
+
+
 def test_reaching_opted_out_people_needs_a_permission_and_a_note(
     world: World, admin_client: Client
 ) -> None:

@@ -11,6 +11,7 @@ from django.utils.html import escape
 
 from delivery import analysis
 from delivery.models import Typology, TypologyRule
+from delivery.models.typologies import label_in_words, label_of_limit
 from delivery.rules import writing
 
 from .conftest import World, clerk
@@ -122,6 +123,17 @@ def test_rules_of_the_code_are_shown_as_they_are(
     admin_client.post(reverse("admin:delivery_typologyrule_changelist"), chosen)
     row.refresh_from_db()
     assert row.is_active
+
+
+def test_a_limit_that_nobody_named_is_read_in_the_readers_language() -> None:
+    """Whoever wrote it, and whatever language they had."""
+    with translation.override("de"):
+        text = label_of_limit(3, 7, "email")
+    assert text == "More than 3 in 7 days, Email"
+    assert label_of_limit(1, 30, "") == "More than 1 in 30 days, any channel"
+    with translation.override("nl"):
+        assert label_in_words(text).endswith("E-mail")
+        assert label_in_words("More than enough") == "More than enough"
 
 
 @pytest.mark.parametrize("name", ["typologyrule", "typology"])

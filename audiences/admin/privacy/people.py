@@ -18,7 +18,7 @@ from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import PrivacyRequest, Profile
 from audiences.privacy import many, requests
 from audiences.records import console_log
-from audiences.refusals import Refused, Sentence
+from audiences.refusals import Refused
 from audiences.selections import filters
 
 from .forms import EraseForm, RecordForm
@@ -60,10 +60,13 @@ def record(own: PlainAdmin, request: HttpRequest, profile: Profile) -> Answer:
         except Refused as error:
             form.add_error("received_at", str(error))
         else:
-            said = Sentence(
-                gettext_noop("Privacy request #{number}"), {"number": made.pk}
+            own.log_change(
+                request,
+                profile,
+                console_log.kept(
+                    gettext_noop("Privacy request #{number}"), number=made.pk
+                ),
             )
-            own.log_change(request, profile, console_log.to_keep(said))
             return redirect("admin:audiences_privacyrequest_change", made.pk)
     return {"profile": profile, "form": form, "button": _("Record it")}
 

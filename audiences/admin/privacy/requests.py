@@ -117,7 +117,10 @@ def decide(own: PlainAdmin, request: HttpRequest, asked: PrivacyRequest) -> Answ
         messages.error(request, str(error))
     else:
         state = Sentence.of(State(asked.state).label)
-        said = Sentence(gettext_noop("It is now: {state}."), {"state": state})
-        own.log_change(request, asked, console_log.to_keep(said))
+        own.log_change(
+            request,
+            asked,
+            console_log.kept(gettext_noop("It is now: {state}."), state=state),
+        )
         messages.success(request, gettext("It is decided, and the answer leaves."))
     return own.go_back(asked)

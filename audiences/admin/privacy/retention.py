@@ -112,7 +112,6 @@ def confirm(own: PlainAdmin, request: HttpRequest) -> Answer:
         messages.error(request, str(error))
     else:
         text = gettext_noop("Confirmed. Months it is kept: {months}")
-        said = Sentence(text, {"months": rule.months})
-        own.log_change(request, rule, console_log.to_keep(said))
+        own.log_change(request, rule, console_log.kept(text, months=rule.months))
         messages.success(request, gettext("The rule is in force from tonight on."))
     return _list()

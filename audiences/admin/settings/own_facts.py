@@ -159,6 +159,7 @@ def _panel(request: HttpRequest, profile: Profile) -> Panel | None:
         facts={
             "facts": facts,
             "tags": held,
+            "number": len(facts) + len(held),
             "edit": reverse("admin:audiences_profile_own_facts", args=[profile.pk])
             if may_change
             else "",

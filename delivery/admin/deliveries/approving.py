@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 from audiences import conditions
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.records import console_log
-from audiences.refusals import Refused, Sentence
+from audiences.refusals import Refused
 from delivery import approvals
 from delivery.models import Delivery
 from delivery.roles import SKIP_DENYLIST
@@ -46,7 +46,10 @@ def approve(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
     except Refused as refused:
         messages.error(request, str(refused))
     else:
-        said = Sentence(gettext_noop("Approved ({mark})."), {"mark": seen[:12]})
-        admin.log_change(request, delivery, console_log.to_keep(said))
+        admin.log_change(
+            request,
+            delivery,
+            console_log.kept(gettext_noop("Approved ({mark})."), mark=seen[:12]),
+        )
         messages.success(request, _("Approved, as it is now."))
     return redirect("admin:delivery_delivery_approval", delivery.pk)

@@ -24,7 +24,7 @@ from audiences.channels import Channel
 from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.records import console_log
-from audiences.refusals import Refused, Sentence
+from audiences.refusals import Refused
 from delivery import approvals
 from delivery.composing import headers, starters, writing
 from delivery.content import columns_of
@@ -171,7 +171,7 @@ def content(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answ
         "stands": "" if may_write else writing.why_it_stands(delivery),
         "is_email": delivery.channel == Channel.EMAIL,
         "by_message": delivery.channel in FIELDS,
-        "tabs": _tabs(delivery, language),
+        "tabs": inserting.tabs(delivery, language),
         "languages": inserting.other_languages(delivery, language),
         "starters": _starters(delivery, language, variant) if may_write else [],
         "inserts": inserting.inserts(delivery) if may_write else [],
@@ -241,11 +241,11 @@ def _kept(
         return False
     if changed:
         approvals.written([delivery], user=request.user)
-        said = Sentence(gettext_noop("Changed what it says."))
+        said = gettext_noop("Changed what it says.")
         if language:
             text = gettext_noop("Changed what it says ({language}).")
-            said = Sentence(text, {"language": language})
-        admin.log_change(request, delivery, console_log.to_keep(said))
+            said = console_log.kept(text, language=language)
+        admin.log_change(request, delivery, said)
     delivery.refresh_from_db()
     faults = previews.faults_of(delivery, language)
     is_empty = not language and not delivery.content.strip()
@@ -276,26 +276,9 @@ def remove(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answe
     if was_there:
         approvals.written([delivery], user=request.user)
         text = gettext_noop("Removed its text in {language}.")
-        said = Sentence(text, {"language": language})
-        admin.log_change(request, delivery, console_log.to_keep(said))
+        admin.log_change(request, delivery, console_log.kept(text, language=language))
         messages.success(request, _("Removed."))
     return _to(delivery)
-
-
-def _tabs(delivery: Delivery, present: str) -> list[tuple[str, str, bool]]:
-    """Each language with its address, and whether it is shown."""
-    codes = ["", *delivery.variants.values_list("language", flat=True)]
-    if present not in codes:
-        codes.append(present)
-    url = reverse("admin:delivery_delivery_content", args=[delivery.pk])
-    return [
-        (
-            code or (_("Everybody else") if len(codes) > 1 else _("Everybody")),
-            f"{url}?language={code}" if code else url,
-            code == present,
-        )
-        for code in codes
-    ]
 
 
 def _starters(

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -23,11 +21,11 @@ from delivery import approvals, deliveries
 from delivery.analysis.usual import share_of
 from delivery.models import Analysis, Delivery
 from delivery.roles import SKIP_DENYLIST
-from delivery.rules import skips_denylist
 from delivery.sending import standing
 from delivery.sending.standing import Standing
 
 from . import meanwhile, steps
+from .delivery_form import DeliveryForm
 
 FIELDSETS = (
     (
@@ -37,67 +35,6 @@ FIELDSETS = (
     (_("Audience"), ("audience", "service")),
 )
 PREPARATION = ("state", "dated", "to_deliver", "excluded", "created_at")
-
-
-class DeliveryForm(forms.ModelForm[Any]):
-    """A delivery whose service, if any, is on the same channel.
-
-    A purpose that reaches opted-out people needs a permission and a note (D6), whoever
-    chose it.
-    """
-
-    may_skip_denylist = False
-
-    class Meta:
-        model = Delivery
-        fields = (
-            *("label", "channel", "audience", "service", "purpose", "purpose_note"),
-            *("contact_date", "tags"),
-        )
-        widgets = {
-            "purpose_note": AdminTextareaWidget({"rows": 2}),
-            "tags": forms.CheckboxSelectMultiple,
-        }
-
-    def clean(self) -> None:
-        super().clean()
-        if self.instance.pk and self.data.get("seen"):
-            self._compare()
-        service = self.cleaned_data.get("service")
-        if service and service.channel != self.cleaned_data.get("channel"):
-            message = _("This service is on the channel {channel}: choose the same.")
-            self.add_error(
-                "service", message.format(channel=service.get_channel_display())
-            )
-        self._check_purpose()
-
-    def _compare(self) -> None:
-        """Whether somebody saved it since the form was shown; held until the end."""
-        rows = Delivery.objects.select_for_update(of=("self",))
-        saved = rows.get(pk=self.instance.pk)
-        if meanwhile.mark_of_form(saved) == self.data["seen"]:
-            return
-        self.add_error(None, meanwhile.said(saved))
-        for name in self.changed_data:
-            if name in self.cleaned_data and name != "contact_date":
-                shown = getattr(saved, f"get_{name}_display", None)
-                now = shown() if shown else getattr(saved, name)
-                text = _("Saved meanwhile: {value}")
-                self.add_error(name, text.format(value=now or _("empty")))
-
-    def _check_purpose(self) -> None:
-        purpose = self.cleaned_data.get("purpose")
-        if not purpose or not skips_denylist(purpose):
-            return
-        if not self.may_skip_denylist:
-            self.add_error(
-                "purpose", _("You may not make deliveries that reach opted-out people.")
-            )
-        if not self.cleaned_data.get("purpose_note", "").strip():
-            self.add_error(
-                "purpose_note",
-                _("This purpose reaches opted-out people too: say why."),
-            )
 
 
 class DeliveryList(ExactList):

@@ -4,6 +4,7 @@ file; and in which other languages."""
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _, gettext_lazy
 
@@ -80,3 +81,19 @@ def other_languages(delivery: Delivery, present: str) -> list[tuple[str, str]]:
     """The languages that it may be written in as well, with their names."""
     codes = {present, *delivery.variants.values_list("language", flat=True)}
     return [(code, name) for code, name in names.languages() if code not in codes]
+
+
+def tabs(delivery: Delivery, present: str) -> list[tuple[str, str, bool]]:
+    """Each language with its address, and whether it is shown."""
+    codes = ["", *delivery.variants.values_list("language", flat=True)]
+    if present not in codes:
+        codes.append(present)
+    url = reverse("admin:delivery_delivery_content", args=[delivery.pk])
+    return [
+        (
+            code or (_("Everybody else") if len(codes) > 1 else _("Everybody")),
+            f"{url}?language={code}" if code else url,
+            code == present,
+        )
+        for code in codes
+    ]

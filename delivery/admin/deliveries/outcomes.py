@@ -34,6 +34,7 @@ from delivery.analysis import (
     reports,
 )
 from delivery.models import Analysis, Delivery, Outcome
+from delivery.models.typologies import label_in_words
 from delivery.rules import rules_of
 from delivery.sending import freshness
 from delivery.sending.exports import COLUMNS, Export
@@ -195,7 +196,7 @@ def _freshness(run: Analysis, *, is_sent: bool) -> Facts:
             rule.code: rule.label for rule in rules_of(run.delivery.typology)
         }
         facts["drift_causes"] = [
-            (_(str(labels.get(code, code))), grouped(count))
+            (label_in_words(str(labels.get(code, code))), grouped(count))
             for code, count in drift.causes.items()
         ]
         facts["drift_count"] = grouped(drift.count)

@@ -16,7 +16,7 @@ from audiences.channels import Channel
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.models import Profile
 from audiences.records import console_log
-from audiences.refusals import Refused, Sentence
+from audiences.refusals import Refused
 from audiences.wording import page_texts
 from delivery import approvals, deliveries, rules
 from delivery.composing import (
@@ -188,8 +188,11 @@ def duplicate(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> An
         raise PermissionDenied(refusal)
     copied = deliveries.duplicate(delivery)
     approvals.written([copied], user=request.user)
-    said = Sentence(gettext_noop("A copy of “{label}”."), {"label": str(delivery)})
-    admin.log_addition(request, copied, console_log.to_keep(said))
+    admin.log_addition(
+        request,
+        copied,
+        console_log.kept(gettext_noop("A copy of “{label}”."), label=str(delivery)),
+    )
     text = _("This is a copy of “{label}”: give it a name.")
     admin.message_user(request, text.format(label=delivery))
     return admin.go_back(copied)

@@ -23,6 +23,7 @@ from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Refused
 from delivery import approvals
 from delivery.models import Delivery, Dispatch, Sending, TypologyRule
+from delivery.models.typologies import label_in_words
 from delivery.roles import SEND
 from delivery.sending import sendings
 from delivery.sending.last_check import LABELS
@@ -217,7 +218,7 @@ def _shown(delivery: Delivery, found: SendingStatus) -> Facts:
 
 
 def _cause(code: str, labels: dict[str, str]) -> str:
-    return _(LABELS.get(code) or labels.get(code, code))
+    return label_in_words(str(LABELS.get(code) or labels.get(code, code)))
 
 
 _COPIES = {

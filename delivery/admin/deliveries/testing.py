@@ -12,7 +12,7 @@ from audiences.channels import Channel
 from audiences.console import errors
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.records import console_log
-from audiences.refusals import Refused, Sentence
+from audiences.refusals import Refused
 from delivery import approvals
 from delivery.models import Delivery
 from delivery.roles import SEND
@@ -87,8 +87,11 @@ def _sent(
         where = "to" if isinstance(refused, proofs.NoProof) else None
         errors.refuse(form, where, refused)
         return []
-    said = Sentence(gettext_noop("Proofs sent: {count}"), {"count": len(found)})
-    admin.log_change(request, delivery, console_log.to_keep(said))
+    admin.log_change(
+        request,
+        delivery,
+        console_log.kept(gettext_noop("Proofs sent: {count}"), count=len(found)),
+    )
     return found
 
 

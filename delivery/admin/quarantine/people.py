@@ -97,8 +97,11 @@ def _say(
         "{count} addresses are in quarantine now.",
         count,
     ).format(count=count)
-    said = Sentence(gettext_noop("Addresses in quarantine: {count}"), {"count": count})
-    own.log_change(request, profile, console_log.to_keep(said))
+    own.log_change(
+        request,
+        profile,
+        console_log.kept(gettext_noop("Addresses in quarantine: {count}"), count=count),
+    )
     if request.user.has_perm(RELEASE):
         text = with_undo(request, text, reverse(UNDO, args=[profile.pk]), row.event_id)
     messages.success(request, text)

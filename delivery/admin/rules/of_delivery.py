@@ -137,8 +137,11 @@ def _limited(
         form.add_error(None, str(refusal))
         return False
     approvals.written({delivery, *using}, user=request.user)
-    said = Sentence(gettext_noop("Added the limit “{rule}”."), {"rule": str(rule)})
-    admin.log_change(request, delivery, console_log.to_keep(said))
+    admin.log_change(
+        request,
+        delivery,
+        console_log.kept(gettext_noop("Added the limit “{rule}”."), rule=str(rule)),
+    )
     text = _("It holds from the next preparation on: {rule}.")
     messages.success(request, text.format(rule=rule))
     return True
@@ -160,10 +163,13 @@ def choose(admin: PlainAdmin, request: HttpRequest, delivery: Delivery) -> Answe
     if changed:
         approvals.written([delivery], user=request.user)
         label = typology.label if typology else gettext_noop("the default")
-        said = Sentence(
-            gettext_noop("Took other rules: {name}."), {"name": Sentence(label)}
+        admin.log_change(
+            request,
+            delivery,
+            console_log.kept(
+                gettext_noop("Took other rules: {name}."), name=Sentence(label)
+            ),
         )
-        admin.log_change(request, delivery, console_log.to_keep(said))
         messages.success(request, _("Its rules are others now."))
     return _to(delivery)
 
