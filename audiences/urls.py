@@ -2,7 +2,14 @@
 
 from django.urls import URLPattern, re_path
 
-from .pages import checkpoints, confirming, own_data, receipts, unidentified, views
+from .pages import (
+    checkpoints,
+    confirming,
+    confirming_signups,
+    own_data,
+    receipts,
+    views,
+)
 from .pages.brand import NAME
 from .pages.middleware import View
 
@@ -41,7 +48,9 @@ urlpatterns = [
     *_personal(rf"p/your-data/{_TOKEN}", own_data.personal, "own_data_of"),
     *_page(rf"p/{_SLUG}", views.anybody, "anybody"),
     *_personal(
-        rf"p/{_SLUG}/confirm/{_TOKEN}", unidentified.confirm_signup, "confirm_signup"
+        rf"p/{_SLUG}/confirm/{_TOKEN}",
+        confirming_signups.confirm_signup,
+        "confirm_signup",
     ),
     *_personal(rf"p/{_SLUG}/why/{_TOKEN}", receipts.of_page, "why_on_page"),
     *_personal(rf"p/{_SLUG}/choose/{_TOKEN}", views.choose, "choose_on_page"),

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     SENT_TO = "audiences.links.sent_to"
     CAP = "audiences.request_caps"
     PROOF_OF_WORK = "audiences.proof_of_work"
+    OUTCOME = "audiences.links.outcome"
 
 
 class BadLink(Exception):

@@ -19,7 +19,7 @@ from audiences.visits import confirming
 from audiences.visits.confirming import Asked, Stage
 from audiences.wording import page_texts
 
-from . import rendering, visitors, ways
+from . import outcomes, rendering, visitors, ways
 from .middleware import public
 from .rendering import Shown
 from .state_lines import channel_state, service_line
@@ -34,9 +34,29 @@ def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
         asked = confirming.confirm(token, origin)
     else:
         asked = confirming.look(token)
+        if asked.stage == Stage.BEFORE and _told(request, asked.held.profile_id):
+            asked = replace(asked, stage=Stage.DONE)
     person = asked.held.profile.language
     language = rendering.page_language(request, rendering.spoken(asked.content), person)
+    is_done = asked.stage == Stage.DONE
+    leads_on = is_done and _leads_on(request, language, asked.held.profile_id)
+    if leads_on:
+        return leads_on
     return rendering.show(request, asked.content, language, _shown(asked, language))
+
+
+def _leads_on(
+    request: HttpRequest, language: str, profile_id: int
+) -> HttpResponse | None:
+    """To the same address, which then says that this has just been confirmed."""
+    if request.method != "POST" or not outcomes.is_own_form(visitors.posted(request)):
+        return None
+    return outcomes.leads_on(request, language, {"did": "confirmed"}, profile_id)
+
+
+def _told(request: HttpRequest, profile_id: int) -> bool:
+    """Whether this browser has confirmed it, and nothing has happened since."""
+    return outcomes.read(request, profile_id) is not None
 
 
 def _shown(asked: Asked, language: str) -> Shown:
@@ -95,6 +115,12 @@ def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
     text = page_texts.text(language, "confirm.channel", messages=messages)
     if request.method == "POST":
         allowed = allowing.confirm(token, _origin(request, language, text))
+        is_done = allowed.stage == allowing.Stage.DONE
+        leads_on = is_done and _leads_on(request, language, allowed.profile.pk)
+        if leads_on:
+            return leads_on
+    elif allowed.stage == allowing.Stage.BEFORE and _told(request, allowed.profile.pk):
+        allowed = replace(allowed, stage=allowing.Stage.DONE)
     if allowed.stage == allowing.Stage.WAITING:
         shown = _to_confirm(text, language)
     else:
@@ -118,6 +144,12 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     )
     if request.method == "POST":
         added = new_addresses.confirm(token, _origin(request, language, text))
+        is_done = added.stage == allowing.Stage.DONE
+        leads_on = is_done and _leads_on(request, language, added.profile.pk)
+        if leads_on:
+            return leads_on
+    elif added.stage == allowing.Stage.BEFORE and _told(request, added.profile.pk):
+        added = replace(added, stage=allowing.Stage.DONE)
     if added.stage == allowing.Stage.WAITING:
         shown = _to_confirm(text, language)
     else:

@@ -9,23 +9,22 @@ from django.http import QueryDict
 from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 
-from audiences import addresses
-from audiences.channels import Channel
 from audiences.landing_pages import Content, ServiceOnPage
 from audiences.models import LandingPage, Profile
 from audiences.models.landing_pages import OWN
-from audiences.models.profiles import LONGEST_EXTERNAL_ID, LONGEST_TEXT
+from audiences.models.profiles import LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
-from audiences.visits import adding, wishing
-from audiences.visits.choosing import Boxes
-from audiences.visits.standing import Standing
+from audiences.visits import adding, removing, wishing
+from audiences.visits.forms import Form, last_event
+from audiences.visits.standing import Boxes, Standing
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
 
 from . import own_fields, wish_forms
-from .page_form import PageForm, ShownNow
+from .address_forms import AddressField
+from .page_form import PageForm, ShownThen
 
 
 class BoxesField(forms.MultipleChoiceField):
@@ -96,8 +95,8 @@ class ChoiceForm(PageForm):
 
     def details(self, content: Content) -> dict[str, str]:
         """The details of the profile as the visitor wants them."""
-        names = content["extra_fields"]
-        return {n: self.cleaned_data[n] for n in names if n in self.cleaned_data}
+        given = [n for n in content["extra_fields"] if n in self.cleaned_data]
+        return {n: self.cleaned_data[n] for n in given if self.is_touched(n)}
 
     def require_agreement(self) -> bool:
         """Whether the agreement is there, if it is needed; else an error says so."""
@@ -135,6 +134,7 @@ class VisitForm(ChoiceForm):
             self.tick(
                 standing.ticked_channels(channels),
                 standing.ticked_services([s.pk for s in standing.offered]),
+                last_event(visit.link.profile_id),
             )
         if visit.kind == LandingPage.Kind.PREFERENCES:
             wish_forms.add_wish(self, wishing.present(standing.wishes))
@@ -144,35 +144,55 @@ class VisitForm(ChoiceForm):
             field.label = self.text(f"page.add_{channel}")
             field.help_text = self.text("page.add_hint")
             self.fields[f"add_{channel}"] = field
+        self.may_remove = removing.removable(visit, standing)
+        for channel, address in self.may_remove.items():
+            self.fields[f"remove_{channel}"] = forms.BooleanField(
+                label=self.text(f"page.remove_{channel}", address=address),
+                help_text=self.text("page.remove_hint"),
+                required=False,
+            )
         if visit.kind in LandingPage.BUTTON_KINDS:
             return
         if visit.proved:
             self.add_details(visit.content, visit.profile)
             own_fields.add_to(self, visit, language)
+            details = [n for n in visit.content["extra_fields"] if n in self.fields]
+            self.keep([*details, *own_fields.names_in(self)])
         if visit.content["needs_agreement"]:
             self.add_agreement(visit.content)
+        self.say_what_is_optional()
 
-    def tick(self, channels: list[str], services: list[int]) -> None:
-        """Tick boxes, and say in the form which, for when it comes back."""
+    def tick(self, channels: list[str], services: list[int], after: int) -> None:
+        """Tick boxes, and say in the form which, for when it comes back.
+
+        With the person's last event: what they stop after it, no tick brings back.
+        """
         self.initial.update(channels=channels, services=[*map(str, services)])
-        now = " ".join([*channels, *map(str, services)])
-        self.fields["shown"] = forms.CharField(required=False, widget=ShownNow(now))
+        now = " ".join([*channels, *map(str, services), f"@{after}"])
+        self.fields["shown"] = forms.CharField(required=False, widget=ShownThen(now))
 
     @property
-    def shown(self) -> Boxes:
-        """The boxes that were ticked when the form was made, as it says itself."""
-        words = str(self.cleaned_data.get("shown", "")).split()
-        services = [word for word in words if word.isascii() and word.isdigit()]
-        return Boxes(frozenset(words), frozenset(map(int, services)))
-
-    @property
-    def ticked(self) -> Boxes:
-        """The boxes that the visitor ticked."""
+    def boxes(self) -> Form:
+        """What was ticked, and what was shown so when the form was made."""
         data = self.cleaned_data
-        return Boxes(
-            frozenset(data.get("channels", ())),
+        gone = self.removed
+        ticked = Boxes(
+            frozenset(data.get("channels", ())) - gone,
             frozenset(int(pk) for pk in data.get("services", ())),
         )
+        if "shown" not in self.data:
+            return Form(ticked)
+        words = str(data.get("shown", "")).split()
+        numbers = [word for word in words if _is_number(word)]
+        marks = [word[1:] for word in words if word[0] == "@" and _is_number(word[1:])]
+        shown = Boxes(frozenset(words) - gone, frozenset(map(int, numbers)))
+        return Form(ticked, shown, int(marks[0]) if marks else None)
+
+    @property
+    def removed(self) -> frozenset[str]:
+        """The channels whose address the visitor takes away: it decides about them."""
+        data = self.cleaned_data
+        return frozenset(c for c in self.may_remove if data.get(f"remove_{c}"))
 
     @property
     def added(self) -> dict[str, str]:
@@ -188,6 +208,11 @@ class VisitForm(ChoiceForm):
         if not wanted or wanted == str(data.get("wish_shown", "")):
             return None
         return wishing.Wish(wanted)
+
+
+def _is_number(word: str) -> bool:
+    """Whether it can be an id; longer ones are nobody's."""
+    return word.isascii() and word.isdigit() and len(word) < 19
 
 
 # WCAG 2.2, 1.3.5: what a field is for.
@@ -207,47 +232,6 @@ def _language_field(form: PageForm, label: str, initial: str) -> forms.ChoiceFie
     )
 
 
-class AddressField(forms.CharField):
-    """An address, a number or an id that a visitor gives; nothing is looked up."""
-
-    def __init__(self, by: str, language: str, *, required: bool = True) -> None:
-        attrs, longest = _ADDRESS_WIDGETS[by]
-        label = page_texts.text(language, f"unidentified.{by}")
-        widget = forms.TextInput(attrs=attrs)
-        super().__init__(
-            label=label, max_length=longest, widget=widget, required=required
-        )
-        self.by, self.language = by, language
-
-    def clean(self, value: Any) -> str:
-        text = str(super().clean(value)).strip()
-        if text and self.by in Channel.values:
-            try:
-                addresses.normalise(self.by, text)
-            except addresses.InvalidAddress as error:
-                wrong = page_texts.text(self.language, f"unidentified.wrong_{self.by}")
-                raise forms.ValidationError(wrong) from error
-        return text
-
-
-_ADDRESS_WIDGETS: dict[str, tuple[dict[str, str], int]] = {
-    "email": ({"type": "email", "autocomplete": "email", "inputmode": "email"}, 254),
-    "sms": ({"type": "tel", "autocomplete": "tel", "inputmode": "tel"}, 40),
-    "external_id": ({"autocomplete": "off"}, LONGEST_EXTERNAL_ID),
-}
-
-
-class AddressForm(PageForm):
-    """Where a visitor without a personal link gets one."""
-
-    typed = "address"
-
-    def __init__(self, *args: Any, content: Content, language: str, **kwargs: Any):
-        super().__init__(*args, language=language, **kwargs)
-        self.by = content["reconciles_by"]
-        self.fields["address"] = AddressField(self.by, language)
-
-
 class SignupForm(ChoiceForm):
     """What somebody without a personal link signs up for."""
 
@@ -264,10 +248,13 @@ class SignupForm(ChoiceForm):
         own_fields.add_to_signup(self, content, language)
         if content["needs_agreement"]:
             self.add_agreement(content)
+            self.fields["agreement"].required = True
+            needed = self.text("page.agreement_needed")
+            self.fields["agreement"].error_messages["required"] = needed
+        self.say_what_is_optional()
 
     def clean(self) -> None:
         super().clean()
-        self.require_agreement()
         boxes = [name for name in ("services", "channels") if name in self.fields]
         is_ticked = any(self.cleaned_data.get(name) for name in boxes)
         if boxes and not is_ticked and not self.errors:

@@ -9,10 +9,13 @@ from typing import Any
 # token, also in an address that is none of ours.
 _PUBLIC = re.compile(r"(/u|/p/+[^/\s\"'?]+)(/[^\s\"'?]+)")
 _TOKEN = re.compile(r"[^/]{16,}")
+# And what an act did, for the page that tells it.
+_OUTCOME = re.compile(r"([?&]done=)[^&\s\"']+")
 
 
 def masked(text: str) -> str:
     """The text without the tokens of personal links."""
+    text = _OUTCOME.sub(r"\1…", text)
     return _PUBLIC.sub(lambda found: found[1] + _TOKEN.sub("…", found[2]), text)
 
 

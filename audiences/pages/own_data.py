@@ -5,6 +5,7 @@ anybody mails one; nothing on it tells whether somebody is known. What is fetche
 behind a link that only the answer's mail has.
 """
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -24,7 +25,7 @@ from audiences.signups.mailing_links import OWN_DATA
 from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
-from . import rendering, unidentified, visitors
+from . import outcomes, rendering, unidentified, visitors
 from .middleware import public
 from .page_form import PageForm
 from .rendering import Shown
@@ -72,28 +73,44 @@ def personal(request: HttpRequest, token: str) -> HttpResponse:
     link = links.read_page_token(token, OWN_DATA)
     if request.method != "POST":
         visit = identified(link, LandingPage.Kind.PREFERENCES)
+        told = outcomes.read(request)
+        if told and visit.shows:
+            return _show(request, visit, lambda _visit, code: _sent(told, code))
         return _show(request, visit, _before)
     visitors.require_own_page(request)
     data = visitors.posted(request)
     with transaction.atomic():
         visit = identified(link, LandingPage.Kind.PREFERENCES, lock=True)
-        return _show(
-            request, visit, lambda v, language: _asked(request, v, language, data)
-        )
+        language = _language(request, visit, _content())
+        asked = _asked(request, visit, language, data)
+        if isinstance(asked, dict):
+            is_own = outcomes.is_own_form(data)
+            leads_on = outcomes.leads_on(request, language, asked)
+            if is_own and leads_on:
+                return leads_on
+            asked = _sent(asked, language)
+        return _show(request, visit, lambda _visit, _language: asked)
 
 
 def _show(request: HttpRequest, visit: Visit, page: Any) -> HttpResponse:
     content = _content()
-    person = visit.profile.language if visit.shows else ""
-    language = rendering.page_language(request, rendering.spoken(content), person)
+    language = _language(request, visit, content)
     return rendering.show(request, content, language, page(visit, language))
+
+
+def _language(request: HttpRequest, visit: Visit, content: Content) -> str:
+    person = visit.profile.language if visit.shows else ""
+    return rendering.page_language(request, rendering.spoken(content), person)
 
 
 def _before(visit: Visit, language: str) -> Shown:
     return _form_page(visit, language, RequestForm(language=language))
 
 
-def _asked(request: HttpRequest, visit: Visit, language: str, data: Any) -> Shown:
+def _asked(
+    request: HttpRequest, visit: Visit, language: str, data: Any
+) -> Shown | outcomes.Facts:
+    """What was asked, as facts; or the form that comes back."""
     form = RequestForm(data, language=language)
     if visit.proved != Channel.EMAIL or not form.is_valid():
         return _form_page(visit, language, form)
@@ -105,9 +122,13 @@ def _asked(request: HttpRequest, visit: Visit, language: str, data: Any) -> Show
         language=language,
         origin=visitors.origin(request, Source.LANDING_PAGE),
     )
-    which = "sent_objection" if made.kind == Kind.OBJECTION else "sent"
+    return {"kind": made.kind, "due": made.due_on.isoformat()}
+
+
+def _sent(told: outcomes.Facts, language: str) -> Shown:
+    which = "sent_objection" if told["kind"] == Kind.OBJECTION else "sent"
     with translation.override(language):
-        day = date_format(made.due_on, "DATE_FORMAT")
+        day = date_format(date.fromisoformat(told["due"]), "DATE_FORMAT")
     return Shown(
         page_texts.text(language, "privacy.sent_title"),
         page_texts.text(language, f"privacy.{which}", date=day),

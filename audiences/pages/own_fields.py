@@ -20,6 +20,8 @@ from audiences.models.landing_pages import OWN
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 
+from .page_form import PageForm
+
 Type = OwnField.Type
 _PREFIX = "own_"
 
@@ -53,7 +55,12 @@ def _add(
             form.fields[_PREFIX + own.field.slug] = _field(own, language)
 
 
-def texts_in(form: forms.Form) -> dict[str, str]:
+def names_in(form: forms.Form) -> list[str]:
+    """The fields of a form that ask for them."""
+    return [name for name in form.fields if name.startswith(_PREFIX)]
+
+
+def texts_in(form: PageForm) -> dict[str, str]:
     """What a valid sign-up says in them, as a request keeps it."""
     return {
         OWN + field.slug: fields.as_text(value)
@@ -62,16 +69,16 @@ def texts_in(form: forms.Form) -> dict[str, str]:
     }
 
 
-def values_in(form: forms.Form) -> dict[OwnField, fields.Value | None]:
+def values_in(form: PageForm) -> dict[OwnField, fields.Value | None]:
     """What a valid form says in them, as far as it was asked."""
-    names = [name for name in form.fields if name.startswith(_PREFIX)]
+    names = names_in(form)
     if not names:
         return {}
     by_slug = {own.field.slug: own.field for own in fields.editable()}
     found: dict[OwnField, fields.Value | None] = {}
     for name in names:
         field = by_slug.get(name.removeprefix(_PREFIX))
-        if field is None or name not in form.data:
+        if field is None or name not in form.data or not form.is_touched(name):
             continue
         given = form.cleaned_data[name]
         is_empty = given in (None, "")

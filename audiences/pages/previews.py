@@ -19,7 +19,7 @@ from audiences.visits.undoing import Undone
 from audiences.visits.visit import Visit, identified
 from audiences.wording import page_texts
 
-from . import rendering, unidentified, visit_pages
+from . import after_pages, rendering, unidentified
 from .middleware import secured
 from .views import answer
 from .visitors import posted
@@ -62,7 +62,7 @@ def _tried(
     if not data or "undo" not in data:
         return answer(request, visit, data, (notice,))
     standing = standing_of(visit)
-    shown = visit_pages.after_undo(visit, standing, language, Undone.ALL)
+    shown = after_pages.after_undo(visit, standing, language, Undone.ALL)
     shown.notices = [notice]
     return rendering.show(request, visit.content, language, shown)
 

@@ -113,6 +113,8 @@ def show(
     codes = spoken(content)
     names = dict(settings.LANGUAGES)
     sender = organisation.last_known()
+    # Told in another language as well; `outcomes` alone reads it.
+    outcome = request.GET.get("done", "")
     with translation.override(language):
         response = render(
             request,
@@ -122,6 +124,7 @@ def show(
                 "shown": shown,
                 "language": language,
                 "languages": [(c, names[c]) for c in codes if c in names],
+                "outcome": outcome if shown.is_done else "",
                 "texts": page_texts.texts(language),
                 "sender": sender,
                 "sender_lines": sender.postal_address.split("\n"),

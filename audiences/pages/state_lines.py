@@ -10,7 +10,7 @@ from audiences.landing_pages import ServiceOnPage
 from audiences.models import ContactWish, LandingPage, Profile, SignupRequest
 from audiences.signups.allowing import Answer
 from audiences.subscriptions import messages as subscription_messages
-from audiences.visits.standing import Standing, by_flags
+from audiences.visits.standing import Standing, by_flags, dormant
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 
@@ -25,6 +25,8 @@ def state(visit: Visit, standing: Standing, language: str) -> list[str]:
         lines.append(service_line(profile_id, standing, visit.service, language))
     elif standing.stopped_all:
         lines.append(page_texts.text(language, "state.gets_nothing"))
+        if visit.kind == Kind.DENYLIST:
+            lines += _dormant_line(visit, language)
     elif visit.kind == Kind.DENYLIST and not standing.out:
         lines.append(page_texts.text(language, "state.gets_everything"))
     else:
@@ -35,6 +37,19 @@ def state(visit: Visit, standing: Standing, language: str) -> list[str]:
         for service in standing.offered
     ]
     return lines + wish_lines(standing.wishes, language)
+
+
+def _dormant_line(visit: Visit, language: str) -> list[str]:
+    """What was chosen before everything was stopped, and is on record still."""
+    services, wished = dormant(visit)
+    names = [service.label_in(language) for service in services]
+    for row in wished:
+        which = "pause" if row.paused_until else "month"
+        if row.per_month and row.per_month != 1:
+            which = "times"
+        names.append(page_texts.text(language, f"wish.{which}", count=row.per_month))
+    what = "; ".join(dict.fromkeys(names))
+    return [page_texts.text(language, "state.dormant", what=what)] if what else []
 
 
 def wish_lines(standing: Sequence[ContactWish], language: str) -> list[str]:

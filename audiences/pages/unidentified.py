@@ -10,24 +10,17 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from audiences.channels import Channel
-from audiences.consent import Source
 from audiences.landing_pages import Content, ServiceOnPage
-from audiences.links import BadLink, Link
-from audiences.masking import masked
 from audiences.models import LandingPage, LandingPageVersion
 from audiences.refusals import Refused
-from audiences.signups import confirming, mailing_links, proof_of_work, requesting
+from audiences.signups import mailing_links, proof_of_work, requesting
 from audiences.signups.requesting import SIGNUP_KINDS
-from audiences.visits.standing import standing_of
-from audiences.visits.visit import Gone, Visit
 from audiences.wording import page_texts
 
-from . import rendering, visitors, ways
-from .forms import AddressForm, SignupForm
-from .middleware import public
+from . import outcomes, rendering, visitors
+from .address_forms import AddressForm
+from .forms import SignupForm
 from .rendering import Shown, filled, texts_of
-from .state_lines import asked_for, asked_lines, became_of, state
 
 Kind = LandingPage.Kind
 
@@ -36,7 +29,14 @@ def answer(request: HttpRequest, version: LandingPageVersion) -> HttpResponse:
     """The page for anybody: a form for an address, or what it says after it."""
     content: Content = version.content
     language = rendering.page_language(request, rendering.spoken(content))
-    shown = _answered(request, version, content, language)
+    told = outcomes.read(request, within=outcomes.TYPED_LIFE)
+    if request.method != "POST" and told:
+        shown = _sent(content, language, told["typed"], is_enough=told["is_enough"])
+    else:
+        answered = _answered(request, version, content, language)
+        if isinstance(answered, HttpResponse):
+            return answered
+        shown = answered
     return rendering.show(request, content, language, shown)
 
 
@@ -54,7 +54,8 @@ def look(request: HttpRequest, content: Content) -> HttpResponse:
 
 def _answered(
     request: HttpRequest, version: LandingPageVersion, content: Content, language: str
-) -> Shown:
+) -> Shown | HttpResponse:
+    """The page, or what leads to the one that says what was sent."""
     shown = Shown(_title(content, language))
     if not content["allows_unidentified"]:
         shown.body = page_texts.text(language, "unidentified.only_personal")
@@ -62,7 +63,7 @@ def _answered(
         return shown
     data = visitors.posted(request) if request.method == "POST" else None
     if content["kind"] in SIGNUP_KINDS:
-        label = _messages(content, language)
+        label = messages_of(content, language)
         content = requesting.without_closed(content)
         if content["kind"] == Kind.SUBSCRIPTION and content["service"] is None:
             shown.body = page_texts.text(language, "page.service_closed", service=label)
@@ -75,7 +76,11 @@ def _answered(
             if answer is not Taken.NO:
                 typed = form.cleaned_data[form.typed]
                 is_enough = answer is Taken.ENOUGH
-                return _sent(content, language, typed, is_enough=is_enough)
+                facts = {"typed": typed, "is_enough": is_enough}
+                is_own = outcomes.is_own_form(data)
+                leads_on = outcomes.leads_on(request, language, facts)
+                sent = _sent(content, language, typed, is_enough=is_enough)
+                return leads_on if is_own and leads_on else sent
     return _form_page(content, language, form)
 
 
@@ -110,7 +115,10 @@ def _taken(
             return Taken.YES  # the button was pressed twice
         form.add_error(None, form.text("unidentified.proof_failed"))
     except proof_of_work.NotProven:
-        form.add_error(None, form.text("unidentified.proof_failed"))
+        # Nothing was tried where no script runs: "again" would be no help.
+        tried = bool(data.get("proof"))
+        failed = form.text("unidentified.proof_failed")
+        form.add_error(None, failed if tried else _without_script(form.language))
     except Refused:
         form.add_error(None, form.text("page.busy"))
     return Taken.NO
@@ -154,7 +162,7 @@ def _form_page(
 ) -> Shown:
     if content["kind"] in SIGNUP_KINDS:
         html = texts_of(content, language)["html"]["introduction"]
-        body: str = filled(html, messages=_messages(content, language), address="")
+        body: str = filled(html, messages=messages_of(content, language), address="")
         button = _signup_button(content, language)
     else:
         body = page_texts.text(language, "unidentified.introduction")
@@ -178,7 +186,7 @@ def _signup_button(content: Content, language: str) -> str:
     built_in = page_texts.text(language, f"kinds.{Kind.ACQUISITION}.button")
     if content["kind"] == Kind.ACQUISITION and button == built_in:
         return page_texts.text(language, "unidentified.signup_button")
-    return page_texts.fill(button, messages=_messages(content, language))
+    return page_texts.fill(button, messages=messages_of(content, language))
 
 
 def _without_script(language: str) -> str:
@@ -210,66 +218,10 @@ def _sent(
 
 def _title(content: Content, language: str) -> str:
     title = texts_of(content, language)["title"]
-    return page_texts.fill(title, messages=_messages(content, language))
+    return page_texts.fill(title, messages=messages_of(content, language))
 
 
-def _messages(content: Content, language: str) -> str:
+def messages_of(content: Content, language: str) -> str:
     if content["service"]:
         return ServiceOnPage.of(content["service"]).label_in(language)
     return page_texts.text(language, "messages.any")
-
-
-# ---------------------------------------------------------------- the link in the mail
-@public
-def confirm_signup(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """Behind the link of a sign-up mail: GET shows a button, POST confirms (S6)."""
-    asked = requesting.read_confirmation(token)
-    if asked.version.page_slug != slug:
-        raise BadLink
-    content = asked.version.content
-    language = rendering.page_language(
-        request, rendering.spoken(content), asked.language
-    )
-    if request.method == "POST":
-        visitors.require_own_page(request)
-        origin = visitors.origin(request, Source.LANDING_PAGE)
-        done = confirming.confirm_signup(token, origin)
-        shown = _confirmed(done, language, masked(Channel.EMAIL, asked.email))
-    elif asked.confirmed_at:
-        shown = _confirmed(confirming.used(asked), language, "")
-    else:
-        shown = Shown(
-            title=page_texts.text(language, "confirm.title"),
-            body=page_texts.text(
-                language, "confirm.signup", address=masked(Channel.EMAIL, asked.email)
-            ),
-            asks=asked_for(asked, language),
-            button=page_texts.text(language, "confirm.button"),
-        )
-    return rendering.show(request, content, language, shown)
-
-
-def _confirmed(done: confirming.Confirmed, language: str, address: str) -> Shown:
-    """What is true now; of a link that was used before, of what it asked for alone."""
-    if done.profile is None:
-        raise Gone
-    link, version = Link(done.profile.pk), done.version
-    visit = Visit(link, version.content, version.name, done.profile)
-    standing = standing_of(visit)
-    if not done.is_first:
-        return Shown(
-            title=page_texts.text(language, "confirm.again"),
-            state=became_of(done.request, done.profile.pk, standing, language),
-            is_done=True,
-            preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
-        )
-    html = texts_of(visit.content, language)["html"]["confirmation"]
-    return Shown(
-        title=page_texts.text(language, "confirm.done"),
-        body=filled(html, messages=_messages(visit.content, language), address=address),
-        about=page_texts.text(language, "page.about_address", address=address),
-        notices=asked_lines(done.asked, language),
-        state=state(visit, standing, language),
-        is_done=True,
-        preferences_url=ways.preferences_of_anybody(Channel.EMAIL),
-    )

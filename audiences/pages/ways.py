@@ -3,7 +3,7 @@
 Nothing here makes a token: the addresses hold the one that was opened.
 """
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.urls import reverse
 
 from audiences.links import BadLink, read_undo_token
@@ -20,9 +20,17 @@ _OF_PAGE = ("personal", "choose_on_page", "everything_on_page")
 
 
 def add(
-    shown: Shown, request: HttpRequest, visit: Visit, data: QueryDict | None = None
+    shown: Shown,
+    request: HttpRequest,
+    visit: Visit,
+    *,
+    earlier: str = "",
+    is_undone: bool = False,
 ) -> None:
-    """Add the ways to a page; none where the link may show nothing of the person."""
+    """Add the ways to a page; none where the link may show nothing of the person.
+
+    `earlier` is the undo of the act before this one, which its page has handed on.
+    """
     shown.why_url = address(request, visit, "why")
     if visit.kind != Kind.PREFERENCES:
         shown.choose_url = address(request, visit, "choose")
@@ -32,15 +40,14 @@ def add(
         may_stop_all = False  # the page itself does that
     if may_stop_all:
         shown.everything_url = address(request, visit, "everything")
-    shown.earlier = _earlier(visit, data)
-    if data and data.get("undo") and shown.earlier:
+    shown.earlier = _earlier(visit, earlier)
+    if is_undone and shown.earlier:
         shown.undo, shown.earlier = shown.earlier, ""
         shown.undoes_earlier = True
 
 
-def _earlier(visit: Visit, data: QueryDict | None) -> str:
-    """The undo of the act before this one, which its page has handed on."""
-    token = str(data.get("earlier", "")) if data else ""
+def _earlier(visit: Visit, token: str) -> str:
+    """The token, if it undoes an act of this very person."""
     try:
         is_theirs = token and read_undo_token(token).profile_id == visit.profile.pk
     except BadLink:

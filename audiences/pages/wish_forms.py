@@ -8,7 +8,7 @@ from audiences.models import LeavingReason
 from audiences.models.wishes import LONGEST_REASON
 from audiences.visits.wishing import Wish
 
-from .page_form import PageForm, ShownNow
+from .page_form import PageForm, ShownThen
 
 
 def add_wish(form: PageForm, present: Wish) -> None:
@@ -21,7 +21,7 @@ def add_wish(form: PageForm, present: Wish) -> None:
         initial=present,
     )
     form.fields["wish_shown"] = forms.CharField(
-        required=False, widget=ShownNow(present)
+        required=False, widget=ShownThen(present)
     )
 
 

@@ -13,7 +13,7 @@ from enum import Enum
 from django.conf import settings
 from django.db import transaction
 
-from audiences import consent, landing_pages, outbox, suppression
+from audiences import consent, outbox, suppression
 from audiences.addresses import Normalised
 from audiences.channels import ANY, ANY_FLAG, Channel, flag_name
 from audiences.consent import Origin, locks
@@ -21,14 +21,7 @@ from audiences.links import BadLink
 from audiences.links.payloads import Permission
 from audiences.links.signing import mark
 from audiences.links.web_addresses import permission_url, read_permission_token, went_to
-from audiences.models import (
-    Address,
-    AddressStatus,
-    ConsentEvent,
-    LandingPage,
-    OutboxMail,
-    Profile,
-)
+from audiences.models import Address, AddressStatus, ConsentEvent, OutboxMail, Profile
 from audiences.outbox import Result, Words, caps
 from audiences.suppression import Lift
 from audiences.suppression.restriction import is_restricted
@@ -134,12 +127,9 @@ def confirm(token: str, origin: Origin) -> Allowed:
         found = _allowed(permission, rows.first())
         if found.stage != Stage.WAITING:
             return found
-        wording = landing_pages.built_in_name(LandingPage.Kind.PREFERENCES)
-        origin = replace(
-            origin,
-            note=" · ".join(filter(None, [_note(permission), origin.note])),
-            wording_version=wording,
-        )
+        # The note quotes the words of the page: they are in no wording.
+        note = " · ".join(filter(None, [_note(permission), origin.note]))
+        origin = replace(origin, note=note)
         allow(found.profile, found.channel, origin)
         if address := _address(found.profile.pk, found.channel):
             suppression.lift(address.channel, address.key, Lift.CONFIRMED)

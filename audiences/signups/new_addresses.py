@@ -13,13 +13,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audiences import addresses, consent, landing_pages, outbox, suppression
+from audiences import addresses, consent, outbox, suppression
 from audiences.addresses import normalise
 from audiences.channels import ANY, Channel, flag_name
 from audiences.consent import Kind, Origin, locks
 from audiences.links import BadLink
 from audiences.links.web_addresses import address_url, read_address_token
-from audiences.models import ConsentEvent, LandingPage, OutboxMail, Profile
+from audiences.models import ConsentEvent, OutboxMail, Profile
 from audiences.outbox import Result, Words, caps, queue
 from audiences.signups.allowing import ASKED, Answer, Stage, allow
 from audiences.suppression import Lift
@@ -118,9 +118,8 @@ def confirm(token: str, origin: Origin) -> Added:
             return found
         mail, person = found.mail, found.profile
         asked = f"Requested on {mail.created_at:%Y-%m-%d at %H:%M:%S} UTC"
-        wording = landing_pages.built_in_name(LandingPage.Kind.PREFERENCES)
-        note = " · ".join(filter(None, [asked, origin.note]))
-        proof = replace(origin, note=note, wording_version=wording)
+        # The note quotes the words of the page: they are in no wording.
+        proof = replace(origin, note=" · ".join(filter(None, [asked, origin.note])))
         was_out = person.no_longer_contact or getattr(person, flag_name(mail.channel))
         addresses.attach(person, mail.channel, mail.to, primary=True)
         if was_out:

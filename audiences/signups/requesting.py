@@ -185,7 +185,19 @@ def _asked(content: Content, wish: Wish) -> Asked:
             raise InvalidSignup(name, _("The page does not offer this."))
     if content["kind"] == Kind.SUBSCRIPTION and content["service"]:
         asked["services"] = [content["service"]["id"]]
+    elif not (asked["channels"] or asked["services"]) and (boxes := _boxes(content)):
+        # Nobody signs up for nothing.
+        raise InvalidSignup(boxes[0], _("Fill in at least one of these fields."))
     return asked
+
+
+def _boxes(content: Content) -> list[str]:
+    """Where the page has boxes to tick, as far as its services are open."""
+    if content["kind"] not in LandingPage.CHOICE_KINDS:
+        return []
+    open_ones = without_closed(content)
+    offered = {"services": open_ones["services"], "channels": open_ones["channels"]}
+    return [name for name, choices in offered.items() if choices]
 
 
 _READERS = {"language": read_language, "country": read_country}

@@ -20,20 +20,13 @@ from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
 from audiences.suppression.restriction import Restricted, is_restricted
 from audiences.visits import wishing
+from audiences.visits.forms import Form, kept, meant, stopped_since
 from audiences.visits.opting_out import stop_addresses
-from audiences.visits.standing import Done, Standing, standing_of
+from audiences.visits.standing import Boxes, Done, Standing, standing_of
 from audiences.visits.visit import Visit
 from audiences.visits.wishing import Wish
 
 OPENING = (Kind.OPT_IN, Kind.SUBSCRIBE)
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """Boxes of channels (codes) and of services (ids): those offered, those ticked."""
-
-    channels: frozenset[str] = frozenset()
-    services: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,17 +48,6 @@ class Change:
     @property
     def is_about_service(self) -> bool:
         return self.kind in (Kind.SUBSCRIBE, Kind.UNSUBSCRIBE)
-
-
-def meant(standing: Standing, offered: Boxes, ticked: Boxes, shown: Boxes) -> Boxes:
-    """The ticks without those that came with an old form and are not true any more.
-
-    Anyone who opted out in another tab, or by the button of a mail client, has not
-    asked for messages by a box that the page had ticked (GDPR 4(11): a clear act).
-    """
-    old_channels = shown.channels - {*standing.ticked_channels(offered.channels)}
-    old_services = shown.services - {*standing.ticked_services(offered.services)}
-    return Boxes(ticked.channels - old_channels, ticked.services - old_services)
 
 
 def changes(standing: Standing, offered: Boxes, ticked: Boxes) -> list[Change]:
@@ -103,21 +85,20 @@ def _after_stopping_all(standing: Standing, ticked: Collection[str]) -> list[Cha
     return [*found, Change(Kind.OPT_IN, ANY)]
 
 
-def plan(visit: Visit, standing: Standing, ticked: Boxes, shown: Boxes) -> list[Change]:
-    """What the ticks of a visitor, or the button of the page, would change.
-
-    `shown` are the boxes that were ticked when the form was made. The profile is
-    locked.
+def plan(visit: Visit, standing: Standing, form: Form) -> tuple[list[Change], Boxes]:
+    """What the ticks of a visitor, or the button of the page, would change; and the
+    boxes that stay as they were changed elsewhere. The profile is locked.
     """
     if visit.kind == LandingPage.Kind.SUBSCRIPTION:
         if visit.service is None or visit.service.pk in standing.subscribed:
-            return []
-        return [Change(Kind.SUBSCRIBE, visit.service.pk)]
+            return [], Boxes()
+        return [Change(Kind.SUBSCRIBE, visit.service.pk)], Boxes()
     offered = Boxes(
         frozenset(standing.channels(visit)),
         frozenset(service.pk for service in standing.offered),
     )
-    wanted = meant(standing, offered, ticked, shown)
+    wanted = meant(standing, offered, form, stopped_since(visit, offered, form))
+    stays = kept(standing, offered, form, wanted)
     elsewhere = (wanted.channels & offered.channels) - {visit.proved}
     if standing.stopped_all:
         # Nobody else's tick ends a stop of everything.
@@ -130,9 +111,8 @@ def plan(visit: Visit, standing: Standing, ticked: Boxes, shown: Boxes) -> list[
         for change in found
         if change.kind != Kind.OPT_IN or change.subject not in elsewhere
     ]
-    return direct + [
-        Change(Kind.OPT_IN, channel, asks=True) for channel in sorted(elsewhere)
-    ]
+    asks = [Change(Kind.OPT_IN, channel, asks=True) for channel in sorted(elsewhere)]
+    return direct + asks, stays
 
 
 def starts_messages(visit: Visit, planned: list[Change]) -> bool:

@@ -24,6 +24,14 @@ Kind = LandingPage.Kind
 
 
 @dataclass(frozen=True)
+class Boxes:
+    """Boxes of channels (codes) and of services (ids): those offered, those ticked."""
+
+    channels: frozenset[str] = frozenset()
+    services: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class Standing:
     """What is true of a visitor at a moment, of what the page is about.
 
@@ -70,6 +78,9 @@ class Done:
     are ticked services that take no new subscriptions, `unsent` services for which
     nobody was asked again, `asked` channels with what came of asking at their address.
     `wishes` are those that the act expressed, `wishes_ended` those that it ended.
+    `kept` are boxes that were changed elsewhere after the form was made, and stayed so.
+    `added` are addresses that were given, by channel as they were typed, with what came
+    of asking there, and `removed` those taken away, masked.
     """
 
     visit: Visit
@@ -82,6 +93,9 @@ class Done:
     asked: tuple[tuple[str, Answer], ...] = ()
     wishes: tuple[int, ...] = ()
     wishes_ended: tuple[int, ...] = ()
+    kept: Boxes = Boxes()
+    added: tuple[tuple[str, str, Answer], ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
 
 
 def by_flags(profile: Profile) -> Standing:
@@ -141,6 +155,14 @@ def _offered(visit: Visit) -> tuple[ServiceOnPage, ...]:
     )
     there = set(rows.values_list("pk", flat=True))
     return tuple(service for service in published if service.pk in there)
+
+
+def dormant(visit: Visit) -> tuple[list[ServiceOnPage], list[ContactWish]]:
+    """What is on record of somebody who has stopped everything, and has no effect."""
+    active = subscriptions.active(timezone.now(), "subscriptions__")
+    held = Service.objects.filter(active, subscriptions__profile=visit.profile)
+    services = [ServiceOnPage.now(service) for service in held.order_by("label")]
+    return services, wishes.of_person(visit.profile.pk)
 
 
 def has_nothing_to_do(visit: Visit, standing: Standing) -> bool:

@@ -104,9 +104,10 @@ class Visit:
     def proof(self, origin: Origin) -> Origin:
         """The origin of an act with what the visit proves besides.
 
-        Only somebody who acts on a page has seen its wording.
+        Only somebody who acts on a page has seen its wording; and what a note quotes,
+        such as the button of an undo, is not in it.
         """
-        saw_page = origin.source == Source.LANDING_PAGE
+        saw_page = origin.source == Source.LANDING_PAGE and not origin.note
         return replace(
             origin,
             wording_version=self.wording if saw_page else "",

@@ -8,6 +8,7 @@ from audiences import content_policy
 from audiences.channels import Channel
 from audiences.models import Profile
 from audiences.pages.middleware import public
+from audiences.visits.visit import Gone
 from delivery.composing import (
     CannotCompose,
     Composer,
@@ -35,7 +36,9 @@ def view_in_browser(request: HttpRequest, token: str) -> HttpResponse:
     rows = Delivery.objects.select_related("service", "sender")
     delivery = rows.filter(pk=seen.delivery_id, channel=Channel.EMAIL).first()
     profile = Profile.objects.filter(pk=seen.profile_id).first()
-    if delivery is None or profile is None:
+    if profile is None:
+        raise Gone
+    if delivery is None:
         raise Http404
     reader = as_recipient(profile)
     if not seen.is_fresh:

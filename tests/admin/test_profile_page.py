@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from audiences import consent, landing_pages, subscriptions
+from audiences import consent, landing_pages, subscriptions, wishes
 from audiences.consent import Origin
 from audiences.models import Profile
 from delivery import analysis, deliveries, quarantine
@@ -71,7 +71,9 @@ def test_proof_has_everything_on_record_and_the_words(
         ),
     )
     subscriptions.subscribe(opted_in, world.service, Origin(source="api"))
+    wishes.express(opted_in, "email", Origin(source="landing_page"), per_month=3)
     data = json.loads(admin_client.get(_url(opted_in, "proof_json")).content)
+    assert [wish["per_month"] for wish in data["wishes"]] == [3]
     events = data["history"]
     assert [e["kind"] for e in events] == ["opt_out", "opt_in", "opt_out", "subscribe"]
     given = events[1]
@@ -83,7 +85,14 @@ def test_proof_has_everything_on_record_and_the_words(
     assert data["no_longer_contact"]["sms"] is True
     assert data["subscriptions"][0]["service"] == "news"
     page = admin_client.get(_url(opted_in, "proof")).content.decode()
-    for text in ("192.0.2.1", "Stop everything", "by phone", "opted out", "News"):
+    for text in (
+        "192.0.2.1",
+        "Stop everything",
+        "by phone",
+        "opted out",
+        "News",
+        "At most 3",
+    ):
         assert text in page, text
 
 

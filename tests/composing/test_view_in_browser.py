@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from audiences import links, privacy
 from audiences.links import Link
 from audiences.models import ConsentEvent, Profile
+from audiences.wording import page_texts
 from delivery.composing import (
     Composer,
     read_view_token,
@@ -105,7 +107,11 @@ def test_what_is_gone_is_not_shown(client: Client) -> None:
         client.get(nobody.removeprefix("https://news.example.org")).status_code == 404
     )
     privacy.erase(profile)
-    assert client.get(link).status_code == 404
+    gone = client.get(link)
+    assert gone.status_code == 200
+    html = gone.content.decode()
+    assert page_texts.text("en", "gone.text") in unescape(html)
+    assert ("<h1>" in html, "<main" in html) == (True, True)
 
 
 def test_a_mail_is_shown_when_its_sender_is_switched_off(client: Client) -> None:

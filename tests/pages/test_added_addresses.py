@@ -7,15 +7,26 @@ from django.db import transaction
 from django.test import Client
 
 from audiences import addresses, consent, outbox, privacy, suppression
+from audiences.masking import masked
 from audiences.models import Address, ConsentEvent, OutboxMail, Profile
 from audiences.outbox import Words
+from audiences.privacy import requests
 from audiences.signups import new_addresses
 from audiences.suppression import Entry, Reason
 from audiences.wording import page_texts
 from delivery import quarantine
 from tests.factories import BY_COMMAND, ProfileFactory
 
-from .visitors import browser, flags, history, one_click_path, page, path_to, words
+from .visitors import (
+    browser,
+    flags,
+    history,
+    one_click_path,
+    page,
+    path_to,
+    undo_of,
+    words,
+)
 
 pytestmark = pytest.mark.django_db
 MAIL, NUMBER = "ann@home.example", "+31612345678"
@@ -86,6 +97,8 @@ def test_nothing_counts_before_it_is_confirmed_there(
     assert history(person) == [("opt_in", added)]
     proof = ConsentEvent.objects.get().evidence  # type: ignore[attr-defined]
     assert proof.note.startswith("Requested on ")
+    # The note quotes the words; no wording that had others is named beside it.
+    assert ConsentEvent.objects.get().wording_version == ""
     # The used link says what is true now, and does nothing.
     consent.opt_out(person, added, BY_COMMAND)
     for again in (client.get(link), client.post(link, {"act": "1"})):
@@ -168,3 +181,63 @@ def test_who_stops_after_asking_is_not_brought_back_by_the_link(scope: str) -> N
         assert answer.status_code == 404
     assert history(person) == before
     assert values(Profile.objects.get(pk=person.pk)) == [("email", MAIL, True)]
+
+
+# ---------------------------------------------------------------- a wrong one goes
+@pytest.mark.parametrize(("here", "wrong"), [("email", "sms"), ("sms", "email")])
+def test_a_wrong_address_is_taken_away_and_the_right_one_is_confirmed(
+    here: str, wrong: str
+) -> None:
+    person, client, path = preferences(**{here: {"email": MAIL, "sms": NUMBER}[here]})
+    other = {"email": "anm@home.example", "sms": "+31612345679"}[wrong]
+    addresses.attach(person, wrong, other, primary=True)
+    stranger = ProfileFactory(email=None)
+    addresses.attach(stranger, wrong, other, primary=True)
+    shown = client.get(path).content.decode()
+    assert f'name="remove_{wrong}"' in shown
+    assert f'name="remove_{here}"' not in shown
+    assert f'name="add_{wrong}"' not in shown
+    form = {"act": "1", "channels": [here, wrong], "shown": f"{here} {wrong}"}
+    done = client.post(path, form | {f"remove_{wrong}": "on"})
+    address, messages = masked(wrong, other), said(f"messages.{wrong}")
+    assert said("page.removed", address=address, messages=messages) in words(done)
+    # It restricts and cannot be undone; nobody else with the address is touched.
+    assert undo_of(done) == ""
+    assert [channel for channel, _value, _primary in values(person)] == [here]
+    assert (flags(person), history(person)) == ({wrong}, [("opt_out", wrong)])
+    proof = ConsentEvent.objects.get().evidence  # type: ignore[attr-defined]
+    assert proof.note == f"Address removed: {address}"
+    assert (flags(stranger), len(values(stranger))) == (set(), 1)
+
+    right = {"email": MAIL, "sms": NUMBER}[wrong]
+    assert f'name="add_{wrong}"' in client.get(path).content.decode()
+    client.post(path, {"act": "1", "shown": "", f"add_{wrong}": right})
+    client.post(link_of(OutboxMail.objects.get()), {"act": "1"})
+    assert (wrong, right, True) in values(person)
+    assert flags(person) == set()
+
+
+def test_no_other_address_takes_the_place_of_one_that_is_taken_away() -> None:
+    person, client, path = preferences(email=MAIL, sms=NUMBER)
+    addresses.attach(person, "sms", "+31687654321")
+    client.post(path, {"act": "1", "shown": "", "remove_sms": "on"})
+    assert ("sms", "+31687654321", True) in values(person)
+    assert flags(person) == {"sms"}
+
+
+def test_restricted_data_stays_and_the_opt_out_counts() -> None:
+    person, client, path = preferences(email=MAIL, sms=NUMBER)
+    asked = requests.record(person, "restriction", actor="eva")
+    requests.decide(asked, is_granted=True, actor="olga")
+    before = values(person)
+    done = client.post(path, {"act": "1", "shown": "", "remove_sms": "on"})
+    assert (values(person), "sms" in flags(person)) == (before, True)
+    assert "removed" not in words(done)
+
+
+def test_a_link_that_proves_nothing_takes_nothing_away() -> None:
+    person, client, _path = preferences(email=MAIL, sms=NUMBER)
+    weak = one_click_path(person).replace("/u/", "/u/choose/")
+    client.post(weak, {"act": "1", "shown": "", "remove_sms": "on"})
+    assert len(values(person)) == 2
+    assert flags(person) == set()

@@ -53,7 +53,10 @@ def test_links_sign_ups_and_confirmations_share_the_cap_of_a_mailbox() -> None:
     people = [ProfileFactory(email=given) for given in SPELLINGS[1:3]]
     assert link()
     assert requesting.request_signup(
-        made.live_version, {"email": SPELLINGS[3]}, language="en", network=""
+        made.live_version,
+        {"email": SPELLINGS[3], "channels": ["email"]},
+        language="en",
+        network="",
     )
     first = subscriptions.request(people[0], double("a"), BY_PAGE)
     second = subscriptions.request(people[1], double("b"), BY_PAGE)

@@ -89,6 +89,8 @@ def joining() -> LandingPageVersion:
 def sign_up(
     version: LandingPageVersion, email: str = ANN, network: str = HERE, **data: Any
 ) -> None:
+    if version.content["channels"] and not {"channels", "services"} & {*data}:
+        data["channels"] = version.content["channels"][:1]
     requesting.request_signup(
         version,
         {"email": email, "agreed": True} | data,

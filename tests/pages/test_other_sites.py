@@ -78,7 +78,10 @@ def test_the_buttons_that_confirm(headers: dict[str, str], is_ours: bool) -> Non
     made = page("acquisition", channels=["email"])
     assert made.live_version
     requesting.request_signup(
-        made.live_version, {"email": ANN}, language="en", network=""
+        made.live_version,
+        {"email": ANN, "channels": ["email"]},
+        language="en",
+        network="",
     )
     url = requesting.confirmation_url(SignupRequest.objects.get())
     answer = browser(**headers).post("/" + url.split("/", 3)[3])

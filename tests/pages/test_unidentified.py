@@ -96,8 +96,11 @@ def test_what_is_no_address_is_said_at_the_field(address: str, error: str) -> No
 @pytest.mark.parametrize("proof", ["", "x", "e30="])
 def test_without_the_work_nothing_is_asked_for(proof: str) -> None:
     url = f"/p/{page('denylist').slug}/"
-    answer = browser().post(url, {"address": KNOWN, "proof": proof})
-    assert "puzzle wasn't solved" in words(answer)
+    answer = browser().post(url, {"act": "1", "address": KNOWN, "proof": proof})
+    # Who cannot run the script is not told to try again.
+    why = "puzzle wasn't solved. Please try again" if proof else "needs JavaScript"
+    assert why in words(answer)
+    assert proof or "try again" not in words(answer)
     assert OutboxMail.objects.count() == 0
 
 

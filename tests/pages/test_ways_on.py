@@ -220,8 +220,9 @@ def test_what_is_wished_about_all_takes_the_place_of_what_was_about_some(
     messages = said("messages.email")
     assert said("wish.paused_on", messages=messages, date=until) in words(done)
     # The proof says by which button that is: no wording has it.
-    proof = ConsentEvent.objects.latest("pk").evidence
-    assert proof.note == "Button pressed: “Pause for three months”"
+    back = ConsentEvent.objects.latest("pk")
+    assert back.evidence.note == "Button pressed: “Pause for three months”"
+    assert (back.kind, back.wording_version) == ("opt_in", "")
     client, path = preferences(person)
     form = {"act": "1", "shown": "email", "channels": "email"}
     done = client.post(path, form | {"wish": "month", "wish_shown": "pause"})

@@ -52,7 +52,10 @@ def sign_up(given: str) -> None:
     made = page("acquisition", channels=["email"])
     assert made.live_version
     requesting.request_signup(
-        made.live_version, {"email": given}, language="en", network=HERE
+        made.live_version,
+        {"email": given, "channels": ["email"]},
+        language="en",
+        network=HERE,
     )
 
 

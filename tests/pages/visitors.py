@@ -45,9 +45,20 @@ def one_click_path(profile: Profile, **facts: Any) -> str:
     return f"/u/{links.opt_out_token(Link(profile.pk, **facts))}/"
 
 
+class Tab(Client):
+    """A tab of a browser: after a form it goes where the answer leads, by a GET."""
+
+    def post(self, *args: Any, **kwargs: Any) -> Any:
+        answer = super().post(*args, **kwargs)
+        if answer.status_code != 303:
+            return answer
+        secure = kwargs.get("secure", False)
+        return self.get(answer["Location"], secure=secure)
+
+
 def browser(**headers: str) -> Client:
     given = {"User-Agent": PHONE, "Accept-Language": "en"} | headers
-    return Client(headers=given, enforce_csrf_checks=True)
+    return Tab(headers=given, enforce_csrf_checks=True)
 
 
 def words(response: HttpResponse) -> str:

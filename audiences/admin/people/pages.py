@@ -183,6 +183,7 @@ def proof_page(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> Ans
         "flags": [
             (scope.label, getattr(profile, flag)) for scope, flag in FLAGS.items()
         ],
+        "wishes": panels.extensions.panels["wishes"](request, profile),
         "history": panels.timeline(request, events),
         "site_header": admin.admin_site.site_header,
         "actor": request.user.get_username(),
