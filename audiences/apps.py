@@ -27,6 +27,7 @@ REGISTERING = """
     audiences.selections.bulk_acts
     audiences.signups.allowing
     audiences.signups.mailing_links
+    audiences.signups.new_addresses
     audiences.signups.requesting
     audiences.subscriptions.figures
     audiences.subscriptions.messages

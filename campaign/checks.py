@@ -1,4 +1,7 @@
-"""System checks: each misconfiguration has an id, a message and a remedy."""
+"""System checks: each misconfiguration has an id, a message and a remedy.
+
+Each has one of the tags that every command asks for (`audiences.terminal`).
+"""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +34,7 @@ def check_phone_region(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-@register()
+@register(Tags.compatibility)
 def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
         gateway = import_string(settings.SMS_GATEWAY)
@@ -48,7 +51,7 @@ def check_sms_gateway(**kwargs: Any) -> Iterator[CheckMessage]:
         yield Error(problem, hint="See docs/transports.md.", id="campaign.E024")
 
 
-@register()
+@register(Tags.compatibility)
 def check_push(**kwargs: Any) -> Iterator[CheckMessage]:
     if not settings.VAPID_PRIVATE_KEY:
         return
@@ -80,7 +83,7 @@ def check_second_factor(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-@register()
+@register(Tags.compatibility)
 def check_trial(**kwargs: Any) -> Iterator[CheckMessage]:
     if not trial.is_on():
         return
@@ -101,7 +104,7 @@ def check_trial(**kwargs: Any) -> Iterator[CheckMessage]:
     )
 
 
-@register(Tags.urls)
+@register(Tags.security)
 def check_base_url(**kwargs: Any) -> Iterator[CheckMessage]:
     try:
         parts = urlsplit(settings.BASE_URL)

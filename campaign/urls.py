@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from audiences.pages import errors
 
+admin.autodiscover()
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

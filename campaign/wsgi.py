@@ -3,6 +3,9 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
 application = get_wsgi_application()
+# Now, and not while the first visitor waits.
+get_resolver().url_patterns  # noqa: B018

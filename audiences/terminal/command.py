@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
+from django.core.checks import Tags
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
@@ -47,6 +48,9 @@ class CampaignCommand(BaseCommand):
     """
 
     needs_migrated_database = True
+    # What the settings say is checked each time; the code and its pages by `check`. To
+    # find all pages takes longer than most commands.
+    requires_system_checks = [Tags.compatibility, Tags.security]
     # Arguments that several commands have, in their order (`audiences.terminal`).
     shared: tuple[Callable[[CommandParser], None], ...] = ()
     _bar: Progress | None = None

@@ -1,6 +1,7 @@
 """What the columns of a file mean: by name, by hand, or as other systems write them."""
 
-from .reading import ANY_VALUE, Columns, Reading, Sample, look_at, read_columns
+from .reading import ANY_VALUE, Columns, Reading, read_columns
+from .samples import Sample, look_at
 
 __all__ = [
     "ANY_VALUE",

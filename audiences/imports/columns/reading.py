@@ -10,17 +10,16 @@ from typing import Any, Generic, TypeVar, cast
 
 from django.utils.translation import gettext as _
 
-from audiences.files import TableFile, UnknownColumns, folded, read_cell
+from audiences.files import TableFile, UnknownColumns, folded
 
-from .consent_words import is_about_consent, says_consent
+from .consent_words import is_about_consent
 from .layouts import recognise
 from .meanings import FALSE, FILLED, YES_OR_NO, When
+from .samples import look_at
 
 Meaning = TypeVar("Meaning")
-SAMPLES = 20
 # Instead of the words that say yes: whatever stands in the column.
 ANY_VALUE = "*"
-_LONGEST_SAMPLE = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,37 +58,6 @@ class Reading:
             options=("map", "ignore"),
             **facts,
         )
-
-
-@dataclass(slots=True)
-class Sample:
-    """What is in a column: some of its values, how many, and whether any is about
-    consent."""
-
-    filled: int = 0
-    values: dict[str, int] = field(default_factory=dict)
-    says_consent: bool = False
-
-    def take(self, cell: str) -> None:
-        text = read_cell(cell)
-        if not text:
-            return
-        self.filled += 1
-        if len(text) <= _LONGEST_SAMPLE and (
-            text in self.values or len(self.values) < SAMPLES
-        ):
-            self.values[text] = self.values.get(text, 0) + 1
-        self.says_consent = self.says_consent or says_consent(text)
-
-
-def look_at(file: TableFile, positions: Sequence[int]) -> dict[int, Sample]:
-    """What is in these columns of the whole file."""
-    samples = {position: Sample() for position in positions}
-    for record in file.records() if positions else ():
-        for position, sample in samples.items():
-            if record.cells and record.cells[position]:
-                sample.take(record.cells[position])
-    return samples
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Command(CampaignCommand):
     )
     needs_migrated_database = False
     # It tells what they find, with the rest.
-    requires_system_checks: list[str] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -18,7 +18,7 @@ class Command(CampaignCommand):
     )
     needs_migrated_database = False
     # It checks itself, in its own order.
-    requires_system_checks: list[str] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
