@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from audiences.api.events.import_options import UploadIn
 from audiences.imports import runs
 from audiences.imports.kinds import kinds
 from audiences.management.commands import import_profiles, import_subscriptions
 from audiences.models import Audience, ImportRun, Profile, Subscription
 from audiences.terminal import CommandParser
 from delivery.models import QuarantineEntry
+from tests.docs.tables import DOCS
 from tests.factories import ServiceFactory
 from tests.people import person
 
@@ -56,6 +58,11 @@ def test_the_api_has_every_option_that_the_commands_have() -> None:
         module.Command().add_arguments(parser)
         there = {action.dest for action in parser._actions} - ours
         assert there <= {"encoding", "sheet", "map", "ignore", *kinds[kind].options}
+
+
+def test_the_manual_names_every_part_of_the_form() -> None:
+    manual = (DOCS / "api/README.md").read_text(encoding="utf-8")
+    assert [name for name in UploadIn.model_fields if f"`{name}`" not in manual] == []
 
 
 def test_a_file_is_read_as_it_is_said(shop: Program) -> None:

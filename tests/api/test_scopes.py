@@ -55,6 +55,7 @@ def test_every_scope_has_a_call_and_every_call_a_scope() -> None:
     assert scopes == {*SCOPES}
 
 
+@pytest.mark.one_database
 def test_a_key_opens_what_its_scope_says_and_nothing_else(
     program: Callable[..., Program],
 ) -> None:
@@ -224,6 +225,7 @@ def _read_all(key: Program, places: dict[str, list[Any]]) -> dict[str, str]:
     return answers
 
 
+@pytest.mark.one_database
 def test_whole_addresses_are_in_no_answer_to_a_key_that_may_not_see_them(
     program: Callable[..., Program], admin_user: Any
 ) -> None:
