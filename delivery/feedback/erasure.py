@@ -6,7 +6,7 @@ the proof of what was counted, and name nobody once the person is erased.
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -82,7 +82,7 @@ def forget_reports(profile_id: int, addresses: Iterable[tuple[str, str]]) -> Non
 
 
 # ------------------------------------------------------------ what comes too late
-def of_nobody(names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+def of_nobody(names: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of these addresses (channel and key) that are suppressed and nobody's.
 
     Their person was erased: what still arrives about them is about nobody.
