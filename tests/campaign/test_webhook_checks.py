@@ -43,7 +43,7 @@ def test_no_secrets_and_good_ones_are_passed_over() -> None:
 
 
 def test_every_check_has_a_case() -> None:
-    modules = (checks, number_checks, webhook_checks)
-    text = "".join(Path(m.__file__).read_text(encoding="utf-8") for m in modules)
+    files = (checks.__file__, number_checks.__file__, webhook_checks.__file__)
+    text = "".join(Path(file).read_text(encoding="utf-8") for file in files)
     cases = {id for id, *_rest in [*BAD, *BAD_SECRETS]}
     assert set(re.findall(r"campaign\.[A-Z]\d{3}", text)) == cases

@@ -21,7 +21,7 @@ rm -rf "$root/srv/campaign"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev/shm" || { mkdir -p "$root/dev/shm" && mount -t tmpfs shm "$root/dev/shm"; }
 [ -c "$root/dev/urandom" ] || mount --bind /dev "$root/dev"
-trap 'umount "$root/dev/shm" "$root/proc" 2>/dev/null || true' EXIT
+trap 'umount --lazy "$root/dev/shm" "$root/proc" 2>/dev/null || true' EXIT
 cd "$here"
 began=$(date +%s%N)
 git clone -q "$here" "$root/srv/campaign"
