@@ -93,19 +93,19 @@ def _sheet(rows: list[list[Cell]], texts: list[str]) -> bytes:
                 data = struct.pack("<HHHBB", y, x, 0, cell, 0)
                 records.append(_record(0x0205, data))
             elif isinstance(cell, Error):
-                records.append(_xls_error(y, x, _CODES[cell.code or "#N/A"]))
+                records.append(_xls_error(y, x, cell.code))
             elif cell is not None:
                 data = struct.pack("<HHHd", y, x, isinstance(cell, date), _serial(cell))
                 records.append(_record(0x0203, data))
     return b"".join([*records, _record(0x000A, b"")])
 
 
-def _xls_error(y: int, x: int, code: int) -> bytes:
+def _xls_error(y: int, x: int, code: str) -> bytes:
     """A plain one, and in the second column the result of a formula (2.5.133)."""
-    if x != 1:
-        return _record(0x0205, struct.pack("<HHHBB", y, x, 0, code, 1))
-    data = struct.pack("<HHHBxB3xHHIH", y, x, 0, 2, code, 0xFFFF, 0, 0, 0)
-    return _record(0x0006, data)
+    if x != 1 and code:
+        return _record(0x0205, struct.pack("<HHHBB", y, x, 0, _CODES[code], 1))
+    result = (2, _CODES[code], 0xFFFF, 0) if code else (3, 0, 0xFFFF, 1)
+    return _record(0x0006, struct.pack("<HHHBxB3xHHIH", y, x, 0, *result, 0, 0))
 
 
 def _serial(cell: float | date) -> float:
@@ -275,7 +275,7 @@ def _xlsx_cell(x: int, y: int, cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Error):
-        value = f"<v>{cell.code}</v>" if cell.code else ""
+        value = f"<v>{cell.code}</v>"
         kind = ' t="e"' if cell.code else ""
         return f"<c {place}{kind}><f>NA()</f>{value}</c>"
     if isinstance(cell, str):

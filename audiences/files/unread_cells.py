@@ -98,19 +98,23 @@ def _of_xlsx(
     archive: zipfile.ZipFile, workbook: str, sheet: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
     related = _related(archive, workbook)
-    wanted = ""
+    wanted, is_uncomputed = "", False
     for _event, element in _parsed(archive, workbook):
         given = _attributes(element)
         if _local(element.tag) == "sheet" and given.get("name") == sheet:
             wanted = given["id"]
+        elif _local(element.tag) == "calcPr":
+            # Programs that do not compute ask for it so, and write 0 meanwhile.
+            is_uncomputed = given.get("fullCalcOnLoad") in ("1", "true")
     padded: _Padded = {}
     for styles in related.get("styles", ()):
         padded = _padded_formats(archive, styles)
-    yield from _of_sheet(archive, related[wanted][0], padded)
+    part = related[wanted][0]
+    yield from _of_sheet(archive, part, padded, is_uncomputed=is_uncomputed)
 
 
 def _of_sheet(
-    archive: zipfile.ZipFile, part: str, padded: _Padded
+    archive: zipfile.ZipFile, part: str, padded: _Padded, *, is_uncomputed: bool
 ) -> Iterator[tuple[tuple[int, int], str]]:
     if not padded and not _has(_SIGNS, archive, part):
         return
@@ -124,7 +128,7 @@ def _of_sheet(
             column += 1
             if place := _PLACE.fullmatch(element.get("r", "")):
                 row, column = int(place[2]) - 1, _column(place[1])
-            if text := _said(element, padded):
+            if text := _said(element, padded, is_uncomputed=is_uncomputed):
                 yield (row, column), text
         elif tag == "row":
             element.clear()
@@ -148,7 +152,7 @@ def _column(letters: str) -> int:
     return number - 1
 
 
-def _said(cell: Element, padded: _Padded) -> str:
+def _said(cell: Element, padded: _Padded, *, is_uncomputed: bool) -> str:
     """What the cell says instead of its value, empty for most cells."""
     parts = {_local(part.tag): part for part in cell}
     value = parts["v"].text if "v" in parts else None
@@ -158,8 +162,10 @@ def _said(cell: Element, padded: _Padded) -> str:
     if style and value and value.isdigit() and cell.get("t", "n") == "n":
         before, digits, after = style
         return f"{before}{value.zfill(digits)}{after}"
-    # A formula of texts may well come to an empty one: that has a value.
-    return NO_RESULT if "f" in parts and "v" not in parts else ""
+    if "f" not in parts or (value and not (is_uncomputed and value == "0")):
+        return ""
+    # A formula of texts may well come to an empty one.
+    return "" if cell.get("t") == "str" and "v" in parts else NO_RESULT
 
 
 def _padded_formats(archive: zipfile.ZipFile, part: str) -> _Padded:

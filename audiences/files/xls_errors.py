@@ -6,6 +6,8 @@ Only as much of both formats as it takes to find them.
 import struct
 from collections.abc import Callable, Iterator
 
+from .cell_errors import NO_RESULT
+
 _ERRORS = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
@@ -18,6 +20,7 @@ _ERRORS = {
 }
 _BOUND_SHEET, _BOF, _EOF, _BOOL_ERR = 0x0085, 0x0809, 0x000A, 0x0205
 _FORMULAS = (0x0006, 0x0206, 0x0406)
+_TO_COMPUTE = 0x0003
 _LAST_SECTOR = 0xFFFFFFFA
 
 
@@ -41,15 +44,16 @@ def errors_of_xls(data: bytes, number: int) -> Iterator[tuple[tuple[int, int], s
 def _errors(stream: bytes, begin: int) -> Iterator[tuple[tuple[int, int], str]]:
     for kind, place, size in _records(stream, begin):
         if kind == _BOOL_ERR and size >= 8:
-            row, column, _format, code, is_error = struct.unpack_from(
-                "<HHHBB", stream, place
+            row, column, code, is_error = struct.unpack_from("<HH2xBB", stream, place)
+        elif kind in _FORMULAS and size >= 16:
+            row, column, result, code, mark, options = struct.unpack_from(
+                "<HH2xBxB3xHH", stream, place
             )
-        elif kind in _FORMULAS and size >= 14:
-            row, column, _format, result, code, mark = struct.unpack_from(
-                "<HHHBxB3xH", stream, place
-            )
-            # 2: its result is an error ([MS-XLS] 2.5.133, FormulaValue).
+            # 2 is an error, 3 an empty text ([MS-XLS] 2.5.133, FormulaValue): what is
+            # still to be computed has the latter, and asks for it.
             is_error = mark == 0xFFFF and result == 2
+            if mark == 0xFFFF and result == 3 and options & _TO_COMPUTE:
+                yield (row, column), NO_RESULT
         else:
             continue
         if is_error:

@@ -106,9 +106,20 @@ def test_an_error_in_other_files_is_reported_and_never_a_default(
 def test_a_formula_without_a_result_is_no_blank_cell(tmp_path: Path) -> None:
     path = tmp_path / "file"
     rows: list[list[Cell]] = [["email", "optout"], ["a@x.example", Error("")]]
-    for kind in ("ods", "xlsx"):
-        path.write_bytes(FORMATS[kind]({"A": rows}))
+    for write in FORMATS.values():
+        path.write_bytes(write({"A": rows}))
         assert [r.cells[1] for r in open_file(path).records()] == [NO_RESULT]
+    # Some leave the value out; some write 0 and ask to compute it.
+    book = xlsx({"A": rows})
+    asking = changed(book, "</sheets>", '</sheets><calcPr fullCalcOnLoad="1"/>')
+    for made, value in [(book, ""), (asking, "<v>0</v>")]:
+        path.write_bytes(changed(made, "<v></v>", value))
+        assert [r.cells[1] for r in open_file(path).records()] == [NO_RESULT]
+    # An empty text is a result.
+    text = changed(book, '<c r="B2">', '<c r="B2" t="str">')
+    for made, value, read in [(text, "<v></v>", ""), (asking, "<v>1</v>", "1")]:
+        path.write_bytes(changed(made, "<v></v>", value))
+        assert [r.cells[1] for r in open_file(path).records()] == [read]
     assert "not in the file" in str(error_in(NO_RESULT))
 
 
