@@ -28,14 +28,14 @@ _DAY_0 = date(1899, 12, 30)
 
 
 # ------------------------------------------------------- .xls: [MS-XLS] in [MS-CFB]
-def xls(book: Book) -> bytes:
-    """BIFF8 in a compound file of one stream."""
+def xls(book: Book, day_format: str = "") -> bytes:
+    """BIFF8 in a compound file of one stream; dates may have another format."""
     cells = [cell for rows in book.values() for row in rows for cell in row]
     texts = list(dict.fromkeys(cell for cell in cells if isinstance(cell, str)))
     sheets = [_sheet(rows, texts) for rows in book.values()]
     begins = [0] * len(sheets)
     for _attempt in range(2):  # the length does not depend on where sheets begin
-        head = _globals(list(zip(book, begins, strict=True)), texts)
+        head = _globals(list(zip(book, begins, strict=True)), texts, day_format)
         place = len(head)
         for number, sheet in enumerate(sheets):
             begins[number] = place
@@ -56,12 +56,15 @@ def _utf16(text: str, count: str) -> bytes:
     return struct.pack(f"<{count}B", len(data) // 2, 1) + data
 
 
-def _globals(sheets: list[tuple[str, int]], texts: list[str]) -> bytes:
-    number, day = struct.pack("<HH16x", 0, 0), struct.pack("<HH16x", 0, 14)
+def _globals(sheets: list[tuple[str, int]], texts: list[str], code: str) -> bytes:
+    number, day = (struct.pack("<HH16x", 0, n) for n in (0, 170 if code else 14))
     return b"".join(
         [
             _bof(0x0005),
             _record(0x0042, struct.pack("<H", 1200)),
+            _record(0x041E, struct.pack("<H", 170) + _utf16(code, "H"))
+            if code
+            else b"",
             _record(0x00E0, number),
             _record(0x00E0, day),
             *(
@@ -93,19 +96,19 @@ def _sheet(rows: list[list[Cell]], texts: list[str]) -> bytes:
                 data = struct.pack("<HHHBB", y, x, 0, cell, 0)
                 records.append(_record(0x0205, data))
             elif isinstance(cell, Error):
-                records.append(_xls_error(y, x, _CODES[cell.code or "#N/A"]))
+                records.append(_xls_error(y, x, cell.code))
             elif cell is not None:
                 data = struct.pack("<HHHd", y, x, isinstance(cell, date), _serial(cell))
                 records.append(_record(0x0203, data))
     return b"".join([*records, _record(0x000A, b"")])
 
 
-def _xls_error(y: int, x: int, code: int) -> bytes:
+def _xls_error(y: int, x: int, code: str) -> bytes:
     """A plain one, and in the second column the result of a formula (2.5.133)."""
-    if x != 1:
-        return _record(0x0205, struct.pack("<HHHBB", y, x, 0, code, 1))
-    data = struct.pack("<HHHBxB3xHHIH", y, x, 0, 2, code, 0xFFFF, 0, 0, 0)
-    return _record(0x0006, data)
+    if x != 1 and code:
+        return _record(0x0205, struct.pack("<HHHBB", y, x, 0, _CODES[code], 1))
+    result = (2, _CODES[code], 0xFFFF, 0) if code else (3, 0, 0xFFFF, 1)
+    return _record(0x0006, struct.pack("<HHHBxB3xHHIH", y, x, 0, *result, 0, 0))
 
 
 def _serial(cell: float | date) -> float:
@@ -115,7 +118,7 @@ def _serial(cell: float | date) -> float:
 def _compound(stream: bytes) -> bytes:
     """A file of sectors of 512 bytes: directory, stream, then the table of sectors."""
     stream = stream.ljust(4096, b"\0")  # shorter ones are kept elsewhere
-    stream += b"\0" * (-len(stream) % 512)
+    stream += bytes(-len(stream) % 512)
     count = len(stream) // 512
     end, free, table = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
     sectors = [end, *range(2, count + 1), end, table]
@@ -275,7 +278,7 @@ def _xlsx_cell(x: int, y: int, cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Error):
-        value = f"<v>{cell.code}</v>" if cell.code else ""
+        value = f"<v>{cell.code}</v>"
         kind = ' t="e"' if cell.code else ""
         return f"<c {place}{kind}><f>NA()</f>{value}</c>"
     if isinstance(cell, str):
