@@ -9,6 +9,9 @@ from pathlib import Path
 import polib
 import pytest
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation.template import templatize
@@ -195,3 +198,14 @@ def test_a_label_within_a_sentence_is_written_as_its_language_does(language, say
     tree = {"version": conditions.VERSION, "condition": node}
     with translation.override(language):
         assert conditions.sentence(tree) == says
+
+
+def test_no_list_has_two_columns_of_the_same_name(db, code, rf):
+    """Two words of one language may be one of another: who and whom."""
+    request = rf.get("/")
+    request.user = User(is_active=True, is_staff=True, is_superuser=True)
+    with translation.override(code):
+        for model, pages in admin.site._registry.items():
+            columns = pages.get_list_display(request)
+            labels = [str(label_for_field(c, model, pages)) for c in columns]
+            assert len(labels) == len(set(labels)), (model, labels)

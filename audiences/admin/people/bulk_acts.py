@@ -170,7 +170,7 @@ class BulkActAdmin(LogWithPages):
         def what(act: BulkAct) -> str:
             return acts.in_words(act, labels)
 
-        @admin.display(description=gettext_lazy("whom"))
+        @admin.display(description=gettext_lazy("people"))
         def whom(act: BulkAct) -> str:
             # Seen also by those who may not see addresses: somebody may look for one.
             return masked_text(filters.in_words(act.chosen, labels))
