@@ -52,7 +52,9 @@ def act(
     if not form.is_valid():
         return visit_pages.before(visit, standing, language, form)
     planned, kept = choosing.plan(visit, standing, form.boxes)
+    # A channel whose address goes is decided by that.
     planned = [change for change in planned if change.subject not in form.removed]
+    kept = replace(kept, channels=kept.channels - form.removed)
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
         return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)

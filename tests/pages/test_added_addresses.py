@@ -201,6 +201,7 @@ def test_a_wrong_address_is_taken_away_and_the_right_one_is_confirmed(
     done = client.post(path, form | {f"remove_{wrong}": "on"})
     address, messages = masked(wrong, other), said(f"messages.{wrong}")
     assert said("page.removed", address=address, messages=messages) in words(done)
+    assert "somewhere else" not in words(done)
     # It restricts and cannot be undone; nobody else with the address is touched.
     assert undo_of(done) == ""
     assert [channel for channel, _value, _primary in values(person)] == [here]
