@@ -18,10 +18,12 @@ from typing import Any, Self
 from django.db.models import BigIntegerField, Func, Q
 
 from audiences import sql
+from audiences.sql import bulk
 
 # SQLite's clock: one row, made by `watches` and read by its triggers.
 TABLE = "audiences_clock"
 READ = f"(SELECT now FROM {TABLE})"
+bulk.filled["transaction_id"] = READ
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from audiences.channels import Scope
 from audiences.files import BadCell, Problem, Reject, TableFile
 from audiences.models import ImportRun
 from audiences.refusals import Sentence
+from audiences.sql import statements
 from audiences.sql.retries import retried
 
 from .lanes import Turn, in_lanes
@@ -166,7 +167,12 @@ class Import(Generic[Row]):
             if importer.lock
             else contextlib.nullcontext()
         )
-        with lock, contextlib.closing(importer), _few_collections():
+        with (
+            lock,
+            contextlib.closing(importer),
+            _few_collections(),
+            statements.more_in_memory(),
+        ):
             if dry_run:
                 with transaction.atomic():
                     self._work()

@@ -135,10 +135,15 @@ def _install_on_postgresql() -> None:
 
 # ------------------------------------------------------------------ SQLite
 def _sqlite_plain(column: str) -> str:
-    """The tokenizer folds accents itself, but not the letters that are whole."""
+    """The tokenizer folds accents itself, but not the letters that are whole.
+
+    A name of as many bytes as letters has none of them.
+    """
+    folded = column
     for letter, plain in _WHOLE.items():
-        column = f"replace({column}, '{letter}', '{plain}')"
-    return column
+        folded = f"replace({folded}, '{letter}', '{plain}')"
+    is_ascii = f"length({column}) = length(CAST({column} AS BLOB))"
+    return f"CASE WHEN {is_ascii} THEN {column} ELSE {folded} END"
 
 
 def _install_on_sqlite() -> None:

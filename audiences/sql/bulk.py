@@ -10,6 +10,10 @@ from django.db import connection, models
 
 from .statements import column_of, execute, fetch, is_postgresql, table_of
 
+# Columns that triggers of SQLite would fill by a second statement for each row, and
+# what they write there: a row that has it already needs none.
+filled: dict[str, str] = {}
+
 
 def bulk_insert(
     model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
@@ -29,7 +33,10 @@ def bulk_insert(
                     f"COPY {table_of(model)} ({names}) FROM STDIN", _Lines(rows)
                 )
         else:
-            marks = ", ".join(["%s"] * len(columns))
+            own = {column.attname for column in model._meta.local_concrete_fields}
+            more = [name for name in filled if name in own and name not in columns]
+            names = ", ".join([names, *(column_of(model, name) for name in more)])
+            marks = ", ".join([*["%s"] * len(columns), *map(filled.__getitem__, more)])
             cursor.executemany(
                 f"INSERT INTO {table_of(model)} ({names}) VALUES ({marks})",
                 list(_sqlite_rows(model, columns, rows)),

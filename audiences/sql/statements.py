@@ -165,6 +165,26 @@ def look_ups() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def more_in_memory() -> Iterator[None]:
+    """For millions of rows: SQLite would write into files what it may have to undo of
+    one row with triggers, which takes as long as all else, and read its indexes again.
+
+    Temporary tables are in memory as well. Inside a transaction nothing is different.
+    """
+    if is_postgresql() or connection.in_atomic_block:
+        yield
+        return
+    pages = fetch("PRAGMA cache_size")[0][0]
+    execute("PRAGMA temp_store = MEMORY")
+    execute("PRAGMA cache_size = -16000")  # KiB
+    try:
+        yield
+    finally:
+        execute("PRAGMA temp_store = DEFAULT")
+        execute(f"PRAGMA cache_size = {pages}")
+
+
 def analyze(*tables: type[models.Model]) -> None:
     """Refresh the planner's statistics after a bulk load."""
     for model in tables:
