@@ -33,7 +33,7 @@ _Padded = dict[str, Padding]
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
 # Where cells of .xlsx stand that have something in them.
 _FILLED = re.compile(
-    rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})(\d{1,7})["'][^>]*[^/]>"""
+    rb"""<(?:\w+:)?c\s[^<>]{0,90}?\br=["']([A-Z]{1,3})(\d{1,7})["'][^<>]{0,90}(?<!/)>"""
 )
 
 
