@@ -28,14 +28,14 @@ _DAY_0 = date(1899, 12, 30)
 
 
 # ------------------------------------------------------- .xls: [MS-XLS] in [MS-CFB]
-def xls(book: Book) -> bytes:
-    """BIFF8 in a compound file of one stream."""
+def xls(book: Book, day_format: str = "") -> bytes:
+    """BIFF8 in a compound file of one stream; dates may have another format."""
     cells = [cell for rows in book.values() for row in rows for cell in row]
     texts = list(dict.fromkeys(cell for cell in cells if isinstance(cell, str)))
     sheets = [_sheet(rows, texts) for rows in book.values()]
     begins = [0] * len(sheets)
     for _attempt in range(2):  # the length does not depend on where sheets begin
-        head = _globals(list(zip(book, begins, strict=True)), texts)
+        head = _globals(list(zip(book, begins, strict=True)), texts, day_format)
         place = len(head)
         for number, sheet in enumerate(sheets):
             begins[number] = place
@@ -56,12 +56,15 @@ def _utf16(text: str, count: str) -> bytes:
     return struct.pack(f"<{count}B", len(data) // 2, 1) + data
 
 
-def _globals(sheets: list[tuple[str, int]], texts: list[str]) -> bytes:
-    number, day = struct.pack("<HH16x", 0, 0), struct.pack("<HH16x", 0, 14)
+def _globals(sheets: list[tuple[str, int]], texts: list[str], code: str) -> bytes:
+    number, day = (struct.pack("<HH16x", 0, n) for n in (0, 170 if code else 14))
     return b"".join(
         [
             _bof(0x0005),
             _record(0x0042, struct.pack("<H", 1200)),
+            _record(0x041E, struct.pack("<H", 170) + _utf16(code, "H"))
+            if code
+            else b"",
             _record(0x00E0, number),
             _record(0x00E0, day),
             *(
@@ -115,7 +118,7 @@ def _serial(cell: float | date) -> float:
 def _compound(stream: bytes) -> bytes:
     """A file of sectors of 512 bytes: directory, stream, then the table of sectors."""
     stream = stream.ljust(4096, b"\0")  # shorter ones are kept elsewhere
-    stream += b"\0" * (-len(stream) % 512)
+    stream += bytes(-len(stream) % 512)
     count = len(stream) // 512
     end, free, table = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
     sectors = [end, *range(2, count + 1), end, table]

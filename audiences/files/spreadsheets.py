@@ -1,11 +1,15 @@
 """Reading a sheet of a spreadsheet as if it were delimited text: .xlsx, .xls, .ods."""
 
+import contextlib
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 from django.utils.translation import gettext_noop as _
 from python_calamine import (
@@ -19,11 +23,13 @@ from python_calamine import (
 from audiences.refusals import Sentence
 
 from .table import Progress, Record, TableFile, UnreadableFile, read_heading
-from .unread_cells import unread_cells
+from .unread_cells import extents, unread_cells
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # What a spreadsheet may hold unpacked: all of it is in memory while it is read.
 LARGEST = 500_000_000
+# And how many cells a sheet may have, blank ones among it: each has its place there.
+MOST_CELLS = 50_000_000
 # A spreadsheet keeps 15 digits of a number; what was behind them is gone.
 _EXACT = 10**15
 _Range = tuple[tuple[int, int], tuple[int, int]]
@@ -93,34 +99,59 @@ class _Read:
     notes: tuple[Sentence, ...]
 
 
-def _read(path: Path, name: str) -> _Read:
-    _require_readable(path)
+# What the readers say of files that are broken.
+_BROKEN: tuple[type[Exception], ...] = (
+    *(CalamineError, zipfile.BadZipFile, zlib.error, ParseError, struct.error),
+    *(ValueError, KeyError, IndexError, EOFError, RuntimeError),
+)
+
+
+@contextlib.contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Refuse a file that is broken, in whatever way a reader notices it."""
     try:
-        # By its bytes: opened by its path, the reader would believe its name.
-        with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
-            sheets = [
-                s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet
-            ]
-            names = [sheet.name for sheet in sheets]
-            if name and name not in names:
-                listed = ", ".join(map(repr, names))
-                raise UnreadableFile(f"{path} has no sheet {name!r}. It has: {listed}.")
-            if not names:
-                raise UnreadableFile(f"{path} has no sheet.")
-            chosen = name or _first(sheets)
-            found = book.get_sheet_by_name(chosen)
-            rows = found.to_python(skip_empty_area=False)
-            place = book.sheet_names.index(chosen)
-            for (row, column), text in unread_cells(path, chosen, place).items():
-                _put(rows, row, column, text)
-            merged = found.merged_cell_ranges or []
-            _spread(rows, merged)
-            return _Read(chosen, rows, merged, _notes(book, sheets, chosen, name))
-    except CalamineError as error:
+        yield
+    except BaseException as error:
+        # A panic of the reader of workbooks is no Exception and has no name to import.
+        if not isinstance(error, _BROKEN) and type(error).__name__ != "PanicException":
+            raise
         raise UnreadableFile(
             f"{path} cannot be read as a spreadsheet ({error}). An archive must be "
             "unpacked first; a workbook with a password, saved without it."
         ) from error
+
+
+def _read(path: Path, name: str) -> _Read:
+    with _refusing(path):
+        _require_readable(path)
+        for rows, columns in extents(path):
+            if rows * columns > MOST_CELLS:
+                raise UnreadableFile(
+                    f"{path} has {rows} rows and {columns} columns up to its last "
+                    "cell: remove what stands far away from the table."
+                )
+        # By its bytes: opened by its path, the reader would believe its name.
+        with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
+            return _read_sheet(path, book, name)
+
+
+def _read_sheet(path: Path, book: CalamineWorkbook, name: str) -> _Read:
+    sheets = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
+    names = [sheet.name for sheet in sheets]
+    if name and name not in names:
+        listed = ", ".join(map(repr, names))
+        raise UnreadableFile(f"{path} has no sheet {name!r}. It has: {listed}.")
+    if not names:
+        raise UnreadableFile(f"{path} has no sheet.")
+    chosen = name or _first(sheets)
+    found = book.get_sheet_by_name(chosen)
+    rows = found.to_python(skip_empty_area=False)
+    place = book.sheet_names.index(chosen)
+    for (row, column), text in unread_cells(path, chosen, place).items():
+        _put(rows, row, column, text)
+    merged = found.merged_cell_ranges or []
+    _spread(rows, merged)
+    return _Read(chosen, rows, merged, _notes(book, sheets, chosen, name))
 
 
 def _first(sheets: list[SheetMetadata]) -> str:

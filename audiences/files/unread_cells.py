@@ -4,7 +4,7 @@ Errors (#N/A) and formulas whose result the file lacks, which a reader takes for
 a blank cell of an opt-out means "no", and these do not. And numbers that are shown with
 zeros before them: 00123 is not the customer 123. Sources: ECMA-376, 18.3.1.4 and
 18.8.31 (.xlsx); OpenDocument 1.3, part 3, 19.385 and 19.642 (.ods); for .xls see
-`xls_errors`.
+`xls_cells`.
 """
 
 import posixpath
@@ -12,11 +12,12 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError, iterparse
+from xml.etree.ElementTree import Element, iterparse
 
 from .cell_errors import NO_RESULT, is_error
+from .number_formats import Padding, padding
 from .table import UnreadableFile
-from .xls_errors import errors_of_xls
+from .xls_cells import cells_of_xls, extents_of_xls
 
 # What stands in a cell, by its row and column from 0.
 Cells = dict[tuple[int, int], str]
@@ -28,28 +29,47 @@ _SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
 _ODS_SIGNS = re.compile(
     rb"""\bformula\s*=|["']error["']|min-integer-digits\s*=\s*["'](?:[2-9]|\d\d)"""
 )
-# A format such as 00000 or "C"0000: text before and after, and how many digits.
-_PADDED = re.compile(r'(?:"([^"]*)"|\\(.))?(0[0#]*)(?:"([^"]*)")?')
-_Padded = dict[str, tuple[str, int, str]]
+_Padded = dict[str, Padding]
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
+# Where cells of .xlsx stand that have something in them.
+_FILLED = re.compile(
+    rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})(\d{1,7})["'][^>]*[^/]>"""
+)
 
 
 def unread_cells(path: Path, sheet: str, number: int) -> Cells:
     """What stands in these cells of a sheet; `number` is its place among the sheets.
 
-    Raises UnreadableFile, and OSError.
+    Raises UnreadableFile, and what readers of archives and XML raise.
     """
-    try:
-        if not zipfile.is_zipfile(path):
-            return dict(errors_of_xls(path.read_bytes(), number))
-        with zipfile.ZipFile(path) as archive:
-            if _CONTENT in archive.namelist():
-                return _gathered(_of_ods(archive, sheet), path)
-            workbook = _related(archive, "")["officeDocument"][0]
-            return _gathered(_of_xlsx(archive, workbook, sheet), path)
-    except (ParseError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        text = f"{path} cannot be read as a spreadsheet ({error}). Save it as CSV."
-        raise UnreadableFile(text) from error
+    if not zipfile.is_zipfile(path):
+        return dict(cells_of_xls(path.read_bytes(), number))
+    with zipfile.ZipFile(path) as archive:
+        if _CONTENT in archive.namelist():
+            return _gathered(_of_ods(archive, sheet), path)
+        workbook = _related(archive, "")["officeDocument"][0]
+        return _gathered(_of_xlsx(archive, workbook, sheet), path)
+
+
+def extents(path: Path) -> Iterator[tuple[int, int]]:
+    """How many rows and columns the sheets of an .xlsx or .xls have up to their last
+    cell. One far away from the others makes a sheet too large for any memory."""
+    if not zipfile.is_zipfile(path):
+        yield from extents_of_xls(path.read_bytes())
+        return
+    with zipfile.ZipFile(path) as archive:
+        if _CONTENT in archive.namelist():
+            return
+        workbook = _related(archive, "")["officeDocument"][0]
+        for part in _related(archive, workbook).get("worksheet", ()):
+            rows, columns, rest = 0, 0, b""
+            with archive.open(part) as file:
+                while block := file.read(1 << 20):
+                    for letters, row in set(_FILLED.findall(rest + block)):
+                        rows = max(rows, int(row))
+                        columns = max(columns, _column(letters.decode()) + 1)
+                    rest = block[-200:]
+            yield rows, columns
 
 
 def _gathered(found: Iterator[tuple[tuple[int, int], str]], path: Path) -> Cells:
@@ -158,10 +178,9 @@ def _said(cell: Element, padded: _Padded, *, is_uncomputed: bool) -> str:
     value = parts["v"].text if "v" in parts else None
     if cell.get("t") == "e":
         return value or "#N/A"
-    style = padded.get(cell.get("s", "")) if value else None
-    if style and value and value.isdigit() and cell.get("t", "n") == "n":
-        before, digits, after = style
-        return f"{before}{value.zfill(digits)}{after}"
+    style = padded.get(cell.get("s", ""))
+    if style and value and cell.get("t", "n") == "n":
+        return style.of(value)
     if "f" not in parts or (value and not (is_uncomputed and value == "0")):
         return ""
     # A formula of texts may well come to an empty one.
@@ -180,10 +199,8 @@ def _padded_formats(archive: zipfile.ZipFile, part: str) -> _Padded:
         elif tag == "cellXfs":
             is_inside = event == "start"
         elif event == "start" and tag == "xf" and is_inside:
-            found = _PADDED.fullmatch(codes.get(element.get("numFmtId", ""), ""))
-            if found and found[0] != "0":
-                before = found[1] or found[2] or ""
-                padded[str(number)] = before, len(found[3]), found[4] or ""
+            if found := padding(codes.get(element.get("numFmtId", ""), "")):
+                padded[str(number)] = found
             number += 1
     return padded
 

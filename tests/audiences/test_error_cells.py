@@ -13,10 +13,11 @@ from django.core.management import call_command
 from audiences.files import error_in, named_cells, open_file
 from audiences.files.cell_errors import ERRORS, NO_RESULT
 from audiences.files.table import UnreadableFile
+from audiences.files.xls_cells import _of_rk
 from audiences.models import Address, Profile, Subscription
 from delivery.models import QuarantineEntry
 from tests.factories import ProfileFactory, ServiceFactory
-from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, ods, xlsx
+from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, ods, xls, xlsx
 
 PEOPLE: list[list[Cell]] = [
     ["external_id", "email", "first_name", "no_longer_contact_email", "mobile", "post"],
@@ -251,8 +252,10 @@ def test_a_number_is_read_with_the_zeros_that_people_see(tmp_path: Path) -> None
     ]:
         styles = f'<numFmts><numFmt numFmtId="170" formatCode="{code}"/></numFmts>'
         shown = changed(book, "<cellXfs>", f"{styles}<cellXfs>")
-        path.write_bytes(changed(shown, 'numFmtId="14"', 'numFmtId="170"'))
-        assert [r.cells for r in open_file(path).records()] == [[read, "7"]]
+        shown = changed(shown, 'numFmtId="14"', 'numFmtId="170"')
+        for made in (shown, xls({"A": rows}, code.replace("&quot;", '"'))):
+            path.write_bytes(made)
+            assert [r.cells for r in open_file(path).records()] == [[read, "7"]]
     shown = changed(ods({"A": [["id"], [123]]}), "<text:p>123<", "<text:p>00123<")
     digits = '<number min-integer-digits="5"/><office:spreadsheet>'
     path.write_bytes(changed(shown, "<office:spreadsheet>", digits))
@@ -267,3 +270,11 @@ def test_a_web_page_that_is_called_a_workbook_is_refused_by_name(
     path.write_text(text)
     with pytest.raises(UnreadableFile, match=r"save it as \.xlsx"):
         open_file(path)
+
+
+@pytest.mark.parametrize(
+    ("packed", "number"),
+    [(124 << 2 | 2, 124), (12300 << 2 | 3, 123), (0x405EC000, 123), (0xFFFFFFFE, -1)],
+)
+def test_packed_numbers_of_xls_are_read(packed: int, number: float) -> None:
+    assert _of_rk(packed) == number

@@ -1,6 +1,10 @@
 """Sheets are read as if they were text, whatever program has made the workbook."""
 
+import contextlib
+import io
 import json
+import random
+import zipfile
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -13,7 +17,7 @@ from audiences.files import open_file, read_lines
 from audiences.files.table import UnreadableFile
 from audiences.models import Profile
 from delivery import deliveries
-from tests.spreadsheets import FORMATS, Book, Cell, merged, xlsx
+from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, xlsx
 
 PEOPLE: list[list[Cell]] = [
     ["external_id", "voornaam", "email", "geen_contact_email", "mobiel"],
@@ -92,6 +96,41 @@ def test_a_workbook_that_is_cut_off_or_empty_is_refused(
     path.write_bytes(FORMATS[kind]({"Leeg": [[None]]}))
     with pytest.raises(UnreadableFile, match="'Leeg' is empty"):
         open_file(path)
+
+
+def test_a_cell_far_away_from_the_others_does_not_fill_the_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "file"
+    with (
+        zipfile.ZipFile(
+            io.BytesIO(xlsx({"A": [["email"], ["a@x.example"]]}))
+        ) as before,
+        zipfile.ZipFile(path, "w") as after,
+    ):
+        for name in before.namelist():
+            text = before.read(name).decode().replace('r="A2"', 'r="XFD1048576"')
+            after.writestr(name, text)
+    with pytest.raises(UnreadableFile, match="1048576 rows and 16384 columns"):
+        open_file(path)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_workbook_with_broken_bytes_is_read_or_refused(
+    tmp_path: Path, kind: str, capfd: Any
+) -> None:
+    chance = random.Random(5)
+    path = tmp_path / "file"
+    whole = FORMATS[kind](
+        {"A": [["id", "email"], [1, Error("#N/A")], ["2", Error("")]]}
+    )
+    for _attempt in range(150):
+        data = bytearray(whole)
+        for _change in range(chance.choice([1, 3, 10])):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        path.write_bytes(data)
+        with contextlib.suppress(UnreadableFile):
+            list(open_file(path).records())
 
 
 @pytest.mark.django_db
