@@ -100,8 +100,10 @@ class _Read:
 
 
 # What the readers say of files that are broken.
-_BROKEN = (CalamineError, zipfile.BadZipFile, zlib.error, ParseError, struct.error)
-_BROKEN += (ValueError, KeyError, IndexError, EOFError, RuntimeError)
+_BROKEN: tuple[type[Exception], ...] = (
+    *(CalamineError, zipfile.BadZipFile, zlib.error, ParseError, struct.error),
+    *(ValueError, KeyError, IndexError, EOFError, RuntimeError),
+)
 
 
 @contextlib.contextmanager
