@@ -74,7 +74,13 @@ def gunicorn(url: str) -> Iterator[int]:
     command = [sys.executable, "-m", "gunicorn", "tests.benchmarks.page_server"]
     command += ["--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS)]
     command += ["--log-level", "warning"]
-    server = subprocess.Popen(command, env=os.environ | {"DATABASE_URL": url})
+    # As in production each request is a line of the log: thousands, nobody's to read.
+    server = subprocess.Popen(
+        command,
+        env=os.environ | {"DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _attempt in range(100):
             with socket.socket() as probe:

@@ -146,7 +146,11 @@ def _asked(profile: Profile) -> None:
     page.extra_fields = ["first_name", "last_name"]
     page.save()
     version = landing_pages.publish(page).version
-    wish = requesting.Wish(email=EMAIL, fields={"first_name": FIRST, "last_name": LAST})
+    wish = requesting.Wish(
+        email=EMAIL,
+        fields={"first_name": FIRST, "last_name": LAST},
+        channels=["email"],
+    )
     requesting.request_signup(version, wish, language="nl", network="10.0.0.0/24")
     for by, text in (("email", EMAIL), ("sms", SMS), ("external_id", NUMBER)):
         mailing_links.request_link(
