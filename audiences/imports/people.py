@@ -246,7 +246,7 @@ class PeopleImporter(Importer[Row]):
                 changed = True
         if changed and profile.id:
             plan.changed[profile.id] = profile
-        changed |= _give_addresses(row, person)
+        changed |= person.give(row)
         if row.own:
             changed |= plan.take_own_facts(person, row)
         if row.flags and self._set_flags(row, person, plan):
@@ -294,18 +294,3 @@ class PeopleImporter(Importer[Row]):
                     text=self.system,
                     actor=self.options.actor,
                 )
-
-
-def _give_addresses(row: Row, person: Person) -> bool:
-    """Give the person the addresses of the row; tells whether one is different."""
-    if len(row.addresses) == 1:
-        channel, primary, address = row.addresses[0]
-        return person.book.give(channel, address, primary=primary)
-    changed = False
-    given: set[tuple[str, str]] = set()
-    for channel, primary, address in row.addresses:
-        # One address twice in a row: its first column decides.
-        if (channel, address.key) not in given:
-            changed |= person.book.give(channel, address, primary=primary)
-            given.add((channel, address.key))
-    return changed
