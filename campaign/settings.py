@@ -6,6 +6,7 @@ The whole table, with what each variable means, is in docs/settings.md.
 import math
 import os
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,6 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "crispy_forms",
     "crispy_bootstrap5",
-    # For the files of the API's documentation page, served by this site.
-    "ninja",
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 MIDDLEWARE = [
@@ -153,6 +152,12 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
+# The files of the API's documentation page, served by this site: every command would
+# import an app.
+_ninja = find_spec("ninja")
+STATICFILES_DIRS = (
+    [Path(_ninja.origin).parent / "static"] if _ninja and _ninja.origin else []
+)
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 if not DEBUG:
     # Names that change with the content, so that browsers keep the files for ever.

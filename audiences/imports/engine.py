@@ -26,7 +26,7 @@ from audiences.sql.retries import retried
 from .lanes import Turn, in_lanes
 from .reading_ahead import reading_ahead
 
-CHUNK_SIZE = 5000
+CHUNK_SIZE = 3000
 # A file that changes more rows than this gets fresh planner statistics.
 MANY = 10_000
 # Only rejects leave circles behind.

@@ -65,6 +65,19 @@ class Person:
         turn = self.turns[scope] = self.turns.get(scope, 0) + 1
         return turn
 
+    def give(self, row: Row) -> bool:
+        """Take the addresses of a row; tells whether one is different."""
+        if len(row.addresses) == 1:
+            channel, primary, address = row.addresses[0]
+            return self.book.give(channel, address, primary=primary)
+        changed, given = False, set[tuple[str, str]]()
+        for channel, primary, address in row.addresses:
+            # One address twice in a row: its first column decides.
+            if (channel, address.key) not in given:
+                changed |= self.book.give(channel, address, primary=primary)
+                given.add((channel, address.key))
+        return changed
+
     def emails(self) -> dict[str, bool]:
         """The keys of the email addresses that can be delivered to; true: primary."""
         return {

@@ -247,7 +247,7 @@ class PeopleImporter(Importer[Row]):
                 changed = True
         if changed and profile.id:
             plan.changed[profile.id] = profile
-        changed |= row.give_addresses(person.book)
+        changed |= person.give(row)
         if row.own:
             changed |= plan.take_own_facts(person, row)
         if row.flags and self._set_flags(row, person, plan):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from audiences.addresses import AddressBook, Normalised
+from audiences.addresses import Normalised
 from audiences.channels import Scope
 from audiences.files import BadCell, Problem
 
@@ -46,17 +46,3 @@ class Row:
     def who(self) -> str:
         """The column that says who the person is."""
         return "external_id" if self.external_id else "email"
-
-    def give_addresses(self, book: AddressBook) -> bool:
-        """Give them to a person's book; tells whether one is different."""
-        if len(self.addresses) == 1:
-            channel, primary, address = self.addresses[0]
-            return book.give(channel, address, primary=primary)
-        changed = False
-        given: set[tuple[str, str]] = set()
-        for channel, primary, address in self.addresses:
-            # One address twice in a row: its first column decides.
-            if (channel, address.key) not in given:
-                changed |= book.give(channel, address, primary=primary)
-                given.add((channel, address.key))
-        return changed

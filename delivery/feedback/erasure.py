@@ -88,7 +88,7 @@ def of_nobody(names: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     Their person was erased: what still arrives about them is about nobody.
     """
     with contextlib.suppress(NoKey):
-        met = suppression.met(names)
+        met = suppression.met([*names])
         held = Address.objects.filter(key__in={key for _channel, key in met})
         return met - set(held.values_list("channel", "key"))
     return set()

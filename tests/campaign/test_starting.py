@@ -12,6 +12,7 @@ from tests.docs.tables import ROOT
 NEEDLESS = (
     *("campaign.urls", "audiences.admin", "delivery.admin", "audiences.api"),
     *("delivery.api", "audiences.pages.forms", "PIL", "imapclient", "altcha"),
+    *("ninja", "pydantic", "django.test"),
 )
 # What commands and workers must have without the pages: each kind of mail is written.
 SCRIPT = """
