@@ -9,6 +9,3 @@ import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "campaign.settings"
 
 from campaign.settings import *  # noqa: F403
-
-# As Django's own runner sets it, but before the first module reads it.
-DEBUG = False

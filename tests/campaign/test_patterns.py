@@ -224,8 +224,16 @@ def test_a_pattern_is_linear(use: Use) -> None:
 
 def test_a_quadratic_pattern_would_be_found() -> None:
     for use in quadratic():
-        with pytest.raises(AssertionError):
-            test_a_pattern_is_linear(use)
+        assert any(_is_refused(use) for _try in range(5)), use
+
+
+def _is_refused(use: Use) -> bool:
+    """What else runs on the machine can make half of a text take as long as all."""
+    try:
+        test_a_pattern_is_linear(use)
+    except AssertionError:
+        return True
+    return False
 
 
 # ------------------------------------------------------------------ without a pattern
