@@ -108,7 +108,8 @@ class Caller:
             target = networks.resolve(self.url)
         except NotPublic as refusal:
             return str(refusal)[:KEPT]
-        except OSError:
+        except (OSError, UnicodeError):
+            # UnicodeError: a part of the name is empty or too long (RFC 1035, 2.3.4).
             return "The name cannot be resolved."
         if self._pool is None or target != self._target:
             self.close()

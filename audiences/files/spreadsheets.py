@@ -10,6 +10,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 from django.utils.translation import gettext_noop as _
 from python_calamine import (
@@ -22,8 +23,9 @@ from python_calamine import (
 
 from audiences.refusals import Sentence
 
+from .extents import extents
 from .table import Progress, Record, TableFile, UnreadableFile, read_heading
-from .unread_cells import extents, unread_cells
+from .unread_cells import unread_cells
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # What a spreadsheet may hold unpacked: all of it is in memory while it is read.
@@ -101,7 +103,8 @@ class _Read:
 
 # What the readers say of files that are broken.
 _BROKEN: tuple[type[Exception], ...] = (
-    *(CalamineError, zipfile.BadZipFile, zlib.error, ParseError, struct.error),
+    *(CalamineError, zipfile.BadZipFile, zlib.error, struct.error),
+    *(ParseError, ExpatError),
     *(ValueError, KeyError, IndexError, EOFError, RuntimeError),
 )
 

@@ -17,13 +17,13 @@ from xml.etree.ElementTree import Element, iterparse
 from .cell_errors import NO_RESULT, is_error
 from .number_formats import Padding, padding
 from .table import UnreadableFile
-from .xls_cells import cells_of_xls, extents_of_xls
+from .xls_cells import cells_of_xls
 
 # What stands in a cell, by its row and column from 0.
 Cells = dict[tuple[int, int], str]
 # One error filled in over whole columns is a mistake, or an attack.
 MOST = 1_000_000
-_CONTENT = "content.xml"
+CONTENT, ROOT = "content.xml", "_rels/.rels"
 # A part without these has no such cell: most are not read twice.
 _SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
 _ODS_SIGNS = re.compile(
@@ -31,10 +31,6 @@ _ODS_SIGNS = re.compile(
 )
 _Padded = dict[str, Padding]
 _PLACE = re.compile(r"([A-Z]+)(\d+)")
-# Where cells of .xlsx stand that have something in them.
-_FILLED = re.compile(
-    rb"""<(?:\w+:)?c\s[^<>]{0,90}?\br=["']([A-Z]{1,3})(\d{1,7})["'][^<>]{0,90}(?<!/)>"""
-)
 
 
 def unread_cells(path: Path, sheet: str, number: int) -> Cells:
@@ -45,31 +41,11 @@ def unread_cells(path: Path, sheet: str, number: int) -> Cells:
     if not zipfile.is_zipfile(path):
         return dict(cells_of_xls(path.read_bytes(), number))
     with zipfile.ZipFile(path) as archive:
-        if _CONTENT in archive.namelist():
+        names = archive.namelist()
+        if CONTENT in names and ROOT not in names:
             return _gathered(_of_ods(archive, sheet), path)
-        workbook = _related(archive, "")["officeDocument"][0]
+        workbook = relations(archive, "")["officeDocument"][0]
         return _gathered(_of_xlsx(archive, workbook, sheet), path)
-
-
-def extents(path: Path) -> Iterator[tuple[int, int]]:
-    """How many rows and columns the sheets of an .xlsx or .xls have up to their last
-    cell. One far away from the others makes a sheet too large for any memory."""
-    if not zipfile.is_zipfile(path):
-        yield from extents_of_xls(path.read_bytes())
-        return
-    with zipfile.ZipFile(path) as archive:
-        if _CONTENT in archive.namelist():
-            return
-        workbook = _related(archive, "")["officeDocument"][0]
-        for part in _related(archive, workbook).get("worksheet", ()):
-            rows, columns, rest = 0, 0, b""
-            with archive.open(part) as file:
-                while block := file.read(1 << 20):
-                    for letters, row in set(_FILLED.findall(rest + block)):
-                        rows = max(rows, int(row))
-                        columns = max(columns, _column(letters.decode()) + 1)
-                    rest = block[-200:]
-            yield rows, columns
 
 
 def _gathered(found: Iterator[tuple[tuple[int, int], str]], path: Path) -> Cells:
@@ -96,7 +72,7 @@ def _parsed(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, Element]
         yield from iterparse(file, ("start", "end"))  # noqa: S314
 
 
-def _related(archive: zipfile.ZipFile, part: str) -> dict[str, list[str]]:
+def relations(archive: zipfile.ZipFile, part: str) -> dict[str, list[str]]:
     """The parts that a part names, by its name for them and by their kind (Open
     Packaging Conventions, 6.5)."""
     folder, name = posixpath.split(part)
@@ -117,7 +93,7 @@ def _related(archive: zipfile.ZipFile, part: str) -> dict[str, list[str]]:
 def _of_xlsx(
     archive: zipfile.ZipFile, workbook: str, sheet: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
-    related = _related(archive, workbook)
+    related = relations(archive, workbook)
     wanted, is_uncomputed = "", False
     for _event, element in _parsed(archive, workbook):
         given = _attributes(element)
@@ -147,7 +123,7 @@ def _of_sheet(
         elif tag == "c":
             column += 1
             if place := _PLACE.fullmatch(element.get("r", "")):
-                row, column = int(place[2]) - 1, _column(place[1])
+                row, column = int(place[2]) - 1, column_number(place[1])
             if text := _said(element, padded, is_uncomputed=is_uncomputed):
                 yield (row, column), text
         elif tag == "row":
@@ -165,9 +141,10 @@ def _has(signs: re.Pattern[bytes], archive: zipfile.ZipFile, part: str) -> bool:
     return False
 
 
-def _column(letters: str) -> int:
+def column_number(letters: str) -> int:
+    """The place of a column, from 0."""
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + ord(letter) - ord("A") + 1
     return number - 1
 
@@ -209,10 +186,10 @@ def _padded_formats(archive: zipfile.ZipFile, part: str) -> _Padded:
 def _of_ods(
     archive: zipfile.ZipFile, sheet: str
 ) -> Iterator[tuple[tuple[int, int], str]]:
-    if not _has(_ODS_SIGNS, archive, _CONTENT):
+    if not _has(_ODS_SIGNS, archive, CONTENT):
         return
     row, is_wanted = 0, False
-    for event, element in _parsed(archive, _CONTENT):
+    for event, element in _parsed(archive, CONTENT):
         tag = _local(element.tag)
         if tag == "table" and event == "start":
             row, is_wanted = 0, _attributes(element).get("name") == sheet

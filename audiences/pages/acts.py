@@ -54,7 +54,7 @@ def act(
     planned, kept = choosing.plan(visit, standing, form.boxes)
     # A channel whose address goes is decided by that.
     planned = [change for change in planned if change.subject not in form.removed]
-    kept = replace(kept, channels=kept.channels - form.removed)
+    kept = replace(kept, channels=kept.channels - form.removed | form.replaced)
     if choosing.starts_messages(visit, planned) and not form.require_agreement():
         return visit_pages.before(visit, standing, language, form)
     details = form.details(visit.content)
@@ -66,8 +66,8 @@ def act(
         for c, text in form.added.items()
     )
     removed = tuple(
-        (channel, address)
-        for channel, address in form.may_remove.items()
+        (channel, offered.shown)
+        for channel, offered in form.may_remove.items()
         if channel in form.removed and removing.remove(visit, channel, origin)
     )
     done = replace(done, kept=kept, added=added, removed=removed)

@@ -125,12 +125,14 @@ class VisitForm(ChoiceForm):
         language: str,
     ) -> None:
         super().__init__(data, language=language)
+        self.may_remove: dict[str, removing.Offered] = {}
         if visit.kind in LandingPage.CHOICE_KINDS:
             channels = standing.channels(visit)
             self.add_boxes(channels, standing.offered)
             if "channels" in self.fields:
                 # A form of before may have a box that reaches nobody any more.
                 self.fields["channels"].also = frozenset(visit.channels)  # type: ignore[attr-defined]
+            self.may_remove = removing.removable(visit, standing)
             self.tick(
                 standing.ticked_channels(channels),
                 standing.ticked_services([s.pk for s in standing.offered]),
@@ -144,10 +146,9 @@ class VisitForm(ChoiceForm):
             field.label = self.text(f"page.add_{channel}")
             field.help_text = self.text("page.add_hint")
             self.fields[f"add_{channel}"] = field
-        self.may_remove = removing.removable(visit, standing)
-        for channel, address in self.may_remove.items():
+        for channel, offered in self.may_remove.items():
             self.fields[f"remove_{channel}"] = forms.BooleanField(
-                label=self.text(f"page.remove_{channel}", address=address),
+                label=self.text(f"page.remove_{channel}", address=offered.shown),
                 help_text=self.text("page.remove_hint"),
                 required=False,
             )
@@ -165,10 +166,12 @@ class VisitForm(ChoiceForm):
     def tick(self, channels: list[str], services: list[int], after: int) -> None:
         """Tick boxes, and say in the form which, for when it comes back.
 
-        With the person's last event: what they stop after it, no tick brings back.
+        With the person's last event: what they stop after it, no tick brings back. And
+        with the marks of the addresses that a box would take away.
         """
         self.initial.update(channels=channels, services=[*map(str, services)])
-        now = " ".join([*channels, *map(str, services), f"@{after}"])
+        marks = [offered.mark for offered in self.may_remove.values()]
+        now = " ".join([*channels, *map(str, services), f"@{after}", *marks])
         self.fields["shown"] = forms.CharField(required=False, widget=ShownThen(now))
 
     @property
@@ -191,6 +194,21 @@ class VisitForm(ChoiceForm):
     @property
     def removed(self) -> frozenset[str]:
         """The channels whose address the visitor takes away: it decides about them."""
+        return self._to_remove - self.replaced
+
+    @property
+    def replaced(self) -> frozenset[str]:
+        """The channels that have another address than the one to take away."""
+        then = str(self.cleaned_data.get("shown", "")).split()
+        return frozenset(
+            channel
+            for channel in self._to_remove
+            if any(word.startswith(f"{channel}=") for word in then)
+            and self.may_remove[channel].mark not in then
+        )
+
+    @property
+    def _to_remove(self) -> frozenset[str]:
         data = self.cleaned_data
         return frozenset(c for c in self.may_remove if data.get(f"remove_{c}"))
 

@@ -23,6 +23,8 @@ from audiences.visits.opting_out import UNDO_LIFE
 from audiences.visits.standing import Boxes, Done, standing_of
 from audiences.visits.visit import Visit
 
+from . import visitors
+
 NAME = "done"
 # What every form of ours sends, by its act; a mail client sends none of it.
 OWN = ("act", "stop", "undo", "instead_of", "reason_for")
@@ -59,9 +61,13 @@ def leads_on(
 def read(
     request: HttpRequest, profile_id: int | None = None, within: timedelta = UNDO_LIFE
 ) -> Facts | None:
-    """The outcome that a page is to tell, if that is still true; else None."""
+    """The outcome that a page is to tell, if that is still true; else None.
+
+    It is told to the browser that was led to it, which has come from a page of ours,
+    also when it reloads and goes back; not to whoever was given the address.
+    """
     text = request.GET.get(NAME, "")
-    if not text:
+    if not (text and visitors.is_led_here(request)):
         return None
     try:
         facts = sealing.unseal(text, within=within)

@@ -56,6 +56,16 @@ def require_own_page(request: HttpRequest) -> None:
         raise FromElsewhere
 
 
+def is_led_here(request: HttpRequest) -> bool:
+    """Whether a page of ours led the browser here, as far as it says (Fetch Metadata).
+
+    An address that was typed, pasted or opened from a message says "none", and one on
+    another site "cross-site".
+    """
+    site = request.headers.get("Sec-Fetch-Site", "").strip().lower()
+    return site in ("", "same-origin")
+
+
 def is_too_long(request: HttpRequest) -> bool:
     """Whether no form of ours can be so long."""
     return body_length(request) > LARGEST_BODY

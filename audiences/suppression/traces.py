@@ -57,7 +57,7 @@ class Traces:
     def without_in(self, value: object) -> object:
         """The same of every text in a JSON value, also of the names of its facts."""
         if isinstance(value, str):
-            return self.without(value)
+            return self._without_in_json(value) or self.without(value)
         if isinstance(value, list):
             return [self.without_in(each) for each in value]
         if isinstance(value, dict):
@@ -68,6 +68,20 @@ class Traces:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return ERASED if self.exact.fullmatch(str(value)) else value
         return value
+
+    def _without_in_json(self, text: str) -> str:
+        """The same of JSON that is kept as a text; empty where the text is none.
+
+        Read as a text, the n of a line's end would be the first letter of a name.
+        """
+        if not text.startswith(("[{", '{"')):
+            return ""
+        try:
+            said = json.loads(text)
+        except ValueError:
+            return ""
+        new = self.without_in(said)
+        return text if new == said else json.dumps(new, ensure_ascii=False)
 
 
 NOTHING = Traces()
@@ -185,4 +199,5 @@ def _in_base64(text: str) -> Iterator[str]:
 
 def _escapes(text: str) -> Iterator[str]:
     yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield escape(text)

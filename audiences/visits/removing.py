@@ -6,12 +6,14 @@ is added and confirmed afterwards (`adding`), which allows the channel again.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
 from audiences import addresses, consent
 from audiences.channels import Channel
 from audiences.consent import Origin
+from audiences.links import signing
 from audiences.masking import masked
 from audiences.models import Address, LandingPage
 from audiences.signups import new_addresses
@@ -20,8 +22,15 @@ from audiences.visits.standing import Standing
 from audiences.visits.visit import Visit
 
 
-def removable(visit: Visit, standing: Standing) -> dict[str, str]:
-    """The addresses that the page offers to take away, masked, by channel.
+class Offered(NamedTuple):
+    """An address as a page shows it, and what an older form knows it by."""
+
+    shown: str
+    mark: str
+
+
+def removable(visit: Visit, standing: Standing) -> dict[str, Offered]:
+    """The addresses that the page offers to take away, by channel.
 
     Those that could be added here; never on the channel that the link came by: who
     reads there has not got it wrong.
@@ -33,7 +42,13 @@ def removable(visit: Visit, standing: Standing) -> dict[str, str]:
     if not offered:
         return {}
     rows = _rows(visit).filter(channel__in=offered).order_by("channel")
-    return {row.channel: masked(row.channel, row.value) for row in rows}
+    return {
+        row.channel: Offered(
+            masked(row.channel, row.value),
+            f"{row.channel}={signing.mark(row.channel, row.key)}",
+        )
+        for row in rows
+    }
 
 
 def remove(visit: Visit, channel: str, origin: Origin) -> bool:

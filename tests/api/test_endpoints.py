@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audiences import consent, endpoints, feed, privacy
 from audiences.consent import Origin
-from audiences.endpoints import NotPublic, networks, queue, sending
+from audiences.endpoints import NotPublic, calling, networks, queue, sending
 from audiences.feed import Event, Position
 from audiences.models import Endpoint, EndpointCall, Profile
 from audiences.refusals import Refused
@@ -340,6 +340,14 @@ def test_an_endpoint_that_moves_inside_is_not_called(
     assert endpoints.work(made.pk) == 0
     assert receiver.calls == 0
     assert "private network" in EndpointCall.objects.get().answer
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example.org", "a..example.org"])
+def test_a_name_that_no_name_server_can_be_asked_for_is_a_failed_call(
+    host: str,
+) -> None:
+    called = calling.Caller(f"https://{host}/", [], 1)
+    assert called.look() == "The name cannot be resolved."
 
 
 def test_public_addresses_are_public() -> None:

@@ -117,6 +117,21 @@ def test_files_of_other_kinds_and_what_opts_in(shop: Program) -> None:
     assert not ann.no_longer_contact_email
 
 
+def test_a_check_tells_no_key_whose_an_address_is(program: Any) -> None:
+    person(external_id="A1", email="ann@example.org", first_name="Ann")
+    only = program("imports:write", name="only")
+    more = program("imports:write", "profiles:read", name="more")
+    text = b"email,no_longer_contact\nann@example.org,yes\n"
+    path = f"imports/{_number(upload(only, text))}"
+    (change,) = only.get(path).data["preview"]["sample"]
+    assert [change.pop(name) for name in ("profile", "external_id", "name")] == [
+        *(None, "", "")
+    ]
+    assert change == {"row": 2, "kind": "opt_out", "scope": "any"}
+    (whole,) = more.get(path).data["preview"]["sample"]
+    assert (whole["name"].split()[0], whole["external_id"]) == ("Ann", "A1")
+
+
 def test_columns_that_nobody_understands_are_asked_and_said(shop: Program) -> None:
     answer = upload(shop, b"Kol1,Kol2\nA1,ann@example.org\n")
     assert answer.data["preview"]["unknown"] == ["Kol1", "Kol2"]
@@ -189,6 +204,5 @@ def test_other_kinds_need_the_scope_of_what_they_write(program: Any) -> None:
         waits = upload(all_of_it, text, **form)
         assert waits.status_code == 202, waits.content
         number = _number(waits)
-        if form.get("kind"):
-            assert only.post(f"imports/{number}/confirm").status_code == 403
-            assert only.post(f"imports/{number}/cancel").status_code == 403
+        for act in ("confirm", "cancel"):
+            assert only.post(f"imports/{number}/{act}").status_code == 403, form

@@ -14,10 +14,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audiences.files import open_file, read_lines
+from audiences.files.extents import extents
 from audiences.files.table import UnreadableFile
 from audiences.models import Profile
 from delivery import deliveries
-from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, xlsx
+from tests.spreadsheets import FORMATS, Book, Cell, Error, merged, ods, xlsx
 
 PEOPLE: list[list[Cell]] = [
     ["external_id", "voornaam", "email", "geen_contact_email", "mobiel"],
@@ -98,20 +99,78 @@ def test_a_workbook_that_is_cut_off_or_empty_is_refused(
         open_file(path)
 
 
-def test_a_cell_far_away_from_the_others_does_not_fill_the_memory(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "file"
+def rewritten(path: Path, data: bytes, old: str, new: str) -> Path:
+    """A workbook with another text in its parts."""
     with (
-        zipfile.ZipFile(
-            io.BytesIO(xlsx({"A": [["email"], ["a@x.example"]]}))
-        ) as before,
+        zipfile.ZipFile(io.BytesIO(data)) as before,
         zipfile.ZipFile(path, "w") as after,
     ):
         for name in before.namelist():
-            text = before.read(name).decode().replace('r="A2"', 'r="XFD1048576"')
-            after.writestr(name, text)
+            after.writestr(name, before.read(name).decode().replace(old, new))
+    return path
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        'r="XFD1048576"',
+        'r = "XFD1048576"',
+        'r="xfd01048576"',
+        'r="XFD104857&#54;"',
+        f'q="{"x" * 500}>" r="XFD1048576"',
+    ],
+)
+def test_a_cell_far_away_from_the_others_does_not_fill_the_memory(
+    tmp_path: Path, place: str
+) -> None:
+    book = xlsx({"A": [["email"], ["a@x.example"]]})
+    path = rewritten(tmp_path / "file", book, 'r="A2"', place)
     with pytest.raises(UnreadableFile, match="1048576 rows and 16384 columns"):
+        open_file(path)
+
+
+def test_a_sheet_that_hides_is_looked_at_too(tmp_path: Path) -> None:
+    far = xlsx({"A": [["email"], ["a@x.example"]]})
+    path = rewritten(tmp_path / "file", far, 'r="A2"', 'r="XFD1048576"')
+    path = rewritten(path, path.read_bytes(), "relationships/worksheet", "x/other")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("content.xml", "<content/>")
+    with pytest.raises(UnreadableFile, match="1048576 rows and 16384 columns"):
+        open_file(path)
+
+
+def test_a_cell_without_a_place_is_in_its_row(tmp_path: Path) -> None:
+    book = xlsx({"A": [["email"], ["a@x.example"]]})
+    path = rewritten(tmp_path / "file", book, '<c r="A2"', "<c")
+    assert [*extents(path)] == [(2, 1)]
+    path = rewritten(path, path.read_bytes(), '<row r="2"', '<row r="60000000"')
+    with pytest.raises(UnreadableFile, match="60000000 rows and 1 columns"):
+        open_file(path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "row", "said"),
+    [
+        ("", "9999999", "repeats one cell more than 5000000 times"),
+        ("2000", "3000", "repeats one cell more than 5000000 times"),
+        ("2000", "1", None),
+        ("", "20000", None),
+    ],
+)
+def test_cells_that_are_repeated_do_not_fill_the_memory(
+    tmp_path: Path, cell: str, row: str, said: str | None
+) -> None:
+    text = "<table:table-cell "
+    if cell:
+        text += f'table:number-columns-repeated="{cell}" '
+    book = ods({"A": [["email"], ["a@x.example"]]})
+    path = rewritten(tmp_path / "file", book, "<table:table-cell ", text)
+    again = f'<table:table-row table:number-rows-repeated="{row}">'
+    path = rewritten(path, path.read_bytes(), "<table:table-row>", again)
+    if said is None:
+        assert max(extents(path)) == (2 * int(row), int(cell or 1))
+        return
+    with pytest.raises(UnreadableFile, match=said):
         open_file(path)
 
 

@@ -164,6 +164,12 @@ def test_a_form_leads_to_a_page_that_says_what_it_did(
     told = [words(tab.get(there)) for _ in range(2)]
     assert sentence in told[0]
     assert told[0] == told[1]
+    # Whoever was given the address sees what a page of theirs would say.
+    for site in ("none", "cross-site", "same-site"):
+        given = tab.get(there, headers={"Sec-Fetch-Site": site})
+        assert words(given) == words(tab.get(f"{url}?lang=en"))
+        assert not undo_of(given)
+    assert words(tab.get(there, headers={"Sec-Fetch-Site": "same-origin"})) == told[0]
     # In another language as well, and whatever is cut off its end.
     assert 'lang="nl"' in tab.get(there.replace("lang=en", "lang=nl")).content.decode()
     assert tab.get(there[:-9]).status_code == 200

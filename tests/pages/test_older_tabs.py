@@ -104,3 +104,21 @@ def test_what_a_form_cannot_have_known_is_believed_as_it_is(person: Profile) -> 
         answer = browser().post(url, form | {"channels": ["email", "sms"]})
         assert answer.status_code == 200
     assert (flags(person), subscriptions_of(person)) == (set(), {"news"})
+
+
+def test_an_older_form_takes_away_the_address_that_it_showed_and_no_other(
+    person: Profile,
+) -> None:
+    url = path_to(page("preferences", channels=["email", "sms"]), person)
+    ticks = {"act": "1", "channels": ["email", "sms"], "remove_sms": "on"}
+    form = hidden(browser().get(url))
+    addresses.detach(person.addresses.get(channel="sms"))
+    addresses.attach(person, "sms", "+31612345679")
+    answer = browser().post(url, ticks | form)
+    assert person.addresses.filter(channel="sms").count() == 1
+    assert flags(person) == set()
+    names = page_texts.text("en", "channels.sms")
+    assert page_texts.text("en", "page.meanwhile", names=names) in words(answer)
+    browser().post(url, ticks | hidden(browser().get(url)))
+    assert not person.addresses.filter(channel="sms").exists()
+    assert flags(person) == {"sms"}

@@ -329,7 +329,7 @@ def test_an_old_tab_does_not_take_back_an_opt_out_that_was_made_since() -> None:
     made = page("preferences", channels=["email", "sms", "phone"], services=[service])
     url = path_to(made, profile)
     shown = shown_by(browser().get(url))
-    boxes = [word for word in shown.split() if word[0] != "@"]
+    boxes = [w for w in shown.split() if w[0] != "@" and "=" not in w]
     assert {*boxes} == {"email", "phone", "sms", str(service.pk)}
     browser().post(one_click_path(profile))
     browser().post(one_click_path(profile, service_id=service.pk))

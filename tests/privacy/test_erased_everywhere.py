@@ -77,6 +77,24 @@ def test_a_number_in_other_texts_is_no_number_of_the_person() -> None:
         assert known.are_in(text), text
 
 
+def test_a_log_that_is_kept_as_json_is_read_as_what_it_says() -> None:
+    """The n of a line's end is no letter of a name, nor is a quote its end."""
+    from django.contrib.auth.models import User
+
+    from audiences.records import console_log
+
+    jan = person(
+        first_name='Józef “Jo” "Joe"', last_name="Quist", external_id="AD\\jóq1"
+    )
+    names = f"met\n{jan.first_name} Quist, Quist\nand {jan.external_id}"
+    kept = console_log.kept("Changed: {names}.", names=names)
+    olga = User.objects.create(username="olga")
+    LogEntry.objects.log_actions(olga.pk, [olga], 2, kept, single_object=True)
+    privacy.erase(jan)
+    said = console_log.in_words(LogEntry.objects.get())
+    assert said == "Changed: met\n[erased], [erased]\nand [erased]."
+
+
 def test_notes_about_suppressed_addresses_and_erasures_of_many_name_nobody() -> None:
     jan = person(first_name="Zwaan", last_name="Quist", email="zw@shop.example")
     entry = suppression.Entry("email", "old@shop.example", "any", "by_hand")

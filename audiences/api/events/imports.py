@@ -9,7 +9,7 @@ from pydantic import Field
 
 from audiences import subscriptions
 from audiences.api import jobs
-from audiences.api.callers import caller
+from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, said
 from audiences.api.events import import_options as options
 from audiences.api.events.import_options import UploadIn
@@ -99,7 +99,7 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
     """An import with how it was understood; its rows themselves are not shown."""
     # A file without headings has somebody's address in their place.
     text = caller(request).shown
-    look = row.preview
+    look = _without_people(caller(request), row.preview)
     preview = {
         **{name: look.get(name, "") for name in ("encoding", "delimiter", "system")},
         "columns": [
@@ -113,6 +113,16 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
         "sample": look.get("sample", []),
     }
     return {**_seen(request, row), "preview": preview}
+
+
+def _without_people(who: Caller, preview: Json) -> Json:
+    """What a key without profiles:read sees: not whose consent would change. A check of
+    some addresses would tell it who is behind them."""
+    if who.sees_addresses:
+        return preview
+    nobody: Json = {"profile": None, "external_id": "", "name": ""}
+    sample = [{**each, **nobody} for each in preview.get("sample", [])]
+    return {**preview, "sample": sample}
 
 
 def _seen(request: HttpRequest, row: ImportRun) -> Json:
@@ -130,7 +140,7 @@ def find(number: int) -> ImportRun:
 def decided(request: HttpRequest, number: int) -> ImportRun:
     """The import that this key decides about, if it may write such files."""
     row = find(number)
-    options.require_kind(caller(request), row.kind)
+    options.require_run(caller(request), row)
     return row
 
 
