@@ -9,6 +9,7 @@ from audiences.api.callers import Caller
 from audiences.api.problems import Problem
 from audiences.api.shapes import ChannelCode, ScopeCode, Strict
 from audiences.imports.kinds import kinds
+from audiences.models import ImportRun
 
 # Of every kind; the others are in `Kind.options`.
 READING = ("kind", "encoding", "sheet", "map", "ignore")
@@ -111,6 +112,13 @@ def check(who: Caller, body: UploadIn) -> dict[str, Any]:
                     field="note",
                 )
     return chosen
+
+
+def require_run(who: Caller, run: ImportRun) -> None:
+    """Refuse what the key could not have uploaded so; raises Problem."""
+    require_kind(who, run.kind)
+    if run.allow_opt_in:
+        who.require(_OPTS_IN["allow_opt_in"])
 
 
 def require_kind(who: Caller, kind: str) -> None:

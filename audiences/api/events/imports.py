@@ -131,7 +131,7 @@ def find(number: int) -> ImportRun:
 def decided(request: HttpRequest, number: int) -> ImportRun:
     """The import that this key decides about, if it may write such files."""
     row = find(number)
-    options.require_kind(caller(request), row.kind)
+    options.require_run(caller(request), row)
     return row
 
 
