@@ -181,6 +181,21 @@ def test_what_makes_no_sense_names_its_field(
     assert not ImportRun.objects.exists()
 
 
+def test_a_sample_names_no_address_to_a_key_that_may_not_see_it(program: Any) -> None:
+    text = (
+        b"external_id,first_name,no_longer_contact\nann@home.example,a@b.example,ja\n"
+    )
+    for key, is_seen in (
+        (program("imports:write"), False),
+        (program(name="all"), True),
+    ):
+        answer = upload(key, text)
+        (row,) = key.get(f"imports/{_number(answer)}").data["preview"]["sample"]
+        assert (row["kind"], row["scope"]) == ("opt_out", "any")
+        for name in ("external_id", "name"):
+            assert ("b.example" in row[name] or "home" in row[name]) == is_seen, row
+
+
 def test_other_kinds_need_the_scope_of_what_they_write(program: Any) -> None:
     person(external_id="A1")
     only, all_of_it = program("imports:write", name="only"), program(name="all")

@@ -111,7 +111,11 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
         "notes": [text(str(Sentence.of_json(n))) for n in look.get("notes", [])],
         "asked": text(look.get("asked", "")),
         "unknown": [text(each) for each in look.get("unknown", [])],
-        "sample": look.get("sample", []),
+        # An id or a name may be an address.
+        "sample": [
+            {name: text(v) if isinstance(v, str) else v for name, v in each.items()}
+            for each in look.get("sample", [])
+        ],
     }
     return {**_seen(request, row), "preview": preview}
 
