@@ -221,6 +221,7 @@ def _title(content: Content, language: str) -> str:
 
 
 def messages_of(content: Content, language: str) -> str:
+    """What a page is about: its service, else messages of any kind."""
     if content["service"]:
         return ServiceOnPage.of(content["service"]).label_in(language)
     return page_texts.text(language, "messages.any")
