@@ -40,12 +40,20 @@ def _any_method(view: View) -> View:
             answer = view(request, *args, **kwargs)
         if answer.status_code == 405 and "Allow" in answer:
             return _not_allowed(request, str(asked), answer["Allow"].split(", "))
-        if asked == "HEAD" and not answer.streaming:
-            answer["Content-Length"] = str(len(answer.content))
-            answer.content = b""
-        return answer
+        return _without_body(answer) if asked == "HEAD" else answer
 
     return run
+
+
+def _without_body(answer: Any) -> HttpResponse:
+    """The head of an answer; a server sends whatever body it is given."""
+    if answer.streaming:
+        answer.streaming_content = ()
+    else:
+        answer["Content-Length"] = str(len(answer.content))
+        answer.content = b""
+    found: HttpResponse = answer
+    return found
 
 
 def _not_allowed(request: HttpRequest, asked: str, there: list[str]) -> HttpResponse:

@@ -100,6 +100,7 @@ def test_a_file_is_read_as_it_is_said(shop: Program) -> None:
     assert lines[1] == f"3,external_id,{reason},rejected"
     assert "nobody" in reason
     assert file["Content-Type"].startswith("text/csv")
+    assert b"".join(shop.call("HEAD", f"{path}.csv").streaming_content) == b""
 
 
 def test_files_of_other_kinds_and_what_opts_in(shop: Program) -> None:
