@@ -15,7 +15,7 @@ class ConsoleConfig(SimpleAdminConfig):
     """Django's admin with our site in the place of its own.
 
     Its pages are found with the addresses (`campaign.urls`): commands and workers have
-    none to show, and start in half the time.
+    none to show, and start sooner without them.
     """
 
     default_site = "audiences.console.site.Console"

@@ -26,6 +26,8 @@ from audiences.sql.retries import again
 
 View = Callable[..., HttpResponse]
 DRY_RUN = "dry_run"
+# Of all answers, whatever a program says that its user reads: programs compare them.
+LANGUAGE = "en"
 # The arguments that are no parameters of the address.
 _BODIES = ("body", "file", "form")
 
@@ -86,6 +88,7 @@ def finish(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
         answer["RateLimit-Policy"] = f'"key";q={one.most};w=60'
         answer["RateLimit"] = f'"key";r={one.left};t={one.seconds}'
     answer["Cache-Control"] = "no-store"
+    answer["Content-Language"] = LANGUAGE
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
 

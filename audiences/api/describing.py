@@ -1,7 +1,6 @@
 """What every call has, added to the description that is made of the code."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from audiences.api.shapes import ProblemOut
 
@@ -42,43 +41,51 @@ IF_MATCH = {
 }
 
 
-# What is made by a call, and the calls that take its name: the expression of it in the
-# answer, and the parameter that it fills (OpenAPI 3.1, Link Object).
-LINKS: Mapping[tuple[str, str], tuple[str, str, tuple[str, ...]]] = {
-    ("profiles_create", "201"): (
-        *("profile", "id:{$response.body#/id}"),
+class Follow(NamedTuple):
+    """Calls that take the name of what another call has made.
+
+    `status` is that of its answer, `name` the expression of the name in it, and
+    `parameter` what the name fills in `calls` (OpenAPI 3.1, Link Object).
+    """
+
+    status: str
+    name: str
+    parameter: str
+    calls: tuple[str, ...]
+
+
+_BY_ID, _FROM_ID = "id:{$response.body#/id}", "$response.body#/id"
+LINKS = {
+    "profiles_create": Follow(
+        *("201", _BY_ID, "profile"),
         ("profiles_read", "profiles_change", "profiles_attach", "consent_history"),
     ),
-    ("services_create", "201"): (
-        *("slug", "$response.body#/slug"),
+    "services_create": Follow(
+        *("201", "$response.body#/slug", "slug"),
         ("services_read", "services_change"),
     ),
-    ("audiences_create", "201"): (
-        *("name", "$response.body#/name"),
+    "audiences_create": Follow(
+        *("201", "$response.body#/name", "name"),
         ("audiences_read", "audiences_change", "audiences_count"),
     ),
-    ("deliveries_create", "201"): (
-        *("delivery", "id:{$response.body#/id}"),
+    "deliveries_create": Follow(
+        *("201", _BY_ID, "delivery"),
         (
             *("deliveries_read", "deliveries_content", "deliveries_prepare"),
             *("deliveries_read_status", "deliveries_cancel"),
         ),
     ),
-    ("deliveries_prepare", "202"): (
-        *("job", "$response.body#/id"),
-        ("jobs_read",),
-    ),
-    ("endpoints_create", "201"): (
-        *("number", "$response.body#/id"),
+    "deliveries_prepare": Follow("202", _FROM_ID, "job", ("jobs_read",)),
+    "endpoints_create": Follow(
+        *("201", _FROM_ID, "number"),
         (
             *("endpoints_read", "endpoints_change", "endpoints_rotate"),
             *("endpoints_calls", "endpoints_remove"),
         ),
     ),
-    ("imports_upload", "202"): (*("job", "$response.body#/id"), ("jobs_read",)),
-    ("privacy_requests_record", "201"): (
-        *("number", "$response.body#/id"),
-        ("privacy_requests_read",),
+    "imports_upload": Follow("202", _FROM_ID, "job", ("jobs_read",)),
+    "privacy_requests_record": Follow(
+        "201", _FROM_ID, "number", ("privacy_requests_read",)
     ),
 }
 
@@ -95,12 +102,11 @@ def completed(schema: Any) -> Any:
 
 
 def _link(call: dict[str, Any]) -> None:
-    for (name, status), (place, value, targets) in LINKS.items():
-        if call["operationId"] == name:
-            call["responses"][status]["links"] = {
-                target: {"operationId": target, "parameters": {place: value}}
-                for target in targets
-            }
+    if found := LINKS.get(call["operationId"]):
+        call["responses"][found.status]["links"] = {
+            name: {"operationId": name, "parameters": {found.parameter: found.name}}
+            for name in found.calls
+        }
 
 
 def _complete(method: str, call: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What is answered to methods that a call does not name: HEAD, OPTIONS, and others."""
+"""What all addresses of the API have in common: their language, HEAD and OPTIONS."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,8 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import translation
 
-from audiences.api.calls import finish
+from audiences.api.calls import LANGUAGE, finish
 from audiences.api.problems import Problem
 from audiences.api.site import elsewhere
 
@@ -16,7 +17,7 @@ Addresses = tuple[list[Any], str, str]
 
 
 def answered(addresses: Addresses) -> Addresses:
-    """The addresses of the API, which answer HEAD and OPTIONS, and say what there is.
+    """The addresses of the API, in English, with HEAD and OPTIONS; others are refused.
 
     At the root, where Ninja has a page in HTML, is `elsewhere`.
     """
@@ -35,15 +36,24 @@ def _any_method(view: View) -> View:
         if asked == "HEAD":
             # RFC 9110, 9.3.2: as GET, without the body.
             request.method = "GET"
-        answer = view(request, *args, **kwargs)
+        with translation.override(LANGUAGE):
+            answer = view(request, *args, **kwargs)
         if answer.status_code == 405 and "Allow" in answer:
             return _not_allowed(request, str(asked), answer["Allow"].split(", "))
-        if asked == "HEAD" and not answer.streaming:
-            answer["Content-Length"] = str(len(answer.content))
-            answer.content = b""
-        return answer
+        return _without_body(answer) if asked == "HEAD" else answer
 
     return run
+
+
+def _without_body(answer: Any) -> HttpResponse:
+    """The head of an answer; a server sends whatever body it is given."""
+    if answer.streaming:
+        answer.streaming_content = ()
+    else:
+        answer["Content-Length"] = str(len(answer.content))
+        answer.content = b""
+    found: HttpResponse = answer
+    return found
 
 
 def _not_allowed(request: HttpRequest, asked: str, there: list[str]) -> HttpResponse:

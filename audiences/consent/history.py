@@ -1,7 +1,7 @@
 """Writing and reading the history of consent; every event has its origin."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,10 @@ class Origin:
     at: datetime | None = None
     # The note says where the person asked and nothing of how: that proves nothing.
     says_only_where: bool = False
+
+    def noting(self, what: str) -> "Origin":
+        """The same, with a note that says first what was done, or asked for."""
+        return replace(self, note=" · ".join(filter(None, [what, self.note])))
 
     @property
     def has_proof(self) -> bool:

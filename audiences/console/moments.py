@@ -1,7 +1,7 @@
 """Boxes for a date and a time: a time that the clocks skip or repeat is refused.
 
-They are the browser's own, which every reader of screens knows, and which write a date
-as whoever uses it is used to.
+They are the browser's own: screen readers know them, and they show a date as the
+operator's device writes it.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ _zone = lazy(_said_zone, str)
 
 
 class MomentInput(forms.DateTimeInput):
-    """One box for both."""
+    """One box for a date and a time."""
 
     input_type = "datetime-local"
 
@@ -36,6 +36,8 @@ class MomentInput(forms.DateTimeInput):
 
 
 class DayInput(forms.DateInput):
+    """One box for a date alone."""
+
     input_type = "date"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:

@@ -2,7 +2,7 @@
 
 Errors (#N/A) and formulas whose result the file lacks, which a reader takes for blank:
 a blank cell of an opt-out means "no", and these do not. And numbers that are shown with
-zeros before them: 00123 is not the customer 123. Sources: ECMA-376, 18.3.1.4 and
+leading zeros: 00123 is not the customer 123. Sources: ECMA-376, 18.3.1.4 and
 18.8.31 (.xlsx); OpenDocument 1.3, part 3, 19.385 and 19.642 (.ods); for .xls see
 `xls_cells`.
 """

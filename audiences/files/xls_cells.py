@@ -1,5 +1,5 @@
 """Cells of an .xls sheet that say something else than their stored value: errors, and
-numbers with zeros before them. Sources: [MS-CFB] and [MS-XLS] 2.4.
+numbers with leading zeros. Sources: [MS-CFB] and [MS-XLS] 2.4.
 
 Only as much of both formats as it takes to find them.
 """
@@ -26,7 +26,9 @@ _BOUND_SHEET, _BOF, _EOF, _BOOL_ERR = 0x0085, 0x0809, 0x000A, 0x0205
 _FORMAT, _XF, _NUMBER, _RK, _MANY_RK = 0x041E, 0x00E0, 0x0203, 0x027E, 0x00BD
 _FORMULAS = (0x0006, 0x0206, 0x0406)
 _DIMENSIONS = 0x0200
-_HAS_PLACE = (*_FORMULAS, _BOOL_ERR, _NUMBER, _RK, _MANY_RK, 0x00FD, 0x0204)
+_TEXTS = (0x00FD, 0x0204)
+# Records that begin with the row and the column of a cell.
+_CELLS = (*_FORMULAS, _BOOL_ERR, _NUMBER, _RK, _MANY_RK, *_TEXTS)
 _TO_COMPUTE = 0x0003
 _LAST_SECTOR = 0xFFFFFFFA
 
@@ -48,7 +50,7 @@ def _extent(stream: bytes, begin: int) -> tuple[int, int]:
             if first > last or left > right:
                 raise ValueError("a sheet ends before it begins")
             rows, columns = max(rows, last), max(columns, right)
-        elif kind in _HAS_PLACE and size >= 4:
+        elif kind in _CELLS and size >= 4:
             row, column = struct.unpack_from("<HH", stream, place)
             rows, columns = max(rows, row + 1), max(columns, column + 1)
     return rows, columns
@@ -112,9 +114,9 @@ def _shown(stream: bytes, begin: int, padded: dict[int, Padding]) -> _Cells:
     for kind, place, size in _records(stream, begin):
         if kind not in (_NUMBER, _RK, _MANY_RK):
             continue
-        row, column, style = struct.unpack_from("<HHH", stream, place)
+        row, column, first = struct.unpack_from("<HHH", stream, place)
         if kind == _NUMBER:
-            found = [(style, *struct.unpack_from("<d", stream, place + 6))]
+            found = [(first, *struct.unpack_from("<d", stream, place + 6))]
         else:
             pairs = stream[place + 4 : place + (10 if kind == _RK else size - 2)]
             found = [(xf, _of_rk(rk)) for xf, rk in struct.iter_unpack("<HI", pairs)]

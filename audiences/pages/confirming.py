@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from audiences import landing_pages
 from audiences.channels import Channel
 from audiences.consent import Origin, Source
+from audiences.landing_pages import Content
 from audiences.masking import masked
 from audiences.models import LandingPage
 from audiences.signups import allowing, new_addresses
@@ -23,6 +24,8 @@ from . import outcomes, rendering, visitors, ways
 from .middleware import public
 from .rendering import Shown
 from .state_lines import channel_state, service_line
+
+_Found = allowing.Allowed | new_addresses.Added
 
 
 @public
@@ -38,9 +41,8 @@ def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
             asked = replace(asked, stage=Stage.DONE)
     person = asked.held.profile.language
     language = rendering.page_language(request, rendering.spoken(asked.content), person)
-    is_done = asked.stage == Stage.DONE
-    leads_on = is_done and _leads_on(request, language, asked.held.profile_id)
-    if leads_on:
+    is_done, profile_id = asked.stage == Stage.DONE, asked.held.profile_id
+    if is_done and (leads_on := _leads_on(request, language, profile_id)):
         return leads_on
     return rendering.show(request, asked.content, language, _shown(asked, language))
 
@@ -49,9 +51,10 @@ def _leads_on(
     request: HttpRequest, language: str, profile_id: int
 ) -> HttpResponse | None:
     """To the same address, which then says that this has just been confirmed."""
-    if request.method != "POST" or not outcomes.is_own_form(visitors.posted(request)):
+    if request.method != "POST":
         return None
-    return outcomes.leads_on(request, language, {"did": "confirmed"}, profile_id)
+    data, facts = visitors.posted(request), {"did": "confirmed"}
+    return outcomes.leads_on(request, data, language, facts, profile_id)
 
 
 def _told(request: HttpRequest, profile_id: int) -> bool:
@@ -115,17 +118,7 @@ def confirm_channel(request: HttpRequest, token: str) -> HttpResponse:
     text = page_texts.text(language, "confirm.channel", messages=messages)
     if request.method == "POST":
         allowed = allowing.confirm(token, _origin(request, language, text))
-        is_done = allowed.stage == allowing.Stage.DONE
-        leads_on = is_done and _leads_on(request, language, allowed.profile.pk)
-        if leads_on:
-            return leads_on
-    elif allowed.stage == allowing.Stage.BEFORE and _told(request, allowed.profile.pk):
-        allowed = replace(allowed, stage=allowing.Stage.DONE)
-    if allowed.stage == allowing.Stage.WAITING:
-        shown = _to_confirm(text, language)
-    else:
-        shown = _allowed(allowed, language)
-    return rendering.show(request, content, language, shown)
+    return _answer(request, content, language, text, allowed)
 
 
 @public
@@ -144,17 +137,7 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     )
     if request.method == "POST":
         added = new_addresses.confirm(token, _origin(request, language, text))
-        is_done = added.stage == allowing.Stage.DONE
-        leads_on = is_done and _leads_on(request, language, added.profile.pk)
-        if leads_on:
-            return leads_on
-    elif added.stage == allowing.Stage.BEFORE and _told(request, added.profile.pk):
-        added = replace(added, stage=allowing.Stage.DONE)
-    if added.stage == allowing.Stage.WAITING:
-        shown = _to_confirm(text, language)
-    else:
-        shown = _allowed(added, language)
-    return rendering.show(request, content, language, shown)
+    return _answer(request, content, language, text, added)
 
 
 def _origin(request: HttpRequest, language: str, text: str) -> Origin:
@@ -165,6 +148,20 @@ def _origin(request: HttpRequest, language: str, text: str) -> Origin:
     return replace(origin, note=f"“{text}” Button pressed: “{button}”")
 
 
+def _answer(
+    request: HttpRequest, content: Content, language: str, text: str, found: _Found
+) -> HttpResponse:
+    """Ask whether it is meant, or say what is true; who has confirmed is led on."""
+    if found.stage == allowing.Stage.WAITING:
+        return rendering.show(request, content, language, _to_confirm(text, language))
+    is_done, profile_id = found.stage == allowing.Stage.DONE, found.profile.pk
+    if is_done and (leads_on := _leads_on(request, language, profile_id)):
+        return leads_on
+    is_new = is_done or _told(request, profile_id)
+    shown = _allowed(found, language, is_new=is_new)
+    return rendering.show(request, content, language, shown)
+
+
 def _to_confirm(text: str, language: str) -> Shown:
     return Shown(
         title=page_texts.text(language, "confirm.title"),
@@ -173,9 +170,8 @@ def _to_confirm(text: str, language: str) -> Shown:
     )
 
 
-def _allowed(found: allowing.Allowed | new_addresses.Added, language: str) -> Shown:
+def _allowed(found: _Found, language: str, *, is_new: bool) -> Shown:
     """What is true now of the channel that a link was about, and where to change it."""
-    is_new = found.stage == allowing.Stage.DONE
     return Shown(
         title=page_texts.text(language, f"confirm.{'done' if is_new else 'again'}"),
         state=channel_state(found.profile, found.channel, language),

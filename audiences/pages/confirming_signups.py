@@ -61,11 +61,11 @@ def _leads_on(
     request: HttpRequest, language: str, done: Confirmed, address: str
 ) -> HttpResponse | None:
     """To the page that says that it is confirmed, after the form of the page."""
-    data = visitors.posted(request)
-    if not (done.profile and done.is_first and outcomes.is_own_form(data)):
+    if not (done.profile and done.is_first):
         return None
+    data = visitors.posted(request)
     facts = {"address": address, **outcomes.of_asked(done.asked)}
-    return outcomes.leads_on(request, language, facts, done.profile.pk)
+    return outcomes.leads_on(request, data, language, facts, done.profile.pk)
 
 
 def _confirmed(done: Confirmed, language: str, address: str) -> Shown:

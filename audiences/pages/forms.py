@@ -16,8 +16,8 @@ from audiences.models.profiles import LONGEST_TEXT
 from audiences.profiles import read_country
 from audiences.signups.requesting import Wish
 from audiences.visits import adding, removing, wishing
-from audiences.visits.forms import Form, last_event
 from audiences.visits.standing import Boxes, Standing
+from audiences.visits.submissions import Submission, last_event
 from audiences.visits.visit import Visit
 from audiences.wording import page_texts
 from audiences.wording.markdown import sanitise
@@ -175,7 +175,7 @@ class VisitForm(ChoiceForm):
         self.fields["shown"] = forms.CharField(required=False, widget=ShownThen(now))
 
     @property
-    def boxes(self) -> Form:
+    def boxes(self) -> Submission:
         """What was ticked, and what was shown so when the form was made."""
         data = self.cleaned_data
         gone = self.removed
@@ -184,12 +184,12 @@ class VisitForm(ChoiceForm):
             frozenset(int(pk) for pk in data.get("services", ())),
         )
         if "shown" not in self.data:
-            return Form(ticked)
+            return Submission(ticked)
         words = str(data.get("shown", "")).split()
         numbers = [word for word in words if _is_number(word)]
         marks = [word[1:] for word in words if word[0] == "@" and _is_number(word[1:])]
         shown = Boxes(frozenset(words) - gone, frozenset(map(int, numbers)))
-        return Form(ticked, shown, int(marks[0]) if marks else None)
+        return Submission(ticked, shown, int(marks[0]) if marks else None)
 
     @property
     def removed(self) -> frozenset[str]:

@@ -17,10 +17,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from audiences import wishes
 from audiences.links import BadLink, sealing
-from audiences.models import ConsentEvent, Service
+from audiences.models import Service
 from audiences.signups.allowing import Answer
 from audiences.visits.opting_out import UNDO_LIFE
 from audiences.visits.standing import Boxes, Done, standing_of
+from audiences.visits.submissions import last_event
 from audiences.visits.visit import Visit
 
 from . import visitors
@@ -44,12 +45,20 @@ def is_own_form(data: QueryDict | None) -> bool:
 
 
 def leads_on(
-    request: HttpRequest, language: str, facts: Facts, profile_id: int | None = None
+    request: HttpRequest,
+    data: QueryDict | None,
+    language: str,
+    facts: Facts,
+    profile_id: int | None = None,
 ) -> HttpResponse | None:
-    """The redirect (303) to the page that tells the outcome; None: it is too long.
+    """The redirect (303) to the page that tells the outcome.
 
-    In the transaction of the act, so that nothing of another one counts as seen.
+    None where `data` is no form of ours, or the address would be too long: then the
+    POST itself is answered. In the transaction of the act, so that nothing of another
+    one counts as seen.
     """
+    if not is_own_form(data):
+        return None
     at = {"at": request.path, "seen": _seen(profile_id)}
     query = urlencode({"lang": language, NAME: sealing.seal(facts | at)})
     address = f"{request.path}?{query}"
@@ -82,9 +91,8 @@ def _seen(profile_id: int | None) -> list[int]:
     """The last event of a person, then the wishes that hold."""
     if profile_id is None:
         return []
-    events = ConsentEvent.objects.filter(profile_id=profile_id).order_by("-pk")
-    last = events.values_list("pk", flat=True).first()
-    return [last or 0, *(row.pk for row in wishes.of_person(profile_id))]
+    held = (row.pk for row in wishes.of_person(profile_id))
+    return [last_event(profile_id), *held]
 
 
 # ---------------------------------------------------------------- of an act on a visit
@@ -113,17 +121,17 @@ def done_of(facts: Mapping[str, Any], visit: Visit) -> Done:
     return Done(
         visit,
         standing_of(visit),
-        tuple(facts["events"]),
-        facts["stopped_address"],
-        facts["left_out"],
-        tuple(services[pk] for pk in facts["closed"] if pk in services),
-        tuple(services[pk] for pk in facts["unsent"] if pk in services),
-        answers(facts["asked"]),
-        tuple(facts["wishes"]),
-        tuple(facts["wishes_ended"]),
-        Boxes(frozenset(channels), frozenset(kept)),
-        tuple((c, typed, Answer(a)) for c, typed, a in facts["added"]),
-        tuple((channel, address) for channel, address in facts["removed"]),
+        event_ids=tuple(facts["events"]),
+        stopped_address=facts["stopped_address"],
+        left_out=facts["left_out"],
+        closed=tuple(services[pk] for pk in facts["closed"] if pk in services),
+        unsent=tuple(services[pk] for pk in facts["unsent"] if pk in services),
+        asked=answers(facts["asked"]),
+        wishes=tuple(facts["wishes"]),
+        wishes_ended=tuple(facts["wishes_ended"]),
+        kept=Boxes(frozenset(channels), frozenset(kept)),
+        added=tuple((c, typed, Answer(a)) for c, typed, a in facts["added"]),
+        removed=tuple((channel, address) for channel, address in facts["removed"]),
     )
 
 

@@ -84,9 +84,7 @@ def personal(request: HttpRequest, token: str) -> HttpResponse:
         language = _language(request, visit, _content())
         asked = _asked(request, visit, language, data)
         if isinstance(asked, dict):
-            is_own = outcomes.is_own_form(data)
-            leads_on = outcomes.leads_on(request, language, asked)
-            if is_own and leads_on:
+            if leads_on := outcomes.leads_on(request, data, language, asked):
                 return leads_on
             asked = _sent(asked, language)
         return _show(request, visit, lambda _visit, _language: asked)

@@ -32,10 +32,10 @@ class PageForm(forms.Form):
     def say_what_is_optional(self) -> None:
         """Say it at each field that may stay empty; boxes and choices say it alone."""
         for field in self.fields.values():
+            # Several boxes are a RadioSelect too, as Django has it.
             is_typed = not isinstance(
                 field.widget, (forms.CheckboxInput, forms.RadioSelect)
             )
-            is_typed &= not isinstance(field.widget, forms.CheckboxSelectMultiple)
             if is_typed and not field.required and not field.widget.is_hidden:
                 field.label = self.text("page.optional", label=field.label)
 

@@ -77,10 +77,9 @@ def _answered(
                 typed = form.cleaned_data[form.typed]
                 is_enough = answer is Taken.ENOUGH
                 facts = {"typed": typed, "is_enough": is_enough}
-                is_own = outcomes.is_own_form(data)
-                leads_on = outcomes.leads_on(request, language, facts)
-                sent = _sent(content, language, typed, is_enough=is_enough)
-                return leads_on if is_own and leads_on else sent
+                if leads_on := outcomes.leads_on(request, data, language, facts):
+                    return leads_on
+                return _sent(content, language, typed, is_enough=is_enough)
     return _form_page(content, language, form)
 
 
@@ -222,6 +221,7 @@ def _title(content: Content, language: str) -> str:
 
 
 def messages_of(content: Content, language: str) -> str:
+    """What a page is about: its service, else messages of any kind."""
     if content["service"]:
         return ServiceOnPage.of(content["service"]).label_in(language)
     return page_texts.text(language, "messages.any")

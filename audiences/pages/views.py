@@ -1,6 +1,7 @@
 """The public pages. GET shows, POST acts; a signed link is the only key.
 
-The links in the mails that ask to confirm lead to `confirming` and `unidentified`.
+The links in the mails that ask to confirm lead to `confirming` and
+`confirming_signups`.
 """
 
 from django.db import transaction
@@ -155,8 +156,9 @@ def answer(
         return _show(request, visit, language, done)
     if data and (earlier := str(data.get("earlier", ""))):
         done["earlier"] = earlier
-    if leads_on and outcomes.is_own_form(data):
-        response = outcomes.leads_on(request, language, done, visit.profile.pk)
+    if leads_on:
+        profile_id = visit.profile.pk
+        response = outcomes.leads_on(request, data, language, done, profile_id)
         if response:
             return response
     shown = after_pages.told(visit, language, done)

@@ -128,8 +128,7 @@ def confirm(token: str, origin: Origin) -> Allowed:
         if found.stage != Stage.WAITING:
             return found
         # The note quotes the words of the page: they are in no wording.
-        note = " · ".join(filter(None, [_note(permission), origin.note]))
-        origin = replace(origin, note=note)
+        origin = origin.noting(_note(permission))
         allow(found.profile, found.channel, origin)
         if address := _address(found.profile.pk, found.channel):
             suppression.lift(address.channel, address.key, Lift.CONFIRMED)

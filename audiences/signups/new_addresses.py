@@ -119,7 +119,7 @@ def confirm(token: str, origin: Origin) -> Added:
         mail, person = found.mail, found.profile
         asked = f"Requested on {mail.created_at:%Y-%m-%d at %H:%M:%S} UTC"
         # The note quotes the words of the page: they are in no wording.
-        proof = replace(origin, note=" · ".join(filter(None, [asked, origin.note])))
+        proof = origin.noting(asked)
         was_out = person.no_longer_contact or getattr(person, flag_name(mail.channel))
         addresses.attach(person, mail.channel, mail.to, primary=True)
         if was_out:

@@ -20,9 +20,9 @@ from audiences.signups.allowing import Answer
 from audiences.subscriptions import ServiceClosed, writing
 from audiences.suppression.restriction import Restricted, is_restricted
 from audiences.visits import wishing
-from audiences.visits.forms import Form, kept, meant, stopped_since
 from audiences.visits.opting_out import stop_addresses
 from audiences.visits.standing import Boxes, Done, Standing, standing_of
+from audiences.visits.submissions import Submission, kept, meant, stopped_since
 from audiences.visits.visit import Visit
 from audiences.visits.wishing import Wish
 
@@ -85,7 +85,9 @@ def _after_stopping_all(standing: Standing, ticked: Collection[str]) -> list[Cha
     return [*found, Change(Kind.OPT_IN, ANY)]
 
 
-def plan(visit: Visit, standing: Standing, form: Form) -> tuple[list[Change], Boxes]:
+def plan(
+    visit: Visit, standing: Standing, sent: Submission
+) -> tuple[list[Change], Boxes]:
     """What the ticks of a visitor, or the button of the page, would change; and the
     boxes that stay as they were changed elsewhere. The profile is locked.
     """
@@ -97,8 +99,8 @@ def plan(visit: Visit, standing: Standing, form: Form) -> tuple[list[Change], Bo
         frozenset(standing.channels(visit)),
         frozenset(service.pk for service in standing.offered),
     )
-    wanted = meant(standing, offered, form, stopped_since(visit, offered, form))
-    stays = kept(standing, offered, form, wanted)
+    wanted = meant(standing, offered, sent, stopped_since(visit, offered, sent))
+    stays = kept(standing, offered, sent, wanted)
     elsewhere = (wanted.channels & offered.channels) - {visit.proved}
     if standing.stopped_all:
         # Nobody else's tick ends a stop of everything.

@@ -5,7 +5,6 @@ address takes its place, and no file that brings it back starts messages. The ri
 is added and confirmed afterwards (`adding`), which allows the channel again.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from django.db.models import QuerySet
@@ -62,8 +61,7 @@ def remove(visit: Visit, channel: str, origin: Origin) -> bool:
     if held is None or channel == visit.proved:
         return False
     what = f"Address removed: {masked(Channel(channel), held.value)}"
-    proof = visit.proof(origin)
-    proof = replace(proof, note=" · ".join(filter(None, [what, proof.note])))
+    proof = visit.proof(origin).noting(what)
     consent.change_flag(visit.profile, channel, opted_out=True, origin=proof)
     try:
         addresses.detach(held)

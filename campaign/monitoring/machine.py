@@ -54,6 +54,8 @@ def ask_queue() -> None:
 
 
 class Collector(Collecting):
+    """Figures that need no database, so that they are there while it is away."""
+
     def collect(self) -> Iterator[Metric]:
         yield from _rooms()
         yield from _backups()

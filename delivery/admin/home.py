@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _, ngettext
@@ -24,10 +24,8 @@ SHOWN = 6
 _TAKEN = (HookCount.Outcome.ACCEPTED, HookCount.Outcome.REPEATED)
 
 
-def _newest() -> list[tuple[Delivery, Standing]]:
-    """Deliveries whose sending is not over, then the newest; and how each stands."""
-    begun = Sending.objects.filter(delivery=OuterRef("pk"), state__in=Sending.OPEN)
-    rows = Delivery.objects.annotate(is_open=Exists(begun)).order_by("-is_open", "-id")
+def _first(rows: QuerySet[Delivery]) -> list[tuple[Delivery, Standing]]:
+    """The first few deliveries, and how each stands."""
     shown = list(rows[:SHOWN])
     found = standing.of_all(shown)
     return [(delivery, found[delivery.pk]) for delivery in shown]
@@ -35,9 +33,12 @@ def _newest() -> list[tuple[Delivery, Standing]]:
 
 @card(30, "delivery.view_delivery")
 def last_deliveries(request: HttpRequest, figures: Figures) -> Card:
-    """The first of them, each with a bar of who gets it and who does not."""
+    """Deliveries whose sending is not over, then the newest, each with a bar of who
+    gets it and who does not."""
+    begun = Sending.objects.filter(delivery=OuterRef("pk"), state__in=Sending.OPEN)
+    known = Delivery.objects.annotate(is_open=Exists(begun))
     rows = []
-    for delivery, found in _newest():
+    for delivery, found in _first(known.order_by("-is_open", "-id")):
         at, what = steps.dated(found, delivery)
         run = found.run
         page = "outcomes" if run else "content"
@@ -110,7 +111,7 @@ def _reason(code: str) -> str:
 def analyses(request: HttpRequest, figures: Figures) -> list[Notice]:
     """Newest deliveries that could not be prepared, warn, or are strange."""
     found = []
-    for delivery, stands in _newest():
+    for delivery, stands in _first(Delivery.objects.order_by("-id")):
         run = stands.run
         if run is None or stands.sending:
             continue

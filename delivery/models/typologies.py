@@ -3,26 +3,28 @@
 import re
 
 from django.db import models
-from django.utils.translation import gettext, gettext_lazy as _, gettext_noop, override
+from django.utils.translation import gettext, gettext_lazy as _, gettext_noop
 
 from audiences.channels import Channel
+from audiences.refusals import Sentence
 
-_LIMIT = re.compile(r"More than (\d+) in (\d+) days, (.+)")
+_LIMIT = gettext_noop("More than {maximum} in {days} days, {where}")
+_A_LIMIT = re.compile(_LIMIT.format(maximum=r"(\d+)", days=r"(\d+)", where="(.+)"))
 
 
 def label_of_limit(maximum: int, period_days: int, channel: str) -> str:
     """What a limit is called, in English, unless somebody names it."""
-    with override(None):
-        where = str(Channel(channel).label) if channel else gettext_noop("any channel")
-    return f"More than {maximum} in {period_days} days, {where}"
+    where = gettext_noop("any channel")
+    if channel:
+        where = Sentence.of(Channel(channel).label).text
+    return _LIMIT.format(maximum=maximum, days=period_days, where=where)
 
 
 def label_in_words(label: str) -> str:
     """A label in the reader's language, where it is one of ours; else as it is."""
-    if found := _LIMIT.fullmatch(label):
-        text = gettext("More than {maximum} in {days} days, {where}")
-        where = gettext(found[3])
-        return text.format(maximum=found[1], days=found[2], where=where)
+    if found := _A_LIMIT.fullmatch(label):
+        maximum, days, where = found.groups()
+        return gettext(_LIMIT).format(maximum=maximum, days=days, where=gettext(where))
     return gettext(label) if label else ""
 
 
@@ -117,7 +119,10 @@ class TypologyRule(models.Model):
 
     @property
     def shown_label(self) -> str:
-        """The label in the reader's language: those of the code's rules are ours."""
+        """The label in the reader's language, but one that an operator gave a filter.
+
+        Those of the code's rules are ours, and so are those of limits without a name.
+        """
         is_own = self.kind == self.Kind.FILTERING
         return self.label if is_own else label_in_words(self.label)
 

@@ -141,7 +141,22 @@ def test_home_shows_what_failed(world: World, admin_client: Client) -> None:
     assert "The analysis of “Prepared” failed." in text
 
 
-def test_home_puts_deliveries_that_wait_before_newer_ones_and_says_how_many(
+def test_home_says_what_failed_however_many_are_being_sent(
+    world: World, admin_client: Client
+) -> None:
+    for number in range(7):
+        older = deliveries.create(f"older {number}", channel="email")
+        Sending.objects.create(
+            delivery=older, state="scheduled", starts_at=timezone.now()
+        )
+    failed = deliveries.create("Failed", channel="email")
+    run = Analysis.objects.filter(delivery=world.prepared)
+    run.update(delivery=failed, state="failed")
+    text = admin_client.get(HOME).content.decode()
+    assert "The analysis of “Failed” failed." in text
+
+
+def test_home_puts_deliveries_whose_sending_is_open_before_newer_ones_and_counts_all(
     world: World, admin_client: Client
 ) -> None:
     old = Delivery.objects.earliest("pk")

@@ -188,9 +188,8 @@ def test_an_answer_that_comes_byte_by_byte_is_cut_off(
     made = endpoint(receiver)
     consent.opt_out(person(), "email", BY)
     receiver.drips = True
-    began = time.monotonic()
+    # Who waited for all of it would read 200 in the end.
     assert endpoints.work(made.pk) == 0
-    assert time.monotonic() - began < 2
     assert EndpointCall.objects.get().answer == "It did not answer in time."
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from audiences import membership
 from audiences.api.events.import_options import UploadIn
 from audiences.imports import runs
 from audiences.imports.kinds import kinds
@@ -14,7 +15,7 @@ from audiences.terminal import CommandParser
 from delivery.models import QuarantineEntry
 from tests.docs.tables import DOCS
 from tests.factories import ServiceFactory
-from tests.people import person
+from tests.people import is_, person, tree
 
 from .conftest import Program
 
@@ -91,11 +92,15 @@ def test_a_file_is_read_as_it_is_said(shop: Program) -> None:
     assert (done["counts"]["updated"], done["counts"]["rejected"]) == (1, 1)
     ann = Profile.objects.get()
     assert (ann.first_name, ann.no_longer_contact_email) == ("Zoë", True)
-    file = shop.get(f"imports/{_number(answer)}/rejects.csv")
+    path = f"imports/{_number(answer)}/rejects"
+    file = shop.get(f"{path}.csv", Accept_Language="nl")
+    reason = shop.get(path, Accept_Language="nl").data["items"][0]["reason"]
     lines = b"".join(file.streaming_content).decode().splitlines()
     assert lines[0] == "row,field,reason,outcome"
-    assert lines[1].startswith("3,")
+    assert lines[1] == f"3,external_id,{reason},rejected"
+    assert "nobody" in reason
     assert file["Content-Type"].startswith("text/csv")
+    assert b"".join(shop.call("HEAD", f"{path}.csv").streaming_content) == b""
 
 
 def test_files_of_other_kinds_and_what_opts_in(shop: Program) -> None:
@@ -166,6 +171,8 @@ def test_columns_that_nobody_understands_are_asked_and_said(shop: Program) -> No
         ({"all_opted_out": "smoke"}, "all_opted_out"),
         ({"kind": "quarantine", "update_only": "1"}, "update_only"),
         ({"kind": "list"}, "audience"),
+        ({"kind": "list", "audience": "Dutch"}, "audience"),
+        ({"kind": "list", "audience": " "}, "audience"),
         ({"kind": "subscriptions", "service": "none"}, "service"),
         ({"allow_opt_in": "1"}, "note"),
         ({"kind": "subscriptions", "revive": "1", "note": " "}, "note"),
@@ -179,11 +186,30 @@ def test_columns_that_nobody_understands_are_asked_and_said(shop: Program) -> No
 def test_what_makes_no_sense_names_its_field(
     shop: Program, form: dict[str, Any], field: str
 ) -> None:
+    membership.create_with_condition("Dutch", tree(is_("language", "nl")))
+    # Whatever language the program says that its user reads.
+    shop.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "nl"
     answer = upload(shop, b"external_id\nA1\n", **form)
     assert answer.status_code == 422, answer.content
+    assert answer["Content-Language"] == "en"
     assert answer.data["errors"][0]["field"] == field
     assert answer.data["detail"]
     assert not ImportRun.objects.exists()
+
+
+def test_a_sample_names_no_address_to_a_key_that_may_not_see_it(program: Any) -> None:
+    text = (
+        b"external_id,first_name,no_longer_contact\nann@home.example,a@b.example,ja\n"
+    )
+    for key, is_seen in (
+        (program("imports:write"), False),
+        (program(name="all"), True),
+    ):
+        answer = upload(key, text)
+        (row,) = key.get(f"imports/{_number(answer)}").data["preview"]["sample"]
+        assert (row["kind"], row["scope"]) == ("opt_out", "any")
+        for name in ("external_id", "name"):
+            assert ("b.example" in row[name] or "home" in row[name]) == is_seen, row
 
 
 def test_other_kinds_need_the_scope_of_what_they_write(program: Any) -> None:

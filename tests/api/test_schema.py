@@ -78,7 +78,7 @@ MADE = ("profiles_create", "services_create", "deliveries_create", "endpoints_cr
 followed = _read(_described(), mode="positive").include(
     operation_id=[
         *MADE,
-        *(name for made in MADE for name in LINKS[made, "201"][2]),
+        *(name for made in MADE for name in LINKS[made].calls),
     ]
 )
 once = chosen(

@@ -70,7 +70,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Authority)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/", folder
     server.shutdown()
     server.server_close()

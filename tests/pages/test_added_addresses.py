@@ -13,7 +13,6 @@ from audiences.outbox import Words
 from audiences.privacy import requests
 from audiences.signups import new_addresses
 from audiences.suppression import Entry, Reason
-from audiences.wording import page_texts
 from delivery import quarantine
 from tests.factories import BY_COMMAND, ProfileFactory
 
@@ -24,16 +23,13 @@ from .visitors import (
     one_click_path,
     page,
     path_to,
+    said,
     undo_of,
     words,
 )
 
 pytestmark = pytest.mark.django_db
 MAIL, NUMBER = "ann@home.example", "+31612345678"
-
-
-def said(path: str, **values: object) -> str:
-    return page_texts.text("en", path, **values)
 
 
 def preferences(**held: str) -> tuple[Profile, Client, str]:

@@ -12,10 +12,9 @@ from audiences.links import BadLink, sealing, signing
 from audiences.models import ConsentEvent, OutboxMail, Profile, SignupRequest
 from audiences.pages import log_masking, outcomes
 from audiences.signups import requesting
-from audiences.wording import page_texts
 from tests.factories import BY_COMMAND, ProfileFactory
 
-from .test_added_addresses import link_of
+from .test_added_addresses import MAIL, NUMBER, link_of
 from .test_unidentified import solved
 from .visitors import (
     PHONE,
@@ -26,16 +25,12 @@ from .visitors import (
     one_click_path,
     page,
     path_to,
+    said,
     undo_of,
     words,
 )
 
 pytestmark = pytest.mark.django_db
-MAIL, NUMBER = "ann@home.example", "+31612345678"
-
-
-def said(path: str, **values: object) -> str:
-    return page_texts.text("en", path, **values)
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from audiences.models import ConsentEvent, LandingPage, Profile
 from audiences.subscriptions import messages
 from audiences.visits import choosing, confirming, ways
 from audiences.visits.confirming import Stage
-from audiences.visits.forms import Form
 from audiences.visits.opting_out import opt_out
 from audiences.visits.standing import Boxes, standing_of
+from audiences.visits.submissions import Submission
 from audiences.visits.undoing import Undone, undo
 from audiences.visits.visit import Gone, Visit, identified
 from tests.factories import BY_COMMAND, ProfileFactory
@@ -99,7 +99,7 @@ def choose(anna: Profile, *services: int, is_fresh: bool = True) -> Visit:
     with transaction.atomic():
         visit = identified(link, Kind.PREFERENCES, lock=True)
         ticked = Boxes(frozenset(visit.channels), frozenset(services))
-        planned, _kept = choosing.plan(visit, standing_of(visit), Form(ticked))
+        planned, _kept = choosing.plan(visit, standing_of(visit), Submission(ticked))
         details = {"first_name": "Annie"}
         done = choosing.choose(visit, planned, details, ON_PAGE)
     assert done.left_out == (bool(services) and not is_fresh)

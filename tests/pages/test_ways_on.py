@@ -20,6 +20,7 @@ from .visitors import (
     one_click_path,
     page,
     path_to,
+    said,
     subscriptions_of,
     undo_of,
     words,
@@ -32,10 +33,6 @@ CODES = [code for code, _name in page_texts.languages()]
 @pytest.fixture
 def person() -> Profile:
     return ProfileFactory(email="ann@home.example")
-
-
-def said(path: str, language: str = "en", **values: object) -> str:
-    return page_texts.text(language, path, **values)
 
 
 def left(person: Profile, **facts: Any) -> tuple[Client, str, str]:

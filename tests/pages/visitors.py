@@ -10,6 +10,7 @@ from django.test import Client
 from audiences import landing_pages, links
 from audiences.links import Link, web_addresses
 from audiences.models import ConsentEvent, LandingPage, Profile, Service, Subscription
+from audiences.wording import page_texts
 
 PHONE = "Mozilla/5.0 (Android 16; Mobile)"
 
@@ -66,6 +67,11 @@ def words(response: HttpResponse) -> str:
     html = response.content.decode()
     body = html[html.index("<body") :]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def said(path: str, language: str = "en", **values: object) -> str:
+    """One of the built-in texts of the pages."""
+    return page_texts.text(language, path, **values)
 
 
 def undo_of(response: HttpResponse) -> str:

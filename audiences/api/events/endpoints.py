@@ -124,12 +124,13 @@ def shown(row: Endpoint, who: Caller) -> Json:
     }
 
 
-def _now(request: HttpRequest, number: int) -> Json:
+def _present(request: HttpRequest, number: int) -> Json:
+    """An endpoint as it is after a call."""
     return shown(domain.find(number), caller(request))
 
 
 def _with_secret(request: HttpRequest, made: Shown) -> Json:
-    return {**_now(request, made.endpoint.pk), "secret": made.secret}
+    return {**_present(request, made.endpoint.pk), "secret": made.secret}
 
 
 @endpoints.get("", Endpoints)
@@ -145,7 +146,7 @@ def listed(
 @endpoints.get("/{number}", EndpointOut)
 def read(request: HttpRequest, number: Number) -> HttpResponse:
     """One endpoint."""
-    return with_tag(_now(request, number))
+    return with_tag(_present(request, number))
 
 
 @endpoints.post("", NewEndpoint, status=201)
@@ -183,7 +184,7 @@ def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpRe
     )
     if body.state is not None and body.state != row.state:
         domain.enable(row, enabled=body.state == "active")
-    return with_tag(_now(request, number))
+    return with_tag(_present(request, number))
 
 
 @endpoints.delete("/{number}")
@@ -205,7 +206,7 @@ def replay(request: HttpRequest, number: Number, body: ReplayIn) -> HttpResponse
     row = domain.find(number)
     since: datetime | None = body.since  # type: ignore[assignment]
     domain.replay(row, since=since, ids=body.ids)
-    return said(_now(request, number), 202)
+    return said(_present(request, number), 202)
 
 
 @endpoints.get("/{number}/calls", Calls)

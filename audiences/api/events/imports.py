@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from ninja import File, Form, Schema, UploadedFile
 from pydantic import Field
 
 from audiences import subscriptions
 from audiences.api import jobs
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import LANGUAGE, Resource, said
 from audiences.api.events import import_options as options
 from audiences.api.events.import_options import UploadIn
 from audiences.api.paging import Cursor, Limit, page
@@ -110,7 +111,11 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
         "notes": [text(str(Sentence.of_json(n))) for n in look.get("notes", [])],
         "asked": text(look.get("asked", "")),
         "unknown": [text(each) for each in look.get("unknown", [])],
-        "sample": look.get("sample", []),
+        # An id or a name may be an address.
+        "sample": [
+            {name: text(v) if isinstance(v, str) else v for name, v in each.items()}
+            for each in look.get("sample", [])
+        ],
     }
     return {**_seen(request, row), "preview": preview}
 
@@ -221,16 +226,15 @@ def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
 
 
 def _field(refusal: Refused, chosen: Json) -> str:
+    """What it is about: the option that its kind or its sentence names, or the file."""
     if isinstance(refusal, NoSuchService):
         return "service"
     if isinstance(refusal, UnknownColumns):
         return next((name for name in ("map", "ignore") if name in chosen), "file")
     said = str(refusal)
-    about = {"encoding": "encoding", "sheet": "sheet", "audience": "audience"}
-    return next(
-        (name for name, word in about.items() if name in chosen and word in said),
-        "file",
-    )
+    about = [name for name in ("encoding", "sheet", "audience") if name in chosen]
+    named = (name for name in about if name in said or f"“{chosen[name]}”" in said)
+    return next(named, "file")
 
 
 @imports.post("/{number}/confirm", ImportWhole, status=202)
@@ -273,9 +277,12 @@ _CSV = {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 def rejects_file(request: HttpRequest, number: Number) -> HttpResponse:
     """The same as a file of comma-separated values, all of it."""
     run = find(number)
-    rows = (
-        tuple(_reject(request, each).values()) for each in run.rejects.all().iterator()
-    )
+
+    def row(reject: ImportReject) -> tuple[object, ...]:
+        with translation.override(LANGUAGE):  # it is written after the call
+            return tuple(_reject(request, reject).values())
+
+    rows = map(row, run.rejects.all().iterator())
     return csv_file(  # type: ignore[return-value]
         f"import-{run.pk}-rejects.csv", reject_files.COLUMNS, rows
     )

@@ -103,4 +103,5 @@ def action_of(text: str) -> str:
 
 
 def why_none(text: str) -> str:
+    """Why the word asks for nothing: a text to translate, with a place for `text`."""
     return _NEITHER.get(plain(text), UNKNOWN)

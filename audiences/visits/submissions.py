@@ -15,8 +15,8 @@ from audiences.visits.visit import Visit
 
 
 @dataclass(frozen=True)
-class Form:
-    """What a form says of its boxes: `ticked`, and `shown` as ticked when it was made.
+class Submission:
+    """A form that was sent: its boxes `ticked`, and `shown` as ticked when it was made.
 
     `after` is the person's last event when it was made. A form that does not say what
     it showed (`shown` is None) means all of its boxes, ticked and not.
@@ -27,7 +27,9 @@ class Form:
     after: int | None = None
 
 
-def meant(standing: Standing, offered: Boxes, form: Form, stopped: Boxes) -> Boxes:
+def meant(
+    standing: Standing, offered: Boxes, sent: Submission, stopped: Boxes
+) -> Boxes:
     """The ticks that the visitor means: what is true now, with the boxes they touched.
 
     An older tab undoes nothing that was changed elsewhere. Anyone who opted out there,
@@ -35,9 +37,9 @@ def meant(standing: Standing, offered: Boxes, form: Form, stopped: Boxes) -> Box
     had ticked (GDPR 4(11): a clear act); and what was `stopped` after the form was made
     stays so whatever it ticks.
     """
-    if form.shown is None:
-        return form.ticked
-    now, ticked, shown = _present(standing, offered), form.ticked, form.shown
+    if sent.shown is None:
+        return sent.ticked
+    now, ticked, shown = _present(standing, offered), sent.ticked, sent.shown
     return Boxes(
         now.channels - (shown.channels - ticked.channels)
         | (ticked.channels - shown.channels - stopped.channels),
@@ -46,11 +48,11 @@ def meant(standing: Standing, offered: Boxes, form: Form, stopped: Boxes) -> Box
     )
 
 
-def kept(standing: Standing, offered: Boxes, form: Form, wanted: Boxes) -> Boxes:
+def kept(standing: Standing, offered: Boxes, sent: Submission, wanted: Boxes) -> Boxes:
     """The boxes that were changed elsewhere after the form was made, and stay so."""
-    if form.shown is None:
+    if sent.shown is None:
         return Boxes()
-    now, ticked, shown = _present(standing, offered), form.ticked, form.shown
+    now, ticked, shown = _present(standing, offered), sent.ticked, sent.shown
 
     def stay(of: str) -> frozenset[Any]:
         is_on, was_on, is_ticked, will_be, asked = (
@@ -72,14 +74,14 @@ def _present(standing: Standing, offered: Boxes) -> Boxes:
     )
 
 
-def stopped_since(visit: Visit, offered: Boxes, form: Form) -> Boxes:
+def stopped_since(visit: Visit, offered: Boxes, sent: Submission) -> Boxes:
     """What the person stopped after the form was made; a stop of everything is all."""
-    if form.after is None:
+    if sent.after is None:
         return Boxes()
     rows = ConsentEvent.objects.filter(
         profile=visit.profile,
         kind__in=[Kind.OPT_OUT, Kind.UNSUBSCRIBE],
-        pk__gt=form.after,
+        pk__gt=sent.after,
     )
     stops = list(rows.values_list("channel", "service_id"))
     if any(channel == ANY for channel, _service in stops):
