@@ -50,6 +50,7 @@ _NEGATED = _pattern(
 _MISSES = _pattern(_W["misses_messages"])
 _QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
 _SMELLS = _pattern(_W["smells"])
+_ABOUT_MESSAGES = _pattern(_W["about_messages"])
 _EVERYDAY = _pattern("|".join(f"(?:{text})" for text in _W["everyday"]))
 _DRAWN = re.compile(r"(\w)\1{2,}")
 # A word of which each letter stands alone.
@@ -161,7 +162,9 @@ def smells(text: str) -> bool:
         "stop" in spelled[0].replace(" ", "") for spelled in _SPELLED.finditer(plain)
     ):
         return True
-    whole = _EVERYDAY.sub(" ", _NOMORE.sub("nomore", joined(plain)))
+    whole = _NOMORE.sub("nomore", joined(plain))
+    if not _ABOUT_MESSAGES.search(whole):
+        whole = _EVERYDAY.sub(" ", whole)
     looks = {whole, whole.translate(_LOOKALIKES)}
     # Drawn-out letters, too: "noooo more".
     looks |= {_NOMORE.sub("nomore", _DRAWN.sub(r"\1", look)) for look in looks}
