@@ -30,7 +30,7 @@ from .unread_cells import unread_cells
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # What a spreadsheet may hold unpacked: all of it is in memory while it is read.
 LARGEST = 500_000_000
-# And how many cells a sheet may have, blank ones among it: each has its place there.
+# And how many cells a sheet may have, blank ones too: each has its place in memory.
 MOST_CELLS = 50_000_000
 # A spreadsheet keeps 15 digits of a number; what was behind them is gone.
 _EXACT = 10**15
@@ -39,10 +39,13 @@ _Range = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet(TableFile):
-    """One sheet of a workbook; its lines are numbered as the spreadsheet does."""
+    """One sheet of a workbook; its lines are numbered as the spreadsheet does.
+
+    `remarks` are about lines that can be read all the same, by their numbers.
+    """
 
     rows: list[list[Any]]
-    wide: dict[int, Sentence] = field(default_factory=dict)
+    remarks: dict[int, Sentence] = field(default_factory=dict)
 
     def records(self, progress: Progress | None = None) -> Iterator[Record]:
         width, count = len(self.header), len(self.rows)
@@ -53,7 +56,7 @@ class Sheet(TableFile):
                 progress(self.size * line // count)
             cells = [_text(value) for value in row[:width]]
             if any(cells):
-                remark = self.wide.get(line, "")
+                remark = self.remarks.get(line, "")
                 cells += [""] * (width - len(cells))
                 yield Record(line, cells, remark=remark)
         if progress:
@@ -86,7 +89,7 @@ def open_sheet(path: Path, name: str = "") -> Sheet:
         header=header,
         header_line=line,
         rows=rows,
-        wide=_wide(read.merged, header),
+        remarks=_over_columns(read.merged, header),
         notes=read.notes,
     )
 
@@ -199,7 +202,7 @@ def _spread(rows: list[list[Any]], merged: list[_Range]) -> None:
                 row[left] = rows[top][left]
 
 
-def _wide(merged: list[_Range], header: list[str]) -> dict[int, Sentence]:
+def _over_columns(merged: list[_Range], header: list[str]) -> dict[int, Sentence]:
     """By row, from 1, what is merged over several columns of the table: only the first
     of them has the value, and nobody knows whether it was meant for all."""
     said: dict[int, Sentence] = {}
