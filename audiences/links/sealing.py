@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
 
 from audiences.links import signing
 from audiences.links.signing import BadLink, Purpose
@@ -23,7 +24,10 @@ def seal(facts: dict[str, Any]) -> str:
 
 
 def unseal(text: str, *, within: timedelta) -> dict[str, Any]:
-    """The facts again; raises BadLink: forged, cut off, too old, or by another key."""
+    """The facts again; raises BadLink: forged, cut off, too old, or by another key.
+
+    Each release has keys of its own: another one may keep other facts.
+    """
     whole = text + "=" * (-len(text) % 4)
     try:
         opened = _box().decrypt(whole.encode(), ttl=int(within.total_seconds()))
@@ -34,4 +38,5 @@ def unseal(text: str, *, within: timedelta) -> dict[str, Any]:
 
 
 def _box() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(signing.keyed_hash(Purpose.OUTCOME, "")))
+    key = signing.keyed_hash(Purpose.OUTCOME, settings.VERSION)
+    return Fernet(base64.urlsafe_b64encode(key))

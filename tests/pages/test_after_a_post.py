@@ -218,6 +218,18 @@ def test_an_outcome_opens_nothing_elsewhere(person: Profile, tab: Client) -> Non
             sealing.unseal(forged, within=outcomes.UNDO_LIFE)
 
 
+def test_an_outcome_of_another_release_is_not_read(
+    person: Profile, tab: Client, settings: Any
+) -> None:
+    """It may keep other facts: the page says what is true now."""
+    path = one_click_path(person)
+    there = tab.post(path, {"act": "1"})["Location"]
+    now = words(tab.get(path))
+    assert words(tab.get(there)) != now
+    settings.VERSION = "0.0.1"
+    assert words(tab.get(there)) == now
+
+
 def test_an_address_that_would_be_too_long_is_not_led_to(
     person: Profile, tab: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
