@@ -22,7 +22,7 @@ from .conftest import World
 from .elements import marked
 from .test_roles import in_role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def _url(page: str, row: Any, model: str = "delivery_delivery") -> str:

@@ -11,6 +11,8 @@ from delivery.models import Delivery, Outcome
 
 from .conftest import World, clerk
 
+pytestmark = pytest.mark.one_database
+
 LOGS = (
     *("audiences_consentevent", "audiences_consentevidence", "audiences_subscription"),
     *("audiences_address", "delivery_addresserror", "delivery_quarantineaction"),

@@ -10,6 +10,8 @@ from django.urls import reverse
 from audiences.models import Audience, Profile
 from tests.admin.conftest import World, clerk
 
+pytestmark = pytest.mark.one_database
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 # The page, whose row it is, and what is posted.

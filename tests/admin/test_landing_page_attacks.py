@@ -15,7 +15,7 @@ from audiences.models import LandingPage, LandingPageAsset, LandingPageVersion, 
 
 from .landing_pages import errors_of, made, picture, publish, save, url, what_runs
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 SCRIPT = "<script>alert(1)</script>"
 TEXTS = [
@@ -90,7 +90,6 @@ def _everywhere(client: Client, page: LandingPage) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("field", PLAIN_FIELDS)
-@pytest.mark.one_database
 def test_plain_texts_stay_texts(field: str, text: str, admin_client: Client) -> None:
     page = made("preferences", needs_agreement=True)
     answer = save(admin_client, page, **{field: text[:60]})
@@ -101,7 +100,6 @@ def test_plain_texts_stay_texts(field: str, text: str, admin_client: Client) -> 
 
 
 @pytest.mark.parametrize("text", MARKDOWN)
-@pytest.mark.one_database
 def test_markdown_runs_nothing(text: str, admin_client: Client) -> None:
     page = made("preferences", needs_agreement=True)
     answer = save(admin_client, page, **dict.fromkeys(MARKDOWN_FIELDS, text))

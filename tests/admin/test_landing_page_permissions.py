@@ -10,7 +10,7 @@ from tests.factories import ProfileFactory
 from .conftest import clerk
 from .landing_pages import made, publish, save, shown_values, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 EDITOR = ("view_landingpage", "change_landingpage", "add_landingpage")
 
 

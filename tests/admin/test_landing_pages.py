@@ -27,7 +27,7 @@ from tests.factories import ProfileFactory, ServiceFactory
 
 from .landing_pages import errors_of, made, picture, publish, save, shown_values, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture(autouse=True)

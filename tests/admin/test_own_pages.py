@@ -13,6 +13,8 @@ from audiences.registry import RegisteredTwice
 
 from .conftest import World, clerk
 
+pytestmark = pytest.mark.one_database
+
 ALL = list(pages._pages.values())
 OF_A_ROW = [page for page in ALL if "<int:pk>" in page.route]
 MISSING = 987_654

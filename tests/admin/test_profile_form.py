@@ -12,6 +12,8 @@ from audiences.models import Profile, Subscription
 
 from .conftest import World, clerk, page_values
 
+pytestmark = pytest.mark.one_database
+
 VIEW = ("view_profile", "view_delivery", "view_quarantineentry")
 
 

@@ -29,7 +29,7 @@ from . import offers
 from .conftest import World
 from .test_roles import in_role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ALL = set(Code)
 NOBODY: set[Code] = set()
 ADMINS = {Code.ADMINISTRATOR}
@@ -293,7 +293,6 @@ def _may(code: Code, method: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("code", Code)
-@pytest.mark.one_database
 def test_rows_are_seen_and_changed_by_those_whose_role_has_them(
     code: Code, rows: Callable[[str], int]
 ) -> None:
@@ -335,7 +334,6 @@ def _address(name: str, rows: Callable[[str], int]) -> str:
         return reverse(f"admin:{name}")
 
 
-@pytest.mark.one_database
 @pytest.mark.parametrize("code", Code)
 def test_pages_and_acts_are_refused_to_those_whose_role_has_them_not(
     code: Code, rows: Callable[[str], int]

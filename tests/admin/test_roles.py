@@ -15,7 +15,7 @@ from delivery.models import AddressError, InboundItem, MessageEvent, QuarantineE
 
 from .conftest import World, clerk, page_values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 EVERYBODY = set(Code)
 ADMINISTRATOR = Code.ADMINISTRATOR
 

@@ -16,6 +16,8 @@ from delivery.rules import writing
 
 from .conftest import World, clerk
 
+pytestmark = pytest.mark.one_database
+
 ADD = "admin:delivery_typologyrule_add"
 FILTER = {
     "kind": "filtering",

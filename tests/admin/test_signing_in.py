@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from audiences.models import Allowance
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 PASSWORD = "correct horse battery"
 
 

@@ -16,6 +16,8 @@ from audiences.selections import ended_wishes
 
 from .conftest import World, clerk
 
+pytestmark = pytest.mark.one_database
+
 BY_PERSON = Origin(source="landing_page", wording_version="stop/1")
 NOTE = "Asked by phone"
 

@@ -30,6 +30,7 @@ if (form) {
   const found = form.querySelector(".found");
   let timer = 0;
   let asked = 0;
+  let closing = false;
 
   const links = () => [...found.querySelectorAll("a")];
   const close = () => {
@@ -55,7 +56,9 @@ if (form) {
     clearTimeout(timer);
     timer = setTimeout(show, PAUSE);
   });
-  field.addEventListener("focus", show);
+  field.addEventListener("focus", () => {
+    if (!closing) show();
+  });
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
@@ -69,8 +72,12 @@ if (form) {
 
   form.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
+      clearTimeout(timer);
+      asked += 1; // what is on its way opens nothing any more
       close();
+      closing = true;
       field.focus();
+      closing = false;
       return;
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
