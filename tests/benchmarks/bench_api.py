@@ -6,12 +6,14 @@ processes; changes told to a receiver in a process of its own, by one worker.
 """
 
 import json
+import logging
 import os
 import random
 import statistics
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +38,9 @@ def start() -> None:
     import django
 
     django.setup()
+    # As in production each request is a line of the log: thousands, nobody's to read.
+    logging.getLogger("campaign.requests").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "No directory at")
 
 
 class Program:
