@@ -131,14 +131,15 @@ def happened(at: datetime | None) -> datetime:
     """
     now = timezone.now()
     if at is None:
-        return in_calendar(now)
-    if in_calendar(at) > now + LEEWAY:
+        return now
+    moment = in_calendar(at)
+    if moment > now + LEEWAY:
         raise LiesAhead(
             _("{time} lies in the future: give the time at which it happened.").format(
                 time=at.isoformat(timespec="seconds")
             )
         )
-    return min(in_calendar(at), in_calendar(now))
+    return min(moment, now)
 
 
 def reported(at: datetime | None, arrived: datetime) -> datetime:

@@ -9,8 +9,9 @@ from audiences.consent.flags import (
     opt_in_all,
     opt_out,
     opt_out_all,
+    record_made,
 )
-from audiences.consent.history import Kind, Origin, Source, Step, events_of, record
+from audiences.consent.history import Kind, Origin, Source, events_of, record
 from audiences.consent.locks import lock
 
 __all__ = [
@@ -19,7 +20,6 @@ __all__ = [
     "Origin",
     "Recorded",
     "Source",
-    "Step",
     "change_flag",
     "events_of",
     "lacks_note",
@@ -29,4 +29,5 @@ __all__ = [
     "opt_out",
     "opt_out_all",
     "record",
+    "record_made",
 ]

@@ -6,10 +6,12 @@ twice and the events in the order of their ids always fold to the flags. An opt-
 never cleared implicitly: only `opt_in` clears a flag.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audiences.channels import ANY_FLAG, Scope
@@ -17,6 +19,7 @@ from audiences.consent.history import (
     Kind,
     Origin,
     Source,
+    bulk_record,
     by_operator,
     record,
     record_staged,
@@ -84,6 +87,16 @@ def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
     """
     _require_note(origin)
     return _set_flags(profiles, Scope(scope), opted_out=False, origin=origin)
+
+
+def record_made(made: Iterable[tuple[int, Scope]], origin: Origin) -> None:
+    """Record whom this transaction has made with flags that are set.
+
+    Nobody else has seen these people: to make them without and then change each costs a
+    second version of the row.
+    """
+    at, kind = origin.at or timezone.now(), str(Kind.OPT_OUT)
+    bulk_record([(pk, at, kind, str(scope), None, origin) for pk, scope in made])
 
 
 def lacks_note(origin: Origin) -> bool:

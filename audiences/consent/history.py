@@ -207,16 +207,6 @@ def record_staged(
     sql.insert_select(ConsentEvidence, [*proof], rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One event about a service, of those that `record_steps` writes together."""
-
-    profile_id: int
-    service_id: int
-    kind: str
-    at: datetime
-
-
 # A profile, when, what, a scope or a service, and where it comes from.
 Row = tuple[int, datetime, str, str, int | None, Origin]
 
@@ -268,8 +258,3 @@ def bulk_said_again(rows: Iterable[Row]) -> None:
         found += [named[pk] for pk in people.filter(last).values_list("pk", flat=True)]
     if found:
         bulk_record(found)
-
-
-def record_steps(steps: Sequence[Step], origin: Origin) -> None:
-    """Write events of many profiles, in this order; the caller has locked them."""
-    bulk_record([(s.profile_id, s.at, s.kind, "", s.service_id, origin) for s in steps])

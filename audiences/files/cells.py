@@ -5,7 +5,7 @@ A cell is escaped for spreadsheets when it is written, and as it was once it is 
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TextIO
@@ -87,16 +87,22 @@ def named_cells(
     return given
 
 
-def moment_cell(given: Mapping[str, str], name: str, no_moment: str) -> datetime | None:
+def moment_cell(
+    given: Mapping[str, str],
+    name: str,
+    no_moment: str,
+    read: Callable[[str], datetime | None] = moments.read,
+) -> datetime | None:
     """When it happened by a cell, in UTC, or None when the cell is blank.
 
-    `no_moment` is the reason when it has another {text}. Raises BadCell.
+    `no_moment` is the reason when it has another {text}; `read` is for a caller who
+    remembers moments that recur. Raises BadCell.
     """
     text = given.get(name)
     if text is None:
         return None
     try:
-        at = moments.read(text)
+        at = read(text)
         if at is not None:
             return moments.happened(at)
     except moments.OutsideCalendar as error:

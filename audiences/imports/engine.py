@@ -26,7 +26,7 @@ from audiences.sql.retries import retried
 from .lanes import Turn, in_lanes
 from .reading_ahead import reading_ahead
 
-CHUNK_SIZE = 3000
+CHUNK_SIZE = 2000
 # A file that changes more rows than this gets fresh planner statistics.
 MANY = 10_000
 # Only rejects leave circles behind.
@@ -53,6 +53,8 @@ class Chunk:
 
     line: int
     counts: Counter[str] = field(default_factory=Counter)
+    # What the rows of the file came to, up to here.
+    so_far: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     state_changes: list[StateChange] = field(default_factory=list)
     # How many people a "no" would have opted in, which was not allowed.
@@ -112,7 +114,8 @@ class Importer(abc.ABC, Generic[Row]):
     def write(self, rows: list[Row], chunk: Chunk) -> None:
         """Write the rows, in a transaction, and note in the chunk what they came to.
 
-        Between what is looked up and what is written it waits for `chunk.turn`.
+        Once everybody is looked up and locked it says so (`chunk.turn.planned`). What
+        chunks that share no name may both write, it writes after `chunk.turn.wait`.
         """
 
     def names(self, rows: list[Row]) -> Set[str] | None:
@@ -216,15 +219,19 @@ class Import(Generic[Row]):
 
     def _write(self, read: list[Read[Row]], turn: Turn | None = None) -> None:
         """Write the rows and tell what became of each, in one transaction."""
-        chunk, self.counts = self._written(read, turn or Turn())
+        chunk = self._written(read, turn or Turn())
+        if self.preview or connection.in_atomic_block:
+            self.counts = chunk.so_far
         if self.preview:
             self.on_chunk(chunk, self.counts)
 
     @retried
-    def _written(self, read: list[Read[Row]], turn: Turn) -> tuple[Chunk, Counts]:
+    def _written(self, read: list[Read[Row]], turn: Turn) -> Chunk:
         """Everything anew at each attempt, in a transaction of its own."""
         turn.begin()
         chunk = Chunk(read[-1][0], turn=turn)
+        # The first to hear of the commit: the next chunk waits for nothing else.
+        transaction.on_commit(lambda: self._committed(chunk))
         rows: list[Row] = []
         for line, remark, row in read:
             if isinstance(row, BadCell):
@@ -236,12 +243,16 @@ class Import(Generic[Row]):
         if rows:
             self.importer.write(rows, chunk)
         turn.wait()
-        counts = self._counted(chunk)
+        chunk.so_far = self._counted(chunk)
         if self.preview:
             transaction.set_rollback(True)
         else:
-            self.on_chunk(chunk, counts)
-        return chunk, counts
+            self.on_chunk(chunk, chunk.so_far)
+        return chunk
+
+    def _committed(self, chunk: Chunk) -> None:
+        self.counts = chunk.so_far
+        chunk.turn.committed()
 
     def _counted(self, chunk: Chunk) -> Counts:
         """The counts so far, with those of the chunk."""

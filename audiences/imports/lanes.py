@@ -1,9 +1,9 @@
-"""Two lanes: while the database writes a chunk, the next one is looked up and planned.
+"""Two lanes: while the database writes a chunk, the next one is planned and written.
 
 Each lane is a thread with a connection and transactions of its own. Chunks are planned
-in their order, and written and committed in their order: all that overlaps is the
-planning of one with the writing of the one before. So what was committed is always the
-beginning of the file.
+in their order and committed in their order: all that overlaps is the writing of one
+with the planning and writing of the next. So what was committed is always the beginning
+of the file.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from django.db import connection
 
 Item = TypeVar("Item")
 
-# Seconds for which a plan, and its locks, are kept while the chunk before is written.
+# Seconds for which what is written, and its locks, wait for the chunk before.
 PATIENCE = 20.0
 
 
@@ -64,8 +64,12 @@ class Turn:
         elif self._before and self._before.reached(_State.PLANNED) is _State.AGAIN:
             self.wait_with_empty_hands()
 
+    def planned(self) -> None:
+        """Everybody is locked: the next chunk may be planned while this is written."""
+        self._be(_State.PLANNED)
+
     def wait(self) -> None:
-        """Wait for the chunk before, with a plan in hand. Raises PlanAgain.
+        """Wait for the chunk before, with all written. Raises PlanAgain.
 
         Not for long: the one before may wait for somebody who waits for a lock of ours,
         and no database sees such a circle.
@@ -82,6 +86,10 @@ class Turn:
         if self._before:
             self._before.reached(_State.DONE)
         self._before = None
+
+    def committed(self) -> None:
+        """The next chunk may be committed."""
+        self._be(_State.DONE)
 
     def end(self, *, is_done: bool) -> None:
         self._be(_State.DONE if is_done else _State.FAILED)

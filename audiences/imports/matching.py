@@ -2,7 +2,6 @@
 found in a few queries."""
 
 import operator
-from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -10,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from audiences import addresses, sql
-from audiences.channels import Channel, Scope
+from audiences.channels import FLAGS, Channel, Scope
 from audiences.files import Reject
 from audiences.models import Address, Profile
 from audiences.sql import statements
@@ -56,6 +55,7 @@ class Person:
     profile: Facts
     book: addresses.AddressBook
     is_restricted: bool = False
+    is_new: bool = False
     own: OwnFacts | None = None
     # How often this chunk has changed a flag: changes of one flag are written in turn.
     turns: dict[Scope, int] | None = None
@@ -141,7 +141,7 @@ class People:
 
     def add(self, external_id: str) -> Person:
         profile = Facts(0, external_id or None, created_at=self._now)
-        person = Person(profile, addresses.AddressBook(0))
+        person = Person(profile, addresses.AddressBook(0), is_new=True)
         if external_id:
             self._by_external_id[external_id] = person
         return person
@@ -175,55 +175,6 @@ def named_by(rows: list[Row]) -> set[str]:
     return names
 
 
-class Seen:
-    """Which external ids and emails the file has had, at 12 bytes each.
-
-    A table of hashes of 64 bits, open to both sides of a collision: that two of a
-    million names have the same one happens once in 30 million files.
-    """
-
-    def __init__(self) -> None:
-        self._used = 0
-        self._make(1 << 16)
-
-    def earlier_line(self, row: Row) -> int:
-        """The line that named the same person before, or 0; remembers this one.
-
-        Asked again about the same row it says the same.
-        """
-        if row.external_id:
-            return self._line(hash((1, row.external_id)), row.line)
-        earlier = [self._line(hash((2, key)), row.line) for key in row.email_keys]
-        return next(filter(None, earlier), 0)
-
-    def _make(self, size: int) -> None:
-        self._hashes = array("q", bytes(8 * size))
-        self._lines = array("I", bytes(array("I").itemsize * size))
-        self._mask = size - 1
-
-    def _line(self, name: int, line: int) -> int:
-        hashes, mask, name = self._hashes, self._mask, name or 1
-        place = name & mask
-        while (held := hashes[place]) and held != name:
-            place = (place + 1) & mask
-        if held:
-            earlier = self._lines[place]
-            return earlier if earlier != line else 0
-        hashes[place], self._lines[place] = name, line
-        self._used += 1
-        if self._used * 2 > mask:
-            self._grow()
-        return 0
-
-    def _grow(self) -> None:
-        held = zip(self._hashes, self._lines, strict=True)
-        self._used = 0
-        self._make(2 * (self._mask + 1))
-        for name, line in held:
-            if name:
-                self._line(name, line)
-
-
 @dataclass(slots=True)
 class FlagChange:
     line: int
@@ -255,14 +206,34 @@ class Plan:
         default_factory=lambda: defaultdict(list)
     )
 
+    def change_flag(
+        self, row: Row, person: Person, scope: Scope, *, opted_out: bool
+    ) -> None:
+        turn = person.next_turn(scope)
+        self.flag_changes.append(FlagChange(row.line, person, scope, opted_out, turn))
+
+    def made(self) -> list[FlagChange]:
+        """The changes that new people are written with.
+
+        None where somebody changes a flag twice: these are written in turn.
+        """
+        new = [change for change in self.flag_changes if change.person.is_new]
+        return [] if any(change.turn > 1 for change in new) else new
+
+    def flags_of_new(self) -> list[tuple[int, Scope]]:
+        """Who is made with which flag."""
+        return [(change.person.profile.id, change.scope) for change in self.made()]
+
     def alike(self) -> dict[tuple[int, Scope, bool], list[int]]:
         """Who gets the same change at the same turn; what is only said again first."""
         found: dict[tuple[int, Scope, bool], list[int]] = defaultdict(list)
         for scope, ids in self.said_again.items():
             found[0, scope, True] += ids
+        is_made = bool(self.made())
         for change in self.flag_changes:
-            key = (change.turn, change.scope, change.opted_out)
-            found[key].append(change.person.profile.id)
+            if not (is_made and change.person.is_new):
+                key = (change.turn, change.scope, change.opted_out)
+                found[key].append(change.person.profile.id)
         return found
 
     def draw_ids(self) -> None:
@@ -273,7 +244,8 @@ class Plan:
             person.book.belong_to(pk)
 
     def write_profiles(self) -> None:
-        columns = ["id", "external_id", *_FACTS, "created_at"]
+        flags = {FLAGS[change.scope] for change in self.made()}
+        columns = ["id", "external_id", *_FACTS, "created_at", *sorted(flags)]
         values = operator.attrgetter(*columns)
         sql.bulk_insert(Profile, columns, (values(p.profile) for p in self.created))
         sql.bulk_update(Profile, _FACTS, list(self.changed.values()))

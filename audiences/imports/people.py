@@ -24,9 +24,10 @@ from .columns import Reading, read_columns
 from .columns.layouts.layout import PASSED_OVER
 from .columns.people import OTHER_NAMES, choices, guess, layout_for, own_meaning
 from .engine import Chunk, Importer, StateChange
-from .matching import FlagChange, People, Person, Plan, Seen, named_by
+from .matching import People, Person, Plan, named_by
 from .people_rows import RowReader, same
 from .person_row import Row
+from .seen import Seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +161,16 @@ class PeopleImporter(Importer[Row]):
     def _write(self, rows: list[Row], chunk: Chunk) -> Plan:
         with transaction.atomic():
             plan = self._plan(rows)
-            chunk.turn.wait()
             plan.draw_ids()
+            chunk.turn.planned()
             plan.write_profiles()
-            plan.write_own_facts()
             # Several rows may mean one person: each book is written once.
             addresses.save(p.book for p in dict.fromkeys(plan.touched))
             self._write_flags(plan)
+            if plan.own or plan.failed:
+                # Tags and quarantine are of others too: never ahead of one's turn.
+                chunk.turn.wait()
+            plan.write_own_facts()
             self._tell_failures(plan)
         return plan
 
@@ -266,10 +270,7 @@ class PeopleImporter(Importer[Row]):
             allowed = opted_out or self.options.allow_opt_in
             if allowed and is_out != opted_out:
                 setattr(profile, flag, opted_out)
-                turn = person.next_turn(scope)
-                plan.flag_changes.append(
-                    FlagChange(row.line, person, scope, opted_out, turn)
-                )
+                plan.change_flag(row, person, scope, opted_out=opted_out)
                 changed = True
             elif not allowed and is_out:
                 plan.kept_out += 1
@@ -278,8 +279,9 @@ class PeopleImporter(Importer[Row]):
         return changed
 
     def _write_flags(self, plan: Plan) -> None:
-        note, actor = self.options.note, self.options.actor
-        origin = Origin(source=Source.IMPORT, note=note, actor=actor)
+        how = self.options
+        origin = Origin(source=Source.IMPORT, note=how.note, actor=how.actor)
+        consent.record_made(plan.flags_of_new(), origin)
         for (_turn, scope, opted_out), ids in sorted(plan.alike().items()):
             write = consent.opt_out_all if opted_out else consent.opt_in_all
             write(Profile.objects.filter(among("id", ids)), scope, origin)

@@ -37,7 +37,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 WHO = ("id", "external_id", "profile", "email")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One act as the file says it; `who` is a PROFILE as commands name one.
 
@@ -115,7 +115,11 @@ def naming(names: Sequence[str | None]) -> Callable[[str, str], str]:
 
 
 def read_row(
-    line: int, given: dict[str, str], who: Callable[[str, str], str], options: Options
+    line: int,
+    given: dict[str, str],
+    who: Callable[[str, str], str],
+    read_moment: Callable[[str], datetime | None],
+    options: Options,
 ) -> Row:
     """The act that a row asks for, by the cells that it gives. Raises BadCell."""
     name = next((name for name in WHO if name in given), "")
@@ -131,7 +135,7 @@ def read_row(
     no_date = _("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
     at, remark = None, None
     try:
-        at = moment_cell(given, "date", no_date)
+        at = moment_cell(given, "date", no_date, read_moment)
     except BadCell as bad:
         # Who leaves, leaves, whenever that was.
         if action == SUBSCRIBE:

@@ -5,21 +5,22 @@ It never revives what a person has ended, unless it may and has a note. No messa
 sent.
 """
 
+import functools
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import F
-from django.db.models.base import ModelState
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop as _
 
-from audiences import consent, profiles, subscriptions
-from audiences.consent import Kind, Origin, Source, Step, locks
+from audiences import consent, moments, profiles
+from audiences.consent import Kind, Origin, Source, history, locks
 from audiences.files import BadCell, TableFile, named_cells
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.refusals import Sentence
 from audiences.sql import statements
+from audiences.sql.many import among
 from audiences.subscriptions import bulk as many, find_service, writing
+from audiences.subscriptions.bulk import Held
 from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
@@ -38,32 +39,22 @@ from .subscription_rows import (
 )
 
 Status = Subscription.Status
-
-
-def _new(profile_id: int, service_id: int) -> Subscription:
-    """A row without the constructor of models, which takes longer than all the rest."""
-    made = Subscription.__new__(Subscription)
-    made.__dict__ = {
-        "_state": ModelState(),
-        "id": None,
-        "profile_id": profile_id,
-        "service_id": service_id,
-    }
-    return made
+_SUBSCRIBE, _UNSUBSCRIBE = Kind.SUBSCRIBE.value, Kind.UNSUBSCRIBE.value
 
 
 @dataclass
 class _Plan:
     """What the rows of one chunk come down to, before anything is written."""
 
-    held: dict[tuple[int, int], Subscription]
-    # Profiles whose data is restricted: they only unsubscribe.
-    restricted: set[int] = field(default_factory=set)
+    origin: Origin
+    held: dict[tuple[int, int], Held]
     # Those that only `revive` may subscribe again.
-    ended: set[tuple[int, int]] = field(default_factory=set)
-    new: dict[tuple[int, int], Subscription] = field(default_factory=dict)
-    changed: dict[tuple[int, int], Subscription] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    ended: set[tuple[int, int]]
+    # Profiles whose data is restricted: they only unsubscribe.
+    restricted: set[int]
+    new: dict[tuple[int, int], Held] = field(default_factory=dict)
+    changed: dict[tuple[int, int], Held] = field(default_factory=dict)
+    steps: list[history.Row] = field(default_factory=list)
     now: datetime = field(default_factory=timezone.now)
 
     def take(
@@ -76,15 +67,14 @@ class _Plan:
         """Give a subscription its new values, with the step of it."""
         held = self.held.get(pair)
         if held is None:
-            held = _new(*pair)
-            self.held[pair] = self.new[pair] = held
-        elif held.pk:
+            held = self.held[pair] = self.new[pair] = Held(*pair, "", at)
+        elif held.id:
             self.changed[pair] = held
-        # As setattr would: none of these is a relation.
-        held.__dict__.update(values)
-        mark = self.ended.add if kind == Kind.UNSUBSCRIBE else self.ended.discard
+        for name, value in values.items():
+            setattr(held, name, value)
+        mark = self.ended.add if kind == _UNSUBSCRIBE else self.ended.discard
         mark(pair)
-        self.steps.append(Step(*pair, kind, at))
+        self.steps.append((pair[0], at, kind, "", pair[1], self.origin))
 
 
 class SubscriptionsImporter(Importer[Row]):
@@ -99,7 +89,12 @@ class SubscriptionsImporter(Importer[Row]):
     def __init__(self, file: TableFile, options: Options) -> None:
         self.options = options
         self.columns, self.passed_over = read_header(file, options)
+        self.origin = Origin(
+            source=Source.IMPORT, note=options.note, actor=options.actor
+        )
         self._who = naming(self.columns)
+        # Many rows of a file have the same day.
+        self._read_moment = functools.lru_cache(maxsize=10_000)(moments.read)
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
@@ -139,7 +134,7 @@ class SubscriptionsImporter(Importer[Row]):
     def read(self, line: int, cells: list[str]) -> Row:
         # Who leaves, leaves, whatever stands in the column of the date.
         given = named_cells(self.columns, cells, judged=("date",))
-        return read_row(line, given, self._who, self.options)
+        return read_row(line, given, self._who, self._read_moment, self.options)
 
     def names(self, rows: list[Row]) -> set[str]:
         """Nobody is made; who is named again waits for the lock of the profile."""
@@ -151,21 +146,12 @@ class SubscriptionsImporter(Importer[Row]):
         found = profiles.find_ids({row.who for row in rows})
         ids = {pk for named in found.values() for pk in named}
         # Locked in the order of ids, as every writer does.
-        locked = locks.rows_to_lock().filter(pk__in=ids).order_by("pk")
-        there = set(locked.values_list("pk", flat=True))
+        locked = locks.rows_to_lock().filter(among("id", ids)).order_by("pk")
+        there = {pk for (pk,) in statements.raw_rows(locked.values_list("pk"))}
         slugs = {row.service for row in rows}
         services = {s.slug: s for s in Service.objects.filter(slug__in=slugs)}
-        # The sum keeps the planner from the index by service, which names half of a
-        # large table where a chunk is about few people.
-        held = Subscription.objects.alias(about=F("service_id") + 0).filter(
-            profile_id__in=there, about__in=[s.pk for s in services.values()]
-        )
-        held = held.annotate(has_ended=subscriptions.ended())
-        plan = _Plan({(row.profile_id, row.service_id): row for row in held})
-        plan.ended = {
-            pair for pair, row in plan.held.items() if getattr(row, "has_ended", False)
-        }
-        plan.restricted = restricted_among(there)
+        held = many.held_among(there, services.values())
+        plan = _Plan(self.origin, *held, restricted_among(there))
         for row in [by_now(row, plan.now) for row in rows]:
             try:
                 people = found[row.who] & there
@@ -174,13 +160,10 @@ class SubscriptionsImporter(Importer[Row]):
                     chunk.remark(row.line, row.remark)
             except BadCell as bad:
                 chunk.reject(row.line, bad)
-        chunk.turn.wait()
+        chunk.turn.planned()
         if plan.steps:
-            origin = Origin(
-                source=Source.IMPORT, note=self.options.note, actor=self.options.actor
-            )
-            new, changed = list(plan.new.values()), list(plan.changed.values())
-            many.write_steps(new, changed, plan.steps, origin)
+            changed = list(plan.changed.values())
+            many.write_steps(plan.new.values(), changed, plan.steps)
 
     def _play(
         self, row: Row, people: set[int], services: dict[str, Service], plan: _Plan
@@ -218,11 +201,11 @@ class SubscriptionsImporter(Importer[Row]):
             raise BadCell("action", _ended(held), day=day, remedy=self.options.if_ended)
         if held:
             _require_later(row, held)
-        plan.take(pair, writing.activated(service, at), Kind.SUBSCRIBE, at)
+        plan.take(pair, writing.activated(service, at), _SUBSCRIBE, at)
         return "subscribed"
 
 
-def _ended(held: Subscription) -> str:
+def _ended(held: Held) -> str:
     if held.status != Status.UNSUBSCRIBED:
         return _("the profile has unsubscribed; {remedy}")
     return _("the profile has unsubscribed on {day}; {remedy}")
@@ -234,11 +217,11 @@ def _unsubscribe(row: Row, pair: tuple[int, int], plan: _Plan) -> str:
         return "unchanged"
     _require_later(row, held)
     values = {"status": Status.UNSUBSCRIBED, "changed_at": at}
-    plan.take(pair, values, Kind.UNSUBSCRIBE, at)
+    plan.take(pair, values, _UNSUBSCRIBE, at)
     return "unsubscribed"
 
 
-def _require_later(row: Row, held: Subscription) -> None:
+def _require_later(row: Row, held: Held) -> None:
     if row.at is not None and row.at < held.changed_at:
         since = f"{timezone.localtime(held.changed_at):%Y-%m-%d %H:%M}"
         reason = _("it is before the last change, which was on {since}")

@@ -226,7 +226,14 @@ class Subscription(models.Model):
 
         So does a request that waits for its confirmation.
         """
-        runs = self.status in (self.Status.ACTIVE, self.Status.PENDING)
-        if runs and self.expires_at and self.expires_at <= moment:
-            return self.Status.EXPIRED
-        return self.status
+        return self.lapsed(self.status, self.expires_at, moment)
+
+    @classmethod
+    def lapsed(cls, status: str, expires_at: datetime | None, moment: datetime) -> str:
+        """`status_at` of a row with this status and date."""
+        runs = status in (cls.Status.ACTIVE, cls.Status.PENDING)
+        return (
+            cls.Status.EXPIRED
+            if runs and expires_at and expires_at <= moment
+            else status
+        )

@@ -1,18 +1,22 @@
 """Rows from Python into tables, in the fastest way that the database has."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, models
+from django.db.models import Choices
 
 from .statements import column_of, execute, fetch, is_postgresql, table_of
 
 # Columns that triggers of SQLite would fill by a second statement for each row, and
 # what they write there: a row that has it already needs none.
 filled: dict[str, str] = {}
+# Rows in one statement of SQLite: a third faster than one by one.
+_TOGETHER = 10
 
 
 def bulk_insert(
@@ -37,10 +41,17 @@ def bulk_insert(
             more = [name for name in filled if name in own and name not in columns]
             names = ", ".join([names, *(column_of(model, name) for name in more)])
             marks = ", ".join([*["%s"] * len(columns), *map(filled.__getitem__, more)])
+            insert = f"INSERT INTO {table_of(model)} ({names}) VALUES "
+            values = list(_sqlite_rows(model, columns, rows))
+            whole = len(values) - len(values) % _TOGETHER
             cursor.executemany(
-                f"INSERT INTO {table_of(model)} ({names}) VALUES ({marks})",
-                list(_sqlite_rows(model, columns, rows)),
+                insert + ", ".join([f"({marks})"] * _TOGETHER),
+                [
+                    [*chain.from_iterable(values[start : start + _TOGETHER])]
+                    for start in range(0, whole, _TOGETHER)
+                ],
             )
+            cursor.executemany(f"{insert}({marks})", values[whole:])
 
 
 def bulk_update(
@@ -111,8 +122,9 @@ class _Lines:
 
 
 _ROWS_AT_ONCE = 500
-# Of these a column has few different values: many rows are written in one moment.
-_FEW = (bool, datetime)
+# Of these a column has few different values: many rows are written in one moment, or
+# with one of some choices.
+_FEW = (bool, datetime, Choices)
 _COPY_ESCAPES = str.maketrans(
     {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"},
 )
@@ -135,9 +147,12 @@ def copy_lines(rows: Sequence[Sequence[Any]]) -> bytes:
             columns.append(values)
         elif of_one_kind and kinds[0] is int:
             columns.append(tuple(map(str, values)))
-        elif of_one_kind and kinds[0] in _FEW:
+        elif of_one_kind and issubclass(kinds[0], _FEW):
             said = {value: _COPY[kinds[0]](value) for value in set(values)}
             columns.append(tuple(map(said.__getitem__, values)))
+        elif of_one_kind and kinds[0] is type(None):
+            escapes += len(values)
+            columns.append(("\\N",) * len(values))
         else:
             escapes += kinds.count(type(None)) + 2 * kinds.count(bytes)
             columns.append(tuple(_COPY[type(value)](value) for value in values))
@@ -180,15 +195,12 @@ def _sqlite_rows(
     if not moments:
         yield from rows
         return
-    # Rows that are made together have one moment.
-    known: dict[Any, Any] = {}
+    # Rows that are made together have few.
+    known = functools.lru_cache(maxsize=1000)(_sqlite_value)
     for row in rows:
         values = list(row)
         for position in moments:
-            value = values[position]
-            if value not in known:
-                known = {value: _sqlite_value(value)}
-            values[position] = known[value]
+            values[position] = known(values[position])
         yield values
 
 

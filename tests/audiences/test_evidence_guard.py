@@ -144,12 +144,12 @@ def test_every_writer_says_whether_there_is_evidence(way: str, origin: Origin) -
     elif way == "all":
         consent.opt_out_all(Profile.objects.all(), "email", origin)
     else:
-        from audiences.consent.history import Step, record_steps
+        from audiences.consent.history import bulk_record
 
         service = ServiceFactory()
-        step = Step(profile.pk, service.pk, "subscribe", timezone.now())
+        at = timezone.now()
         with transaction.atomic():
-            record_steps([step], origin)
+            bulk_record([(profile.pk, at, "subscribe", "", service.pk, origin)])
     event = ConsentEvent.objects.get()
     assert event.has_evidence is hasattr(event, "evidence") is origin.has_evidence
 

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 
 from audiences.imports import engine, lanes
 from audiences.imports.lanes import Abandoned, PlanAgain, Turn, in_lanes
-from audiences.models import Profile
+from audiences.imports.matching import Plan
+from audiences.models import Profile, ProfileTag
 from tests.audiences.test_import import dump, run
 from tests.delivery.test_quarantine_races import in_another_session
 
@@ -50,6 +51,28 @@ def test_chunk_is_planned_while_the_one_before_is_written() -> None:
 
     in_lanes(_chunks("b", "c"), write, lambda chunk: {chunk})
     assert written.told == ["plan b", "write b", "plan c", "write c"]
+
+
+def test_chunk_is_written_while_the_one_before_is_written() -> None:
+    """And committed after it, whichever is faster."""
+    told: list[str] = []
+    has_written = threading.Event()
+
+    def write(chunk: str, turn: Turn) -> None:
+        turn.begin()
+        told.append(f"plan {chunk}")
+        turn.planned()
+        if chunk == "a":
+            assert has_written.wait(SOON)
+        told.append(f"write {chunk}")
+        has_written.set()
+        turn.wait()
+        told.append(f"commit {chunk}")
+        turn.committed()
+
+    in_lanes(_chunks("a", "b"), write, lambda chunk: {chunk})
+    assert told[:2] == ["plan a", "plan b"]
+    assert told[2:] == ["write b", "write a", "commit a", "commit b"]
 
 
 def test_chunk_that_shares_a_name_is_planned_when_the_one_before_is_done() -> None:
@@ -158,18 +181,25 @@ def _file(chance: random.Random) -> str:
 
 
 def _facts() -> list[Any]:
-    """All that was written, without moments and numbers that are drawn."""
+    """All that was written, without moments and numbers that are drawn.
+
+    What is about one person is in its order; that of different people tells nothing.
+    """
     profiles, addresses, events = dump()
     names = {row["id"]: place for place, row in enumerate(profiles)}
     return [
-        [
-            {
-                name: names.get(value) if name == "profile_id" else value
-                for name, value in row.items()
-                if not name.endswith(("_at", "transaction_id")) and name not in DRAWN
-            }
-            for row in rows
-        ]
+        sorted(
+            (
+                {
+                    name: names.get(value) if name == "profile_id" else value
+                    for name, value in row.items()
+                    if not name.endswith(("_at", "transaction_id"))
+                    and name not in DRAWN
+                }
+                for row in rows
+            ),
+            key=lambda row: row.get("profile_id") or 0,
+        )
         for rows in (profiles, addresses, events)
     ]
 
@@ -199,6 +229,51 @@ def test_lanes_write_what_one_chunk_writes(
 
 @on_postgresql
 @pytest.mark.usefixtures("transactional_db")
+def test_what_two_chunks_may_both_write_is_written_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag that both make: the later chunk would hold it, and wait for the earlier."""
+    monkeypatch.setattr(engine, "CHUNK_SIZE", 2)
+    waiting, begun = threading.Event(), list[Turn]()
+    wait, begin, write = Turn.wait, Turn.begin, Plan.write_profiles
+
+    def begins(turn: Turn) -> None:
+        begun.append(turn)
+        begin(turn)
+
+    def waits(turn: Turn) -> None:
+        if len(begun) > 2:
+            waiting.set()
+        wait(turn)
+
+    def writes(plan: Plan) -> None:
+        if plan.created[0].profile.external_id == "C2":  # is slower than the next one
+            assert waiting.wait(SOON)
+        write(plan)
+
+    monkeypatch.setattr(Turn, "begin", begins)
+    monkeypatch.setattr(Turn, "wait", waits)
+    monkeypatch.setattr(Plan, "write_profiles", writes)
+    rows = "".join(f"C{n},c{n}@x.example,{'' if n < 2 else 'new'}\n" for n in range(6))
+    counts = run(tmp_path, f"external_id,email,tags\n{rows}")
+    assert counts["created"] == 6
+    assert len(begun) == len(set(begun)) == 3
+    assert ProfileTag.objects.filter(tag__name="new").count() == 4
+
+
+@on_postgresql
+@pytest.mark.usefixtures("transactional_db")
+def test_counts_are_those_of_all_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next chunk counts on from what was committed, at once."""
+    monkeypatch.setattr(engine, "CHUNK_SIZE", 3)
+    rows = "".join(f"C{n},c{n}@x.example\n" for n in range(90))
+    assert run(tmp_path, f"external_id,email\n{rows}")["created"] == 90
+
+
+@on_postgresql
+@pytest.mark.usefixtures("transactional_db")
 def test_person_whom_somebody_else_makes_meanwhile_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,15 +281,15 @@ def test_person_whom_somebody_else_makes_meanwhile_is_found(
     monkeypatch.setattr(engine, "CHUNK_SIZE", 2)
     rows = "".join(f"C{n},c{n}@x.example\n" for n in range(10))
     made: list[int] = []
-    wait = Turn.wait
+    planned = Turn.planned
 
     def meanwhile(turn: Turn) -> None:
-        wait(turn)
+        planned(turn)
         if not made and threading.current_thread() is not threading.main_thread():
             made.append(1)
             in_another_session(lambda: Profile.objects.create(external_id="C3"))
 
-    monkeypatch.setattr(Turn, "wait", meanwhile)
+    monkeypatch.setattr(Turn, "planned", meanwhile)
     counts = run(tmp_path, f"external_id,email\n{rows}")
     assert (counts["created"], counts["updated"]) == (9, 1)
     assert Profile.objects.count() == 10

@@ -341,6 +341,27 @@ def test_an_expired_subscription_is_renewed_and_a_pending_one_activated(
     assert verify_consent().is_consistent
 
 
+def test_a_person_whom_a_file_subscribes_does_not_go_with_their_request(
+    run: Run,  # noqa: F811
+    news: Service,
+    people: list[Profile],
+    tmp_path: Path,
+) -> None:
+    """Who was made by a request that nobody confirmed is erased with it."""
+    now = timezone.now()
+    held = Subscription.objects.create(
+        profile=people[0],
+        service=news,
+        status=Status.PENDING,
+        changed_at=now,
+        expires_at=now + timedelta(days=1),
+        made_profile=True,
+    )
+    imported(run, written(tmp_path, "external_id,service", "C0,news"))
+    held.refresh_from_db()
+    assert (held.status, held.made_profile) == (Status.ACTIVE, False)
+
+
 WORDS = {
     "subscribe": "Subscribe SUBSCRIBED opted-in AANGEMELD ja 1 Angemeldet abonniert Ja"
     " Abonné abonnee inscrit(e) oui Suscrito alta sí Iscritto iscritta vero WAHR in",

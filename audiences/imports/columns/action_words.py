@@ -5,6 +5,7 @@ never guessed. Sources: the statuses of list providers in the languages of their
 programs (Mailchimp, Brevo, MailPoet, HubSpot, Odoo), and what people write.
 """
 
+import functools
 import re
 import unicodedata
 
@@ -97,6 +98,7 @@ _NEITHER = {
 }
 
 
+@functools.lru_cache(maxsize=256)
 def action_of(text: str) -> str:
     """What the word asks for, or empty; `why_none` says why."""
     return ACTIONS.get(plain(text), "")
