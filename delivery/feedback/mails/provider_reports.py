@@ -142,7 +142,8 @@ def _answer(report: AnymailTrackingEvent) -> str:
 
     What a provider tells people in its own words is none.
     """
-    if text := _text(report.mta_response, 2_000):
+    # Mailjet quotes it in a field that anymail doesn't read.
+    if text := _text(report.mta_response or _field(report, "comment"), 2_000):
         return text
     told = _text(report.description, 2_000)
     return told if _QUOTED.search(told) else ""
