@@ -126,15 +126,45 @@ def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
 
 
 @pytest.mark.parametrize(
-    ("type", "counts"),
-    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False)],
+    ("type", "kind"),
+    [("abuse", "complaint"), ("Abuse", "complaint"), ("opt-out", "complaint"), ("abuse (spam)", "complaint"), ("abuse;", "complaint"), ("not-spam", "notice"), ("auth-failure", "notice"), ("virus", "notice"), ("fraud", "unknown"), ("other", "unknown"), ("miscategorized", "unknown")],
 )  # fmt: skip
-def test_only_abuse_and_opt_out_are_complaints(type, counts):
+def test_only_abuse_and_opt_out_are_complaints(type, kind):
     reading = read(complaint(type))
-    assert reading.kind == ("complaint" if counts else "notice")
+    assert reading.kind == kind
     assert [(e.kind, e.address) for e in reading.events] == [
         ("complaint", "a@b.example")
-    ] * counts
+    ] * (kind == "complaint")
+
+
+HOTMAIL = (
+    "From: staff@hotmail.example\nTo: fbl@news.example\nMessage-ID: <c1@fbl>\n{outer}"
+    "Subject: complaint about message from 192.0.2.1\nContent-Type: message/rfc822\n\n"
+    "{inner}Message-ID: <m1@news.example>\nFrom: news@news.example\n\nHello\n"
+)
+
+
+@pytest.mark.parametrize("place", ["outer", "inner"])
+def test_hotmail_names_the_recipient_in_a_header_of_either_mail(place):
+    places = {"outer": "", "inner": ""}
+    places[place] = "X-HmXmrOriginalRecipient: a@b.example\n"
+    event = only(HOTMAIL.format(**places).encode())
+    assert (event.kind, event.address) == ("complaint", "a@b.example")
+    assert event.clue.message_ids == ("m1@news.example",)
+
+
+SENDER = "b+sender@news.example"
+SAYS_SENDER = {
+    "a complaint": complaint("abuse", f"Original-Mail-From: <{SENDER}>\n"),
+    "a bounce": report(
+        f"X-Postfix-Sender: rfc822; {SENDER}\n\n{FINAL}Action: failed\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("raw", SAYS_SENDER.values(), ids=SAYS_SENDER)
+def test_a_field_may_name_the_return_path(raw):
+    assert SENDER in only(raw).clue.return_paths
 
 
 def test_a_complaint_that_names_nobody_is_about_the_one_recipient():

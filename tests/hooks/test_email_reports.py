@@ -233,6 +233,22 @@ def test_a_report_does_to_the_address_what_it_says(
     assert InboundItem.objects.get().state in ("applied", "ignored")
 
 
+@pytest.mark.parametrize("hidden", ["", "[redacted]", None])
+def test_a_complaint_that_hides_its_recipient_counts_for_the_message(
+    hidden: str | None,
+) -> None:
+    complaint = {"RecordType": "SpamComplaint", "Email": hidden}
+    postmark("SpamComplaint", **complaint).post()
+    assert status(ADDRESS) == "denylisted"
+    assert InboundItem.objects.get().state == "applied"
+
+
+def test_a_complaint_about_nobody_and_no_message_of_ours_waits() -> None:
+    complaint = {"RecordType": "SpamComplaint", "Email": "", "MessageID": "other"}
+    postmark("SpamComplaint", **complaint).post()
+    assert InboundItem.objects.get().state == "unmatched"
+
+
 def test_a_report_about_a_message_that_we_did_not_send_changes_nothing() -> None:
     postmark("HardBounce", GONE, Email="b@shop.example", MessageID="other").post()
     assert InboundItem.objects.get().state == "unmatched"

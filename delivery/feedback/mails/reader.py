@@ -85,8 +85,8 @@ def _kind_and_events(
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)
-        is_typed = bool(arf.type_of(complaint))
-        silent = MailKind.NOTICE if is_typed else MailKind.UNKNOWN
+        is_silent = arf.type_of(complaint) in arf.SILENT_TYPES
+        silent = MailKind.NOTICE if is_silent else MailKind.UNKNOWN
         return (MailKind.COMPLAINT if events else silent), events
     words = own[:_MOST_WORDS]
     around = Surroundings(
