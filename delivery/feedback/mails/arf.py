@@ -1,6 +1,6 @@
 """Complaint reports: the abuse reporting format (RFC 5965).
 
-`abuse` and `opt-out` express a person's wish. `not-spam`, `auth-failure` and `virus` say
+`abuse` and `opt-out` express a person's wish. `not-spam`, `auth-failure`, `virus` say
 nothing about what a recipient wants. What any other type (`fraud`, `other`, one that is
 in no register) means, a human decides.
 """
