@@ -128,11 +128,13 @@ def _unstandard(
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(
             mail, wishes, around.clue
         )
+    if is_bounce and signs.is_good_news(mail, around.words):
+        return MailKind.NOTICE, []
     if is_bounce and not _is_reply(mail):
         events = nonstandard.events_of(raw, mail, around, sent)
         if events:
             return MailKind.BOUNCE, events
-    if signs.is_receipt(mail):
+    if signs.is_receipt(mail, or_unread=True):
         return MailKind.NOTICE, []
     return (MailKind.AUTO_REPLY if _is_reply(mail) else MailKind.UNKNOWN), []
 
