@@ -161,9 +161,9 @@ def is_auto_reply(mail: Part) -> bool:
 def is_receipt(mail: Part, *, or_unread: bool = False) -> bool:
     """Whether it says that a message was shown, or passed on (RFC 8098)."""
     meant = _SHOWN | _UNREAD if or_unread else _SHOWN
-    return any(
-        part.content_type == "message/disposition-notification"
-        and bool(found := _DISPOSITION.search(part.text()))
-        and found[1].lower() in meant
+    found = [
+        _DISPOSITION.search(part.text())
         for part in mail.own()
-    )
+        if part.content_type == "message/disposition-notification"
+    ]
+    return any(match[1].lower() in meant for match in found if match)
