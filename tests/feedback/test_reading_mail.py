@@ -292,6 +292,17 @@ def test_a_notice_of_amazon_by_mail_is_read(notice):
     assert event.clue.message_ids == ("m1@news.example",)
 
 
+@pytest.mark.parametrize("named", ["[]", '[{"emailAddress": "[redacted]"}]'])
+def test_a_notice_of_amazon_that_hides_its_recipient_has_a_number(named):
+    notice = (
+        '{"notificationType": "Complaint", "mail": {"messageId": "s1"},'
+        f' "complaint": {{"complainedRecipients": {named}}}}}'
+    )
+    event = only(f"From: no-reply@sns.example\nSubject: x\n\n{notice}\n".encode())
+    assert (event.kind, event.address) == ("complaint", "")
+    assert event.clue.provider_id == "s1"
+
+
 TEXTS = [
     # qmail
     ("<a@b.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n", "user_unknown", "hard"),
