@@ -262,6 +262,41 @@ def test_a_mail_to_an_unsubscribe_address_unsubscribes(settings, headers):
     )
 
 
+WISHES = [
+    "Unsubscribe", "Re: unsubscribe", "Please unsubscribe me", "STOP", "Remove me from your list",
+    "Afmelden nieuwsbrief", "Graag uitschrijven", "Bitte abmelden", "Abmelden vom Newsletter",
+    "Désinscription",
+]  # fmt: skip
+OTHER_SUBJECTS = [
+    "Stop the press",
+    "How do I unsubscribe?",
+    "Unsubscribe rates in 2026",
+]
+
+
+def letter(subject, to="news@news.example", headers=""):
+    mail = f"From: a@b.example\nTo: {to}\nSubject: {subject}\n{headers}\nHello\n"
+    return read(mail.encode())
+
+
+@pytest.mark.parametrize("subject", WISHES)
+def test_a_subject_that_asks_to_stop_is_a_wish(subject):
+    (event,) = letter(subject).events
+    assert (event.kind, event.address) == ("unsubscribe", "a@b.example")
+
+
+@pytest.mark.parametrize("subject", OTHER_SUBJECTS)
+def test_a_subject_about_something_else_is_none(subject):
+    assert letter(subject).events == ()
+
+
+def test_who_writes_to_the_mailbox_for_wishes_has_one(settings):
+    settings.UNSUBSCRIBE_MAILBOX = "stop@news.example"
+    assert letter("Hello", "stop@news.example").kind == "unsubscribe"
+    away = "Auto-Submitted: auto-replied\n"
+    assert letter("Away", "stop@news.example", away).kind == "auto_reply"
+
+
 SES = {
     "notificationType": "Bounce",
     "mail": {"messageId": "s1", "commonHeaders": {"messageId": "<m1@news.example>"}},
