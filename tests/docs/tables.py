@@ -142,8 +142,8 @@ def statuses() -> list[tuple[str, ...]]:
     from delivery.feedback.mails.classification import PROVIDER_STATUSES, STATUSES
 
     known = [
-        (_code(f"x.{detail}"), _code(reason), str(error_type.value), "RFC 3463")
-        for detail, (reason, error_type) in STATUSES.items()
+        (_code(f"x.{detail}"), _code(reason), str(error_type.value), seen_at)
+        for detail, (reason, error_type, seen_at) in STATUSES.items()
     ]
     own = [
         (_code(code), _code(reason), str(error_type.value), seen_at)

@@ -1,6 +1,10 @@
-"""A server's answer as seven mail systems report it."""
+"""A server's answer as seven mail systems report it, and more in tests/data/reports."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[1] / "data"
 
 _HEAD = (
     "From: {sender}\nTo: bounces@news.example\nSubject: {subject}\n"
@@ -136,4 +140,15 @@ PREAMBLES: dict[str, Callable[[str], bytes]] = {
     "sendmail": _sendmail,
     "Gmail": _gmail,
     "Amazon SES": _ses,
+}
+
+
+def _filled_in(report: bytes, answer: str) -> bytes:
+    return report.replace(b"{answer}", answer.encode())
+
+
+# The seven, and those of the files.
+REPORTS: dict[str, Callable[[str], bytes]] = PREAMBLES | {
+    path.stem: partial(_filled_in, path.read_bytes())
+    for path in sorted((DATA / "reports").glob("*.eml"))
 }

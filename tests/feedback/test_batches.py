@@ -204,6 +204,9 @@ def test_a_victim_of_a_deadlock_takes_its_items_again(
         assert Address.objects.select_for_update().get(pk=address.pk)
 
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            # On a busy machine this side might notice first, and be the victim.
+            cursor.execute("SET LOCAL deadlock_timeout = '1min'")
         lock(second)
         session = Session(lambda _session: intake.process_all([arrived]))
         session.start()

@@ -6,9 +6,9 @@ import pytest
 
 from delivery.feedback import intake, return_path
 from delivery.feedback.intake import EventOutcome
-from delivery.models import Message, MessageEvent
+from delivery.models import InboundItem, Message, MessageEvent
 
-from .reports import ADDRESS, AT, DAY, HOUR, event, item, sent, status
+from .reports import ADDRESS, AT, DAY, HOUR, dsn, event, item, sent, status
 
 pytestmark = pytest.mark.django_db
 OTHER = "victim@shop.example"
@@ -122,6 +122,30 @@ def test_a_hidden_address_of_many_is_for_a_human_with_proposals() -> None:
     applied = intake.apply(event(address="", message_ids=("bulk@mta",)), item())
     assert applied.outcome == EventOutcome.UNMATCHED
     assert set(applied.match.proposals) == messages
+
+
+def test_a_shared_number_without_a_signature_moves_only_a_few(settings: Any) -> None:
+    """All recipients of the others know it, and could write such a report."""
+    settings.FEEDBACK_UNPROVEN_AN_HOUR = 2
+    people = [f"p{number}@shop.example" for number in range(4)]
+    for address in people:
+        sent(address, message_id="bulk@mta")
+    for address in people:
+        raw = dsn("bulk@mta", address)
+        intake.process(intake.receive("mail", raw, received_at=AT + DAY)[0])
+    assert [status(a) for a in people] == ["quarantine"] * 2 + ["none"] * 2
+    assert intake.find_late(AT + DAY) == 0
+    assert InboundItem.objects.filter(state="unmatched").count() == 2
+
+
+@pytest.mark.parametrize("kind", ["complaint", "unsubscribe"])
+def test_a_shared_number_proves_no_will(kind: str) -> None:
+    sent(message_id="bulk@mta")
+    sent(OTHER, message_id="bulk@mta")
+    told = event(kind, message_ids=("bulk@mta",))
+    assert intake.apply(told, item()).outcome == EventOutcome.UNMATCHED
+    signed = item(b"signed", source="provider", is_verified=True)
+    assert intake.apply(told, signed).outcome == EventOutcome.APPLIED
 
 
 def test_one_number_for_many_recipients_needs_the_address() -> None:

@@ -126,15 +126,45 @@ def complaint(kind, fields="Original-Rcpt-To: a@b.example\n"):
 
 
 @pytest.mark.parametrize(
-    ("type", "counts"),
-    [("abuse", True), ("Abuse", True), ("opt-out", True), ("not-spam", False), ("auth-failure", False), ("virus", False), ("fraud", False), ("other", False)],
+    ("type", "kind"),
+    [("abuse", "complaint"), ("Abuse", "complaint"), ("opt-out", "complaint"), ("abuse (spam)", "complaint"), ("abuse;", "complaint"), ("not-spam", "notice"), ("auth-failure", "notice"), ("virus", "notice"), ("fraud", "unknown"), ("other", "unknown"), ("miscategorized", "unknown")],
 )  # fmt: skip
-def test_only_abuse_and_opt_out_are_complaints(type, counts):
+def test_only_abuse_and_opt_out_are_complaints(type, kind):
     reading = read(complaint(type))
-    assert reading.kind == ("complaint" if counts else "notice")
+    assert reading.kind == kind
     assert [(e.kind, e.address) for e in reading.events] == [
         ("complaint", "a@b.example")
-    ] * counts
+    ] * (kind == "complaint")
+
+
+HOTMAIL = (
+    "From: staff@hotmail.example\nTo: fbl@news.example\nMessage-ID: <c1@fbl>\n{outer}"
+    "Subject: complaint about message from 192.0.2.1\nContent-Type: message/rfc822\n\n"
+    "{inner}Message-ID: <m1@news.example>\nFrom: news@news.example\n\nHello\n"
+)
+
+
+@pytest.mark.parametrize("place", ["outer", "inner"])
+def test_hotmail_names_the_recipient_in_a_header_of_either_mail(place):
+    places = {"outer": "", "inner": ""}
+    places[place] = "X-HmXmrOriginalRecipient: a@b.example\n"
+    event = only(HOTMAIL.format(**places).encode())
+    assert (event.kind, event.address) == ("complaint", "a@b.example")
+    assert event.clue.message_ids == ("m1@news.example",)
+
+
+SENDER = "b+sender@news.example"
+SAYS_SENDER = {
+    "a complaint": complaint("abuse", f"Original-Mail-From: <{SENDER}>\n"),
+    "a bounce": report(
+        f"X-Postfix-Sender: rfc822; {SENDER}\n\n{FINAL}Action: failed\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("raw", SAYS_SENDER.values(), ids=SAYS_SENDER)
+def test_a_field_may_name_the_return_path(raw):
+    assert SENDER in only(raw).clue.return_paths
 
 
 def test_a_complaint_that_names_nobody_is_about_the_one_recipient():
@@ -232,6 +262,41 @@ def test_a_mail_to_an_unsubscribe_address_unsubscribes(settings, headers):
     )
 
 
+WISHES = [
+    "Unsubscribe", "Re: unsubscribe", "Please unsubscribe me", "STOP", "Remove me from your list",
+    "Afmelden nieuwsbrief", "Graag uitschrijven", "Bitte abmelden", "Abmelden vom Newsletter",
+    "Désinscription",
+]  # fmt: skip
+OTHER_SUBJECTS = [
+    "Stop the press",
+    "How do I unsubscribe?",
+    "Unsubscribe rates in 2026",
+]
+
+
+def letter(subject, to="news@news.example", headers=""):
+    mail = f"From: a@b.example\nTo: {to}\nSubject: {subject}\n{headers}\nHello\n"
+    return read(mail.encode())
+
+
+@pytest.mark.parametrize("subject", WISHES)
+def test_a_subject_that_asks_to_stop_is_a_wish(subject):
+    (event,) = letter(subject).events
+    assert (event.kind, event.address) == ("unsubscribe", "a@b.example")
+
+
+@pytest.mark.parametrize("subject", OTHER_SUBJECTS)
+def test_a_subject_about_something_else_is_none(subject):
+    assert letter(subject).events == ()
+
+
+def test_who_writes_to_the_mailbox_for_wishes_has_one(settings):
+    settings.UNSUBSCRIBE_MAILBOX = "stop@news.example"
+    assert letter("Hello", "stop@news.example").kind == "unsubscribe"
+    away = "Auto-Submitted: auto-replied\n"
+    assert letter("Away", "stop@news.example", away).kind == "auto_reply"
+
+
 SES = {
     "notificationType": "Bounce",
     "mail": {"messageId": "s1", "commonHeaders": {"messageId": "<m1@news.example>"}},
@@ -260,6 +325,17 @@ def test_a_notice_of_amazon_by_mail_is_read(notice):
     )
     assert event.clue.provider_id == "s1"
     assert event.clue.message_ids == ("m1@news.example",)
+
+
+@pytest.mark.parametrize("named", ["[]", '[{"emailAddress": "[redacted]"}]'])
+def test_a_notice_of_amazon_that_hides_its_recipient_has_a_number(named):
+    notice = (
+        '{"notificationType": "Complaint", "mail": {"messageId": "s1"},'
+        f' "complaint": {{"complainedRecipients": {named}}}}}'
+    )
+    event = only(f"From: no-reply@sns.example\nSubject: x\n\n{notice}\n".encode())
+    assert (event.kind, event.address) == ("complaint", "")
+    assert event.clue.provider_id == "s1"
 
 
 TEXTS = [
@@ -338,6 +414,21 @@ RECEIPT = (
 )
 
 
-def test_a_receipt_that_a_mail_was_shown_asks_for_nothing():
-    reading = read(RECEIPT)
+@pytest.mark.parametrize("what", [b"displayed", b"deleted"])
+def test_a_receipt_that_a_mail_was_shown_or_not_asks_for_nothing(what):
+    reading = read(RECEIPT.replace(b"displayed", what))
     assert (reading.kind, reading.events) == ("notice", ())
+
+
+GOOD_NEWS = [
+    ("Successful Mail Delivery Report", "Your message was successfully delivered to\n<a@b.example>"),
+    ("Delivery Status Notification (Relay)", "Your message has been successfully relayed to\na@b.example\nbut notifications may not be generated by the destination."),
+]  # fmt: skip
+BAD_NEWS = "Your message to <a@b.example> could not be delivered successfully."
+
+
+@pytest.mark.parametrize(("subject", "text"), GOOD_NEWS)
+def test_a_letter_with_good_news_is_no_failure(subject, text):
+    letter = "From: MAILER-DAEMON@mx.example\nSubject: {}\n\n{}\n".format
+    assert read(letter(subject, text).encode()).kind == "notice"
+    assert only(letter("Delivery report", BAD_NEWS).encode()).kind == "failed"

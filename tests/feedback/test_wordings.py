@@ -144,7 +144,7 @@ ANSWERS = [
     ("451 4.3.0 Error: queue file write error", "unreachable", SOFT),
     ("421 4.3.2 Service not available", "unreachable", SOFT),
     ("451 4.4.0 Temporary server error. Please try again later", "unreachable", SOFT),
-    ("Host or domain name not found. Name service error for name=b.example type=MX: Host not found, try again", "invalid_domain", SOFT),
+    ("Host or domain name not found. Name service error for name=b.example type=MX: Host not found, try again", "unreachable", SOFT),
     # nothing known
     ("550 5.0.0", "not_defined", SOFT),
     ("554 5.5.0", "not_defined", SOFT),

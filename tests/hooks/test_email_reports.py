@@ -154,7 +154,7 @@ def sparkpost(type_: str, bounce_class: str = "", reason: str = "") -> Call:
     )
 
 
-def resend(type_: str, kind: str = "", text: str = "") -> Call:
+def resend(type_: str, kind: str = "", text: str = "", subtype: str = "") -> Call:
     return calls.resend(
         {
             "type": type_,
@@ -162,7 +162,7 @@ def resend(type_: str, kind: str = "", text: str = "") -> Call:
             "data": {
                 "email_id": "provider-number-1",
                 "to": [ADDRESS],
-                "bounce": {"type": kind, "message": text},
+                "bounce": {"type": kind, "subType": subtype, "message": text},
             },
         }
     )
@@ -187,6 +187,7 @@ CASES: list[tuple[str, Call, str]] = [
     ("ses not spam", ses_complaint("not-spam"), "none"),
     ("sendgrid bounce", sendgrid("bounce", type="bounce", reason=GONE), "quarantine"),
     ("sendgrid blocked", sendgrid("bounce", type="blocked", reason=BLOCK), "none"),
+    ("sendgrid reputation", sendgrid("bounce", type="bounce", bounce_classification="Reputation"), "none"),
     ("sendgrid complaint", sendgrid("spamreport"), "denylisted"),
     ("sendgrid dropped", sendgrid("dropped", reason="Bounced Address"), "quarantine"),
     ("sendgrid open", sendgrid("open"), "none"),
@@ -199,6 +200,7 @@ CASES: list[tuple[str, Call, str]] = [
     ("brevo blocked", brevo("blocked"), "none"),
     ("brevo spam", brevo("spam"), "denylisted"),
     ("mailjet unknown", mailjet("bounce", error="user unknown"), "quarantine"),
+    ("mailjet quotes a block", mailjet("bounce", error="user unknown", comment=BLOCK), "none"),
     ("mailjet full", mailjet("bounce", error="quota exceeded"), "erroneous"),
     ("mailjet blocked", mailjet("blocked", error="preblocked"), "none"),
     ("mailjet spam", mailjet("spam"), "denylisted"),
@@ -211,6 +213,7 @@ CASES: list[tuple[str, Call, str]] = [
     ("resend prose makes nothing hard", resend("email.bounced", "Undetermined", "The recipient's address does not exist, perhaps"), "erroneous"),
     ("an answer that says nothing", ses("Permanent", "General", "smtp; 554 5.0.0 denied"), "erroneous"),
     ("resend soft", resend("email.bounced", "Transient", "inbox was full"), "erroneous"),
+    ("resend content", resend("email.bounced", "Transient", subtype="ContentRejected"), "none"),
     ("resend complaint", resend("email.complained"), "denylisted"),
 ]  # fmt: skip
 
@@ -228,6 +231,22 @@ def test_a_report_does_to_the_address_what_it_says(
     assert call.post().status_code == 200
     assert status(ADDRESS) == expected, InboundItem.objects.get().note
     assert InboundItem.objects.get().state in ("applied", "ignored")
+
+
+@pytest.mark.parametrize("hidden", ["", "[redacted]", None])
+def test_a_complaint_that_hides_its_recipient_counts_for_the_message(
+    hidden: str | None,
+) -> None:
+    complaint = {"RecordType": "SpamComplaint", "Email": hidden}
+    postmark("SpamComplaint", **complaint).post()
+    assert status(ADDRESS) == "denylisted"
+    assert InboundItem.objects.get().state == "applied"
+
+
+def test_a_complaint_about_nobody_and_no_message_of_ours_waits() -> None:
+    complaint = {"RecordType": "SpamComplaint", "Email": "", "MessageID": "other"}
+    postmark("SpamComplaint", **complaint).post()
+    assert InboundItem.objects.get().state == "unmatched"
 
 
 def test_a_report_about_a_message_that_we_did_not_send_changes_nothing() -> None:

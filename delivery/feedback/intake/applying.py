@@ -155,8 +155,9 @@ def _judged(report: Report, match: Match) -> _Judged:
         match = Match(_message_of(link), How.RETURN_PATH)
     elif match.message:
         link = deliveries.link(match.message.delivery, match.message.profile_id)
-    if match.how == How.PERIOD and not item.is_verified and not unproven.grant():
-        return _Judged(report, Match(proposals=(match.message,)), None, False)  # type: ignore[arg-type]
+    if match.message and _is_unproven(match, item) and not _may_act(event.kind):
+        waits = Match(proposals=(match.message,), is_shared=match.is_shared)
+        return _Judged(report, waits, None, False)
     is_proved = link is not None
     is_vouched = item.is_verified or match.how == How.OPERATOR
     if event.kind in ABOUT_ADDRESS:
@@ -164,6 +165,16 @@ def _judged(report: Report, match: Match) -> _Judged:
     elif event.kind in WILLS and report.key:
         is_proved |= is_vouched
     return _Judged(report, match, link, is_proved)
+
+
+def _is_unproven(match: Match, item: InboundItem) -> bool:
+    """Whether others than the recipient of the message could have written this."""
+    return not item.is_verified and (match.how == How.PERIOD or match.is_shared)
+
+
+def _may_act(kind: str) -> bool:
+    """Whether something unproven may act: never as a person's will."""
+    return kind not in WILLS and unproven.grant()
 
 
 def _signed_link(event: FeedbackEvent) -> Link | None:

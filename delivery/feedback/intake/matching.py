@@ -6,7 +6,9 @@ it names, or hides, an address:
 1. it came to that message's return path, whose token is signed;
 2. it names that message's number (Message-ID, or the provider's): only those who
    handled the message know it. It then counts against the address that we sent that
-   message to, whatever address it names: a mailbox that forwards fails somewhere else;
+   message to, whatever address it names: a mailbox that forwards fails somewhere else.
+   A number that several messages share is known to all their recipients: without a
+   signature such a report is only as good as one by address and period;
 3. address and period: a message went to the address within FEEDBACK_PERIOD_DAYS before,
    and nothing contradicts. Anybody can write such a report, so it counts only when a
    provider's signature vouches for it. FEEDBACK_TRUST_UNNUMBERED lets it count for a
@@ -88,10 +90,14 @@ def reports_of(events: Iterable[FeedbackEvent], item: InboundItem) -> list[Repor
 
 @dataclass(frozen=True)
 class Match:
-    """The message, if one is proved; else those that the report may be about."""
+    """The message, if one is proved; else those that the report may be about.
+
+    `is_shared`: its number is that of others too, and so known to their recipients.
+    """
 
     message: Message | None = None
     how: How | None = None
+    is_shared: bool = False
     proposals: tuple[Message, ...] = ()
 
 
@@ -122,7 +128,7 @@ def _match(report: Report, known: "_Numbered") -> Match:
         # One number for many recipients: the address says which.
         alike = alike or found
         if meant := _to_address(found, report.key):
-            return Match(meant[0], how)
+            return Match(meant[0], how, is_shared=len(meant) < len(found))
     likely = _by_address_and_period(report)
     trusted = [message for message in likely if is_trusted(report, message)]
     if trusted and not return_path.is_forged(report.event.clue.return_paths):

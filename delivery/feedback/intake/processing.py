@@ -236,7 +236,8 @@ def _write_down(
     erased = [r for r, a in results if a.is_erased]
     others = [(r, a) for r, a in results if not a.is_erased]
     open_ = [r for r, a in others if a.outcome == EventOutcome.UNMATCHED]
-    late = [r for r, a in others if a.match.message is None]
+    # What waits because its number proves too little is not looked for again.
+    late = [r for r, a in others if not (a.match.message or a.match.is_shared)]
     waiting.keep(item, [r for r in late if r in open_ or waiting.is_about_address(r)])
     item.note = storable(findings.note)
     item.decided_by, item.decided_at = "", None

@@ -1,8 +1,11 @@
 """Complaint reports: the abuse reporting format (RFC 5965).
 
-`abuse` and `opt-out` express a person's wish. All others (`not-spam`, `auth-failure`,
-`virus`, `fraud`, `other`) say nothing about what a recipient wants.
+`abuse` and `opt-out` express a person's wish. `not-spam`, `auth-failure`, `virus` say
+nothing about what a recipient wants. What any other type (`fraud`, `other`, one that is
+in no register) means, a human decides.
 """
+
+import re
 
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
@@ -13,9 +16,11 @@ from delivery.feedback.mails.returned import Returned
 from delivery.models.quarantine import ErrorReason
 
 ACTING_TYPES = {"abuse", "opt-out", "opt-out-list"}
-# Where a returned message may name the one who complained, beside To.
+SILENT_TYPES = {"not-spam", "auth-failure", "virus"}
+_TYPE = re.compile(r"[\w-]+")
 _HOTMAIL = "x-hmxmroriginalrecipient"
-_RECIPIENT_HEADERS = (_HOTMAIL, "x-original-to", "delivered-to")
+# Where a returned message may name the one who complained, beside To.
+_RECIPIENT_HEADERS = ("x-original-to", "delivered-to")
 
 
 def report_of(mail: Part) -> list[tuple[str, str]] | None:
@@ -24,8 +29,9 @@ def report_of(mail: Part) -> list[tuple[str, str]] | None:
         if part.content_type == "message/feedback-report":
             return header_fields(part.text())
     # Hotmail's loop forwards the message and names the recipient in a header of it.
-    if any(_HOTMAIL in dict(part.headers) for part in mail.walk()):
-        return [("feedback-type", "abuse")]
+    for part in mail.walk():
+        if recipient := part.get(_HOTMAIL):
+            return [("feedback-type", "abuse"), ("original-rcpt-to", recipient)]
     return None
 
 
@@ -58,8 +64,10 @@ def events_of(
 
 def type_of(fields: list[tuple[str, str]]) -> str:
     """The type of the feedback, empty where the report has none."""
-    found = next((v for name, v in fields if name == "feedback-type"), "")
-    return found.strip().lower()
+    told = next((v for name, v in fields if name == "feedback-type"), "")
+    # Some write a comment or a semicolon behind it.
+    found = _TYPE.match(told.strip().lower())
+    return found[0] if found else ""
 
 
 def _complainers(fields: list[tuple[str, str]], returned: Returned) -> list[str]:

@@ -31,13 +31,14 @@ _BLOCK_LINK = re.compile(
     r"spamhaus|spamcop|barracuda|sorbs\.|uceprotect|abuseat|senderscore|senderbase|"
     r"talosintelligence|cloudmark|mailspike|backscatterer|invaluement|ipcheck|"
     r"(?:sur|uri|dns|\b)bl(?:\b|check)|rbl|(?:block|black)-?list|delist|reputation|"
-    r"unsolicited|spamauditor"
+    r"unsolicited|spamauditor|[?&]i=ip\b"
 )
 # What reporters write around a server's answer, whatever that is.
 _PREAMBLES = re.compile(
     r"\b(?:delivery (?:to the following \w+(?:\(s\))? |has )?(?:has )?(?:been )?"
     r"(?:permanently )?failed(?: permanently)?|"
-    r"(?:please )?(?:double-?)?(?:check|verify)(?:ing)? (?:(?!sender)\S+ ){0,4}?"
+    r"(?<!unable to )(?<!not )(?<!cannot )(?:please )?(?:double-?)?"
+    r"(?:check|verify)(?:ing)? (?:(?!sender)\S+ ){0,4}?"
     r"(?:recipient|e-?mail|mail|address)(?:\S* ?(?:e-?mail|address(?:es)?)){0,2}"
     r"(?: for [^.]{0,60}| and [^.]{0,80})?|"
     r"(?:your|the|this|a|following) (?:\w+ ){0,3}message\b[^.:]{0,80} (?:could ?n.t|"
@@ -45,8 +46,11 @@ _PREAMBLES = re.compile(
     r"(?:delivered|sent)|this is a permanent error|address not found \W|"
     r"because the address couldn.t be found(?:, or is unable to receive mail)?|"
     r"check for typos or unnecessary spaces and try again|"
-    r"the following (?:address|recipient)(?:es|s|\(es\)|\(s\))? "
-    r"(?:failed|had (?:\w+ ){1,3}errors?|could ?n.t be reached|could not be reached))"
+    r"google tried to deliver your message, but it was rejected by the (?:recipient|"
+    r"server for the recipient) domain|"
+    r"following (?:address|recipient)(?:es|s|\(es\)|\(s\))?"
+    r"(?: failed| had (?:\w+ ){1,3}errors?| could ?n.t be reached|"
+    r" could not be reached)?)"
 )
 # What Gmail's own words say of a report without any answer of a server.
 _NOT_FOUND = re.compile(r"\baddress not found \W|because the address couldn.t be found")
@@ -62,6 +66,8 @@ _AFTER_MESSAGE = re.compile(
 )
 _OF_DEAD_ACCOUNTS = (ErrorReason.USER_UNKNOWN, ErrorReason.ACCOUNT_DISABLED)
 _TO_RECIPIENT = re.compile(r"after rcpt to|reply to rcpt to|our rcpt to")
+# The command itself says nothing: in "RCPT TO:<...>: host unknown" no recipient is.
+_COMMAND = re.compile(r"\brcpt to\b(?: command)?:?|after i sent the recipient")
 # A reason, what it says about the address, and who words it so.
 _Found = tuple[ErrorReason, ErrorType, str]
 _Wordings = list[tuple[re.Pattern[str], _Found]]
@@ -82,14 +88,17 @@ def _wordings(rows: list[dict[str, Any]]) -> _Wordings:
 
 _FIRST_WORDINGS = _wordings(_TABLES["wordings"])
 _LAST_WORDINGS = _wordings(_TABLES["last_wordings"])
-STATUSES = {
-    detail: (ErrorReason(reason), ErrorType(type))
-    for detail, (reason, type) in _TABLES["statuses"].items()
-}
-PROVIDER_STATUSES = {
-    code: (ErrorReason(reason), ErrorType(type), seen_at)
-    for code, (reason, type, seen_at) in _TABLES["provider_statuses"].items()
-}
+
+
+def _statuses(rows: dict[str, list[str]]) -> dict[str, _Found]:
+    return {
+        code: (ErrorReason(reason), ErrorType(type), (*seen_at, "RFC 3463")[0])
+        for code, (reason, type, *seen_at) in rows.items()
+    }
+
+
+STATUSES = _statuses(_TABLES["statuses"])
+PROVIDER_STATUSES = _statuses(_TABLES["provider_statuses"])
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,8 @@ def _plain(text: str) -> str:
 
 def _of(wording: str, code: str) -> _Found:
     """By wording, else the code's detail, the last wordings, or the code's class."""
-    wording = _ADDRESS.sub(" @ ", _LINK.sub(_word_of, _PREFIX.sub(" ", wording)))
+    wording = _COMMAND.sub(" ", _PREFIX.sub(" ", wording))
+    wording = _ADDRESS.sub(" @ ", _LINK.sub(_word_of, wording))
     return _meaning(wording.lstrip(_NO_WORD), code)
 
 
@@ -174,7 +184,7 @@ def _by_detail(code: str) -> _Found | None:
     found = STATUSES.get(detail) if kind in ("4", "5") else None
     if found is None or found[0] == ErrorReason.NOT_DEFINED:
         return None
-    return *found, "RFC 3463"
+    return found
 
 
 def _by_subject(code: str) -> _Found:
@@ -182,16 +192,17 @@ def _by_subject(code: str) -> _Found:
     found = STATUSES.get(f"{code[2:].partition('.')[0]}.0")
     if found is None or code[:1] not in ("4", "5"):
         return ErrorReason.NOT_DEFINED, ErrorType.SOFT, ""
-    return *found, "RFC 3463"
+    return found
 
 
 def _is_temporary(wording: str, code: str) -> bool:
-    if code:
+    if code and not code.endswith(".0.0"):
         return code.startswith("4")
+    # A code that says nothing more is the reporter's, the reply that of the server.
     if _TRY_AGAIN.search(wording):
         return True
     reply = _REPLY.search(wording)
-    return bool(reply and reply[1] == "4")
+    return (reply[1] if reply else code[:1]) == "4"
 
 
 def _is_not_found(context: str) -> bool:

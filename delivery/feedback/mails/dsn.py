@@ -4,6 +4,7 @@ Each recipient is a group of fields. Only the action `failed` is a failure; `del
 and `delivered` are reported as such; `relayed` and `expanded` say nothing.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,9 +12,10 @@ from email.utils import parsedate_to_datetime
 from delivery.feedback import return_path
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
 from delivery.feedback.mails import addresses
-from delivery.feedback.mails.classification import classify
+from delivery.feedback.mails.classification import Verdict, classify
 from delivery.feedback.mails.mime import Part, header_fields
 from delivery.feedback.mails.reading import MailEvent
+from delivery.models.quarantine import ErrorType
 
 MOST_RECIPIENTS = 200
 LONGEST_EVIDENCE = 1_000
@@ -32,6 +34,7 @@ _ACTIONS = {
 # On its way, or it would arrive; nothing follows.
 _GOOD_NEWS = {"relayed", "expanded", "deliverable", "delivered"}
 _RECIPIENT_FIELDS = ("final-recipient", "original-recipient")
+_SAYS_SOMETHING = re.compile(r"[^\W\d_]{4,}")
 
 Fields = dict[str, str]
 
@@ -158,11 +161,8 @@ def _event(
     more = group.get("x-supplementary-info", "")
     answer = f"{diagnostic.partition(';')[2] or diagnostic} {more} {comment}".strip()
     verdict = classify(answer, status=status, context=around.words)
-    # The report's own words name the reason where its fields don't.
     if is_alone and not verdict.is_told and around.words:
-        verdict = classify(
-            f"{answer} {around.words}", status=status, context=around.words
-        )
+        verdict = _by_words(answer, status, around.words) or verdict
     return MailEvent(
         kind=kind,
         address=address,
@@ -175,6 +175,18 @@ def _event(
         at=date(group.get("last-attempt-date", "")) or around.at,
         clue=around.clue,
     )
+
+
+def _by_words(answer: str, status: str, words: str) -> Verdict | None:
+    """The report's own words name the reason where its fields don't.
+
+    But where they quote a server that says something, those words are a guess at what
+    it means, and prove no dead address.
+    """
+    verdict = classify(f"{answer} {words}", status=status, context=words)
+    if verdict.type == ErrorType.HARD and _SAYS_SOMETHING.search(answer):
+        return None
+    return verdict
 
 
 def _action(group: Fields) -> str:

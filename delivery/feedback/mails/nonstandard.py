@@ -67,7 +67,7 @@ _OTHER_TALK = re.compile(
     r"^[ \t>*]*(?:from|sender|reply-to|message-?id|return-path|mail from|cc|"
     r">>> mail|received|x-[\w-]+|references|in-reply-to|subject)\b.{0,3}[:<]|"
     r"mail from\b|"
-    r"envelope-from|postmaster@|from[: ]{1,2}<",
+    r"sender address|of sender\b|envelope-from|postmaster@|from[: ]{1,2}<",
     re.IGNORECASE,
 )
 _NOBODY = re.compile(

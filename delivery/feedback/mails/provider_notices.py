@@ -34,7 +34,7 @@ def events_of(mail: Part, clue: MessageClue) -> list[FeedbackEvent]:
     clue = _clue(notice.get("mail"), clue)
     recipients = details.get(named[1])
     listed = recipients[:MOST_RECIPIENTS] if isinstance(recipients, list) else []
-    events = [_event(entry, named[2], details, clue) for entry in listed]
+    events = [_event(entry, named[2], details, clue) for entry in listed or [""]]
     return [event for event in events if event is not None]
 
 
@@ -43,7 +43,8 @@ def _event(
 ) -> FeedbackEvent | None:
     facts = entry if isinstance(entry, dict) else {"emailAddress": entry}
     address = addresses.clean(str(facts.get("emailAddress", "")))
-    if not address:
+    # Amazon's number says whose a notice is that hides its recipient.
+    if not address and not clue.provider_id:
         return None
     answer = str(facts.get("diagnosticCode", ""))
     status = str(facts.get("status", ""))

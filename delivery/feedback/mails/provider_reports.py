@@ -19,6 +19,7 @@ from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
 
 from audiences.channels import Channel
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
+from delivery.feedback.mails.arf import SILENT_TYPES
 from delivery.feedback.mails.classification import classify
 from delivery.models.quarantine import ErrorReason, ErrorType
 
@@ -83,11 +84,12 @@ ROWS = read_rows()
 def event_of(report: AnymailTrackingEvent, provider: str) -> FeedbackEvent | None:
     """The event of a report; None when it says nothing about an address.
 
-    Opened and clicked say nothing, nor does a report without a recipient.
+    Opened and clicked say nothing, nor does a report with neither a recipient nor a
+    number. One that hides its recipient is about the message that has the number.
     """
     kind = KINDS.get(report.event_type)
-    address = _text(report.recipient, 500)
-    if kind is None or not address or _is_no_complaint(report):
+    address, clue = _text(report.recipient, 500), _clue(report)
+    if kind is None or not (address or clue.provider_id) or _is_no_complaint(report):
         return None
     event = FeedbackEvent(
         kind=kind,
@@ -97,7 +99,7 @@ def event_of(report: AnymailTrackingEvent, provider: str) -> FeedbackEvent | Non
         text=_text(report.mta_response or report.description, 2_000),
         at=report.timestamp,
         event_id=_event_id(report, provider, address),
-        clue=_clue(report),
+        clue=clue,
     )
     row = _row_of(report, provider)
     if row is not None and row.kind != EventKind.FAILED:
@@ -111,10 +113,9 @@ def event_of(report: AnymailTrackingEvent, provider: str) -> FeedbackEvent | Non
 
 def _is_no_complaint(report: AnymailTrackingEvent) -> bool:
     """A feedback type that speaks of no complaint (RFC 5965, 6430)."""
-    types = ("not-spam", "auth-failure")
     return (
         report.event_type == EventType.COMPLAINED
-        and str(report.description).strip().lower() in types
+        and str(report.description).strip().lower() in SILENT_TYPES
     )
 
 
@@ -142,7 +143,8 @@ def _answer(report: AnymailTrackingEvent) -> str:
 
     What a provider tells people in its own words is none.
     """
-    if text := _text(report.mta_response, 2_000):
+    # Mailjet quotes it in a field that anymail doesn't read.
+    if text := _text(report.mta_response or _field(report, "comment"), 2_000):
         return text
     told = _text(report.description, 2_000)
     return told if _QUOTED.search(told) else ""

@@ -85,8 +85,8 @@ def _kind_and_events(
     complaint = arf.report_of(mail)
     if complaint is not None:
         events = arf.events_of(complaint, sent, clue)
-        is_typed = bool(arf.type_of(complaint))
-        silent = MailKind.NOTICE if is_typed else MailKind.UNKNOWN
+        is_silent = arf.type_of(complaint) in arf.SILENT_TYPES
+        silent = MailKind.NOTICE if is_silent else MailKind.UNKNOWN
         return (MailKind.COMPLAINT if events else silent), events
     words = own[:_MOST_WORDS]
     around = Surroundings(
@@ -128,11 +128,13 @@ def _unstandard(
         return MailKind.UNSUBSCRIBE, unsubscribe_mails.events_of(
             mail, wishes, around.clue
         )
+    if is_bounce and signs.is_good_news(mail, around.words):
+        return MailKind.NOTICE, []
     if is_bounce and not _is_reply(mail):
         events = nonstandard.events_of(raw, mail, around, sent)
         if events:
             return MailKind.BOUNCE, events
-    if signs.is_receipt(mail):
+    if signs.is_receipt(mail, or_unread=True):
         return MailKind.NOTICE, []
     return (MailKind.AUTO_REPLY if _is_reply(mail) else MailKind.UNKNOWN), []
 

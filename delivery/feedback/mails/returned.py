@@ -23,6 +23,8 @@ _FIELDS = {
     "message/global-delivery-status",
     "message/feedback-report",
 }
+# The return path of the message, in fields of a report: RFC 5965, 3.2, and Postfix.
+_SENDER_FIELDS = ("original-mail-from", "x-postfix-sender")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,250})>")
 # Mailers also name the message in headers of the report, as if replying to it.
 _ANSWERED = (
@@ -120,7 +122,13 @@ def clue(
     ]
     own = _ids(mail.get("message-id"))
     ids = [number for value in named for number in _ids(value) if number not in own]
-    paths = [*recipients, *addresses.of_header(*returned.all("return-path"))]
+    senders = [
+        value
+        for text in told
+        for name, value in header_fields(text)
+        if name in _SENDER_FIELDS
+    ]
+    paths = [*recipients, *addresses.of_header(*returned.all("return-path"), *senders)]
     return MessageClue(
         message_ids=tuple(dict.fromkeys(ids))[:_MOST_IDS],
         return_paths=tuple(dict.fromkeys(paths))[:20],

@@ -54,6 +54,16 @@ _GIVEN_UP = re.compile(
     r"giv(?:en|ing) up|permanent|failed|could not be delivered|undeliverable",
     re.IGNORECASE,
 )
+_SUCCEEDED = re.compile(
+    r"\b(?:success|delivery status notification \((?:success|relay)\)|"
+    r"(?:was|were|been) (?:relayed|delivered to))",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"fail|undeliver|not (?:yet )?(?:be |been )?(?:deliver|sent|reach)|n't|error|"
+    r"reject|refus|unknown|unable|unsuccess|[45]\d\d[ -]|retry|delay",
+    re.IGNORECASE,
+)
 _AUTO_REPLIES = re.compile(
     r"(?:re: ?)?(?:out of (?:the )?office|automatic reply|auto(?:matic)?[- ]?(?:reply|"
     r"response|responder|matisch)|autoreply|auto: |away from (?:my|the)|on (?:vacation|"
@@ -63,10 +73,12 @@ _AUTO_REPLIES = re.compile(
     r"thank you for (?:your|contacting)|i am (?:currently )?(?:out|away)|ooo\b)",
     re.IGNORECASE,
 )
-_SHOWN = re.compile(
-    r"^Disposition:[^;]*;\s*(?:displayed|dispatched|processed)\b",
-    re.IGNORECASE | re.MULTILINE,
+_DISPOSITION = re.compile(
+    r"^Disposition:[^;]*;\s*([\w-]+)", re.IGNORECASE | re.MULTILINE
 )
+_SHOWN = {"displayed", "dispatched", "processed"}
+# A filter that rejects writes "deleted" too, with a letter that says so.
+_UNREAD = {"deleted", "denied"}
 # A bounce says early on what it is.
 _MOST_WORDS = 4_000
 _PRECEDENCES = {"auto_reply", "auto-reply", "autoreply"}
@@ -126,6 +138,12 @@ def is_delay(mail: Part, words: str) -> bool:
     return bool(_DELAYS.search(words)) and not _GIVEN_UP.search(words)
 
 
+def is_good_news(mail: Part, words: str) -> bool:
+    """Whether a letter tells that a mail was delivered or passed on, and no more."""
+    said = f"{readable(mail.get('subject'))}\n{words[:_MOST_WORDS]}"
+    return bool(_SUCCEEDED.search(said)) and not _FAILED.search(said)
+
+
 def is_auto_reply(mail: Part) -> bool:
     """Whether a machine answered for a person (RFC 3834), by the mail's headers.
 
@@ -140,10 +158,12 @@ def is_auto_reply(mail: Part) -> bool:
     )
 
 
-def is_receipt(mail: Part) -> bool:
-    """Whether it says that a message was shown or passed on (RFC 8098)."""
-    return any(
-        part.content_type == "message/disposition-notification"
-        and bool(_SHOWN.search(part.text()))
+def is_receipt(mail: Part, *, or_unread: bool = False) -> bool:
+    """Whether it says that a message was shown, or passed on (RFC 8098)."""
+    meant = _SHOWN | _UNREAD if or_unread else _SHOWN
+    found = [
+        _DISPOSITION.search(part.text())
         for part in mail.own()
-    )
+        if part.content_type == "message/disposition-notification"
+    ]
+    return any(match[1].lower() in meant for match in found if match)

@@ -7,14 +7,18 @@ from django.conf import settings
 
 from audiences.links import BadLink, read_mail_token
 from delivery.feedback.events import EventKind, FeedbackEvent, MessageClue
-from delivery.feedback.mails import addresses
+from delivery.feedback.mails import addresses, signs
 from delivery.feedback.mails.mime import Part, readable
 from delivery.feedback.mails.reading import MailEvent
 
-# The whole subject, as a mail client's own unsubscribe button writes it.
+# The whole subject, as a mail client's own unsubscribe button writes it, or a person.
 _SUBJECT = re.compile(
-    r"(?:re: ?)?(?:unsubscribe|uitschrijven|afmelden|abmelden|opt-?out|"
-    r"d.sabonne\w+)\W*",
+    r"(?:(?:re|aw|antw): ?)?(?:please |pls |bitte |graag )?"
+    r"(?:unsubscribe|uitschrijven|afmelden|abmelden|abbestellen|opt-?out|stop|"
+    r"remove me|take me off|d.sabonne\w+|d.sinscri\w+)"
+    r"(?: me| mij| mich)?(?: please| pls| bitte| aub| a\.u\.b\.| svp)?"
+    r"(?: (?:\w+ ){0,3}(?:newsletters?|nieuwsbrief|nieuwsbrieven|mailings?|lists?|"
+    r"e?-?mails?))?\W*",
     re.IGNORECASE,
 )
 
@@ -23,12 +27,17 @@ def wishes_of(mail: Part, recipients: tuple[str, ...]) -> tuple[str, ...]:
     """Our addresses that carry the wish; empty for any other mail.
 
     An address with a good token says who it is about. Without one the mail proves
-    nothing: someone else may have written it.
+    nothing: someone else may have written it. But whoever writes to the mailbox that is
+    there for nothing else, or with such a subject, probably means it.
     """
     signed = tuple(address for address in recipients if _has_token(address))
-    if signed or not _SUBJECT.fullmatch(readable(mail.get("subject")).strip()):
+    if signed:
         return signed
-    return recipients[:1]
+    bare = tuple(address for address in recipients if _tag(address) == "")
+    if bare and not signs.is_auto_reply(mail):
+        return bare[:1]
+    is_said = _SUBJECT.fullmatch(readable(mail.get("subject")).strip())
+    return recipients[:1] if is_said else ()
 
 
 def events_of(
