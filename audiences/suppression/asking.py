@@ -1,6 +1,6 @@
 """Whether addresses are suppressed: asked by their keyed hashes, many at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from django.db import IntegrityError, transaction
@@ -8,12 +8,10 @@ from django.db.models import QuerySet
 
 from audiences.channels import ANY
 from audiences.models import Suppression
+from audiences.sql.many import among
 
 from . import keys
 from .keys import Name, NoKey
-
-# Statements have room for so many hashes.
-_MOST = 10_000
 
 
 def active() -> QuerySet[Suppression]:
@@ -24,9 +22,8 @@ def active() -> QuerySet[Suppression]:
 def met(names: Collection[Name]) -> set[Name]:
     """Those of these addresses that are suppressed on their channel.
 
-    One statement where the list is empty, else a fixed number for every few thousand
-    addresses. What is met under a former key is written under the newest. Raises NoKey
-    when the list cannot be asked.
+    One statement where the list is empty, else two. What is met under a former key is
+    written under the newest. Raises NoKey when the list cannot be asked.
     """
     if not names or not active().exists():
         return set()
@@ -35,7 +32,7 @@ def met(names: Collection[Name]) -> set[Name]:
         raise NoKey
     digests = keys.digests_of(each)
     found = set()
-    for row in _rows_of(list(digests)):
+    for row in _rows_of(digests):
         channel, key = digests[row.digest]
         # A number has the same hash on each of its channels, and the name of one.
         same = {(other, key) for other in keys.siblings(channel)}
@@ -46,17 +43,13 @@ def met(names: Collection[Name]) -> set[Name]:
 
 def rows_about(channel: str, key: str) -> list[Suppression]:
     """The active rows about an address that hold on its channel, oldest first."""
-    rows = _rows_of(list(keys.digests_of([(channel, key)])))
+    rows = _rows_of(keys.digests_of([(channel, key)]))
     about = [row for row in rows if row.channel in (ANY, channel)]
     return sorted(about, key=lambda row: (row.since, row.pk))
 
 
-def _rows_of(digests: list[str]) -> list[Suppression]:
-    return [
-        row
-        for start in range(0, len(digests), _MOST)
-        for row in active().filter(digest__in=digests[start : start + _MOST])
-    ]
+def _rows_of(digests: Iterable[str]) -> list[Suppression]:
+    return list(active().order_by().filter(among("digest", digests)))
 
 
 def _renew(row: Suppression, name: Name) -> None:
