@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from pydantic import Field, model_validator
 
-from audiences import subscriptions
+from audiences import profiles, subscriptions
 from audiences.api import naming
 from audiences.api.calls import Resource, said
 from audiences.api.problems import Problem
@@ -94,20 +94,27 @@ def ask(request: HttpRequest, body: ContactableIn) -> HttpResponse:
 
 
 def _of_profiles(question: Question, given: list[str | int]) -> list[dict[str, object]]:
-    ids: dict[str | int, int | Problem] = {
-        name: name for name in given if isinstance(name, int)
-    }
-    ids.update(naming.each(name for name in given if isinstance(name, str)).items())
+    # Whether somebody has an id is told by the answer.
+    ids: dict[str | int, int | Problem] = {}
+    others = []
+    for name in given:
+        pk = name if isinstance(name, int) else profiles.named_id(name)
+        if pk is not None:
+            ids[name] = pk
+        else:
+            others.append(str(name))
+    if others:
+        ids.update(naming.each(others))
     known = [pk for pk in ids.values() if isinstance(pk, int)]
     answers = domain.of_profiles(question, known)
     rows = []
     for name in given:
-        pk = ids[name]
-        if isinstance(pk, Problem):
-            code = AMBIGUOUS if pk.code == AMBIGUOUS else UNKNOWN
+        found = ids[name]
+        if isinstance(found, Problem):
+            code = AMBIGUOUS if found.code == AMBIGUOUS else UNKNOWN
             rows.append(_item("profile", name, Answer([code])))
         else:
-            rows.append(_item("profile", name, answers.get(pk, Answer([UNKNOWN]))))
+            rows.append(_item("profile", name, answers.get(found, Answer([UNKNOWN]))))
     return rows
 
 
