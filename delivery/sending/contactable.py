@@ -72,7 +72,7 @@ def of_profiles(question: Question, ids: Iterable[int]) -> dict[int, Answer]:
 def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
     """The answer about each address, whoever has it, in a few statements."""
     read = {text: addresses.accept(question.channel, text) for text in texts}
-    keys = {given.key for given in read.values() if given.is_valid}
+    keys = sorted({given.key for given in read.values() if given.is_valid})
     look = _look(question)
     owned, of_key = look.owners(keys), look.of_keys(keys)
     say = look.saying()
@@ -159,15 +159,15 @@ class _Look:
     def people(self, ids: Collection[int]) -> dict[int, tuple[Codes, str, str]]:
         """Of each profile that there is the causes, the primary address and its key."""
         return {
-            pk: (codes, value or "", key or "")
-            for codes, (pk, value, key, *_met) in self._people.rows(ids)
+            row[0]: (codes, row[1] or "", row[2] or "")
+            for codes, row in self._people.rows(ids)
         }
 
     def owners(self, keys: Collection[str]) -> dict[str, Codes]:
         """The causes of everybody who has an address, by its key."""
         owned = self._owned.rows(keys)
         ids = {pk for _key, pk in owned}
-        people = {pk: codes for codes, (pk, *_met) in self._owners.rows(ids)}
+        people = {row[0]: codes for codes, row in self._owners.rows(ids)}
         found: dict[str, Codes] = {}
         for key, pk in owned:
             if pk in people:

@@ -146,6 +146,27 @@ def test_ids_of_nobody_and_names_of_all_kinds(shop: Program) -> None:
     assert all(causes in ([], ["unknown"]) for causes in out.values())
 
 
+def test_names_come_back_as_they_were_given_in_their_order(shop: Program) -> None:
+    names = [
+        'a"b',
+        "a\\b",
+        "Zoë 李",
+        "tab\there",
+        "\u2028",
+        "</x>",
+        "ann@x.org",
+        7,
+        "7",
+    ]
+    answer = shop.post("contactable", {"channel": "email", "profiles": [*names, 7]})
+    assert [item["profile"] for item in answer.data["items"]] == [*names, 7]
+    texts = [name for name in names if isinstance(name, str)]
+    answer = shop.post("contactable", {"channel": "email", "addresses": texts * 2})
+    assert [item["address"] for item in answer.data["items"]] == texts * 2
+    for item in answer.data["items"]:
+        assert list(item) == ["address", "contactable", "causes"]
+
+
 def test_either_addresses_or_profiles(shop: Program) -> None:
     for facts in ({}, {"addresses": ["a@b.nl"], "profiles": [1]}, {"addresses": []}):
         assert (
