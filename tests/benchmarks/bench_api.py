@@ -133,7 +133,9 @@ def serving(url: str) -> Iterator[int]:
                     break
             time.sleep(0.1)
         # It listens before it has loaded the site.
-        HTTPConnection("127.0.0.1", port, timeout=60).request("GET", "/healthz")
+        line = HTTPConnection("127.0.0.1", port, timeout=60)
+        line.request("GET", "/healthz")
+        line.getresponse().read()
         yield port
     finally:
         server.terminate()
