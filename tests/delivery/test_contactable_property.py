@@ -1,6 +1,6 @@
 """Random small worlds: who is contactable is what the oracle of the analysis says.
 
-The copies beside the addresses are spoilt: as at the last check the lists are asked.
+Copies beside the addresses may be spoilt: as at the last check the lists are asked.
 """
 
 from collections import defaultdict
@@ -64,6 +64,7 @@ class Worlds(TestCase):
         suppressed=st.dictionaries(
             st.integers(0, 4), st.sampled_from(["any", "same", "other"]), max_size=2
         ),
+        spoils_copies=st.booleans(),
         with_service=st.booleans(),
         with_rules=st.booleans(),
         purpose=st.sampled_from(["marketing", "marketing", "transactional", "legal"]),
@@ -74,6 +75,7 @@ class Worlds(TestCase):
         channel: str,
         statuses: list[str],
         suppressed: dict[int, str],
+        spoils_copies: bool,
         with_service: bool,
         with_rules: bool,
         purpose: str,
@@ -94,7 +96,8 @@ class Worlds(TestCase):
             )
             for number, scope in suppressed.items()
         )
-        Address.objects.update(quarantine_status="valid", is_suppressed=False)
+        if spoils_copies:
+            Address.objects.update(quarantine_status="valid", is_suppressed=False)
         if with_rules:
             _rules()
         delivery = delivery_of(
