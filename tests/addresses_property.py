@@ -55,6 +55,33 @@ def numbers(count: int, chance: random.Random) -> Iterator[tuple[str, str]]:
         yield text, chance.choice(REGIONS)
 
 
+MARKS = (
+    "@",
+    "@",
+    "@",
+    ";",
+    ";ext=",
+    ";isub=",
+    "/",
+    "\\",
+    " x",
+    "#",
+    "tel:",
+    "a",
+    "-",
+    ".",
+)
+
+
+def with_marks(text: str, chance: random.Random) -> str:
+    """A text like a number with parts of an email address and of other things in it."""
+    for _change in range(chance.choice([0, 1, 2, 3])):
+        place = chance.choice([0, len(text), chance.randint(0, len(text))])
+        more = chance.choice([*MARKS, "@mail.example", "info@", "ann", "@x.nl/"])
+        text = text[:place] + more + text[place:]
+    return text
+
+
 def domains(count: int, chance: random.Random) -> Iterator[str]:
     for _number in range(count):
         length = chance.choice([1, 3, 8, 12, 64, 130])
@@ -95,6 +122,11 @@ def differences(count: int, seed: int = 1) -> tuple[list[str], int]:
             said += 1
             if short != e164(text, region):
                 wrong.append(f"number {text!r} in {region!r}: {short}")
+        spoilt = with_marks(text, chance)
+        if plain.is_no_number(spoilt):
+            said += 1
+            if short := e164(spoilt, region):
+                wrong.append(f"no number {spoilt!r} in {region!r}: {short}")
     for domain in domains(count // 2, chance):
         if short := plain.plain_domain(domain):
             said += 1

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as _
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from audiences.addresses.cleaning import cleaned, several
-from audiences.addresses.plain import plain_domain, plain_number
+from audiences.addresses.plain import is_no_number, plain_domain, plain_number
 from audiences.channels import ADDRESS_KINDS, AddressKind, Channel
 from audiences.files import cleaning
 from audiences.refusals import Refused, Sentence
@@ -210,6 +210,8 @@ def _number_key(value: str) -> str:
         raise InvalidAddress(
             _("a spreadsheet has changed the number; export the column as text")
         )
+    if is_no_number(value):
+        raise InvalidAddress(_("it is not a phone number"))
     region = settings.PHONE_REGION or None
     try:
         number = phonenumbers.parse(value, region)
@@ -244,6 +246,11 @@ _KEYS = {
 }
 
 
+# A channel of each kind: the addresses of all of a kind are written alike.
+_EACH_KIND = [(c, kind) for kind, c in {k: c for c, k in ADDRESS_KINDS.items()}.items()]
+
+
 def readings(text: str) -> set[tuple[str, str]]:
     """The channels and keys that the text may mean as an address."""
-    return {(channel, accept(channel, text).key) for channel in Channel}
+    keys = {kind: accept(channel, text).key for channel, kind in _EACH_KIND}
+    return {(channel, keys[kind]) for channel, kind in ADDRESS_KINDS.items()}

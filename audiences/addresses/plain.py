@@ -1,7 +1,7 @@
 """What is plain enough to be read without the libraries that know every case.
 
-Both functions say yes only where the libraries would say the same; for all else they
-give an empty text, and the library is asked. A property test holds them to it.
+The functions say something only where the libraries would say the same; for all else
+the library is asked. A property test holds them to it.
 """
 
 import functools
@@ -55,6 +55,18 @@ def plain_number(text: str, region: str) -> str:
     if not code or digits[0] != "0" or national[:1] == "0":
         return ""
     return f"+{code}{national}" if _numbers_of(region)(national) else ""
+
+
+# No digit at all; or an @ after the first one, with more behind it. Texts in which an
+# extension, a second number or a parameter may begin are not judged.
+_NO_NUMBER = re.compile(
+    r"[^0-9+;/\\]*|[^0-9+@;/\\]*[0-9+][^@;/\\]*@[^;/\\]*[0-9A-Za-z][^;/\\]*"
+)
+
+
+def is_no_number(text: str) -> bool:
+    """Whether it is plain that a text is no number, as of an email address."""
+    return text.isascii() and _NO_NUMBER.fullmatch(text) is not None
 
 
 @functools.cache

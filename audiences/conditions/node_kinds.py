@@ -16,6 +16,7 @@ from audiences.conditions.asking import NEGATED, Asked, Options, Preset
 from audiences.models import StagedProfile
 from audiences.refusals import Refused
 from audiences.registry import Registry
+from audiences.sql.many import among
 
 # A node as it is stored: its kind in "node", and its own keys.
 Data = Mapping[str, Any]
@@ -56,7 +57,9 @@ class Span:
         """Rows whose field `name` holds the id of a profile within the span."""
         if self.ids is None:
             return self.between(name)
-        return self.between(name) & Q(**{f"{name}__in": self.ids})
+        if isinstance(self.ids, QuerySet):
+            return self.between(name) & Q(**{f"{name}__in": self.ids})
+        return self.between(name) & among(name, self.ids)
 
     def within(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
         """Those of the rows that are about a profile within the span."""

@@ -6,7 +6,14 @@ from audiences.profiles.facts import (
     read_language,
     read_name,
 )
-from audiences.profiles.finding import LARGEST_ID, Ambiguous, NotFound, find, find_ids
+from audiences.profiles.finding import (
+    LARGEST_ID,
+    Ambiguous,
+    NotFound,
+    find,
+    find_ids,
+    named_id,
+)
 
 __all__ = [
     "LARGEST_ID",
@@ -15,6 +22,7 @@ __all__ = [
     "NotFound",
     "find",
     "find_ids",
+    "named_id",
     "read_country",
     "read_language",
     "read_name",

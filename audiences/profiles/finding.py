@@ -92,6 +92,14 @@ def find_ids(texts: Iterable[str]) -> dict[str, set[int]]:
     return found
 
 
+def named_id(text: str) -> int | None:
+    """The id that a text with the prefix id: names, whether somebody has it or not."""
+    if text.startswith("id:"):
+        ((_reading, name),) = readings(text)
+        return int(name) if _is_id(name) else None
+    return None
+
+
 def _is_id(name: str) -> bool:
     # Python refuses to read numbers of thousands of digits, so check the length first.
     return (

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -20,19 +20,26 @@ class _Among(Lookup[Any]):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         field, params = self.process_lhs(compiler, connection)
+        written = _written(self.rhs)
         if is_postgresql():
             kind = "bigint" if isinstance(self.rhs[0], int) else "text"
-            return f"{field} = ANY (%s::{kind}[])", [*params, _array(self.rhs)]
-        listed = json.dumps(self.rhs)
-        return f"{field} IN (SELECT value FROM json_each(%s))", [*params, listed]
+            return f"{field} = ANY (%s::{kind}[])", [*params, written]
+        return f"{field} IN (SELECT value FROM json_each(%s))", [*params, written]
+
+
+def _written(values: Sequence[Any]) -> str:
+    """Many values as one, in order: PostgreSQL would take long to compare texts."""
+    in_order = sorted(values)
+    return _array(in_order) if is_postgresql() else json.dumps(in_order)
 
 
 def _array(values: Sequence[Any]) -> str:
     """The literal of an array of PostgreSQL (manual, 8.15.2)."""
     if isinstance(values[0], int):
         return "{" + ",".join(map(str, values)) + "}"
-    quoted = (v.replace("\\", "\\\\").replace('"', '\\"') for v in values)
-    return '{"' + '","'.join(quoted) + '"}'
+    # No text has a NUL: all of them are quoted at once.
+    quoted = "\0".join(values).replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + quoted.replace("\0", '","') + '"}'
 
 
 def among(name: str, values: Iterable[int] | Iterable[str]) -> Q:
@@ -47,14 +54,15 @@ def among(name: str, values: Iterable[int] | Iterable[str]) -> Q:
 
 
 class CompiledAmong:
-    """A queryset about `among(…, stand_in)`, run for other numbers in its place.
+    """A queryset about `among(…, stand_in)`, run for other values in its place.
 
-    However often a statement repeats them, the numbers are written down once. `low` and
-    `high` in the queryset stand for the least and the greatest of them.
+    `numbers` stands for integers, `texts` for texts. However often a statement repeats
+    them, the values are written down once. `low` and `high` in the queryset stand for
+    the least and the greatest of the numbers.
     """
 
     low, high = -(2**61), -(2**61) + 1
-    stand_in = (low,)
+    numbers, texts = (low,), ("the texts that somebody asks for",)
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         self.sql: str = ""
@@ -63,20 +71,19 @@ class CompiledAmong:
             compiler = queryset.query.get_compiler(connection=connection)
             self.sql, self.params = compiler.as_sql()
 
-    def rows(self, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
-        """The rows of the queryset for these numbers."""
-        if not self.sql or not numbers:
+    def rows(self, values: Collection[int] | Collection[str]) -> list[tuple[Any, ...]]:
+        """The rows of the queryset for these values, as the driver gives them."""
+        if not self.sql or not values:
             return []
-        instead = {
-            self._written(self.stand_in): self._written(numbers),
-            self.low: min(numbers),
-            self.high: max(numbers),
+        in_order: list[Any] = sorted(values)
+        written = _written(in_order)
+        instead: dict[Any, Any] = {
+            _written(self.numbers): written,
+            _written(self.texts): written,
         }
+        if isinstance(in_order[0], int):
+            instead |= {self.low: in_order[0], self.high: in_order[-1]}
         return fetch(
             self.sql,
             [instead.get(x, x) if type(x) in (int, str) else x for x in self.params],
         )
-
-    @staticmethod
-    def _written(numbers: Sequence[int]) -> str:
-        return _array(numbers) if is_postgresql() else json.dumps(list(numbers))

@@ -8,13 +8,13 @@ database lacks the key. Each row names its key, so that keys can be replaced.
 
 import functools
 import hashlib
-import hmac
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from audiences.channels import ADDRESS_KINDS, Channel
+from audiences.keyed_hashes import keyed
 from audiences.models import Suppression
 from audiences.refusals import Refused, Sentence
 
@@ -41,14 +41,21 @@ class Key:
     """One of the SUPPRESSION_KEYS, and the name by which rows know it."""
 
     def __init__(self, secret: str) -> None:
-        self._secret = hashlib.sha256(b"suppression:" + secret.encode()).digest()
-        self.id = hmac.digest(self._secret, b"the name of this key", "sha256").hex()[:8]
+        own = hashlib.sha256(b"suppression:" + secret.encode()).digest()
+        self._hashed = keyed(own)
+        self.id: str = self._hashed(b"the name of this key").hexdigest()[:8]
 
     def digest(self, channel: str, key: str) -> str:
         """The keyed hash of an address of a channel."""
-        kind = ADDRESS_KINDS[Channel(channel)].value
-        text = f"{kind}:{key}".encode(errors="surrogatepass")
-        return hmac.digest(self._secret, text, "sha256").hex()
+        return next(iter(self.digests(channel, [key])))
+
+    def digests(self, channel: str, keys: Iterable[str]) -> dict[str, str]:
+        """Addresses of a channel by their keyed hashes."""
+        before, hashed = f"{ADDRESS_KINDS[channel].value}:", self._hashed
+        return {
+            hashed((before + key).encode(errors="surrogatepass")).hexdigest(): key
+            for key in keys
+        }
 
 
 def keys() -> Sequence[Key]:
@@ -81,8 +88,15 @@ def everywhere(names: Iterable[Name]) -> set[Name]:
 
 def digests_of(names: Iterable[Name]) -> dict[str, Name]:
     """Each address under each key, by its keyed hash."""
-    each = set(names)
-    return {key.digest(*name): name for key in keys() for name in each}
+    by_channel: dict[str, list[str]] = {}
+    for channel, key in set(names):
+        by_channel.setdefault(channel, []).append(key)
+    return {
+        digest: (channel, address)
+        for key in keys()
+        for channel, addresses in by_channel.items()
+        for digest, address in key.digests(channel, addresses).items()
+    }
 
 
 def needed() -> set[str]:

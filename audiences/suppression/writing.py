@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _, gettext_noop
 from audiences.channels import ANY, FLAGS, Scope
 from audiences.models import Address, AddressStatus, Profile, Suppression
 from audiences.refusals import Refused, Sentence
+from audiences.sql.many import among
 from audiences.sql.retries import retried
 
 from . import asking, copies, keys, traces
@@ -132,7 +133,7 @@ def _held(names: list[Name]) -> dict[str, set[str]]:
     """On which channels addresses are on the list, by the hash of the newest key."""
     newest, digests = keys.newest(), keys.digests_of(names)
     held: dict[str, set[str]] = {}
-    for row in asking.active().filter(digest__in=list(digests)):
+    for row in asking.active().filter(among("digest", digests)):
         digest = newest.digest(*digests[row.digest])
         held.setdefault(digest, set()).add(row.channel)
     return held

@@ -1,14 +1,17 @@
 """`contactable`: whom another system may contact now, and why not."""
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring as quoted
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from pydantic import Field, model_validator
 
-from audiences import subscriptions
+from audiences import profiles, subscriptions
 from audiences.api import naming
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource, said_as
 from audiences.api.problems import Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
@@ -87,30 +90,54 @@ def ask(request: HttpRequest, body: ContactableIn) -> HttpResponse:
     question = Question(channel, Delivery.Purpose(body.purpose), service)
     if body.addresses is not None:
         answers = domain.of_addresses(question, body.addresses)
-        rows = [_item("address", text, answers[text]) for text in body.addresses]
-    else:
-        rows = _of_profiles(question, body.profiles or [])
-    return said({"items": rows})
+        return _told("address", body.addresses, answers)
+    given = body.profiles or []
+    return _told("profile", given, _of_profiles(question, given))
 
 
-def _of_profiles(question: Question, given: list[str | int]) -> list[dict[str, object]]:
-    ids: dict[str | int, int | Problem] = {
-        name: name for name in given if isinstance(name, int)
-    }
-    ids.update(naming.each(name for name in given if isinstance(name, str)).items())
+def _of_profiles(question: Question, given: list[str | int]) -> dict[str | int, Answer]:
+    # Whether somebody has an id is told by the answer.
+    ids: dict[str | int, int | Problem] = {}
+    others = []
+    for name in given:
+        pk = name if isinstance(name, int) else profiles.named_id(name)
+        if pk is not None:
+            ids[name] = pk
+        else:
+            others.append(str(name))
+    if others:
+        ids.update(naming.each(others))
     known = [pk for pk in ids.values() if isinstance(pk, int)]
     answers = domain.of_profiles(question, known)
-    rows = []
-    for name in given:
-        pk = ids[name]
-        if isinstance(pk, Problem):
-            code = AMBIGUOUS if pk.code == AMBIGUOUS else UNKNOWN
-            rows.append(_item("profile", name, Answer([code])))
-        else:
-            rows.append(_item("profile", name, answers.get(pk, Answer([UNKNOWN]))))
-    return rows
+    return {
+        name: answers.get(found, _UNKNOWN) if isinstance(found, int) else _why(found)
+        for name, found in ids.items()
+    }
 
 
-def _item(kind: str, name: str | int, answer: Answer) -> dict[str, object]:
-    causes = answer.causes
-    return {kind: name, "contactable": not causes, "causes": causes}
+_UNKNOWN, _AMBIGUOUS = Answer([UNKNOWN]), Answer([AMBIGUOUS])
+
+
+def _why(problem: Problem) -> Answer:
+    return _AMBIGUOUS if problem.code == AMBIGUOUS else _UNKNOWN
+
+
+def _told(
+    kind: str, names: Sequence[str | int], answers: Mapping[Any, Answer]
+) -> HttpResponse:
+    """An item for each name, in their order; most end alike, which is written once."""
+    ends: dict[int, str] = {}
+    items = []
+    for name in names:
+        answer = answers[name]
+        end = ends.get(id(answer))
+        if end is None:
+            end = ends[id(answer)] = _end(answer)
+        said = quoted(name) if isinstance(name, str) else name
+        items.append(f'{{"{kind}":{said},{end}')
+    return said_as(f'{{"items":[{",".join(items)}]}}')
+
+
+def _end(answer: Answer) -> str:
+    facts = {"contactable": not answer.causes, "causes": list(answer.causes)}
+    return json.dumps(facts, separators=(",", ":")).removeprefix("{")

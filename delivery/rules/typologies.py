@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
 from audiences import conditions
 from audiences.refusals import Refused
 from delivery.models import Typology, TypologyRule
@@ -28,6 +30,13 @@ def rows_of(typology: Typology | None) -> list[TypologyRule]:
     its = typology or default_typology()
     rows = TypologyRule.objects.filter(typologyruleuse__typology=its, is_active=True)
     return list(rows.order_by("typologyruleuse__position", "typologyruleuse__id"))
+
+
+def own_rules() -> QuerySet[TypologyRule]:
+    """The active rules of the default typology that judge people, in its order."""
+    its = TypologyRule.objects.filter(typologyruleuse__typology__is_default=True)
+    rows = its.filter(is_active=True, kind__in=JUDGING)
+    return rows.order_by("typologyruleuse__position", "typologyruleuse__id")
 
 
 def rules_of(typology: Typology | None) -> list[Rule]:

@@ -6,21 +6,13 @@ several profiles have, each must be free: whoever asks by an address does not kn
 of them it is about.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import (
-    BooleanField,
-    Case,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from audiences import addresses, suppression, wishes
@@ -28,13 +20,13 @@ from audiences.addresses import trial
 from audiences.addresses.trial import TRIAL
 from audiences.conditions import Span
 from audiences.membership import Members
-from audiences.models import Address, AddressStatus, Profile, Service
+from audiences.models import Address, Profile, Service
 from audiences.sql.many import CompiledAmong, among
-from audiences.sql.statements import look_ups
+from audiences.sql.statements import Compiled, look_ups
 from delivery.models import Delivery, QuarantineEntry
 from delivery.rules import typologies
 from delivery.rules.judgement import Judge, judge_by
-from delivery.rules.rule import STATUS_RULES, SUPPRESSED, Situation
+from delivery.rules.rule import STATUS_RULES, SUPPRESSED, OwnRule, Rule, Situation
 
 UNKNOWN = "unknown"
 INVALID = "address_invalid"
@@ -66,29 +58,23 @@ class Answer:
 def of_profiles(question: Question, ids: Iterable[int]) -> dict[int, Answer]:
     """The answer about each profile, at its primary address, in a few statements."""
     look = _look(question)
-    found = look.judged(set(ids))
-    met = _suppressed(question, [key for _codes, _value, key in found.values() if key])
+    people = look.people(set(ids))
+    keys = {key for _codes, _value, key in people.values() if key}
+    of_key = look.of_keys(keys)
     say = look.saying()
     return {
-        pk: say(codes | _LISTED if key in met else codes, value)
-        for pk, (codes, value, key) in found.items()
+        pk: say(codes | of_key[key] if key in of_key else codes, value)
+        for pk, (codes, value, key) in people.items()
     }
 
 
 @look_ups()
 def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
     """The answer about each address, whoever has it, in a few statements."""
-    channel = question.channel
-    read = {text: addresses.accept(channel, text) for text in texts}
-    keys = {given.key for given in read.values() if given.is_valid}
-    owners: dict[str, list[int]] = {}
-    rows = Address.objects.filter(among("key", keys), channel=channel, is_valid=True)
-    for key, pk in rows.order_by("pk").values_list("key", "profile_id"):
-        owners.setdefault(key, []).append(pk)
+    read = {text: addresses.accept(question.channel, text) for text in texts}
+    keys = sorted({given.key for given in read.values() if given.is_valid})
     look = _look(question)
-    people = look.judged({pk for pks in owners.values() for pk in pks})
-    statuses = _statuses(channel, keys)
-    met = _suppressed(question, keys)
+    owned, of_key = look.owners(keys), look.of_keys(keys)
     say = look.saying()
     answers = {}
     for text, given in read.items():
@@ -96,11 +82,10 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
         if not given.is_valid:
             answers[text] = Answer([INVALID])
             continue
-        own = [people[pk][0] for pk in owners.get(key, ()) if pk in people]
-        causes = (own[0].union(*own[1:]) - _OF_ADDRESS) if own else _UNKNOWN
-        if key in statuses:
-            causes |= {STATUS_RULES[statuses[key]]}
-        answers[text] = say(causes | _LISTED if key in met else causes, given.value)
+        codes = owned.get(key, _UNKNOWN)
+        if key in of_key:
+            codes |= of_key[key]
+        answers[text] = say(codes, given.value)
     return answers
 
 
@@ -108,59 +93,95 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
 Codes = frozenset[str]
 _UNKNOWN: Codes = frozenset({UNKNOWN})
 _LISTED: Codes = frozenset({SUPPRESSED.code})
+_BY_STATUS = {str(status): frozenset({code}) for status, code in STATUS_RULES.items()}
+_NOTHING: Codes = frozenset()
 _FREE = Answer(())
+
+
+class _Judged:
+    """A statement about some people: some columns, and the codes of what excludes."""
+
+    def __init__(
+        self,
+        people: QuerySet[Profile],
+        rules: Sequence[tuple[Rule, Q]],
+        *columns: str,
+    ) -> None:
+        self._codes = [rule.code for rule, _predicate in rules]
+        self._width = 1 + len(columns)
+        met = [_is_met(predicate) for _rule, predicate in rules]
+        self._rows = CompiledAmong(people.values_list("pk", *columns, *met))
+        # Most people have the same causes: each combination is read once.
+        self._read: dict[tuple[Any, ...], Codes] = {}
+
+    def rows(self, ids: Collection[int]) -> Iterator[tuple[Codes, tuple[Any, ...]]]:
+        """Of each profile that there is the codes, its id and the columns."""
+        width, read = self._width, self._read
+        for row in self._rows.rows(ids):
+            combination = row[width:]
+            codes = read.get(combination)
+            if codes is None:
+                pairs = zip(self._codes, combination, strict=True)
+                codes = read[combination] = frozenset(
+                    c for c, is_met in pairs if is_met
+                )
+            yield codes, row
 
 
 class _Look:
     """What the rules say of any people, composed once for a few seconds.
 
     To compose it takes the ORM longer than the database needs to answer. As at the last
-    check present rows are judged; the definitions of the rules, the deliveries that are
-    prepared and the moment are those of when it was made.
+    check present rows are judged. The moment is that of when it was made; so are
+    audiences that rules name, and the deliveries that are prepared.
     """
 
     def __init__(self, question: Question, at: datetime, has_limits: bool) -> None:
         self.question, self.at = question, at
         self.judge = judge = _judge(question, at, has_limits)
-        people = Profile.objects.filter(among("id", CompiledAmong.stand_in)).order_by()
-        ends = CompiledAmong.low, CompiledAmong.high
-        judge = judge.given(span=Span(*ends, people.values("id")))
-        rules = judge.predicates()
-        status = QuarantineEntry.objects.filter(
-            channel=question.channel,
-            key=OuterRef("main_address__key"),
-            status__in=STATUS_RULES,
+        channel, rules = question.channel, judge.predicates()
+        some = among("id", CompiledAmong.numbers)
+        people = judge.named(Profile.objects.filter(some).order_by())
+        some = among("key", CompiledAmong.texts)
+        entries = QuarantineEntry.objects.order_by().filter(
+            channel=channel, status__in=STATUS_RULES
         )
-        rows: QuerySet[Any, Any] = judge.named(people).values_list(
-            "pk",
-            "main_address__value",
-            "main_address__key",
-            Subquery(status.values("status")[:1]),
-            *(_is_met(predicate) for _rule, predicate in rules),
+        self._people = _Judged(
+            people, rules, "main_address__value", "main_address__key"
         )
-        self._rows = CompiledAmong(rows)
-        self._codes = [rule.code for rule, _predicate in rules]
+        # What is judged of the primary address does not hold for another one.
+        of_person = [(r, q) for r, q in rules if r.code not in _OF_ADDRESS]
+        self._owners = _Judged(people, of_person)
+        rows = Address.objects.order_by().filter(some, channel=channel, is_valid=True)
+        self._owned = CompiledAmong(rows.values_list("key", "profile_id"))
+        self._entries = CompiledAmong(entries.filter(some).values_list("key", "status"))
 
-    def judged(self, ids: set[int]) -> dict[int, tuple[Codes, str, str]]:
-        """The causes of each profile that there is, its primary address, and its key.
+    def people(self, ids: Collection[int]) -> dict[int, tuple[Codes, str, str]]:
+        """Of each profile that there is the causes, the primary address and its key."""
+        return {
+            row[0]: (codes, row[1] or "", row[2] or "")
+            for codes, row in self._people.rows(ids)
+        }
 
-        Most people have the same causes: each combination is read once.
-        """
-        known: dict[tuple[Any, ...], Codes] = {}
-        found = {}
-        for pk, value, key, *causes in self._rows.rows(sorted(ids)):
-            combination = tuple(causes)
-            codes = known.get(combination)
-            if codes is None:
-                codes = known[combination] = self._read(*combination)
-            found[pk] = codes, value or "", key or ""
+    def owners(self, keys: Collection[str]) -> dict[str, Codes]:
+        """The causes of everybody who has an address, by its key."""
+        owned = self._owned.rows(keys)
+        ids = {pk for _key, pk in owned}
+        people = {row[0]: codes for codes, row in self._owners.rows(ids)}
+        found: dict[str, Codes] = {}
+        for key, pk in owned:
+            if pk in people:
+                found[key] = found.get(key, _NOTHING) | people[pk]
         return found
 
-    def _read(self, status: str | None, *met: bool) -> Codes:
-        codes = {code for code, is_met in zip(self._codes, met, strict=True) if is_met}
-        return frozenset(
-            codes | ({STATUS_RULES[AddressStatus(status)]} if status else set())
-        )
+    def of_keys(self, keys: Collection[str]) -> dict[str, Codes]:
+        """The causes that lists name, for those of the addresses that are on one."""
+        found = {key: _BY_STATUS[status] for key, status in self._entries.rows(keys)}
+        if self.question.purpose not in SUPPRESSED.skipped_by:
+            channel = self.question.channel
+            for _channel, key in suppression.met([(channel, key) for key in keys]):
+                found[key] = found.get(key, _NOTHING) | _LISTED
+        return found
 
     def saying(self) -> Callable[[Codes, str], Answer]:
         """What makes answers of causes, in the order of the rules.
@@ -198,19 +219,29 @@ def _is_met(predicate: Q) -> Case:
 
 # For so long what was composed is asked, and for so many questions it is kept.
 KEPT, MOST_KEPT = timedelta(seconds=5), 200
-_looks: dict[tuple[Question, bool], _Look] = {}
+_looks: dict[tuple[Any, ...], _Look] = {}
 
 
 def _look(question: Question) -> _Look:
     now = timezone.now()
+    limits, rules = _ruling()
     # Where nobody has a limit, the statement is half as long.
-    name = question, wishes.limits_of().exists()
+    has_limits = bool(limits.rows())
+    name = question, has_limits, *rules.rows()
     look = _looks.get(name)
     if look is None or not timedelta(0) <= now - look.at < KEPT:
         if len(_looks) >= MOST_KEPT:
             _looks.clear()
-        look = _looks[name] = _Look(question, now, name[1])
+        look = _looks[name] = _Look(question, now, has_limits)
     return look
+
+
+@functools.cache
+def _ruling() -> tuple[Compiled, Compiled]:
+    """Whether anybody has a limit, and the operators' rules: what a look is made of."""
+    limits = wishes.limits_of().values_list("pk")[:1]
+    rules = typologies.own_rules().values_list("pk", *OwnRule.__annotations__)
+    return Compiled(limits, ()), Compiled(rules, ())
 
 
 def forget() -> None:
@@ -219,27 +250,14 @@ def forget() -> None:
 
 
 def _judge(question: Question, at: datetime, has_limits: bool) -> Judge:
+    asked = CompiledAmong.numbers
     situation = Situation(
         channel=question.channel,
         purpose=question.purpose,
         service_id=question.service.pk if question.service else None,
         at=at,
+        span=Span(CompiledAmong.low, CompiledAmong.high, asked),
         asks_entries=True,
         has_limits=has_limits,
     )
     return judge_by(Members.everyone(), situation, typologies.rows_of(None))
-
-
-def _statuses(channel: str, keys: Iterable[str]) -> Mapping[str, AddressStatus]:
-    rows = QuarantineEntry.objects.filter(
-        among("key", keys), channel=channel, status__in=STATUS_RULES
-    )
-    return {key: AddressStatus(s) for key, s in rows.values_list("key", "status")}
-
-
-def _suppressed(question: Question, keys: Iterable[str]) -> set[str]:
-    """Those of the addresses that are on the list, asked by their hashes."""
-    if question.purpose in SUPPRESSED.skipped_by:
-        return set()
-    met = suppression.met([(question.channel, key) for key in keys])
-    return {key for _channel, key in met}

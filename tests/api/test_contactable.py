@@ -6,12 +6,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from audiences import suppression
+from audiences import suppression, wishes
 from audiences.suppression import Entry, Reason
 from delivery import quarantine
 from delivery.models import Delivery
+from delivery.rules import writing
 from tests.factories import ProfileFactory, ServiceFactory
-from tests.people import person, subscribed
+from tests.people import ORIGIN, ago, got, is_, person, subscribed, tree
 
 from .conftest import Program
 
@@ -110,6 +111,60 @@ def test_the_number_of_statements_does_not_grow(shop: Program) -> None:
         assert set(map(tuple, got.values())) == {()}
         counts.append(len(seen))
     assert counts[1] == counts[2]
+
+
+def test_a_rule_counts_from_when_it_is_written(shop: Program) -> None:
+    jan = person(email="jan@example.org", country="XX")
+    everybody = {"profiles": [jan.pk]}
+    assert ask(shop, **everybody) == {jan.pk: []}
+    rule = writing.create_filtering_rule("land", condition=tree(is_("country", "XX")))
+    typology = writing.default_typology()
+    writing.set_rules(typology, [rule])
+    assert ask(shop, **everybody) == {jan.pk: ["filter:land"]}
+    type(rule).objects.update(condition=tree(is_("country", "NL")))
+    assert ask(shop, **everybody) == {jan.pk: []}
+    addresses = {"addresses": ["jan@example.org"]}
+    assert ask(shop, **addresses) == {"jan@example.org": []}
+    wishes.express(jan, "email", ORIGIN, per_month=1)
+    got(jan, ago(2))
+    assert ask(shop, **addresses) == {"jan@example.org": ["own_limit"]}
+
+
+def test_ids_of_nobody_and_names_of_all_kinds(shop: Program) -> None:
+    jan = person(email="jan@example.org", external_id="C-1")
+    names = [
+        f" id:{jan.pk}",
+        f"id: {jan.pk} ",
+        "ext:C-1",
+        "C-1",
+        "addr:Jan@example.org",
+    ]
+    unknown = ["id:0", "id:x", "id:", f"id:{2**63}", "ext:c", "addr:j@x.org", 2**62]
+    out = ask(shop, profiles=[*names, *unknown])
+    found = {name for name, causes in out.items() if not causes}
+    assert found == {*names[1:]}
+    assert all(causes in ([], ["unknown"]) for causes in out.values())
+
+
+def test_names_come_back_as_they_were_given_in_their_order(shop: Program) -> None:
+    names = [
+        'a"b',
+        "a\\b",
+        "Zoë 李",
+        "tab\there",
+        "\u2028",
+        "</x>",
+        "ann@x.org",
+        7,
+        "7",
+    ]
+    answer = shop.post("contactable", {"channel": "email", "profiles": [*names, 7]})
+    assert [item["profile"] for item in answer.data["items"]] == [*names, 7]
+    texts = [name for name in names if isinstance(name, str)]
+    answer = shop.post("contactable", {"channel": "email", "addresses": texts * 2})
+    assert [item["address"] for item in answer.data["items"]] == texts * 2
+    for item in answer.data["items"]:
+        assert list(item) == ["address", "contactable", "causes"]
 
 
 def test_either_addresses_or_profiles(shop: Program) -> None:

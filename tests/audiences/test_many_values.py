@@ -1,10 +1,11 @@
 """Many values and rows at once reach the database as they are."""
 
 import pytest
+from django.db.models import Q
 
 from audiences import sql
 from audiences.models import Profile
-from audiences.sql.many import among
+from audiences.sql.many import CompiledAmong, among
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +26,20 @@ def test_odd_values_find_their_rows_and_no_others() -> None:
     assert Profile.objects.exclude(among("external_id", ODD)).get().external_id == (
         "other"
     )
+
+
+def test_what_is_composed_once_finds_any_values() -> None:
+    Profile.objects.bulk_create(Profile(external_id=text) for text in [*ODD, "other"])
+    rows = Profile.objects.order_by()
+    named = CompiledAmong(
+        rows.filter(among("external_id", CompiledAmong.texts)).values_list("id")
+    )
+    some = among("id", CompiledAmong.numbers)
+    ends = Q(id__gte=CompiledAmong.low, id__lte=CompiledAmong.high)
+    texts = CompiledAmong(rows.filter(some, ends).values_list("external_id"))
+    for asked in ([*ODD], *([text] for text in ODD), []):
+        ids = {pk for (pk,) in named.rows(asked)}
+        assert {text for (text,) in texts.rows(ids)} == {*asked}
 
 
 @pytest.mark.parametrize("count", [0, 1, 250, 251, 600])
