@@ -47,7 +47,7 @@ class Caller:
                 f"The key has no scope {scope}.",
                 code="scope_missing",
                 field=field,
-                remedy=f"Make a key with --scopes {scope} too.",
+                remedy=f"Use a key that has the scope {scope} too.",
             )
 
     def origin(
@@ -92,7 +92,7 @@ class KeyAuth(HttpBearer):
             raise Problem(
                 401,
                 "No key, or one that does not count here.",
-                remedy="Send Authorization: Bearer KEY (create_api_key makes one).",
+                remedy="Send Authorization: Bearer KEY; administrators make keys.",
                 headers={"WWW-Authenticate": 'Bearer realm="api"'},
             )
         allowed = api_keys.count(key)
@@ -111,7 +111,7 @@ class KeyAuth(HttpBearer):
                 403,
                 f"The key has no scope {self.scope}.",
                 code="scope_missing",
-                remedy=f"Make a key with --scopes {self.scope}.",
+                remedy=f"Use a key that has the scope {self.scope}.",
             )
         return made
 

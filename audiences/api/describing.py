@@ -15,6 +15,7 @@ PROBLEMS = {
     "415": "The body is not said to be JSON.",
     "422": "Something in the request is not right; `errors` name the fields.",
     "429": "Too many requests of this key in a minute.",
+    "500": "Something went wrong here; nothing was done, and the log says what it was.",
     "503": "The database is busy or away: send it again (Retry-After).",
 }
 _ONLY_WRITES = ("412",)
@@ -71,7 +72,8 @@ LINKS = {
     "deliveries_create": Follow(
         *("201", _BY_ID, "delivery"),
         (
-            *("deliveries_read", "deliveries_content", "deliveries_prepare"),
+            *("deliveries_read", "deliveries_content", "deliveries_read_content"),
+            "deliveries_prepare",
             *("deliveries_read_status", "deliveries_cancel"),
         ),
     ),

@@ -89,6 +89,8 @@ class ProblemOut(Schema):
     code: str
     remedy: str | None = None
     errors: list[dict[str, str]] | None = None
+    # Of a 500: the id under which the log has it.
+    request: str | None = None
 
 
 class ItemProblem(Schema):

@@ -10,7 +10,7 @@ from audiences.api import naming
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
-from audiences.api.problems import Problem
+from audiences.api.problems import FIELDS, REMEDIES, Problem
 from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth
 from audiences.masking import DOTS, masked
 from delivery import analysis, approvals, deliveries as domain
@@ -19,6 +19,10 @@ from delivery.api.deliveries import Name, deliveries
 from delivery.models import Delivery
 from delivery.sending import sendings, status
 from delivery.sending.exports import Export
+from delivery.sending.sendings import NoMoment
+
+FIELDS[NoMoment] = "at"
+REMEDIES[NoMoment] = "Send a later `at`, or `now: true`."
 
 
 class Line(Schema):

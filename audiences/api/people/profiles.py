@@ -125,6 +125,18 @@ def _whole(pk: int) -> Json:
     return shown(rows.get(pk=pk))
 
 
+def _editable(whole: Json) -> list[object]:
+    """Who it is and where: not what came back from there, nor what was asked for."""
+    names = ("channel", "address", "primary")
+    places = [[row[name] for name in names] for row in whole["addresses"]]
+    return [*(whole[name] for name in people.PROFILE_FIELDS), places]
+
+
+def _tagged(pk: int, status: int = 200) -> HttpResponse:
+    whole = _whole(pk)
+    return with_tag(whole, _editable(whole), status)
+
+
 @profiles.get("", Profiles)
 def listed(
     request: HttpRequest,
@@ -142,7 +154,7 @@ def listed(
 @profiles.get("/{profile}", ProfileOut)
 def read(request: HttpRequest, profile: ProfileName) -> HttpResponse:
     """The person whom an id, an external id or an address names."""
-    return with_tag(_whole(naming.one(profile).pk))
+    return _tagged(naming.one(profile).pk)
 
 
 @profiles.post("", ProfileOut, status=201)
@@ -151,8 +163,7 @@ def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
     made = writing.create(_given(body))
     for place, item in enumerate(body.addresses):
         _attach(made, item, f"body.addresses.{place}.address")
-    whole = _whole(made.pk)
-    answer = with_tag(whole, 201)
+    answer = _tagged(made.pk, 201)
     answer["Location"] = f"/api/v1/profiles/id:{made.pk}"
     return answer
 
@@ -176,9 +187,9 @@ def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
 def change(request: HttpRequest, profile: ProfileName, body: Facts) -> HttpResponse:
     """Change who a person is; opting in and out is under `consent`."""
     found = _locked(naming.one(profile))
-    require_match(request, _whole(found.pk))
+    require_match(request, _editable(_whole(found.pk)))
     writing.change(found, _given(body))
-    return with_tag(_whole(found.pk))
+    return _tagged(found.pk)
 
 
 def _locked(profile: Profile) -> Profile:
@@ -191,7 +202,7 @@ def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpR
     """Give a person an address, or make one that it has the primary one."""
     found = naming.one(profile)
     _attach(found, body)
-    return with_tag(_whole(found.pk))
+    return _tagged(found.pk)
 
 
 @profiles.delete("/{profile}/addresses")

@@ -57,6 +57,10 @@ def shown(service: Service) -> dict[str, object]:
     return {name: getattr(service, name) for name in names}
 
 
+def _tagged(row: Service, status: int = 200) -> HttpResponse:
+    return with_tag(shown(row), shown(row), status)
+
+
 @services.get("", Services)
 def listed(
     request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
@@ -68,7 +72,7 @@ def listed(
 @services.get("/{slug}", ServiceOut)
 def read(request: HttpRequest, slug: str) -> HttpResponse:
     """One service."""
-    return with_tag(shown(subscriptions.find_service(slug)))
+    return _tagged(subscriptions.find_service(slug))
 
 
 @services.post("", ServiceOut, status=201)
@@ -81,7 +85,7 @@ def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
         validity_days=body.validity_days,
         double_opt_in=body.double_opt_in,
     )
-    return with_tag(shown(made), 201)
+    return _tagged(made, 201)
 
 
 @services.patch("/{slug}", ServiceOut)
@@ -96,4 +100,4 @@ def change(request: HttpRequest, slug: str, body: ServiceChange) -> HttpResponse
             setattr(row, name, value)
     row.full_clean()
     row.save()
-    return with_tag(shown(row))
+    return _tagged(row)
