@@ -188,7 +188,7 @@ def upload(
     opts nobody in without `allow_opt_in` and its note. The separator and the encoding
     are found out. Other kinds of files than people need the scope of what they write.
     """
-    options.refuse_unknown(request)
+    options.refuse_parts(request)
     who = caller(request)
     chosen = options.check(who, form)
     run = _kept(file, form, chosen, who.actor)
