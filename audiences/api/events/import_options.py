@@ -77,6 +77,7 @@ def refuse_parts(request: HttpRequest) -> None:
     """Refuse parts of the form that no upload has, or that are there twice: which one
     was meant?"""
     known = {*UploadIn.model_fields, "file"}
+    parts: list[tuple[str, list[Any]]]
     parts = [*request.POST.lists(), *request.FILES.lists()]
     for name, found in sorted(parts, key=lambda part: part[0]):
         if name not in known:
