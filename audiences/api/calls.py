@@ -115,23 +115,31 @@ class Resource:
         return self._call("POST", path, {status: answer}, "write", facts)
 
     def patch(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        facts = {"matches": True, **facts}
         return self._call("PATCH", path, {200: answer}, "write", facts)
 
     def put(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        facts = {"matches": True, **facts}
         return self._call("PUT", path, {200: answer}, "write", facts)
 
     def delete(self, path: str, **facts: Any) -> Callable[[View], View]:
+        facts = {"matches": True, **facts}
         return self._call("DELETE", path, {204: None}, "write", facts)
 
     def _call(
         self, method: str, path: str, answers: Any, verb: str, facts: dict[str, Any]
     ) -> Callable[[View], View]:
         scope = f"{self.name}:{verb}"
+        # Whether the call asks `require_match`.
+        matches = facts.pop("matches", False)
 
         def keep(view: View) -> View:
             # Only an act can be tried, and be done once.
             run = _checked(_acting(view) if verb == "write" else view, verb)
-            about = {"x-scope": scope, **facts.pop("openapi_extra", {})}
+            if verb == "write" and not matches:
+                run = _without_tags(run)
+            about = {"x-scope": scope, "x-if-match": matches}
+            about |= facts.pop("openapi_extra", {})
             adding = self.router.api_operation(
                 [method],
                 path,
@@ -164,6 +172,23 @@ def _checked(view: View, verb: str) -> View:
         if request.method != "GET" and not taken & {*_BODIES}:
             bodies.refuse_any(request)
         return finish(request, view(request, **given))
+
+    return run
+
+
+def _without_tags(view: View) -> View:
+    """Refuse a condition that the call would not ask (RFC 9110, 13.1.1)."""
+
+    @wraps(view)
+    def run(request: HttpRequest, **given: Any) -> HttpResponse:
+        if request.headers.get("If-Match", "*").strip() not in ("", "*"):
+            raise Problem(
+                412,
+                "What this call writes has no ETag.",
+                field="If-Match",
+                remedy="Leave it out.",
+            )
+        return view(request, **given)
 
     return run
 

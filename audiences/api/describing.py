@@ -97,8 +97,8 @@ def completed(schema: Any) -> Any:
     shapes = schema["components"].setdefault("schemas", {})
     shapes["Problem"] = ProblemOut.model_json_schema()
     for path in schema["paths"].values():
-        for method, call in path.items():
-            _complete(method, call)
+        for call in path.values():
+            _complete(call)
             _link(call)
     return schema
 
@@ -111,7 +111,7 @@ def _link(call: dict[str, Any]) -> None:
         }
 
 
-def _complete(method: str, call: dict[str, Any]) -> None:
+def _complete(call: dict[str, Any]) -> None:
     if "x-described" in call:
         return
     call["x-described"] = True
@@ -120,8 +120,8 @@ def _complete(method: str, call: dict[str, Any]) -> None:
     if is_act:
         given.append(DRY_RUN)
         given.append(IDEMPOTENCY)
-        if method in ("patch", "put"):
-            given.append(IF_MATCH)
+    if call.pop("x-if-match", False):
+        given.append(IF_MATCH)
     for content in call.get("requestBody", {}).get("content", {}).values():
         if "properties" in content["schema"]:
             # Of a form, too, no part is passed over.

@@ -4,11 +4,14 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
 
 from audiences import consent, membership, subscriptions
+from audiences.api.site import api
 from audiences.consent import Origin
-from audiences.models import Endpoint, Service
+from audiences.imports import runs
+from audiences.models import Endpoint, ImportRun, Profile, Service
 from delivery import deliveries, quarantine
 from delivery.composing import writing
 from tests.factories import ServiceFactory
@@ -173,3 +176,66 @@ def test_of_two_who_make_the_same_at_once_one_is_told(
     statuses = [status for status, _code in got]
     assert sorted(statuses)[0] == 201, got
     assert all(status in (409, 422) for status in sorted(statuses)[1:]), got
+
+
+def test_the_columns_of_a_file_are_chosen_as_read(shop: Program) -> None:
+    upload = shop.client.post(
+        "/api/v1/imports",
+        {"file": SimpleUploadedFile("p.csv", b"Nr;Hobby\nA1;chess\n")},
+        headers={"Authorization": f"Bearer {shop.secret}"},
+    )
+    place = f"imports/{upload.json()['id'].partition(':')[2]}/columns"
+    tag = shop.get(place)["ETag"]
+    columns = [
+        {"column": "Nr", "name": "external_id"},
+        {"column": "Hobby", "name": None},
+    ]
+    body = {"columns": columns}
+    assert shop.call("PUT", place, body, If_Match='"x"').status_code == 412
+    done = shop.call("PUT", place, body, If_Match=tag)
+    assert done.status_code == 200, done.content
+    runs.perform(ImportRun.objects.get())
+    late = shop.call("PUT", place, body, If_Match=tag)
+    assert late.status_code == 412, "somebody has chosen meanwhile"
+    assert shop.call("PUT", place, body, If_Match=done["ETag"]).status_code == 200
+
+
+def test_what_is_taken_away_is_as_it_was_read(shop: Program) -> None:
+    person(email="ann@example.org", external_id="A1")
+    box = {"channel": "email", "address": "ann@work.example"}
+    place = "profiles/ext:A1/addresses"
+    tag = shop.get("profiles/ext:A1")["ETag"]
+    assert shop.post(place, box, If_Match=tag).status_code == 200
+    query = f"{place}?channel=email&address=ann@work.example"
+    assert shop.call("DELETE", query, If_Match=tag).status_code == 412
+    assert shop.post(place, box, If_Match=tag).status_code == 412
+    tag = shop.get("profiles/ext:A1")["ETag"]
+    assert shop.call("DELETE", query, If_Match=tag).status_code == 204
+    url = {"url": "https://crm.example.org/", "events": ["consent.opted_out"]}
+    pk = shop.post("endpoints", url).data["id"]
+    tag = shop.get(f"endpoints/{pk}")["ETag"]
+    shop.patch(f"endpoints/{pk}", {"state": "disabled"})
+    assert shop.call("DELETE", f"endpoints/{pk}", If_Match=tag).status_code == 412
+    assert Endpoint.objects.count() == 1
+
+
+def test_a_call_that_asks_no_tag_refuses_one(shop: Program) -> None:
+    described = api.get_openapi_schema()
+    assert described == api.get_openapi_schema()
+    asks = {
+        call["operationId"]
+        for methods in described["paths"].values()
+        for call in methods.values()
+        if any(each["name"] == "If-Match" for each in call["parameters"])
+    }
+    assert asks == {
+        *("profiles_change", "profiles_attach", "profiles_detach"),
+        *("services_change", "audiences_change", "deliveries_content"),
+        *("endpoints_change", "endpoints_remove", "imports_choose"),
+    }
+    for path in ("profiles", "deliveries/June/prepare"):
+        answer = shop.post(path, {}, If_Match='"x"')
+        assert answer.status_code == 412
+        assert answer.data["errors"][0]["field"] == "If-Match"
+    assert not Profile.objects.exists()
+    assert shop.get("services", If_Match='"x"').status_code == 200

@@ -129,6 +129,11 @@ def _present(request: HttpRequest, number: int) -> Json:
     return shown(domain.find(number), caller(request))
 
 
+def _held(number: int) -> Endpoint:
+    """An endpoint that nobody else can change now."""
+    return Endpoint.objects.select_for_update().get(pk=domain.find(number).pk)
+
+
 def _editable(row: Endpoint) -> list[object]:
     """Not why it fails, nor since when: its calls write that."""
     return [row.url, row.events, row.with_addresses, row.state]
@@ -181,7 +186,7 @@ def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
 @endpoints.patch("/{number}", EndpointOut)
 def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpResponse:
     """Change an endpoint; `state: active` tells a disabled one again."""
-    row = Endpoint.objects.select_for_update().get(pk=domain.find(number).pk)
+    row = _held(number)
     require_match(request, _editable(row))
     # A new place would be told the addresses that the present one is told.
     is_told = row.with_addresses if body.with_addresses is None else body.with_addresses
@@ -200,7 +205,9 @@ def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpRe
 @endpoints.delete("/{number}")
 def remove(request: HttpRequest, number: Number) -> HttpResponse:
     """Forget an endpoint, and what it was told."""
-    domain.remove(domain.find(number))
+    row = _held(number)
+    require_match(request, _editable(row))
+    domain.remove(row)
     return said(None, 204)
 
 

@@ -186,21 +186,23 @@ def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
 @profiles.patch("/{profile}", ProfileOut)
 def change(request: HttpRequest, profile: ProfileName, body: Facts) -> HttpResponse:
     """Change who a person is; opting in and out is under `consent`."""
-    found = _locked(naming.one(profile))
-    require_match(request, _editable(_whole(found.pk)))
+    found = _as_read(request, profile)
     writing.change(found, _given(body))
     return _tagged(found.pk)
 
 
-def _locked(profile: Profile) -> Profile:
+def _as_read(request: HttpRequest, profile: str) -> Profile:
     """Of two who change the same, the second sees what the first has written."""
-    return Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
+    rows = Profile.objects.select_for_update(of=("self",))
+    found = rows.get(pk=naming.one(profile).pk)
+    require_match(request, _editable(_whole(found.pk)))
+    return found
 
 
-@profiles.post("/{profile}/addresses", ProfileOut)
+@profiles.post("/{profile}/addresses", ProfileOut, matches=True)
 def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpResponse:
     """Give a person an address, or make one that it has the primary one."""
-    found = naming.one(profile)
+    found = _as_read(request, profile)
     _attach(found, body)
     return _tagged(found.pk)
 
@@ -213,7 +215,7 @@ def detach(
     address: AddressText,
 ) -> HttpResponse:
     """Take an address from a person; what is known of the address itself stays."""
-    found = naming.one(profile)
+    found = _as_read(request, profile)
     key = addresses.accept(channel.value, address).key
     row = found.addresses.filter(channel=channel.value, key=key).first()
     if row is None:
