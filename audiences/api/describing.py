@@ -117,6 +117,9 @@ def _complete(call: dict[str, Any]) -> None:
     call["x-described"] = True
     is_act = call.get("x-scope", "").endswith(":write")
     given = call.setdefault("parameters", [])
+    for parameter in given:
+        # Ninja repeats those of the schema, where OpenAPI has a map (4.8.12.2).
+        parameter.pop("examples", None)
     if is_act:
         given.append(DRY_RUN)
         given.append(IDEMPOTENCY)

@@ -34,6 +34,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
+def example(**facts: Any) -> ConfigDict:
+    """The settings of a Strict whose description has an example."""
+    return ConfigDict(
+        **Strict.model_config, json_schema_extra={"examples": [{**facts}]}
+    )
+
+
 # RFC 3339, 5.6. What ISO 8601 has besides, such as weeks, is another day to some.
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)",

@@ -12,7 +12,15 @@ from audiences.api.callers import caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, REMEDIES, STATUSES, Problem
-from audiences.api.shapes import ChannelCode, JobOut, Json, Moment, Slug, Strict
+from audiences.api.shapes import (
+    ChannelCode,
+    JobOut,
+    Json,
+    Moment,
+    Slug,
+    Strict,
+    example,
+)
 from audiences.feed.facts import said as moment
 from audiences.models import Audience
 from delivery import deliveries as domain
@@ -39,6 +47,13 @@ Label = Annotated[str, Field(min_length=1, max_length=150, pattern=r"\S")]
 class DeliveryIn(Strict):
     """A delivery to make; the audience is everyone unless it is named."""
 
+    model_config = example(
+        label="Spring letter",
+        channel="email",
+        audience="service:newsletter",
+        service="newsletter",
+    )
+
     label: Label
     channel: ChannelCode
     audience: Annotated[str, Field(max_length=200)] = Field(
@@ -53,6 +68,12 @@ class DeliveryIn(Strict):
 
 class ContentIn(Strict):
     """What a delivery says: Markdown, HTML or plain text."""
+
+    model_config = example(
+        subject="Spring",
+        content="Hello {{ first_name }}\n\n{{ unsubscribe_link }}",
+        language="en",
+    )
 
     subject: Annotated[str, Field(max_length=500)] | None = None
     preheader: Annotated[str, Field(max_length=500)] | None = None

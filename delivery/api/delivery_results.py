@@ -11,7 +11,7 @@ from audiences.api.callers import Caller, caller
 from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
-from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth
+from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, example
 from audiences.masking import DOTS, masked
 from delivery import analysis, approvals, deliveries as domain
 from delivery.analysis import outcomes, reports
@@ -72,6 +72,8 @@ class Explained(Schema):
 
 class SendIn(Strict):
     """When to begin, and how fast."""
+
+    model_config = example(at="2027-03-01T08:00:00+01:00", rate=50)
 
     at: Moment | None = None
     now: Truth = False

@@ -13,7 +13,7 @@ from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Past, Strict, Truth
+from audiences.api.shapes import Json, Past, Strict, Truth, example
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.endpoints import (
     BadEndpoint,
@@ -42,6 +42,11 @@ _Events = Annotated[list[Event], Field(min_length=1, max_length=20)]
 class EndpointIn(Strict):
     """Where it is, and what it is told."""
 
+    model_config = example(
+        url="https://crm.example.org/told",
+        events=["consent.opted_out", "address.quarantined"],
+    )
+
     url: _Url
     events: _Events
     with_addresses: Truth = False
@@ -49,6 +54,8 @@ class EndpointIn(Strict):
 
 class EndpointChange(Strict):
     """What is to be changed of it."""
+
+    model_config = example(state="active")
 
     url: _Url | None = None
     events: _Events | None = None
@@ -58,6 +65,8 @@ class EndpointChange(Strict):
 
 class ReplayIn(Strict):
     """What it is told again: all since a moment, or some changes."""
+
+    model_config = example(since="2026-01-31T09:30:00Z")
 
     since: Past | None = None
     ids: Annotated[

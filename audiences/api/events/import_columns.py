@@ -17,7 +17,7 @@ from audiences.api.events.imports import (
     whole,
 )
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json, Strict
+from audiences.api.shapes import Json, Strict, example
 from audiences.imports import run_columns, runs
 from audiences.imports.kinds import kinds
 from audiences.imports.run_columns import LEFT_OUT, Choice, ColumnToChoose
@@ -38,6 +38,14 @@ class ColumnIn(Strict):
 
 class ColumnsIn(Strict):
     """Every column of the file, in its order."""
+
+    model_config = example(
+        columns=[
+            {"column": "Nr", "name": "external_id"},
+            {"column": "Mail?", "name": "no_longer_contact_email", "when": ["no"]},
+            {"column": "Remarks", "name": None},
+        ]
+    )
 
     columns: Annotated[list[ColumnIn], Field(min_length=1, max_length=2_000)]
 

@@ -21,6 +21,7 @@ from audiences.api.shapes import (
     ScopeCode,
     Short,
     Strict,
+    example,
 )
 from audiences.consent import Recorded, events_of, many
 from audiences.consent.many import Gone, ProofNeeded
@@ -52,26 +53,19 @@ class ConsentItem(Strict):
 class ConsentIn(Strict):
     """Acts of up to 1,000 people; each has its own result."""
 
-    items: Annotated[list[ConsentItem], Field(min_length=1, max_length=MOST_ITEMS)]
+    model_config = example(
+        items=[
+            {
+                "profile": "addr:ann@example.org",
+                "action": "opt_out",
+                "channel": "email",
+                "source": "webshop",
+                "note": "asked in the chat",
+            }
+        ]
+    )
 
-    model_config = {
-        **Strict.model_config,
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "items": [
-                        {
-                            "profile": "addr:ann@example.org",
-                            "action": "opt_out",
-                            "channel": "email",
-                            "source": "webshop",
-                            "note": "asked in the chat",
-                        }
-                    ]
-                }
-            ]
-        },
-    }
+    items: Annotated[list[ConsentItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
 class ItemResult(Schema):

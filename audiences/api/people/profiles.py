@@ -19,6 +19,7 @@ from audiences.api.shapes import (
     Short,
     Strict,
     Truth,
+    example,
 )
 from audiences.channels import FLAGS
 from audiences.models import Address, Profile
@@ -31,6 +32,8 @@ profiles = Resource("profiles")
 class AddressIn(Strict):
     """An address to attach."""
 
+    model_config = example(channel="email", address="ann@example.org", primary=True)
+
     channel: ChannelCode
     address: AddressText
     primary: Truth = False
@@ -38,6 +41,8 @@ class AddressIn(Strict):
 
 class Facts(Strict):
     """Who it is; what is left out stays, and null is taken away."""
+
+    model_config = example(first_name="Ann", language="nl", country=None)
 
     external_id: Annotated[str, Field(max_length=100)] | None = None
     first_name: Short | None = None
@@ -48,6 +53,12 @@ class Facts(Strict):
 
 class NewProfile(Facts):
     """A person to make, with addresses."""
+
+    model_config = example(
+        external_id="1001",
+        first_name="Ann",
+        addresses=[{"channel": "email", "address": "ann@example.org"}],
+    )
 
     addresses: Annotated[list[AddressIn], Field(max_length=50)] = []
 

@@ -11,7 +11,7 @@ from audiences import conditions, membership
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Strict
+from audiences.api.shapes import Json, Strict, example
 from audiences.conditions import BadCondition
 from audiences.membership import counting
 from audiences.models import Audience
@@ -24,14 +24,29 @@ _Tree = Annotated[Json, Field(description="A condition tree: docs/conditions.md.
 _Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
+_DUTCH = {
+    "version": 1,
+    "condition": {
+        "node": "profile",
+        "field": "language",
+        "operator": "is",
+        "value": "nl",
+    },
+}
+
+
 class AudienceIn(Strict):
     """An audience of the people who meet a condition."""
+
+    model_config = example(name="Dutch", condition=_DUTCH)
 
     name: _Name
     condition: _Tree
 
 
 class ConditionIn(Strict):
+    model_config = example(condition=_DUTCH)
+
     condition: _Tree
 
 

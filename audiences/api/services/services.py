@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from audiences import subscriptions
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.shapes import ChannelCode, Slug, Strict, Truth
+from audiences.api.shapes import ChannelCode, Slug, Strict, Truth, example
 from audiences.models import Service
 from audiences.models.services import LONGEST_VALIDITY
 
@@ -22,6 +22,10 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=150)]
 class ServiceIn(Strict):
     """A service to make."""
 
+    model_config = example(
+        slug="newsletter", label="Newsletter", channel="email", double_opt_in=True
+    )
+
     slug: Slug = Field(examples=["newsletter"], pattern="^[-a-zA-Z0-9_]+$")
     label: Label
     channel: ChannelCode
@@ -31,6 +35,8 @@ class ServiceIn(Strict):
 
 class ServiceChange(Strict):
     """What is to be changed of a service."""
+
+    model_config = example(label="Monthly newsletter", validity_days=None)
 
     label: Label | None = None
     validity_days: Validity | None = None

@@ -23,6 +23,7 @@ from audiences.api.shapes import (
     Short,
     Slug,
     Strict,
+    example,
 )
 from audiences.consent import Origin, Recorded
 from audiences.links import BadLink, read_confirmation_token
@@ -55,6 +56,17 @@ class SubscriptionItem(Strict):
 class SubscriptionsIn(Strict):
     """Acts of up to 1,000 people; each has its own result."""
 
+    model_config = example(
+        items=[
+            {
+                "profile": "addr:ann@example.org",
+                "service": "newsletter",
+                "action": "request",
+                "source": "webshop",
+            }
+        ]
+    )
+
     items: Annotated[list[SubscriptionItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
@@ -73,6 +85,8 @@ class Subscriptions(Schema):
 
 class TokenIn(Strict):
     """What stands in the link that asked to confirm."""
+
+    model_config = example(token="eyJw:1vA2bC:x")  # noqa: S106 (opens nothing)
 
     token: Annotated[str, Field(min_length=1, max_length=2_000)]
 
