@@ -12,7 +12,7 @@ from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
 from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, example
-from audiences.masking import DOTS, masked
+from audiences.masking import DOTS, masked, masked_id
 from delivery import analysis, approvals, deliveries as domain
 from delivery.analysis import outcomes, reports
 from delivery.api.deliveries import Name, deliveries
@@ -184,7 +184,7 @@ def _outcome(channel: str, values: list[object], sees: bool) -> Json:
     where = text if sees or not text else masked(channel, text) or DOTS
     return {
         "profile": pk,
-        "external_id": external_id,
+        "external_id": external_id if sees else masked_id(str(external_id or "")),
         "address": where,
         "code": code,
         "label": str(label),
