@@ -22,6 +22,15 @@ class Reader(Parser):
                 field="Content-Type",
                 remedy="Send JSON, with Content-Type: application/json.",
             )
+        coding = request.headers.get("Content-Encoding", "identity")
+        if coding.lower() != "identity":
+            raise Problem(
+                415,
+                f"The body is said to be coded: {coding!r}.",
+                field="Content-Encoding",
+                remedy="Send it as it is.",
+                headers={"Accept-Encoding": "identity"},
+            )
         return read(request.body)
 
 

@@ -113,7 +113,7 @@ def of_refusal(refusal: Refused) -> Problem:
         by_kind(STATUSES, 409),
         said,
         code=_code(refusal),
-        field=by_kind(FIELDS, ""),
+        field=getattr(refusal, "field", "") or by_kind(FIELDS, ""),
         remedy=by_kind(REMEDIES, ""),
     )
 

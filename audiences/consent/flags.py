@@ -88,7 +88,7 @@ def opt_in_all(profiles: QuerySet[Profile], scope: str, origin: Origin) -> int:
 
 def lacks_note(origin: Origin) -> bool:
     """Whether someone acts for another person without saying why."""
-    return origin.source in NOTE_NEEDED and not origin.note.strip()
+    return origin.source in NOTE_NEEDED and not origin.has_note
 
 
 def _require_note(origin: Origin) -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_noop as _
 
 from audiences import consent, profiles, subscriptions
 from audiences.consent import Kind, Origin, Source, Step, locks
+from audiences.consent.history import says_something
 from audiences.files import BadCell, TableFile, named_cells
 from audiences.models import ConsentEvent, ImportRun, Service, Subscription
 from audiences.refusals import Sentence
@@ -100,7 +101,7 @@ class SubscriptionsImporter(Importer[Row]):
         self.options = options
         self.columns, self.passed_over = read_header(file, options)
         self._who = naming(self.columns)
-        if options.revive and not options.note.strip():
+        if options.revive and not says_something(options.note):
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
             )

@@ -8,6 +8,7 @@ from pydantic import Field
 from audiences.api.callers import Caller
 from audiences.api.problems import Problem
 from audiences.api.shapes import ChannelCode, ScopeCode, Strict
+from audiences.consent.history import says_something
 from audiences.imports.kinds import kinds
 from audiences.models import ImportRun
 
@@ -118,7 +119,7 @@ def check(who: Caller, body: UploadIn) -> dict[str, Any]:
     for name, scope in _OPTS_IN.items():
         if name in chosen:
             who.require(scope, field=name)
-            if not body.note.strip():
+            if not says_something(body.note):
                 raise Problem(
                     422,
                     f"{name} needs a note that says how the people asked for it.",

@@ -16,7 +16,7 @@ from audiences.models.services import LONGEST_VALIDITY
 services = Resource("services")
 
 Validity = Annotated[int, Field(ge=1, le=LONGEST_VALIDITY, strict=True)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=150)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"\S")]
 
 
 class ServiceIn(Strict):
