@@ -27,6 +27,11 @@ def masked_text(text: str) -> str:
     return _NUMBER.sub(lambda m: masked(Channel.SMS, m[0]) or DOTS, text)
 
 
+def masked_id(text: str) -> str:
+    """An id of another system: as it is, unless it is somebody's address itself."""
+    return masked(Channel.SMS, text) or DOTS if text[:1] == "+" else _masked_word(text)
+
+
 def _masked_word(word: str) -> str:
     is_address = "@" in word[1:-1]
     return masked(Channel.EMAIL, word) or DOTS if is_address else word

@@ -26,10 +26,23 @@ class Refused(Exception):
     """Nothing was done; the message says why and what to do instead.
 
     Commands, pages and the API show the message as it is; the console has a link to the
-    page that mends it beside it, where there is one.
+    page that mends it beside it, where there is one. `hint` follows for people who type
+    commands: the API leaves it out, which has a remedy of its own.
     """
 
     remedy: Remedy | None = None
+
+    def __init__(self, *said: object, hint: str = "") -> None:
+        super().__init__(*said)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.without_hint} {self.hint}" if self.hint else self.without_hint
+
+    @property
+    def without_hint(self) -> str:
+        """The message without the hint."""
+        return super().__str__()
 
     def mended_by(self, code: str, about: int | None = None, field: str = "") -> Self:
         """The same refusal, which names what mends it."""

@@ -24,7 +24,14 @@ OF_ITS_OWN = ("id", "label", "contact_date", "created_at", "tested_at")
 
 
 class BadDelivery(Refused):
-    """The delivery cannot be made; the message says why and what to do."""
+    """The delivery cannot be made; the message says why and what to do.
+
+    `field` is what it is about.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class DeliveryNotFound(Refused):
@@ -105,20 +112,22 @@ def create(
 def _check(delivery: Delivery) -> None:
     label, service = delivery.label, delivery.service
     if not label.strip():
-        raise BadDelivery("The delivery needs a label.")
+        raise BadDelivery("The delivery needs a label.", "label")
     if Delivery.objects.filter(label=label).exists():
         raise BadDelivery(
-            f"There is already a delivery {label!r}; choose another label."
+            f"There is already a delivery {label!r}; choose another label.", "label"
         )
     if service and service.channel != delivery.channel:
         raise BadDelivery(
             f"The service {service.slug!r} is on the channel {service.channel}, "
-            f"the delivery on {delivery.channel}; they must be the same."
+            f"the delivery on {delivery.channel}; they must be the same.",
+            "service",
         )
     if skips_denylist(delivery.purpose) and not delivery.purpose_note.strip():
         raise BadDelivery(
             f"A delivery with the purpose {delivery.purpose} reaches opted-out people "
-            "too: it needs a note that says why."
+            "too: it needs a note that says why.",
+            "purpose_note",
         )
 
 

@@ -11,6 +11,7 @@ from audiences.api.problems import Problem
 from audiences.api_keys import Allowed
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.consent import Origin, Source
+from audiences.consent.history import says_something
 from audiences.masking import masked_text
 from audiences.models import ApiKey
 from audiences.pages.visitors import network_address
@@ -47,7 +48,7 @@ class Caller:
                 f"The key has no scope {scope}.",
                 code="scope_missing",
                 field=field,
-                remedy=f"Make a key with --scopes {scope} too.",
+                remedy=f"Use a key that has the scope {scope} too.",
             )
 
     def origin(
@@ -64,7 +65,7 @@ class Caller:
             actor=self.actor,
             wording_version=wording,
             at=at,
-            says_only_where=not note.strip(),
+            says_only_where=not says_something(note),
         )
         return made
 
@@ -92,7 +93,7 @@ class KeyAuth(HttpBearer):
             raise Problem(
                 401,
                 "No key, or one that does not count here.",
-                remedy="Send Authorization: Bearer KEY (create_api_key makes one).",
+                remedy="Send Authorization: Bearer KEY; administrators make keys.",
                 headers={"WWW-Authenticate": 'Bearer realm="api"'},
             )
         allowed = api_keys.count(key)
@@ -111,7 +112,7 @@ class KeyAuth(HttpBearer):
                 403,
                 f"The key has no scope {self.scope}.",
                 code="scope_missing",
-                remedy=f"Make a key with --scopes {self.scope}.",
+                remedy=f"Use a key that has the scope {self.scope}.",
             )
         return made
 

@@ -12,12 +12,13 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.request import RawPostDataException
 from ninja import Router
 
 from audiences import api_keys
+from audiences.api import bodies
 from audiences.api.callers import Caller, KeyAuth, caller
 from audiences.api.problems import Problem
 from audiences.api_keys import Kept
@@ -53,20 +54,20 @@ def _text(data: Any) -> str:
     )
 
 
-def with_tag(data: Any, status: int = 200, *, unsaid: Any = None) -> HttpResponse:
+def with_tag(data: Any, editable: Any, status: int = 200) -> HttpResponse:
     """An answer that can be changed later, if nobody else has meanwhile (ETag).
 
-    `unsaid` is what can be changed too and is not in the answer.
+    `editable` is what an edit may write or rely on. What happens by itself, such as a
+    count or a failure, is none of it: it would refuse edits for no reason.
     """
-    return said(data, status, ETag=tag_of(data, unsaid))
+    return said(data, status, ETag=_tag_of(editable))
 
 
-def tag_of(data: Any, unsaid: Any = None) -> str:
-    text = _text(data) if unsaid is None else _text([data, unsaid])
-    return f'"{sha256(text.encode()).hexdigest()[:32]}"'
+def _tag_of(editable: Any) -> str:
+    return f'"{sha256(_text(editable).encode()).hexdigest()[:32]}"'
 
 
-def require_match(request: HttpRequest, present: Any, *, unsaid: Any = None) -> None:
+def require_match(request: HttpRequest, editable: Any) -> None:
     """Refuse to change what is not as the caller has read it (RFC 9110, If-Match).
 
     The caller holds the row: of two at once the second sees what the first has written.
@@ -74,7 +75,7 @@ def require_match(request: HttpRequest, present: Any, *, unsaid: Any = None) -> 
     wanted = request.headers.get("If-Match", "").strip()
     if wanted and wanted != "*":
         tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
-        now = tag_of(present, unsaid)
+        now = _tag_of(editable)
         if now not in tags:
             raise Problem(
                 412,
@@ -119,23 +120,31 @@ class Resource:
         return self._call("POST", path, {status: answer}, "write", facts)
 
     def patch(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        facts = {"matches": True, **facts}
         return self._call("PATCH", path, {200: answer}, "write", facts)
 
     def put(self, path: str, answer: Any, **facts: Any) -> Callable[[View], View]:
+        facts = {"matches": True, **facts}
         return self._call("PUT", path, {200: answer}, "write", facts)
 
     def delete(self, path: str, **facts: Any) -> Callable[[View], View]:
+        facts = {"matches": True, **facts}
         return self._call("DELETE", path, {204: None}, "write", facts)
 
     def _call(
         self, method: str, path: str, answers: Any, verb: str, facts: dict[str, Any]
     ) -> Callable[[View], View]:
         scope = f"{self.name}:{verb}"
+        # Whether the call asks `require_match`.
+        matches = facts.pop("matches", False)
 
         def keep(view: View) -> View:
             # Only an act can be tried, and be done once.
             run = _checked(_acting(view) if verb == "write" else view, verb)
-            about = {"x-scope": scope, **facts.pop("openapi_extra", {})}
+            if verb == "write" and not matches:
+                run = _without_tags(run)
+            about = {"x-scope": scope, "x-if-match": matches}
+            about |= facts.pop("openapi_extra", {})
             adding = self.router.api_operation(
                 [method],
                 path,
@@ -154,32 +163,59 @@ class Resource:
 
 def _checked(view: View, verb: str) -> View:
     """Refuse what no call has: unknown parameters, and characters nobody can keep."""
-    known = {*inspect.signature(view).parameters} - {"request", *_BODIES}
-    known |= {DRY_RUN} if verb == "write" else set()
+    taken = {*inspect.signature(view).parameters} - {"request"}
+    known = taken - {*_BODIES} | ({DRY_RUN} if verb == "write" else set())
 
     @wraps(view)
     def run(request: HttpRequest, **given: Any) -> HttpResponse:
-        unknown = sorted(set(request.GET) - known)
-        if unknown:
-            raise Problem(
-                422,
-                f"There is no parameter {unknown[0]!r}.",
-                code="unknown_parameter",
-                field=unknown[0],
-                remedy=f"Parameters: {', '.join(sorted(known)) or 'none'}.",
-            )
-        _refuse_nul(request, given)
+        _check_parameters(request, known)
+        texts = [value for value in given.values() if isinstance(value, str)]
+        if "form" in taken:
+            texts += [text for _name, found in request.POST.lists() for text in found]
+        if not all(map(bodies.can_be_kept, texts)):
+            raise Problem(422, "A text has the character U+0000, which cannot be kept.")
+        if request.method != "GET" and not taken & {*_BODIES}:
+            bodies.refuse_any(request)
         return finish(request, view(request, **given))
 
     return run
 
 
-def _refuse_nul(request: HttpRequest, given: dict[str, Any]) -> None:
-    is_json = request.content_type == "application/json"
-    is_in_body = is_json and b"\\u0000" in request.body
-    is_given = any("\0" in value for value in given.values() if isinstance(value, str))
-    if is_in_body or is_given:
-        raise Problem(422, "A text has the character U+0000, which cannot be kept.")
+def _without_tags(view: View) -> View:
+    """Refuse a condition that the call would not ask (RFC 9110, 13.1.1)."""
+
+    @wraps(view)
+    def run(request: HttpRequest, **given: Any) -> HttpResponse:
+        if request.headers.get("If-Match", "*").strip() not in ("", "*"):
+            raise Problem(
+                412,
+                "What this call writes has no ETag.",
+                field="If-Match",
+                remedy="Leave it out.",
+            )
+        return view(request, **given)
+
+    return run
+
+
+def _check_parameters(request: HttpRequest, known: set[str]) -> None:
+    """Refuse a parameter that the call has not, and one that is there twice."""
+    for name, values in sorted(request.GET.lists()):
+        if name not in known:
+            raise Problem(
+                422,
+                f"There is no parameter {name!r}.",
+                code="unknown_parameter",
+                field=name,
+                remedy=f"Parameters: {', '.join(sorted(known)) or 'none'}.",
+            )
+        if len(values) > 1:
+            raise Problem(
+                422,
+                f"The parameter {name!r} is there more than once.",
+                code="repeated_parameter",
+                field=name,
+            )
 
 
 def _acting(view: View) -> View:
@@ -209,7 +245,11 @@ def _acting(view: View) -> View:
                     api_keys.keep(caller(request).key, name, print_, _kept(answer))
                 return answer
 
-        return again(once)
+        try:
+            return again(once)
+        except IntegrityError:
+            # Of two who make the same at once: the second sees it now, and is told so.
+            return again(once)
 
     return run
 

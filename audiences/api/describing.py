@@ -15,6 +15,7 @@ PROBLEMS = {
     "415": "The body is not said to be JSON.",
     "422": "Something in the request is not right; `errors` name the fields.",
     "429": "Too many requests of this key in a minute.",
+    "500": "Something went wrong here; nothing was done, and the log says what it was.",
     "503": "The database is busy or away: send it again (Retry-After).",
 }
 _ONLY_WRITES = ("412",)
@@ -71,7 +72,8 @@ LINKS = {
     "deliveries_create": Follow(
         *("201", _BY_ID, "delivery"),
         (
-            *("deliveries_read", "deliveries_content", "deliveries_prepare"),
+            *("deliveries_read", "deliveries_content", "deliveries_read_content"),
+            "deliveries_prepare",
             *("deliveries_read_status", "deliveries_cancel"),
         ),
     ),
@@ -95,8 +97,8 @@ def completed(schema: Any) -> Any:
     shapes = schema["components"].setdefault("schemas", {})
     shapes["Problem"] = ProblemOut.model_json_schema()
     for path in schema["paths"].values():
-        for method, call in path.items():
-            _complete(method, call)
+        for call in path.values():
+            _complete(call)
             _link(call)
     return schema
 
@@ -109,17 +111,20 @@ def _link(call: dict[str, Any]) -> None:
         }
 
 
-def _complete(method: str, call: dict[str, Any]) -> None:
+def _complete(call: dict[str, Any]) -> None:
     if "x-described" in call:
         return
     call["x-described"] = True
     is_act = call.get("x-scope", "").endswith(":write")
     given = call.setdefault("parameters", [])
+    for parameter in given:
+        # Ninja repeats those of the schema, where OpenAPI has a map (4.8.12.2).
+        parameter.pop("examples", None)
     if is_act:
         given.append(DRY_RUN)
         given.append(IDEMPOTENCY)
-        if method in ("patch", "put"):
-            given.append(IF_MATCH)
+    if call.pop("x-if-match", False):
+        given.append(IF_MATCH)
     for content in call.get("requestBody", {}).get("content", {}).values():
         if "properties" in content["schema"]:
             # Of a form, too, no part is passed over.

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import translation
+from django.views.decorators.http import require_GET
 
 from audiences.api.calls import LANGUAGE, finish
 from audiences.api.problems import Problem
@@ -24,6 +25,8 @@ def answered(addresses: Addresses) -> Addresses:
     patterns, app, namespace = addresses
     pattern: URLPattern
     for pattern in patterns:
+        if pattern.name == "openapi-json":
+            pattern.callback = require_GET(pattern.callback)
         is_root = pattern.name == "api-root"
         pattern.callback = elsewhere if is_root else _any_method(pattern.callback)
     return patterns, app, namespace

@@ -5,11 +5,27 @@ from collections.abc import Iterable
 from audiences import profiles
 from audiences.api.problems import Problem
 from audiences.models import Profile
+from audiences.profiles import Ambiguous
 
 
 def one(text: str) -> Profile:
-    """The profile that a text names; raises NotFound and Ambiguous (404, 409)."""
-    return profiles.find(text)
+    """The profile that a text names; raises NotFound (404) and Problem (409)."""
+    try:
+        return profiles.find(text)
+    except Ambiguous as several:
+        raise _several(row.pk for row in several.profiles) from several
+
+
+def _several(ids: Iterable[int]) -> Problem:
+    """Their ids alone: an external id may be an address, which not every key sees."""
+    listed = ", ".join(f"id:{pk}" for pk in sorted(ids)[:10])
+    return Problem(
+        409,
+        f"It names several profiles: {listed}.",
+        code="ambiguous",
+        field="profile",
+        remedy="Say which with id: or ext:.",
+    )
 
 
 def each(texts: Iterable[str]) -> dict[str, "int | Problem"]:
@@ -19,14 +35,7 @@ def each(texts: Iterable[str]) -> dict[str, "int | Problem"]:
         if len(ids) == 1:
             found[text] = next(iter(ids))
         elif ids:
-            listed = ", ".join(f"id:{pk}" for pk in sorted(ids)[:10])
-            found[text] = Problem(
-                409,
-                f"It names several profiles: {listed}.",
-                code="ambiguous",
-                field="profile",
-                remedy="Say which with id: or ext:.",
-            )
+            found[text] = _several(ids)
         else:
             found[text] = Problem(
                 404,

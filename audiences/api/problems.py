@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
@@ -13,7 +13,7 @@ from audiences.api_keys.answers import AnotherRequest
 from audiences.feed import BadCursor
 from audiences.membership.members import NoSuchAudience
 from audiences.moments import BadMoment
-from audiences.profiles import Ambiguous, NotFound
+from audiences.profiles import NotFound
 from audiences.profiles.writing import TakenId
 from audiences.refusals import Refused, shortened
 from audiences.subscriptions import NoSuchService
@@ -34,6 +34,7 @@ class Problem(Exception):
         remedy: str = "",
         errors: Sequence[Mapping[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        request: str = "",
     ) -> None:
         self.status, self.detail, self.remedy = status, detail, remedy
         self.code = code or HTTPStatus(status).name.lower()
@@ -41,6 +42,7 @@ class Problem(Exception):
             [{"field": field, "detail": detail}] if field else []
         )
         self.headers = dict(headers or {})
+        self.request = request
         super().__init__(detail)
 
     def as_json(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Problem(Exception):
             "code": self.code,
             **({"remedy": self.remedy} if self.remedy else {}),
             **({"errors": self.errors} if self.errors else {}),
+            **({"request": self.request} if self.request else {}),
         }
 
     def answer(self) -> HttpResponse:
@@ -68,7 +71,6 @@ STATUSES: dict[type[Refused], int] = {
     NotFound: 404,
     NoSuchService: 404,
     NoSuchAudience: 404,
-    Ambiguous: 409,
     InvalidAddress: 422,
     BadMoment: 422,
     BadCursor: 422,
@@ -77,7 +79,6 @@ STATUSES: dict[type[Refused], int] = {
 # And the field that each is about.
 FIELDS: dict[type[Refused], str] = {
     NotFound: "profile",
-    Ambiguous: "profile",
     NoSuchService: "service",
     NoSuchAudience: "audience",
     InvalidAddress: "address",
@@ -87,14 +88,34 @@ FIELDS: dict[type[Refused], str] = {
 }
 
 
+# And what a program can do about it; commands have hints of their own.
+REMEDIES: dict[type[Refused], str] = {
+    NotFound: "Name the person as id:, ext: or addr:.",
+    NoSuchService: "GET /api/v1/services lists them.",
+    NoSuchAudience: "Say everyone, service:SLUG, or a name that GET /api/v1/audiences "
+    "lists.",
+    AnotherRequest: "Take a new Idempotency-Key for a new request.",
+}
+_Fact = TypeVar("_Fact")
+
+
 def of_refusal(refusal: Refused) -> Problem:
     """A refusal of the domain; one of no kind of its own conflicts with what is."""
-    status = next((n for kind, n in STATUSES.items() if isinstance(refusal, kind)), 409)
-    field = next((n for kind, n in FIELDS.items() if isinstance(refusal, kind)), "")
-    said = shortened(str(refusal), [])
+
+    def by_kind(facts: Mapping[type[Refused], _Fact], other: _Fact) -> _Fact:
+        kinds = (fact for kind, fact in facts.items() if isinstance(refusal, kind))
+        return next(kinds, other)
+
+    said = shortened(refusal.without_hint, [])
     if isinstance(refusal, InvalidAddress):
         said = f"The address is not valid: {said}."
-    return Problem(status, said, code=_code(refusal), field=field)
+    return Problem(
+        by_kind(STATUSES, 409),
+        said,
+        code=_code(refusal),
+        field=getattr(refusal, "field", "") or by_kind(FIELDS, ""),
+        remedy=by_kind(REMEDIES, ""),
+    )
 
 
 def _code(refusal: Refused) -> str:

@@ -1,5 +1,6 @@
 """What programs send and get: strict, so that a slip is not passed over."""
 
+import re
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
@@ -33,8 +34,28 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
+def example(**facts: Any) -> ConfigDict:
+    """The settings of a Strict whose description has an example."""
+    return ConfigDict(
+        **Strict.model_config, json_schema_extra={"examples": [{**facts}]}
+    )
+
+
+# RFC 3339, 5.6. What ISO 8601 has besides, such as weeks, is another day to some.
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d):(\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)",
+    re.ASCII | re.IGNORECASE,
+)
+
+
 def _moment(text: str) -> datetime:
-    at = moments.read_with_zone(text)
+    found, at = _RFC_3339.fullmatch(text), None
+    if found:
+        day, minute, second, part, zone = found.groups("")
+        # The second that is put in ends as the next one begins: no clock here has it.
+        is_leap = second == "60" and minute[3:] == "59"
+        plain = f"{day}T{minute}:{'59' if is_leap else second}{part}{zone.upper()}"
+        at = moments.read_with_zone(plain)
     if at is None:
         raise ValueError("write a moment with its zone, as 2026-01-31T09:30:00Z")
     return at
@@ -89,6 +110,8 @@ class ProblemOut(Schema):
     code: str
     remedy: str | None = None
     errors: list[dict[str, str]] | None = None
+    # Of a 500: the id under which the log has it.
+    request: str | None = None
 
 
 class ItemProblem(Schema):

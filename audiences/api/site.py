@@ -4,15 +4,24 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, ValidationError
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+    ValidationError,
+)
+from django.core.signals import got_request_exception
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError as BadInput
-from ninja.parser import Parser
 
 from audiences.api import describing, problems
+from audiences.api.bodies import Reader
 from audiences.api.calls import Resource, finish
 from audiences.api.problems import Problem
 from audiences.refusals import Refused
@@ -34,6 +43,8 @@ docs/api/README.md has all of it, with recipes and a client in one file.
 
 
 log = logging.getLogger(__name__)
+# Where Django writes down what it has no answer for.
+failures = logging.getLogger("django.request")
 
 
 class Api(NinjaAPI):
@@ -41,20 +52,6 @@ class Api(NinjaAPI):
 
     def get_openapi_schema(self, **kwargs: Any) -> Any:
         return describing.completed(super().get_openapi_schema(**kwargs))
-
-
-class Reader(Parser):
-    """Bodies are JSON and say so: else a form would be taken for what it is not."""
-
-    def parse_body(self, request: HttpRequest) -> Any:
-        if request.content_type != "application/json":
-            raise Problem(
-                415,
-                f"The body is said to be {request.content_type or 'nothing'!r}.",
-                field="Content-Type",
-                remedy="Send JSON, with Content-Type: application/json.",
-            )
-        return super().parse_body(request)
 
 
 api = Api(
@@ -108,13 +105,56 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 @api.exception_handler(Http404)
-def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+@api.exception_handler(ObjectDoesNotExist)  # somebody removed it at this moment
+def _missing(request: HttpRequest, error: Exception) -> HttpResponse:
     return _answer(request, Problem(404, "There is nothing here by this name."))
 
 
 @api.exception_handler(RequestDataTooBig)
+@api.exception_handler(TooManyFieldsSent)
+@api.exception_handler(TooManyFilesSent)
 def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
     return _answer(request, Problem(413, "The request is too big: send fewer items."))
+
+
+@api.exception_handler(SuspiciousOperation)
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(UnreadablePostError)
+def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A form that is none, or a caller that went away."""
+    return _answer(
+        request,
+        Problem(
+            400,
+            "The body cannot be read.",
+            field="body",
+            remedy="Send the whole of it, as its Content-Type says.",
+        ),
+    )
+
+
+@api.exception_handler(Exception)
+def _unforeseen(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A fault of ours, in DEBUG too: what it was stands in the log, by the same id."""
+    number = request.META.get("REQUEST_ID", "")
+    got_request_exception.send(sender=None, request=request)
+    route = request.resolver_match.route if request.resolver_match else ""
+    failures.error(
+        *("Internal Server Error: %s %s (request %s)", request.method, route, number),
+        exc_info=error,
+        extra={"status_code": 500, "request": request},
+    )
+    return _answer(
+        request,
+        Problem(
+            500,
+            "Something went wrong here; nothing was done.",
+            remedy=f"Tell whoever keeps the site that it was request {number}."
+            if number
+            else "Tell whoever keeps the site when it was.",
+            request=number,
+        ),
+    )
 
 
 # InternalError: PostgreSQL lets nobody write while another server takes over.

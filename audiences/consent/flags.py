@@ -101,7 +101,7 @@ def record_made(made: Iterable[tuple[int, Scope]], origin: Origin) -> None:
 
 def lacks_note(origin: Origin) -> bool:
     """Whether someone acts for another person without saying why."""
-    return origin.source in NOTE_NEEDED and not origin.note.strip()
+    return origin.source in NOTE_NEEDED and not origin.has_note
 
 
 def _require_note(origin: Origin) -> None:

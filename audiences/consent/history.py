@@ -44,6 +44,11 @@ Kind = ConsentEvent.Kind
 Source = ConsentEvent.Source
 
 
+def says_something(text: str) -> bool:
+    """Whether a text has a letter or a digit: invisible characters prove nothing."""
+    return any(character.isalnum() for character in text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Origin:
     """Who or what makes a change, with evidence (GDPR 7(1)).
@@ -69,8 +74,12 @@ class Origin:
     @property
     def has_proof(self) -> bool:
         """Whether it says how the person asked, or what they had read."""
-        says_how = bool(self.note.strip()) and not self.says_only_where
-        return says_how or bool(self.wording_version.strip())
+        says_how = self.has_note and not self.says_only_where
+        return says_how or says_something(self.wording_version)
+
+    @property
+    def has_note(self) -> bool:
+        return says_something(self.note)
 
     @property
     def has_evidence(self) -> bool:

@@ -16,13 +16,26 @@ from audiences.channels import FLAGS, Scope
 from audiences.consent.flags import Recorded, warning_of
 from audiences.consent.history import Kind, Origin, Row, bulk_record, bulk_said_again
 from audiences.models import Profile
+from audiences.refusals import Refused
 from audiences.sql.many import among
-from audiences.suppression.restriction import RESTRICTED, restricted_among
+from audiences.suppression.restriction import RESTRICTED, Restricted, restricted_among
 
-PROOF_NEEDED = (
-    "An opt-in needs a note that says how the person asked for it, or the wording "
-    "that the person agreed to."
-)
+
+class ProofNeeded(Refused):
+    """Nothing says how the person asked, or what they agreed to."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An opt-in needs a note that says how the person asked for it, or the "
+            "wording that the person agreed to."
+        )
+
+
+class Gone(Refused):
+    """The person was erased while the act was on its way."""
+
+    def __init__(self) -> None:
+        super().__init__("The profile is gone.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +48,8 @@ class Act:
     origin: Origin
 
 
-def apply(acts: Sequence[Act]) -> list[Recorded | str]:
-    """What became of each act: what was recorded, or a sentence why nothing was.
+def apply(acts: Sequence[Act]) -> list[Recorded | Refused]:
+    """What became of each act: what was recorded, or why nothing was.
 
     An opt-in without proof is refused, and so is one of somebody whose
     data is restricted; the other acts go on. Somebody who is gone is told so. An
@@ -53,7 +66,7 @@ def apply(acts: Sequence[Act]) -> list[Recorded | str]:
         }
         ins = [act.profile_id for act in acts if not act.opted_out]
         held = restricted_among(ins) if ins else set()
-        results: list[Recorded | str] = []
+        results: list[Recorded | Refused] = []
         changed: list[tuple[int, Act]] = []
         # Flags that an act has changed; and what was so already, and is said again.
         new: set[tuple[int, str]] = set()
@@ -79,14 +92,14 @@ def apply(acts: Sequence[Act]) -> list[Recorded | str]:
 
 def _judged(
     act: Act, flags: "dict[str, bool] | None", restricted: bool
-) -> Recorded | str:
+) -> Recorded | Refused:
     if flags is None:
-        return "The profile is gone."
+        return Gone()
     if not act.opted_out:
         if not act.origin.has_proof:
-            return PROOF_NEEDED
+            return ProofNeeded()
         if restricted:
-            return str(RESTRICTED)
+            return Restricted(RESTRICTED)
     is_new = flags[act.scope] != act.opted_out
     flags[act.scope] = act.opted_out
     if act.opted_out:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from audiences.masking import DOTS, masked
+from audiences.masking import DOTS, masked, masked_id
 from audiences.models import Address, ConsentEvent, Profile
 from audiences.sql.many import among
 
@@ -41,7 +41,8 @@ def _plain(
     data: dict[str, Any] = {}
     if change.profile_id:
         data["profile"] = change.profile_id
-        data["external_id"] = external.get(change.profile_id)
+        name = external.get(change.profile_id)
+        data["external_id"] = masked_id(name) if name and where is None else name
         if where is not None:
             data["addresses"] = where.get(change.profile_id, {})
     row = change.row

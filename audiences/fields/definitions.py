@@ -74,8 +74,8 @@ def find_field(name: str) -> OwnField:
             return field
     listed = ", ".join(field.slug for field in known)
     raise NoSuchField(
-        f"There is no own field {name!r}. "
-        + (f"There are: {listed}." if listed else "Make one with create_field.")
+        f"There is no own field {name!r}.",
+        hint=f"There are: {listed}." if listed else "Make one with create_field.",
     )
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _, gettext_noop
 from audiences import addresses, consent
 from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
+from audiences.consent.history import says_something
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
 from audiences.models import Address, ImportRun, Profile
 from audiences.signals import addresses_failed
@@ -56,7 +57,7 @@ class PeopleImporter(Importer[Row]):
     lock = "import"
 
     def __init__(self, file: TableFile, options: Options) -> None:
-        if options.allow_opt_in and not options.note.strip():
+        if options.allow_opt_in and not says_something(options.note):
             raise consent.ConsentError(
                 _("Opting in needs a note that says how the people asked for it.")
             )

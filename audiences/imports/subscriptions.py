@@ -95,7 +95,7 @@ class SubscriptionsImporter(Importer[Row]):
         self._who = naming(self.columns)
         # Many rows of a file have the same day.
         self._read_moment = functools.lru_cache(maxsize=10_000)(moments.read)
-        if options.revive and not options.note.strip():
+        if options.revive and not self.origin.has_note:
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
             )

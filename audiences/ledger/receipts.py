@@ -72,7 +72,8 @@ def receipt(
     if not covered:
         raise NoReceipt(
             "No checkpoint covers it yet: it is sealed within a minute, and a "
-            "checkpoint follows within five (seal_ledger, ledger_checkpoint)."
+            "checkpoint follows within five.",
+            hint="At once: seal_ledger, then ledger_checkpoint.",
         )
     proofs = Proofs(checkpoint.size)
     notices = _notices({row.event.wording for row in covered}, profile, proofs)
@@ -105,7 +106,7 @@ def _checkpoint(size: int | None) -> LedgerCheckpoint:
     found = (rows if size is None else rows.filter(size=size)).first()
     if found is None:
         what = "no checkpoint" if size is None else f"no checkpoint of {size} leaves"
-        raise NoReceipt(f"There is {what} here: run ledger_checkpoint.")
+        raise NoReceipt(f"There is {what} here.", hint="Run ledger_checkpoint.")
     return found
 
 
@@ -152,7 +153,8 @@ def _remarks(row: Row, found: str | None) -> Iterable[str]:
 def _proved(leaf: bytes, place: int, hash: bytes, proofs: Proofs) -> dict[str, Any]:
     if tree.leaf_hash(leaf) != hash:
         raise NoReceipt(
-            "What is recorded is not what was sealed: verify_ledger says what differs."
+            "What is recorded is not what was sealed.",
+            hint="verify_ledger says what differs.",
         )
     return {
         "record": json.loads(leaf),

@@ -102,8 +102,9 @@ def find_audience(name: str) -> Audience:
     if audience is None:
         known = Audience.objects.order_by("name").values_list("name", flat=True)[:20]
         raise NoSuchAudience(
-            f"There is no audience {name!r}. Use everyone, service:SLUG or list:FILE, "
-            f"or one of: {', '.join(known) or '(there are none yet)'}."
+            f"There is no audience {name!r}.",
+            hint="Use everyone, service:SLUG or list:FILE, or one of: "
+            f"{', '.join(known) or '(there are none yet)'}.",
         )
     return audience
 

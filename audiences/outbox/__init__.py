@@ -9,7 +9,7 @@ from audiences.outbox.composing import (
     site_name,
     words,
 )
-from audiences.outbox.queue import is_on_its_way, put
+from audiences.outbox.queue import is_on_its_way, on_their_way, put, put_all
 from audiences.outbox.sending import (
     UNREACHABLE,
     send_again,
@@ -25,7 +25,9 @@ __all__ = [
     "closest_language",
     "composes",
     "is_on_its_way",
+    "on_their_way",
     "put",
+    "put_all",
     "send_again",
     "send_waiting",
     "site_name",

@@ -1,5 +1,6 @@
 """The rows of mails and SMS to send: written by requests, removed after some days."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from audiences.background import jobs
 from audiences.channels import Channel
 from audiences.models import ConsentEvent, LandingPage, OutboxMail
 from audiences.outbox.composing import Kind
+from audiences.sql.many import among
 
 
 def put(
@@ -29,7 +31,7 @@ def put(
     `context` holds ids and codes only. A queue that is down delays the mail by a
     minute at most and stops nobody.
     """
-    mail = OutboxMail.objects.create(
+    mail = OutboxMail(
         kind=kind,
         channel=channel,
         found_by=found_by,
@@ -39,8 +41,15 @@ def put(
         context=context,
         network=network,
     )
-    jobs.wake("audiences.tasks.send_outbox")
+    put_all([mail])
     return mail
+
+
+def put_all(mails: Sequence[OutboxMail]) -> None:
+    """`put` for rows that the caller has made."""
+    if mails:
+        OutboxMail.objects.bulk_create(mails)
+        jobs.wake("audiences.tasks.send_outbox")
 
 
 def is_asked_for(mail: OutboxMail) -> bool:
@@ -62,9 +71,15 @@ DOUBLE_CLICK = timedelta(minutes=1)
 
 def is_on_its_way(kind: Kind, key: str, context: dict[str, Any]) -> bool:
     """Whether the same message was put here a moment ago: by a double click."""
+    return (key, context) in on_their_way(kind, [key])
+
+
+def on_their_way(kind: Kind, keys: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """What was put here a moment ago for these addresses: keys with contexts."""
     since = timezone.now() - DOUBLE_CLICK
-    rows = OutboxMail.objects.filter(kind=kind, key=key, created_at__gte=since)
-    return any(row.context == context for row in rows)
+    rows = OutboxMail.objects.filter(among("key", keys), kind=kind)
+    recent = rows.filter(created_at__gte=since)
+    return list(recent.values_list("key", "context"))
 
 
 def keep_answer(mail: OutboxMail) -> None:

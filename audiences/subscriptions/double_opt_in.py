@@ -1,8 +1,7 @@
 """Double opt-in: pending on request, active when the person confirms (S6)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -25,12 +24,14 @@ from audiences.subscriptions.writing import (
     held_by,
     locked,
     opt_out_warning,
+    pending,
     write,
 )
 from audiences.suppression import Lift
 from audiences.suppression.restriction import is_restricted, require_free
 
-from . import messages
+from . import messages, telling
+from .telling import Notice
 
 
 # ------------------------------------------------------------------ the person asks
@@ -79,9 +80,8 @@ def ask(
         event_id = _make_pending(
             held, locked, service, origin, made_profile=made_profile
         )
-    is_asked = messages.ask(
-        locked.pk, service, event_id, language, asked_by=str(origin.source)
-    )
+    wish = telling.Request(locked.pk, service, event_id, language, str(origin.source))
+    is_asked = all(telling.ask([wish]))
     return Recorded(
         is_new,
         warning,
@@ -106,14 +106,8 @@ def _make_pending(
     *,
     made_profile: bool,
 ) -> int:
-    at = origin.at or timezone.now()
-    days = settings.PENDING_SUBSCRIPTION_DAYS
-    values = {
-        "status": Status.PENDING,
-        "changed_at": at,
-        "expires_at": timezone.now() + timedelta(days=days),
-        "made_profile": made_profile,
-    }
+    now = timezone.now()
+    values = pending(origin.at or now, now, made_profile=made_profile)
     write(held, locked, service, values)
     return consent.record(locked, Kind.REQUEST, origin, service_id=service.pk).pk
 
@@ -147,7 +141,7 @@ def confirm(confirmation: Confirmation, origin: Origin) -> Recorded:
         if address := messages.address_for(locked.pk, service):
             # `can_confirm`: the link went there.
             suppression.lift(address.channel, address.key, Lift.CONFIRMED)
-        messages.tell("subscribed", locked.pk, service, origin.source)
+        telling.tell([Notice("subscribed", locked.pk, service, origin.source)])
         return Recorded(True, warning, event.pk)
 
 
@@ -197,7 +191,7 @@ def confirmed_by_mail(
     consent.record(locked, Kind.REQUEST, asked, service_id=service.pk)
     write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.CONFIRM, confirmed, service_id=service.pk)
-    messages.tell("subscribed", locked.pk, service, confirmed.source)
+    telling.tell([Notice("subscribed", locked.pk, service, confirmed.source)])
     return Recorded(True, opt_out_warning(locked, service), event.pk)
 
 

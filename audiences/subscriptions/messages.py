@@ -1,8 +1,8 @@
-"""Messages about subscriptions: the one that asks to confirm, and those that tell.
+"""Messages about subscriptions: what the one that asks to confirm says, and the others.
 
-They go through the outbox, at once, and are counted for each address and day. Only the
-message that asks to confirm reaches somebody who is opted out (S6). What a visitor may
-have typed, such as a name, is in none of them before the address is confirmed.
+Only the message that asks to confirm reaches somebody who is opted out (S6). What a
+visitor may have typed, such as a name, is in none before the address is confirmed.
+`telling` puts them into the outbox.
 """
 
 from dataclasses import replace
@@ -12,9 +12,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from audiences import outbox
-from audiences.addresses import Normalised
 from audiences.channels import ANY_FLAG, Channel, flag_name
-from audiences.consent import Kind, Source
+from audiences.consent import Kind
 from audiences.landing_pages import ServiceOnPage
 from audiences.links import (
     Confirmation,
@@ -33,15 +32,11 @@ from audiences.models import (
     Service,
     Subscription,
 )
-from audiences.outbox import Result, Words, caps
-from audiences.suppression.restriction import is_restricted
+from audiences.outbox import Result, Words
 from audiences.wording import page_texts, placeholders as places
 
 Status = Subscription.Status
 Confirms = Service.Confirms
-
-# Whose acts are answered by a message: those of the person.
-OF_THE_PERSON = (Source.LANDING_PAGE, Source.ONE_CLICK, Source.MAIL, Source.API)
 
 _SERVICE_FIELDS = ("service.label", "service.description", "site")
 _PROFILE_FIELDS = ("profile.first_name", "profile.last_name")
@@ -79,33 +74,6 @@ def address_for(profile_id: int, service: Service | ServiceOnPage) -> Address | 
     ).first()
 
 
-# ---------------------------------------------------------------- into the outbox
-def ask(
-    profile_id: int, service: Service, event_id: int, language: str, *, asked_by: str
-) -> bool:
-    """Ask to confirm the request of an event; false when the caps forbid it today.
-
-    A button that is pressed twice asks once. Without an address nobody can be asked.
-    `asked_by` is the source of the present wish, which may repeat an earlier request.
-    """
-    address = address_for(profile_id, service)
-    if address is None:
-        return True
-    context = {
-        "profile": profile_id,
-        "service": service.pk,
-        "event": event_id,
-        "asked_by": asked_by,
-    }
-    if outbox.is_on_its_way(OutboxMail.Kind.REQUEST, address.key, context):
-        return True
-    subject = caps.subject_of(address.channel, address.key)
-    if not caps.allow_address(subject, f"service:{service.pk}"):
-        return False
-    _put("request", address, language, context)
-    return True
-
-
 def was_asked(profile_id: int, service: Service | ServiceOnPage) -> bool:
     """Whether a message asks, or has asked, to confirm what waits now."""
     address = address_for(profile_id, service)
@@ -116,39 +84,6 @@ def was_asked(profile_id: int, service: Service | ServiceOnPage) -> bool:
     rows = OutboxMail.objects.filter(kind=OutboxMail.Kind.REQUEST, key=address.key)
     asked = rows.filter(result__in=["", OutboxMail.Result.SENT])
     return any(row.context["event"] == event_id for row in asked)
-
-
-def tell(way: str, profile_id: int, service: Service, source: str) -> None:
-    """Tell a person of what they did, if the service has a message for it."""
-    if getattr(service, f"{way}_message") != Confirms.NONE:
-        tell_by_id(way, profile_id, service.pk, source)
-
-
-def tell_by_id(way: str, profile_id: int, service_id: int, source: str) -> None:
-    """`tell` for a caller who does not know whether the service has a message."""
-    if source not in OF_THE_PERSON or is_restricted(profile_id):
-        return
-    has_none = {f"{way}_message": Confirms.NONE}
-    row = Service.objects.filter(pk=service_id).exclude(**has_none).first()
-    address = address_for(profile_id, row) if row else None
-    if row is None or address is None:
-        return
-    subject = caps.subject_of(address.channel, address.key)
-    # What follows an act has a cap of its own, beside that of what can be asked for.
-    if caps.allow_address(f"notice:{subject}"):
-        _put(way, address, "", {"profile": profile_id, "service": row.pk})
-
-
-def _put(way: str, address: Address, language: str, context: dict[str, Any]) -> None:
-    outbox.put(
-        OutboxMail.Kind(way),
-        Normalised(address.value, address.key),
-        language=language,
-        context=context,
-        network="",
-        found_by=address.channel,
-        channel=address.channel,
-    )
 
 
 # ---------------------------------------------------------------- in the worker

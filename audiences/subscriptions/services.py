@@ -51,7 +51,7 @@ def find_service(slug: str) -> Service:
             Service.objects.order_by("slug").values_list("slug", flat=True)
         )
         raise NoSuchService(
-            f"There is no service {slug!r}. "
-            + (f"There are: {known}." if known else "Make one with create_service.")
+            f"There is no service {slug!r}.",
+            hint=f"There are: {known}." if known else "Make one with create_service.",
         )
     return service

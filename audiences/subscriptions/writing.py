@@ -12,6 +12,7 @@ own act on a page: if the service requires double opt-in, it is pending until `c
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.lookups import Exact
@@ -25,9 +26,8 @@ from audiences.consent.history import said_again
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.refusals import Refused
 from audiences.subscriptions.services import ServiceClosed
+from audiences.subscriptions.telling import Notice, tell, tell_by_id
 from audiences.suppression.restriction import is_restricted, require_free
-
-from . import messages
 
 Status = Subscription.Status
 
@@ -115,6 +115,18 @@ def activated(service: Service, at: datetime) -> dict[str, object]:
     }
 
 
+def pending(
+    at: datetime, now: datetime, *, made_profile: bool = False
+) -> dict[str, object]:
+    """Until the person confirms it, for some days from now; `at` is when they asked."""
+    return {
+        "status": Status.PENDING,
+        "changed_at": at,
+        "expires_at": now + timedelta(days=settings.PENDING_SUBSCRIPTION_DAYS),
+        "made_profile": made_profile,
+    }
+
+
 def opt_out_warning(profile: Any, service: Service) -> str:
     """What keeps a service from somebody; of the profile its flags are needed."""
     if profile.no_longer_contact:
@@ -151,7 +163,7 @@ def begin(locked: Profile, service: Service, origin: Origin) -> Recorded:
         raise NoteNeeded(service)
     write(held, locked, service, activated(service, at))
     event = consent.record(locked, Kind.SUBSCRIBE, origin, service_id=service.pk)
-    messages.tell("subscribed", locked.pk, service, origin.source)
+    tell([Notice("subscribed", locked.pk, service, origin.source)])
     return Recorded(True, warning, event.pk)
 
 
@@ -202,5 +214,5 @@ def end_by_id(
         return Recorded(False)
     event = consent.record(locked, Kind.UNSUBSCRIBE, origin, service_id=service_id)
     if was_active:
-        messages.tell_by_id("unsubscribed", locked.pk, service_id, origin.source)
+        tell_by_id("unsubscribed", locked.pk, service_id, origin.source)
     return Recorded(True, event_id=event.pk)

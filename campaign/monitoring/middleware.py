@@ -35,7 +35,8 @@ class Watched:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if answer := health.answer(request):
             return answer
-        given = logs.request_id.set(_id_of(request))
+        number = request.META["REQUEST_ID"] = _id_of(request)
+        given = logs.request_id.set(number)
         began = time.perf_counter()
         try:
             with tracing.span(
@@ -51,7 +52,7 @@ class Watched:
                     span.set_attribute(
                         "http.response.status_code", response.status_code
                     )
-            response["X-Request-ID"] = logs.request_id.get()
+            response["X-Request-ID"] = number
             return response
         finally:
             logs.request_id.reset(given)

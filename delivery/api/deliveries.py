@@ -11,27 +11,48 @@ from audiences.api import jobs
 from audiences.api.callers import caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import ChannelCode, JobOut, Json, Moment, Slug, Strict
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES, Problem
+from audiences.api.shapes import (
+    ChannelCode,
+    JobOut,
+    Json,
+    Moment,
+    Slug,
+    Strict,
+    example,
+)
 from audiences.feed.facts import said as moment
 from audiences.models import Audience
 from delivery import deliveries as domain
 from delivery.analysis import preparation
 from delivery.composing import writing
-from delivery.deliveries import BadDelivery, DeliveryNotFound
+from delivery.composing.writing import TEXTS, BadLanguage
+from delivery.deliveries import DeliveryNotFound
 from delivery.models import Delivery
 from delivery.rules import typologies
+from delivery.rules.typologies import NoSuchTypology
 
 deliveries = Resource("deliveries")
-STATUSES.update({DeliveryNotFound: 404, BadDelivery: 409})
-FIELDS[DeliveryNotFound] = "delivery"
+STATUSES.update({DeliveryNotFound: 404, NoSuchTypology: 404, BadLanguage: 422})
+FIELDS.update({DeliveryNotFound: "delivery", NoSuchTypology: "typology"})
+FIELDS[BadLanguage] = "language"
+REMEDIES[DeliveryNotFound] = "GET /api/v1/deliveries lists them; say id: or label:."
+REMEDIES[NoSuchTypology] = "Leave it out: then it is the default one."
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Language = Annotated[str, Field(max_length=35, examples=["nl"])]
 Label = Annotated[str, Field(min_length=1, max_length=150, pattern=r"\S")]
 
 
 class DeliveryIn(Strict):
     """A delivery to make; the audience is everyone unless it is named."""
+
+    model_config = example(
+        label="Spring letter",
+        channel="email",
+        audience="service:newsletter",
+        service="newsletter",
+    )
 
     label: Label
     channel: ChannelCode
@@ -48,10 +69,25 @@ class DeliveryIn(Strict):
 class ContentIn(Strict):
     """What a delivery says: Markdown, HTML or plain text."""
 
+    model_config = example(
+        subject="Spring",
+        content="Hello {{ first_name }}\n\n{{ unsubscribe_link }}",
+        language="en",
+    )
+
     subject: Annotated[str, Field(max_length=500)] | None = None
     preheader: Annotated[str, Field(max_length=500)] | None = None
-    content: Annotated[str, Field(min_length=1, max_length=200_000)]
-    language: Annotated[str, Field(max_length=35)] = ""
+    content: Annotated[str, Field(min_length=1, max_length=writing.LARGEST)]
+    language: Language = ""
+
+
+class ContentOut(Schema):
+    """The same as it is read; empty until it is written."""
+
+    subject: str
+    preheader: str
+    content: str
+    language: str
 
 
 class DeliveryOut(Schema):
@@ -87,15 +123,19 @@ def shown(row: Delivery) -> Json:
     }
 
 
-def _written(row: Delivery) -> list[Any]:
-    """What it says, to everybody and in languages: too long for the answer."""
-    names = ("subject", "preheader", "content")
-    variants = row.variants.order_by("language").values_list("language", *names)
-    return [getattr(row, name) for name in names] + [list(v) for v in variants]
+def _editable(row: Delivery) -> list[Any]:
+    """What it is and says, in all languages: not how far it is."""
+    variants = row.variants.order_by("language").values_list("language", *TEXTS)
+    return [
+        *(row.label, row.channel, row.purpose, row.service_id, row.audience_id),
+        *(row.typology_id, row.contact_date),
+        *(getattr(row, name) for name in TEXTS),
+        *(list(each) for each in variants),
+    ]
 
 
 def _tagged(row: Delivery, status: int = 200) -> HttpResponse:
-    return with_tag(shown(row), status, unsaid=_written(row))
+    return with_tag(shown(row), _editable(row), status)
 
 
 def _audience(text: str) -> Audience:
@@ -140,13 +180,33 @@ def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
     return answer
 
 
+@deliveries.get("/{delivery}/content", ContentOut)
+def read_content(
+    request: HttpRequest, delivery: Name, language: Language = ""
+) -> HttpResponse:
+    """What a delivery says in a language, or to everybody else; as it is written."""
+    row = domain.find(delivery)
+    code = writing.canonical(language) if language else ""
+    found = row.variants.filter(language=code).first()
+    if code and found is None:
+        there = ", ".join(row.variants.values_list("language", flat=True))
+        raise Problem(
+            404,
+            f"The delivery has no text of its own in {code!r}.",
+            field="language",
+            remedy=f"Languages: {there or 'none'}; leave it out for everybody else.",
+        )
+    said_here = {name: getattr(found or row, name) for name in TEXTS}
+    return with_tag({**said_here, "language": code}, _editable(row))
+
+
 @deliveries.put("/{delivery}/content", DeliveryOut)
 def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpResponse:
     """Write what a delivery says, in a language or to everybody else."""
     found = Delivery.objects.select_for_update(of=("self",)).get(
         pk=domain.find(delivery).pk
     )
-    require_match(request, shown(found), unsaid=_written(found))
+    require_match(request, _editable(found))
     writing.set_content(
         found,
         language=body.language,

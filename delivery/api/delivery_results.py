@@ -10,15 +10,19 @@ from audiences.api import naming
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
-from audiences.api.problems import Problem
-from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth
-from audiences.masking import DOTS, masked
+from audiences.api.problems import FIELDS, REMEDIES, Problem
+from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, example
+from audiences.masking import DOTS, masked, masked_id
 from delivery import analysis, approvals, deliveries as domain
 from delivery.analysis import outcomes, reports
 from delivery.api.deliveries import Name, deliveries
 from delivery.models import Delivery
 from delivery.sending import sendings, status
 from delivery.sending.exports import Export
+from delivery.sending.sendings import NoMoment
+
+FIELDS[NoMoment] = "at"
+REMEDIES[NoMoment] = "Send a later `at`, or `now: true`."
 
 
 class Line(Schema):
@@ -68,6 +72,8 @@ class Explained(Schema):
 
 class SendIn(Strict):
     """When to begin, and how fast."""
+
+    model_config = example(at="2027-03-01T08:00:00+01:00", rate=50)
 
     at: Moment | None = None
     now: Truth = False
@@ -178,7 +184,7 @@ def _outcome(channel: str, values: list[object], sees: bool) -> Json:
     where = text if sees or not text else masked(channel, text) or DOTS
     return {
         "profile": pk,
-        "external_id": external_id,
+        "external_id": external_id if sees else masked_id(str(external_id or "")),
         "address": where,
         "code": code,
         "label": str(label),

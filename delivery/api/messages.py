@@ -19,6 +19,7 @@ from audiences.api.shapes import (
     Number,
     Past,
     Strict,
+    example,
 )
 from audiences.feed.facts import said as moment
 from audiences.masking import DOTS, masked
@@ -44,6 +45,17 @@ class MessageItem(Strict):
 
 class MessagesIn(Strict):
     """Up to 1,000 messages of one delivery."""
+
+    model_config = example(
+        delivery="Spring letter",
+        items=[
+            {
+                "address": "ann@example.org",
+                "at": "2026-01-31T09:30:00Z",
+                "message_id": "<1@example.org>",
+            }
+        ],
+    )
 
     delivery: Annotated[str, Field(min_length=1, max_length=200)]
     items: Annotated[list[MessageItem], Field(min_length=1, max_length=MOST_ITEMS)]

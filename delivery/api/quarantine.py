@@ -11,7 +11,15 @@ from audiences import addresses
 from audiences.api.callers import caller
 from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.shapes import AddressText, ChannelCode, Json, Past, Short, Strict
+from audiences.api.shapes import (
+    AddressText,
+    ChannelCode,
+    Json,
+    Past,
+    Short,
+    Strict,
+    example,
+)
 from audiences.masking import DOTS, masked
 from delivery import quarantine as domain
 from delivery.models import QuarantineEntry
@@ -25,12 +33,23 @@ StatusCode = Literal["valid", "erroneous", "quarantine", "denylisted"]
 class AddressIn(Strict):
     """An address on its channel."""
 
+    model_config = example(channel="email", address="ann@example.org")
+
     channel: ChannelCode
     address: AddressText
 
 
 class ErrorIn(AddressIn):
     """An error that another system has seen."""
+
+    model_config = example(
+        channel="email",
+        address="ann@example.org",
+        type="hard",
+        reason="user_unknown",
+        text="550 5.1.1 No such user",
+        event_id="bounce-1",
+    )
 
     type: Literal["hard", "soft", "ignored"]
     reason: ErrorReason = ErrorReason.NOT_DEFINED
@@ -43,6 +62,13 @@ class ErrorIn(AddressIn):
 
 class StatusIn(AddressIn):
     """What somebody decides about an address."""
+
+    model_config = example(
+        channel="email",
+        address="ann@example.org",
+        status="denylisted",
+        text="Asked by phone.",
+    )
 
     status: StatusCode = "quarantine"
     reason: ErrorReason = ErrorReason.OPERATOR

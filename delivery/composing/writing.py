@@ -28,6 +28,10 @@ class BadContent(Refused):
     """The content cannot be taken; the message says why and what to do."""
 
 
+class BadLanguage(BadContent):
+    """This is no code of a language."""
+
+
 def read(path: Path) -> str:
     """The text of a file with a message; raises BadContent."""
     if path.suffix.lower() not in ENDINGS:
@@ -112,11 +116,11 @@ def remove_variant(
 
 
 def canonical(language: str) -> str:
-    """The code as RFC 5646 (2.1.1) writes it: nl, en-GB; BadContent for none."""
+    """The code as RFC 5646 (2.1.1) writes it: nl, en-GB; BadLanguage for none."""
     try:
         LANGUAGE(language)
     except ValidationError as error:
-        raise BadContent(" ".join(error.messages)) from error
+        raise BadLanguage(" ".join(error.messages)) from error
     first, *rest = language.split("-")
     places = [part.upper() if len(part) == 2 else part.title() for part in rest]
     return "-".join([first.lower(), *places])

@@ -16,12 +16,18 @@ from delivery.rules.writing import Kind, default_typology
 JUDGING = (Kind.FILTERING, Kind.FATIGUE)
 
 
+class NoSuchTypology(Refused):
+    """No typology has this slug."""
+
+
 def find(slug: str) -> Typology:
-    """The typology with a slug; raises Refused that lists what there is."""
+    """The typology with a slug; raises NoSuchTypology, which lists what there is."""
     found = Typology.objects.filter(slug=slug).first()
     if found is None:
         known = ", ".join(Typology.objects.values_list("slug", flat=True))
-        raise Refused(f"There is no typology {slug!r}. There are: {known}.")
+        raise NoSuchTypology(
+            f"There is no typology {slug!r}.", hint=f"There are: {known}."
+        )
     return found
 
 

@@ -36,6 +36,10 @@ class NotSendable(Refused):
     """The delivery cannot be sent, paused or resumed now; the message says why."""
 
 
+class NoMoment(NotSendable):
+    """When it was to begin has passed, or lies too far ahead."""
+
+
 def begin(
     delivery: Delivery,
     *,
@@ -92,6 +96,7 @@ def moment_of(
             _("{day} is more than five years ahead: choose an earlier moment."),
             delivery,
             day=chosen.date().isoformat(),
+            kind=NoMoment,
         )
     if chosen > timezone.now() - JUST_NOW:
         return chosen
@@ -100,14 +105,17 @@ def moment_of(
             _("{time} has passed: choose a later moment, or now."),
             delivery,
             time=in_zone(chosen),
+            kind=NoMoment,
         )
     raise _refusal(
         _(
             "“{label}” was to be sent at {time}, which has passed. Say when: now, or "
-            "at a moment (--at now, --at TIME)."
+            "at a moment."
         ),
         delivery,
         time=in_zone(chosen),
+        kind=NoMoment,
+        hint="(--at now, --at TIME)",
     )
 
 
@@ -126,12 +134,10 @@ def check(delivery: Delivery) -> None:
     """
     if delivery.channel not in BY_MESSAGE:
         raise _refusal(
-            _(
-                "“{label}” goes by {channel}: its target leaves as an extraction file "
-                "(send_delivery --to FILE)."
-            ),
+            _("“{label}” goes by {channel}: its target leaves as an extraction file."),
             delivery,
             channel=delivery.get_channel_display(),
+            hint="(send_delivery --to FILE)",
         ).mended_by("extraction_file")
     check_prepared(delivery)
     Composer(delivery)
@@ -170,8 +176,15 @@ def check_prepared(delivery: Delivery) -> None:
         ).mended_by("preparation", delivery.pk)
 
 
-def _refusal(text: str, delivery: Delivery, **facts: object) -> NotSendable:
-    return NotSendable(text.format(label=delivery.label, **facts))
+def _refusal(
+    text: str,
+    delivery: Delivery,
+    *,
+    kind: type[NotSendable] = NotSendable,
+    hint: str = "",
+    **facts: object,
+) -> NotSendable:
+    return kind(text.format(label=delivery.label, **facts), hint=hint)
 
 
 def _wake(sending: Sending) -> None:

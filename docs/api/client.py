@@ -15,10 +15,10 @@ import hashlib
 import hmac
 import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 import uuid
+from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
+from urllib.request import Request, urlopen
 
 MOST_ITEMS = 1000
 TRIES = 5
@@ -43,31 +43,28 @@ class Campaign:
     def call(self, method, path, body=None, **query):
         """The answer as data. Raises ApiError; waits where the API says so."""
         given = {name: value for name, value in query.items() if value is not None}
-        url = self.base + path + (f"?{urllib.parse.urlencode(given)}" if given else "")
-        headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
-        data = None
-        if body is not None:
-            data = json.dumps(body).encode()
+        url = self.base + path + (f"?{urlencode(given)}" if given else "")
+        headers = {"Authorization": f"Bearer {self.key}"}
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
             headers["Content-Type"] = "application/json"
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
+        request = Request(url, data, headers, method=method)  # noqa: S310
         attempt = 0
         while True:
             attempt += 1
-            request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310
+            wait = 2**attempt
             try:
-                with urllib.request.urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
-                    text = answer.read()
-                    return json.loads(text) if text else None
-            except urllib.error.HTTPError as error:
-                problem = _problem(error)
+                with urlopen(request, timeout=self.timeout) as answer:  # noqa: S310
+                    return json.loads(answer.read() or b"null")
+            except HTTPError as error:
                 if error.code not in (429, 502, 503, 504) or attempt == TRIES:
-                    raise ApiError(error.code, problem) from error
-                wait = float(error.headers.get("Retry-After") or 2**attempt)
+                    raise ApiError(error.code, _problem(error)) from error
+                wait = float(error.headers.get("Retry-After") or wait)
             except OSError:
                 if attempt == TRIES:
                     raise
-                wait = 2**attempt
             time.sleep(min(wait, 60))
 
     def pages(self, path, **query):
@@ -80,56 +77,50 @@ class Campaign:
             if not cursor:
                 return
 
-    def _bulk(self, path, items):
+    def bulk(self, path, items, name="items", **facts):
+        """What became of each of any number of items, in their order."""
+        done = []
         for start in range(0, len(items), MOST_ITEMS):
-            part = {"items": items[start : start + MOST_ITEMS]}
-            yield from self.call("POST", path, part)["items"]
+            body = {name: items[start : start + MOST_ITEMS], **facts}
+            done += self.call("POST", path, body)["items"]
+        return done
 
     # ---------------------------------------------------------------- people
     def profile(self, name):
         """One person, by id:…, ext:… or addr:…."""
-        return self.call("GET", f"profiles/{urllib.parse.quote(name, safe='')}")
+        return self.call("GET", f"profiles/{quote(name, safe='')}")
 
     def create_profile(self, **facts):
         return self.call("POST", "profiles", facts)
 
     def opt_out(self, names, channel, **facts):
         """Opt people out; the result of each, in order."""
-        return self._consent(names, "opt_out", channel, facts)
+        return self._acts("consent", names, action="opt_out", channel=channel, **facts)
 
     def opt_in(self, names, channel, *, note, **facts):
         """Opt people in; the note says how they asked for it."""
-        return self._consent(names, "opt_in", channel, {"note": note, **facts})
-
-    def _consent(self, names, action, channel, facts):
-        items = [
-            {"profile": name, "action": action, "channel": channel, **facts}
-            for name in names
-        ]
-        return list(self._bulk("consent", items))
+        facts |= {"channel": channel, "note": note}
+        return self._acts("consent", names, action="opt_in", **facts)
 
     def subscriptions(self, names, service, action, **facts):
         """`subscribe`, `request` (with double opt-in) or `unsubscribe` people."""
-        items = [
-            {"profile": name, "service": service, "action": action, **facts}
-            for name in names
-        ]
-        return list(self._bulk("subscriptions", items))
+        facts |= {"service": service, "action": action}
+        return self._acts("subscriptions", names, **facts)
+
+    def _acts(self, path, names, **facts):
+        return self.bulk(path, [{"profile": name, **facts} for name in names])
 
     def contactable(self, channel, addresses, **facts):
         """Why each address must not be contacted now; an empty list: it may."""
-        causes = {}
-        for start in range(0, len(addresses), MOST_ITEMS):
-            part = addresses[start : start + MOST_ITEMS]
-            body = {"channel": channel, "addresses": part, **facts}
-            for item in self.call("POST", "contactable", body)["items"]:
-                causes[item["address"]] = item["causes"]
-        return causes
+        items = self.bulk(
+            "contactable", addresses, "addresses", channel=channel, **facts
+        )
+        return {item["address"]: item["causes"] for item in items}
 
     # ---------------------------------------------------------------- what happens
-    def changes(self, cursor, types=""):
+    def changes(self, cursor, types=None):
         """Changes behind a cursor ("" for all, "now" for none), and the next one."""
-        query = {"since": cursor or None, "types": types or None, "limit": 1000}
+        query = {"since": cursor or None, "types": types, "limit": 1000}
         page = self.call("GET", "changes", **query)
         return page["items"], page["cursor"]
 
@@ -145,10 +136,10 @@ def verified(secret, headers, body, tolerance=300):
     key = base64.b64decode(secret.split("_", 1)[1])
     signed = f"{message_id}.{at}.".encode() + body
     wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    for given in headers["webhook-signature"].split():
-        if hmac.compare_digest(given.partition(",")[2], wanted):
-            return json.loads(body)
-    raise ValueError("The call is not signed by us.")
+    given = [each.partition(",")[2] for each in headers["webhook-signature"].split()]
+    if not any(hmac.compare_digest(each, wanted) for each in given):
+        raise ValueError("The call is not signed by us.")
+    return json.loads(body)
 
 
 def _problem(error):

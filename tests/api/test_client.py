@@ -1,7 +1,9 @@
 """The client of the documentation, against a site that serves."""
 
 import importlib.util
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,4 +73,45 @@ def test_the_client_checks_who_calls(settings: Any) -> None:
 
 
 def test_the_client_is_short() -> None:
-    assert len(CLIENT.read_text().splitlines()) <= 165
+    assert len(CLIENT.read_text().splitlines()) <= 150
+
+
+def test_what_was_not_answered_is_sent_again_under_the_same_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(client, "time", SimpleNamespace(sleep=pauses.append))
+    with receiving(answers=[503, 429, 502]) as receiver:
+        keys: list[str] = []
+        take = receiver.take
+
+        def noted(headers: Any, body: bytes) -> int:
+            keys.append(headers["Idempotency-Key"])
+            assert json.loads(body) == {"external_id": "A", "data": {}}
+            return 204 if len(keys) > 3 else take({}, b'{"data": {}}')
+
+        receiver.take = noted  # type: ignore[method-assign]
+        campaign = client.Campaign(receiver.url, "ck_x")
+        assert campaign.create_profile(external_id="A", data={}) is None
+        assert len(keys) == 4
+        assert len({*keys}) == 1
+        assert len(pauses) == 3
+        del keys[:]
+        receiver.answers = [422]
+        with pytest.raises(client.ApiError, match="422"):
+            campaign.create_profile(external_id="A", data={})
+        assert len(keys) == 1, "what is wrong is not sent again"
+
+
+def test_more_than_a_thousand_go_in_several_calls(campaign: Any) -> None:
+    sent: list[int] = []
+    call = campaign.call
+
+    def counted(method: str, path: str, body: Any = None, **query: Any) -> Any:
+        sent.append(len(body["addresses"]))
+        return call(method, path, body, **query)
+
+    campaign.call = counted
+    found = campaign.contactable("email", [f"p{n}@example.org" for n in range(1_001)])
+    assert sent == [1_000, 1]
+    assert {*map(tuple, found.values())} == {("unknown",)}

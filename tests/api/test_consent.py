@@ -69,7 +69,7 @@ def test_each_item_has_its_own_result(shop: Program) -> None:
         ("unchanged", None),
         ("failed", "not_found"),
         ("failed", "ambiguous"),
-        ("failed", "refused"),
+        ("failed", "proof_needed"),
         ("changed", None),
         ("changed", None),
         ("changed", None),

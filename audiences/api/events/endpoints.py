@@ -13,7 +13,7 @@ from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Past, Strict, Truth
+from audiences.api.shapes import Json, Past, Strict, Truth, example
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.endpoints import (
     BadEndpoint,
@@ -42,6 +42,11 @@ _Events = Annotated[list[Event], Field(min_length=1, max_length=20)]
 class EndpointIn(Strict):
     """Where it is, and what it is told."""
 
+    model_config = example(
+        url="https://crm.example.org/told",
+        events=["consent.opted_out", "address.quarantined"],
+    )
+
     url: _Url
     events: _Events
     with_addresses: Truth = False
@@ -49,6 +54,8 @@ class EndpointIn(Strict):
 
 class EndpointChange(Strict):
     """What is to be changed of it."""
+
+    model_config = example(state="active")
 
     url: _Url | None = None
     events: _Events | None = None
@@ -58,6 +65,8 @@ class EndpointChange(Strict):
 
 class ReplayIn(Strict):
     """What it is told again: all since a moment, or some changes."""
+
+    model_config = example(since="2026-01-31T09:30:00Z")
 
     since: Past | None = None
     ids: Annotated[
@@ -129,6 +138,21 @@ def _present(request: HttpRequest, number: int) -> Json:
     return shown(domain.find(number), caller(request))
 
 
+def _held(number: int) -> Endpoint:
+    """An endpoint that nobody else can change now."""
+    return Endpoint.objects.select_for_update().get(pk=domain.find(number).pk)
+
+
+def _editable(row: Endpoint) -> list[object]:
+    """Not why it fails, nor since when: its calls write that."""
+    return [row.url, row.events, row.with_addresses, row.state]
+
+
+def _tagged(request: HttpRequest, number: int) -> HttpResponse:
+    row = domain.find(number)
+    return with_tag(shown(row, caller(request)), _editable(row))
+
+
 def _with_secret(request: HttpRequest, made: Shown) -> Json:
     return {**_present(request, made.endpoint.pk), "secret": made.secret}
 
@@ -146,7 +170,7 @@ def listed(
 @endpoints.get("/{number}", EndpointOut)
 def read(request: HttpRequest, number: Number) -> HttpResponse:
     """One endpoint."""
-    return with_tag(_present(request, number))
+    return _tagged(request, number)
 
 
 @endpoints.post("", NewEndpoint, status=201)
@@ -171,8 +195,8 @@ def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
 @endpoints.patch("/{number}", EndpointOut)
 def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpResponse:
     """Change an endpoint; `state: active` tells a disabled one again."""
-    row = Endpoint.objects.select_for_update().get(pk=domain.find(number).pk)
-    require_match(request, shown(row, caller(request)))
+    row = _held(number)
+    require_match(request, _editable(row))
     # A new place would be told the addresses that the present one is told.
     is_told = row.with_addresses if body.with_addresses is None else body.with_addresses
     _may_see(request, is_told)
@@ -184,13 +208,15 @@ def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpRe
     )
     if body.state is not None and body.state != row.state:
         domain.enable(row, enabled=body.state == "active")
-    return with_tag(_present(request, number))
+    return _tagged(request, number)
 
 
 @endpoints.delete("/{number}")
 def remove(request: HttpRequest, number: Number) -> HttpResponse:
     """Forget an endpoint, and what it was told."""
-    domain.remove(domain.find(number))
+    row = _held(number)
+    require_match(request, _editable(row))
+    domain.remove(row)
     return said(None, 204)
 
 

@@ -7,7 +7,7 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api.callers import caller
-from audiences.api.calls import said
+from audiences.api.calls import require_match, with_tag
 from audiences.api.events.imports import (
     ImportWhole,
     Number,
@@ -17,7 +17,7 @@ from audiences.api.events.imports import (
     whole,
 )
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json, Strict
+from audiences.api.shapes import Json, Strict, example
 from audiences.imports import run_columns, runs
 from audiences.imports.kinds import kinds
 from audiences.imports.run_columns import LEFT_OUT, Choice, ColumnToChoose
@@ -38,6 +38,14 @@ class ColumnIn(Strict):
 
 class ColumnsIn(Strict):
     """Every column of the file, in its order."""
+
+    model_config = example(
+        columns=[
+            {"column": "Nr", "name": "external_id"},
+            {"column": "Mail?", "name": "no_longer_contact_email", "when": ["no"]},
+            {"column": "Remarks", "name": None},
+        ]
+    )
 
     columns: Annotated[list[ColumnIn], Field(min_length=1, max_length=2_000)]
 
@@ -86,13 +94,21 @@ def columns(request: HttpRequest, number: Number) -> HttpResponse:
         }
         for each in _open(run)
     ]
-    return said({"items": items, "names": _names(run)})
+    return with_tag({"items": items, "names": _names(run)}, _editable(run))
+
+
+def _editable(run: ImportRun) -> list[object]:
+    """What somebody has said of the columns, if they have."""
+    return [run.pk, run.details.get("columns")]
 
 
 @imports.put("/{number}/columns", ImportWhole)
 def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpResponse:
     """Say what each column means; the file is checked once more, so read."""
-    run = decided(request, number)
+    run = ImportRun.objects.select_for_update(of=("self",)).get(
+        pk=decided(request, number).pk
+    )
+    require_match(request, _editable(run))
     there, names = _open(run), {*_names(run)}
     text = caller(request).shown
     if len(there) != len(body.columns):
@@ -119,4 +135,5 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
         name = given.name or LEFT_OUT
         chosen.append({"name": name, "when": given.when, "unless": rest})
     runs.give_meaning(run, chosen)
-    return said(whole(request, decided(request, number)))
+    run = decided(request, number)
+    return with_tag(whole(request, run), _editable(run))

@@ -8,11 +8,14 @@ from pydantic import Field
 from audiences.api.callers import Caller
 from audiences.api.problems import Problem
 from audiences.api.shapes import ChannelCode, ScopeCode, Strict
+from audiences.consent.history import says_something
 from audiences.imports.kinds import kinds
 from audiences.models import ImportRun
 
 # Of every kind; the others are in `Kind.options`.
 READING = ("kind", "encoding", "sheet", "map", "ignore")
+# Each of these is a list.
+_REPEATED = ("map", "ignore")
 # What opts people in needs the scope of that too, and a proof.
 _OPTS_IN = {"allow_opt_in": "consent:write", "revive": "subscriptions:write"}
 _Name = Annotated[str, Field(max_length=200)]
@@ -71,18 +74,29 @@ class UploadIn(Strict):
         }
 
 
-def refuse_unknown(request: HttpRequest) -> None:
-    """Refuse parts of the form that no upload has: a slip is not passed over."""
+def refuse_parts(request: HttpRequest) -> None:
+    """Refuse parts of the form that no upload has, or that are there twice: which one
+    was meant?"""
     known = {*UploadIn.model_fields, "file"}
-    unknown = sorted({*request.POST, *request.FILES} - known)
-    if unknown:
-        raise Problem(
-            422,
-            f"There is no field {unknown[0]!r}.",
-            code="unknown_field",
-            field=unknown[0],
-            remedy=f"Fields: {', '.join(sorted(known))}.",
-        )
+    parts: list[tuple[str, list[Any]]]
+    parts = [*request.POST.lists(), *request.FILES.lists()]
+    for name, found in sorted(parts, key=lambda part: part[0]):
+        if name not in known:
+            raise Problem(
+                422,
+                f"There is no field {name!r}.",
+                code="unknown_field",
+                field=name,
+                remedy=f"Fields: {', '.join(sorted(known))}.",
+            )
+        if len(found) > 1 and name not in _REPEATED:
+            raise Problem(
+                422,
+                f"The form has the part {name!r} more than once.",
+                code="repeated_field",
+                field=name,
+                remedy=f"Repeated may be: {', '.join(_REPEATED)}.",
+            )
 
 
 def check(who: Caller, body: UploadIn) -> dict[str, Any]:
@@ -105,7 +119,7 @@ def check(who: Caller, body: UploadIn) -> dict[str, Any]:
     for name, scope in _OPTS_IN.items():
         if name in chosen:
             who.require(scope, field=name)
-            if not body.note.strip():
+            if not says_something(body.note):
                 raise Problem(
                     422,
                     f"{name} needs a note that says how the people asked for it.",

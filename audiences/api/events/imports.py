@@ -1,5 +1,6 @@
 """`imports`: a file is uploaded, checked, confirmed, imported; its rejects."""
 
+import re
 from typing import Annotated, Any
 
 from django.db.models import QuerySet
@@ -25,6 +26,7 @@ from audiences.refusals import Refused, Sentence
 from audiences.subscriptions import NoSuchService
 
 imports = Resource("imports")
+_OPTION = re.compile(r"--([a-z]{1,20})\b")
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
@@ -186,7 +188,7 @@ def upload(
     opts nobody in without `allow_opt_in` and its note. The separator and the encoding
     are found out. Other kinds of files than people need the scope of what they write.
     """
-    options.refuse_unknown(request)
+    options.refuse_parts(request)
     who = caller(request)
     chosen = options.check(who, form)
     run = _kept(file, form, chosen, who.actor)
@@ -216,13 +218,19 @@ def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
         )
     except Refused as refusal:
         # Nothing of the site is in the way: the file is, or what was said about it.
+        problem = of_refusal(refusal)
         raise Problem(
             422,
-            of_refusal(refusal).detail,
-            code=of_refusal(refusal).code,
+            _in_words_of_the_form(problem.detail),
+            code=problem.code,
             field=_field(refusal, chosen),
             remedy="docs/import.md says what files there are.",
         ) from refusal
+
+
+def _in_words_of_the_form(text: str) -> str:
+    """Options of commands are parts of the form under the same names."""
+    return _OPTION.sub(r"\1", text)
 
 
 def _field(refusal: Refused, chosen: Json) -> str:

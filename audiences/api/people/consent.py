@@ -10,7 +10,7 @@ from audiences.api import naming
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import Problem
+from audiences.api.problems import FIELDS, STATUSES, Problem, of_refusal
 from audiences.api.shapes import (
     MOST_ITEMS,
     ItemProblem,
@@ -21,13 +21,19 @@ from audiences.api.shapes import (
     ScopeCode,
     Short,
     Strict,
+    example,
 )
 from audiences.consent import Recorded, events_of, many
+from audiences.consent.many import Gone, ProofNeeded
 from audiences.ledger import receipts
 from audiences.models import ConsentEvent
 from audiences.records.profiles import event_facts
+from audiences.refusals import Refused
+from audiences.suppression.restriction import Restricted
 
 consent = Resource("consent")
+FIELDS.update({ProofNeeded: "note", Gone: "profile", Restricted: "profile"})
+STATUSES[Gone] = 404
 
 
 class ConsentItem(Strict):
@@ -47,26 +53,19 @@ class ConsentItem(Strict):
 class ConsentIn(Strict):
     """Acts of up to 1,000 people; each has its own result."""
 
-    items: Annotated[list[ConsentItem], Field(min_length=1, max_length=MOST_ITEMS)]
+    model_config = example(
+        items=[
+            {
+                "profile": "addr:ann@example.org",
+                "action": "opt_out",
+                "channel": "email",
+                "source": "webshop",
+                "note": "asked in the chat",
+            }
+        ]
+    )
 
-    model_config = {
-        **Strict.model_config,
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "items": [
-                        {
-                            "profile": "addr:ann@example.org",
-                            "action": "opt_out",
-                            "channel": "email",
-                            "source": "webshop",
-                            "note": "asked in the chat",
-                        }
-                    ]
-                }
-            ]
-        },
-    }
+    items: Annotated[list[ConsentItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
 class ItemResult(Schema):
@@ -133,7 +132,7 @@ def _origin(who: Caller, item: ConsentItem) -> Any:
 
 
 def results(
-    items: list[Any], named: dict[str, "int | Problem"], done: list[Recorded | str]
+    items: list[Any], named: dict[str, "int | Problem"], done: list[Recorded | Refused]
 ) -> Json:
     """What became of each item; `done` has those whose person was found, in order."""
     rest, rows = iter(done), []
@@ -150,12 +149,11 @@ def results(
     return {"items": rows, **counts}
 
 
-def one_result(result: Recorded | str) -> Json:
+def one_result(result: Recorded | Refused) -> Json:
     """What became of one act."""
-    if isinstance(result, str):
-        field = "note" if result == many.PROOF_NEEDED else None
-        problem = {"code": "refused", "detail": result, "field": field}
-        return {"status": "failed", "error": problem}
+    if isinstance(result, Refused):
+        error = naming.item_problem(of_refusal(result))
+        return {"status": "failed", "error": error}
     row: Json = {"status": "changed" if result.changed else "unchanged"}
     if result.event_id:
         row["event"] = result.event_id

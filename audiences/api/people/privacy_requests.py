@@ -12,7 +12,7 @@ from audiences.api.callers import caller
 from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json, Past, ProfileName, Strict
+from audiences.api.shapes import Json, Past, ProfileName, Strict, example
 from audiences.feed.facts import said as moment
 from audiences.models import PrivacyRequest
 from audiences.privacy import requests
@@ -25,6 +25,10 @@ KindCode = Literal["access", "erasure", "correction", "objection", "restriction"
 
 class RequestIn(Strict):
     """What a person asked somewhere else: the officer decides about it here."""
+
+    model_config = example(
+        profile="ext:1001", kind="access", received_at="2026-01-31T09:30:00Z"
+    )
 
     profile: ProfileName
     kind: KindCode

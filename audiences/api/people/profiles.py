@@ -19,6 +19,7 @@ from audiences.api.shapes import (
     Short,
     Strict,
     Truth,
+    example,
 )
 from audiences.channels import FLAGS
 from audiences.models import Address, Profile
@@ -31,6 +32,8 @@ profiles = Resource("profiles")
 class AddressIn(Strict):
     """An address to attach."""
 
+    model_config = example(channel="email", address="ann@example.org", primary=True)
+
     channel: ChannelCode
     address: AddressText
     primary: Truth = False
@@ -38,6 +41,8 @@ class AddressIn(Strict):
 
 class Facts(Strict):
     """Who it is; what is left out stays, and null is taken away."""
+
+    model_config = example(first_name="Ann", language="nl", country=None)
 
     external_id: Annotated[str, Field(max_length=100)] | None = None
     first_name: Short | None = None
@@ -48,6 +53,12 @@ class Facts(Strict):
 
 class NewProfile(Facts):
     """A person to make, with addresses."""
+
+    model_config = example(
+        external_id="1001",
+        first_name="Ann",
+        addresses=[{"channel": "email", "address": "ann@example.org"}],
+    )
 
     addresses: Annotated[list[AddressIn], Field(max_length=50)] = []
 
@@ -125,6 +136,18 @@ def _whole(pk: int) -> Json:
     return shown(rows.get(pk=pk))
 
 
+def _editable(whole: Json) -> list[object]:
+    """Who it is and where: not what came back from there, nor what was asked for."""
+    names = ("channel", "address", "primary")
+    places = [[row[name] for name in names] for row in whole["addresses"]]
+    return [*(whole[name] for name in people.PROFILE_FIELDS), places]
+
+
+def _tagged(pk: int, status: int = 200) -> HttpResponse:
+    whole = _whole(pk)
+    return with_tag(whole, _editable(whole), status)
+
+
 @profiles.get("", Profiles)
 def listed(
     request: HttpRequest,
@@ -142,7 +165,7 @@ def listed(
 @profiles.get("/{profile}", ProfileOut)
 def read(request: HttpRequest, profile: ProfileName) -> HttpResponse:
     """The person whom an id, an external id or an address names."""
-    return with_tag(_whole(naming.one(profile).pk))
+    return _tagged(naming.one(profile).pk)
 
 
 @profiles.post("", ProfileOut, status=201)
@@ -151,8 +174,7 @@ def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
     made = writing.create(_given(body))
     for place, item in enumerate(body.addresses):
         _attach(made, item, f"body.addresses.{place}.address")
-    whole = _whole(made.pk)
-    answer = with_tag(whole, 201)
+    answer = _tagged(made.pk, 201)
     answer["Location"] = f"/api/v1/profiles/id:{made.pk}"
     return answer
 
@@ -175,23 +197,25 @@ def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
 @profiles.patch("/{profile}", ProfileOut)
 def change(request: HttpRequest, profile: ProfileName, body: Facts) -> HttpResponse:
     """Change who a person is; opting in and out is under `consent`."""
-    found = _locked(naming.one(profile))
-    require_match(request, _whole(found.pk))
+    found = _as_read(request, profile)
     writing.change(found, _given(body))
-    return with_tag(_whole(found.pk))
+    return _tagged(found.pk)
 
 
-def _locked(profile: Profile) -> Profile:
+def _as_read(request: HttpRequest, profile: str) -> Profile:
     """Of two who change the same, the second sees what the first has written."""
-    return Profile.objects.select_for_update(of=("self",)).get(pk=profile.pk)
+    rows = Profile.objects.select_for_update(of=("self",))
+    found = rows.get(pk=naming.one(profile).pk)
+    require_match(request, _editable(_whole(found.pk)))
+    return found
 
 
-@profiles.post("/{profile}/addresses", ProfileOut)
+@profiles.post("/{profile}/addresses", ProfileOut, matches=True)
 def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpResponse:
     """Give a person an address, or make one that it has the primary one."""
-    found = naming.one(profile)
+    found = _as_read(request, profile)
     _attach(found, body)
-    return with_tag(_whole(found.pk))
+    return _tagged(found.pk)
 
 
 @profiles.delete("/{profile}/addresses")
@@ -202,7 +226,7 @@ def detach(
     address: AddressText,
 ) -> HttpResponse:
     """Take an address from a person; what is known of the address itself stays."""
-    found = naming.one(profile)
+    found = _as_read(request, profile)
     key = addresses.accept(channel.value, address).key
     row = found.addresses.filter(channel=channel.value, key=key).first()
     if row is None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from audiences import addresses, suppression
 from audiences.api.callers import caller
 from audiences.api.calls import Resource, said
-from audiences.api.shapes import AddressText, ChannelCode, Json, Strict, Truth
+from audiences.api.shapes import AddressText, ChannelCode, Json, Strict, Truth, example
 from audiences.channels import ANY
 from audiences.suppression import Entry, Lift, Reason
 
@@ -21,6 +21,10 @@ _Note = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
 class SuppressIn(Strict):
     """An address to suppress, with why; the note must not name it."""
 
+    model_config = example(
+        channel="email", address="ann@example.org", note="Asked by letter."
+    )
+
     channel: ChannelCode
     address: AddressText
     note: _Note
@@ -29,6 +33,12 @@ class SuppressIn(Strict):
 
 class LiftIn(Strict):
     """An address to write to again, with why."""
+
+    model_config = example(
+        channel="email",
+        address="ann@example.org",
+        note="Asked to come back, by letter.",
+    )
 
     channel: ChannelCode
     address: AddressText

@@ -11,7 +11,7 @@ from audiences import conditions, membership
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Strict
+from audiences.api.shapes import Json, Strict, example
 from audiences.conditions import BadCondition
 from audiences.membership import counting
 from audiences.models import Audience
@@ -24,14 +24,29 @@ _Tree = Annotated[Json, Field(description="A condition tree: docs/conditions.md.
 _Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
+_DUTCH = {
+    "version": 1,
+    "condition": {
+        "node": "profile",
+        "field": "language",
+        "operator": "is",
+        "value": "nl",
+    },
+}
+
+
 class AudienceIn(Strict):
     """An audience of the people who meet a condition."""
+
+    model_config = example(name="Dutch", condition=_DUTCH)
 
     name: _Name
     condition: _Tree
 
 
 class ConditionIn(Strict):
+    model_config = example(condition=_DUTCH)
+
     condition: _Tree
 
 
@@ -67,6 +82,15 @@ def shown(row: Audience) -> Json:
     }
 
 
+def _editable(row: Audience) -> list[object]:
+    """Not how it is worded: that changes with the labels of services."""
+    return [row.name, row.kind, row.service_id, row.condition]
+
+
+def _tagged(row: Audience, status: int = 200) -> HttpResponse:
+    return with_tag(shown(row), _editable(row), status)
+
+
 @audiences.get("", Audiences)
 def listed(
     request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
@@ -94,7 +118,7 @@ def count_condition(request: HttpRequest, body: ConditionIn) -> HttpResponse:
 @audiences.get("/{name}", AudienceOut)
 def read(request: HttpRequest, name: str) -> HttpResponse:
     """One audience."""
-    return with_tag(shown(membership.find_audience(name)))
+    return _tagged(membership.find_audience(name))
 
 
 @audiences.get("/{name}/count", CountOut)
@@ -115,7 +139,7 @@ def count(request: HttpRequest, name: str) -> HttpResponse:
 def create(request: HttpRequest, body: AudienceIn) -> HttpResponse:
     """Make an audience by a condition."""
     made = membership.create_with_condition(body.name, body.condition)
-    return with_tag(shown(made), 201)
+    return _tagged(made, 201)
 
 
 @audiences.patch("/{name}", AudienceOut)
@@ -123,6 +147,6 @@ def change(request: HttpRequest, name: str, body: ConditionIn) -> HttpResponse:
     """Give an audience another condition."""
     row = membership.find_audience(name)
     locked = Audience.objects.select_for_update(of=("self",)).get(pk=row.pk)
-    require_match(request, shown(locked))
+    require_match(request, _editable(locked))
     membership.change_condition(locked, body.condition)
-    return with_tag(shown(locked))
+    return _tagged(locked)

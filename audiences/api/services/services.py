@@ -9,18 +9,22 @@ from pydantic import Field, StringConstraints
 from audiences import subscriptions
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.shapes import ChannelCode, Slug, Strict, Truth
+from audiences.api.shapes import ChannelCode, Slug, Strict, Truth, example
 from audiences.models import Service
 from audiences.models.services import LONGEST_VALIDITY
 
 services = Resource("services")
 
 Validity = Annotated[int, Field(ge=1, le=LONGEST_VALIDITY, strict=True)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=150)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"\S")]
 
 
 class ServiceIn(Strict):
     """A service to make."""
+
+    model_config = example(
+        slug="newsletter", label="Newsletter", channel="email", double_opt_in=True
+    )
 
     slug: Slug = Field(examples=["newsletter"], pattern="^[-a-zA-Z0-9_]+$")
     label: Label
@@ -31,6 +35,8 @@ class ServiceIn(Strict):
 
 class ServiceChange(Strict):
     """What is to be changed of a service."""
+
+    model_config = example(label="Monthly newsletter", validity_days=None)
 
     label: Label | None = None
     validity_days: Validity | None = None
@@ -57,6 +63,10 @@ def shown(service: Service) -> dict[str, object]:
     return {name: getattr(service, name) for name in names}
 
 
+def _tagged(row: Service, status: int = 200) -> HttpResponse:
+    return with_tag(shown(row), shown(row), status)
+
+
 @services.get("", Services)
 def listed(
     request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
@@ -68,7 +78,7 @@ def listed(
 @services.get("/{slug}", ServiceOut)
 def read(request: HttpRequest, slug: str) -> HttpResponse:
     """One service."""
-    return with_tag(shown(subscriptions.find_service(slug)))
+    return _tagged(subscriptions.find_service(slug))
 
 
 @services.post("", ServiceOut, status=201)
@@ -81,7 +91,7 @@ def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
         validity_days=body.validity_days,
         double_opt_in=body.double_opt_in,
     )
-    return with_tag(shown(made), 201)
+    return _tagged(made, 201)
 
 
 @services.patch("/{slug}", ServiceOut)
@@ -96,4 +106,4 @@ def change(request: HttpRequest, slug: str, body: ServiceChange) -> HttpResponse
             setattr(row, name, value)
     row.full_clean()
     row.save()
-    return with_tag(shown(row))
+    return _tagged(row)

@@ -1,6 +1,6 @@
 """`subscriptions`: subscribing, with double opt-in or without, and unsubscribing."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource, said
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.people.consent import ItemResults, one_result
-from audiences.api.problems import Problem, of_refusal
+from audiences.api.problems import FIELDS, Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
     Json,
@@ -23,15 +23,17 @@ from audiences.api.shapes import (
     Short,
     Slug,
     Strict,
+    example,
 )
-from audiences.consent import Origin
+from audiences.consent import Origin, Recorded
 from audiences.links import BadLink, read_confirmation_token
-from audiences.models import Profile, Service, Subscription
+from audiences.models import Service, Subscription
 from audiences.records.profiles import subscription_facts
 from audiences.refusals import Refused
-from audiences.subscriptions import many
+from audiences.subscriptions import NoteNeeded, ServiceClosed, many
 
 subscriptions = Resource("subscriptions")
+FIELDS.update({NoteNeeded: "note", ServiceClosed: "service"})
 
 
 class SubscriptionItem(Strict):
@@ -54,6 +56,17 @@ class SubscriptionItem(Strict):
 class SubscriptionsIn(Strict):
     """Acts of up to 1,000 people; each has its own result."""
 
+    model_config = example(
+        items=[
+            {
+                "profile": "addr:ann@example.org",
+                "service": "newsletter",
+                "action": "request",
+                "source": "webshop",
+            }
+        ]
+    )
+
     items: Annotated[list[SubscriptionItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
@@ -72,6 +85,8 @@ class Subscriptions(Schema):
 
 class TokenIn(Strict):
     """What stands in the link that asked to confirm."""
+
+    model_config = example(token="eyJw:1vA2bC:x")  # noqa: S106 (opens nothing)
 
     token: Annotated[str, Field(min_length=1, max_length=2_000)]
 
@@ -112,24 +127,24 @@ def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
     services = Service.objects.in_bulk(
         {i.service for i in body.items}, field_name="slug"
     )
-    rows: list[Json] = [{} for _item in body.items]
-    acts: list[tuple[int, many.Act]] = []
-    for place, item in enumerate(body.items):
+    rows: list[Json] = []
+    acts: list[many.Act] = []
+    for item in body.items:
         pk, service = named[item.profile], services.get(item.service)
-        rows[place] = {"profile": item.profile}
+        row: Json = {"profile": item.profile}
         if isinstance(pk, Problem):
-            rows[place] |= _failed(pk)
+            row |= _failed(pk)
         elif service is None:
-            rows[place] |= _failed(_no_service(item.service))
-        elif item.action == "request":
-            rows[place] |= {"id": pk, **_request(pk, service, _origin(who, item), item)}
+            row |= _failed(_no_service(item.service))
         else:
-            is_start = item.action == "subscribe"
-            act = many.Act(pk, service, is_start, _origin(who, item))
-            acts.append((place, act))
-    done = many.apply([act for _place, act in acts])
-    for (place, act), result in zip(acts, done, strict=True):
-        rows[place] |= {"id": act.profile_id, **one_result(result)}
+            origin = _origin(who, item)
+            acts.append(many.Act(pk, service, item.action, origin, item.language))
+        rows.append(row)
+    done = zip(acts, many.apply(acts), strict=True)
+    for row in rows:
+        if "status" not in row:
+            act, result = next(done)
+            row |= {"id": act.profile_id, **_result(result)}
     counts = {
         status: sum(row["status"] == status for row in rows)
         for status in ("changed", "unchanged", "failed")
@@ -153,17 +168,10 @@ def _origin(who: Caller, item: SubscriptionItem) -> Origin:
     )
 
 
-def _request(pk: int, service: Service, origin: Origin, item: Any) -> Json:
-    """The person's own wish; messages to one address are limited for each day."""
-    try:
-        profile = Profile.objects.get(pk=pk)
-        result = domain.request(profile, service, origin, language=item.language)
-    except Profile.DoesNotExist:
-        return _failed(Problem(404, "The profile is gone.", field="profile"))
-    except Refused as refusal:
-        return _failed(of_refusal(refusal))
+def _result(result: Recorded | Refused) -> Json:
+    """Messages to one address are limited for each day."""
     row = one_result(result)
-    if result.is_pending:
+    if isinstance(result, Recorded) and result.is_pending:
         row["warning"] = (
             "No message asks to confirm it: as many were sent to the address today as "
             "it may get. Ask again tomorrow."
