@@ -58,6 +58,8 @@ def normalise(channel: str, text: str) -> Normalised:
     value = cleaned(kind, text)
     if not value:
         raise InvalidAddress(_("it is empty"))
+    if cleaning.says_nothing(value):
+        raise InvalidAddress(cleaning.nothing().text)
     most = longest(channel)
     if len(value) > most:
         raise InvalidAddress(_("it is longer than {most} characters"), most=most)
@@ -75,7 +77,7 @@ def normalise_all(channel: str, text: str) -> list[Normalised]:
         return [Normalised(text, key)]
     whole = accept(channel, text)
     parts = several(kind, text)
-    if len(parts) < 2 or (whole.is_valid and kind == AddressKind.EMAIL):
+    if parts == [text] or (whole.is_valid and kind == AddressKind.EMAIL):
         return [whole]
     found = {given.key: given for given in (accept(channel, part) for part in parts)}
     return sorted(found.values(), key=lambda given: not given.is_valid)

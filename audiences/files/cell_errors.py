@@ -27,7 +27,7 @@ ERRORS = {
 }
 _WORDS = frozenset(word for words in ERRORS.values() for word in words.split())
 # In all other languages an error is written in capitals between # and ! or ?, or as two
-# halves of an abbreviation: #ARG! #DZIEL/0! #SAKNAS! #Н/Д #I/T. No word is: #tag, #1, #ABC.
+# halves of an abbreviation: #ARG! #DZIEL/0! #SAKNAS! #I/T. So are not #tag, #1, #ABC.
 _SHAPE = re.compile(r"#[¡¿]?[^\W\d_][\w/]{1,30}[!?]|#[^\W\d_]{1,2}/[^\W\d_]{1,4}")
 # LibreOffice has numbers; a column that is too narrow is written as it is shown.
 _OTHERS = re.compile(r"err:5\d\d|#{3,}", re.IGNORECASE)

@@ -1,10 +1,11 @@
 """Reading a delimited file as people really send them: records out, nothing lost.
 
-Comma, semicolon or tab. A broken record is reported with its line and never swallows
+Comma, semicolon, tab or |. A broken record is reported with its line and never swallows
 the lines after it. Memory does not grow with the file.
 """
 
 import csv
+import functools
 import os
 import re
 from collections import deque
@@ -20,7 +21,7 @@ from audiences.refusals import Sentence
 from .encodings import Decoding, find_decoding
 from .table import Progress, Record, TableFile, UnreadableFile, read_heading
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 # Excel may say in a line of its own what the delimiter is.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # A record of more characters than this is a quote that was never closed.
@@ -75,6 +76,10 @@ def open_delimited(path: Path, encoding: str = "") -> DelimitedFile:
     header_lines: list[str] = []
     source = _Lines(iter(taken[1:]))
     cells, problem = _gather(taken[0], source, delimiter, header_lines)
+    if len(cells) == 1:
+        inner = max(DELIMITERS, key=cells[0].count)
+        unwrapped = _unwrapped(cells, inner)
+        cells, delimiter = (unwrapped, inner) if unwrapped else (cells, delimiter)
     if problem:
         raise UnreadableFile(f"{path}, line {line}: broken header: {problem}")
     return DelimitedFile(
@@ -146,6 +151,9 @@ def _split(lines: Iterator[str], delimiter: str, width: int) -> Iterator[Record]
                 continue
         taken: list[str] = []
         cells, problem = _gather(text, source, delimiter, taken)
+        if width > 1 and not any(cells[1:]):
+            inner = _unwrapped(cells, delimiter)
+            cells = inner if len(inner) == width else cells
         remark = "" if problem else _ends_short(taken[-1], cells, width)
         problem = problem or _fit(cells, width)
         if problem and len(taken) > 1:
@@ -165,7 +173,10 @@ def _gather(
     An open quote goes on in the next lines: postal addresses have line breaks. `taken`
     gets the lines that the record takes.
     """
-    reader = csv.reader(_taking(first, source, taken), delimiter=delimiter, strict=True)
+    plain = first
+    if ' "' in first or '" ' in first:
+        plain = _cells_in_quotes(delimiter).sub(r"\1\2", first)
+    reader = csv.reader(_taking(plain, source, taken), delimiter=delimiter, strict=True)
     try:
         return next(reader), ""
     except csv.Error as error:
@@ -176,12 +187,32 @@ def _gather(
     source.put_back(taken[1:])
     del taken[:]
     reader = csv.reader(
-        _taking(first, source, taken), delimiter=delimiter, strict=True, escapechar="\\"
+        _taking(plain, source, taken), delimiter=delimiter, strict=True, escapechar="\\"
     )
     try:
         return next(reader), ""
     except csv.Error:
         return [], problem
+
+
+@functools.cache
+def _cells_in_quotes(delimiter: str) -> re.Pattern[str]:
+    """Cells in quotes, with the spaces that some write before or after these."""
+    between = re.escape(delimiter)
+    return re.compile(rf'(^|{between}) *("(?:[^"]|"")*") *(?={between}|[\r\n]*\Z)')
+
+
+def _unwrapped(cells: list[str], delimiter: str) -> list[str]:
+    """The cells of a record that somebody has put into quotes as a whole, if it is one.
+
+    So spreadsheets write a line that was pasted into their first column.
+    """
+    if not cells or delimiter not in cells[0]:
+        return []
+    try:
+        return next(csv.reader([cells[0]], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return []
 
 
 def _problem(error: csv.Error) -> Sentence:

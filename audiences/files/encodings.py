@@ -33,6 +33,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LABELS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
+# How many bytes the shortest letter has.
+_WIDTHS = {"utf-16": 2, "utf-32": 4}
 _LISTED = 20
 
 
@@ -98,6 +100,10 @@ def _named(path: Path, encoding: str) -> Decoding:
 
 def _checked(path: Path, codec: str) -> Decoding:
     if not _is_all(path, codec):
+        if path.stat().st_size % _WIDTHS.get(codec, 1):
+            raise UnreadableFile(
+                f"{path} ends within a letter: it was cut off. Get the whole file."
+            )
         line = _first_bad_line(path, codec)
         raise UnreadableFile(
             f"{path}, line {line} is not {Decoding(codec).label}. Name another "

@@ -24,6 +24,7 @@ _FOOT = re.compile(
 )
 
 
+_SEVERAL_LINES = re.compile(r"[\t\r\n]")
 _Reader = Callable[[Row, Column, str], None]
 
 
@@ -94,7 +95,11 @@ def _miss(row: Row, column: Column, error: Sentence) -> None:
 def _nobody(row: Row) -> BadCell:
     for problem in row.problems:
         if problem.field == Channel.EMAIL:
-            return BadCell("email", _("nobody is named: {why}"), why=problem.reason)
+            # It is not kept, for there is nobody who has it.
+            why: object = problem.reason
+            if isinstance(why, Sentence):
+                why = why.values["reason"]
+            return BadCell("email", _("nobody is named: {why}"), why=why)
     return BadCell(
         "external_id", _("neither an external id nor an email says who this is")
     )
@@ -156,7 +161,11 @@ def _read_field(row: Row, column: Column, text: str) -> None:
 
 def _read_external_id(row: Row, column: Column, text: str) -> None:
     text = cleaning.identifier(text)
-    if cleaning.is_spreadsheet_number(text):
+    if cleaning.says_nothing(text):
+        return
+    if _SEVERAL_LINES.search(text):
+        _reject(row, column, Sentence(_("an id has no line breaks and no tabs")))
+    elif cleaning.is_spreadsheet_number(text):
         reason = _("a spreadsheet has changed the id {text}; export the column as text")
         _reject(row, column, Sentence(reason, {"text": repr(text[:50])}))
     elif len(text) > LONGEST_EXTERNAL_ID:

@@ -11,6 +11,7 @@ from audiences.files import (
     Problem,
     TableFile,
     UnknownColumns,
+    cleaning,
     moment_cell,
     names_of,
 )
@@ -114,13 +115,19 @@ def naming(names: Sequence[str | None]) -> Callable[[str, str], str]:
     return who
 
 
+def column_of_who(given: dict[str, str]) -> str:
+    """The column of a row that says who it is about; raises BadCell."""
+    for name in WHO:
+        if name in given and not cleaning.says_nothing(given[name]):
+            return name
+    raise BadCell("profile", _("nothing says who this is"))
+
+
 def read_row(
     line: int, given: dict[str, str], who: Callable[[str, str], str], options: Options
 ) -> Row:
     """The act that a row asks for, by the cells that it gives. Raises BadCell."""
-    name = next((name for name in WHO if name in given), "")
-    if not name:
-        raise BadCell("profile", _("nothing says who this is"))
+    name = column_of_who(given)
     service = given.get("service", options.service)
     if not service:
         raise BadCell("service", _("it is empty"))

@@ -1,0 +1,204 @@
+"""Files as people really send them: an opt-out in them is done, and nobody made up."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from audiences.files import folded, open_file
+from audiences.files.table import UnreadableFile
+from audiences.imports.columns.consent_words import is_about_consent
+from audiences.models import Address, Profile
+from tests.factories import ProfileFactory, ServiceFactory
+
+HEADER = "external_id,email,first_name,no_longer_contact_email\n"
+ROWS = "C1,,Jan,ja\nC2,,Piet,nee\n"
+
+
+def run(folder: Path, data: str | bytes, *options: str, name: str = "profiles") -> Any:
+    path = folder / "file"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    out = StringIO()
+    call_command(f"import_{name}", str(path), "--json", *options, stdout=out)
+    return json.loads(out.getvalue())
+
+
+def rejects(folder: Path) -> list[tuple[str, ...]]:
+    path = folder / "file.rejects.csv"
+    with path.open(newline="") as file:
+        return [tuple(row.values()) for row in csv.DictReader(file)]
+
+
+@pytest.fixture
+def jan() -> Profile:
+    ProfileFactory(external_id="C2", email="piet@shop.example")
+    return ProfileFactory(external_id="C1", email="jan@shop.example")
+
+
+def is_done(jan: Profile) -> bool:
+    """Whether Jan alone has opted out, and nobody is made."""
+    out = Profile.objects.filter(no_longer_contact_email=True)
+    return list(out) == [jan] and Profile.objects.count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xfe" + (HEADER + ROWS).encode("utf-16-le"),
+        b"\xfe\xff" + (HEADER + ROWS).encode("utf-16-be"),
+        "\ufeffsep=;\r\n" + (HEADER + ROWS).replace(",", ";"),
+        (HEADER + ROWS).replace(",", "|"),
+        (HEADER + ROWS).replace(",", "\t"),
+        (HEADER + ROWS).replace("\n", "\r"),
+        HEADER + 'C1, "jan@shop.example" , "Jan" , "ja" \n',
+        HEADER + '"C1" ,"jan@shop.example" ,"Jansen, ""Jan""" ,"ja" \n',
+        HEADER + '"C1,""jan@shop.example"",Jan,ja"\n',
+        '"external_id,email,no_longer_contact"\n"C1,jan@shop.example,"\n'.replace(
+            "_contact", "_contact_email"
+        ).replace(',"', ',ja"', 2),
+        HEADER + "'C1','jan@shop.example','Jan','ja'\n",
+        HEADER + "’C1,,Jan,'1\n",
+        HEADER + "C1,,Jan,✔️\n",
+        "external‑id,ｅmail,geen–email\nC1,,ja\n",
+        "'external_id,'email,'geen_email\nC1,,ja\n",
+        "external_id*,email:,geen email?\nC1,,ja\n",
+    ],
+)
+def test_an_odd_file_says_what_it_means(
+    tmp_path: Path, jan: Profile, data: str | bytes
+) -> None:
+    run(tmp_path, data)
+    assert is_done(jan)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jan@shop.example (Jan Jansen)",
+        "(Jan) jan@shop.example",
+        "Jan <jan@shop.example",
+        '"""jan@shop.example"","',
+        "jan@shop.example;;",
+        '",jan@shop.example"',
+        "jan@shop.example>",
+        "jan@shop.example'",
+        "`jan@shop.example`",
+        "jan@shop.example!",
+        "jan＠shop.example",
+        "mailto:mailto:jan@shop.example",
+        "SMTP:jan@shop.example",
+        "jan@shop.example; geen",
+        '"jan@shop.example, weet niet"',
+        "jan@shop.example en jan2@shop.example",
+    ],
+)
+def test_an_address_with_something_about_it_is_that_address(
+    tmp_path: Path, jan: Profile, text: str
+) -> None:
+    run(tmp_path, f"email,geen_email\n{text},ja\n")
+    assert is_done(jan)
+    assert not Address.objects.filter(key="en").exists()
+
+
+NOTHING = "NULL null None nan n/a N/A - -- . ? (leeg) <null> \\N onbekend geen".split()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("word", NOTHING)
+def test_a_word_for_nothing_names_nobody(
+    tmp_path: Path, jan: Profile, word: str
+) -> None:
+    """Programs write it for a blank id: whoever has the address is meant."""
+    ServiceFactory(slug="news")
+    run(tmp_path, f"external_id,email,geen_email\n{word},jan@shop.example,ja\n")
+    assert is_done(jan)
+    counts = run(tmp_path, f"external_id,geen_email\n{word},ja\n")
+    assert (counts["rejected"], counts["created"]) == (1, 0)
+    data = f"external_id,email\n{word},jan@shop.example\n"
+    counts = run(tmp_path, data, "--service", "news", name="subscriptions")
+    assert counts["subscribed"] == 1
+
+
+@pytest.mark.django_db
+def test_a_word_for_nothing_is_no_address(tmp_path: Path) -> None:
+    """Two people without an address on paper do not share one."""
+    run(tmp_path, "external_id,direct_mail,push\nC1,n/a,-\nC2,N/A,NULL\n")
+    assert not Address.objects.filter(is_valid=True).exists()
+    assert [row[1] for row in rejects(tmp_path)] == ["direct_mail", "push"] * 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('"C1\nC2"', "an id has no line breaks"),
+        ("1.23e15", "a spreadsheet has changed the id"),
+        ('"1,23E+15"', "a spreadsheet has changed the id"),
+    ],
+)
+def test_a_spoiled_id_names_nobody(
+    tmp_path: Path, jan: Profile, text: str, reason: str
+) -> None:
+    run(tmp_path, f"external_id,email,geen_email\n{text},jan@shop.example,ja\n")
+    assert not Profile.objects.filter(no_longer_contact_email=True).exists()
+    assert Profile.objects.count() == 2
+    assert reason in rejects(tmp_path)[0][2]
+
+
+@pytest.mark.django_db
+def test_who_is_not_named_is_told_why_and_that_nothing_is_kept(tmp_path: Path) -> None:
+    run(tmp_path, "email\njan at shop\n")
+    assert rejects(tmp_path)[0][2] == "nobody is named: it has no @"
+
+
+def test_what_is_cut_off_within_a_letter_of_two_bytes_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes((b"\xff\xfe" + HEADER.encode("utf-16-le"))[:-1])
+    with pytest.raises(UnreadableFile, match="it was cut off"):
+        open_file(path)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("may_email", "can be contacted", "OK to email", "email ok", "Post ja/nee"),
+        *("stop", "Mail stop", "stoplijst", "Allow marketing", "agreed to marketing"),
+        *("Forget me", "deleted_at", "Verified", "TCPA", "Exclude from mailings"),
+        *("Overleden", "Grondslag", "Ontvangt mail", "Geen DM", "Uitsluiten"),
+        *("Werbung erlaubt", "Kontaktsperre", "ausgetragen", "Rechtsgrundlage"),
+        *("pas de pub", "Bloctel", "Autorisation email", "accepte les emails"),
+        *("fecha de baja", "no molestar", "Cancellato", "Zgoda", "samtycke"),
+        *("Subscribed", "may contact", "accepts_marketing", "GDPR", "no‑mail"),
+    ],
+)
+def test_a_heading_about_consent_is_known_in_many_words(heading: str) -> None:
+    assert is_about_consent(heading)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    "target_email company email shipping_post contact_name contract price order_status"
+    " payment_status member_since lead_score phone_type email_format created_at notes"
+    " segment branche functie kvk saldo geboortedatum huisnummer".split(),
+)
+def test_everyday_headings_are_not_taken_for_consent(heading: str) -> None:
+    assert not is_about_consent(heading)
+
+
+@pytest.mark.django_db
+def test_a_column_about_consent_is_refused_however_it_is_spelled(
+    tmp_path: Path, jan: Profile
+) -> None:
+    data = "external_id,no‑longer‑contact me\nC1,x\n"
+    with pytest.raises(CommandError, match="Looks like consent"):
+        run(tmp_path, data, "--ignore-unknown")
+
+
+def test_width_dashes_and_marks_do_not_count_in_a_heading() -> None:
+    assert {*map(folded, ("E-mail", "Ｅ–mail:", "*e_mail*", "'e mail"))} == {"email"}
