@@ -47,13 +47,7 @@ class ListImporter(Importer[Row]):
 
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "ListImporter":
-        remedy = gettext("Say what it means, or leave it out by name.")
-        reading = Reading.of_details(
-            run.details,
-            remedy=remedy,
-            consent_remedy=remedy,
-        )
-        return cls(file, run.details["audience"], reading)
+        return cls(file, run.details["audience"], Reading.of_details(run.details))
 
     @classmethod
     def choices(cls) -> list[tuple[str, str]]:

@@ -81,7 +81,8 @@ def open_delimited(path: Path, encoding: str = "") -> DelimitedFile:
         unwrapped = _unwrapped(cells, inner)
         cells, delimiter = (unwrapped, inner) if unwrapped else (cells, delimiter)
     if problem:
-        raise UnreadableFile(f"{path}, line {line}: broken header: {problem}")
+        text = _("{path}, line {line}: broken header: {problem}")
+        raise UnreadableFile(text, path=path, line=line, problem=problem)
     return DelimitedFile(
         path=path,
         encoding=decoding.label,
@@ -108,12 +109,15 @@ def _first_line(lines: Iterator[str]) -> tuple[int, str, str]:
             delimiter = named[1]
         elif "\0" in text:
             raise UnreadableFile(
-                f"Line {number}, which should name the columns, has a NUL character: "
-                "this is no text file."
+                _(
+                    "Line {line}, which should name the columns, has a NUL character: "
+                    "this is no text file."
+                ),
+                line=number,
             )
         elif text.strip():
             return number, delimiter, text
-    raise UnreadableFile("The file is empty: its first line must name the columns.")
+    raise UnreadableFile(_("The file is empty: its first line must name the columns."))
 
 
 class _Lines:

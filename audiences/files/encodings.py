@@ -73,8 +73,11 @@ def find_decoding(path: Path, encoding: str = "") -> Decoding:
     # Without a byte order mark UTF-16 shows by the zero byte of its first letter.
     if b"\x00" in start:
         raise UnreadableFile(
-            f"{path} seems to be UTF-16 without a byte order mark. Save it as UTF-8, "
-            "or name its encoding (--encoding utf-16-le or utf-16-be)."
+            _(
+                "{path} seems to be UTF-16 without a byte order mark. Save it as "
+                "UTF-8, or name its encoding (utf-16-le or utf-16-be)."
+            ),
+            path=path,
         )
     if _is_all(path, "utf-8-sig"):
         return Decoding("utf-8-sig")
@@ -92,8 +95,11 @@ def _named(path: Path, encoding: str) -> Decoding:
         is_text = False
     if not is_text:
         raise UnreadableFile(
-            f"No encoding is named {encoding!r}. Known are utf-8, utf-16, cp1252 "
-            "(Windows), cp850 (DOS), cp1250 (Central Europe), mac and others."
+            _(
+                "No encoding is named {name}. Known are utf-8, utf-16, cp1252 "
+                "(Windows), cp850 (DOS), cp1250 (Central Europe), mac and others."
+            ),
+            name=repr(encoding),
         )
     return _checked(path, plain)
 
@@ -102,12 +108,18 @@ def _checked(path: Path, codec: str) -> Decoding:
     if not _is_all(path, codec):
         if path.stat().st_size % _WIDTHS.get(codec, 1):
             raise UnreadableFile(
-                f"{path} ends within a letter: it was cut off. Get the whole file."
+                _("{path} ends within a letter: it was cut off. Get the whole file."),
+                path=path,
             )
         line = _first_bad_line(path, codec)
         raise UnreadableFile(
-            f"{path}, line {line} is not {Decoding(codec).label}. Name another "
-            "encoding (--encoding), or save the file as UTF-8 and try again."
+            _(
+                "{path}, line {line} is not {encoding}. Name another encoding, or save "
+                "the file as UTF-8 and try again."
+            ),
+            path=path,
+            line=line,
+            encoding=Decoding(codec).label,
         )
     return Decoding(codec)
 
@@ -208,9 +220,14 @@ def _require_windows_1252(path: Path) -> None:
                 line.decode("cp1252")
             except UnicodeDecodeError as error:
                 raise UnreadableFile(
-                    f"{path}, line {number}: byte 0x{line[error.start]:02x} is neither "
-                    "UTF-8 nor Windows-1252. Name the encoding (--encoding), or save "
-                    "the file as UTF-8 and try again."
+                    _(
+                        "{path}, line {line}: byte {byte} is neither UTF-8 nor "
+                        "Windows-1252. Name the encoding, or save the file as UTF-8 "
+                        "and try again."
+                    ),
+                    path=path,
+                    line=number,
+                    byte=f"0x{line[error.start]:02x}",
                 ) from error
 
 

@@ -92,7 +92,6 @@ class PeopleImporter(Importer[Row]):
             run.details,
             ignore_unknown=run.ignore_unknown,
             remedy=_("Rename it, or choose to leave out unknown columns."),
-            consent_remedy=_("Say what it means, or leave it out by name."),
         )
         everybody = run.details.get("all_opted_out", "")
         how = Options(

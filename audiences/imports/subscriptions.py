@@ -113,8 +113,6 @@ class SubscriptionsImporter(Importer[Row]):
             reading=Reading.of_details(
                 run.details,
                 ignore_unknown=run.ignore_unknown,
-                remedy=gettext("Say what it means, or leave it out by name."),
-                consent_remedy=gettext("Say what it means, or leave it out by name."),
             ),
             service=run.details.get("service", ""),
             revive="revive" in run.details,

@@ -13,6 +13,7 @@ from audiences.files import folded, open_file
 from audiences.files.table import UnreadableFile
 from audiences.imports.columns.consent_words import is_about_consent
 from audiences.models import Address, Profile
+from audiences.refusals import Sentence
 from tests.factories import ProfileFactory, ServiceFactory
 
 HEADER = "external_id,email,first_name,no_longer_contact_email\n"
@@ -202,3 +203,32 @@ def test_a_column_about_consent_is_refused_however_it_is_spelled(
 
 def test_width_dashes_and_marks_do_not_count_in_a_heading() -> None:
     assert {*map(folded, ("E-mail", "Ｅ–mail:", "*e_mail*", "'e mail"))} == {"email"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"a\x00,\x00",
+        b"\x1f\x8b\x08",
+        b"PK\x03\x04",
+        b"<table><tr><td>email</td></tr></table>",
+        b"<meta charset=utf-8><table>",
+        b"MIME-Version: 1.0\nX-Document-Type: Workbook",
+        b'[{"email": "jan@shop.example"}]',
+        b"BEGIN:VCARD\nEMAIL:jan@shop.example\n",
+        b"SQLite format 3\0",
+        b'"email\n',
+        b"email\nJ\x81n\n",
+    ],
+)
+def test_why_a_whole_file_is_refused_is_said_in_the_readers_language(
+    tmp_path: Path, data: bytes
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableFile) as caught:
+        open_file(path)
+    said = caught.value.args[0]
+    assert isinstance(said, Sentence)
+    assert str(path) not in said.text

@@ -51,12 +51,13 @@ class Reading:
     @classmethod
     def of_details(cls, details: Mapping[str, Any], **facts: Any) -> "Reading":
         """As it was asked for with an uploaded file (`ImportRun.details`)."""
+        remedy = _("Say what it means, or leave it out by name.")
+        how = {"remedy": remedy, "consent_remedy": remedy, "options": ("map", "ignore")}
         return cls(
             mapping=details.get("map", {}),
             ignore=details.get("ignore", ()),
             chosen=details.get("columns", ()),
-            options=("map", "ignore"),
-            **facts,
+            **how | facts,
         )
 
 
