@@ -11,9 +11,6 @@ from audiences.files import cleaning
 # Some cut off the end of `Name <address>`.
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>?")
 _SCHEME = re.compile(r"(?:(?:mailto|smtp|e-?mail)\s*:\s*(?://)?)+", re.IGNORECASE)
-# Who it is, as mail programs write it: jan@shop.example (Jan).
-_COMMENT = re.compile(r"^\([^()]*\)\s*|\s*\([^()]*\)$")
-_REMARK = re.compile(r"\s*\([^()\d]*\)$")
 _OTHER_ATS = ("＠", "﹫")  # noqa: RUF001
 _PAIRS = dict(zip('"“‘„«([', '"”’“»)]', strict=True))  # noqa: RUF001
 _OPENERS = {end: begin for begin, end in _PAIRS.items()} | {
@@ -21,6 +18,7 @@ _OPENERS = {end: begin for begin, end in _PAIRS.items()} | {
     "`": "`",
     ">": "<",
 }
+_MOST_LAYERS = 4
 _LEADING, _TRAILING = ",;: ", ".,;:!?/ "
 # A quoted text is one piece, whatever stands in it.
 _PIECES = re.compile(r'"[^"]*"|[^";,\r\n\t]+|"|([;,\r\n\t]+)')
@@ -42,14 +40,28 @@ def cleaned(kind: AddressKind, text: str) -> str:
     if kind == AddressKind.EMAIL:
         if any(at in text for at in _OTHER_ATS):
             text = unicodedata.normalize("NFKC", text)
-        text = _without_scheme(text)
-        bare = _COMMENT.sub("", text)
-        text = bare if "@" in bare else text
-    elif kind == AddressKind.NUMBER:
-        text = _REMARK.sub("", text)
-    while (peeled := _peeled(text)) != text:
-        text = peeled
+        text = _without_name(_without_scheme(text))
+    else:
+        text = _without_remark(text)
+    for _layer in range(_MOST_LAYERS):
+        text = _peeled(text)
     return text
+
+
+def _without_name(text: str) -> str:
+    """Without a name in brackets behind it or before it: jan@shop.example (Jan)."""
+    if text.endswith(")"):
+        bare = text.rpartition("(")[0]
+    else:
+        bare = text.partition(")")[2] if text.startswith("(") else ""
+    return bare.strip() if "@" in bare else text
+
+
+def _without_remark(text: str) -> str:
+    """A number without words in brackets behind it: 06 12345678 (privé)."""
+    bare, _bracket, remark = text.rpartition("(")
+    is_remark = bare and remark.endswith(")") and not any(map(str.isdigit, remark))
+    return bare.rstrip() if is_remark else text
 
 
 def _peeled(text: str) -> str:

@@ -247,5 +247,9 @@ _KEYS = {
 
 
 def readings(text: str) -> set[tuple[str, str]]:
-    """The channels and keys that the text may mean as an address."""
-    return {(channel, accept(channel, text).key) for channel in Channel}
+    """The channels and keys that the text may mean as an address, or as several."""
+    return {
+        (channel, given.key)
+        for channel in Channel
+        for given in normalise_all(channel, text)
+    }

@@ -16,9 +16,8 @@ class UnknownColumns(Refused):
     columns: tuple[str, ...] = ()
 
 
-# Hyphens and dashes of all lengths; and what people put around a heading.
-_BETWEEN = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
-_AROUND = "'\"`*:?.,;"
+# What people put around a heading.
+_AROUND = "'\"`*:?!.,;"
 
 
 def folded(heading: str) -> str:
@@ -26,7 +25,9 @@ def folded(heading: str) -> str:
     and marks before and after it."""
     if not heading.isascii():
         heading = unicodedata.normalize("NFKC", heading)
-    return _BETWEEN.sub("", heading).strip(_AROUND).casefold()
+    # Hyphens and dashes of all lengths.
+    apart = re.sub(r"[\s_\-\u2010-\u2015\u2212]+", "", heading)
+    return apart.strip(_AROUND).casefold()
 
 
 def names_of(columns: Mapping[str, Iterable[str]]) -> Callable[[str], str | None]:

@@ -23,7 +23,7 @@ from audiences.subscriptions import bulk as many, find_service, writing
 from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
-from .columns.action_words import SUBSCRIBE
+from .columns.action_words import SUBSCRIBE, is_about_leaving
 from .engine import Chunk, Importer
 from .subscription_rows import (
     IN_FUTURE,
@@ -100,6 +100,8 @@ class SubscriptionsImporter(Importer[Row]):
         self.options = options
         self.columns, self.passed_over = read_header(file, options)
         self._who = naming(self.columns)
+        heading = dict(zip(self.columns, file.header, strict=True)).get("action", "")
+        self._leaving = is_about_leaving(heading)
         if options.revive and not options.note.strip():
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
@@ -137,7 +139,7 @@ class SubscriptionsImporter(Importer[Row]):
     def read(self, line: int, cells: list[str]) -> Row:
         # Who leaves, leaves, whatever stands in the column of the date.
         given = named_cells(self.columns, cells, judged=("date",))
-        return read_row(line, given, self._who, self.options)
+        return read_row(line, given, self._who, self.options, leaving=self._leaving)
 
     def names(self, rows: list[Row]) -> set[str]:
         """Nobody is made; who is named again waits for the lock of the profile."""
