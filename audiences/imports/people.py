@@ -84,6 +84,7 @@ class PeopleImporter(Importer[Row]):
         if options.all_opted_out:
             self._everybody.add(options.all_opted_out)
         self._all_failed = bool(self.layout and self.layout.all_failed)
+        self._above: Row | None = None
         self.seen = Seen()
 
     @classmethod
@@ -116,6 +117,9 @@ class PeopleImporter(Importer[Row]):
 
     def read(self, line: int, cells: list[str]) -> Row:
         row = self._rows.read(line, cells)
+        if self.layout and self.layout.has_lines:
+            row.follow(self._above)
+            self._above = None if row.nobody else row
         for scope in self._everybody:
             row.flags[scope] = True
         if self._all_failed:
