@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from audiences import addresses
 from audiences.files import folded, open_file
 from audiences.files.table import UnreadableFile
+from audiences.imports.columns import Reading
 from audiences.imports.columns.consent_words import is_about_consent
+from audiences.imports.engine import Import
+from audiences.imports.people import Options, PeopleImporter
 from audiences.models import Address, Profile
 from audiences.refusals import Sentence
 from tests.factories import ProfileFactory, ServiceFactory
@@ -232,3 +236,100 @@ def test_why_a_whole_file_is_refused_is_said_in_the_readers_language(
     said = caught.value.args[0]
     assert isinstance(said, Sentence)
     assert str(path) not in said.text
+
+
+def emails(person: Profile) -> list[tuple[str, bool, bool]]:
+    """Value, whether it is the primary one, and whether it is valid."""
+    rows = person.addresses.filter(channel="email").order_by("pk")
+    return list(rows.values_list("value", "is_primary", "is_valid"))
+
+
+@pytest.mark.django_db
+def test_an_unreadable_address_is_the_primary_one_only_until_there_is_a_good_one(
+    tmp_path: Path,
+) -> None:
+    """Somebody with no other address has an invalid one, and not none: so operators see
+    what there is to mend."""
+    run(tmp_path, "external_id,email\nC1,jan at shop\n")
+    assert rejects(tmp_path) == [
+        ("2", "email", "kept as invalid: it has no @", "imported")
+    ]
+    jan = Profile.objects.get()
+    assert emails(jan) == [("jan at shop", True, False)]
+    # A second one that cannot be read takes nothing away.
+    run(tmp_path, "external_id,email\nC1,jan@\n")
+    assert emails(jan) == [("jan at shop", True, False), ("jan@", False, False)]
+    # A good one counts at once, in whatever column it stands.
+    run(tmp_path, "external_id,email_2\nC1,jan@shop.example\n")
+    assert emails(jan)[2] == ("jan@shop.example", True, True)
+    assert not emails(jan)[0][1]
+    run(tmp_path, "external_id,email\nC1,jan op shop\n")
+    assert [row[0] for row in emails(jan) if row[1]] == ["jan@shop.example"]
+    # It identifies nobody, for whoever writes the same.
+    counts = run(tmp_path, "email,geen_email\njan at shop,ja\n")
+    assert counts["rejected"] == 1
+    jan.refresh_from_db()
+    assert not jan.no_longer_contact_email
+
+
+@pytest.mark.django_db
+def test_a_good_address_from_another_door_replaces_an_unreadable_one(
+    tmp_path: Path,
+) -> None:
+    run(tmp_path, "external_id,email,sms\nC1,jan at shop,12\n")
+    jan = Profile.objects.get()
+    addresses.attach(jan, "email", "jan@shop.example")
+    assert [row[0] for row in emails(jan) if row[1]] == ["jan@shop.example"]
+
+
+MAY = (
+    "Subscribed",
+    "may contact",
+    "accepts_marketing",
+    "GDPR consent",
+    "Toestemming e-mail",
+    "mag gemaild worden",
+    "Einwilligung",
+    "consentement",
+    "newsletter",
+)
+MAY_NOT = (
+    "Unsubscribed",
+    "no consent",
+    "consent withdrawn",
+    "geen toestemming",
+    "niet akkoord",
+    "nicht erlaubt",
+    "n'accepte pas",
+    "not contactable",
+    "newsletter opt-out",
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("heading", "yes", "no"),
+    [*((h, "nee", "ja") for h in MAY), *((h, "ja", "nee") for h in MAY_NOT)],
+)
+@pytest.mark.parametrize("is_said_in_the_console", [False, True])
+def test_an_opt_out_is_read_with_its_heading(
+    tmp_path: Path,
+    jan: Profile,
+    heading: str,
+    yes: str,
+    no: str,
+    is_said_in_the_console: bool,
+) -> None:
+    """A no to "may contact" is the opt-out; a blank cell says nothing."""
+    data = f"external_id,{heading}\nC1,{yes}\nC2,{no}\nC2,\nC2,NULL\n"
+    if is_said_in_the_console:
+        names = ("external_id", "no_longer_contact_email")
+        chosen = [{"name": name, "when": [], "unless": []} for name in names]
+        path = tmp_path / "file"
+        path.write_text(data)
+        file = open_file(path)
+        options = Options(reading=Reading(chosen=chosen))
+        Import(file=file, importer=PeopleImporter(file, options)).run()
+    else:
+        run(tmp_path, data, "--map", f"no_longer_contact_email={heading}")
+    assert is_done(jan)

@@ -8,7 +8,7 @@ import re
 
 from audiences.files import folded
 
-from .action_words import TELLING, plain
+from .action_words import TELLING, is_about_leaving, plain
 
 # Parts of a heading, as `plain` leaves them. English, Dutch and the words of known
 # systems; German, French, Spanish and Italian where their exports have them.
@@ -203,6 +203,29 @@ _LONGEST_WORD = 30
 def is_about_consent(heading: str) -> bool:
     """Whether a column with this heading may say who may be contacted."""
     return bool(_HEADING.search(plain(heading)))
+
+
+# What says of somebody that they may be contacted, where nothing turns it round.
+_ALLOWS = re.compile(
+    r"subscribed?$|subscriber$|opt(ed)?in|consent|permission|contactable|accept|agree"
+    r"|allow|(can|may|canbe|maybe|okto)(e?mail|sms|call|contact|phone|text)|ok$"
+    r"|toestem|toegesta|akkoord|aangemeld|ingeschr|geabonneerd|gewenst|(mag|wil)(e?mail"
+    r"|sms|nieuws|contact|gebeld|gemaild|bena)|bereikbaar|ontvangt|einwillig|erlaub"
+    r"|angemeldet|abonn|erwunscht|inscrit|consenso|consentimiento|iscritto|suscrito"
+    r"|^(e?mail)?(newsletter|nieuwsbrief|marketing)$"
+)
+_TURNS = re.compile(
+    r"refus|disallow|denied|ingetrokken|ongewenst|unerwunscht"
+    r"|^no(?!ti|u|m)|^n'?accept|not(?!i)|geannul|declin|objec|exclu"
+)
+
+
+def says_who_may(heading: str) -> bool:
+    """Whether a yes in a column with this heading says that somebody may be contacted,
+    so that a no is the opt-out."""
+    word = plain(heading)
+    turns = is_about_leaving(heading) or _TURNS.search(word)
+    return bool(_ALLOWS.search(word)) and not turns
 
 
 def says_consent(text: str) -> bool:

@@ -38,6 +38,8 @@ class When:
 
 
 YES_OR_NO = When(TRUE, FALSE)
+# Under a heading that says who may be contacted: a no is an opt-out there.
+NO_OR_YES = When(FALSE - {"null"}, TRUE | {"null"})
 FILLED = When(filled=True)
 
 
