@@ -155,7 +155,7 @@ def _split(lines: Iterator[str], delimiter: str, width: int) -> Iterator[Record]
                 continue
         taken: list[str] = []
         cells, problem = _gather(text, source, delimiter, taken)
-        if width > 1 and not any(cells[1:]):
+        if width > 1 and (len(cells) == 1 or _may_be_wrapped(cells)):
             inner = _unwrapped(cells, delimiter)
             cells = inner if len(inner) == width else cells
         remark = "" if problem else _ends_short(taken[-1], cells, width)
@@ -177,26 +177,49 @@ def _gather(
     An open quote goes on in the next lines: postal addresses have line breaks. `taken`
     gets the lines that the record takes.
     """
-    plain = first
-    if ' "' in first or '" ' in first:
-        plain = _cells_in_quotes(delimiter).sub(r"\1\2", first)
-    reader = csv.reader(_taking(plain, source, taken), delimiter=delimiter, strict=True)
+    cells, problem = _record(first, source, delimiter, taken)
+    is_odd = any(cell[:1] == " " and '"' in cell for cell in cells)
+    if not problem and (len(taken) > 1 or not is_odd):
+        return cells, ""
+    for form, escape in _other_forms(first, delimiter, taken):
+        source.put_back(taken[1:])
+        del taken[:]
+        found, again = _record(form, source, delimiter, taken, escape)
+        if not again:
+            return found, ""
+    if not problem:
+        source.put_back(taken[1:])
+        del taken[:]
+        return _record(first, source, delimiter, taken)
+    return [], problem
+
+
+def _other_forms(
+    first: str, delimiter: str, taken: list[str]
+) -> list[tuple[str, str | None]]:
+    """How else a record may be meant, with the sign that escapes a quote in it.
+
+    Some write spaces about the quotes of a cell; some programs \\" for a quote in it.
+    """
+    close = _cells_in_quotes(delimiter).sub(r"\1\2", first)
+    forms: list[tuple[str, str | None]] = [(close, None)] if close != first else []
+    has_escapes = any('\\"' in line for line in taken)
+    return forms + ([(close, "\\")] if has_escapes else [])
+
+
+def _record(
+    first: str,
+    source: _Lines,
+    delimiter: str,
+    taken: list[str],
+    escape: str | None = None,
+) -> tuple[list[str], Sentence | str]:
+    lines = _taking(first, source, taken)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, escapechar=escape)
     try:
         return next(reader), ""
     except csv.Error as error:
-        problem = _problem(error)
-    if not any('\\"' in line for line in taken):
-        return [], problem
-    # Some programs write \" for a quote in a cell, and not "".
-    source.put_back(taken[1:])
-    del taken[:]
-    reader = csv.reader(
-        _taking(plain, source, taken), delimiter=delimiter, strict=True, escapechar="\\"
-    )
-    try:
-        return next(reader), ""
-    except csv.Error:
-        return [], problem
+        return [], _problem(error)
 
 
 @functools.cache
@@ -217,6 +240,12 @@ def _unwrapped(cells: list[str], delimiter: str) -> list[str]:
         return next(csv.reader([cells[0]], delimiter=delimiter, strict=True))
     except csv.Error:
         return []
+
+
+def _may_be_wrapped(cells: list[str]) -> bool:
+    """Whether it is likelier that a record stands in its first cell than an address on
+    paper, where all others are blank."""
+    return bool(cells) and "@" in cells[0] and not any(cells[1:])
 
 
 def _problem(error: csv.Error) -> Sentence:

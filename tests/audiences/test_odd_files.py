@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from audiences.imports.engine import Import
 from audiences.imports.people import Options, PeopleImporter
 from audiences.models import Address, Profile
 from audiences.refusals import Sentence
+from delivery.models import QuarantineEntry
 from tests.factories import ProfileFactory, ServiceFactory
 
 HEADER = "external_id,email,first_name,no_longer_contact_email\n"
@@ -333,3 +335,43 @@ def test_an_opt_out_is_read_with_its_heading(
     else:
         run(tmp_path, data, "--map", f"no_longer_contact_email={heading}")
     assert is_done(jan)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_what_a_program_writes_is_read_as_it_is(
+    tmp_path: Path, delimiter: str, quoting: Any
+) -> None:
+    """Being kind to odd quotes costs no letter of right ones."""
+    chance = random.Random(65)
+    pieces = ['"', '""', " ", delimiter, "\n", "a", "Jan", ", ", '" ', ' "', ";", "x|y"]
+    rows = [
+        ["".join(chance.choices(pieces, k=chance.randrange(6))) for _cell in range(4)]
+        for _row in range(2000)
+    ]
+    rows = [["1", *row] for row in rows]
+    path = tmp_path / "file"
+    with path.open("w", newline="") as target:
+        writer = csv.writer(target, delimiter=delimiter, quoting=quoting)
+        writer.writerows([["no", "a", "b", "c", "d"], *rows])
+    read = [record.cells for record in open_file(path).records()]
+    assert read == rows
+
+
+@pytest.mark.django_db
+def test_a_row_that_was_pasted_into_one_cell_makes_nobody(
+    tmp_path: Path, jan: Profile
+) -> None:
+    run(tmp_path, HEADER + '"C1,jan@shop.example,,ja",,,\n')
+    assert is_done(jan)
+    counts = run(tmp_path, 'external_id,first_name,geen_email\n"C1,,ja",,\n')
+    assert (counts["rejected"], counts["created"]) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_an_address_on_paper_in_the_first_column_is_no_pasted_row(
+    tmp_path: Path,
+) -> None:
+    data = 'address,reason,text\n"Dam 1, 1012 AB, Amsterdam",,\n'
+    run(tmp_path, data, "--channel", "direct_mail", name="quarantine")
+    assert QuarantineEntry.objects.get().key == "dam 1, 1012 ab, amsterdam"
