@@ -248,8 +248,10 @@ _KEYS = {
 
 def readings(text: str) -> set[tuple[str, str]]:
     """The channels and keys that the text may mean as an address, or as several."""
-    return {
-        (channel, given.key)
-        for channel in Channel
-        for given in normalise_all(channel, text)
-    }
+    found = {(str(channel), accept(channel, text).key) for channel in Channel}
+    parts = several(AddressKind.EMAIL, text)
+    if parts != [text]:
+        found |= {
+            (str(Channel.EMAIL), accept(Channel.EMAIL, part).key) for part in parts
+        }
+    return found
