@@ -5,6 +5,7 @@ Whoever knows better names the encoding. Memory does not grow with the file.
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LABELS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
+# What é, ä and their like of DOS and Mac become as Windows-1252: signs that no word
+# of a language has there.
+_MISREAD = re.compile(
+    "(?<=[a-zß-ÿ])[‚„‡ˆƒ‹¡¢¤ŠŽŸ]|(?<=[A-Za-zß-ÿ])[“”•](?=[a-zß-ÿ])"  # noqa: RUF001
+)
 # How many bytes the shortest letter has.
 _WIDTHS = {"utf-16": 2, "utf-32": 4}
 _LISTED = 20
@@ -150,6 +156,7 @@ def _first_bad_line(path: Path, codec: str) -> int:
 def _line_by_line(path: Path) -> Decoding:
     """Look at each line that is not ASCII; raises UnreadableFile."""
     utf8, windows, last, is_cut_off = 0, [], b"", False
+    odd: list[Sentence] = []
     with path.open("rb") as file:
         number = 0
         for number, line in enumerate(_byte_lines(file), 1):
@@ -160,6 +167,7 @@ def _line_by_line(path: Path) -> Decoding:
                 utf8 += not line.removeprefix(codecs.BOM_UTF8).isascii()
             else:
                 windows.append(number)
+                odd = odd or _misread(number, line)
     if _ends_within_a_letter(last, bool(utf8) and windows == [number]):
         is_cut_off = True
         windows.pop()
@@ -169,8 +177,23 @@ def _line_by_line(path: Path) -> Decoding:
     if windows and utf8:
         notes.append(_both_kinds(windows))
     if not utf8 and not is_cut_off:
-        return Decoding("cp1252")
+        return Decoding("cp1252", tuple(odd))
+    notes += odd
     return Decoding(LINE_BY_LINE, tuple(notes), is_cut_off)
+
+
+def _misread(line: int, data: bytes) -> list[Sentence]:
+    """What is to be said of a word that looks like one of another encoding."""
+    text = data.decode("cp1252", "replace")
+    found = _MISREAD.search(text)
+    if not found:
+        return []
+    begin, end = max(found.start() - 10, 0), found.end() + 10
+    said = _(
+        "Line {line} has {text}: that looks like another encoding (cp850, mac). Name "
+        "it if it is one."
+    )
+    return [Sentence(said, {"line": line, "text": repr(text[begin:end].strip())})]
 
 
 def _cut_off(line: int) -> Sentence:

@@ -375,3 +375,25 @@ def test_an_address_on_paper_in_the_first_column_is_no_pasted_row(
     data = 'address,reason,text\n"Dam 1, 1012 AB, Amsterdam",,\n'
     run(tmp_path, data, "--channel", "direct_mail", name="quarantine")
     assert QuarantineEntry.objects.get().key == "dam 1, 1012 ab, amsterdam"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "is_odd"),
+    [
+        ("René", "cp850", True),
+        ("Hélène", "cp850", True),
+        ("Jörg", "cp850", True),
+        ("André", "mac_roman", True),
+        ("René, Zoë, Jörg, Françoise", "cp1252", False),
+        ("Dvořák".replace("ř", "š") + " d’Arc – 5‰ Œuvre œil", "cp1252", False),
+        ("“Jan” €5 ‹x› O’Neill Žižka Šimon naïef", "cp1252", False),
+    ],
+)
+def test_another_encoding_that_reads_as_windows_is_remarked(
+    tmp_path: Path, text: str, encoding: str, is_odd: bool
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(f"email,first_name\na@x.example,{text}\n".encode(encoding))
+    notes = [str(note) for note in open_file(path).notes]
+    assert bool(notes) == is_odd
+    assert all("Line 2 has" in note for note in notes)
