@@ -58,6 +58,8 @@ def normalise(channel: str, text: str) -> Normalised:
     value = cleaned(kind, text)
     if not value:
         raise InvalidAddress(_("it is empty"))
+    if cleaning.says_nothing(value):
+        raise InvalidAddress(cleaning.nothing().text)
     most = longest(channel)
     if len(value) > most:
         raise InvalidAddress(_("it is longer than {most} characters"), most=most)
@@ -75,7 +77,7 @@ def normalise_all(channel: str, text: str) -> list[Normalised]:
         return [Normalised(text, key)]
     whole = accept(channel, text)
     parts = several(kind, text)
-    if len(parts) < 2 or (whole.is_valid and kind == AddressKind.EMAIL):
+    if parts == [text] or (whole.is_valid and kind == AddressKind.EMAIL):
         return [whole]
     found = {given.key: given for given in (accept(channel, part) for part in parts)}
     return sorted(found.values(), key=lambda given: not given.is_valid)
@@ -251,6 +253,12 @@ _EACH_KIND = [(c, kind) for kind, c in {k: c for c, k in ADDRESS_KINDS.items()}.
 
 
 def readings(text: str) -> set[tuple[str, str]]:
-    """The channels and keys that the text may mean as an address."""
+    """The channels and keys that the text may mean as an address, or as several."""
     keys = {kind: accept(channel, text).key for channel, kind in _EACH_KIND}
-    return {(channel, keys[kind]) for channel, kind in ADDRESS_KINDS.items()}
+    found = {(str(channel), keys[kind]) for channel, kind in ADDRESS_KINDS.items()}
+    parts = several(AddressKind.EMAIL, text)
+    if parts != [text]:
+        found |= {
+            (str(Channel.EMAIL), accept(Channel.EMAIL, part).key) for part in parts
+        }
+    return found

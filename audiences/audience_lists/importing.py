@@ -13,7 +13,7 @@ from audiences.files import BadCell, TableFile, UnknownColumns, named_cells, nam
 from audiences.imports.columns import Reading, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.imports.kinds import Kind, kinds
-from audiences.imports.subscription_rows import OTHER_NAMES, WHO, naming
+from audiences.imports.subscription_rows import OTHER_NAMES, WHO, column_of_who, naming
 from audiences.models import AudienceMember, ImportRun
 
 COLUMNS = {name: OTHER_NAMES[name] for name in WHO}
@@ -47,13 +47,7 @@ class ListImporter(Importer[Row]):
 
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "ListImporter":
-        remedy = gettext("Say what it means, or leave it out by name.")
-        reading = Reading.of_details(
-            run.details,
-            remedy=remedy,
-            consent_remedy=remedy,
-        )
-        return cls(file, run.details["audience"], reading)
+        return cls(file, run.details["audience"], Reading.of_details(run.details))
 
     @classmethod
     def choices(cls) -> list[tuple[str, str]]:
@@ -67,9 +61,7 @@ class ListImporter(Importer[Row]):
 
     def read(self, line: int, cells: list[str]) -> Row:
         given = named_cells(self.columns, cells)
-        name = next((name for name in WHO if name in given), "")
-        if not name:
-            raise BadCell("profile", _("nothing says who this is"))
+        name = column_of_who(given)
         return Row(line, self._who(name, given[name]))
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:

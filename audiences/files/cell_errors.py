@@ -5,6 +5,7 @@ Such a cell is not blank: what should stand there is not known. Sources: ECMA-37
 """
 
 import re
+from unicodedata import normalize
 
 from django.utils.translation import gettext_noop as _
 
@@ -22,8 +23,12 @@ ERRORS = {
     "es": "#N/D #¡REF! #¡VALOR! #¿NOMBRE? #¡DIV/0! #¡NULO! #¡NUM! #¡DESBORDAMIENTO!",
     "it": "#N/D #RIF! #VALORE! #NOME? #NULLO! #ESPANSIONE!",
     "pt": "#N/D #VALOR! #NOME? #NULO! #NÚM! #DESPEJAR!",
+    "others, without a mark at the end": "#YOK #HIÁNYZIK #NENÍ_K_DISPOZICI",
 }
 _WORDS = frozenset(word for words in ERRORS.values() for word in words.split())
+# In all other languages an error is written in capitals between # and ! or ?, or as two
+# halves of an abbreviation: #ARG! #DZIEL/0! #SAKNAS! #I/T. So are not #tag, #1, #ABC.
+_SHAPE = re.compile(r"#[¡¿]?[^\W\d_][\w/]{1,30}[!?]|#[^\W\d_]{1,2}/[^\W\d_]{1,4}")
 # LibreOffice has numbers; a column that is too narrow is written as it is shown.
 _OTHERS = re.compile(r"err:5\d\d|#{3,}", re.IGNORECASE)
 
@@ -32,7 +37,9 @@ def is_error(text: str) -> bool:
     """Whether the cell says only that a spreadsheet did not know what to say."""
     if not text or text[0] not in "#Ee":
         return False
-    return text.upper() in _WORDS or text == NO_RESULT or bool(_OTHERS.fullmatch(text))
+    if text.upper() in _WORDS or text == NO_RESULT or _OTHERS.fullmatch(text):
+        return True
+    return text.isupper() and bool(_SHAPE.fullmatch(normalize("NFC", text)))
 
 
 def error_in(text: str) -> Sentence | None:

@@ -24,10 +24,21 @@ _JOINERS = "\u200c\u200d\ufe0f"
 _UNSEEN = re.compile(f"[{_INVISIBLE}]")
 _UNSEEN_OR_JOINING = re.compile(f"[{_INVISIBLE}{_JOINERS}]")
 
+# What stands before a code that is to be text, and what programs put around it.
+_QUOTES = ("'", "’", "‘", "`", "´")  # noqa: RUF001
+# What programs and people write where there is nothing, besides dashes and the like.
+_NOTHING = frozenset(
+    r"null nul none nil nan na n/a n.a. nvt n.v.t. \n undefined blank empty leeg leer"
+    " vide onbekend unknown unbekannt inconnu geen keine kein aucun aucune".split()
+)
+_BRACKETS = "()[]<>{}"
+
 # Words that begin with an apostrophe: 't Hart, 's-Gravesande, 'n Beetje.
 _OWN_APOSTROPHE = re.compile(r"'[stnkmrSTNKMR](?:[ \-]|[A-Z])")
 # A number that a spreadsheet has taken for one: 1001.0, 1,23457E+15.
-_SPREADSHEET_NUMBER = re.compile(r"\d+[.,]0+|\d+(?:[.,]\d+)?[eE]\+\d+")
+_SPREADSHEET_NUMBER = re.compile(
+    r"\d+[.,]0+|\d+(?:[.,]\d+)?[eE]\+\d+|\d+[.,]\d+[eE]-?\d+"
+)
 
 
 def visible(text: str) -> str:
@@ -38,11 +49,26 @@ def visible(text: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """A number or code that names something; also without the spreadsheet's `'`."""
+    """A number or code that names something; also without the spreadsheet's `'`, or
+    quotes around it."""
     text = text.strip()
     if not (text.isascii() and text.isprintable()):
         text = _UNSEEN_OR_JOINING.sub("", text).strip()
-    return text[1:].lstrip() if text.startswith("'") else text
+    if not text.startswith(_QUOTES):
+        return text
+    text = text[1:].lstrip()
+    return text[:-1].rstrip() if text.endswith(_QUOTES) else text
+
+
+def says_nothing(text: str) -> bool:
+    """Whether it only says that there is none: NULL, n/a, (leeg), a dash."""
+    if not any(map(str.isalnum, text)):
+        return True
+    return text.strip(_BRACKETS).strip().casefold() in _NOTHING
+
+
+def nothing() -> Sentence:
+    return Sentence(_("it says only that there is none"))
 
 
 def words(text: str) -> str:

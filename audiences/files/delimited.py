@@ -1,10 +1,11 @@
 """Reading a delimited file as people really send them: records out, nothing lost.
 
-Comma, semicolon or tab. A broken record is reported with its line and never swallows
+Comma, semicolon, tab or |. A broken record is reported with its line and never swallows
 the lines after it. Memory does not grow with the file.
 """
 
 import csv
+import functools
 import os
 import re
 from collections import deque
@@ -20,7 +21,7 @@ from audiences.refusals import Sentence
 from .encodings import Decoding, find_decoding
 from .table import Progress, Record, TableFile, UnreadableFile, read_heading
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 # Excel may say in a line of its own what the delimiter is.
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # A record of more characters than this is a quote that was never closed.
@@ -75,8 +76,13 @@ def open_delimited(path: Path, encoding: str = "") -> DelimitedFile:
     header_lines: list[str] = []
     source = _Lines(iter(taken[1:]))
     cells, problem = _gather(taken[0], source, delimiter, header_lines)
+    if len(cells) == 1:
+        inner = max(DELIMITERS, key=cells[0].count)
+        unwrapped = _unwrapped(cells, inner)
+        cells, delimiter = (unwrapped, inner) if unwrapped else (cells, delimiter)
     if problem:
-        raise UnreadableFile(f"{path}, line {line}: broken header: {problem}")
+        text = _("{path}, line {line}: broken header: {problem}")
+        raise UnreadableFile(text, path=path, line=line, problem=problem)
     return DelimitedFile(
         path=path,
         encoding=decoding.label,
@@ -103,12 +109,15 @@ def _first_line(lines: Iterator[str]) -> tuple[int, str, str]:
             delimiter = named[1]
         elif "\0" in text:
             raise UnreadableFile(
-                f"Line {number}, which should name the columns, has a NUL character: "
-                "this is no text file."
+                _(
+                    "Line {line}, which should name the columns, has a NUL character: "
+                    "this is no text file."
+                ),
+                line=number,
             )
         elif text.strip():
             return number, delimiter, text
-    raise UnreadableFile("The file is empty: its first line must name the columns.")
+    raise UnreadableFile(_("The file is empty: its first line must name the columns."))
 
 
 class _Lines:
@@ -146,6 +155,9 @@ def _split(lines: Iterator[str], delimiter: str, width: int) -> Iterator[Record]
                 continue
         taken: list[str] = []
         cells, problem = _gather(text, source, delimiter, taken)
+        if width > 1 and (len(cells) == 1 or _may_be_wrapped(cells)):
+            inner = _unwrapped(cells, delimiter)
+            cells = inner if len(inner) == width else cells
         remark = "" if problem else _ends_short(taken[-1], cells, width)
         problem = problem or _fit(cells, width)
         if problem and len(taken) > 1:
@@ -165,23 +177,75 @@ def _gather(
     An open quote goes on in the next lines: postal addresses have line breaks. `taken`
     gets the lines that the record takes.
     """
-    reader = csv.reader(_taking(first, source, taken), delimiter=delimiter, strict=True)
+    cells, problem = _record(first, source, delimiter, taken)
+    is_odd = any(cell[:1] == " " and '"' in cell for cell in cells)
+    if not problem and (len(taken) > 1 or not is_odd):
+        return cells, ""
+    for form, escape in _other_forms(first, delimiter, taken):
+        source.put_back(taken[1:])
+        del taken[:]
+        found, again = _record(form, source, delimiter, taken, escape)
+        if not again:
+            return found, ""
+    if not problem:
+        source.put_back(taken[1:])
+        del taken[:]
+        return _record(first, source, delimiter, taken)
+    return [], problem
+
+
+def _other_forms(
+    first: str, delimiter: str, taken: list[str]
+) -> list[tuple[str, str | None]]:
+    """How else a record may be meant, with the sign that escapes a quote in it.
+
+    Some write spaces about the quotes of a cell; some programs \\" for a quote in it.
+    """
+    close = _cells_in_quotes(delimiter).sub(r"\1\2", first)
+    forms: list[tuple[str, str | None]] = [(close, None)] if close != first else []
+    has_escapes = any('\\"' in line for line in taken)
+    return forms + ([(close, "\\")] if has_escapes else [])
+
+
+def _record(
+    first: str,
+    source: _Lines,
+    delimiter: str,
+    taken: list[str],
+    escape: str | None = None,
+) -> tuple[list[str], Sentence | str]:
+    lines = _taking(first, source, taken)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, escapechar=escape)
     try:
         return next(reader), ""
     except csv.Error as error:
-        problem = _problem(error)
-    if not any('\\"' in line for line in taken):
-        return [], problem
-    # Some programs write \" for a quote in a cell, and not "".
-    source.put_back(taken[1:])
-    del taken[:]
-    reader = csv.reader(
-        _taking(first, source, taken), delimiter=delimiter, strict=True, escapechar="\\"
-    )
+        return [], _problem(error)
+
+
+@functools.cache
+def _cells_in_quotes(delimiter: str) -> re.Pattern[str]:
+    """Cells in quotes, with the spaces that some write before or after these."""
+    between = re.escape(delimiter)
+    return re.compile(rf'(^|{between}) *("(?:[^"]|"")*") *(?={between}|[\r\n]*\Z)')
+
+
+def _unwrapped(cells: list[str], delimiter: str) -> list[str]:
+    """The cells of a record that somebody has put into quotes as a whole, if it is one.
+
+    So spreadsheets write a line that was pasted into their first column.
+    """
+    if not cells or delimiter not in cells[0]:
+        return []
     try:
-        return next(reader), ""
+        return next(csv.reader([cells[0]], delimiter=delimiter, strict=True))
     except csv.Error:
-        return [], problem
+        return []
+
+
+def _may_be_wrapped(cells: list[str]) -> bool:
+    """Whether it is likelier that a record stands in its first cell than an address on
+    paper, where all others are blank."""
+    return bool(cells) and "@" in cells[0] and not any(cells[1:])
 
 
 def _problem(error: csv.Error) -> Sentence:

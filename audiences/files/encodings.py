@@ -5,6 +5,7 @@ Whoever knows better names the encoding. Memory does not grow with the file.
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,13 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LABELS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
+# What é, ä and their like of DOS and Mac become as Windows-1252: signs that no word
+# of a language has there.
+_MISREAD = re.compile(
+    "(?<=[a-zß-ÿ])[‚„‡ˆƒ‹¡¢¤ŠŽŸ]|(?<=[A-Za-zß-ÿ])[“”•](?=[a-zß-ÿ])"  # noqa: RUF001
+)
+# How many bytes the shortest letter has.
+_WIDTHS = {"utf-16": 2, "utf-32": 4}
 _LISTED = 20
 
 
@@ -71,8 +79,11 @@ def find_decoding(path: Path, encoding: str = "") -> Decoding:
     # Without a byte order mark UTF-16 shows by the zero byte of its first letter.
     if b"\x00" in start:
         raise UnreadableFile(
-            f"{path} seems to be UTF-16 without a byte order mark. Save it as UTF-8, "
-            "or name its encoding (--encoding utf-16-le or utf-16-be)."
+            _(
+                "{path} seems to be UTF-16 without a byte order mark. Save it as "
+                "UTF-8, or name its encoding (utf-16-le or utf-16-be)."
+            ),
+            path=path,
         )
     if _is_all(path, "utf-8-sig"):
         return Decoding("utf-8-sig")
@@ -90,18 +101,31 @@ def _named(path: Path, encoding: str) -> Decoding:
         is_text = False
     if not is_text:
         raise UnreadableFile(
-            f"No encoding is named {encoding!r}. Known are utf-8, utf-16, cp1252 "
-            "(Windows), cp850 (DOS), cp1250 (Central Europe), mac and others."
+            _(
+                "No encoding is named {name}. Known are utf-8, utf-16, cp1252 "
+                "(Windows), cp850 (DOS), cp1250 (Central Europe), mac and others."
+            ),
+            name=repr(encoding),
         )
     return _checked(path, plain)
 
 
 def _checked(path: Path, codec: str) -> Decoding:
     if not _is_all(path, codec):
+        if path.stat().st_size % _WIDTHS.get(codec, 1):
+            raise UnreadableFile(
+                _("{path} ends within a letter: it was cut off. Get the whole file."),
+                path=path,
+            )
         line = _first_bad_line(path, codec)
         raise UnreadableFile(
-            f"{path}, line {line} is not {Decoding(codec).label}. Name another "
-            "encoding (--encoding), or save the file as UTF-8 and try again."
+            _(
+                "{path}, line {line} is not {encoding}. Name another encoding, or save "
+                "the file as UTF-8 and try again."
+            ),
+            path=path,
+            line=line,
+            encoding=Decoding(codec).label,
         )
     return Decoding(codec)
 
@@ -132,6 +156,7 @@ def _first_bad_line(path: Path, codec: str) -> int:
 def _line_by_line(path: Path) -> Decoding:
     """Look at each line that is not ASCII; raises UnreadableFile."""
     utf8, windows, last, is_cut_off = 0, [], b"", False
+    odd: list[Sentence] = []
     with path.open("rb") as file:
         number = 0
         for number, line in enumerate(_byte_lines(file), 1):
@@ -142,6 +167,7 @@ def _line_by_line(path: Path) -> Decoding:
                 utf8 += not line.removeprefix(codecs.BOM_UTF8).isascii()
             else:
                 windows.append(number)
+                odd = odd or _misread(number, line)
     if _ends_within_a_letter(last, bool(utf8) and windows == [number]):
         is_cut_off = True
         windows.pop()
@@ -151,8 +177,23 @@ def _line_by_line(path: Path) -> Decoding:
     if windows and utf8:
         notes.append(_both_kinds(windows))
     if not utf8 and not is_cut_off:
-        return Decoding("cp1252")
+        return Decoding("cp1252", tuple(odd))
+    notes += odd
     return Decoding(LINE_BY_LINE, tuple(notes), is_cut_off)
+
+
+def _misread(line: int, data: bytes) -> list[Sentence]:
+    """What is to be said of a word that looks like one of another encoding."""
+    text = data.decode("cp1252", "replace")
+    found = _MISREAD.search(text)
+    if not found:
+        return []
+    begin, end = max(found.start() - 10, 0), found.end() + 10
+    said = _(
+        "Line {line} has {text}: that looks like another encoding (cp850, mac). Name "
+        "it if it is one."
+    )
+    return [Sentence(said, {"line": line, "text": repr(text[begin:end].strip())})]
 
 
 def _cut_off(line: int) -> Sentence:
@@ -202,9 +243,14 @@ def _require_windows_1252(path: Path) -> None:
                 line.decode("cp1252")
             except UnicodeDecodeError as error:
                 raise UnreadableFile(
-                    f"{path}, line {number}: byte 0x{line[error.start]:02x} is neither "
-                    "UTF-8 nor Windows-1252. Name the encoding (--encoding), or save "
-                    "the file as UTF-8 and try again."
+                    _(
+                        "{path}, line {line}: byte {byte} is neither UTF-8 nor "
+                        "Windows-1252. Name the encoding, or save the file as UTF-8 "
+                        "and try again."
+                    ),
+                    path=path,
+                    line=number,
+                    byte=f"0x{line[error.start]:02x}",
                 ) from error
 
 

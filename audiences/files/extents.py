@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.parsers import expat
 
+from django.utils.translation import gettext_noop as _
+
 from .table import UnreadableFile
 from .unread_cells import CONTENT, ROOT, column_number, relations
 from .xls_cells import extents_of_xls
@@ -150,8 +152,12 @@ class _Tables:
         self._repeated += self._count * self._filled - self._written
         if self._repeated > MOST_REPEATED:
             raise UnreadableFile(
-                f"{self.path} repeats one cell more than {MOST_REPEATED} times: remove "
-                "what is filled in down to the last row."
+                _(
+                    "{path} repeats one cell more than {most} times: remove what is "
+                    "filled in down to the last row."
+                ),
+                path=self.path,
+                most=MOST_REPEATED,
             )
         self._column = self._width = self._cells = self._filled = self._written = 0
 

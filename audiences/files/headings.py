@@ -1,6 +1,7 @@
 """The headings of columns, in any spelling."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 
 from audiences.refusals import Refused
@@ -15,9 +16,18 @@ class UnknownColumns(Refused):
     columns: tuple[str, ...] = ()
 
 
+# What people put around a heading.
+_AROUND = "'\"`*:?!.,;"
+
+
 def folded(heading: str) -> str:
-    """Without what does not count: letter case, spaces, hyphens and underscores."""
-    return re.sub(r"[\s_\-]+", "", heading).casefold()
+    """Without what does not count: letter case, width, spaces, hyphens, underscores,
+    and marks before and after it."""
+    if not heading.isascii():
+        heading = unicodedata.normalize("NFKC", heading)
+    # Hyphens and dashes of all lengths.
+    apart = re.sub(r"[\s_\-\u2010-\u2015\u2212]+", "", heading)
+    return apart.strip(_AROUND).casefold()
 
 
 def names_of(columns: Mapping[str, Iterable[str]]) -> Callable[[str], str | None]:

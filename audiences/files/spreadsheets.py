@@ -78,7 +78,8 @@ def open_sheet(path: Path, name: str = "") -> Sheet:
     found = ((n, row) for n, row in enumerate(rows, 1) if any(map(_text, row)))
     line, first = next(found, (0, []))
     if not line:
-        raise UnreadableFile(f"{path}: the sheet {read.name!r} is empty.")
+        text = _("{path}: the sheet {sheet} is empty.")
+        raise UnreadableFile(text, path=path, sheet=repr(read.name))
     header = [read_heading(_text(value)) for value in first]
     while header and not header[-1]:
         header.pop()
@@ -122,8 +123,12 @@ def _refusing(path: Path) -> Iterator[None]:
         if not isinstance(error, _BROKEN) and type(error).__name__ != "PanicException":
             raise
         raise UnreadableFile(
-            f"{path} cannot be read as a spreadsheet ({error}). An archive must be "
-            "unpacked first; a workbook with a password, saved without it."
+            _(
+                "{path} cannot be read as a spreadsheet ({error}). An archive must be "
+                "unpacked first; a workbook with a password, saved without it."
+            ),
+            path=path,
+            error=error,
         ) from error
 
 
@@ -133,8 +138,13 @@ def _read(path: Path, name: str) -> _Read:
         for rows, columns in extents(path):
             if rows * columns > MOST_CELLS:
                 raise UnreadableFile(
-                    f"{path} has {rows} rows and {columns} columns up to its last "
-                    "cell: remove what stands far away from the table."
+                    _(
+                        "{path} has {rows} rows and {columns} columns up to its last "
+                        "cell: remove what stands far away from the table."
+                    ),
+                    path=path,
+                    rows=rows,
+                    columns=columns,
                 )
         # By its bytes: opened by its path, the reader would believe its name.
         with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
@@ -146,9 +156,10 @@ def _read_sheet(path: Path, book: CalamineWorkbook, name: str) -> _Read:
     names = [sheet.name for sheet in sheets]
     if name and name not in names:
         listed = ", ".join(map(repr, names))
-        raise UnreadableFile(f"{path} has no sheet {name!r}. It has: {listed}.")
+        text = _("{path} has no sheet {sheet}. It has: {listed}.")
+        raise UnreadableFile(text, path=path, sheet=repr(name), listed=listed)
     if not names:
-        raise UnreadableFile(f"{path} has no sheet.")
+        raise UnreadableFile(_("{path} has no sheet."), path=path)
     chosen = name or _first(sheets)
     found = book.get_sheet_by_name(chosen)
     rows = found.to_python(skip_empty_area=False)
@@ -222,10 +233,11 @@ def _require_readable(path: Path) -> None:
         items = archive.infolist()
     if any(item.filename.endswith("/workbook.bin") for item in items):
         # Where its cells hold an error is said in a third form, which is not read.
-        raise UnreadableFile(f"{path} is an .xlsb file: save it as .xlsx.")
+        raise UnreadableFile(_("{path} is an .xlsb file: save it as .xlsx."), path=path)
     size = sum(item.file_size for item in items)
     if size > LARGEST:
-        raise UnreadableFile(f"{path} is too large for a spreadsheet: save it as CSV.")
+        text = _("{path} is too large for a spreadsheet: save it as CSV.")
+        raise UnreadableFile(text, path=path)
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,13 @@ _MISREAD_MARK = "ï»¿"
 
 
 class UnreadableFile(Refused):
-    """The file as a whole cannot be read; the message says what to do."""
+    """The file as a whole cannot be read; the message says what to do.
+
+    `text` is English, marked with gettext_noop, and said in the reader's language.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(Sentence(text, values))
 
 
 class Record(NamedTuple):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, iterparse
 
+from django.utils.translation import gettext_noop as _
+
 from .cell_errors import NO_RESULT, is_error
 from .number_formats import Padding, padding
 from .table import UnreadableFile
@@ -23,6 +25,7 @@ from .xls_cells import cells_of_xls
 Cells = dict[tuple[int, int], str]
 # One error filled in over whole columns is a mistake, or an attack.
 MOST = 1_000_000
+_TOO_MANY = _("{path} has more than {most} cells with an error.")
 CONTENT, ROOT = "content.xml", "_rels/.rels"
 # A part without these has no such cell: most are not read twice.
 _SIGNS = re.compile(rb"""\bt\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
@@ -53,7 +56,7 @@ def _gathered(found: Iterator[tuple[tuple[int, int], str]], path: Path) -> Cells
     for place, text in found:
         cells[place] = text
         if len(cells) > MOST:
-            raise UnreadableFile(f"{path} has more than {MOST} cells with an error.")
+            raise UnreadableFile(_TOO_MANY, path=path, most=MOST)
     return cells
 
 

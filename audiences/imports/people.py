@@ -86,6 +86,7 @@ class PeopleImporter(Importer[Row]):
         if options.all_opted_out:
             self._everybody.add(options.all_opted_out)
         self._all_failed = bool(self.layout and self.layout.all_failed)
+        self._above: Row | None = None
         self.seen = Seen()
 
     @classmethod
@@ -94,7 +95,6 @@ class PeopleImporter(Importer[Row]):
             run.details,
             ignore_unknown=run.ignore_unknown,
             remedy=_("Rename it, or choose to leave out unknown columns."),
-            consent_remedy=_("Say what it means, or leave it out by name."),
         )
         everybody = run.details.get("all_opted_out", "")
         how = Options(
@@ -119,6 +119,9 @@ class PeopleImporter(Importer[Row]):
 
     def read(self, line: int, cells: list[str]) -> Row:
         row = self._rows.read(line, cells)
+        if self.layout and self.layout.has_lines:
+            row.follow(self._above)
+            self._above = None if row.nobody else row
         for scope in self._everybody:
             row.flags[scope] = True
         if self._all_failed:

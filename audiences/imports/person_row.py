@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from audiences.addresses import Normalised
-from audiences.channels import Scope
+from audiences.channels import Channel, Scope
 from audiences.files import BadCell, Problem
 
 from .own_facts import OwnFacts
@@ -32,6 +32,14 @@ class Row:
     rejection: BadCell | None = None
     nobody: BadCell | None = None
     repeats: int = 0
+
+    def follow(self, above: "Row | None") -> None:
+        """Be about the person of the row above, if this one names nobody at all."""
+        is_bare = not (self.fields or self.addresses or self.problems)
+        if above and is_bare and not self.external_id:
+            self.external_id, self.email_keys = above.external_id, above.email_keys
+            self.addresses = [a for a in above.addresses if a[0] == Channel.EMAIL]
+            self.nobody = None
 
     @property
     def restricts(self) -> bool:

@@ -26,7 +26,8 @@ FIELD_READERS = {
 }
 # How many different cells of a column are remembered: names and languages recur.
 REMEMBERED = 20_000
-_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,98}")
+# Of letters alone it may be a word for nothing.
+_PLAIN_ID = re.compile(r"(?![A-Za-z]+\Z)[A-Za-z0-9][A-Za-z0-9_-]{0,98}")
 
 
 def taking(column: Column) -> Taking:

@@ -11,6 +11,7 @@ from audiences.files import (
     Problem,
     TableFile,
     UnknownColumns,
+    cleaning,
     moment_cell,
     names_of,
 )
@@ -114,24 +115,36 @@ def naming(names: Sequence[str | None]) -> Callable[[str, str], str]:
     return who
 
 
+def column_of_who(given: dict[str, str]) -> str:
+    """The column of a row that says who it is about; raises BadCell."""
+    for name in WHO:
+        if name in given and not cleaning.says_nothing(given[name]):
+            return name
+    raise BadCell("profile", _("nothing says who this is"))
+
+
 def read_row(
     line: int,
     given: dict[str, str],
     who: Callable[[str, str], str],
     read_moment: Callable[[str], datetime | None],
     options: Options,
+    *,
+    leaving: bool = False,
 ) -> Row:
-    """The act that a row asks for, by the cells that it gives. Raises BadCell."""
-    name = next((name for name in WHO if name in given), "")
-    if not name:
-        raise BadCell("profile", _("nothing says who this is"))
+    """The act that a row asks for, by the cells that it gives. Raises BadCell.
+
+    `leaving`: the heading of the action says that a yes leaves.
+    """
+    name = column_of_who(given)
     service = given.get("service", options.service)
     if not service:
         raise BadCell("service", _("it is empty"))
-    text = given.get("action", SUBSCRIBE)
-    action = action_of(text)
+    text = given.get("action", "" if leaving else SUBSCRIBE)
+    action = action_of(text, leaving=leaving)
     if not action:
-        raise BadCell("action", why_none(text), text=repr(text[:50]))
+        why = why_none(text, leaving=leaving)
+        raise BadCell("action", why, text=repr(text[:50]))
     no_date = _("{text} is no date such as 2026-05-31 or 2026-05-31T14:00")
     at, remark = None, None
     try:

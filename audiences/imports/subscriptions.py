@@ -24,7 +24,7 @@ from audiences.subscriptions.bulk import Held
 from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
-from .columns.action_words import SUBSCRIBE
+from .columns.action_words import SUBSCRIBE, is_about_leaving
 from .engine import Chunk, Importer
 from .subscription_rows import (
     IN_FUTURE,
@@ -95,6 +95,8 @@ class SubscriptionsImporter(Importer[Row]):
         self._who = naming(self.columns)
         # Many rows of a file have the same day.
         self._read_moment = functools.lru_cache(maxsize=10_000)(moments.read)
+        heading = dict(zip(self.columns, file.header, strict=True)).get("action", "")
+        self._leaving = is_about_leaving(heading)
         if options.revive and not self.origin.has_note:
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
@@ -108,8 +110,6 @@ class SubscriptionsImporter(Importer[Row]):
             reading=Reading.of_details(
                 run.details,
                 ignore_unknown=run.ignore_unknown,
-                remedy=gettext("Say what it means, or leave it out by name."),
-                consent_remedy=gettext("Say what it means, or leave it out by name."),
             ),
             service=run.details.get("service", ""),
             revive="revive" in run.details,
@@ -134,7 +134,14 @@ class SubscriptionsImporter(Importer[Row]):
     def read(self, line: int, cells: list[str]) -> Row:
         # Who leaves, leaves, whatever stands in the column of the date.
         given = named_cells(self.columns, cells, judged=("date",))
-        return read_row(line, given, self._who, self._read_moment, self.options)
+        return read_row(
+            line,
+            given,
+            self._who,
+            self._read_moment,
+            self.options,
+            leaving=self._leaving,
+        )
 
     def names(self, rows: list[Row]) -> set[str]:
         """Nobody is made; who is named again waits for the lock of the profile."""

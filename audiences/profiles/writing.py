@@ -25,6 +25,8 @@ class TakenId(Refused):
 
 def _external_id(text: str) -> str:
     found = cleaning.identifier(text)
+    if found and cleaning.says_nothing(found):
+        raise ValueError(cleaning.nothing())
     if len(found) > LONGEST_EXTERNAL_ID:
         raise ValueError(cleaning.too_long(LONGEST_EXTERNAL_ID))
     return found

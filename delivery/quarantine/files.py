@@ -1,12 +1,13 @@
 """Quarantine from and to a file, so that no other system's list is lost (Q6)."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy, gettext_noop as _
 
-from audiences import addresses
+from audiences.addresses.keys import normalise_all
 from audiences.channels import Channel
 from audiences.files import (
     BadCell,
@@ -14,11 +15,12 @@ from audiences.files import (
     TableFile,
     cleaning,
     error_in,
+    folded,
     moment_cell,
     named_cells,
     names_of,
 )
-from audiences.imports.columns import Reading, read_columns
+from audiences.imports.columns import Reading, channel_named, read_columns
 from audiences.imports.engine import Chunk, Importer
 from audiences.imports.kinds import Kind, kinds
 from audiences.models import AddressStatus, ImportRun
@@ -39,6 +41,19 @@ COLUMNS = (
     "first_error_at",
     "last_error_at",
 )
+# What other lists say of an address that fails, 5.x.x by RFC 3463 among it, and of one
+# whose owner wants nothing more; without letter case, spaces and hyphens.
+_STATUSES = {
+    AddressStatus.QUARANTINE.value: re.compile(
+        r"(hard)?bounced?|hard(bounced?)?|invalid|undeliverable|blocked|suppressed"
+        r"|5\.\d{1,3}\.\d{1,3}|onbestelbaar|ongeldig|unzustellbar"
+    ),
+    AddressStatus.DENYLISTED.value: re.compile(
+        r"complain(t|ed)|spam(report|complaint)?|unsubscribed?|(deny|block|black)listed"
+        r"|afgemeld|klacht"
+    ),
+}
+LEFT_OUT = _("left out: {reason}")
 # A list of this many bytes is imported while the operator waits.
 AT_ONCE = 1_000_000
 
@@ -66,10 +81,10 @@ _name_of = names_of({name: _OTHER_NAMES.get(name, ()) for name in COLUMNS})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One address, and the values of its row that could not be read."""
+    """The addresses of a row, and what of it could not be read."""
 
     line: int
-    action: QuarantineAction
+    actions: tuple[QuarantineAction, ...]
     problems: tuple[Problem, ...]
 
 
@@ -130,39 +145,64 @@ class QuarantineImporter(Importer[Row]):
         return _row(line, given, self.source, self.actor)
 
     def write(self, rows: list[Row], chunk: Chunk) -> None:
-        changed = writing.raise_statuses([row.action for row in rows])
+        actions = [action for row in rows for action in row.actions]
+        changed = writing.raise_statuses(actions)
         chunk.counts["changed"] = changed
-        chunk.counts["unchanged"] = len(rows) - changed
+        chunk.counts["unchanged"] = len(actions) - changed
         for row in rows:
             for problem in row.problems:
                 chunk.remark(row.line, problem)
 
 
 def _row(line: int, cells: dict[str, str], source: str, actor: str) -> Row:
-    channel = _choice(cells, "channel", Channel.values)
-    status = _choice(
-        cells, "status", AddressStatus.values, AddressStatus.QUARANTINE.value
-    )
+    named = channel_named(cells.get("channel", ""))
+    channel = named or _choice(cells, "channel", Channel.values)
+    status = _status(cells)
     if status == AddressStatus.VALID:
         raise BadCell("status", _("a file never releases; use release_quarantine"))
-    try:
-        key = addresses.normalise(channel, cells.get("address", "")).key
-    except addresses.InvalidAddress as error:
-        raise BadCell("address", error.sentence) from error
     problems: list[Problem] = []
+    keys = _keys(channel, cells.get("address", ""), problems)
     told = {
         name: _told(problems, read, cells, name) for name, read in _INFORMATION.items()
     }
-    action = QuarantineAction(
-        channel=channel,
-        key=key,
-        kind=QuarantineAction.Kind.RAISE,
-        status=status,
-        source=source,
-        actor=actor,
-        **{name: value for name, value in told.items() if value is not None},
+    facts = {name: value for name, value in told.items() if value is not None}
+    actions = tuple(
+        QuarantineAction(
+            channel=channel,
+            key=key,
+            kind=QuarantineAction.Kind.RAISE,
+            status=status,
+            source=source,
+            actor=actor,
+            **facts,
+        )
+        for key in keys
     )
-    return Row(line, action, tuple(problems))
+    return Row(line, actions, tuple(problems))
+
+
+def _keys(channel: str, text: str, problems: list[Problem]) -> list[str]:
+    """The keys of the addresses in a cell; raises BadCell when none can be read."""
+    found = normalise_all(channel, text)
+    keys = [given.key for given in found if given.is_valid]
+    if not keys:
+        raise BadCell("address", found[0].reason)
+    problems += [
+        Problem("address", Sentence(LEFT_OUT, {"reason": given.reason}))
+        for given in found
+        if not given.is_valid
+    ]
+    return keys
+
+
+def _status(cells: dict[str, str]) -> str:
+    """Our status of an address, also in the words of those who send mail."""
+    said = cells.get("status", "")
+    for status, words in _STATUSES.items():
+        if words.fullmatch(folded(said)):
+            return status
+    default = AddressStatus.QUARANTINE.value
+    return _choice(cells, "status", AddressStatus.values, default)
 
 
 Reader = Callable[[dict[str, str], str], Any]
@@ -176,7 +216,7 @@ def _told(
         return read(cells, name)
     except BadCell as bad:
         problem = bad.problem
-        reason = Sentence(_("left out: {reason}"), {"reason": problem.reason})
+        reason = Sentence(LEFT_OUT, {"reason": problem.reason})
         problems.append(Problem(problem.field, reason))
         return None
 

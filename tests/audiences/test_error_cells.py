@@ -124,6 +124,28 @@ def test_a_formula_without_a_result_is_no_blank_cell(tmp_path: Path) -> None:
     assert "not in the file" in str(error_in(NO_RESULT))
 
 
+# In languages that no list of ours has.
+STRANGE = """#ARG! #DZIEL/0! #N/D! #ADR! #LICZBA! #ZERO! #ROZLANIE! #HODNOTA! #NÁZEV? #ODKAZ!
+#DĚLENÍ_NULOU! #ČÍSLO! #VÄRDEFEL! #REFERENS! #NAMN? #DIVISION/0! #SAKNAS! #OGILTIGT! #I/T
+#VÆRDI! #NAVN? #VERDI! #ARVO! #VIITTAUS! #NIMI? #JAKO/0! #PUUTTUU! #DEĞER! #SAYI/0! #BAŞV!
+#AD? #BOŞ! #YOK #ÉRTÉK! #HIV! #ZÉRÓOSZTÓ! #NÉV? #HIÁNYZIK #ЗНАЧ! #ССЫЛКА! #ИМЯ? #ДЕЛ/0!
+#Н/Д #ЧИСЛО! #ΤΙΜΗ! #ΑΝΑΦ! #Δ/Υ #VALOARE! #NENÍ_K_DISPOZICI #VA\u0308RDEFEL!"""
+
+
+@pytest.mark.parametrize("word", STRANGE.split())
+def test_an_error_is_known_by_its_shape_in_any_language(word: str) -> None:
+    assert error_in(word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    "#1 #12 #1! #tag #Tag! #ABC #ABC-12 #4/B #-1 #A! # #! #? #BLACK_FRIDAY #C# #12/A"
+    " N/D! ARG! A#ARG! #ARG!! #zomer!".split(),
+)
+def test_a_value_that_begins_with_a_hash_is_no_error(text: str) -> None:
+    assert error_in(text) is None
+
+
 @pytest.mark.parametrize("language", ERRORS)
 def test_errors_are_known_in_the_language_of_the_program(language: str) -> None:
     for word in ERRORS[language].split():

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError
 
+from audiences.addresses import normalise
+from audiences.files import BadCell
 from audiences.imports.columns.consent_words import is_about_consent
+from audiences.imports.matching import named_by
+from audiences.imports.person_row import Row
 from audiences.models import Profile
 from delivery.models import QuarantineEntry
 
@@ -49,6 +53,36 @@ CASES: list[tuple[str, str, list[set[str]]]] = [
         "Naam,E-mail,Blacklist,Afgemeld\nA,a@x.example,Waar,Onwaar\n"
         "B,b@x.example,Onwaar,Waar\nC,c@x.example,Onwaar,Onwaar\n",
         [LEFT, LEFT, NOBODY],
+    ),
+    (
+        "Odoo",
+        "Name,Email,Subscription List/Mailing List,Subscription List/Opt Out\n"
+        "A,a@x.example,News,False\n,,Offers,True\nB,b@x.example,News,False\n"
+        ",,Offers,False\nC,c@x.example,News,False\nNobody,,News,True\n",
+        [LEFT, NOBODY, NOBODY],
+    ),
+    (
+        "Odoo",
+        "Name,Email,Blacklist,Phone Blacklisted\nA,a@x.example,False,True\n",
+        [{"sms", "phone"}],
+    ),
+    (
+        "Mautic",
+        "id,firstname,lastname,email,dnc,dnc_channel\n1,A,A,a@x.example,1,sms\n"
+        "2,B,B,b@x.example,1,email\n",
+        [{"email", "sms"}, LEFT],
+    ),
+    (
+        "Brevo",
+        "EMAIL;LASTNAME;SMS;BLOCKLISTED;ADDED_TIME;MODIFIED_TIME\n"
+        "a@x.example;A;;yes;;\nb@x.example;B;;no;;\n",
+        [LEFT, NOBODY],
+    ),
+    (
+        "Adobe Campaign",
+        "PKey,email,denyList,denyListEmail,denyListMobile\n@1,a@x.example,true,,\n"
+        "@2,b@x.example,,true,true\n",
+        [{"any"}, {"email", "sms"}],
     ),
     (
         "Mailchimp (unsubscribed)",
@@ -142,3 +176,13 @@ def test_headings_about_consent_are_known_in_the_languages_of_exports(
 )
 def test_everyday_headings_in_these_languages_are_not(heading: str) -> None:
     assert not is_about_consent(heading)
+
+
+def test_a_row_below_a_person_waits_until_that_person_is_made() -> None:
+    """It may be the first of the next chunk, which is looked up meanwhile."""
+    address = normalise("email", "a@x.example")
+    above = Row(2, addresses=[("email", True, address)], email_keys=(address.key,))
+    below = Row(3, nobody=BadCell("email", "nobody"))
+    below.follow(above)
+    assert named_by([below]) == {"a@x.example"}
+    assert below.nobody is None

@@ -74,7 +74,7 @@ def test_a_sheet_is_read_as_its_text_would_be(workbook: Path) -> None:
     ("how", "said"),
     [
         ({"sheet": "Blad9"}, r"no sheet 'Blad9'. It has: 'Blad1', 'Lijst é'"),
-        ({"encoding": "cp1252"}, "spreadsheet: it needs no --encoding"),
+        ({"encoding": "cp1252"}, "spreadsheet: it has no encoding"),
     ],
 )
 def test_what_a_workbook_has_not_is_said(

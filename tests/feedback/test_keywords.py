@@ -197,7 +197,7 @@ call me
 12345
 where is my order
 """
-OPT_IN = "START\nstart!\nStart please\nYES\nyes please\nunstop\nAanmelden\nAAN\nopt in\nＳＴＡＲＴ"
+OPT_IN = "START\nstart!\nStart please\nYES\nYes! 👍\nunstop\nAanmelden\nAAN\nopt in\nＳＴＡＲＴ"
 HELP = "help\nHELP!\nInfo\nhulp aub\nhelp please"
 
 
@@ -216,6 +216,46 @@ HELP = "help\nHELP!\nInfo\nhulp aub\nhelp please"
     ],
 )
 def test_any_reasonable_wording_is_understood(text: str, expected: str) -> None:
+    assert action(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["yes please", "ok yes", "Hi yes", "yesss", "Yes?", "start?", "aan graag"]
+)
+def test_small_talk_takes_back_no_stop(text: str) -> None:
+    assert action(text) == "none"
+
+
+def test_an_answer_of_ones_own_takes_no_small_talk_either() -> None:
+    own = Keyword(keyword="Ja", language="nl", action=KeywordAction.OPT_IN)
+    table = KeywordTable([own])
+    assert [judge(text, table).action for text in ("JA!", "ja graag", "ja?")] == [
+        "opt_in",
+        "none",
+        "none",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("🛑 STOP 🇳🇱", "opt_out"),
+        ("🇳🇱STOP🇳🇱", "opt_out"),
+        ("🇸🇹🇴🇵", "opt_out"),
+        ("ST🅾️P", "opt_out"),
+        ("$TOP", "opt_out"),
+        ("ΣΤΟΠ", "opt_out"),
+        ("bla bla 🇸🇹🇴🇵 bla", "review"),
+        ("Ik ben klaar. UIT", "review"),
+        ("Merci d'arrêter", "review"),
+        ("🇹🇩", "none"),  # the flag of Chad; TD is a keyword
+        ("🇳🇱🇧🇪🇫🇷 wij komen met drie landen", "none"),
+        ("Haal me om vijf uur op", "none"),
+    ],
+)
+def test_flags_signs_and_capitals_are_read_as_they_are_meant(
+    text: str, expected: str
+) -> None:
     assert action(text) == expected
 
 
@@ -255,7 +295,7 @@ def test_an_everyday_message_holds_no_number(text: str) -> None:
     assert action(text) not in ("review", "opt_out")
 
 
-@pytest.mark.parametrize("text", lines("wants_out"))
+@pytest.mark.parametrize("text", [*lines("wants_out"), *lines("written_oddly")])
 def test_nobody_who_asks_to_stop_is_dropped(text: str) -> None:
     assert action(text) in ("opt_out", "review")
 

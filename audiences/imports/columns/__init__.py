@@ -1,5 +1,6 @@
 """What the columns of a file mean: by name, by hand, or as other systems write them."""
 
+from .people import channel_named
 from .reading import ANY_VALUE, Columns, Reading, read_columns
 from .samples import Sample, look_at
 
@@ -8,6 +9,7 @@ __all__ = [
     "Columns",
     "Reading",
     "Sample",
+    "channel_named",
     "look_at",
     "read_columns",
 ]

@@ -65,6 +65,7 @@ _WAITING = {
 }
 NO_ADDRESS = _("{text} is about the address: import it as a list for the quarantine")
 NO_ANSWER = _("{text}: nobody subscribes before they have confirmed it")
+NO_LEAVING = _("{text}: who does not leave does not subscribe by it")
 UNKNOWN = _("{text} is neither subscribe nor unsubscribe")
 
 
@@ -78,6 +79,13 @@ def _words(table: dict[str, str]) -> frozenset[str]:
     return frozenset(plain(word) for words in table.values() for word in words.split())
 
 
+# "Unsubscribed: 1" is no wish to subscribe.
+_LEAVING_HEADING = re.compile(
+    r"unsub|opt(ed)?out|(af|ab)(ge)?meld|uit(ge)?schr|op(ge)?zeg|abbestell|austrag"
+    r"|des(abon|inscri|uscri)|disiscri|disdett|baja|geen|niet|kein|nicht|donot|dont"
+    r"|nolonger|^no(e?mail|news|sms|contact|marketing)|^not(?!i)|block|blok|black|den(y|ied)|suppress|revoke|withdr|stop|left|removed"
+    r"|leave|leaving|resil|cancel|widerruf|gesperrt|gekundigt"
+)
 # What is about consent under any heading; others ("cancelled") are of orders, too.
 _STEMS = re.compile(r"sub|suscri|abbonat|abonn|iscri|inscri|(ab|an)(ge)?meld|bestell")
 TELLING = frozenset(
@@ -92,18 +100,34 @@ ACTIONS: dict[str, str] = {
         _words(_LEAVING) | {"out"} | set(map(plain, FALSE - {"null"})), UNSUBSCRIBE
     ),
 }
+_YES = frozenset(map(plain, TRUE))
+_YES_OR_NO = _YES | frozenset(map(plain, FALSE)) | {""}
 _NEITHER = {
     **dict.fromkeys(_words(_FAILING), NO_ADDRESS),
     **dict.fromkeys(_words(_WAITING), NO_ANSWER),
 }
 
 
+def is_about_leaving(heading: str) -> bool:
+    """Whether a yes in a column with this heading says that somebody leaves."""
+    return bool(_LEAVING_HEADING.search(plain(heading)))
+
+
 @functools.lru_cache(maxsize=256)
-def action_of(text: str) -> str:
-    """What the word asks for, or empty; `why_none` says why."""
-    return ACTIONS.get(plain(text), "")
+def action_of(text: str, *, leaving: bool = False) -> str:
+    """What the word asks for, or empty; `why_none` says why.
+
+    `leaving`: it stands under a heading such as "unsubscribed", where a yes leaves, and
+    a no does not ask for anything.
+    """
+    word = plain(text)
+    if leaving and word in _YES_OR_NO:
+        return UNSUBSCRIBE if word in _YES else ""
+    return ACTIONS.get(word, "")
 
 
-def why_none(text: str) -> str:
+def why_none(text: str, *, leaving: bool = False) -> str:
     """Why the word asks for nothing: a text to translate, with a place for `text`."""
+    if leaving and plain(text) in _YES_OR_NO:
+        return NO_LEAVING
     return _NEITHER.get(plain(text), UNKNOWN)

@@ -8,7 +8,7 @@ import re
 
 from audiences.files import folded
 
-from .action_words import TELLING, plain
+from .action_words import TELLING, is_about_leaving, plain
 
 # Parts of a heading, as `plain` leaves them. English, Dutch and the words of known
 # systems; German, French, Spanish and Italian where their exports have them.
@@ -24,16 +24,32 @@ _PARTS = (
     "privacy",
     "legalbasis",
     "(black|block|deny|stop|suppress(ion)?)list",
+    "^(is)?(e?mail|sms|post)?stop(ped)?(e?mail|sms|mailings?)?$",
+    "stoplijst",
     "blocked",
     "suppress",
     "do(es)?not",
     "dont",
     "nolonger",
     "nocontact",
-    "no(e?mail|sms|call|post|fax|push|news|marketing)",
+    "no(e?mail|sms|call|phone|post|fax|push|news|marketing)",
     "contactable",
-    "maycontact",
-    "unreachable",
+    "(can|may|okto|canbe|maybe)(e?mail|sms|call|phone|post|text|contact)",
+    "(e?mail|sms|post|phone|contact|mailing|telefoon|bellen)(ok|ja/?nee|j/?n|gewenst|gewunscht|permitted)$",
+    "[ck]onta[ck]t(ok|allowed|erlaubt|erwunscht)",
+    "^(receive|want|get|send)s?(e?mails?|newsletter)",
+    "bulke?mail",
+    "reachable",
+    "erased|forget|forgotten|^rtbf",
+    "^(is)?deleted(at|on)?$",
+    "^opted",
+    "^agreed?(to|$)",
+    "^(un)?(confirmed|verified)(at|on)?$",
+    "tcpa|^casl|canspam|lopd|ccpa|popia",
+    "lawfulbasis|legitimateinterest",
+    "^exclude|unwanted",
+    "^onhold$|^(un)?muted?$|^paused?$|^snooz",
+    "deceased",
     "bounce",
     "complain",
     "spam",
@@ -41,11 +57,12 @@ _PARTS = (
     "(e?mail|sms|phone|direct)marketing",
     "newsletter",
     "mailing(list|allowed|status)|^e?mailings?$",
-    "(contact|communication|email)preference",
+    "^(channel|contact|communication|e?mail|marketing)?preferences?$",
     "(e?mail|sms|phone|call|contact|subscriber|member|list)status",
     "globalstatus",
-    "allow(e?mail|sms|call|post|contact|ed)",
-    "accept(s|ed)?(e?mail|sms|call|post|marketing)",
+    "allows?(e?mail|sms|call|post|contact|marketing|ed)",
+    "accept(s|ed|e|er|a)?(les|de|la)?(e?mail|sms|call|post|marketing|newsletter|publici|pub)",
+    "^accepte[rz]?$",
     "revoke",
     "withdr(a|e)w",
     "object(ion|ed)",
@@ -76,8 +93,15 @@ _PARTS = (
     "voorkeur",
     "gemaild|gebeld|gecontacteerd|aangeschreven",
     "geenco",
-    "geen(e?mail|sms|post|bel|tel|fax|push|nieuws|reclame|market)",
-    "niet(e?mail|sms|bel|bena|contact|meer|stu|post|market|versturen)",
+    "geen(e?mail|sms|post|bel|tel|fax|push|nieuws|reclame|market|dm$)",
+    "niet(e?mail|sms|bel|bena|contact|meer|stu|post|market|versturen|gebruik)",
+    "ontvangt?(e?mail|nieuws|sms|post)",
+    "status(e?mail|sms|mailing|nieuws)",
+    "ongewenst|uitsluit|uitgesloten",
+    "overleden",
+    "grondslag|gerechtvaardigd",
+    "telemarketing|^bmn$",
+    "^pauze",
     "(mag|wil)(niet|geen|e?mail|sms|gebeld|bena|contact|nieuws)",
     "(e?mail|bel|sms)verbod",
     "nieuwsbr",
@@ -95,15 +119,21 @@ _PARTS = (
     "robinson",
     "(zwartelij|schwarzeli|sperrli)st",
     "(list|liste|listen|lijst|globale?r?)stat(us|ut)",
-    "^(active|actief|aktiv|actif|activo|attivo)$",
+    "^(is)?(in)?(active|actief|aktiv|actif|activo|attivo)$",
+    "^(is)?(en|dis)abled$",
     # German
     "(ab|an)(ge)?meld",
     "abbestell",
     "einwillig",
     "widerruf",
     "widerspr",
-    "gesperrt",
+    "sperr(e|t|vermerk)",
     "blockiert",
+    "austrag|ausgetragen",
+    "^werbung",
+    "^bestatigt(am)?$",
+    "rechtsgrundlage",
+    "verstorben",
     "werbe(sperre|erlaub|verbot)",
     "(nicht|keine?)(mehr)?(per|mit)?(e?mail|sms|anruf|kontakt|werb|newsletter|post)",
     "dsgvo",
@@ -114,6 +144,13 @@ _PARTS = (
     "nepas",
     "neplus",
     "refus",
+    "pasde(e?mail|sms|pub|contact|demarch)",
+    "^accord",
+    "bloqu|blocage",
+    "listerouge|bloctel",
+    "autoris",
+    "baselegale",
+    "decede",
     "consentement",
     "opposition",
     "rgpd",
@@ -129,6 +166,16 @@ _PARTS = (
     "nollamar",
     "nonc(ontattare|hiamare)",
     "noparticipar",
+    "debaja",
+    "publicidad",
+    "nomolestar",
+    "cancellato",
+    # Portuguese, Polish, Czech and Nordic
+    "descadastr",
+    "^zgod",
+    "souhlas",
+    "sam(tyck|tykk)",
+    "(av|af|til|fra)(registr|prenum|meld)",
 )
 _HEADING = re.compile("|".join(_PARTS))
 
@@ -156,6 +203,29 @@ _LONGEST_WORD = 30
 def is_about_consent(heading: str) -> bool:
     """Whether a column with this heading may say who may be contacted."""
     return bool(_HEADING.search(plain(heading)))
+
+
+# What says of somebody that they may be contacted, where nothing turns it round.
+_ALLOWS = re.compile(
+    r"subscribed?$|subscriber$|opt(ed)?in|consent|permission|contactable|accept|agree"
+    r"|allow|(can|may|canbe|maybe|okto)(e?mail|sms|call|contact|phone|text)|ok$"
+    r"|toestem|toegesta|akkoord|aangemeld|ingeschr|geabonneerd|gewenst|(mag|wil)(e?mail"
+    r"|sms|nieuws|contact|gebeld|gemaild|bena)|bereikbaar|ontvangt|einwillig|erlaub"
+    r"|angemeldet|abonn|erwunscht|inscrit|consenso|consentimiento|iscritto|suscrito"
+    r"|^(e?mail)?(newsletter|nieuwsbrief|marketing)$"
+)
+_TURNS = re.compile(
+    r"refus|disallow|denied|ingetrokken|ongewenst|unerwunscht"
+    r"|^no(?!ti|u|m)|^n'?accept|not(?!i)|geannul|declin|objec|exclu"
+)
+
+
+def says_who_may(heading: str) -> bool:
+    """Whether a yes in a column with this heading says that somebody may be contacted,
+    so that a no is the opt-out."""
+    word = plain(heading)
+    turns = is_about_leaving(heading) or _TURNS.search(word)
+    return bool(_ALLOWS.search(word)) and not turns
 
 
 def says_consent(text: str) -> bool:

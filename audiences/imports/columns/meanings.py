@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from audiences.files import cleaning
 from audiences.models import OwnField
 
 # As people say it and as spreadsheets write it, in the languages of their programs.
 TRUE = frozenset(
     "1 1.0 1,0 true t yes y ja j waar x on wahr oui vrai si sí sì vero verdadero"
-    " ✓ ✔".split()
+    " ✓ ✔ ✅ ☑".split()
 )
 FALSE = frozenset(
     "0 0.0 0,0 false f no n nee onwaar off null nein falsch non faux falso".split()
@@ -28,7 +29,7 @@ class When:
 
     def says(self, text: str) -> bool | None:
         """Whether the cell says yes; None when nobody knows what it says."""
-        word = text.casefold()
+        word = cleaning.identifier(text).casefold()
         if self.no and word in self.no:
             return False
         if self.filled or word in self.yes:
@@ -37,6 +38,8 @@ class When:
 
 
 YES_OR_NO = When(TRUE, FALSE)
+# Under a heading that says who may be contacted: a no is an opt-out there.
+NO_OR_YES = When(FALSE - {"null"}, TRUE | {"null"})
 FILLED = When(filled=True)
 
 

@@ -89,6 +89,12 @@ def column_of(name: str) -> Column | None:
     return None
 
 
+def channel_named(text: str) -> str:
+    """The channel that a word means, by the names of our columns; else empty."""
+    name = _name_of(text)
+    return name if name in Channel.values else ""
+
+
 def own_field_column(name: str) -> Column | None:
     """The own field that a heading means: `field: X`, or its slug or label alone."""
     prefix, colon, rest = name.partition(":")

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from audiences.files import TableFile, UnknownColumns, folded
 
-from .consent_words import is_about_consent
+from .consent_words import is_about_consent, says_who_may
 from .layouts import recognise
-from .meanings import FALSE, FILLED, YES_OR_NO, When
+from .meanings import FALSE, FILLED, NO_OR_YES, YES_OR_NO, When
 from .samples import look_at
 
 Meaning = TypeVar("Meaning")
@@ -51,12 +51,13 @@ class Reading:
     @classmethod
     def of_details(cls, details: Mapping[str, Any], **facts: Any) -> "Reading":
         """As it was asked for with an uploaded file (`ImportRun.details`)."""
+        remedy = _("Say what it means, or leave it out by name.")
+        how = {"remedy": remedy, "consent_remedy": remedy, "options": ("map", "ignore")}
         return cls(
             mapping=details.get("map", {}),
             ignore=details.get("ignore", ()),
             chosen=details.get("columns", ()),
-            options=("map", "ignore"),
-            **facts,
+            **how | facts,
         )
 
 
@@ -96,7 +97,7 @@ def read_columns(
         if not plain or plain in ignored:
             return nothing if plain else None
         if plain in named:
-            return meaning(named[plain])
+            return _turned(meaning(named[plain]), heading)
         told = of_layout(heading) if of_layout else None
         return meaning(heading) if told is None else told
 
@@ -127,7 +128,10 @@ def _chosen(
     needed: Iterable[Meaning],
 ) -> Columns[Meaning]:
     """As somebody has said of each column."""
-    found = [_with_words(meaning(c["name"]), c) for c in how.chosen]
+    found = [
+        _with_words(meaning(choice["name"]), choice, heading)
+        for heading, choice in zip(file.header, how.chosen, strict=True)
+    ]
     columns = list(zip(file.header, found, strict=True))
     _require_once([(_nameless(n), m) for n, (_h, m) in enumerate(columns)], None)
     _require_needed(found, needed)
@@ -136,7 +140,20 @@ def _chosen(
     )
 
 
-def _with_words(means: Meaning | None, choice: Mapping[str, Any]) -> Meaning | None:
+def _turned(means: Meaning | None, heading: str) -> Meaning | None:
+    """An opt-out that somebody reads in a column such as "may contact" is the no."""
+    if not isinstance(means, tuple) or not says_who_may(heading):
+        return means
+    said = [
+        replace(column, when=NO_OR_YES) if column.kind == "flag" else column
+        for column in means
+    ]
+    return cast(Meaning, tuple(said))
+
+
+def _with_words(
+    means: Meaning | None, choice: Mapping[str, Any], heading: str
+) -> Meaning | None:
     """A column of yes and no with the words that say so; others are not guessed."""
     if not isinstance(means, tuple):
         return means
@@ -144,7 +161,8 @@ def _with_words(means: Meaning | None, choice: Mapping[str, Any]) -> Meaning | N
         frozenset(word.casefold() for word in choice.get(name, ()))
         for name in ("when", "unless")
     )
-    words = FILLED if ANY_VALUE in yes else When(yes, no | FALSE) if yes else YES_OR_NO
+    default = NO_OR_YES if says_who_may(heading) else YES_OR_NO
+    words = FILLED if ANY_VALUE in yes else When(yes, no | FALSE) if yes else default
     said = [
         replace(column, when=words, adds_up=True)
         if column.kind in ("flag", "failure")

@@ -19,6 +19,8 @@ from delivery.models import Keyword
 
 # Everyday words: among others they hint at nothing ("we gaan uit eten").
 EVERYDAY = frozenset("uit aus end ende red dur alto td fin baja".split())
+# And these are an answer to us only where they are all that somebody wrote.
+EVERYDAY_STARTS = frozenset("yes ja oui si sim tak evet da aan ok okay".split())
 SHORT = 6
 
 
@@ -140,6 +142,8 @@ def judge(
     if len(text) > wording.LONGEST:
         return KeywordVerdict(action=_of_long(text, table, to))
     entry = table.find(text, to=to, language=language)
+    if entry is not None and _chats(entry, text):
+        return KeywordVerdict(action=KeywordAction.NONE)
     if entry is not None:
         regions = entry.region_codes()
         if regions and region and region not in regions:
@@ -149,6 +153,19 @@ def judge(
             )
         return KeywordVerdict(action=KeywordAction(entry.action), entry=entry)
     return KeywordVerdict(action=_of_sentences(text, table, to))
+
+
+def _chats(entry: Keyword, text: str) -> bool:
+    """Whether a keyword to opt in may as well be small talk: "Yes please", "Start?".
+
+    Whoever has stopped is not taken at such a word.
+    """
+    if entry.action != KeywordAction.OPT_IN:
+        return False
+    word = wording.clean(entry.keyword)
+    if word in EVERYDAY_STARTS and wording.clean(text) != word:
+        return True
+    return any(clause.asks for clause in wording.clauses(text))
 
 
 def _of_long(text: str, table: KeywordTable, to: str) -> KeywordAction:
@@ -166,14 +183,16 @@ def _of_long(text: str, table: KeywordTable, to: str) -> KeywordAction:
 def _of_sentences(text: str, table: KeywordTable, to: str) -> KeywordAction:
     words = set(wording.clean(text).split())
     stops = table.words(KeywordAction.OPT_OUT, to=to)
-    starts = table.words(KeywordAction.OPT_IN, to=to) - {"yes", "aan"}
-    sure = _sure(stops)
-    stopping = any(clause.stops(sure) for clause in wording.clauses(text))
+    starts = table.words(KeywordAction.OPT_IN, to=to) - EVERYDAY_STARTS
+    sure, clauses = _sure(stops), wording.clauses(text)
+    stopping = any(clause.stops(sure) for clause in clauses)
     contrary = wording.contradicts(text) or bool(words & starts)
     if stopping and not contrary:
         return KeywordAction.OPT_OUT
     others = words - (stops & EVERYDAY)
     everyday = len(others) < len(words) <= SHORT and wording.is_filler(sorted(others))
+    # "I am done. END"
+    everyday |= any(clause.shouts and clause.text in stops for clause in clauses)
     if stopping or everyday or words & (stops - EVERYDAY) or wording.smells(text):
         return KeywordAction.REVIEW
     return KeywordAction.NONE

@@ -23,8 +23,17 @@ _W: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 _APOSTROPHES = re.compile(f"[{_W['apostrophes']}]")
 # What Unicode does not decompose (and the stretching line in Arabic words).
 _LETTERS = str.maketrans(_W["letters"])
+# White letters in black circles and squares have no decomposition either.
+_LETTERS |= {
+    start + n: chr(ord("a") + n) for start in (0x1F150, 0x1F170) for n in range(26)
+}
 # Figures, and letters of other scripts, that are drawn like ours.
 _LOOKALIKES = str.maketrans(_W["lookalikes"])
+# Marks that stand for letters, where no words are left of them otherwise.
+_SIGNS = str.maketrans(_W["signs"])
+# Two halves of flags are a flag; more of them may be a word.
+_FLAGS = re.compile("[\U0001f1e6-\U0001f1ff](?:\\W*[\U0001f1e6-\U0001f1ff]){2,}")
+_HALVES = {0x1F1E6 + n: chr(ord("a") + n) for n in range(26)}
 _STOP_SIGNS = re.compile(f"[{_W['stop_signs']}]")
 _NOMORE = re.compile(
     r"\b(?:no more|not any ?more|no longer|niet meer|niet langer|geen meer|nooit meer"
@@ -49,7 +58,7 @@ _NEGATED = _pattern(
 )
 _MISSES = _pattern(_W["misses_messages"])
 _QUESTION, _REQUEST = _pattern(_W["questions"]), _pattern(_W["requests"])
-_SMELLS = _pattern(_W["smells"])
+_SMELLS = _pattern("|".join([_W["smells"], *(f"(?:{text})" for text in _W["hints"])]))
 _ABOUT_MESSAGES = _pattern(_W["about_messages"])
 _EVERYDAY = _pattern("|".join(f"(?:{text})" for text in _W["everyday"]))
 _DRAWN = re.compile(r"(\w)\1{2,}")
@@ -77,6 +86,12 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).translate(_LETTERS).split())
 
 
+def drawn(text: str) -> str:
+    """The text with the marks and flags that are drawn like letters as letters."""
+    text = text[:LONGEST].replace("()", "o").translate(_SIGNS)
+    return _FLAGS.sub(lambda flags: flags[0].translate(_HALVES), text)
+
+
 def joined(whole: str) -> str:
     """A cleaned text with its spelled words as words: "s t o p now" is "stop now"."""
     return _SPELLED.sub(lambda spelled: spelled[0].replace(" ", ""), whole)
@@ -93,12 +108,15 @@ def readings(text: str) -> list[str]:
     Also with spaced letters joined, drawn-out letters once, and digits that stand for
     letters ("S T O P", "stooop", "ST0P"). The most literal reading comes first.
     """
-    whole = clean(text)
-    found = [whole, bare(whole)]
+    found = [form for look in (text, drawn(text)) for form in _forms(clean(look))]
     found += [reading.translate(_LOOKALIKES) for reading in found]
     found += [_DRAWN.sub(r"\1", reading) for reading in found]
     found += [reading.replace(" ", "") for reading in found if len(reading) <= 30]
     return list(dict.fromkeys(reading for reading in found if reading))
+
+
+def _forms(whole: str) -> tuple[str, str]:
+    return whole, bare(whole)
 
 
 def bare(whole: str) -> str:
@@ -113,10 +131,14 @@ def bare(whole: str) -> str:
 
 @dataclass(frozen=True)
 class Clause:
-    """A piece of a text between two marks, cleaned; `asks`: a question mark ends it."""
+    """A piece of a text between two marks, cleaned.
+
+    `asks`: a question mark ends it; `shouts`: it is written in capitals.
+    """
 
     text: str
     asks: bool
+    shouts: bool
 
     def stops(self, extra: Sequence[str] = ()) -> bool:
         """Whether it clearly says that no more messages are wanted."""
@@ -144,7 +166,8 @@ def clauses(text: str) -> list[Clause]:
     for piece, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         words = _NOMORE.sub("nomore", joined(clean(piece)))
         if words:
-            found.append(Clause(words, asks="?" in end or "؟" in end))
+            asks = "?" in end or "؟" in end
+            found.append(Clause(words, asks=asks, shouts=piece.isupper()))
     return found
 
 
@@ -157,7 +180,12 @@ def smells(text: str) -> bool:
     """Whether it hints at stopping at all."""
     if _STOP_SIGNS.search(text[:LONGEST]):
         return True
-    plain = clean(text)
+    # "d'arrêter" is two words, and so is "don't" for some.
+    apart = _APOSTROPHES.sub(" ", text)
+    return any(_hints(clean(look)) for look in {text, drawn(text), apart})
+
+
+def _hints(plain: str) -> bool:
     if any(
         "stop" in spelled[0].replace(" ", "") for spelled in _SPELLED.finditer(plain)
     ):

@@ -42,8 +42,12 @@ _KNOWN = {
     "blackList": opted_out(Scope.ANY),
     "blackListAll": opted_out(Scope.ANY),
     "blockList": opted_out(Scope.ANY),
-    **{f"blackList{name}": opted_out(scope) for scope, name, _words in _FLAGS},
-    **{f"blockList{name}": opted_out(scope) for scope, name, _words in _FLAGS},
+    "denyList": opted_out(Scope.ANY),
+    **{
+        f"{kind}List{name}": opted_out(scope)
+        for scope, name, _words in _FLAGS
+        for kind in ("black", "block", "deny")
+    },
 }
 _COLUMNS = table(
     # Campaign Classic writes an @ before its attributes.
@@ -76,7 +80,8 @@ _PATTERNS = (
 )
 # "blackList" alone is the heading of another system, too.
 _SIGNS = (
-    *(("blackListEmail",), ("blockListEmail",), ("blackList", "PKey")),
+    *(("blackListEmail",), ("blockListEmail",), ("denyListEmail",)),
+    ("blackList", "PKey"),
     *(("blackList", "lastName", "firstName"), ("blackListMobile",)),
     *(("@blackListEmail",), ("@blackList", "@email")),
     *(("No longer contact by email",), ("No longer contact (by email)",)),

@@ -28,6 +28,8 @@ _COLUMNS = table(
         # As long as it was called Sendinblue.
         "BLACKLIST": opted_out(Scope.EMAIL),
         "BLACKLISTED": opted_out(Scope.EMAIL),
+        "BLOCKLIST": opted_out(Scope.EMAIL),
+        "BLOCKLISTED": opted_out(Scope.EMAIL),
         "EMAIL_BLACKLISTED": opted_out(Scope.EMAIL),
         "EMAIL_BLOCKLISTED": opted_out(Scope.EMAIL),
         "SMS_BLACKLISTED": opted_out(Scope.SMS),

@@ -33,7 +33,9 @@ class Layout:
 
     `patterns` are for headings that hold a name, such as that of a list. `everybody`:
     whoever is in the file has opted out; `all_failed`: all addresses in it fail.
-    `spelled`: its marks are everyday words, so that they must be written just so, and
+    `has_lines`: below the row of a person stand rows that hold only what there is
+    several of, such as their lists. `spelled`: its marks are everyday words, so that
+    they must be written just so, and
     one heading more makes it another file.
     """
 
@@ -44,6 +46,7 @@ class Layout:
     patterns: Sequence[tuple[re.Pattern[str], Meanings]] = ()
     everybody: tuple[Scope, ...] = ()
     all_failed: bool = False
+    has_lines: bool = False
     spelled: frozenset[str] = frozenset()
 
     def fits(self, headings: frozenset[str], header: frozenset[str]) -> bool:

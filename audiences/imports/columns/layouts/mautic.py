@@ -29,6 +29,7 @@ _COLUMNS = table(
         "dnc": opted_out(Scope.EMAIL, _DNC),
         "doNotSms": opted_out(Scope.SMS, _SMS),
         "dnc_reason": failed("email", when("bounced", "bounce", "2")),
+        "dnc_channel": opted_out(Scope.SMS, when("sms", "text")),
         "DNC reason": failed("email", when("bounced", "bounce", "2")),
     },
     (
@@ -37,7 +38,7 @@ _COLUMNS = table(
         *("dateAdded", "dateIdentified", "lastActive", "dateModified", "attribution"),
         *("attribution_date", "website", "facebook", "foursquare", "instagram"),
         *("linkedin", "skype", "twitter", "ipAddresses", "createdByUser", "doNotPush"),
-        *("dnc_channel", "dnc_comments"),
+        "dnc_comments",
     ),
 )
 

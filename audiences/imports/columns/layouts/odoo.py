@@ -48,12 +48,12 @@ _COLUMNS = table(
         "is_blacklisted": opted_out(Scope.EMAIL),
         "Opt Out": opted_out(Scope.EMAIL),
         "opt_out": opted_out(Scope.EMAIL),
-        "Phone Blacklisted": opted_out(Scope.SMS),
         "phone_sanitized_blacklisted": opted_out(Scope.SMS),
         "mobile_blacklisted": opted_out(Scope.SMS),
         "Blacklisted Phone Is Mobile": opted_out(Scope.SMS),
         "Blacklisted Phone is Phone": opted_out(Scope.PHONE),
-        "phone_blacklisted": opted_out(Scope.PHONE),
+        # The label is that of the list for text messages, the name that for calls.
+        "Phone Blacklisted": opted_out(Scope.SMS) + opted_out(Scope.PHONE),
     },
     (
         *("id", "External ID", "Title", "Company Name", "company_name", "Country"),
@@ -90,7 +90,13 @@ _PATTERNS = (
 
 LAYOUTS = (
     *(
-        Layout(name="Odoo", marks=marks(*found), columns=_COLUMNS, patterns=_PATTERNS)
+        Layout(
+            name="Odoo",
+            marks=marks(*found),
+            columns=_COLUMNS,
+            patterns=_PATTERNS,
+            has_lines=True,
+        )
         for found in (
             ("Email", "Blacklist"),
             ("E-mail", "Blacklist"),
