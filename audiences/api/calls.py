@@ -43,11 +43,6 @@ def said(data: Any, status: int = 200, **headers: str) -> HttpResponse:
     )
 
 
-def said_as(text: str) -> HttpResponse:
-    """An answer that is JSON already."""
-    return HttpResponse(text.encode(), content_type="application/json")
-
-
 def _text(data: Any) -> str:
     return json.dumps(
         data, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")

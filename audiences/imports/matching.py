@@ -17,6 +17,7 @@ from audiences.sql.many import among
 from audiences.suppression.restriction import restricted_among
 
 from . import own_facts
+from .engine import StateChange
 from .own_facts import OwnFacts, facts_of
 from .person_row import Row
 
@@ -182,6 +183,18 @@ class FlagChange:
     scope: Scope
     opted_out: bool
     turn: int
+
+    def told(self) -> StateChange:
+        """The change as somebody hears of it."""
+        profile = self.person.profile
+        return StateChange(
+            self.line,
+            profile.id,
+            profile.external_id or "",
+            self.scope,
+            self.opted_out,
+            f"{profile.first_name} {profile.last_name}".strip(),
+        )
 
 
 @dataclass

@@ -24,7 +24,7 @@ from audiences.suppression.restriction import RESTRICTED
 from .columns import Reading, read_columns
 from .columns.layouts.layout import PASSED_OVER
 from .columns.people import OTHER_NAMES, choices, guess, layout_for, own_meaning
-from .engine import Chunk, Importer, StateChange
+from .engine import Chunk, Importer
 from .matching import People, Person, Plan, named_by
 from .people_rows import RowReader, same
 from .person_row import Row
@@ -144,18 +144,7 @@ class PeopleImporter(Importer[Row]):
             chunk.turn.begin()
             plan = self._write(rows, chunk)
         chunk.rejects += plan.rejects
-        for change in plan.flag_changes:
-            profile = change.person.profile
-            chunk.state_changes.append(
-                StateChange(
-                    change.line,
-                    profile.id,
-                    profile.external_id or "",
-                    change.scope,
-                    change.opted_out,
-                    f"{profile.first_name} {profile.last_name}".strip(),
-                )
-            )
+        chunk.state_changes += [change.told() for change in plan.flag_changes]
         chunk.kept_out = plan.kept_out
         chunk.counts.update(plan.counts)
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from django.conf import settings
 from django.core.signing import b62_encode, b64_decode
 
-from audiences import keyed_hashes
+from audiences import masking
 from audiences.links import mail_addresses, signing
 from audiences.links.payloads import Link
 from audiences.links.signing import Purpose
@@ -45,7 +45,7 @@ def keyed(salted: str) -> Callable[[bytes], bytes]:
     `salted` is what Django's `salted_hmac` puts before the key.
     """
     secret = signing.key_of_now()
-    hashed = keyed_hashes.keyed(hashlib.sha256((salted + secret).encode()).digest())
+    hashed = masking.keyed(hashlib.sha256((salted + secret).encode()).digest())
 
     def digest(text: bytes) -> bytes:
         made: bytes = hashed(text).digest()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from audiences.channels import ADDRESS_KINDS, Channel
-from audiences.keyed_hashes import keyed
+from audiences.masking import keyed
 from audiences.models import Suppression
 from audiences.refusals import Refused, Sentence
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from audiences import profiles, subscriptions
 from audiences.api import naming
-from audiences.api.calls import Resource, said_as
+from audiences.api.calls import Resource
 from audiences.api.problems import Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
@@ -135,7 +135,8 @@ def _told(
             end = ends[id(answer)] = _end(answer)
         said = quoted(name) if isinstance(name, str) else name
         items.append(f'{{"{kind}":{said},{end}')
-    return said_as(f'{{"items":[{",".join(items)}]}}')
+    body = f'{{"items":[{",".join(items)}]}}'.encode()
+    return HttpResponse(body, content_type="application/json")
 
 
 def _end(answer: Answer) -> str:

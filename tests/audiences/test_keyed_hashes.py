@@ -5,7 +5,7 @@ import hmac
 import pytest
 from hypothesis import given, strategies as st
 
-from audiences.keyed_hashes import keyed
+from audiences.masking import keyed
 
 
 @given(st.binary(max_size=64), st.lists(st.binary(max_size=200), max_size=5))

@@ -2,7 +2,7 @@
 
 import re
 
-from .channels import Channel
+from audiences.channels import Channel
 
 DOTS = "\u2022\u2022\u2022"
 _WORD = re.compile(r"[^\s<>\"'(),;:]+")
