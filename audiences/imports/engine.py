@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import connection, models, reset_queries, transaction
 
 from audiences import sql
 from audiences.channels import Scope
@@ -219,6 +219,9 @@ class Import(Generic[Row]):
 
     def _write(self, read: list[Read[Row]], turn: Turn | None = None) -> None:
         """Write the rows and tell what became of each, in one transaction."""
+        if not connection.force_debug_cursor:  # else somebody counts them
+            # With DEBUG, Django keeps each statement with its thousands of ids.
+            reset_queries()
         chunk = self._written(read, turn or Turn())
         if self.preview or connection.in_atomic_block:
             self.counts = chunk.so_far

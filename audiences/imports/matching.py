@@ -92,6 +92,7 @@ class People:
     """The people whom the rows of a chunk may mean."""
 
     def __init__(self, rows: list[Row]) -> None:
+        statements.expect_look_ups()
         external_ids = [row.external_id for row in rows if row.external_id]
         keys = {k for row in rows if not row.external_id for k in row.email_keys}
         ids = {

@@ -6,17 +6,20 @@ from .person_row import Row
 
 # Among so many tables the names are spread; only one at a time grows.
 _TABLES = 64
+_SMALLEST = 512
 
 
 class Seen:
     """Which external ids and emails the file has had, and in which line each.
 
-    By hashes of 64 bits: that two of a million names have the same one happens once in
-    30 million files.
+    Tables of hashes of 64 bits, at 12 bytes a place, open to both sides of a collision:
+    that two of a million names have the same one happens once in 30 million files.
     """
 
     def __init__(self) -> None:
-        self._tables = [_Table() for _number in range(_TABLES)]
+        self._used = [0] * _TABLES
+        self._hashes = [_places("q", _SMALLEST) for _number in range(_TABLES)]
+        self._lines = [_places("I", _SMALLEST) for _number in range(_TABLES)]
 
     def earlier_line(self, row: Row) -> int:
         """The line that named the same person before, or 0; remembers this one.
@@ -29,40 +32,31 @@ class Seen:
         return next(filter(None, earlier), 0)
 
     def _line(self, name: int, line: int) -> int:
-        return self._tables[name % _TABLES].line(name // _TABLES or 1, line)
-
-
-class _Table:
-    """Lines by hashes, open to both sides of a collision; 12 bytes a place."""
-
-    def __init__(self) -> None:
-        self._used = 0
-        self._make(512)
-
-    def line(self, name: int, line: int) -> int:
-        """The line held under this hash, unless it is this one; else holds this."""
-        hashes, size = self._hashes, self._size
-        place = name % size
+        name, number = name or 1, name % _TABLES
+        hashes = self._hashes[number]
+        size = len(hashes)
+        place = name // _TABLES % size
         while (held := hashes[place]) and held != name:
             place = place + 1 if place + 1 < size else 0
         if held:
-            earlier = self._lines[place]
+            earlier = self._lines[number][place]
             return earlier if earlier != line else 0
-        hashes[place], self._lines[place] = name, line
-        self._used += 1
-        if self._used * 5 > size * 4:
-            self._grow()
+        hashes[place], self._lines[number][place] = name, line
+        self._used[number] += 1
+        if self._used[number] * 5 > size * 4:
+            self._grow(number)
         return 0
 
-    def _make(self, size: int) -> None:
-        self._hashes = array("q", bytes(8 * size))
-        self._lines = array("I", bytes(array("I").itemsize * size))
-        self._size = size
-
-    def _grow(self) -> None:
-        held = zip(self._hashes, self._lines, strict=True)
-        self._used = 0
-        self._make(self._size * 3 // 2)
-        for name, line in held:
+    def _grow(self, number: int) -> None:
+        hashes, lines = self._hashes[number], self._lines[number]
+        size = len(hashes) * 3 // 2
+        self._used[number] = 0
+        self._hashes[number] = _places("q", size)
+        self._lines[number] = _places("I", size)
+        for name, line in zip(hashes, lines, strict=True):
             if name:
-                self.line(name, line)
+                self._line(name, line)
+
+
+def _places(kind: str, size: int) -> "array[int]":
+    return array(kind, bytes(array(kind).itemsize * size))
