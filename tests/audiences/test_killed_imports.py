@@ -2,11 +2,14 @@
 
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.db import connection
 
@@ -16,7 +19,7 @@ from tests.benchmarks.databases import MANAGE, manage, postgresql, sqlite
 
 pytestmark = pytest.mark.own_database
 
-CHUNKS = 8
+CHUNKS = 12
 KILLS = 3
 COUNTS = (
     "from audiences.models import Address, ConsentEvent, Profile\n"
@@ -36,23 +39,38 @@ def test_a_killed_import_leaves_whole_chunks_and_goes_on(tmp_path: Path) -> None
     with postgresql() if connection.vendor == "postgresql" else sqlite() as url:
         manage(url, "migrate", "-v0")
         for _kill in range(KILLS):
-            _killed(url, path, chance.uniform(1.2, 2.5))
-            _require_beginning(url, seed)
+            before = _people(url)
+            _killed(url, path, before + CHUNK_SIZE, chance.random() / 5)
+            assert _require_beginning(url, seed) >= min(before + CHUNK_SIZE, rows)
         manage(url, "import_profiles", str(path), "--json")
         assert _require_beginning(url, seed) == rows
         manage(url, "verify_consent")
 
 
-def _killed(url: str, path: Path, seconds: float) -> None:
+def _killed(url: str, path: Path, people: int, seconds: float) -> None:
+    """Start the import and kill -9 it when so many people are there, or a bit later."""
     process = subprocess.Popen(
         [sys.executable, str(MANAGE), "import_profiles", str(path), "--json"],
         env=os.environ | {"DATABASE_URL": url, "PHONE_REGION": "NL"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    while process.poll() is None and _people(url) < people:
+        time.sleep(0.005)
     time.sleep(seconds)
     process.kill()
     process.wait()
+
+
+def _people(url: str) -> int:
+    counting = "SELECT COUNT(*) FROM audiences_profile"
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+            return int(database.execute(counting).fetchone()[0])
+    with closing(psycopg2.connect(url)) as database, database.cursor() as cursor:
+        cursor.execute(counting)
+        row = cursor.fetchone()
+        return int(row[0]) if row else 0
 
 
 def _require_beginning(url: str, seed: int) -> int:
