@@ -195,8 +195,13 @@ class Address(models.Model):
             ),
         ]
         indexes = [
-            # Who shares an address; import's match by email; the quarantine's copies.
-            models.Index(fields=["channel", "key"], name="address_by_key"),
+            # Who has an address, also without a look at its row; import's match by
+            # email; the quarantine's copies.
+            models.Index(
+                fields=["channel", "key"],
+                include=["profile", "is_valid"],
+                name="address_owners",
+            ),
             # Lists of the people with an address that failed.
             models.Index(
                 fields=["quarantine_status", "profile"],

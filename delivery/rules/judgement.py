@@ -22,10 +22,10 @@ from django.utils import timezone
 
 from audiences import subscriptions
 from audiences.membership import Members
-from audiences.models import Profile
+from audiences.models import Address, Profile, Subscription
 from delivery.models import Delivery, TypologyRule
 from delivery.rules import typologies
-from delivery.rules.rule import Rule, Situation
+from delivery.rules.rule import MAIN_ADDRESS, SUBSCRIPTION, Rule, Situation
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,27 @@ class Judge:
         if situation.span:
             primary &= situation.span.between("addresses__profile_id")
             subscription &= situation.span.between("subscriptions__profile_id")
-        profiles = profiles.annotate(
-            main_address=FilteredRelation("addresses", condition=primary)
-        )
+        names = {MAIN_ADDRESS: FilteredRelation("addresses", condition=primary)}
         if situation.service_id:
-            profiles = profiles.annotate(
-                subscription=FilteredRelation("subscriptions", condition=subscription)
+            names[SUBSCRIPTION] = FilteredRelation(
+                "subscriptions", condition=subscription
             )
-        return profiles
+        return profiles.annotate(**names)
+
+    def main_addresses(self) -> QuerySet[Address]:
+        """What the name of the primary address is for, of those within the span."""
+        channel = self.situation.channel
+        rows = Address.objects.filter(channel=channel, is_primary=True)
+        return self.situation.moment.within(rows)
+
+    def subscriptions(self) -> QuerySet[Subscription] | None:
+        """What the name of the subscription is for; None: there is no service."""
+        service_id = self.situation.service_id
+        if not service_id:
+            return None
+        active = subscriptions.active(self.situation.at)
+        rows = Subscription.objects.filter(active, service_id=service_id)
+        return self.situation.moment.within(rows)
 
     def predicates(self) -> list[tuple[Rule, Q]]:
         """The rules that judge this delivery at all, with when they exclude."""

@@ -56,6 +56,7 @@ OWN_LIMIT = register(
         _over,
         skipped_by=NOBODY_ASKED,
         about="has got as many messages within 30 days as they have asked for at most",
+        is_indexed=True,
     )
 )
 

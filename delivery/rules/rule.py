@@ -27,6 +27,8 @@ from audiences.suppression.restriction import in_force
 from audiences.wishes import paused
 from delivery.models import Delivery, TypologyRule
 
+# The names that predicates use besides the fields of profiles.
+MAIN_ADDRESS, SUBSCRIPTION = "main_address", "subscription"
 # For so long after it was prepared, or after its contact date, a delivery may go out.
 GOOD_FOR = timedelta(days=1)
 
@@ -65,7 +67,8 @@ class Rule:
 
     `label` is English: files and commands have it so, and the console translates it.
     `about` says in one sentence whom it excludes, for the documentation. `even_skipped`
-    says whom it excludes even for a purpose that skips it.
+    says whom it excludes even for a purpose that skips it. `is_indexed`: an index finds
+    those whom it excludes among some people, so nobody else need be looked at.
     """
 
     code: str
@@ -74,6 +77,7 @@ class Rule:
     skipped_by: frozenset[str] = frozenset()
     about: str = ""
     even_skipped: Callable[[Situation], Q | None] = lambda situation: None
+    is_indexed: bool = False
 
     def predicate(self, situation: Situation) -> Q | None:
         """When the rule excludes; None when it does not judge this delivery at all."""
@@ -133,7 +137,7 @@ def _restricted(situation: Situation) -> Q | None:
     """Whose data is restricted gets what the law demands, and nothing else."""
     if situation.purpose == Purpose.LEGAL:
         return None
-    return Q(pk__in=in_force().values("profile_id"))
+    return Q(pk__in=situation.moment.within(in_force()).values("profile_id"))
 
 
 SUPPRESSED = Rule(
@@ -164,6 +168,7 @@ NATIVE_RULES = (
         lambda situation: Q(**{ANY_FLAG: True}),
         skipped_by=NOBODY_ASKED,
         about="is opted out of any channel",
+        is_indexed=True,
         # Purposes that skip it reach nobody whose data is restricted, `legal` does.
         even_skipped=_restricted,
     ),
@@ -173,6 +178,7 @@ NATIVE_RULES = (
         lambda situation: Q(**{flag_name(situation.channel): True}),
         skipped_by=NOBODY_ASKED,
         about="is opted out of the delivery's channel",
+        is_indexed=True,
     ),
     Rule(
         "paused",
@@ -180,6 +186,7 @@ NATIVE_RULES = (
         _paused,
         skipped_by=NOBODY_ASKED,
         about="has asked for a pause that lasts at that moment",
+        is_indexed=True,
     ),
     Rule(
         "address_denylisted",

@@ -89,4 +89,5 @@ def as_rule(own: OwnRule) -> Rule:
         lambda situation: fatigue.fatigued(own, situation),
         skipped_by=NOBODY_ASKED,
         about=f"got {own['maximum']} messages within {own['period_days']} days",
+        is_indexed=True,
     )

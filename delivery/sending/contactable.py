@@ -7,12 +7,11 @@ of them it is about.
 """
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from audiences import addresses, suppression, wishes
@@ -20,13 +19,14 @@ from audiences.addresses import trial
 from audiences.addresses.trial import TRIAL
 from audiences.conditions import Span
 from audiences.membership import Members
-from audiences.models import Address, Profile, Service
+from audiences.models import Address, Service
 from audiences.sql.many import CompiledAmong, among
 from audiences.sql.statements import Compiled, look_ups
 from delivery.models import Delivery, QuarantineEntry
 from delivery.rules import typologies
 from delivery.rules.judgement import Judge, judge_by
-from delivery.rules.rule import STATUS_RULES, SUPPRESSED, OwnRule, Rule, Situation
+from delivery.rules.rule import STATUS_RULES, SUPPRESSED, OwnRule, Situation
+from delivery.rules.some_people import NOTHING, Causes, Codes, PrimaryAddresses
 
 UNKNOWN = "unknown"
 INVALID = "address_invalid"
@@ -90,42 +90,10 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
 
 
 # ------------------------------------------------------------------ judging
-Codes = frozenset[str]
 _UNKNOWN: Codes = frozenset({UNKNOWN})
 _LISTED: Codes = frozenset({SUPPRESSED.code})
 _BY_STATUS = {str(status): frozenset({code}) for status, code in STATUS_RULES.items()}
-_NOTHING: Codes = frozenset()
 _FREE = Answer(())
-
-
-class _Judged:
-    """A statement about some people: some columns, and the codes of what excludes."""
-
-    def __init__(
-        self,
-        people: QuerySet[Profile],
-        rules: Sequence[tuple[Rule, Q]],
-        *columns: str,
-    ) -> None:
-        self._codes = [rule.code for rule, _predicate in rules]
-        self._width = 1 + len(columns)
-        met = [_is_met(predicate) for _rule, predicate in rules]
-        self._rows = CompiledAmong(people.values_list("pk", *columns, *met))
-        # Most people have the same causes: each combination is read once.
-        self._read: dict[tuple[Any, ...], Codes] = {}
-
-    def rows(self, ids: Collection[int]) -> Iterator[tuple[Codes, tuple[Any, ...]]]:
-        """Of each profile that there is the codes, its id and the columns."""
-        width, read = self._width, self._read
-        for row in self._rows.rows(ids):
-            combination = row[width:]
-            codes = read.get(combination)
-            if codes is None:
-                pairs = zip(self._codes, combination, strict=True)
-                codes = read[combination] = frozenset(
-                    c for c, is_met in pairs if is_met
-                )
-            yield codes, row
 
 
 class _Look:
@@ -140,38 +108,36 @@ class _Look:
         self.question, self.at = question, at
         self.judge = judge = _judge(question, at, has_limits)
         channel, rules = question.channel, judge.predicates()
-        some = among("id", CompiledAmong.numbers)
-        people = judge.named(Profile.objects.filter(some).order_by())
-        some = among("key", CompiledAmong.texts)
-        entries = QuarantineEntry.objects.order_by().filter(
-            channel=channel, status__in=STATUS_RULES
-        )
-        self._people = _Judged(
-            people, rules, "main_address__value", "main_address__key"
-        )
+        self._primary = PrimaryAddresses(judge, rules)
+        self._causes = Causes(judge, self._primary.left)
         # What is judged of the primary address does not hold for another one.
         of_person = [(r, q) for r, q in rules if r.code not in _OF_ADDRESS]
-        self._owners = _Judged(people, of_person)
+        self._causes_of_owners = Causes(judge, of_person)
+        some = among("key", CompiledAmong.texts)
         rows = Address.objects.order_by().filter(some, channel=channel, is_valid=True)
         self._owned = CompiledAmong(rows.values_list("key", "profile_id"))
-        self._entries = CompiledAmong(entries.filter(some).values_list("key", "status"))
+        entries = QuarantineEntry.objects.order_by().filter(
+            some, channel=channel, status__in=STATUS_RULES
+        )
+        self._entries = CompiledAmong(entries.values_list("key", "status"))
 
     def people(self, ids: Collection[int]) -> dict[int, tuple[Codes, str, str]]:
         """Of each profile that there is the causes, the primary address and its key."""
-        return {
-            row[0]: (codes, row[1] or "", row[2] or "")
-            for codes, row in self._people.rows(ids)
-        }
+        people = self._primary.of(ids)
+        for pk, more in self._causes.of(ids).items():
+            if pk in people:
+                codes, value, key = people[pk]
+                people[pk] = codes | more, value, key
+        return people
 
     def owners(self, keys: Collection[str]) -> dict[str, Codes]:
         """The causes of everybody who has an address, by its key."""
         owned = self._owned.rows(keys)
-        ids = {pk for _key, pk in owned}
-        people = {row[0]: codes for codes, row in self._owners.rows(ids)}
+        causes = self._causes_of_owners.of({pk for _key, pk in owned})
         found: dict[str, Codes] = {}
         for key, pk in owned:
-            if pk in people:
-                found[key] = found.get(key, _NOTHING) | people[pk]
+            codes = causes.get(pk, NOTHING)
+            found[key] = found[key] | codes if key in found else codes
         return found
 
     def of_keys(self, keys: Collection[str]) -> dict[str, Codes]:
@@ -180,7 +146,7 @@ class _Look:
         if self.question.purpose not in SUPPRESSED.skipped_by:
             channel = self.question.channel
             for _channel, key in suppression.met([(channel, key) for key in keys]):
-                found[key] = found.get(key, _NOTHING) | _LISTED
+                found[key] = found.get(key, NOTHING) | _LISTED
         return found
 
     def saying(self) -> Callable[[Codes, str], Answer]:
@@ -207,14 +173,6 @@ class _Look:
             return answer
 
         return say
-
-
-def _is_met(predicate: Q) -> Case:
-    return Case(
-        When(predicate, then=Value(True)),
-        default=Value(False),
-        output_field=BooleanField(),
-    )
 
 
 # For so long what was composed is asked, and for so many questions it is kept.
