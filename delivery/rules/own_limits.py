@@ -5,8 +5,9 @@ of the channel that the limit is about, or of all.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop as _
 
 from audiences import wishes
@@ -21,8 +22,6 @@ def _over(situation: Situation) -> Q | None:
     None where nobody has a limit: the windows cost some statements. The last check is
     made once for many looks, and somebody may set one meanwhile.
     """
-    if situation.has_limits is False:
-        return None
     scopes: tuple[str, ...] = (situation.channel, ANY)
     if not situation.asks_entries:
         set_ = wishes.limits_of(scopes).values_list("channel", flat=True).distinct()
@@ -47,6 +46,11 @@ def _as_rule(scope: str) -> OwnRule:
         "period_days": wishes.MONTH.days,
         "channel": "" if scope == ANY else scope,
     }
+
+
+def limited(situation: Situation) -> QuerySet[Any]:
+    """The limits that can exclude somebody of the span."""
+    return situation.moment.within(wishes.limits_of((situation.channel, ANY)))
 
 
 OWN_LIMIT = register(

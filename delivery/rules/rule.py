@@ -41,8 +41,7 @@ class Situation:
     profiles are judged. `losers` yields the ids of profiles whose address another
     profile keeps; None where duplicates are not judged.
     `asks_entries`: the copy of an address's status is not believed; whoever judges asks
-    the quarantine itself, apart. `has_limits`: whether people have limits of their own;
-    None where nobody has looked.
+    the quarantine itself, apart.
     """
 
     channel: str
@@ -53,7 +52,6 @@ class Situation:
     span: Span | None = None
     losers: QuerySet[Any, Any] | None = None
     asks_entries: bool = False
-    has_limits: bool | None = None
 
     @property
     def moment(self) -> Moment:

@@ -14,9 +14,12 @@ from django.db.models import BooleanField, Case, Model, Q, QuerySet, Value, When
 from audiences.models import Profile
 from audiences.sql.many import CompiledAmong, among
 from delivery.rules.judgement import Judge
+from delivery.rules.own_limits import OWN_LIMIT, limited
 from delivery.rules.rule import MAIN_ADDRESS, SUBSCRIPTION, Rule
 
 Codes = frozenset[str]
+# Not a cause: who has set a limit is asked about it.
+_LIMITED = Rule("has_limit", "", lambda situation: None, is_indexed=True)
 NOTHING: Codes = frozenset()
 Ruled = tuple[Rule, Q]
 
@@ -30,13 +33,18 @@ class Causes:
 
     def __init__(self, judge: Judge, rules: Sequence[Ruled]) -> None:
         people = Profile.objects.filter(among("id", CompiledAmong.numbers)).order_by()
-        indexed = [(rule, q) for rule, q in rules if rule.is_indexed]
+        own_limit = [(rule, q) for rule, q in rules if rule is OWN_LIMIT]
+        indexed = [(r, q) for r, q in rules if r.is_indexed and r is not OWN_LIMIT]
         others = [(rule, q) for rule, q in rules if not rule.is_indexed]
+        if own_limit:
+            ids = limited(judge.situation).values("profile_id")
+            indexed.append((_LIMITED, Q(pk__in=ids)))
+        self._few, self._over_limit = _Few(people, indexed), _Few(people, own_limit)
         self._subscribed, rows = None, judge.subscriptions()
         if rows is not None:
-            self._subscribed = _Named(SUBSCRIPTION, rows, others)
-            others = self._subscribed.left
-        self._few = _Few(people, indexed)
+            asked = _Named(SUBSCRIPTION, rows, others)
+            self._subscribed = asked if len(asked.left) < len(others) else None
+            others = asked.left
         self._each = _Each(judge.named(people), others) if others else None
 
     def of(self, ids: Collection[int]) -> dict[int, Codes]:
@@ -44,8 +52,14 @@ class Causes:
         found = self._each.of(ids) if self._each else {}
         if self._subscribed:
             _add(found, self._subscribed.of(ids))
-        _add(found, self._few.of(ids))
-        return found
+        few = self._few.of(ids)
+        with_limit = [pk for pk, codes in few.items() if _LIMITED.code in codes]
+        for pk in with_limit:
+            few[pk] -= {_LIMITED.code}
+        _add(found, few)
+        # To count messages takes a long statement: few have a limit.
+        _add(found, self._over_limit.of(with_limit))
+        return {pk: codes for pk, codes in found.items() if codes}
 
 
 class PrimaryAddresses:
@@ -53,18 +67,16 @@ class PrimaryAddresses:
 
     def __init__(self, judge: Judge, rules: Sequence[Ruled]) -> None:
         rows = judge.main_addresses()
-        self._named = _Named(MAIN_ADDRESS, rows, rules, "value", "key")
+        self._named = _Named(MAIN_ADDRESS, rows, rules, "key")
         people = Profile.objects.filter(among("id", CompiledAmong.numbers)).order_by()
         self._people = CompiledAmong(people.values_list("pk"))
         self.left = self._named.left
 
-    def of(self, ids: Collection[int]) -> dict[int, tuple[Codes, str, str]]:
-        """Of each profile that there is the causes, the address and its key."""
-        found = {
-            row[0]: (codes, row[1], row[2]) for codes, row in self._named.rows(ids)
-        }
+    def of(self, ids: Collection[int]) -> dict[int, tuple[Codes, str]]:
+        """Of each profile that there is the causes, and the key of the address."""
+        found = {row[0]: (codes, row[1]) for codes, row in self._named.rows(ids)}
         without = [pk for pk in ids if pk not in found]
-        lacks = (self._named.lacking, "", "")
+        lacks = (self._named.lacking, "")
         found |= {pk: lacks for (pk,) in self._people.rows(without)}
         return found
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from audiences import addresses, suppression, wishes
+from audiences import addresses, suppression
 from audiences.addresses import trial
 from audiences.addresses.trial import TRIAL
 from audiences.conditions import Span
@@ -59,12 +59,11 @@ def of_profiles(question: Question, ids: Iterable[int]) -> dict[int, Answer]:
     """The answer about each profile, at its primary address, in a few statements."""
     look = _look(question)
     people = look.people(set(ids))
-    keys = {key for _codes, _value, key in people.values() if key}
-    of_key = look.of_keys(keys)
+    of_key = look.of_keys({key for _codes, key in people.values() if key})
     say = look.saying()
     return {
-        pk: say(codes | of_key[key] if key in of_key else codes, value)
-        for pk, (codes, value, key) in people.items()
+        pk: say(codes | of_key[key] if key in of_key else codes, key)
+        for pk, (codes, key) in people.items()
     }
 
 
@@ -85,7 +84,7 @@ def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
         codes = owned.get(key, _UNKNOWN)
         if key in of_key:
             codes |= of_key[key]
-        answers[text] = say(codes, given.value)
+        answers[text] = say(codes, key)
     return answers
 
 
@@ -104,9 +103,9 @@ class _Look:
     audiences that rules name, and the deliveries that are prepared.
     """
 
-    def __init__(self, question: Question, at: datetime, has_limits: bool) -> None:
+    def __init__(self, question: Question, at: datetime) -> None:
         self.question, self.at = question, at
-        self.judge = judge = _judge(question, at, has_limits)
+        self.judge = judge = _judge(question, at)
         channel, rules = question.channel, judge.predicates()
         self._primary = PrimaryAddresses(judge, rules)
         self._causes = Causes(judge, self._primary.left)
@@ -121,13 +120,13 @@ class _Look:
         )
         self._entries = CompiledAmong(entries.values_list("key", "status"))
 
-    def people(self, ids: Collection[int]) -> dict[int, tuple[Codes, str, str]]:
-        """Of each profile that there is the causes, the primary address and its key."""
+    def people(self, ids: Collection[int]) -> dict[int, tuple[Codes, str]]:
+        """Of each profile that there is the causes, and its primary address's key."""
         people = self._primary.of(ids)
         for pk, more in self._causes.of(ids).items():
             if pk in people:
-                codes, value, key = people[pk]
-                people[pk] = codes | more, value, key
+                codes, key = people[pk]
+                people[pk] = codes | more, key
         return people
 
     def owners(self, keys: Collection[str]) -> dict[str, Codes]:
@@ -161,9 +160,9 @@ class _Look:
         )
         known: dict[Codes, Answer] = {}
 
-        def say(codes: Codes, address: str) -> Answer:
+        def say(codes: Codes, key: str) -> Answer:
             if not codes:
-                on_list = not is_trial or trial.allows(channel, address)
+                on_list = not is_trial or trial.allows(channel, key)
                 return _FREE if on_list else Answer([TRIAL])
             answer = known.get(codes)
             if answer is None:
@@ -182,24 +181,20 @@ _looks: dict[tuple[Any, ...], _Look] = {}
 
 def _look(question: Question) -> _Look:
     now = timezone.now()
-    limits, rules = _ruling()
-    # Where nobody has a limit, the statement is half as long.
-    has_limits = bool(limits.rows())
-    name = question, has_limits, *rules.rows()
+    name = question, *_own_rules().rows()
     look = _looks.get(name)
     if look is None or not timedelta(0) <= now - look.at < KEPT:
         if len(_looks) >= MOST_KEPT:
             _looks.clear()
-        look = _looks[name] = _Look(question, now, has_limits)
+        look = _looks[name] = _Look(question, now)
     return look
 
 
 @functools.cache
-def _ruling() -> tuple[Compiled, Compiled]:
-    """Whether anybody has a limit, and the operators' rules: what a look is made of."""
-    limits = wishes.limits_of().values_list("pk")[:1]
+def _own_rules() -> Compiled:
+    """The operators' rules, by which a look was made."""
     rules = typologies.own_rules().values_list("pk", *OwnRule.__annotations__)
-    return Compiled(limits, ()), Compiled(rules, ())
+    return Compiled(rules, ())
 
 
 def forget() -> None:
@@ -207,7 +202,7 @@ def forget() -> None:
     _looks.clear()
 
 
-def _judge(question: Question, at: datetime, has_limits: bool) -> Judge:
+def _judge(question: Question, at: datetime) -> Judge:
     asked = CompiledAmong.numbers
     situation = Situation(
         channel=question.channel,
@@ -216,6 +211,5 @@ def _judge(question: Question, at: datetime, has_limits: bool) -> Judge:
         at=at,
         span=Span(CompiledAmong.low, CompiledAmong.high, asked),
         asks_entries=True,
-        has_limits=has_limits,
     )
     return judge_by(Members.everyone(), situation, typologies.rows_of(None))
