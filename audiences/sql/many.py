@@ -3,11 +3,13 @@
 import contextlib
 import json
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, Lookup, Q, QuerySet
+from django.utils import timezone
 
 from audiences.sql.statements import fetch, is_postgresql
 
@@ -58,15 +60,19 @@ class CompiledAmong:
 
     `numbers` stands for integers, `texts` for texts. However often a statement repeats
     them, the values are written down once. `low` and `high` in the queryset stand for
-    the least and the greatest of the numbers.
+    the least and the greatest of the numbers, and the moment `at` for the one when the
+    rows are asked for.
     """
 
     low, high = -(2**61), -(2**61) + 1
     numbers, texts = (low,), ("the texts that somebody asks for",)
 
-    def __init__(self, queryset: QuerySet[Any, Any]) -> None:
+    def __init__(
+        self, queryset: QuerySet[Any, Any], at: datetime | None = None
+    ) -> None:
         self.sql: str = ""
         self.params: tuple[Any, ...] = ()
+        self._at = at
         with contextlib.suppress(EmptyResultSet):  # then there are never any rows
             compiler = queryset.query.get_compiler(connection=connection)
             self.sql, self.params = compiler.as_sql()
@@ -83,7 +89,16 @@ class CompiledAmong:
         }
         if isinstance(in_order[0], int):
             instead |= {self.low: in_order[0], self.high: in_order[-1]}
+        if self._at:
+            instead[_moment(self._at)] = _moment(timezone.now())
         return fetch(
             self.sql,
-            [instead.get(x, x) if type(x) in (int, str) else x for x in self.params],
+            [instead.get(x, x) if type(x) in _REPLACED else x for x in self.params],
         )
+
+
+_REPLACED = (int, str, datetime)
+
+
+def _moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)

@@ -7,6 +7,9 @@ only for what is left, such as operators' filters.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import BooleanField, Case, Model, Q, QuerySet, Value, When
@@ -24,28 +27,38 @@ NOTHING: Codes = frozenset()
 Ruled = tuple[Rule, Q]
 
 
+def asked_of_some(judge: Judge) -> list[Ruled]:
+    """The rules that judge, with when they exclude, but for people's own limit.
+
+    To count messages takes a long statement: it is composed where somebody has a limit.
+    """
+    rules = [rule for rule in judge.rules if rule is not OWN_LIMIT]
+    return replace(judge, rules=rules).predicates()
+
+
 class Causes:
     """The rules that exclude some people; composed once, asked for any of them.
 
-    `judge` has a span of `CompiledAmong.numbers`; `rules` are those of its predicates
-    that are asked.
+    `judge` has a span of `CompiledAmong.numbers`; `rules` are those of `asked_of_some`
+    that are asked. People's own limit is always.
     """
 
     def __init__(self, judge: Judge, rules: Sequence[Ruled]) -> None:
-        people = Profile.objects.filter(among("id", CompiledAmong.numbers)).order_by()
-        own_limit = [(rule, q) for rule, q in rules if rule is OWN_LIMIT]
-        indexed = [(r, q) for r, q in rules if r.is_indexed and r is not OWN_LIMIT]
+        self._judge, at = judge, judge.situation.at
+        indexed = [(rule, q) for rule, q in rules if rule.is_indexed]
         others = [(rule, q) for rule, q in rules if not rule.is_indexed]
-        if own_limit:
-            ids = limited(judge.situation).values("profile_id")
+        situation = judge.situation
+        is_skipped = situation.purpose in OWN_LIMIT.skipped_by
+        if OWN_LIMIT in judge.rules and not is_skipped:
+            ids = limited(situation).values("profile_id")
             indexed.append((_LIMITED, Q(pk__in=ids)))
-        self._few, self._over_limit = _Few(people, indexed), _Few(people, own_limit)
+        self._few = _Few(_people(), indexed, at)
         self._subscribed, rows = None, judge.subscriptions()
         if rows is not None:
-            asked = _Named(SUBSCRIPTION, rows, others)
+            asked = _Named(SUBSCRIPTION, rows, others, at)
             self._subscribed = asked if len(asked.left) < len(others) else None
             others = asked.left
-        self._each = _Each(judge.named(people), others) if others else None
+        self._each = _Each(judge.named(_people()), others, at) if others else None
 
     def of(self, ids: Collection[int]) -> dict[int, Codes]:
         """The causes, by their id, of those of the profiles who have any."""
@@ -57,19 +70,25 @@ class Causes:
         for pk in with_limit:
             few[pk] -= {_LIMITED.code}
         _add(found, few)
-        # To count messages takes a long statement: few have a limit.
-        _add(found, self._over_limit.of(with_limit))
+        if with_limit:
+            _add(found, self._over_limit.of(with_limit))
         return {pk: codes for pk, codes in found.items() if codes}
+
+    @cached_property
+    def _over_limit(self) -> "_Few":
+        situation = self._judge.situation
+        predicate = OWN_LIMIT.predicate(situation)
+        rules = [] if predicate is None else [(OWN_LIMIT, predicate)]
+        return _Few(_people(), rules, situation.at)
 
 
 class PrimaryAddresses:
     """The primary addresses of some people, and what rules say of these alone."""
 
     def __init__(self, judge: Judge, rules: Sequence[Ruled]) -> None:
-        rows = judge.main_addresses()
-        self._named = _Named(MAIN_ADDRESS, rows, rules, "key")
-        people = Profile.objects.filter(among("id", CompiledAmong.numbers)).order_by()
-        self._people = CompiledAmong(people.values_list("pk"))
+        rows, at = judge.main_addresses(), judge.situation.at
+        self._named = _Named(MAIN_ADDRESS, rows, rules, at, "key")
+        self._people = CompiledAmong(_people().values_list("pk"))
         self.left = self._named.left
 
     def of(self, ids: Collection[int]) -> dict[int, tuple[Codes, str]]:
@@ -92,6 +111,7 @@ class _Named:
         name: str,
         rows: QuerySet[Any],
         rules: Sequence[Ruled],
+        at: datetime,
         *columns: str,
     ) -> None:
         self.left, met, absent = [], [], set()
@@ -104,7 +124,7 @@ class _Named:
             else:
                 self.left.append((rule, predicate))
         self.lacking = frozenset(absent)
-        self._asked = _Met(rows.order_by(), ("profile_id", *columns), met)
+        self._asked = _Met(rows.order_by(), ("profile_id", *columns), met, at)
 
     def rows(self, ids: Collection[int]) -> Iterator[tuple[Codes, tuple[Any, ...]]]:
         """The codes of each row that there is, the profile's id and the columns."""
@@ -119,8 +139,10 @@ class _Named:
 class _Each:
     """Rules that need a look at each person."""
 
-    def __init__(self, people: QuerySet[Profile], rules: Sequence[Ruled]) -> None:
-        self._asked = _Met(people, ("pk",), rules)
+    def __init__(
+        self, people: QuerySet[Profile], rules: Sequence[Ruled], at: datetime
+    ) -> None:
+        self._asked = _Met(people, ("pk",), rules, at)
 
     def of(self, ids: Collection[int]) -> dict[int, Codes]:
         return {row[0]: codes for codes, row in self._asked.rows(ids) if codes}
@@ -129,7 +151,9 @@ class _Each:
 class _Few:
     """Rules by which an index finds those whom they exclude."""
 
-    def __init__(self, people: QuerySet[Profile], rules: Sequence[Ruled]) -> None:
+    def __init__(
+        self, people: QuerySet[Profile], rules: Sequence[Ruled], at: datetime
+    ) -> None:
         self._codes = [frozenset({rule.code}) for rule, _predicate in rules]
         parts = [
             _found_by(people, part, number)
@@ -138,7 +162,7 @@ class _Few:
         ]
         self._rows = None
         if parts:
-            self._rows = CompiledAmong(parts[0].union(*parts[1:], all=True))
+            self._rows = CompiledAmong(parts[0].union(*parts[1:], all=True), at)
 
     def of(self, ids: Collection[int]) -> dict[int, Codes]:
         found: dict[int, Codes] = {}
@@ -151,12 +175,16 @@ class _Met:
     """A statement: some columns of some rows, and the codes of what excludes."""
 
     def __init__(
-        self, rows: QuerySet[Any], columns: Sequence[str], rules: Sequence[Ruled]
+        self,
+        rows: QuerySet[Any],
+        columns: Sequence[str],
+        rules: Sequence[Ruled],
+        at: datetime,
     ) -> None:
         self._codes = [rule.code for rule, _predicate in rules]
         self._width = len(columns)
         met = [_is_met(predicate) for _rule, predicate in rules]
-        self._rows = CompiledAmong(rows.values_list(*columns, *met))
+        self._rows = CompiledAmong(rows.values_list(*columns, *met), at)
         # Most people have the same causes: each combination is read once.
         self._read: dict[tuple[Any, ...], Codes] = {}
 
@@ -170,6 +198,10 @@ class _Met:
                 pairs = zip(self._codes, combination, strict=True)
                 codes = read[combination] = frozenset(c for c, met in pairs if met)
             yield codes, row
+
+
+def _people() -> QuerySet[Profile]:
+    return Profile.objects.filter(among("id", CompiledAmong.numbers)).order_by()
 
 
 def _add(found: dict[int, Codes], more: dict[int, Codes]) -> None:

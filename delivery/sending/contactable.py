@@ -26,7 +26,13 @@ from delivery.models import Delivery, QuarantineEntry
 from delivery.rules import typologies
 from delivery.rules.judgement import Judge, judge_by
 from delivery.rules.rule import STATUS_RULES, SUPPRESSED, OwnRule, Situation
-from delivery.rules.some_people import NOTHING, Causes, Codes, PrimaryAddresses
+from delivery.rules.some_people import (
+    NOTHING,
+    Causes,
+    Codes,
+    PrimaryAddresses,
+    asked_of_some,
+)
 
 UNKNOWN = "unknown"
 INVALID = "address_invalid"
@@ -99,31 +105,46 @@ class _Look:
     """What the rules say of any people, composed once for a few seconds.
 
     To compose it takes the ORM longer than the database needs to answer. As at the last
-    check present rows are judged. The moment is that of when it was made; so are
-    audiences that rules name, and the deliveries that are prepared.
+    check present rows are judged, at the moment of each question; days, audiences that
+    rules name and the deliveries that are prepared are those of when it was made.
     """
 
     def __init__(self, question: Question, at: datetime) -> None:
         self.question, self.at = question, at
-        self.judge = judge = _judge(question, at)
-        channel, rules = question.channel, judge.predicates()
-        self._primary = PrimaryAddresses(judge, rules)
-        self._causes = Causes(judge, self._primary.left)
+        self.judge = _judge(question, at)
+        self._rules = asked_of_some(self.judge)
+
+    @functools.cached_property
+    def _of_people(self) -> tuple[PrimaryAddresses, Causes]:
+        primary = PrimaryAddresses(self.judge, self._rules)
+        return primary, Causes(self.judge, primary.left)
+
+    @functools.cached_property
+    def _of_owners(self) -> tuple[CompiledAmong, Causes]:
         # What is judged of the primary address does not hold for another one.
-        of_person = [(r, q) for r, q in rules if r.code not in _OF_ADDRESS]
-        self._causes_of_owners = Causes(judge, of_person)
-        some = among("key", CompiledAmong.texts)
-        rows = Address.objects.order_by().filter(some, channel=channel, is_valid=True)
-        self._owned = CompiledAmong(rows.values_list("key", "profile_id"))
-        entries = QuarantineEntry.objects.order_by().filter(
-            some, channel=channel, status__in=STATUS_RULES
+        rules = [(r, q) for r, q in self._rules if r.code not in _OF_ADDRESS]
+        rows = Address.objects.order_by().filter(
+            among("key", CompiledAmong.texts),
+            channel=self.question.channel,
+            is_valid=True,
         )
-        self._entries = CompiledAmong(entries.values_list("key", "status"))
+        owned = CompiledAmong(rows.values_list("key", "profile_id"))
+        return owned, Causes(self.judge, rules)
+
+    @functools.cached_property
+    def _entries(self) -> CompiledAmong:
+        rows = QuarantineEntry.objects.order_by().filter(
+            among("key", CompiledAmong.texts),
+            channel=self.question.channel,
+            status__in=STATUS_RULES,
+        )
+        return CompiledAmong(rows.values_list("key", "status"))
 
     def people(self, ids: Collection[int]) -> dict[int, tuple[Codes, str]]:
         """Of each profile that there is the causes, and its primary address's key."""
-        people = self._primary.of(ids)
-        for pk, more in self._causes.of(ids).items():
+        primary, causes = self._of_people
+        people = primary.of(ids)
+        for pk, more in causes.of(ids).items():
             if pk in people:
                 codes, key = people[pk]
                 people[pk] = codes | more, key
@@ -131,8 +152,9 @@ class _Look:
 
     def owners(self, keys: Collection[str]) -> dict[str, Codes]:
         """The causes of everybody who has an address, by its key."""
-        owned = self._owned.rows(keys)
-        causes = self._causes_of_owners.of({pk for _key, pk in owned})
+        addresses_of, causes_of = self._of_owners
+        owned = addresses_of.rows(keys)
+        causes = causes_of.of({pk for _key, pk in owned})
         found: dict[str, Codes] = {}
         for key, pk in owned:
             codes = causes.get(pk, NOTHING)

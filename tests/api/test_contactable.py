@@ -1,10 +1,12 @@
 """Whom another system may contact: the same rules as the last check, for a thousand."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from audiences import suppression, wishes
 from audiences.suppression import Entry, Reason
@@ -172,3 +174,26 @@ def test_either_addresses_or_profiles(shop: Program) -> None:
         assert (
             shop.post("contactable", {"channel": "email", **facts}).status_code == 422
         )
+
+
+def test_what_ends_counts_until_its_moment(
+    shop: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements are composed for some seconds, and ask for the moment of each call."""
+    ends = timezone.now() + timedelta(seconds=2)
+    news = ServiceFactory.create(slug="news", channel="email")
+    subscriber, pausing = person(email="ann@a.nl"), person(email="ben@a.nl")
+    subscribed(subscriber, news, expires_at=ends)
+    subscribed(pausing, news)
+    wishes.express(pausing, "email", ORIGIN, paused_until=ends)
+    whom = ["ann@a.nl", "ben@a.nl"]
+
+    before = ask(shop, service="news", addresses=whom)
+    later = ends + timedelta(milliseconds=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+
+    assert before == {"ann@a.nl": [], "ben@a.nl": ["paused"]}
+    assert ask(shop, service="news", addresses=whom) == {
+        "ann@a.nl": ["not_subscribed"],
+        "ben@a.nl": [],
+    }
