@@ -17,7 +17,7 @@ from email_validator import EmailNotValidError, validate_email
 if not apps.ready:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
     django.setup()
-from audiences.addresses import plain
+from audiences.addresses import keys, plain
 
 REGIONS = (
     *("NL", "NL", "NL", "BE", "DE", "FR", "GB", "US", "IT", "ES", "AT", "CH", "LU"),
@@ -113,26 +113,46 @@ def ascii_domain(domain: str) -> str:
     return (found.ascii_domain or "").lower()
 
 
+SIGNS = "abZ019.-_+!#$%&'*/=?^`{|}~ <>()\"eE"
+
+
+def emails(count: int, chance: random.Random) -> Iterator[str]:
+    """Texts like email addresses, which may be numbers or words of a list as well."""
+    for domain in domains(count, chance):
+        local = "".join(chance.choices(SIGNS, k=chance.randint(1, 9)))
+        text = (
+            f"{chance.choice(['', '', '06', '+316', 'n/a', 'x' * 60])}{local}@{domain}"
+        )
+        yield text if chance.random() < 0.9 else text.upper()
+
+
+Said = tuple[str, object, object]
+
+
+def _of_numbers(count: int, chance: random.Random) -> Iterator[Said]:
+    for text, region in numbers(count, chance):
+        if short := plain.plain_number(text, region):
+            yield f"number {text!r} in {region!r}", short, e164(text, region)
+        spoilt = with_marks(text, chance)
+        if plain.is_no_number(spoilt):
+            yield f"no number {spoilt!r} in {region!r}", "", e164(spoilt, region)
+
+
+def _of_emails(count: int, chance: random.Random) -> Iterator[Said]:
+    for domain in domains(count, chance):
+        if short := plain.plain_domain(domain):
+            yield f"domain {domain!r}", short, ascii_domain(domain)
+    for text in emails(count, chance):
+        if found := keys.plain_readings(text):
+            yield f"email {text!r}", found, keys.each_reading(text)
+
+
 def differences(count: int, seed: int = 1) -> tuple[list[str], int]:
     """Where a short way says another thing, and how often one said anything."""
     chance = random.Random(seed)
-    wrong, said = [], 0
-    for text, region in numbers(count // 2, chance):
-        if short := plain.plain_number(text, region):
-            said += 1
-            if short != e164(text, region):
-                wrong.append(f"number {text!r} in {region!r}: {short}")
-        spoilt = with_marks(text, chance)
-        if plain.is_no_number(spoilt):
-            said += 1
-            if short := e164(spoilt, region):
-                wrong.append(f"no number {spoilt!r} in {region!r}: {short}")
-    for domain in domains(count // 2, chance):
-        if short := plain.plain_domain(domain):
-            said += 1
-            if short != ascii_domain(domain):
-                wrong.append(f"domain {domain!r}: {short}")
-    return wrong, said
+    said = [*_of_numbers(count // 2, chance), *_of_emails(count // 2, chance)]
+    wrong = [f"{what}: {short}" for what, short, full in said if short != full]
+    return wrong, len(said)
 
 
 if __name__ == "__main__":

@@ -254,6 +254,11 @@ _EACH_KIND = [(c, kind) for kind, c in {k: c for c, k in ADDRESS_KINDS.items()}.
 
 def readings(text: str) -> set[tuple[str, str]]:
     """The channels and keys that the text may mean as an address, or as several."""
+    return plain_readings(text) or each_reading(text)
+
+
+def each_reading(text: str) -> set[tuple[str, str]]:
+    """The readings by a look at each kind of address."""
     keys = {kind: accept(channel, text).key for channel, kind in _EACH_KIND}
     found = {(str(channel), keys[kind]) for channel, kind in ADDRESS_KINDS.items()}
     parts = several(AddressKind.EMAIL, text)
@@ -262,3 +267,26 @@ def readings(text: str) -> set[tuple[str, str]]:
             (str(Channel.EMAIL), accept(Channel.EMAIL, part).key) for part in parts
         }
     return found
+
+
+_CHANNELS_BY_KIND = {
+    kind: [str(c) for c, of_kind in ADDRESS_KINDS.items() if of_kind == kind]
+    for kind in AddressKind
+}
+
+
+def plain_readings(text: str) -> set[tuple[str, str]]:
+    """What a plain email address may mean: of another kind it would be the text.
+
+    A test compares it with a look at each kind. To try them takes ten times as long.
+    """
+    key = _plain_email(text)
+    if not key or not text[0].isalnum() or not is_no_number(text):
+        return set()
+    folded = text.casefold()
+    keys = {AddressKind.EMAIL: key, AddressKind.TOKEN: text}
+    return {
+        (channel, keys.get(kind, folded))
+        for kind, channels in _CHANNELS_BY_KIND.items()
+        for channel in channels
+    }
