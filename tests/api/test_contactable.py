@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audiences import suppression, wishes
+from audiences.privacy import requests
 from audiences.suppression import Entry, Reason
 from delivery import quarantine
 from delivery.models import Delivery
@@ -197,3 +198,23 @@ def test_what_ends_counts_until_its_moment(
         "ann@a.nl": ["not_subscribed"],
         "ben@a.nl": [],
     }
+
+
+def test_whose_data_is_restricted_gets_only_what_the_law_demands(shop: Program) -> None:
+    held, free = person(email="held@a.nl"), person(email="free@a.nl")
+    asked = requests.record(held, "restriction", "please hold", actor="eva")
+    requests.decide(asked, is_granted=True, actor="olga")
+    lifted = requests.record(free, "restriction", "please hold", actor="eva")
+    requests.decide(lifted, is_granted=True, actor="olga")
+    requests.lift(lifted, actor="olga", note="asked again")
+
+    def causes(purpose: str) -> list[list[str]]:
+        by_address = ask(
+            shop, purpose=purpose, addresses=["held@a.nl", "free@a.nl"]
+        ).values()
+        by_id = ask(shop, purpose=purpose, profiles=[held.pk, free.pk]).values()
+        assert [*by_address] == [*by_id]
+        return [*by_id]
+
+    assert causes("transactional") == [["denylist_any_channel"], []]
+    assert causes("legal") == [[], []]
