@@ -7,7 +7,9 @@ PORT ?= 8000
 # Tests run in several processes, one more than there are cores, since many wait for
 # others; those of one file in the same.
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-PYTEST := $(PY) -m pytest -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist loadfile
+# What is compiled once is kept, also where the environment says otherwise: each process
+# would read and rewrite all files of the tests anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist loadfile
 
 .PHONY: help
 help: ## Show what make can do
