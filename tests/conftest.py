@@ -13,7 +13,7 @@ import pytest
 import pytest_django
 from celery import current_app
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import SimpleTestCase
 from django.utils import translation
 
@@ -38,6 +38,11 @@ def pytest_configure() -> None:
 _DATABASE = {"db", "transactional_db", "live_server"}
 
 
+def _place(item: pytest.Item) -> bool:
+    """Tests that begin with nobody come before those of their file that share rows."""
+    return "what_a_file_shares" in getattr(item, "fixturenames", ())
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -46,6 +51,7 @@ def pytest_collection_modifyitems(
     And what a browser sees, and what is marked `one_database`: the first half has looked
     at it, and what is behind it is tested on both by other tests.
     """
+    items.sort(key=_place)
     if not os.environ.get("ONLY_DATABASE_TESTS"):
         return
     kept, left_out = [], []
@@ -136,6 +142,18 @@ def migrated(django_db_setup: Path | None, tmp_path_factory: Any) -> Path:
     path = Path(tmp_path_factory.mktemp("migrated")) / "campaign.sqlite3"
     manage(f"sqlite:///{path}", "migrate", "-v0")
     return path
+
+
+@pytest.fixture(scope="module")
+def what_a_file_shares(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Rows that a fixture makes once for its file; what each test does is taken back."""
+    with django_db_blocker.unblock():
+        assert not connection.in_atomic_block, "it must be there before the test begins"
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)
