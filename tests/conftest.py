@@ -38,9 +38,15 @@ def pytest_configure() -> None:
 _DATABASE = {"db", "transactional_db", "live_server"}
 
 
-def _place(item: pytest.Item) -> bool:
-    """Tests that begin with nobody come before those of their file that share rows."""
-    return "what_a_file_shares" in getattr(item, "fixturenames", ())
+def _place(item: pytest.Item) -> tuple[bool, bool]:
+    """What takes long comes first, so that nothing long is left for one process alone.
+
+    Tests that begin with nobody come before those of their file that share rows.
+    """
+    names = getattr(item, "fixturenames", ())
+    marks = {mark.name for mark in item.iter_markers()}
+    takes_long = marks & {"browser", "own_database"}
+    return not takes_long, "what_a_file_shares" in names
 
 
 def pytest_collection_modifyitems(
