@@ -5,9 +5,12 @@ PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 PORT ?= 8000
 # Tests run in several processes, one more than there are cores, since many wait for
-# others; those of one file in the same.
+# others; those of one file in the same; what takes long begins first.
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-PYTEST := $(PY) -m pytest -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist loadfile
+# What is compiled once is kept, also where the environment says otherwise: each process
+# would read and rewrite all files of the tests anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n $(shell expr $(CORES) + 1) --maxprocesses 4 --dist loadfile \
+	--no-loadscope-reorder
 
 .PHONY: help
 help: ## Show what make can do

@@ -86,10 +86,13 @@ def keep_in_step(**kwargs: Any) -> None:
 
 
 def _rows(names: set[str]) -> list[Permission]:
-    about = Q(pk__in=[])
+    of_apps: dict[str, list[str]] = {}
     for name in names:
         app, _dot, codename = name.partition(".")
-        about |= Q(content_type__app_label=app, codename=codename)
+        of_apps.setdefault(app, []).append(codename)
+    about = Q(pk__in=[])
+    for app, codenames in of_apps.items():
+        about |= Q(content_type__app_label=app, codename__in=codenames)
     return list(Permission.objects.filter(about))
 
 

@@ -1,20 +1,26 @@
 """Fixtures for all tests."""
 
+import gc
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_django
 from celery import current_app
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import SimpleTestCase
 from django.utils import translation
 
 from audiences import organisation
 from audiences.consent import guards
 from audiences.sql import fetch
+from tests.benchmarks.databases import manage
 
 
 def pytest_configure() -> None:
@@ -32,6 +38,17 @@ def pytest_configure() -> None:
 _DATABASE = {"db", "transactional_db", "live_server"}
 
 
+def _place(item: pytest.Item) -> tuple[bool, bool]:
+    """What takes long comes first, so that nothing long is left for one process alone.
+
+    Tests that begin with nobody come before those of their file that share rows.
+    """
+    names = getattr(item, "fixturenames", ())
+    marks = {mark.name for mark in item.iter_markers()}
+    takes_long = marks & {"browser", "own_database"}
+    return not takes_long, "what_a_file_shares" in names
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -40,6 +57,7 @@ def pytest_collection_modifyitems(
     And what a browser sees, and what is marked `one_database`: the first half has looked
     at it, and what is behind it is tested on both by other tests.
     """
+    items.sort(key=_place)
     if not os.environ.get("ONLY_DATABASE_TESTS"):
         return
     kept, left_out = [], []
@@ -48,12 +66,18 @@ def pytest_collection_modifyitems(
         marks = {mark.name for mark in item.iter_markers()}
         asks = names & _DATABASE or marks & {"django_db", "own_database"}
         is_class = issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
-        in_browser = "tests/browser" in item.path.as_posix()
-        once = in_browser or "one_database" in marks
+        once = marks & {"browser", "one_database"}
         is_kept = (asks or is_class) and not once
         (kept if is_kept else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept
+
+
+def pytest_collection_finish() -> None:
+    """Twelve thousand tests and their modules stay: the collector need not look again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -95,6 +119,47 @@ def _lift_history_guards_for_the_flush(
     request.getfixturevalue("transactional_db")
     yield
     guards.remove()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path | None:
+    """Of a new SQLite database a copy is kept, before any test has been in it.
+
+    None is made where no test of the run asks for the database.
+    """
+    if connection.vendor != "sqlite" or not connection.is_in_memory_db():
+        return None
+    path = tmp_path_factory.mktemp("new") / "campaign.sqlite3"
+    with django_db_blocker.unblock(), closing(sqlite3.connect(path)) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_setup: Path | None, tmp_path_factory: Any) -> Path:
+    """An SQLite file as `migrate` leaves it, for processes that a test starts."""
+    if django_db_setup:
+        return django_db_setup
+    path = Path(tmp_path_factory.mktemp("migrated")) / "campaign.sqlite3"
+    manage(f"sqlite:///{path}", "migrate", "-v0")
+    return path
+
+
+@pytest.fixture(scope="module")
+def what_a_file_shares(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Rows that a fixture makes once for its file; what each test does is taken back."""
+    with django_db_blocker.unblock():
+        assert not connection.in_atomic_block, "it must be there before the test begins"
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

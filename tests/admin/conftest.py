@@ -1,5 +1,6 @@
 """People and a prepared delivery for the tests of the admin, made by the writers."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -116,8 +117,18 @@ def came_back(delivery: Delivery) -> InboundItem:
     return item
 
 
+@pytest.fixture(scope="module")
+def _world_of_the_file(what_a_file_shares: None) -> World:
+    return make_world()
+
+
 @pytest.fixture
-def world(db: None) -> World:
+def world(_world_of_the_file: World, db: None) -> World:
+    return deepcopy(_world_of_the_file)
+
+
+def make_world() -> World:
+    """Made anew, for whoever is not to have what the file shares."""
     people = [
         person(1, email="Anna.Vos@Example.com", sms="+31612345678"),
         person(2, email="twin@example.com"),

@@ -91,6 +91,7 @@ def test_every_admin_has_the_one_door(own: Any, rf: Any) -> None:
 
 
 @of_each_admin
+@pytest.mark.one_database
 def test_a_list_answers_to_its_own_filters_alone(
     own: Any, rf: Any, admin_user: User, admin_client: Client
 ) -> None:

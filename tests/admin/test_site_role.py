@@ -25,6 +25,8 @@ from delivery import analysis, quarantine
 from delivery.models import MessageEvent
 from tests.factories import BY_COMMAND, ServiceFactory
 
+from .conftest import make_world
+
 pytestmark = [pytest.mark.django_db]
 on_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="roles are PostgreSQL's"
@@ -50,9 +52,9 @@ def as_site(role: str) -> Iterator[str]:
 
 @on_postgresql
 def test_everything_that_the_site_does_works_as_its_role(
-    as_site: str, request: pytest.FixtureRequest, settings: Any
+    as_site: str, settings: Any
 ) -> None:
-    world = request.getfixturevalue("world")
+    world = make_world()
     assert fetch("SELECT current_user")[0][0] == as_site
     person = world.people[0]
     consent.opt_out_all(Profile.objects.all(), "sms", BY_COMMAND)
@@ -77,10 +79,8 @@ def test_everything_that_the_site_does_works_as_its_role(
 
 
 @on_postgresql
-def test_the_console_opens_as_the_role(
-    as_site: str, request: pytest.FixtureRequest, admin_client: Client
-) -> None:
-    request.getfixturevalue("world")
+def test_the_console_opens_as_the_role(as_site: str, admin_client: Client) -> None:
+    make_world()
     for name in ("audiences_profile", "delivery_delivery", "auth_user"):
         assert admin_client.get(reverse(f"admin:{name}_changelist")).status_code == 200
     assert admin_client.get("/admin/").status_code == 200

@@ -24,6 +24,7 @@ from audiences.models import (
 )
 from delivery import deliveries
 from delivery.models import Delivery, Message
+from tests.examples import examples
 from tests.people import is_, tree
 
 OWN = {
@@ -444,7 +445,11 @@ class ConditionProperty(TestCase):
         for label, channel in (("email", "email"), ("sms", "sms"), ("other", "email")):
             deliveries.create(f"D {label}", channel=channel)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(75),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(PEOPLE, st.lists(TREES, min_size=4, max_size=4))
     def test_a_random_tree_means_what_python_reads_in_it(
         self, people: list[Any], trees: list[Any]

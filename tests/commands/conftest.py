@@ -37,14 +37,6 @@ def process(database: Path | str, *arguments: str) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    database = tmp_path_factory.mktemp("migrated") / "campaign.sqlite3"
-    done = process(database, "migrate", "--verbosity=0")
-    assert done.code == 0, done.err
-    return database
-
-
 @pytest.fixture
 def shell(migrated: Path, tmp_path: Path) -> Callable[..., Outcome]:
     """Run `manage.py` as a process of its own on a fresh database."""

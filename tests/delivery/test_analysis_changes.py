@@ -17,6 +17,7 @@ from hypothesis.extra.django import TestCase
 from audiences import addresses, consent, membership, privacy, subscriptions
 from audiences.models import Address, Profile
 from delivery import analysis
+from tests.examples import examples
 
 from .oracle import Oracle
 from .worlds import (
@@ -125,7 +126,11 @@ class ChangesDuringARun(TestCase):
         changes=after_the_chunks(("move", 1, 0), ("detach", 0, 0)),
         **REST,
     )
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(30),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(
         people=st.lists(
             st.tuples(

@@ -12,6 +12,7 @@ from hypothesis.extra.django import TestCase
 from audiences import consent, membership, subscriptions
 from audiences.channels import Channel
 from audiences.models import Profile
+from tests.examples import examples
 
 from .worlds import (
     ADDRESSES,
@@ -41,7 +42,11 @@ PEOPLE = st.lists(
 
 
 class Worlds(TestCase):
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(15),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(
         people=PEOPLE,
         channel=st.sampled_from(Channel.values),

@@ -19,6 +19,7 @@ from delivery.models import Delivery, Message
 from delivery.rules import writing
 from delivery.sending import contactable
 from delivery.sending.contactable import Question
+from tests.examples import examples
 
 from .fatigue_oracle import is_fatigued
 from .oracle import Oracle
@@ -56,7 +57,11 @@ PEOPLE = st.lists(
 
 
 class Worlds(TestCase):
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(20),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(
         people=PEOPLE,
         channel=st.sampled_from(Channel.values),

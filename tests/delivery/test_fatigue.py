@@ -18,6 +18,7 @@ from delivery import analysis, deliveries
 from delivery.models import Analysis, Delivery, Message, Outcome, Typology, TypologyRule
 from delivery.rules import writing
 from delivery.sending import handover
+from tests.examples import examples
 from tests.people import ago, causes, got, person, rows_of
 
 from .fatigue_oracle import is_fatigued
@@ -362,7 +363,7 @@ class FatigueProperty(TestCase):
                         sent_at=at,
                     )  # fmt: skip
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # fmt: skip
+    @settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # fmt: skip
     @given(
         GIVEN,
         st.integers(1, 3),

@@ -7,6 +7,7 @@ file, or PostgreSQL, as the tests around it), with 3,000 people and small chunks
 import hashlib
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -45,10 +46,13 @@ FILL = (
 class Site:
     """A database with people, and commands that run on it in other processes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, migrated: Path) -> None:
         self.url = url
         self.unused = [f"N{number}" for number in range(10, 0, -1)]
-        self.run("migrate", "-v0")
+        if IS_POSTGRESQL:
+            self.run("migrate", "-v0")
+        else:
+            shutil.copy(migrated, url.removeprefix("sqlite:///"))
         self.run("shell", "-v0", "-c", FILL)
         self.run("analyse_delivery", "N0", "--json", chunk=50_000)
         self.expected = self.digest("N0")
@@ -149,9 +153,9 @@ def ended(process: Any) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(migrated: Path) -> Iterator[Site]:
     with postgresql() if IS_POSTGRESQL else sqlite() as url:
-        yield Site(url)
+        yield Site(url, migrated)
 
 
 def killed_at(

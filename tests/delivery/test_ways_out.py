@@ -28,7 +28,12 @@ SHARES = "shares_address_with_opted_out"
 
 
 @pytest.fixture
-def delivery() -> Delivery:
+def delivery(_delivery_of_the_file: Delivery, db: None) -> Delivery:
+    return Delivery.objects.get(pk=_delivery_of_the_file.pk)
+
+
+@pytest.fixture(scope="module")
+def _delivery_of_the_file(what_a_file_shares: None) -> Delivery:
     """Six targets; all share their address with somebody who is opted out."""
     service = subscriptions.create_service("weekly", label="Weekly", channel="email")
     for number in range(6):
