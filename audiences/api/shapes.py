@@ -72,6 +72,8 @@ _DATE_TIME = {"format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
 Moment = Annotated[
     str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_moment)
 ]
+# The same in an answer.
+When = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 # What has happened: not in the future.
 Past = Annotated[
     str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_past)
@@ -114,6 +116,15 @@ class ProblemOut(Schema):
     request: str | None = None
 
 
+class Held(Schema):
+    """A subscription as it is now."""
+
+    service: str
+    status: str
+    since: When
+    expires: When | None = None
+
+
 class ItemProblem(Schema):
     """Why one item was not done."""
 
@@ -123,15 +134,21 @@ class ItemProblem(Schema):
 
 
 class JobOut(Schema):
-    """Work that goes on in the background: ask for it again at its address."""
+    """Work that goes on in the background: ask for it again at its address.
+
+    An import has a file, and says what it waits for.
+    """
 
     id: str
     kind: str
     state: str
     is_finished: bool
     actor: str = ""
-    created_at: str | None = None
-    finished_at: str | None = None
+    created_at: When | None = None
+    finished_at: When | None = None
     percent: int | None = None
     error: str = ""
     counts: Json = Field(default_factory=dict)
+    file: str | None = None
+    file_kind: str | None = None
+    waits_for: str | None = None

@@ -20,9 +20,11 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError as BadInput
 
-from audiences.api import describing, problems
+from audiences.api import problems
+from audiences.api.answers import finish
 from audiences.api.bodies import Reader
-from audiences.api.calls import Resource, finish
+from audiences.api.calls import Resource
+from audiences.api.description.completing import completed
 from audiences.api.problems import Problem
 from audiences.refusals import Refused
 
@@ -51,7 +53,7 @@ class Api(NinjaAPI):
     """Ninja's, with our errors and additions to the description."""
 
     def get_openapi_schema(self, **kwargs: Any) -> Any:
-        return describing.completed(super().get_openapi_schema(**kwargs))
+        return completed(super().get_openapi_schema(**kwargs))
 
 
 api = Api(

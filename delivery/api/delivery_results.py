@@ -7,11 +7,11 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
+from audiences.api.answers import at, said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
-from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, example
+from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, When, example
 from audiences.masking import DOTS, masked, masked_id
 from delivery import analysis, approvals, deliveries as domain
 from delivery.analysis import outcomes, reports
@@ -31,10 +31,26 @@ class Line(Schema):
     count: int
 
 
+class About(Schema):
+    """Which delivery it is."""
+
+    id: int
+    label: str
+    channel: str
+    purpose: str
+
+
+class Withdrawn(Schema):
+    """How many did not get it for this cause, found at the last check."""
+
+    code: str
+    count: int
+
+
 class ReportOut(Schema):
     """Who gets a delivery, who does not, and why."""
 
-    delivery: Json
+    delivery: About
     state: str
     targeted: int
     to_deliver: int
@@ -85,12 +101,12 @@ class SendIn(Strict):
 class StatusOut(Schema):
     """How far a delivery is, and what came of it."""
 
-    delivery: Json
+    delivery: About
     state: str
     to_deliver: int
     waiting: int
     sent: int
-    withdrawn: list[Json]
+    withdrawn: list[Withdrawn]
     refused: int
     uncertain: int
     delivered: int
@@ -98,8 +114,8 @@ class StatusOut(Schema):
     complaints: int
     unsubscribed: int
     reason: str
-    started_at: str | None = None
-    finished_at: str | None = None
+    started_at: When | None = None
+    finished_at: When | None = None
 
 
 class _Acting:
@@ -125,7 +141,7 @@ def _may_leave(request: HttpRequest, row: Delivery) -> None:
         raise Problem(409, refused, code="not_approved")
 
 
-@deliveries.get("/{delivery}/report", ReportOut)
+@deliveries.get("/{path:delivery}/report", ReportOut)
 def report(request: HttpRequest, delivery: Name) -> HttpResponse:
     """The report of the latest preparation."""
     row = domain.find(delivery)
@@ -147,7 +163,7 @@ def report(request: HttpRequest, delivery: Name) -> HttpResponse:
     return said({"delivery": about, "state": made.state, **made.figures()})
 
 
-@deliveries.get("/{delivery}/outcomes", Outcomes)
+@deliveries.get("/{path:delivery}/outcomes", Outcomes)
 def outcome_rows(
     request: HttpRequest,
     delivery: Name,
@@ -191,7 +207,7 @@ def _outcome(channel: str, values: list[object], sees: bool) -> Json:
     }
 
 
-@deliveries.get("/{delivery}/explain", Explained)
+@deliveries.get("/{path:delivery}/explain", Explained)
 def explain(request: HttpRequest, delivery: Name, profile: ProfileName) -> HttpResponse:
     """Why a person would not get the delivery now."""
     row = domain.find(delivery)
@@ -210,7 +226,7 @@ def explain(request: HttpRequest, delivery: Name, profile: ProfileName) -> HttpR
     )
 
 
-@deliveries.get("/{delivery}/status", StatusOut)
+@deliveries.get("/{path:delivery}/status", StatusOut)
 def read_status(request: HttpRequest, delivery: Name) -> HttpResponse:
     """How far it is, and what came back."""
     return said(_status(request, domain.find(delivery)))
@@ -222,7 +238,7 @@ def _status(request: HttpRequest, row: Delivery) -> Json:
     return {**found, "reason": caller(request).shown(found["reason"])}
 
 
-@deliveries.post("/{delivery}/send", StatusOut, status=202)
+@deliveries.post("/{path:delivery}/send", StatusOut, status=202)
 def send(request: HttpRequest, delivery: Name, body: SendIn) -> HttpResponse:
     """Let the workers send a prepared delivery, now or later.
 
@@ -238,10 +254,11 @@ def send(request: HttpRequest, delivery: Name, body: SendIn) -> HttpResponse:
         rate=body.rate,
         refusal=lambda locked: _refusal(who, locked),
     )
-    return said(_status(request, row), 202)
+    answer = said(_status(request, row), 202)
+    return at(answer, "deliveries", f"id:{row.pk}", "status")
 
 
-@deliveries.post("/{delivery}/pause", StatusOut)
+@deliveries.post("/{path:delivery}/pause", StatusOut)
 def pause(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Stop handing over; `resume` goes on."""
     row = domain.find(delivery)
@@ -249,7 +266,7 @@ def pause(request: HttpRequest, delivery: Name) -> HttpResponse:
     return said(_status(request, row))
 
 
-@deliveries.post("/{delivery}/resume", StatusOut)
+@deliveries.post("/{path:delivery}/resume", StatusOut)
 def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Go on with a paused delivery."""
     row = domain.find(delivery)
@@ -258,7 +275,7 @@ def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
     return said(_status(request, row))
 
 
-@deliveries.post("/{delivery}/cancel", StatusOut)
+@deliveries.post("/{path:delivery}/cancel", StatusOut)
 def cancel(request: HttpRequest, delivery: Name) -> HttpResponse:
     """End it: nothing more of it is ever handed over."""
     row = domain.find(delivery)

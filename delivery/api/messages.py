@@ -8,8 +8,9 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.shapes import (
     MOST_ITEMS,
@@ -19,6 +20,7 @@ from audiences.api.shapes import (
     Number,
     Past,
     Strict,
+    When,
     example,
 )
 from audiences.feed.facts import said as moment
@@ -83,7 +85,7 @@ class MessageOut(Schema):
     profile: int
     channel: str
     address: str
-    at: str
+    at: When
     message_id: str | None = None
     provider_id: str | None = None
 
@@ -93,11 +95,11 @@ class Messages(Schema):
     cursor: str | None = None
 
 
-class EventOut(Schema):
+class MessageEventOut(Schema):
     id: int
     kind: str
     channel: str
-    at: str
+    at: When
     delivery: int | None = None
     profile: int | None = None
     message_id: str | None = None
@@ -107,7 +109,7 @@ class EventOut(Schema):
 
 
 class Events(Schema):
-    items: list[EventOut]
+    items: list[MessageEventOut]
     cursor: str | None = None
 
 

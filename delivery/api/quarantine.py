@@ -8,8 +8,9 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import addresses
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.shapes import (
     AddressText,
@@ -18,6 +19,7 @@ from audiences.api.shapes import (
     Past,
     Short,
     Strict,
+    When,
     example,
 )
 from audiences.masking import DOTS, masked
@@ -30,7 +32,7 @@ quarantine = Resource("quarantine")
 StatusCode = Literal["valid", "erroneous", "quarantine", "denylisted"]
 
 
-class AddressIn(Strict):
+class QuarantineAddress(Strict):
     """An address on its channel."""
 
     model_config = example(channel="email", address="ann@example.org")
@@ -39,7 +41,7 @@ class AddressIn(Strict):
     address: AddressText
 
 
-class ErrorIn(AddressIn):
+class ErrorIn(QuarantineAddress):
     """An error that another system has seen."""
 
     model_config = example(
@@ -60,7 +62,7 @@ class ErrorIn(AddressIn):
     )
 
 
-class StatusIn(AddressIn):
+class StatusIn(QuarantineAddress):
     """What somebody decides about an address."""
 
     model_config = example(
@@ -89,16 +91,62 @@ class Entries(Schema):
     cursor: str | None = None
 
 
+class EntryOut(Schema):
+    """What is known of an address together, as it counts now."""
+
+    status: str
+    reason: str
+    type: str
+    error_count: int
+    first_error_at: When | None = None
+    last_error_at: When | None = None
+    text: str
+    last_delivery_id: int | None = None
+    releases_at: When | None = None
+
+
+class ErrorOut(Schema):
+    """One error: the evidence."""
+
+    at: When
+    type: str
+    reason: str
+    text: str
+    source: str
+    event_id: str | None = None
+
+
+class ActionOut(Schema):
+    """What somebody decided."""
+
+    at: When
+    kind: str
+    status: str
+    reason: str
+    text: str
+    actor: str
+    source: str
+
+
+class HolderOut(Schema):
+    """Who has the address; the number alone without profiles:read."""
+
+    id: int
+    external_id: str | None = None
+    address: str | None = None
+    primary: bool | None = None
+
+
 class Described(Schema):
     """Everything known about an address."""
 
     channel: str
     address: str
     status: str
-    entry: Json | None = None
-    errors: list[Json]
-    actions: list[Json]
-    profiles: list[Json]
+    entry: EntryOut | None = None
+    errors: list[ErrorOut]
+    actions: list[ActionOut]
+    profiles: list[HolderOut]
 
 
 def _key(channel: str, text: str) -> str:
@@ -179,13 +227,13 @@ def decide(request: HttpRequest, body: StatusIn) -> HttpResponse:
 
 
 @quarantine.post("/release", Described)
-def release(request: HttpRequest, body: AddressIn) -> HttpResponse:
+def release(request: HttpRequest, body: QuarantineAddress) -> HttpResponse:
     """Make an address valid again, also from the denylist."""
     return _decided(request, body, "valid", ErrorReason.OPERATOR, "")
 
 
 def _decided(
-    request: HttpRequest, body: AddressIn, status: str, reason: str, text: str
+    request: HttpRequest, body: QuarantineAddress, status: str, reason: str, text: str
 ) -> HttpResponse:
     channel = body.channel.value
     domain.set_status(

@@ -7,14 +7,36 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import feed
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Limit
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json
+from audiences.api.shapes import When
 from audiences.feed import Event, Position
 
 changes = Resource("changes")
+
+
+class ChangeData(Schema):
+    """What it is about: of each change some."""
+
+    profile: int | None = None
+    external_id: str | None = None
+    # The primary ones of the person; for keys with profiles:read.
+    addresses: dict[str, str] | None = None
+    source: str | None = None
+    event: int | None = None
+    channel: str | None = None
+    service: str | None = None
+    delivery: int | None = None
+    label: str | None = None
+    to_deliver: int | None = None
+    address: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    message: str | None = None
 
 
 class ChangeOut(Schema):
@@ -22,8 +44,8 @@ class ChangeOut(Schema):
 
     id: str
     type: str
-    timestamp: str
-    data: Json
+    timestamp: When
+    data: ChangeData
 
 
 class Changes(Schema):

@@ -9,11 +9,12 @@ from ninja import Schema
 from pydantic import Field, model_validator
 
 from audiences import endpoints as domain
+from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Past, Strict, Truth, example
+from audiences.api.shapes import Json, Past, Strict, Truth, When, example
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.endpoints import (
     BadEndpoint,
@@ -87,8 +88,8 @@ class EndpointOut(Schema):
     with_addresses: bool
     state: str
     reason: str
-    failing_since: str | None = None
-    created_at: str
+    failing_since: When | None = None
+    created_at: When
 
 
 class NewEndpoint(EndpointOut):
@@ -111,8 +112,8 @@ class CallOut(Schema):
     attempts: int
     status: int | None = None
     answer: str
-    told_at: str | None = None
-    due_at: str
+    told_at: When | None = None
+    due_at: When
 
 
 class Calls(Schema):
@@ -167,7 +168,7 @@ def listed(
     return said(page(rows, cursor, limit, lambda row: shown(row, who)))
 
 
-@endpoints.get("/{number}", EndpointOut)
+@endpoints.get("/{number}", EndpointOut, tagged=True)
 def read(request: HttpRequest, number: Number) -> HttpResponse:
     """One endpoint."""
     return _tagged(request, number)
@@ -183,7 +184,8 @@ def create(request: HttpRequest, body: EndpointIn) -> HttpResponse:
         actor=caller(request).actor,
         with_addresses=body.with_addresses,
     )
-    return said(_with_secret(request, made), 201)
+    answer = said(_with_secret(request, made), 201)
+    return at(answer, "endpoints", made.endpoint.pk)
 
 
 def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
@@ -232,7 +234,7 @@ def replay(request: HttpRequest, number: Number, body: ReplayIn) -> HttpResponse
     row = domain.find(number)
     since: datetime | None = body.since  # type: ignore[assignment]
     domain.replay(row, since=since, ids=body.ids)
-    return said(_present(request, number), 202)
+    return at(said(_present(request, number), 202), "endpoints", number, "calls")
 
 
 @endpoints.get("/{number}/calls", Calls)

@@ -6,16 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from pydantic import Field
 
+from audiences.api.answers import require_match, with_tag
 from audiences.api.callers import caller
-from audiences.api.calls import require_match, with_tag
-from audiences.api.events.imports import (
-    ImportWhole,
-    Number,
-    decided,
-    find,
-    imports,
-    whole,
-)
+from audiences.api.events.import_shapes import ImportWhole, Number
+from audiences.api.events.imports import decided, find, imports, whole
 from audiences.api.problems import Problem
 from audiences.api.shapes import Json, Strict, example
 from audiences.imports import run_columns, runs
@@ -76,7 +70,7 @@ def _names(run: ImportRun) -> list[str]:
     return [name for name, _label in kinds[run.kind].importer.choices()]
 
 
-@imports.get("/{number}/columns", Columns)
+@imports.get("/{number}/columns", Columns, tagged=True)
 def columns(request: HttpRequest, number: Number) -> HttpResponse:
     """The columns of a file that waits, each with what it may mean.
 

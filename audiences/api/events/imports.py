@@ -1,23 +1,30 @@
 """`imports`: a file is uploaded, checked, confirmed, imported; its rejects."""
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from ninja import File, Form, Schema, UploadedFile
-from pydantic import Field
+from ninja import File, Form, UploadedFile
 
 from audiences import subscriptions
 from audiences.api import jobs
+from audiences.api.answers import LANGUAGE, at, said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import LANGUAGE, Resource, said
+from audiences.api.calls import Resource
 from audiences.api.events import import_options as options
 from audiences.api.events.import_options import UploadIn
+from audiences.api.events.import_shapes import (
+    FORM,
+    Imports,
+    ImportWhole,
+    Number,
+    Rejects,
+)
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem, of_refusal
-from audiences.api.shapes import JobOut, Json
+from audiences.api.shapes import Json
 from audiences.console.downloads import csv_file
 from audiences.files import UnknownColumns, rejects as reject_files
 from audiences.imports import runs
@@ -27,56 +34,6 @@ from audiences.subscriptions import NoSuchService
 
 imports = Resource("imports")
 _OPTION = re.compile(r"--([a-z]{1,20})\b")
-
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
-
-
-class Preview(Schema):
-    """How the file was understood, and what would change."""
-
-    encoding: str = ""
-    delimiter: str = ""
-    system: str = ""
-    columns: list[Json] = []
-    left_out: list[str] = []
-    notes: list[str] = []
-    # What is in the way, where it waits for the meaning of its columns.
-    asked: str = ""
-    unknown: list[str] = []
-    # The first changes of somebody's consent.
-    sample: list[Json] = []
-
-
-class ImportOut(JobOut):
-    """A file that is imported, and how far that is."""
-
-    file: str
-    file_kind: str
-    waits_for: str | None = None
-
-
-class ImportWhole(ImportOut):
-    """With how it was understood."""
-
-    preview: Preview
-
-
-class Imports(Schema):
-    items: list[ImportOut]
-    cursor: str | None = None
-
-
-class RejectOut(Schema):
-    row: int
-    field: str
-    reason: str
-    outcome: str
-
-
-class Rejects(Schema):
-    items: list[RejectOut]
-    cursor: str | None = None
-
 
 # What somebody has to do before it goes on.
 _WAITS = {
@@ -176,7 +133,7 @@ def read(request: HttpRequest, number: Number) -> HttpResponse:
     return said(whole(request, find(number)))
 
 
-@imports.post("", ImportWhole, status=202)
+@imports.post("", ImportWhole, status=202, openapi_extra={"requestBody": FORM})
 def upload(
     request: HttpRequest,
     file: UploadedFile = File(...),  # type: ignore[type-arg]  # noqa: B008
@@ -192,9 +149,7 @@ def upload(
     who = caller(request)
     chosen = options.check(who, form)
     run = _kept(file, form, chosen, who.actor)
-    answer = said(whole(request, run), 202)
-    answer["Location"] = f"/api/v1/imports/{run.pk}"
-    return answer
+    return at(said(whole(request, run), 202), "imports", run.pk)
 
 
 def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
@@ -249,7 +204,7 @@ def _field(refusal: Refused, chosen: Json) -> str:
 def confirm(request: HttpRequest, number: Number) -> HttpResponse:
     """Import what was checked."""
     runs.confirm(decided(request, number))
-    return said(whole(request, find(number)), 202)
+    return at(said(whole(request, find(number)), 202), "imports", number)
 
 
 @imports.post("/{number}/cancel", ImportWhole)

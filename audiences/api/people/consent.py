@@ -7,8 +7,9 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
+from audiences.api.answers import said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES, Problem, of_refusal
 from audiences.api.shapes import (
@@ -21,6 +22,7 @@ from audiences.api.shapes import (
     ScopeCode,
     Short,
     Strict,
+    When,
     example,
 )
 from audiences.consent import Recorded, events_of, many
@@ -92,7 +94,7 @@ class EventOut(Schema):
     """One event of the history."""
 
     id: int
-    at: str
+    at: When
     kind: str
     channel: str | None = None
     service: str | int | None = None

@@ -8,11 +8,12 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
+from audiences.api.answers import at, said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json, Past, ProfileName, Strict, example
+from audiences.api.shapes import Json, Past, ProfileName, Strict, When, example
 from audiences.feed.facts import said as moment
 from audiences.models import PrivacyRequest
 from audiences.privacy import requests
@@ -41,10 +42,10 @@ class RequestOut(Schema):
     profile: int
     kind: str
     state: str
-    received_at: str
+    received_at: When
     due_on: str
     recorded_by: str
-    decided_at: str | None = None
+    decided_at: When | None = None
 
 
 class Requests(Schema):
@@ -97,4 +98,4 @@ def record(request: HttpRequest, body: RequestIn) -> HttpResponse:
         actor=caller(request).actor,
         received_at=body.received_at,  # type: ignore[arg-type]
     )
-    return said(shown(made), 201)
+    return at(said(shown(made), 201), "privacy-requests", made.pk)

@@ -7,9 +7,18 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import addresses, suppression
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
-from audiences.api.shapes import AddressText, ChannelCode, Json, Strict, Truth, example
+from audiences.api.calls import Resource
+from audiences.api.shapes import (
+    AddressText,
+    ChannelCode,
+    Json,
+    Strict,
+    Truth,
+    When,
+    example,
+)
 from audiences.channels import ANY
 from audiences.suppression import Entry, Lift, Reason
 
@@ -45,11 +54,21 @@ class LiftIn(Strict):
     note: _Note
 
 
+class SuppressionOut(Schema):
+    """What holds an address."""
+
+    channel: str
+    reason: str
+    since: When
+    actor: str
+    note: str
+
+
 class Suppressed(Schema):
     """Whether an address is suppressed on a channel, and what for."""
 
     suppressed: bool
-    entries: list[Json]
+    entries: list[SuppressionOut]
 
 
 @suppressions.get("", Suppressed)

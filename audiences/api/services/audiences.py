@@ -8,7 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import conditions, membership
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.answers import at, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
 from audiences.api.shapes import Json, Strict, example
@@ -115,13 +116,13 @@ def count_condition(request: HttpRequest, body: ConditionIn) -> HttpResponse:
     )
 
 
-@audiences.get("/{name}", AudienceOut)
+@audiences.get("/{path:name}", AudienceOut, tagged=True)
 def read(request: HttpRequest, name: str) -> HttpResponse:
     """One audience."""
     return _tagged(membership.find_audience(name))
 
 
-@audiences.get("/{name}/count", CountOut)
+@audiences.get("/{path:name}/count", CountOut)
 def count(request: HttpRequest, name: str) -> HttpResponse:
     """How many people are in an audience now."""
     row = membership.find_audience(name)
@@ -135,14 +136,14 @@ def count(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-@audiences.post("", AudienceOut, status=201)
+@audiences.post("", AudienceOut, status=201, tagged=True)
 def create(request: HttpRequest, body: AudienceIn) -> HttpResponse:
     """Make an audience by a condition."""
     made = membership.create_with_condition(body.name, body.condition)
-    return _tagged(made, 201)
+    return at(_tagged(made, 201), "audiences", made.name)
 
 
-@audiences.patch("/{name}", AudienceOut)
+@audiences.patch("/{path:name}", AudienceOut)
 def change(request: HttpRequest, name: str, body: ConditionIn) -> HttpResponse:
     """Give an audience another condition."""
     row = membership.find_audience(name)

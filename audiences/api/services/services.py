@@ -7,7 +7,8 @@ from ninja import Schema
 from pydantic import Field, StringConstraints
 
 from audiences import subscriptions
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.answers import at, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.shapes import ChannelCode, Slug, Strict, Truth, example
 from audiences.models import Service
@@ -75,13 +76,13 @@ def listed(
     return said(page(Service.objects.all(), cursor, limit, shown))
 
 
-@services.get("/{slug}", ServiceOut)
+@services.get("/{slug}", ServiceOut, tagged=True)
 def read(request: HttpRequest, slug: str) -> HttpResponse:
     """One service."""
     return _tagged(subscriptions.find_service(slug))
 
 
-@services.post("", ServiceOut, status=201)
+@services.post("", ServiceOut, status=201, tagged=True)
 def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
     """Make a service."""
     made = subscriptions.create_service(
@@ -91,7 +92,7 @@ def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
         validity_days=body.validity_days,
         double_opt_in=body.double_opt_in,
     )
-    return _tagged(made, 201)
+    return at(_tagged(made, 201), "services", made.slug)
 
 
 @services.patch("/{slug}", ServiceOut)

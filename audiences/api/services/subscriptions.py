@@ -9,13 +9,15 @@ from pydantic import Field
 
 from audiences import subscriptions as domain
 from audiences.api import naming
+from audiences.api.answers import said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.people.consent import ItemResults, one_result
 from audiences.api.problems import FIELDS, Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
+    Held,
     Json,
     Note,
     Past,
@@ -70,12 +72,10 @@ class SubscriptionsIn(Strict):
     items: Annotated[list[SubscriptionItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
-class SubscriptionOut(Schema):
+class SubscriptionOut(Held):
+    """Whose it is, too."""
+
     profile: int
-    service: str
-    status: str
-    since: str
-    expires: str | None = None
 
 
 class Subscriptions(Schema):
