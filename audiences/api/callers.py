@@ -11,7 +11,7 @@ from audiences.api.problems import Problem
 from audiences.api_keys import Allowed
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.consent import Origin, Source
-from audiences.consent.history import says_something
+from audiences.files.cleaning import says_something
 from audiences.masking import masked_text
 from audiences.models import ApiKey
 from audiences.pages.visitors import network_address

@@ -102,11 +102,15 @@ def _checked(view: View, verb: str) -> View:
     @wraps(view)
     def run(request: HttpRequest, **given: Any) -> HttpResponse:
         _check_parameters(request, known)
-        texts = [value for value in given.values() if isinstance(value, str)]
+        texts = [(n, value) for n, value in given.items() if isinstance(value, str)]
         if "form" in taken:
-            texts += [text for _name, found in request.POST.lists() for text in found]
-        if not all(map(bodies.can_be_kept, texts)):
-            raise Problem(422, "A text has the character U+0000, which cannot be kept.")
+            lists = request.POST.lists()
+            texts += [(name, text) for name, found in lists for text in found]
+        for name, text in texts:
+            if not bodies.can_be_kept(text):
+                raise bodies.bad_character(name)
+        if request.method == "POST":
+            _key_of(request)  # of a question too, which is asked anew each time
         if request.method != "GET" and not taken & {*_BODIES}:
             bodies.refuse_any(request)
         return finish(request, view(request, **given))
@@ -148,6 +152,7 @@ def _check_parameters(request: HttpRequest, known: set[str]) -> None:
                 f"The parameter {name!r} is there more than once.",
                 code="repeated_parameter",
                 field=name,
+                remedy="Send it once.",
             )
 
 
@@ -204,20 +209,37 @@ def _body_of(request: HttpRequest) -> bytes:
 
 
 def _key_of(request: HttpRequest) -> str:
-    name = request.headers.get("Idempotency-Key", "").strip()
-    if len(name) > LONGEST or not name.isprintable():
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return ""
+    name = _as_utf8(given).strip()
+    if not 1 <= len(name) <= LONGEST or not name.isprintable():
         raise Problem(
             422,
-            f"An Idempotency-Key is at most {LONGEST} printable characters.",
+            f"An Idempotency-Key is 1 to {LONGEST} printable characters.",
             field="Idempotency-Key",
+            remedy="Take a random one, such as a UUID, for each new request.",
         )
     return name
+
+
+def _as_utf8(header: str) -> str:
+    """A header as it was meant: a server reads each byte as a letter of Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _is_dry(request: HttpRequest) -> bool:
     text = request.GET.get(DRY_RUN, "false")
     if text not in ("true", "false"):
-        raise Problem(422, "dry_run is true or false.", field=DRY_RUN)
+        raise Problem(
+            422,
+            "dry_run is true or false.",
+            field=DRY_RUN,
+            remedy="Send dry_run=true to try the call, or leave it out.",
+        )
     return text == "true"
 
 

@@ -187,25 +187,25 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 def _place(parts: Sequence[Any]) -> str:
-    """Where a fault is: Ninja names a body twice, after its kind and its argument.
+    """Where a fault is, as the caller has written it: items.3.channel, limit.
 
-    A part of a form is named as the form names it.
+    Ninja says before it whether it is of the body or a parameter, and pydantic after it
+    which of several types it has tried.
     """
-    named = [str(part) for part in parts]
-    if named[:2] == ["body", "body"] or named[:1] in (["form"], ["file"]):
-        named = named[1:]
+    named = [str(part) for part in parts if not str(part).startswith("constrained-")]
+    named = named[2 if named[:2] == ["body", "body"] else 1 :]
     return ".".join(named) or "body"
 
 
 @api.exception_handler(BadInput)
 def _bad_input(request: HttpRequest, error: BadInput) -> HttpResponse:
-    """Each fault with its field, as body.items.3.channel."""
+    """Each fault with its field."""
+    faults: dict[str, list[str]] = {}
+    for fault in error.errors[:40]:
+        faults.setdefault(_place(fault["loc"]), []).append(problems.of_fault(fault))
     errors = [
-        {
-            "field": _place(fault["loc"]),
-            "detail": problems.of_fault(fault),
-        }
-        for fault in error.errors[:20]
+        {"field": field, "detail": " Or: ".join(dict.fromkeys(said))}
+        for field, said in [*faults.items()][:20]
     ]
     detail = f"{errors[0]['field']}: {errors[0]['detail']}"
     return _answer(

@@ -10,6 +10,7 @@ from audiences.suppression.writing import (
     Reason,
     lift,
     suppress,
+    suppress_by_hand,
     suppress_person,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "met",
     "rows_about",
     "suppress",
+    "suppress_by_hand",
     "suppress_person",
 ]

@@ -18,6 +18,7 @@ from audiences.api.shapes import (
     JobOut,
     Json,
     Moment,
+    Seen,
     Slug,
     Strict,
     When,
@@ -29,21 +30,24 @@ from delivery import deliveries as domain
 from delivery.analysis import preparation
 from delivery.composing import writing
 from delivery.composing.writing import TEXTS, BadLanguage
-from delivery.deliveries import DeliveryNotFound
+from delivery.deliveries import DeliveryNotFound, SeveralDeliveries, TakenLabel
 from delivery.models import Delivery
 from delivery.rules import typologies
 from delivery.rules.typologies import NoSuchTypology
 
 deliveries = Resource("deliveries")
-STATUSES.update({DeliveryNotFound: 404, NoSuchTypology: 404, BadLanguage: 422})
+STATUSES.update({SeveralDeliveries: 409, DeliveryNotFound: 404, NoSuchTypology: 404})
+STATUSES.update({BadLanguage: 422})
 FIELDS.update({DeliveryNotFound: "delivery", NoSuchTypology: "typology"})
 FIELDS[BadLanguage] = "language"
+REMEDIES[SeveralDeliveries] = "Say which with id: or label:."
 REMEDIES[DeliveryNotFound] = "GET /api/v1/deliveries lists them; say id: or label:."
+REMEDIES[TakenLabel] = "Choose another label."
 REMEDIES[NoSuchTypology] = "Leave it out: then it is the default one."
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, Field(max_length=35, examples=["nl"])]
-Label = Annotated[str, Field(min_length=1, max_length=150, pattern=r"\S")]
+Label = Annotated[Seen, Field(max_length=150)]
 
 
 class DeliveryIn(Strict):

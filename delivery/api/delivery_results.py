@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from audiences.api import naming
 from audiences.api.answers import at, said
@@ -91,11 +91,17 @@ class SendIn(Strict):
 
     model_config = example(at="2027-03-01T08:00:00+01:00", rate=50)
 
-    at: Moment | None = None
-    now: Truth = False
+    at: Moment | None = Field(None, description="Then; else the contact date.")
+    now: Truth = Field(False, description="At once, whatever the contact date says.")
     rate: Annotated[float, Field(gt=0, le=100_000, strict=True)] | None = Field(
         None, description="Messages a second at most."
     )
+
+    @model_validator(mode="after")
+    def _one_moment(self) -> "SendIn":
+        if self.now and self.at is not None:
+            raise ValueError("give either at or now")
+        return self
 
 
 class StatusOut(Schema):

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from audiences import addresses
 from audiences.api.answers import said
-from audiences.api.callers import caller
+from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
+from audiences.api.problems import Problem
 from audiences.api.shapes import (
     AddressText,
     ChannelCode,
@@ -22,9 +23,11 @@ from audiences.api.shapes import (
     When,
     example,
 )
+from audiences.files.cleaning import says_something
 from audiences.masking import DOTS, masked
+from audiences.models import AddressStatus
 from delivery import quarantine as domain
-from delivery.models import QuarantineEntry
+from delivery.models import AddressError, QuarantineEntry
 from delivery.models.quarantine import ErrorReason
 
 quarantine = Resource("quarantine")
@@ -39,6 +42,18 @@ class QuarantineAddress(Strict):
 
     channel: ChannelCode
     address: AddressText
+
+
+class ReleaseIn(QuarantineAddress):
+    """An address to make valid again, with why."""
+
+    model_config = example(
+        channel="email", address="ann@example.org", text="It was a slip."
+    )
+
+    text: Short = Field(
+        "", description="Why; an address on the denylist is released by it alone."
+    )
 
 
 class ErrorIn(QuarantineAddress):
@@ -74,7 +89,9 @@ class StatusIn(QuarantineAddress):
 
     status: StatusCode = "quarantine"
     reason: ErrorReason = ErrorReason.OPERATOR
-    text: Short = ""
+    text: Short = Field(
+        "", description="Why; what takes an address from the denylist needs it."
+    )
 
 
 class Entry(Schema):
@@ -214,10 +231,31 @@ def record(request: HttpRequest, body: ErrorIn) -> HttpResponse:
         reason=body.reason,
         at=body.at,  # type: ignore[arg-type]
         text=body.text,
-        source=caller(request).actor[:100],
+        source=_source(caller(request)),
         event_id=body.event_id,
     )
+    _refuse_other(caller(request), channel, body)
     return said(_described(request, channel, body.address))
+
+
+def _refuse_other(who: Caller, channel: str, body: ErrorIn) -> None:
+    """Refuse the id of an event that was about another address: it would be lost."""
+    if body.event_id is None:
+        return
+    key = _key(channel, body.address)
+    named = AddressError.objects.filter(source=_source(who), event_id=body.event_id)
+    if named.exclude(channel=channel, key=key).exists():
+        raise Problem(
+            409,
+            f"The event {body.event_id!r} was about another address.",
+            code="event_taken",
+            field="event_id",
+            remedy="Send a number that only this event of this address has.",
+        )
+
+
+def _source(who: Caller) -> str:
+    return who.actor[:100]
 
 
 @quarantine.post("", Described)
@@ -227,15 +265,32 @@ def decide(request: HttpRequest, body: StatusIn) -> HttpResponse:
 
 
 @quarantine.post("/release", Described)
-def release(request: HttpRequest, body: QuarantineAddress) -> HttpResponse:
-    """Make an address valid again, also from the denylist."""
-    return _decided(request, body, "valid", ErrorReason.OPERATOR, "")
+def release(request: HttpRequest, body: ReleaseIn) -> HttpResponse:
+    """Make an address valid again; from the denylist only with a text that says why."""
+    return _decided(request, body, "valid", ErrorReason.OPERATOR, body.text)
+
+
+def _refuse_denylisted(channel: str, address: str) -> None:
+    """Somebody complained or wrote STOP: the console asks, a program says why."""
+    rows = QuarantineEntry.objects.select_for_update()
+    held = rows.filter(channel=channel, key=_key(channel, address)).first()
+    if held and held.status == AddressStatus.DENYLISTED:
+        raise Problem(
+            422,
+            "The address is on the denylist: somebody complained, wrote STOP, or was "
+            "put there. Nothing takes it from there without a text that says why.",
+            code="note_needed",
+            field="text",
+            remedy="Send a `text` that says why messages may go there again.",
+        )
 
 
 def _decided(
     request: HttpRequest, body: QuarantineAddress, status: str, reason: str, text: str
 ) -> HttpResponse:
     channel = body.channel.value
+    if status != AddressStatus.DENYLISTED and not says_something(text):
+        _refuse_denylisted(channel, body.address)
     domain.set_status(
         channel,
         body.address,

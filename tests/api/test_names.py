@@ -80,5 +80,6 @@ def test_what_was_made_says_where_it_is(shop: Program) -> None:
         there = shop.get(made["Location"].removeprefix("/api/v1/"))
         secret = {"secret": made.data["secret"]} if "secret" in made.data else {}
         assert {**there.data, **secret} == made.data
-    told = shop.post("endpoints/1/replay", {"since": "2026-01-01T00:00:00Z"})
+    place = made["Location"].removeprefix("/api/v1/")
+    told = shop.post(f"{place}/replay", {"since": "2026-01-01T00:00:00Z"})
     assert shop.get(told["Location"].removeprefix("/api/v1/")).data["items"] == []

@@ -50,9 +50,8 @@ PARAMETERS = {
     "profile": "A person: id:12, ext:1001, addr:ann@example.org, or one of these "
     "without its prefix. In a path a slash of a name is %2F.",
     "delivery": "A delivery: id:12, label:…, or one of these without its prefix.",
-    "slug": "The short name of a service.",
-    "service": "The short name of a service: only its own.",
-    "name": "The name of an audience.",
+    "service": "The short name (slug) of a service.",
+    "audience": "The name of an audience.",
     "number": "The number that the answer gave which made it.",
     "job": "The id of a job, such as import:12.",
     "cursor": "The `cursor` of the page before; without it, the beginning.",
@@ -114,11 +113,11 @@ LINKS = {
         ("profiles_read", "profiles_change", "profiles_attach", "consent_history"),
     ),
     "services_create": Follow(
-        *("201", "$response.body#/slug", "slug"),
+        *("201", "$response.body#/slug", "service"),
         ("services_read", "services_change"),
     ),
     "audiences_create": Follow(
-        *("201", "$response.body#/name", "name"),
+        *("201", "$response.body#/name", "audience"),
         ("audiences_read", "audiences_change", "audiences_count"),
     ),
     "deliveries_create": Follow(

@@ -60,7 +60,7 @@ class Changes(Schema):
 def listed(
     request: HttpRequest,
     since: Annotated[str, Field(max_length=80)] = "",
-    types: Annotated[str, Field(max_length=500)] = "",
+    types: Annotated[str, Field(min_length=1, max_length=500)] = "",
     limit: Limit = 100,
 ) -> HttpResponse:
     """What happened since a cursor, oldest first; `since=now` begins at this moment.

@@ -33,7 +33,7 @@ from audiences.refusals import Refused, Sentence
 from audiences.subscriptions import NoSuchService
 
 imports = Resource("imports")
-_OPTION = re.compile(r"--([a-z]{1,20})\b")
+_OPTION = re.compile(r"--([a-z][a-z-]{0,20}[a-z])\b")
 
 # What somebody has to do before it goes on.
 _WAITS = {
@@ -68,7 +68,7 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
         ],
         "left_out": [text(each) for each in look.get("left_out", [])],
         "notes": [text(str(Sentence.of_json(n))) for n in look.get("notes", [])],
-        "asked": text(look.get("asked", "")),
+        "asked": text(_in_words_of_the_form(look.get("asked", ""))),
         "unknown": [text(each) for each in look.get("unknown", [])],
         # An id or a name may be an address.
         "sample": [
@@ -97,7 +97,7 @@ def find(number: int) -> ImportRun:
     """The import with a number; raises Problem."""
     row = ImportRun.objects.filter(pk=number).first()
     if row is None:
-        raise Problem(404, "There is no such import.")
+        raise Problem(404, "There is no such import.", field="number")
     return row
 
 
@@ -185,7 +185,7 @@ def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
 
 def _in_words_of_the_form(text: str) -> str:
     """Options of commands are parts of the form under the same names."""
-    return _OPTION.sub(r"\1", text)
+    return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
 
 
 def _field(refusal: Refused, chosen: Json) -> str:
@@ -228,7 +228,7 @@ def _reject(request: HttpRequest, row: ImportReject) -> Json:
     return {
         "row": row.row,
         "field": row.field,
-        "reason": caller(request).shown(row.text),
+        "reason": caller(request).shown(_in_words_of_the_form(row.text)),
         "outcome": row.outcome,
     }
 

@@ -11,13 +11,13 @@ from audiences.api.answers import said
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import FIELDS, STATUSES, Problem, of_refusal
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES, Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
+    ItemPast,
     ItemProblem,
     Json,
     Note,
-    Past,
     ProfileName,
     ScopeCode,
     Short,
@@ -36,6 +36,10 @@ from audiences.suppression.restriction import Restricted
 consent = Resource("consent")
 FIELDS.update({ProofNeeded: "note", Gone: "profile", Restricted: "profile"})
 STATUSES[Gone] = 404
+REMEDIES[ProofNeeded] = (
+    "Send a `note` that says how the person asked for it, or the `wording` of the text "
+    "that they agreed to."
+)
 
 
 class ConsentItem(Strict):
@@ -46,7 +50,7 @@ class ConsentItem(Strict):
     channel: ScopeCode
     source: Short = Field("", description="Where the person asked, such as webshop.")
     note: Note = ""
-    at: Past | None = Field(None, description="When the person asked; else now.")
+    at: ItemPast | None = Field(None, description="When the person asked; else now.")
     wording: Annotated[str, Field(max_length=100)] = Field(
         "", description="The version of the text that the person agreed to."
     )
@@ -123,6 +127,7 @@ def change(request: HttpRequest, body: ConsentIn) -> HttpResponse:
         many.Act(pk, item.channel.value, item.action == "opt_out", _origin(who, item))
         for item in body.items
         if isinstance(pk := named[item.profile], int)
+        and not isinstance(item.at, Refused)
     ]
     return said(results(body.items, named, many.apply(acts)))
 
@@ -143,7 +148,9 @@ def results(
         found = named[item.profile]
         row: Json = {"profile": item.profile}
         if isinstance(found, Problem):
-            row |= {"status": "failed", "error": naming.item_problem(found)}
+            row |= naming.failed(found)
+        elif isinstance(item.at, Refused):
+            row |= {"id": found, **naming.failed(item.at)}
         else:
             row |= {"id": found, **one_result(next(rest))}
         counts[row["status"]] += 1
@@ -154,8 +161,7 @@ def results(
 def one_result(result: Recorded | Refused) -> Json:
     """What became of one act."""
     if isinstance(result, Refused):
-        error = naming.item_problem(of_refusal(result))
-        return {"status": "failed", "error": error}
+        return naming.failed(result)
     row: Json = {"status": "changed" if result.changed else "unchanged"}
     if result.event_id:
         row["event"] = result.event_id

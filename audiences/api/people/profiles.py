@@ -154,7 +154,7 @@ def _tagged(pk: int, status: int = 200) -> HttpResponse:
 @profiles.get("", Profiles)
 def listed(
     request: HttpRequest,
-    find: Annotated[str, Field(max_length=1_100)] = "",
+    find: Annotated[str, Field(min_length=1, max_length=1_100)] = "",
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -176,7 +176,7 @@ def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
     """Make a person. Nobody is opted in by it, and nobody out."""
     made = writing.create(_given(body))
     for place, item in enumerate(body.addresses):
-        _attach(made, item, f"body.addresses.{place}.address")
+        _attach(made, item, f"addresses.{place}.address")
     return at(_tagged(made.pk, 201), "profiles", f"id:{made.pk}")
 
 
@@ -192,7 +192,7 @@ def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
         )
     except addresses.InvalidAddress as error:
         found = of_refusal(error)
-        raise Problem(422, found.detail, code=found.code, field=field) from error
+        raise found.about(field) from error
 
 
 @profiles.patch("/{path:profile}", ProfileOut)
@@ -231,6 +231,11 @@ def detach(
     key = addresses.accept(channel.value, address).key
     row = found.addresses.filter(channel=channel.value, key=key).first()
     if row is None:
-        raise Problem(404, "The person has no such address.", field="address")
+        raise Problem(
+            404,
+            "The person has no such address.",
+            field="address",
+            remedy="GET …/profiles/{profile} has their addresses.",
+        )
     addresses.detach(row)
     return said(None, 204)

@@ -10,6 +10,7 @@ from audiences import addresses, suppression
 from audiences.api.answers import said
 from audiences.api.callers import caller
 from audiences.api.calls import Resource
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES
 from audiences.api.shapes import (
     AddressText,
     ChannelCode,
@@ -21,9 +22,13 @@ from audiences.api.shapes import (
 )
 from audiences.channels import ANY
 from audiences.suppression import Entry, Lift, Reason
+from audiences.suppression.writing import BadNote
 
 suppressions = Resource("suppressions")
 
+STATUSES[BadNote] = 422
+FIELDS[BadNote] = "note"
+REMEDIES[BadNote] = "Say why, in words, and without the address."
 _Note = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
 
 
@@ -104,7 +109,7 @@ def suppress(request: HttpRequest, body: SuppressIn) -> HttpResponse:
     key = addresses.normalise(channel, body.address).key
     scope = ANY if body.any else channel
     entry = Entry(channel, key, scope, Reason.BY_HAND)
-    suppression.suppress([entry], actor=caller(request).actor, note=body.note)
+    suppression.suppress_by_hand(entry, actor=caller(request).actor, note=body.note)
     return said(_about(request, channel, body.address))
 
 

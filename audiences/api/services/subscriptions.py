@@ -14,13 +14,13 @@ from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.people.consent import ItemResults, one_result
-from audiences.api.problems import FIELDS, Problem
+from audiences.api.problems import FIELDS, REMEDIES, Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
     Held,
+    ItemPast,
     Json,
     Note,
-    Past,
     ProfileName,
     Short,
     Slug,
@@ -32,10 +32,12 @@ from audiences.links import BadLink, read_confirmation_token
 from audiences.models import Service, Subscription
 from audiences.records.profiles import subscription_facts
 from audiences.refusals import Refused
-from audiences.subscriptions import NoteNeeded, ServiceClosed, many
+from audiences.subscriptions import NoSuchService, NoteNeeded, ServiceClosed, many
 
 subscriptions = Resource("subscriptions")
 FIELDS.update({NoteNeeded: "note", ServiceClosed: "service"})
+REMEDIES[NoteNeeded] = "Send a `note` that says how the person asked for it."
+REMEDIES[ServiceClosed] = "Choose another service, or open this one (is_closed)."
 
 
 class SubscriptionItem(Strict):
@@ -50,7 +52,7 @@ class SubscriptionItem(Strict):
     action: Literal["subscribe", "request", "unsubscribe"]
     source: Short = ""
     note: Note = ""
-    at: Past | None = None
+    at: ItemPast | None = None
     wording: Annotated[str, Field(max_length=100)] = ""
     language: Annotated[str, Field(max_length=35)] = ""
 
@@ -101,8 +103,8 @@ class Confirmed(Schema):
 @subscriptions.get("", Subscriptions)
 def listed(
     request: HttpRequest,
-    profile: Annotated[str, Field(max_length=1_100)] = "",
-    service: Annotated[str, Field(max_length=50)] = "",
+    profile: Annotated[str, Field(min_length=1, max_length=1_100)] = "",
+    service: Annotated[str, Field(min_length=1, max_length=50)] = "",
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -133,9 +135,11 @@ def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
         pk, service = named[item.profile], services.get(item.service)
         row: Json = {"profile": item.profile}
         if isinstance(pk, Problem):
-            row |= _failed(pk)
+            row |= naming.failed(pk)
         elif service is None:
-            row |= _failed(_no_service(item.service))
+            row |= naming.failed(_no_service(item.service))
+        elif isinstance(item.at, Refused):
+            row |= {"id": pk, **naming.failed(item.at)}
         else:
             origin = _origin(who, item)
             acts.append(many.Act(pk, service, item.action, origin, item.language))
@@ -152,13 +156,13 @@ def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
     return said({"items": rows, **counts})
 
 
-def _failed(problem: Problem) -> Json:
-    return {"status": "failed", "error": naming.item_problem(problem)}
-
-
 def _no_service(slug: str) -> Problem:
     return Problem(
-        404, f"There is no service {slug!r}.", code="no_such_service", field="service"
+        404,
+        f"There is no service {slug!r}.",
+        code="no_such_service",
+        field="service",
+        remedy=REMEDIES[NoSuchService],
     )
 
 

@@ -36,6 +36,6 @@ class Command(CampaignCommand):
         key = addresses.normalise(channel, options["address"]).key
         scope = Scope(ANY if options["any"] else channel)
         entry = Entry(channel, key, scope, Reason.BY_HAND)
-        is_new = suppression.suppress([entry], note=options["note"])
+        is_new = suppression.suppress_by_hand(entry, note=options["note"])
         done = "is suppressed" if is_new else "was suppressed already"
         self.say(f"The address {done}: {scope.label.lower()}.")
