@@ -153,8 +153,8 @@ def _result(result: recording.Result) -> Json:
 @messages.get("", Messages)
 def listed(
     request: HttpRequest,
-    delivery: Annotated[str, Field(min_length=1, max_length=200)] = "",
-    profile: Annotated[str, Field(min_length=1, max_length=1_100)] = "",
+    delivery: Annotated[str, Field(min_length=1, max_length=200)] | None = None,
+    profile: Annotated[str, Field(min_length=1, max_length=1_100)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -187,7 +187,7 @@ def _shown(row: Message, sees: bool) -> Json:
 @messages.get("/events", Events)
 def events(
     request: HttpRequest,
-    delivery: Annotated[str, Field(min_length=1, max_length=200)] = "",
+    delivery: Annotated[str, Field(min_length=1, max_length=200)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:

@@ -60,7 +60,7 @@ class Changes(Schema):
 def listed(
     request: HttpRequest,
     since: Annotated[str, Field(max_length=80)] = "",
-    types: Annotated[str, Field(min_length=1, max_length=500)] = "",
+    types: Annotated[str, Field(min_length=1, max_length=500)] | None = None,
     limit: Limit = 100,
 ) -> HttpResponse:
     """What happened since a cursor, oldest first; `since=now` begins at this moment.
@@ -71,7 +71,7 @@ def listed(
     if since == "now":
         return said({"items": [], "cursor": str(feed.present()), "has_more": False})
     place = Position.of(since) if since else Position()
-    found = feed.read(place, limit, _names(types))
+    found = feed.read(place, limit, _names(types or ""))
     sees = caller(request).sees_addresses
     return said(
         {

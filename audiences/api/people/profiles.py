@@ -154,7 +154,7 @@ def _tagged(pk: int, status: int = 200) -> HttpResponse:
 @profiles.get("", Profiles)
 def listed(
     request: HttpRequest,
-    find: Annotated[str, Field(min_length=1, max_length=1_100)] = "",
+    find: Annotated[str, Field(min_length=1, max_length=1_100)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:

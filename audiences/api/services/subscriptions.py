@@ -103,8 +103,8 @@ class Confirmed(Schema):
 @subscriptions.get("", Subscriptions)
 def listed(
     request: HttpRequest,
-    profile: Annotated[str, Field(min_length=1, max_length=1_100)] = "",
-    service: Annotated[str, Field(min_length=1, max_length=50)] = "",
+    profile: Annotated[str, Field(min_length=1, max_length=1_100)] | None = None,
+    service: Annotated[str, Field(min_length=1, max_length=50)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -145,10 +145,12 @@ def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
             acts.append(many.Act(pk, service, item.action, origin, item.language))
         rows.append(row)
     done = zip(acts, many.apply(acts), strict=True)
+    unasked = many.unasked(acts)
     for row in rows:
         if "status" not in row:
             act, result = next(done)
-            row |= {"id": act.profile_id, **_result(result)}
+            is_asked = (act.profile_id, act.service.pk) not in unasked
+            row |= {"id": act.profile_id, **_result(result, is_asked=is_asked)}
     counts = {
         status: sum(row["status"] == status for row in rows)
         for status in ("changed", "unchanged", "failed")
@@ -172,16 +174,21 @@ def _origin(who: Caller, item: SubscriptionItem) -> Origin:
     )
 
 
-def _result(result: Recorded | Refused) -> Json:
+def _result(result: Recorded | Refused, *, is_asked: bool) -> Json:
     """Messages to one address are limited for each day."""
     row = one_result(result)
     if isinstance(result, Recorded) and result.is_pending:
-        row["warning"] = (
-            "No message asks to confirm it: as many were sent to the address today as "
-            "it may get. Ask again tomorrow."
-            if result.is_unsent
-            else "It is pending until the person confirms it."
-        )
+        row["warning"] = "It is pending until the person confirms it."
+        if not is_asked:
+            row["warning"] = (
+                "No message asks to confirm it: the person has no valid address where "
+                "the service sends."
+            )
+        elif result.is_unsent:
+            row["warning"] = (
+                "No message asks to confirm it: as many were sent to the address today "
+                "as it may get. Ask again tomorrow."
+            )
     return row
 
 
