@@ -19,10 +19,12 @@ from delivery.api.deliveries import Name, deliveries
 from delivery.models import Delivery
 from delivery.sending import sendings, status
 from delivery.sending.exports import Export
-from delivery.sending.sendings import NoMoment
+from delivery.sending.sendings import NoMoment, NotSendable
 
 FIELDS[NoMoment] = "at"
 REMEDIES[NoMoment] = "Send a later `at`, or `now: true`."
+REMEDIES[NotSendable] = "GET …/status says how far it is."
+FIELDS[NotSendable] = "delivery"
 
 
 class Line(Schema):
@@ -144,7 +146,13 @@ def _refusal(who: Caller, row: Delivery) -> str:
 
 def _may_leave(request: HttpRequest, row: Delivery) -> None:
     if refused := _refusal(caller(request), row):
-        raise Problem(409, refused, code="not_approved")
+        raise Problem(
+            409,
+            refused,
+            code="not_approved",
+            field="delivery",
+            remedy="Somebody approves it in the console.",
+        )
 
 
 @deliveries.get("/{path:delivery}/report", ReportOut)

@@ -28,6 +28,7 @@ from audiences.api.shapes import (
 from audiences.consent import Recorded, events_of, many
 from audiences.consent.many import Gone, ProofNeeded
 from audiences.ledger import receipts
+from audiences.ledger.receipts import NoReceipt
 from audiences.models import ConsentEvent
 from audiences.records.profiles import event_facts
 from audiences.refusals import Refused
@@ -36,6 +37,11 @@ from audiences.suppression.restriction import Restricted
 consent = Resource("consent")
 FIELDS.update({ProofNeeded: "note", Gone: "profile", Restricted: "profile"})
 STATUSES[Gone] = 404
+FIELDS[NoReceipt] = "event"
+REMEDIES[NoReceipt] = (
+    "Name an event of the history of this person; within some minutes the ledger has "
+    "what is new."
+)
 REMEDIES[ProofNeeded] = (
     "Send a `note` that says how the person asked for it, or the `wording` of the text "
     "that they agreed to."
