@@ -10,7 +10,6 @@ from audiences.suppression.writing import (
     Reason,
     lift,
     suppress,
-    suppress_by_hand,
     suppress_person,
 )
 
@@ -29,6 +28,5 @@ __all__ = [
     "met",
     "rows_about",
     "suppress",
-    "suppress_by_hand",
     "suppress_person",
 ]

@@ -22,7 +22,7 @@ from audiences.api.shapes import (
 )
 from audiences.channels import ANY
 from audiences.suppression import Entry, Lift, Reason
-from audiences.suppression.writing import BadNote
+from audiences.suppression.writing import BadNote, suppress_by_hand
 
 suppressions = Resource("suppressions")
 
@@ -109,7 +109,7 @@ def suppress(request: HttpRequest, body: SuppressIn) -> HttpResponse:
     key = addresses.normalise(channel, body.address).key
     scope = ANY if body.any else channel
     entry = Entry(channel, key, scope, Reason.BY_HAND)
-    suppression.suppress_by_hand(entry, actor=caller(request).actor, note=body.note)
+    suppress_by_hand(entry, actor=caller(request).actor, note=body.note)
     return said(_about(request, channel, body.address))
 
 
