@@ -107,6 +107,14 @@ class KeyAuth(HttpBearer):
                 remedy=f"Try again in {allowed.seconds} seconds.",
                 headers={"Retry-After": str(allowed.seconds)},
             )
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            # Its body would be taken for none: a server in front may pass it on so.
+            raise Problem(
+                411,
+                "The request does not say how long its body is.",
+                field="Content-Length",
+                remedy="Send Content-Length, and not Transfer-Encoding: chunked.",
+            )
         if not api_keys.allows(key, self.scope):
             raise Problem(
                 403,

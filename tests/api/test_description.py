@@ -121,6 +121,7 @@ def test_answers_and_parameters_say_what_they_are() -> None:
             assert answer["description"], (method, path, status)
         for each in call["parameters"]:
             assert each["description"], (method, path, each["name"])
+            assert "null" not in str(each["schema"]), (method, path, each["name"])
         for content in call.get("requestBody", {}).get("content", {}).values():
             if "properties" in content["schema"]:
                 assert {*content["example"]} <= {*content["schema"]["properties"]}

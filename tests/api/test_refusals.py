@@ -273,3 +273,23 @@ def test_an_idempotency_key_that_is_none_is_refused_by_every_post(
 def test_a_byte_order_mark_before_a_body_is_passed_over(shop: Program) -> None:
     answer = sent(shop, "POST", "profiles", b'\xef\xbb\xbf{"external_id": "A"}')
     assert answer.status_code == 201, answer.content
+
+
+def test_a_body_of_unknown_length_is_not_taken_for_none(shop: Program) -> None:
+    """In chunks it would be read as empty: a call that takes nothing would act."""
+    answer = shop.post("profiles", {"external_id": "A"}, Transfer_Encoding="chunked")
+    assert (answer.status_code, answer.data["code"]) == (411, "length_required")
+    assert "Content-Length" in answer.data["remedy"]
+
+
+def test_a_body_that_is_too_big_is_read_and_refused(
+    shop: Program, settings: Any
+) -> None:
+    """Whoever still sends would find the connection broken, and no answer."""
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    answer = shop.post("profiles", {"external_id": "A" * 200_000})
+    assert (answer.status_code, answer.data["code"]) == (
+        413,
+        "request_entity_too_large",
+    )
+    assert answer.wsgi_request.read() == b""

@@ -46,6 +46,7 @@ def _complete(call: dict[str, Any]) -> None:
         # Ninja repeats those of the schema, where OpenAPI has a map (4.8.12.2).
         parameter.pop("examples", None)
         parameter.setdefault("description", PARAMETERS[parameter["name"]])
+        parameter["schema"] = _written(parameter["schema"])
     if is_act:
         given.append(DRY_RUN)
         given.append(IDEMPOTENCY)
@@ -65,6 +66,12 @@ def _complete(call: dict[str, Any]) -> None:
             )
     call["responses"] = {str(k): v for k, v in call["responses"].items()}
     _complete_answers(call["responses"], is_act=is_act, tagged=call.pop("x-tagged"))
+
+
+def _written(shape: dict[str, Any]) -> dict[str, Any]:
+    """The shape of a parameter: in an address there is no null, it is left out."""
+    shapes = [s for s in shape.get("anyOf", ()) if s != {"type": "null"}]
+    return {"title": shape.get("title", ""), **shapes[0]} if shapes else shape
 
 
 def _complete_answers(answers: Any, *, is_act: bool, tagged: bool) -> None:

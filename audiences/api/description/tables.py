@@ -8,6 +8,7 @@ PROBLEMS = {
     "403": "The key lacks the scope.",
     "404": "There is nothing by this name.",
     "409": "It is refused as things are; `detail` says why.",
+    "411": "The request does not say how long it is.",
     "412": "It has changed since it was read (If-Match).",
     "413": "The request is too big.",
     "415": "The body is not said to be JSON.",
