@@ -28,6 +28,20 @@ BOX = {"channel": "email", "address": "ann@example.org"}
         ("POST", "contactable", {"channel": "email", "profiles": [1.5]}, "profiles.0"),
         ("POST", "contactable", {"channel": "email", "profiles": [True]}, "profiles.0"),
         ("POST", "contactable", {"channel": "email"}, "body"),
+        (
+            *("POST", "subscriptions"),
+            {
+                "items": [
+                    {
+                        "profile": "id:1",
+                        "service": "news",
+                        "action": "request",
+                        "language": "xx!",
+                    }
+                ]
+            },
+            "items.0.language",
+        ),
         ("POST", "suppressions", {**BOX, "note": "ann@example.org"}, "note"),
         ("POST", "audiences", {"name": "everyone", "condition": {}}, "name"),
         ("POST", "audiences", {"name": "x", "condition": {}}, "condition"),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from audiences import subscriptions as domain
 from audiences.api import naming
@@ -30,6 +30,7 @@ from audiences.api.shapes import (
 from audiences.consent import Origin, Recorded
 from audiences.links import BadLink, read_confirmation_token
 from audiences.models import Service, Subscription
+from audiences.profiles import read_language
 from audiences.records.profiles import subscription_facts
 from audiences.refusals import Refused
 from audiences.subscriptions import NoSuchService, NoteNeeded, ServiceClosed, many
@@ -38,6 +39,10 @@ subscriptions = Resource("subscriptions")
 FIELDS.update({NoteNeeded: "note", ServiceClosed: "service"})
 REMEDIES[NoteNeeded] = "Send a `note` that says how the person asked for it."
 REMEDIES[ServiceClosed] = "Choose another service, or open this one (is_closed)."
+
+
+def _language(text: str) -> str:
+    return read_language(text) if text else ""
 
 
 class SubscriptionItem(Strict):
@@ -54,7 +59,7 @@ class SubscriptionItem(Strict):
     note: Note = ""
     at: ItemPast | None = None
     wording: Annotated[str, Field(max_length=100)] = ""
-    language: Annotated[str, Field(max_length=35)] = ""
+    language: Annotated[str, Field(max_length=35), AfterValidator(_language)] = ""
 
 
 class SubscriptionsIn(Strict):
