@@ -26,7 +26,7 @@ IDEMPOTENCY = {
         "type": "string",
         "minLength": 1,
         "maxLength": 255,
-        "pattern": "^[!-~]+$",
+        "pattern": r"^[^\x00-\x1f\x7f]+$",
     },
     "description": "The same key and request again: the same answer, no second act.",
 }
