@@ -117,8 +117,8 @@ FIELDS: dict[type[Refused], str] = {
 REMEDIES: dict[type[Refused], str] = {
     NotFound: "Name the person as id:, ext: or addr:.",
     NoSuchService: "GET /api/v1/services lists them.",
-    NoSuchAudience: "Say everyone, service:SLUG, or a name that GET /api/v1/audiences "
-    "lists.",
+    NoSuchAudience: "GET /api/v1/audiences lists them; a delivery takes everyone and "
+    "service:SLUG too.",
     AnotherRequest: "Take a new Idempotency-Key for a new request.",
     TakenId: "Take another external_id, or change the profile that has it.",
     InvalidAddress: "Send an address of its channel; numbers begin with + and the code "

@@ -89,6 +89,7 @@ def test_a_file_is_read_as_it_is_said(shop: Program) -> None:
     ]
     assert seen["preview"]["sample"][0]["external_id"] == "A1"
     done = confirm(shop, answer)
+    assert done["percent"] == 100
     assert (done["counts"]["updated"], done["counts"]["rejected"]) == (1, 1)
     ann = Profile.objects.get()
     assert (ann.first_name, ann.no_longer_contact_email) == ("Zoë", True)
