@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from audiences.api.site import elsewhere as no_such_call
 from audiences.pages import errors
 
 admin.autodiscover()
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("delivery.api.urls")),
+    re_path(r"^api(?:/|$)", no_such_call),
     path("help/", RedirectView.as_view(pattern_name="admin:help")),
     path("help/<path:name>/", RedirectView.as_view(pattern_name="admin:help_document")),
     path("hooks/", include("delivery.hooks.urls")),

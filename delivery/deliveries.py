@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audiences import membership, profiles
+from audiences.files.cleaning import says_something
 from audiences.imports.lists import read_list
 from audiences.links import Link
 from audiences.models import Audience, Service
@@ -34,8 +35,16 @@ class BadDelivery(Refused):
         self.field = field
 
 
+class TakenLabel(BadDelivery):
+    """Another delivery has the label."""
+
+
 class DeliveryNotFound(Refused):
     """No delivery is named so, or the readings name different ones."""
+
+
+class SeveralDeliveries(DeliveryNotFound):
+    """The readings name different ones."""
 
 
 def find(text: str) -> Delivery:
@@ -59,7 +68,7 @@ def find(text: str) -> Delivery:
         raise DeliveryNotFound(f"No delivery has the id or label {text!r}.")
     if len(found) > 1:
         listed = ", ".join(f"id:{d.pk} ({d.label})" for d in found.values())
-        raise DeliveryNotFound(
+        raise SeveralDeliveries(
             f"{text!r} names several deliveries: {listed}. Say id: or label:."
         )
     return next(iter(found.values()))
@@ -114,7 +123,7 @@ def _check(delivery: Delivery) -> None:
     if not label.strip():
         raise BadDelivery("The delivery needs a label.", "label")
     if Delivery.objects.filter(label=label).exists():
-        raise BadDelivery(
+        raise TakenLabel(
             f"There is already a delivery {label!r}; choose another label.", "label"
         )
     if service and service.channel != delivery.channel:
@@ -123,7 +132,7 @@ def _check(delivery: Delivery) -> None:
             f"the delivery on {delivery.channel}; they must be the same.",
             "service",
         )
-    if skips_denylist(delivery.purpose) and not delivery.purpose_note.strip():
+    if skips_denylist(delivery.purpose) and not says_something(delivery.purpose_note):
         raise BadDelivery(
             f"A delivery with the purpose {delivery.purpose} reaches opted-out people "
             "too: it needs a note that says why.",

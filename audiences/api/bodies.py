@@ -36,49 +36,73 @@ class Reader(Parser):
 
 def read(body: bytes) -> Any:
     """What a body says; raises Problem, and ValueError where it is no JSON."""
-    said = json.loads(
-        body.decode(), object_pairs_hook=_object, parse_constant=_no_number
-    )
+    twice: list[tuple[Any, str]] = []
+
+    def whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object whose keys are all different (RFC 8259, 4): else which counts?"""
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            count = Counter(name for name, _value in pairs)
+            twice.append((found, count.most_common(1)[0][0][:200]))
+        return found
+
+    text = body.decode().removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    said = json.loads(text, object_pairs_hook=whole, parse_constant=_no_number)
+    if twice:
+        raise _repeated(said, *twice[0])
     # Only an escape can write what UTF-8 cannot.
-    if b"\\u" in body and not all(map(can_be_kept, _texts(said))):
-        raise Problem(
-            422,
-            "A text has a character that cannot be kept: U+0000, or half of a pair.",
-            code="bad_character",
-        )
+    if b"\\u" in body:
+        for at, part in _parts(said):
+            if isinstance(part, str) and not can_be_kept(part):
+                raise bad_character(at or "body")
     return said
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are all different (RFC 8259, 4): else which one counts?"""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        count = Counter(name for name, _value in pairs)
-        twice = count.most_common(1)[0][0][:200]
-        raise Problem(
-            422,
-            f"An object has the key {twice!r} more than once.",
-            code="repeated_key",
-            field=twice,
-            remedy="Send each key of an object once.",
-        )
-    return found
+def _repeated(said: Any, where: Any, name: str) -> Problem:
+    at = next((at for at, part in _parts(said) if part is where), "")
+    return Problem(
+        422,
+        f"An object has the key {name!r} more than once.",
+        code="repeated_key",
+        field=f"{at}.{name}" if at else name,
+        remedy="Send each key of an object once.",
+    )
+
+
+def bad_character(field: str) -> Problem:
+    """A text that no database keeps."""
+    return Problem(
+        422,
+        "A text has a character that cannot be kept: U+0000, or half of a pair.",
+        code="bad_character",
+        field=field,
+        remedy="Leave the character out.",
+    )
 
 
 def _no_number(name: str) -> Any:
-    raise Problem(400, f"The body is not JSON: {name} is no number.", field="body")
+    raise Problem(
+        400,
+        f"The body is not JSON: {name} is no number.",
+        field="body",
+        remedy="Send a number in digits, or null.",
+    )
 
 
-def _texts(said: Any) -> Iterator[str]:
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, dict):
+def _parts(said: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything that a body says, with its path, as items.3.channel; keys too."""
+    yield at, said
+    if isinstance(said, dict):
         for name, value in said.items():
-            yield name
-            yield from _texts(value)
+            shown = "".join(
+                c if can_be_kept(c) else "\N{REPLACEMENT CHARACTER}" for c in name
+            )
+            inner = f"{at}.{shown}" if at else shown
+            yield inner, name
+            yield from _parts(value, inner)
     elif isinstance(said, list):
-        for value in said:
-            yield from _texts(value)
+        for place, value in enumerate(said):
+            yield from _parts(value, f"{at}.{place}" if at else str(place))
 
 
 def refuse_any(request: HttpRequest) -> None:
@@ -91,12 +115,12 @@ def refuse_any(request: HttpRequest) -> None:
         raise of_body(error) from error
     if said == {}:
         return
-    name = next(iter(said), "") if isinstance(said, dict) else ""
+    name = str(next(iter(said)))[:200] if isinstance(said, dict) else "body"
     raise Problem(
         422,
         "This call takes no body.",
         code="unknown_field",
-        field=".".join(filter(None, ("body", name[:200]))),
+        field=name,
         remedy="Send none, or an empty object.",
     )
 

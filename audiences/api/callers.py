@@ -11,7 +11,7 @@ from audiences.api.problems import Problem
 from audiences.api_keys import Allowed
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.consent import Origin, Source
-from audiences.consent.history import says_something
+from audiences.files.cleaning import says_something
 from audiences.masking import masked_text
 from audiences.models import ApiKey
 from audiences.pages.visitors import network_address
@@ -106,6 +106,14 @@ class KeyAuth(HttpBearer):
                 code="too_many_requests",
                 remedy=f"Try again in {allowed.seconds} seconds.",
                 headers={"Retry-After": str(allowed.seconds)},
+            )
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            # Its body would be taken for none: a server in front may pass it on so.
+            raise Problem(
+                411,
+                "The request does not say how long its body is.",
+                field="Content-Length",
+                remedy="Send Content-Length, and not Transfer-Encoding: chunked.",
             )
         if not api_keys.allows(key, self.scope):
             raise Problem(

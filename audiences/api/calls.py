@@ -5,13 +5,11 @@ that same transaction; with `?dry_run=true` all of it is taken back before the a
 """
 
 import inspect
-import json
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.request import RawPostDataException
@@ -19,7 +17,8 @@ from ninja import Router
 
 from audiences import api_keys
 from audiences.api import bodies
-from audiences.api.callers import Caller, KeyAuth, caller
+from audiences.api.answers import finish
+from audiences.api.callers import KeyAuth, caller
 from audiences.api.problems import Problem
 from audiences.api_keys import Kept
 from audiences.api_keys.answers import LONGEST
@@ -27,71 +26,8 @@ from audiences.sql.retries import again
 
 View = Callable[..., HttpResponse]
 DRY_RUN = "dry_run"
-# Of all answers, whatever a program says that its user reads: programs compare them.
-LANGUAGE = "en"
 # The arguments that are no parameters of the address.
 _BODIES = ("body", "file", "form")
-
-
-# ------------------------------------------------------------------ answers
-def said(data: Any, status: int = 200, **headers: str) -> HttpResponse:
-    """An answer in JSON; headers are named with _ for -."""
-    body = b"" if status == 204 else _text(data).encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HttpResponse(
-        body, status=status, content_type="application/json", headers=named
-    )
-
-
-def _text(data: Any) -> str:
-    return json.dumps(
-        data, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")
-    )
-
-
-def with_tag(data: Any, editable: Any, status: int = 200) -> HttpResponse:
-    """An answer that can be changed later, if nobody else has meanwhile (ETag).
-
-    `editable` is what an edit may write or rely on. What happens by itself, such as a
-    count or a failure, is none of it: it would refuse edits for no reason.
-    """
-    return said(data, status, ETag=_tag_of(editable))
-
-
-def _tag_of(editable: Any) -> str:
-    return f'"{sha256(_text(editable).encode()).hexdigest()[:32]}"'
-
-
-def require_match(request: HttpRequest, editable: Any) -> None:
-    """Refuse to change what is not as the caller has read it (RFC 9110, If-Match).
-
-    The caller holds the row: of two at once the second sees what the first has written.
-    """
-    wanted = request.headers.get("If-Match", "").strip()
-    if wanted and wanted != "*":
-        tags = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
-        now = _tag_of(editable)
-        if now not in tags:
-            raise Problem(
-                412,
-                "It has changed since you read it.",
-                field="If-Match",
-                remedy="Read it again, and send its ETag in If-Match.",
-                headers={"ETag": now},
-            )
-
-
-def finish(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-    """The headers of every answer (draft-ietf-httpapi-ratelimit-headers)."""
-    found = getattr(request, "auth", None)
-    if isinstance(found, Caller):
-        one = found.allowed
-        answer["RateLimit-Policy"] = f'"key";q={one.most};w=60'
-        answer["RateLimit"] = f'"key";r={one.left};t={one.seconds}'
-    answer["Cache-Control"] = "no-store"
-    answer["Content-Language"] = LANGUAGE
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
 
 
 # ------------------------------------------------------------------ resources
@@ -132,13 +68,15 @@ class Resource:
         scope = f"{self.name}:{verb}"
         # Whether the call asks `require_match`.
         matches = facts.pop("matches", False)
+        # Whether its answer has an ETag.
+        tagged = facts.pop("tagged", matches and method != "DELETE")
 
         def keep(view: View) -> View:
             # Only an act can be tried, and be done once.
             run = _checked(_acting(view) if verb == "write" else view, verb)
             if verb == "write" and not matches:
                 run = _without_tags(run)
-            about = {"x-scope": scope, "x-if-match": matches}
+            about = {"x-scope": scope, "x-if-match": matches, "x-tagged": tagged}
             about |= facts.pop("openapi_extra", {})
             adding = self.router.api_operation(
                 [method],
@@ -164,11 +102,15 @@ def _checked(view: View, verb: str) -> View:
     @wraps(view)
     def run(request: HttpRequest, **given: Any) -> HttpResponse:
         _check_parameters(request, known)
-        texts = [value for value in given.values() if isinstance(value, str)]
+        texts = [(n, value) for n, value in given.items() if isinstance(value, str)]
         if "form" in taken:
-            texts += [text for _name, found in request.POST.lists() for text in found]
-        if not all(map(bodies.can_be_kept, texts)):
-            raise Problem(422, "A text has the character U+0000, which cannot be kept.")
+            lists = request.POST.lists()
+            texts += [(name, text) for name, found in lists for text in found]
+        for name, text in texts:
+            if not bodies.can_be_kept(text):
+                raise bodies.bad_character(name)
+        if request.method == "POST":
+            _key_of(request)  # of a question too, which is asked anew each time
         if request.method != "GET" and not taken & {*_BODIES}:
             bodies.refuse_any(request)
         return finish(request, view(request, **given))
@@ -210,6 +152,7 @@ def _check_parameters(request: HttpRequest, known: set[str]) -> None:
                 f"The parameter {name!r} is there more than once.",
                 code="repeated_parameter",
                 field=name,
+                remedy="Send it once.",
             )
 
 
@@ -266,20 +209,37 @@ def _body_of(request: HttpRequest) -> bytes:
 
 
 def _key_of(request: HttpRequest) -> str:
-    name = request.headers.get("Idempotency-Key", "").strip()
-    if len(name) > LONGEST or not name.isprintable():
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return ""
+    name = _as_utf8(given).strip()
+    if not 1 <= len(name) <= LONGEST or not name.isprintable():
         raise Problem(
             422,
-            f"An Idempotency-Key is at most {LONGEST} printable characters.",
+            f"An Idempotency-Key is 1 to {LONGEST} printable characters.",
             field="Idempotency-Key",
+            remedy="Take a random one, such as a UUID, for each new request.",
         )
     return name
+
+
+def _as_utf8(header: str) -> str:
+    """A header as it was meant: a server reads each byte as a letter of Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _is_dry(request: HttpRequest) -> bool:
     text = request.GET.get(DRY_RUN, "false")
     if text not in ("true", "false"):
-        raise Problem(422, "dry_run is true or false.", field=DRY_RUN)
+        raise Problem(
+            422,
+            "dry_run is true or false.",
+            field=DRY_RUN,
+            remedy="Send dry_run=true to try the call, or leave it out.",
+        )
     return text == "true"
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import translation
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 
-from audiences.api.calls import LANGUAGE, finish
+from audiences.api.answers import LANGUAGE, finish
 from audiences.api.problems import Problem
 from audiences.api.site import elsewhere
 
@@ -20,19 +21,27 @@ Addresses = tuple[list[Any], str, str]
 def answered(addresses: Addresses) -> Addresses:
     """The addresses of the API, in English, with HEAD and OPTIONS; others are refused.
 
-    At the root, where Ninja has a page in HTML, is `elsewhere`.
+    At the root, where Ninja has a page in HTML, is `elsewhere`. Names may have slashes:
+    what ends in a word of ours is asked before what ends in a name.
     """
     patterns, app, namespace = addresses
+    patterns = sorted(patterns, key=_ends_in_a_name)
     pattern: URLPattern
     for pattern in patterns:
         if pattern.name == "openapi-json":
-            pattern.callback = require_GET(pattern.callback)
+            pattern.callback = csrf_exempt(require_GET(pattern.callback))
         is_root = pattern.name == "api-root"
-        pattern.callback = elsewhere if is_root else _any_method(pattern.callback)
+        pattern.callback = elsewhere if is_root else any_method(pattern.callback)
     return patterns, app, namespace
 
 
-def _any_method(view: View) -> View:
+def _ends_in_a_name(pattern: URLPattern) -> bool:
+    return str(pattern.pattern).endswith(">")
+
+
+def any_method(view: View) -> View:
+    """A page or call with HEAD and OPTIONS; another method is a problem (405)."""
+
     @wraps(view)
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         asked = request.method

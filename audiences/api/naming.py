@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from audiences import profiles
-from audiences.api.problems import Problem
+from audiences.api.problems import Problem, of_refusal
 from audiences.models import Profile
 from audiences.profiles import Ambiguous
+from audiences.refusals import Refused
 
 
 def one(text: str) -> Profile:
@@ -42,11 +43,23 @@ def each(texts: Iterable[str]) -> dict[str, "int | Problem"]:
                 "No profile has this id, external id or address.",
                 code="not_found",
                 field="profile",
+                remedy="Name the person as id:, ext: or addr:.",
             )
     return found
+
+
+def failed(fault: Problem | Refused) -> dict[str, object]:
+    """What became of one item of many that was not done."""
+    problem = of_refusal(fault) if isinstance(fault, Refused) else fault
+    return {"status": "failed", "error": item_problem(problem)}
 
 
 def item_problem(problem: Problem) -> dict[str, object]:
     """Why one item of many was not done."""
     field = problem.errors[0]["field"] if problem.errors else None
-    return {"code": problem.code, "detail": problem.detail, "field": field}
+    return {
+        "code": problem.code,
+        "detail": problem.detail,
+        "field": field,
+        "remedy": problem.remedy or None,
+    }

@@ -21,8 +21,23 @@ from audiences.subscriptions import NoSuchService
 CONTENT_TYPE = "application/problem+json"
 
 
+# What a program can do, where nobody knows better.
+_BY_STATUS = {
+    400: "Send the whole body, as its Content-Type says.",
+    404: "Read the list: it has what is there.",
+    409: "Read how it is now, and ask for what is possible then.",
+    412: "Read it again, and send its ETag in If-Match.",
+    413: "Send fewer items, or a smaller file.",
+    422: "Correct what `errors` names, and send it again.",
+}
+
+
 class Problem(Exception):
-    """A request that is not done; every error of the API is one."""
+    """A request that is not done; every error of the API is one.
+
+    `field` is the path of what it is about in the body, as items.3.channel, or the name
+    of a parameter, a header or a part of a form.
+    """
 
     def __init__(
         self,
@@ -36,14 +51,23 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         request: str = "",
     ) -> None:
-        self.status, self.detail, self.remedy = status, detail, remedy
-        self.code = code or HTTPStatus(status).name.lower()
+        self.status, self.detail = status, detail
+        self.remedy = remedy or _BY_STATUS.get(status, "")
+        # 422 is always about something that was sent.
+        self.code = code or (
+            "invalid" if status == 422 else HTTPStatus(status).name.lower()
+        )
         self.errors = list(errors) or (
             [{"field": field, "detail": detail}] if field else []
         )
         self.headers = dict(headers or {})
         self.request = request
         super().__init__(detail)
+
+    def about(self, field: str) -> "Problem":
+        """The same problem of another field."""
+        self.errors = [{"field": field, "detail": self.detail}]
+        return self
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -83,6 +107,7 @@ FIELDS: dict[type[Refused], str] = {
     NoSuchAudience: "audience",
     InvalidAddress: "address",
     BadCursor: "since",
+    BadMoment: "at",
     AnotherRequest: "Idempotency-Key",
     TakenId: "external_id",
 }
@@ -92,9 +117,14 @@ FIELDS: dict[type[Refused], str] = {
 REMEDIES: dict[type[Refused], str] = {
     NotFound: "Name the person as id:, ext: or addr:.",
     NoSuchService: "GET /api/v1/services lists them.",
-    NoSuchAudience: "Say everyone, service:SLUG, or a name that GET /api/v1/audiences "
-    "lists.",
+    NoSuchAudience: "GET /api/v1/audiences lists them; a delivery takes everyone and "
+    "service:SLUG too.",
     AnotherRequest: "Take a new Idempotency-Key for a new request.",
+    TakenId: "Take another external_id, or change the profile that has it.",
+    InvalidAddress: "Send an address of its channel; numbers begin with + and the code "
+    "of the country.",
+    BadMoment: "Send the moment at which it happened, with its zone.",
+    BadCursor: "Take the cursor of an answer, or leave it out to begin.",
 }
 _Fact = TypeVar("_Fact")
 
@@ -154,11 +184,20 @@ def of_body(error: BaseException | None) -> Problem:
 
 
 def of_validation(error: ValidationError) -> Problem:
-    """What a model does not take, by its fields."""
+    """What a model does not take, by its fields; what another has is a conflict."""
     found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
     errors = [
         {"field": name.removeprefix("__all__"), "detail": text}
         for name, texts in found.items()
         for text in texts
     ]
+    by_field = getattr(error, "error_dict", {})
+    if any(each.code == "unique" for found in by_field.values() for each in found):
+        return Problem(
+            409,
+            errors[0]["detail"],
+            code="taken",
+            errors=errors,
+            remedy="Take another one, or change the one that has it.",
+        )
     return Problem(422, errors[0]["detail"], code="invalid", errors=errors)

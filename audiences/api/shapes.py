@@ -18,6 +18,7 @@ from pydantic import (
 
 from audiences import moments
 from audiences.channels import Channel, Scope
+from audiences.files import cleaning
 from audiences.profiles import LARGEST_ID
 from audiences.refusals import Refused
 
@@ -34,6 +35,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 
+def _no_default(shape: dict[str, Any]) -> None:
+    shape.pop("default", None)
+
+
+def kept(value: Any = "", **facts: Any) -> Any:
+    """A field of a change: left out, all stays as it is; null is no value of it."""
+    return Field(value, json_schema_extra=_no_default, **facts)
+
+
 def example(**facts: Any) -> ConfigDict:
     """The settings of a Strict whose description has an example."""
     return ConfigDict(
@@ -48,6 +58,10 @@ _RFC_3339 = re.compile(
 )
 
 
+# What programs speak of; whatever is added or shown in any zone stays in the calendar.
+_YEARS = range(1900, 9999)
+
+
 def _moment(text: str) -> datetime:
     found, at = _RFC_3339.fullmatch(text), None
     if found:
@@ -58,23 +72,38 @@ def _moment(text: str) -> datetime:
         at = moments.read_with_zone(plain)
     if at is None:
         raise ValueError("write a moment with its zone, as 2026-01-31T09:30:00Z")
+    if at.year not in _YEARS:
+        raise ValueError(f"write a moment of the years {_YEARS[0]} to {_YEARS[-1]}")
     return at
 
 
 def _past(text: str) -> datetime:
+    found = _of_item(text)
+    if isinstance(found, Refused):
+        raise ValueError(str(found))
+    return found
+
+
+def _of_item(text: str) -> datetime | Refused:
+    """Of one of many: what lies ahead is that item's own fault, and no other's."""
     try:
         return moments.happened(_moment(text))
     except Refused as refusal:
-        raise ValueError(str(refusal)) from refusal
+        return refusal
 
 
 _DATE_TIME = {"format": "date-time", "examples": ["2026-01-31T09:30:00Z"]}
 Moment = Annotated[
     str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_moment)
 ]
+# The same in an answer.
+When = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 # What has happened: not in the future.
 Past = Annotated[
     str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_past)
+]
+ItemPast = Annotated[
+    str, Field(max_length=40, json_schema_extra=_DATE_TIME), AfterValidator(_of_item)
 ]
 ProfileName = Annotated[
     str,
@@ -85,6 +114,16 @@ ProfileName = Annotated[
         examples=["ext:1001", "addr:ann@example.org"],
     ),
 ]
+
+
+def _seen(text: str) -> str:
+    if not cleaning.identifier(text):
+        raise ValueError("write something that can be seen")
+    return text.strip()
+
+
+# A label or a name: not of spaces and invisible characters alone; none around it.
+Seen = Annotated[str, Field(min_length=1, pattern=r"\S"), AfterValidator(_seen)]
 AddressText = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 Note = Annotated[
     str,
@@ -114,24 +153,40 @@ class ProblemOut(Schema):
     request: str | None = None
 
 
+class Held(Schema):
+    """A subscription as it is now."""
+
+    service: str
+    status: str
+    since: When
+    expires: When | None = None
+
+
 class ItemProblem(Schema):
-    """Why one item was not done."""
+    """Why one item was not done; `field` is its path in that item."""
 
     code: str
     detail: str
     field: str | None = None
+    remedy: str | None = None
 
 
 class JobOut(Schema):
-    """Work that goes on in the background: ask for it again at its address."""
+    """Work that goes on in the background: ask for it again at its address.
+
+    An import has a file, and says what it waits for.
+    """
 
     id: str
     kind: str
     state: str
     is_finished: bool
     actor: str = ""
-    created_at: str | None = None
-    finished_at: str | None = None
+    created_at: When | None = None
+    finished_at: When | None = None
     percent: int | None = None
     error: str = ""
     counts: Json = Field(default_factory=dict)
+    file: str | None = None
+    file_kind: str | None = None
+    waits_for: str | None = None

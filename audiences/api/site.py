@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import (
@@ -20,9 +21,11 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError as BadInput
 
-from audiences.api import describing, problems
+from audiences.api import problems
+from audiences.api.answers import finish
 from audiences.api.bodies import Reader
-from audiences.api.calls import Resource, finish
+from audiences.api.calls import Resource
+from audiences.api.description.completing import completed
 from audiences.api.problems import Problem
 from audiences.refusals import Refused
 
@@ -43,6 +46,8 @@ docs/api/README.md has all of it, with recipes and a client in one file.
 
 
 log = logging.getLogger(__name__)
+# Of a body that is too big, so much is read before it is refused: 32 MB.
+_PART, _MOST_PARTS = 64 * 1024, 512
 # Where Django writes down what it has no answer for.
 failures = logging.getLogger("django.request")
 
@@ -51,7 +56,7 @@ class Api(NinjaAPI):
     """Ninja's, with our errors and additions to the description."""
 
     def get_openapi_schema(self, **kwargs: Any) -> Any:
-        return describing.completed(super().get_openapi_schema(**kwargs))
+        return completed(super().get_openapi_schema(**kwargs))
 
 
 api = Api(
@@ -114,6 +119,11 @@ def _missing(request: HttpRequest, error: Exception) -> HttpResponse:
 @api.exception_handler(TooManyFieldsSent)
 @api.exception_handler(TooManyFilesSent)
 def _too_big(request: HttpRequest, error: Exception) -> HttpResponse:
+    # Who still sends does not read: the rest is let in and thrown away, within limits.
+    with suppress(OSError):
+        for _part in range(_MOST_PARTS):
+            if not request.read(_PART):
+                break
     return _answer(request, Problem(413, "The request is too big: send fewer items."))
 
 
@@ -185,25 +195,25 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 def _place(parts: Sequence[Any]) -> str:
-    """Where a fault is: Ninja names a body twice, after its kind and its argument.
+    """Where a fault is, as the caller has written it: items.3.channel, limit.
 
-    A part of a form is named as the form names it.
+    Ninja says before it whether it is of the body or a parameter, and pydantic after it
+    which of several types it has tried.
     """
-    named = [str(part) for part in parts]
-    if named[:2] == ["body", "body"] or named[:1] in (["form"], ["file"]):
-        named = named[1:]
+    named = [str(part) for part in parts if not str(part).startswith("constrained-")]
+    named = named[2 if named[:2] == ["body", "body"] else 1 :]
     return ".".join(named) or "body"
 
 
 @api.exception_handler(BadInput)
 def _bad_input(request: HttpRequest, error: BadInput) -> HttpResponse:
-    """Each fault with its field, as body.items.3.channel."""
+    """Each fault with its field."""
+    faults: dict[str, list[str]] = {}
+    for fault in error.errors[:40]:
+        faults.setdefault(_place(fault["loc"]), []).append(problems.of_fault(fault))
     errors = [
-        {
-            "field": _place(fault["loc"]),
-            "detail": problems.of_fault(fault),
-        }
-        for fault in error.errors[:20]
+        {"field": field, "detail": " Or: ".join(dict.fromkeys(said))}
+        for field, said in [*faults.items()][:20]
     ]
     detail = f"{errors[0]['field']}: {errors[0]['detail']}"
     return _answer(

@@ -23,6 +23,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from audiences import sql
+from audiences.files.cleaning import says_something
 from audiences.models import (
     ConsentEvent,
     ConsentEvidence,
@@ -42,11 +43,6 @@ def events_of(profile_id: int) -> QuerySet[ConsentEvent]:
 
 Kind = ConsentEvent.Kind
 Source = ConsentEvent.Source
-
-
-def says_something(text: str) -> bool:
-    """Whether a text has a letter or a digit: invisible characters prove nothing."""
-    return any(character.isalnum() for character in text)
 
 
 @dataclass(frozen=True, kw_only=True)

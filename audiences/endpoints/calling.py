@@ -107,7 +107,7 @@ class Caller:
         try:
             target = networks.resolve(self.url)
         except NotPublic as refusal:
-            return str(refusal)[:KEPT]
+            return refusal.without_hint[:KEPT]
         except (OSError, UnicodeError):
             # UnicodeError: a part of the name is empty or too long (RFC 1035, 2.3.4).
             return "The name cannot be resolved."

@@ -94,7 +94,8 @@ def refuse_private(url: str) -> None:
 
 def _private(host: str) -> NotPublic:
     return NotPublic(
-        f"{host} is in a private network: ENDPOINTS_ALLOW_PRIVATE=1 allows that."
+        f"{host} is in a private network.",
+        hint="ENDPOINTS_ALLOW_PRIVATE=1 allows that.",
     )
 
 

@@ -60,9 +60,14 @@ def identifier(text: str) -> str:
     return text[:-1].rstrip() if text.endswith(_QUOTES) else text
 
 
+def says_something(text: str) -> bool:
+    """Whether a text has a letter or a digit: invisible characters prove nothing."""
+    return any(map(str.isalnum, text))
+
+
 def says_nothing(text: str) -> bool:
     """Whether it only says that there is none: NULL, n/a, (leeg), a dash."""
-    if not any(map(str.isalnum, text)):
+    if not says_something(text):
         return True
     return text.strip(_BRACKETS).strip().casefold() in _NOTHING
 

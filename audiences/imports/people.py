@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _, gettext_noop
 from audiences import addresses, consent
 from audiences.channels import FLAGS, Channel, Scope
 from audiences.consent import Origin, Source
-from audiences.consent.history import says_something
 from audiences.files import BadCell, Reject, TableFile, UnknownColumns
+from audiences.files.cleaning import says_something
 from audiences.models import Address, ImportRun, Profile
 from audiences.signals import addresses_failed
 from audiences.sql.many import among

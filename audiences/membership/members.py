@@ -92,6 +92,10 @@ def _loop(path: list[str]) -> str:
     return f"The audiences contain each other: {' → '.join(path)}."
 
 
+class BadName(Refused):
+    """No new audience can have the name."""
+
+
 class NoSuchAudience(Refused):
     """No audience has the name."""
 
@@ -240,13 +244,13 @@ def list_of(name: str, profile_ids: list[int]) -> Audience:
 def check_new_name(name: str) -> None:
     """Raise Refused unless a new audience can have this name."""
     if not name.strip():
-        raise Refused(gettext("Give the audience a name."))
+        raise BadName(gettext("Give the audience a name."))
     if name == EVERYONE or name.startswith(PREFIXES):
         text = gettext("The name “{name}” has a meaning already: choose another one.")
-        raise Refused(text.format(name=name))
+        raise BadName(text.format(name=name))
     if taken := Audience.objects.filter(name=name).first():
         text = gettext("There is an audience “{name}” already: choose another name.")
-        raise Refused(text.format(name=name)).mended_by("audience", taken.pk)
+        raise BadName(text.format(name=name)).mended_by("audience", taken.pk)
 
 
 def create_with_condition(name: str, tree: Any) -> Audience:

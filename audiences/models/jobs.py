@@ -186,6 +186,9 @@ class ImportRun(Job):
 
     @property
     def percent(self) -> int:
+        """How much of the file is read."""
+        if self.state == self.State.DONE:
+            return 100
         return min(99, 100 * self.done_bytes // self.size) if self.size else 0
 
 

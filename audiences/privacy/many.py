@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from audiences import sql
 from audiences.background import jobs
 from audiences.consent import Origin, Source
+from audiences.files.cleaning import says_something
 from audiences.models import ErasureRun, Profile
 from audiences.refusals import Refused
 from audiences.suppression import ErasedFor
@@ -45,7 +46,7 @@ def ask(
     alone within a day counts together. Raises NotPossible.
     """
     people = sorted(set(ids))
-    if not note.strip():
+    if not says_something(note):
         raise NotPossible(_("Say why they are erased."))
     if not people:
         raise NotPossible(_("Nobody was chosen."))

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from audiences import consent
 from audiences.channels import ANY
 from audiences.consent import Origin, Source
+from audiences.files.cleaning import says_something
 from audiences.models import ConsentEvent, OutboxMail, PrivacyRequest, Profile
 from audiences.refusals import Refused
 from audiences.sql.retries import retried
@@ -76,8 +77,12 @@ def record(
     *,
     actor: str,
     received_at: datetime | None = None,
+    source: str = Source.OPERATOR,
 ) -> PrivacyRequest:
-    """What a person wrote or said, as an operator records it; raises NotPossible."""
+    """What a person wrote or said, as an operator records it; raises NotPossible.
+
+    `source` is where it is recorded: by an operator, or by a program.
+    """
     now = timezone.now()
     if received_at and received_at > now:
         raise NotPossible(_("It cannot have been received in the future."))
@@ -88,7 +93,7 @@ def record(
             text,
             received_at=received_at or now,
             language=profile.language,
-            origin=Origin(source=Source.OPERATOR, actor=actor),
+            origin=Origin(source=source, actor=actor),
             recorded_by=actor,
         )
 
@@ -136,7 +141,7 @@ def decide(
 
     The person reads the note in the answer. Without one nothing is refused (12(4)).
     """
-    if not is_granted and not note.strip():
+    if not is_granted and not says_something(note):
         raise NotPossible(_("Say why it is refused: the person has a right to know."))
     with transaction.atomic():
         locked = _locked(request, State.OPEN, _("It was decided already."))
@@ -184,7 +189,7 @@ def lift(request: PrivacyRequest, *, actor: str, note: str) -> PrivacyRequest:
     """
     if request.kind != Kind.RESTRICTION:
         raise NotPossible(_("Only a restriction can be lifted."))
-    if not note.strip():
+    if not says_something(note):
         raise NotPossible(_("Say why it is lifted."))
     with transaction.atomic():
         locked = _locked(request, State.GRANTED, _("It is not in force."))

@@ -21,6 +21,7 @@ from audiences.background import jobs
 from audiences.channels import Scope
 from audiences.consent import Origin, Source
 from audiences.consent.locks import rows_to_lock
+from audiences.files.cleaning import says_something
 from audiences.models import BulkAct, Profile
 from audiences.sql.many import among
 from audiences.sql.retries import retried
@@ -48,7 +49,7 @@ def begin(
     People added later are not included. Raises BulkActRefused.
     """
     kind, details = find(code), dict(details or {})
-    if kind.needs_note and not note.strip():
+    if kind.needs_note and not says_something(note):
         raise BulkActRefused(
             _("An opt-in needs a note that says how the people asked for it.")
         )

@@ -22,6 +22,7 @@ from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.refusals import Refused
 from audiences.sql.many import among
 from audiences.subscriptions import telling
+from audiences.subscriptions.messages import channel_of
 from audiences.subscriptions.services import ServiceClosed
 from audiences.subscriptions.telling import Notice
 from audiences.subscriptions.writing import (
@@ -78,6 +79,22 @@ class _State:
     again: list[history.Row] = field(default_factory=list)
     told: list[Notice] = field(default_factory=list)
     asked: list[tuple[Act, int]] = field(default_factory=list)
+
+
+def unasked(acts: Sequence[Act]) -> set[tuple[int, int]]:
+    """The profile and service of each request that no message can ask to confirm.
+
+    The person has no address where the service sends; one statement.
+    """
+    asking = [act for act in acts if act.asks]
+    if not asking:
+        return set()
+    places = telling.addresses_for((act.profile_id, act.service) for act in asking)
+    return {
+        (act.profile_id, act.service.pk)
+        for act in asking
+        if (act.profile_id, channel_of(act.service)) not in places
+    }
 
 
 def apply(acts: Sequence[Act]) -> list[Recorded | Refused]:

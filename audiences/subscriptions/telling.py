@@ -19,7 +19,7 @@ from audiences.suppression.restriction import restricted_among
 OF_THE_PERSON = (Source.LANDING_PAGE, Source.ONE_CLICK, Source.MAIL, Source.API)
 
 
-def _addresses_for(
+def addresses_for(
     wanted: Iterable[tuple[int, Service]],
 ) -> dict[tuple[int, str], Address]:
     """`address_for` of many, by profile and channel; one statement."""
@@ -62,7 +62,7 @@ def ask(requests: Sequence[Request]) -> list[bool]:
     A button that is pressed twice asks once. Without an address nobody can be asked.
     As many statements for a thousand as for one.
     """
-    places = _addresses_for((one.profile_id, one.service) for one in requests)
+    places = addresses_for((one.profile_id, one.service) for one in requests)
     to = [places.get((one.profile_id, channel_of(one.service))) for one in requests]
     there = sorted({address.key for address in to if address})
     known = outbox.on_their_way(OutboxMail.Kind.REQUEST, there) if there else []
@@ -118,7 +118,7 @@ def tell(notices: Iterable[Notice]) -> None:
     if not wanted:
         return
     held = restricted_among({one.profile_id for one in wanted})
-    places = _addresses_for((one.profile_id, one.service) for one in wanted)
+    places = addresses_for((one.profile_id, one.service) for one in wanted)
     to = [
         (one, address)
         for one in wanted

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _, gettext_noop
 
 from audiences.channels import ANY, FLAGS, Scope
+from audiences.files.cleaning import says_something
 from audiences.models import Address, AddressStatus, Profile, Suppression
 from audiences.refusals import Refused, Sentence
 from audiences.sql.many import among
@@ -92,6 +93,20 @@ def _reasons(profile: Profile, address: Address, reason: str) -> Iterator[Why]:
         yield address.channel, Reason.QUARANTINED
 
 
+class BadNote(Refused):
+    """The note of an act by hand says nothing, or has the address in it."""
+
+
+def suppress_by_hand(entry: Entry, *, actor: str = "", note: str) -> bool:
+    """Put an address on the list, as somebody decides who says why; whether it is new.
+
+    Raises NoKey, and BadNote without a note or for one with the address in it.
+    """
+    if not says_something(note):
+        raise BadNote(Sentence(gettext_noop("A note must say why it is suppressed.")))
+    return bool(suppress([entry], actor=actor, note=note))
+
+
 @retried
 def suppress(
     entries: Iterable[Entry],
@@ -103,7 +118,7 @@ def suppress(
     """Put addresses on the list and mark whoever has them; returns how many are new.
 
     What is there already, on the same channel or on any, stays as it is. Raises NoKey,
-    and Refused when the note has the address in it: nothing here may be readable.
+    and BadNote when the note has the address in it: nothing here may be readable.
     """
     newest, each = keys.newest(), list(entries)
     refuse_readable(note, [entry.name for entry in each])
@@ -148,10 +163,10 @@ def lift(
     What was suppressed on any channel stays so on the others on which the same number
     can be reached: who confirms by SMS has said nothing about being called. Only for
     the person's own proven act (`by` confirmed), and for the protection officer, who
-    says why (`note`); raises Refused without a note.
+    says why (`note`); raises BadNote without a note.
     """
-    if by == Lift.OFFICER and not note.strip():
-        raise Refused(Sentence(gettext_noop("A note must say why it is lifted.")))
+    if by == Lift.OFFICER and not says_something(note):
+        raise BadNote(Sentence(gettext_noop("A note must say why it is lifted.")))
     refuse_readable(note, [(channel, key)])
     about = asking.rows_about(channel, key)
     if not about:
@@ -173,12 +188,12 @@ def lift(
 
 
 def refuse_readable(note: str, names: Iterable[Name]) -> None:
-    """Refuse a note with one of the addresses in any spelling; raises Refused."""
+    """Refuse a note with one of the addresses in any spelling; raises BadNote."""
     said = "".join(note.casefold().split())
     for channel, key in names:
         is_there = key and "".join(key.casefold().split()) in said
         if is_there or traces.of_address(channel, key, key).are_in(note):
-            raise Refused(
+            raise BadNote(
                 Sentence(
                     gettext_noop(
                         "The note has the address in it. Nothing about a suppressed "

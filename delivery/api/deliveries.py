@@ -8,8 +8,9 @@ from pydantic import Field
 
 from audiences import membership, subscriptions
 from audiences.api import jobs
+from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, REMEDIES, STATUSES, Problem
 from audiences.api.shapes import (
@@ -17,8 +18,10 @@ from audiences.api.shapes import (
     JobOut,
     Json,
     Moment,
+    Seen,
     Slug,
     Strict,
+    When,
     example,
 )
 from audiences.feed.facts import said as moment
@@ -27,21 +30,24 @@ from delivery import deliveries as domain
 from delivery.analysis import preparation
 from delivery.composing import writing
 from delivery.composing.writing import TEXTS, BadLanguage
-from delivery.deliveries import DeliveryNotFound
+from delivery.deliveries import DeliveryNotFound, SeveralDeliveries, TakenLabel
 from delivery.models import Delivery
 from delivery.rules import typologies
 from delivery.rules.typologies import NoSuchTypology
 
 deliveries = Resource("deliveries")
-STATUSES.update({DeliveryNotFound: 404, NoSuchTypology: 404, BadLanguage: 422})
+STATUSES.update({SeveralDeliveries: 409, DeliveryNotFound: 404, NoSuchTypology: 404})
+STATUSES.update({BadLanguage: 422})
 FIELDS.update({DeliveryNotFound: "delivery", NoSuchTypology: "typology"})
 FIELDS[BadLanguage] = "language"
+REMEDIES[SeveralDeliveries] = "Say which with id: or label:."
 REMEDIES[DeliveryNotFound] = "GET /api/v1/deliveries lists them; say id: or label:."
+REMEDIES[TakenLabel] = "Choose another label."
 REMEDIES[NoSuchTypology] = "Leave it out: then it is the default one."
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, Field(max_length=35, examples=["nl"])]
-Label = Annotated[str, Field(min_length=1, max_length=150, pattern=r"\S")]
+Label = Annotated[Seen, Field(max_length=150)]
 
 
 class DeliveryIn(Strict):
@@ -99,8 +105,8 @@ class DeliveryOut(Schema):
     audience: str
     state: str
     subject: str
-    contact_date: str | None = None
-    created_at: str
+    contact_date: When | None = None
+    created_at: When
 
 
 class Deliveries(Schema):
@@ -156,13 +162,13 @@ def listed(
     return said(page(rows, cursor, limit, shown, newest_first=True))
 
 
-@deliveries.get("/{delivery}", DeliveryOut)
+@deliveries.get("/{path:delivery}", DeliveryOut, tagged=True)
 def read(request: HttpRequest, delivery: Name) -> HttpResponse:
     """One delivery, by its id or its exact label."""
     return _tagged(domain.find(delivery))
 
 
-@deliveries.post("", DeliveryOut, status=201)
+@deliveries.post("", DeliveryOut, status=201, tagged=True)
 def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
     """Make a delivery. A purpose that reaches opted-out people needs a note."""
     made = domain.create(
@@ -176,11 +182,10 @@ def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
         contact_date=body.contact_date,  # type: ignore[arg-type]
     )
     answer = _tagged(domain.find(f"id:{made.pk}"), 201)
-    answer["Location"] = f"/api/v1/deliveries/id:{made.pk}"
-    return answer
+    return at(answer, "deliveries", f"id:{made.pk}")
 
 
-@deliveries.get("/{delivery}/content", ContentOut)
+@deliveries.get("/{path:delivery}/content", ContentOut, tagged=True)
 def read_content(
     request: HttpRequest, delivery: Name, language: Language = ""
 ) -> HttpResponse:
@@ -200,7 +205,7 @@ def read_content(
     return with_tag({**said_here, "language": code}, _editable(row))
 
 
-@deliveries.put("/{delivery}/content", DeliveryOut)
+@deliveries.put("/{path:delivery}/content", DeliveryOut)
 def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpResponse:
     """Write what a delivery says, in a language or to everybody else."""
     found = Delivery.objects.select_for_update(of=("self",)).get(
@@ -217,14 +222,12 @@ def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpRespon
     return _tagged(domain.find(f"id:{found.pk}"))
 
 
-@deliveries.post("/{delivery}/prepare", JobOut, status=202)
+@deliveries.post("/{path:delivery}/prepare", JobOut, status=202)
 def prepare(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Let a worker compute who gets it, who does not, and why."""
     found = domain.find(delivery)
     preparation.ask(found, actor=caller(request).actor)
-    answer = said(preparing(found), 202)
-    answer["Location"] = f"/api/v1/jobs/preparation:{found.pk}"
-    return answer
+    return at(said(preparing(found), 202), "jobs", f"preparation:{found.pk}")
 
 
 def preparing(row: Delivery) -> Json:

@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from audiences.api import naming
+from audiences.api.answers import at, said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
-from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, example
+from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, When, example
 from audiences.masking import DOTS, masked, masked_id
 from delivery import analysis, approvals, deliveries as domain
 from delivery.analysis import outcomes, reports
@@ -19,10 +19,12 @@ from delivery.api.deliveries import Name, deliveries
 from delivery.models import Delivery
 from delivery.sending import sendings, status
 from delivery.sending.exports import Export
-from delivery.sending.sendings import NoMoment
+from delivery.sending.sendings import NoMoment, NotSendable
 
 FIELDS[NoMoment] = "at"
 REMEDIES[NoMoment] = "Send a later `at`, or `now: true`."
+REMEDIES[NotSendable] = "GET …/status says how far it is."
+FIELDS[NotSendable] = "delivery"
 
 
 class Line(Schema):
@@ -31,10 +33,26 @@ class Line(Schema):
     count: int
 
 
+class About(Schema):
+    """Which delivery it is."""
+
+    id: int
+    label: str
+    channel: str
+    purpose: str
+
+
+class Withdrawn(Schema):
+    """How many did not get it for this cause, found at the last check."""
+
+    code: str
+    count: int
+
+
 class ReportOut(Schema):
     """Who gets a delivery, who does not, and why."""
 
-    delivery: Json
+    delivery: About
     state: str
     targeted: int
     to_deliver: int
@@ -75,22 +93,28 @@ class SendIn(Strict):
 
     model_config = example(at="2027-03-01T08:00:00+01:00", rate=50)
 
-    at: Moment | None = None
-    now: Truth = False
+    at: Moment | None = Field(None, description="Then; else the contact date.")
+    now: Truth = Field(False, description="At once, whatever the contact date says.")
     rate: Annotated[float, Field(gt=0, le=100_000, strict=True)] | None = Field(
         None, description="Messages a second at most."
     )
+
+    @model_validator(mode="after")
+    def _one_moment(self) -> "SendIn":
+        if self.now and self.at is not None:
+            raise ValueError("give either at or now")
+        return self
 
 
 class StatusOut(Schema):
     """How far a delivery is, and what came of it."""
 
-    delivery: Json
+    delivery: About
     state: str
     to_deliver: int
     waiting: int
     sent: int
-    withdrawn: list[Json]
+    withdrawn: list[Withdrawn]
     refused: int
     uncertain: int
     delivered: int
@@ -98,8 +122,8 @@ class StatusOut(Schema):
     complaints: int
     unsubscribed: int
     reason: str
-    started_at: str | None = None
-    finished_at: str | None = None
+    started_at: When | None = None
+    finished_at: When | None = None
 
 
 class _Acting:
@@ -122,10 +146,16 @@ def _refusal(who: Caller, row: Delivery) -> str:
 
 def _may_leave(request: HttpRequest, row: Delivery) -> None:
     if refused := _refusal(caller(request), row):
-        raise Problem(409, refused, code="not_approved")
+        raise Problem(
+            409,
+            refused,
+            code="not_approved",
+            field="delivery",
+            remedy="Somebody approves it in the console.",
+        )
 
 
-@deliveries.get("/{delivery}/report", ReportOut)
+@deliveries.get("/{path:delivery}/report", ReportOut)
 def report(request: HttpRequest, delivery: Name) -> HttpResponse:
     """The report of the latest preparation."""
     row = domain.find(delivery)
@@ -147,7 +177,7 @@ def report(request: HttpRequest, delivery: Name) -> HttpResponse:
     return said({"delivery": about, "state": made.state, **made.figures()})
 
 
-@deliveries.get("/{delivery}/outcomes", Outcomes)
+@deliveries.get("/{path:delivery}/outcomes", Outcomes)
 def outcome_rows(
     request: HttpRequest,
     delivery: Name,
@@ -191,7 +221,7 @@ def _outcome(channel: str, values: list[object], sees: bool) -> Json:
     }
 
 
-@deliveries.get("/{delivery}/explain", Explained)
+@deliveries.get("/{path:delivery}/explain", Explained)
 def explain(request: HttpRequest, delivery: Name, profile: ProfileName) -> HttpResponse:
     """Why a person would not get the delivery now."""
     row = domain.find(delivery)
@@ -210,7 +240,7 @@ def explain(request: HttpRequest, delivery: Name, profile: ProfileName) -> HttpR
     )
 
 
-@deliveries.get("/{delivery}/status", StatusOut)
+@deliveries.get("/{path:delivery}/status", StatusOut)
 def read_status(request: HttpRequest, delivery: Name) -> HttpResponse:
     """How far it is, and what came back."""
     return said(_status(request, domain.find(delivery)))
@@ -222,7 +252,7 @@ def _status(request: HttpRequest, row: Delivery) -> Json:
     return {**found, "reason": caller(request).shown(found["reason"])}
 
 
-@deliveries.post("/{delivery}/send", StatusOut, status=202)
+@deliveries.post("/{path:delivery}/send", StatusOut, status=202)
 def send(request: HttpRequest, delivery: Name, body: SendIn) -> HttpResponse:
     """Let the workers send a prepared delivery, now or later.
 
@@ -238,10 +268,11 @@ def send(request: HttpRequest, delivery: Name, body: SendIn) -> HttpResponse:
         rate=body.rate,
         refusal=lambda locked: _refusal(who, locked),
     )
-    return said(_status(request, row), 202)
+    answer = said(_status(request, row), 202)
+    return at(answer, "deliveries", f"id:{row.pk}", "status")
 
 
-@deliveries.post("/{delivery}/pause", StatusOut)
+@deliveries.post("/{path:delivery}/pause", StatusOut)
 def pause(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Stop handing over; `resume` goes on."""
     row = domain.find(delivery)
@@ -249,7 +280,7 @@ def pause(request: HttpRequest, delivery: Name) -> HttpResponse:
     return said(_status(request, row))
 
 
-@deliveries.post("/{delivery}/resume", StatusOut)
+@deliveries.post("/{path:delivery}/resume", StatusOut)
 def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Go on with a paused delivery."""
     row = domain.find(delivery)
@@ -258,7 +289,7 @@ def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
     return said(_status(request, row))
 
 
-@deliveries.post("/{delivery}/cancel", StatusOut)
+@deliveries.post("/{path:delivery}/cancel", StatusOut)
 def cancel(request: HttpRequest, delivery: Name) -> HttpResponse:
     """End it: nothing more of it is ever handed over."""
     row = domain.find(delivery)

@@ -1,5 +1,6 @@
 """`messages`: what another system handed over, and what became of messages."""
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from django.db.models import QuerySet
@@ -8,27 +9,36 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES
 from audiences.api.shapes import (
     MOST_ITEMS,
     AddressText,
+    ItemPast,
     ItemProblem,
     Json,
     Number,
-    Past,
     Strict,
+    When,
     example,
 )
 from audiences.feed.facts import said as moment
 from audiences.masking import DOTS, masked
+from audiences.refusals import Refused
 from delivery import deliveries
 from delivery.models import Message, MessageEvent
 from delivery.sending import recording
-from delivery.sending.recording import HandedOver
+from delivery.sending.recording import HandedOver, NobodyHas, NotTheirs, SentHere
 
 messages = Resource("messages")
+STATUSES[NobodyHas] = STATUSES[NotTheirs] = 404
+FIELDS.update({NobodyHas: "address", NotTheirs: "profile", SentHere: "delivery"})
+REMEDIES[NobodyHas] = "Make the person first, with the address, at /api/v1/profiles."
+REMEDIES[NotTheirs] = "Leave `profile` out, or name one that has the address."
+REMEDIES[SentHere] = "Make a delivery for what the other system sends."
 
 _Number = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -38,7 +48,7 @@ class MessageItem(Strict):
 
     address: AddressText
     profile: Number | None = None
-    at: Past | None = None
+    at: ItemPast | None = None
     message_id: _Number | None = None
     provider_id: _Number | None = None
 
@@ -83,7 +93,7 @@ class MessageOut(Schema):
     profile: int
     channel: str
     address: str
-    at: str
+    at: When
     message_id: str | None = None
     provider_id: str | None = None
 
@@ -93,11 +103,11 @@ class Messages(Schema):
     cursor: str | None = None
 
 
-class EventOut(Schema):
+class MessageEventOut(Schema):
     id: int
     kind: str
     channel: str
-    at: str
+    at: When
     delivery: int | None = None
     profile: int | None = None
     message_id: str | None = None
@@ -107,7 +117,7 @@ class EventOut(Schema):
 
 
 class Events(Schema):
-    items: list[EventOut]
+    items: list[MessageEventOut]
     cursor: str | None = None
 
 
@@ -115,32 +125,27 @@ class Events(Schema):
 def record(request: HttpRequest, body: MessagesIn) -> HttpResponse:
     """Record what another system has handed over; a message counts once."""
     delivery = deliveries.find(body.delivery)
-    done = recording.record(
-        delivery,
-        [
-            HandedOver(
-                item.address,
-                item.profile,
-                item.at,  # type: ignore[arg-type]
-                item.message_id,
-                item.provider_id,
-            )
-            for item in body.items
-        ],
-    )
-    rows = [
-        {"address": item.address, **_result(result)}
-        for item, result in zip(body.items, done, strict=True)
-    ]
+    done = iter(recording.record(delivery, [*_handed_over(body.items)]))
+    rows = []
+    for item in body.items:
+        late = item.at if isinstance(item.at, Refused) else None
+        result = naming.failed(late) if late else _result(next(done))
+        rows.append({"address": item.address, **result})
     statuses = [row["status"] for row in rows]
     counts = {n: statuses.count(n) for n in ("recorded", "unchanged", "failed")}
     return said({"items": rows, **counts})
 
 
+def _handed_over(items: Iterable[MessageItem]) -> Iterator[HandedOver]:
+    for item in items:
+        if not isinstance(item.at, Refused):
+            numbers = (item.message_id, item.provider_id)
+            yield HandedOver(item.address, item.profile, item.at, *numbers)  # type: ignore[arg-type]
+
+
 def _result(result: recording.Result) -> Json:
     if result.problem:
-        code = {"code": "refused", "detail": result.problem, "field": "address"}
-        return {"status": "failed", "error": code}
+        return naming.failed(result.problem)
     status = "recorded" if result.is_new else "unchanged"
     return {"status": status, "profile": result.profile_id}
 
@@ -148,8 +153,8 @@ def _result(result: recording.Result) -> Json:
 @messages.get("", Messages)
 def listed(
     request: HttpRequest,
-    delivery: Annotated[str, Field(max_length=200)] = "",
-    profile: Annotated[str, Field(max_length=1_100)] = "",
+    delivery: Annotated[str, Field(min_length=1, max_length=200)] | None = None,
+    profile: Annotated[str, Field(min_length=1, max_length=1_100)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -182,7 +187,7 @@ def _shown(row: Message, sees: bool) -> Json:
 @messages.get("/events", Events)
 def events(
     request: HttpRequest,
-    delivery: Annotated[str, Field(max_length=200)] = "",
+    delivery: Annotated[str, Field(min_length=1, max_length=200)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:

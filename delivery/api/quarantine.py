@@ -1,104 +1,32 @@
 """`quarantine`: looking an address up, recording an error, setting, releasing."""
 
-from typing import Annotated, Literal
-
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import Schema
-from pydantic import Field
 
 from audiences import addresses
-from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.answers import said
+from audiences.api.callers import Caller, caller
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.shapes import (
-    AddressText,
-    ChannelCode,
-    Json,
-    Past,
-    Short,
-    Strict,
-    example,
-)
+from audiences.api.problems import Problem
+from audiences.api.shapes import AddressText, ChannelCode, Json
+from audiences.files.cleaning import says_something
 from audiences.masking import DOTS, masked
+from audiences.models import AddressStatus
 from delivery import quarantine as domain
-from delivery.models import QuarantineEntry
+from delivery.api.quarantine_shapes import (
+    Described,
+    Entries,
+    ErrorIn,
+    QuarantineAddress,
+    ReleaseIn,
+    StatusCode,
+    StatusIn,
+)
+from delivery.models import AddressError, QuarantineEntry
 from delivery.models.quarantine import ErrorReason
 
 quarantine = Resource("quarantine")
-
-StatusCode = Literal["valid", "erroneous", "quarantine", "denylisted"]
-
-
-class AddressIn(Strict):
-    """An address on its channel."""
-
-    model_config = example(channel="email", address="ann@example.org")
-
-    channel: ChannelCode
-    address: AddressText
-
-
-class ErrorIn(AddressIn):
-    """An error that another system has seen."""
-
-    model_config = example(
-        channel="email",
-        address="ann@example.org",
-        type="hard",
-        reason="user_unknown",
-        text="550 5.1.1 No such user",
-        event_id="bounce-1",
-    )
-
-    type: Literal["hard", "soft", "ignored"]
-    reason: ErrorReason = ErrorReason.NOT_DEFINED
-    at: Past | None = None
-    text: Annotated[str, Field(max_length=4_000)] = ""
-    event_id: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        None, description="The same event counts once."
-    )
-
-
-class StatusIn(AddressIn):
-    """What somebody decides about an address."""
-
-    model_config = example(
-        channel="email",
-        address="ann@example.org",
-        status="denylisted",
-        text="Asked by phone.",
-    )
-
-    status: StatusCode = "quarantine"
-    reason: ErrorReason = ErrorReason.OPERATOR
-    text: Short = ""
-
-
-class Entry(Schema):
-    """An entry as it is now; without one an address is valid."""
-
-    channel: str
-    address: str
-    status: str
-    reason: str = ""
-
-
-class Entries(Schema):
-    items: list[Entry]
-    cursor: str | None = None
-
-
-class Described(Schema):
-    """Everything known about an address."""
-
-    channel: str
-    address: str
-    status: str
-    entry: Json | None = None
-    errors: list[Json]
-    actions: list[Json]
-    profiles: list[Json]
 
 
 def _key(channel: str, text: str) -> str:
@@ -166,10 +94,31 @@ def record(request: HttpRequest, body: ErrorIn) -> HttpResponse:
         reason=body.reason,
         at=body.at,  # type: ignore[arg-type]
         text=body.text,
-        source=caller(request).actor[:100],
+        source=_source(caller(request)),
         event_id=body.event_id,
     )
+    _refuse_other(caller(request), channel, body)
     return said(_described(request, channel, body.address))
+
+
+def _refuse_other(who: Caller, channel: str, body: ErrorIn) -> None:
+    """Refuse the id of an event that was about another address: it would be lost."""
+    if body.event_id is None:
+        return
+    key = _key(channel, body.address)
+    named = AddressError.objects.filter(source=_source(who), event_id=body.event_id)
+    if named.exclude(channel=channel, key=key).exists():
+        raise Problem(
+            409,
+            f"The event {body.event_id!r} was about another address.",
+            code="event_taken",
+            field="event_id",
+            remedy="Send a number that only this event of this address has.",
+        )
+
+
+def _source(who: Caller) -> str:
+    return who.actor[:100]
 
 
 @quarantine.post("", Described)
@@ -179,15 +128,32 @@ def decide(request: HttpRequest, body: StatusIn) -> HttpResponse:
 
 
 @quarantine.post("/release", Described)
-def release(request: HttpRequest, body: AddressIn) -> HttpResponse:
-    """Make an address valid again, also from the denylist."""
-    return _decided(request, body, "valid", ErrorReason.OPERATOR, "")
+def release(request: HttpRequest, body: ReleaseIn) -> HttpResponse:
+    """Make an address valid again; from the denylist only with a text that says why."""
+    return _decided(request, body, "valid", ErrorReason.OPERATOR, body.text)
+
+
+def _refuse_denylisted(channel: str, address: str) -> None:
+    """Somebody complained or wrote STOP: the console asks, a program says why."""
+    rows = QuarantineEntry.objects.select_for_update()
+    held = rows.filter(channel=channel, key=_key(channel, address)).first()
+    if held and held.status == AddressStatus.DENYLISTED:
+        raise Problem(
+            422,
+            "The address is on the denylist: somebody complained, wrote STOP, or was "
+            "put there. Nothing takes it from there without a text that says why.",
+            code="note_needed",
+            field="text",
+            remedy="Send a `text` that says why messages may go there again.",
+        )
 
 
 def _decided(
-    request: HttpRequest, body: AddressIn, status: str, reason: str, text: str
+    request: HttpRequest, body: QuarantineAddress, status: str, reason: str, text: str
 ) -> HttpResponse:
     channel = body.channel.value
+    if status != AddressStatus.DENYLISTED and not says_something(text):
+        _refuse_denylisted(channel, body.address)
     domain.set_status(
         channel,
         body.address,

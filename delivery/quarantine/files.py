@@ -159,7 +159,10 @@ def _row(line: int, cells: dict[str, str], source: str, actor: str) -> Row:
     channel = named or _choice(cells, "channel", Channel.values)
     status = _status(cells)
     if status == AddressStatus.VALID:
-        raise BadCell("status", _("a file never releases; use release_quarantine"))
+        raise BadCell(
+            "status",
+            _("a file never releases: do it by hand"),
+        )
     problems: list[Problem] = []
     keys = _keys(channel, cells.get("address", ""), problems)
     told = {

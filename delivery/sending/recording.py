@@ -36,13 +36,25 @@ class Result:
 
     profile_id: int | None = None
     is_new: bool = False
-    problem: str = ""
+    problem: Refused | None = None
+
+
+class NobodyHas(Refused):
+    """No profile has the address."""
+
+
+class NotTheirs(Refused):
+    """The profile that is named does not have the address, or is not there."""
+
+
+class SentHere(Refused):
+    """Campaign itself sends the delivery."""
 
 
 def refuse_own(delivery: Delivery) -> None:
     """Refuse to record anything for a delivery that Campaign itself sends."""
     if Sending.objects.filter(delivery=delivery).exists():
-        raise Refused(
+        raise SentHere(
             f"{delivery.label!r} is sent by Campaign itself: what another system "
             "sent cannot be recorded for it."
         )
@@ -69,10 +81,16 @@ def record(delivery: Delivery, items: Sequence[HandedOver]) -> list[Result]:
         results = []
         for item, one in zip(items, read, strict=True):
             owners = holders.get(one.key, []) if one.is_valid else []
-            if item.profile_id is not None:
+            if item.profile_id is not None and owners:
                 owners = [pk for pk in owners if pk == item.profile_id]
+                if not owners:
+                    text = f"Profile {item.profile_id} does not have the address."
+                    results.append(Result(problem=NotTheirs(text)))
+                    continue
             if not owners:
-                results.append(Result(problem="No such profile has the address."))
+                problem = NobodyHas("No profile has the address.")
+                why = one.reason and addresses.InvalidAddress("{why}", why=one.reason)
+                results.append(Result(problem=why or problem))
                 continue
             pk = next((pk for pk in owners if pk in targeted), owners[0])
             results.append(Result(pk, pk not in known))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from audiences.background import jobs
 from audiences.channels import Channel
+from audiences.files.cleaning import says_something
 from audiences.refusals import Refused
 from delivery.analysis import definitions
 from delivery.composing import Composer
@@ -267,7 +268,7 @@ def resend_uncertain(delivery: Delivery, *, note: str) -> int:
     They may get it twice: that is for an operator to decide, who says why. They are
     tried for a day again. Raises NotSendable, of a delivery that was cancelled too.
     """
-    if not note.strip():
+    if not says_something(note):
         raise NotSendable(_("Say in a note why they may get it twice."))
     with transaction.atomic():
         found = Sending.objects.select_for_update(of=("self",)).get(pk=of(delivery).pk)

@@ -12,6 +12,8 @@ from audiences.api_keys import limits
 from audiences.api_keys.scopes import SCOPES
 from delivery.sending import contactable
 
+from .described import strays
+
 
 class Program:
     """Calls with a key, and reads what is answered."""
@@ -32,6 +34,7 @@ class Program:
         )
         is_json = "json" in answer.get("Content-Type", "")
         answer.data = json.loads(answer.content) if is_json and answer.content else None
+        assert not strays(method, f"/api/v1/{path}", answer), "as it is described"
         return answer
 
     def get(self, path: str, **headers: str) -> Any:

@@ -39,9 +39,13 @@ def sent(shop: Program, method: str, path: str, body: bytes) -> Any:
             "consent",
             b'{"items": [{"profile": "id:1", "action": "opt_out", "action": "opt_in",'
             b' "channel": "email", "note": "x"}]}',
-            "action",
+            "items.0.action",
         ),
-        ("audiences", b'{"name": "a", "condition": {"x": [{"y": 1, "y": 2}]}}', "y"),
+        (
+            "audiences",
+            b'{"name": "a", "condition": {"x": [{"y": 1, "y": 2}]}}',
+            "condition.x.0.y",
+        ),
         ("nothing/there", b'{"a": 1, "a": 1}', ""),
     ],
 )
@@ -90,19 +94,26 @@ def test_what_is_no_number_of_json_is_refused(shop: Program, number: bytes) -> N
 
 @pytest.mark.parametrize("escape", [rb"\u0000", rb"\ud800", rb"\udc00\ud800"])
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "field"),
     [
-        ("profiles", b'{"first_name": "A%s"}'),
-        ("profiles", b'{"A%s": 1}'),
-        ("audiences", b'{"name": "a", "condition": {"node": "A%s"}}'),
-        ("audiences/count", b'{"condition": {"node": {"B": ["A%s"]}}}'),
+        ("profiles", b'{"first_name": "A%s"}', "first_name"),
+        ("profiles", b'{"A%s": 1}', "A"),
+        ("audiences", b'{"name": "a", "condition": {"node": "A%s"}}', "condition.node"),
+        (
+            *("audiences/count", b'{"condition": {"node": {"B": ["A%s"]}}}'),
+            "condition.node.B.0",
+        ),
     ],
 )
 def test_a_text_that_cannot_be_kept_is_refused(
-    shop: Program, path: str, body: bytes, escape: bytes
+    shop: Program, path: str, body: bytes, field: str, escape: bytes
 ) -> None:
     answer = sent(shop, "POST", path, body % escape)
     assert (answer.status_code, answer.data["code"]) == (422, "bad_character")
+    assert (
+        answer.data["errors"][0]["field"].rstrip("\N{REPLACEMENT CHARACTER}") == field
+    )
+    assert answer.data["remedy"]
 
 
 def test_a_text_that_only_speaks_of_nul_is_kept(shop: Program) -> None:
@@ -128,7 +139,7 @@ def test_a_parameter_is_there_once(shop: Program) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        (b'{"force": true}', "body.force"),
+        (b'{"force": true}', "force"),
         (b"[]", "body"),
         (b'"now"', "body"),
         (b"{", "body"),

@@ -2,15 +2,21 @@
 
 import importlib.util
 import json
+import re
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
 from audiences import api_keys, consent, endpoints
 from audiences.consent import Origin
-from tests.people import person
+from audiences.models import Profile, Subscription
+from tests.factories import ServiceFactory
+from tests.people import ORIGIN, person
 
 from .receiver import receiving
 
@@ -70,6 +76,94 @@ def test_the_client_checks_who_calls(settings: Any) -> None:
         client.verified(shown.secret, headers, body + b" ")
     with pytest.raises(ValueError, match="too old"):
         client.verified(shown.secret, headers | {"webhook-timestamp": "1"}, body)
+
+
+RECIPES = CLIENT.with_name("recipes.md").read_text(encoding="utf-8")
+
+
+class Recipes:
+    """The recipes as they are written, with the keys that they name, against a site."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        found = re.findall(r"create_api_key (\w+) --scopes (.+)", RECIPES)
+        self.keys = {
+            name: api_keys.create(name, scopes.split()).secret for name, scopes in found
+        }
+        self.blocks = re.findall(r"```python\n(.*?)```", RECIPES, re.DOTALL)
+
+    def cook(self, place: int, key: str = "", **given: Any) -> dict[str, Any]:
+        """Run one of them; what it is given stands there already."""
+        names = {"KEY": self.keys.get(key), **given}
+        text = self.blocks[place].replace("https://campaign.example.org", self.site)
+        exec(text, names)
+        return names
+
+
+@pytest.fixture
+def recipes(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Recipes:
+    monkeypatch.setitem(sys.modules, "client", client)
+    return Recipes(live_server.url)
+
+
+def test_a_list_provider_is_kept_in_step(recipes: Recipes) -> None:
+    ann = person(email="ann@example.org")
+    person(email="bob@example.org", external_id="B")
+    told: list[str] = []
+    kept: list[str] = []
+    given = {
+        "unsubscribed_there": ["ann@example.org", "nobody@example.org"],
+        "unsubscribe_there": told.append,
+        "remember": kept.append,
+    }
+    done = recipes.cook(0, "mailchimp", cursor="", **given)
+    assert [row["status"] for row in done["results"]] == ["changed", "failed"]
+    assert done["results"][1]["error"]["code"] == "not_found"
+    ann.refresh_from_db()
+    assert ann.no_longer_contact_email
+    assert told == ["ann@example.org"]
+    consent.opt_out(person(email="cas@example.org"), "any", ORIGIN)
+    recipes.cook(0, "mailchimp", cursor=kept[-1], **given)
+    assert told == ["ann@example.org", "cas@example.org"]
+
+
+def test_a_shop_makes_its_customers_and_asks_them(recipes: Recipes) -> None:
+    ServiceFactory(slug="newsletter", double_opt_in=True)
+    for number, wants in (("1001", True), ("2026/7", False), ("2026/7", True)):
+        order = SimpleNamespace(
+            customer_number=number,
+            email=f"{number[:4]}@example.org",
+            wants_newsletter=wants,
+        )
+        campaign = client.Campaign(recipes.site, recipes.keys["webshop"])
+        recipes.cook(1, campaign=campaign, order=order)
+    assert Profile.objects.count() == 2
+    held = Subscription.objects.values_list("status", flat=True)
+    assert [*held] == ["pending", "pending"]
+
+
+def test_a_crm_believes_what_is_signed_and_takes_it_once(recipes: Recipes) -> None:
+    person_out = person(external_id="A1")
+    consent.opt_out(person_out, "email", ORIGIN)
+    (change,) = client.Campaign(recipes.site, recipes.keys["crm"]).changes("")[0]
+    body, secret = json.dumps(change).encode(), "whsec_" + "QUJD" * 8
+    at = datetime.now(UTC)
+    signed = Webhook(secret).sign(change["id"], at, body.decode())
+    headers = {
+        "Webhook-Id": change["id"],
+        "Webhook-Timestamp": str(int(at.timestamp())),
+        "Webhook-Signature": signed,
+    }
+    closed: list[tuple[str, str]] = []
+    crm = SimpleNamespace(close_channel=lambda *about: closed.append(about))
+    seen: set[str] = set()
+    before = lambda name: name in seen or seen.add(name)  # noqa: E731
+    made = recipes.cook(2, SECRET=secret, seen_before=before, crm=crm)
+    call = SimpleNamespace(headers=headers, body=body)
+    assert [made["webhook"](call) for _twice in range(2)] == [204, 204]
+    assert closed == [("A1", "email")]
+    with pytest.raises(ValueError, match="not signed"):
+        made["webhook"](SimpleNamespace(headers=headers, body=body + b" "))
 
 
 def test_the_client_is_short() -> None:

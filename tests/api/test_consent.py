@@ -78,11 +78,26 @@ def test_each_item_has_its_own_result(shop: Program) -> None:
     assert verify_consent().is_consistent
 
 
-def test_what_lies_in_the_future_or_is_unknown_is_refused(shop: Program) -> None:
-    person(email="ann@example.org")
+def test_what_lies_in_the_future_is_refused_and_the_others_go_on(
+    shop: Program,
+) -> None:
+    person(email="ann@example.org", external_id="A1")
     later = (timezone.now() + timedelta(days=1)).isoformat()
+    items = [out("ext:A1", "sms", at=later), out("nobody", at=later), out("ext:A1")]
+    answer = shop.post("consent", {"items": items})
+    assert [row["status"] for row in answer.data["items"]] == [
+        *("failed", "failed", "changed")
+    ]
+    ahead, unknown, _done = answer.data["items"]
+    assert (ahead["error"]["code"], ahead["error"]["field"]) == ("lies_ahead", "at")
+    assert unknown["error"]["code"] == "not_found"
+    ann = Profile.objects.get()
+    assert (ann.no_longer_contact_sms, ann.no_longer_contact_email) == (False, True)
+
+
+def test_what_is_not_as_described_is_refused(shop: Program) -> None:
+    person(email="ann@example.org")
     for item in (
-        out("ann@example.org", at=later),
         out("ann@example.org", at="2026-01-01T10:00:00"),
         out("ann@example.org", "pigeon"),
         out("ann@example.org", loud=True),
@@ -91,7 +106,7 @@ def test_what_lies_in_the_future_or_is_unknown_is_refused(shop: Program) -> None
         answer = shop.post("consent", {"items": [item]})
         assert answer.status_code == 422, item
         assert answer["Content-Type"] == "application/problem+json"
-        assert answer.data["errors"][0]["field"].startswith("body.items.0")
+        assert answer.data["errors"][0]["field"].startswith("items.0")
     assert not Profile.objects.filter(no_longer_contact_email=True).exists()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from django.contrib.staticfiles import finders
+from pydantic import BaseModel
 
 from audiences import membership
 from audiences.api.site import api
@@ -97,6 +98,33 @@ def test_examples_of_fields_are_what_the_fields_take() -> None:
         allowed = jsonschema_rs.validator_for(resolved(plain))
         for example in shape["examples"]:
             allowed.validate(example)
+
+
+def test_two_shapes_have_two_names() -> None:
+    """The description has one room for each name: the last would be told of both."""
+    shapes: dict[str, set[str]] = {}
+
+    def look(model: type[BaseModel]) -> None:
+        for each in model.__subclasses__():
+            if "api" in each.__module__.split("."):
+                shapes.setdefault(each.__name__, set()).add(each.__module__)
+            look(each)
+
+    look(BaseModel)
+    assert len(shapes) > 60
+    assert {name: at for name, at in shapes.items() if len(at) > 1} == {}
+
+
+def test_answers_and_parameters_say_what_they_are() -> None:
+    for path, method, call in calls():
+        for status, answer in call["responses"].items():
+            assert answer["description"], (method, path, status)
+        for each in call["parameters"]:
+            assert each["description"], (method, path, each["name"])
+            assert "null" not in str(each["schema"]), (method, path, each["name"])
+        for content in call.get("requestBody", {}).get("content", {}).values():
+            if "properties" in content["schema"]:
+                assert {*content["example"]} <= {*content["schema"]["properties"]}
 
 
 def test_parameters_have_what_openapi_gives_them() -> None:

@@ -106,7 +106,7 @@ def _bodies(at: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
             "services",
             {"slug": "more", "label": "More", "channel": "email"},
         ),
-        ("PATCH", "services/{slug}"): ("services/news", {"label": "Other"}),
+        ("PATCH", "services/{service}"): ("services/news", {"label": "Other"}),
         ("POST", "subscriptions"): (
             "subscriptions",
             {
@@ -126,7 +126,7 @@ def _bodies(at: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
             "audiences",
             {"name": "New", "condition": tree(is_("language", "de"))},
         ),
-        ("PATCH", "audiences/{name}"): (
+        ("PATCH", "audiences/{audience}"): (
             "audiences/Dutch",
             {"condition": tree(is_("language", "de"))},
         ),

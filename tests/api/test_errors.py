@@ -147,10 +147,36 @@ def test_several_people_are_told_by_their_ids_alone(program: Any) -> None:
 
 
 def test_addresses_that_the_api_does_not_have_are_problems(shop: Program) -> None:
-    for path in ("", "nothing", "services/", "profiles/ext:A/addresses/x", "../x"):
-        answer = shop.client.get(f"/api/v1/{path}")
-        assert (answer.status_code, answer["Content-Type"]) == (
-            404,
-            "application/problem+json",
-        ), path
-        assert json.loads(answer.content)["status"] == 404
+    for path in (
+        "v1/",
+        "v1/nothing",
+        "v1/services/",
+        "v1/../x",
+        "v1",
+        "v2/x",
+        "",
+        "v1//",
+    ):
+        for method in ("GET", "POST", "OPTIONS"):
+            answer: Any = shop.client.generic(method, f"/api/{path}")
+            assert (answer.status_code, answer["Content-Type"]) == (
+                404,
+                "application/problem+json",
+            ), path
+            assert json.loads(answer.content)["status"] == 404
+    assert shop.get("profiles/ext:A/addresses/x").status_code == 404
+
+
+def test_a_method_that_an_address_has_not_is_a_problem_everywhere() -> None:
+    """Also of a browser that sends no token of a form."""
+    client = Client(enforce_csrf_checks=True)
+    for path in ("docs", "openapi.json", "services", "profiles/ext:A", "jobs/import:1"):
+        for method in ("DELETE", "POST", "TRACE", "NONSENSE"):
+            if (method, path) == ("POST", "services"):
+                continue
+            answer: Any = client.generic(method, f"/api/v1/{path}")
+            assert answer.status_code == 405, (method, path, answer.content)
+            assert answer["Content-Type"] == "application/problem+json"
+            assert "GET" in answer["Allow"]
+        asked = client.generic("OPTIONS", f"/api/v1/{path}")
+        assert (asked.status_code, asked["Allow"]) == (204, answer["Allow"])

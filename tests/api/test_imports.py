@@ -89,6 +89,7 @@ def test_a_file_is_read_as_it_is_said(shop: Program) -> None:
     ]
     assert seen["preview"]["sample"][0]["external_id"] == "A1"
     done = confirm(shop, answer)
+    assert done["percent"] == 100
     assert (done["counts"]["updated"], done["counts"]["rejected"]) == (1, 1)
     ann = Profile.objects.get()
     assert (ann.first_name, ann.no_longer_contact_email) == ("Zoë", True)
@@ -150,9 +151,9 @@ def test_columns_that_nobody_understands_are_asked_and_said(shop: Program) -> No
         {"column": "Kol2", "name": "email"},
     ]
     for wrong, field in (
-        (right[:1], "body.columns"),
-        ([right[1], right[0]], "body.columns.0.column"),
-        ([right[0], {"column": "Kol2", "name": "mail box"}], "body.columns.1.name"),
+        (right[:1], "columns"),
+        ([right[1], right[0]], "columns.0.column"),
+        ([right[0], {"column": "Kol2", "name": "mail box"}], "columns.1.name"),
     ):
         refused = shop.call("PUT", path, {"columns": wrong})
         assert refused.status_code == 422

@@ -77,7 +77,11 @@ def test_an_address_is_suppressed_and_lifted_with_a_note(shop: Program) -> None:
     assert shop.get(query).data == {"suppressed": False, "entries": []}
     assert shop.post("suppressions", {**about, "note": " "}).status_code == 422
     told = shop.post("suppressions", {**about, "note": "asked by ann@example.org"})
-    assert told.status_code == 409
+    assert (told.status_code, told.data["errors"][0]["field"]) == (422, "note")
+    for nothing in ("\u200b", "\u2060 .", "…"):
+        for path in ("suppressions", "suppressions/lift"):
+            asked = shop.post(path, {**about, "note": nothing})
+            assert (asked.status_code, asked.data["code"]) == (422, "bad_note")
     assert shop.post("suppressions", {**about, "note": "by letter"}).data["suppressed"]
     person(email="ann@example.org")
     lifted = shop.post("suppressions/lift", {**about, "note": "by letter again"})

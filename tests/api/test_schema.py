@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from audiences import membership
-from audiences.api.describing import LINKS
+from audiences.api.description.tables import LINKS
 from audiences.api.site import api
 from audiences.models import ImportRun
 from delivery import deliveries

@@ -34,8 +34,8 @@ from .conftest import Program
 # A value for each place in an address.
 PLACES = {
     "profile": "id:1",
-    "slug": "news",
-    "name": "everyone",
+    "service": "news",
+    "audience": "everyone",
     "delivery": "id:1",
     "number": "1",
     "job": "import:1",
@@ -196,8 +196,8 @@ def _everything_of(admin: Any) -> dict[str, list[Any]]:
     ImportRun.objects.update(error=said)
     return {
         "profile": [f"id:{made.profile.pk}"],
-        "slug": ["nieuws"],
-        "name": ["everyone"],
+        "service": ["nieuws"],
+        "audience": ["everyone"],
         "delivery": [
             f"id:{pk}" for pk in Delivery.objects.values_list("pk", flat=True)
         ],

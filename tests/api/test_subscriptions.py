@@ -206,3 +206,19 @@ def test_where_somebody_asked_revives_nothing_by_any_word(
         "service_closed",
         "service",
     )
+
+
+def test_a_request_of_somebody_without_an_address_says_that_nobody_is_asked(
+    shop: Program,
+) -> None:
+    ServiceFactory(slug="news", double_opt_in=True)
+    person(external_id="A1")
+    person(external_id="B2", email="bob@example.org")
+    items = [
+        {"profile": name, "service": "news", "action": "request"}
+        for name in ("ext:A1", "ext:B2")
+    ]
+    nobody, asked = shop.post("subscriptions", {"items": items}).data["items"]
+    assert (nobody["status"], asked["status"]) == ("changed", "changed")
+    assert "no valid address" in nobody["warning"]
+    assert "until the person confirms" in asked["warning"]

@@ -22,6 +22,7 @@ from audiences.refusals import Refused
 from audiences.roles import LIFT_SUPPRESSION
 from audiences.suppression import Entry, Lift, Reason
 from audiences.suppression.keys import siblings
+from audiences.suppression.writing import suppress_by_hand
 
 LOOK, LIFT, SUPPRESS = "look", "lift", "suppress"
 
@@ -121,12 +122,10 @@ def _lift(request: HttpRequest, channel: str, key: str, note: str) -> str:
 
 
 def _suppress(request: HttpRequest, channel: str, key: str, note: str) -> str:
-    if not note:
-        raise Refused(_("A note must say why it is suppressed."))
     scope = ANY if request.POST.get("any") else channel
     entry = Entry(channel, key, scope, Reason.BY_HAND)
     actor = request.user.get_username()
-    if suppression.suppress([entry], actor=actor, note=note):
+    if suppress_by_hand(entry, actor=actor, note=note):
         return _("The address is suppressed.")
     return _("The address was suppressed already.")
 

@@ -7,14 +7,36 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import feed
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Limit
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json
+from audiences.api.shapes import When
 from audiences.feed import Event, Position
 
 changes = Resource("changes")
+
+
+class ChangeData(Schema):
+    """What it is about: of each change some."""
+
+    profile: int | None = None
+    external_id: str | None = None
+    # The primary ones of the person; for keys with profiles:read.
+    addresses: dict[str, str] | None = None
+    source: str | None = None
+    event: int | None = None
+    channel: str | None = None
+    service: str | None = None
+    delivery: int | None = None
+    label: str | None = None
+    to_deliver: int | None = None
+    address: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    error: str | None = None
+    message: str | None = None
 
 
 class ChangeOut(Schema):
@@ -22,8 +44,8 @@ class ChangeOut(Schema):
 
     id: str
     type: str
-    timestamp: str
-    data: Json
+    timestamp: When
+    data: ChangeData
 
 
 class Changes(Schema):
@@ -38,7 +60,7 @@ class Changes(Schema):
 def listed(
     request: HttpRequest,
     since: Annotated[str, Field(max_length=80)] = "",
-    types: Annotated[str, Field(max_length=500)] = "",
+    types: Annotated[str, Field(min_length=1, max_length=500)] | None = None,
     limit: Limit = 100,
 ) -> HttpResponse:
     """What happened since a cursor, oldest first; `since=now` begins at this moment.
@@ -49,7 +71,7 @@ def listed(
     if since == "now":
         return said({"items": [], "cursor": str(feed.present()), "has_more": False})
     place = Position.of(since) if since else Position()
-    found = feed.read(place, limit, _names(types))
+    found = feed.read(place, limit, _names(types or ""))
     sees = caller(request).sees_addresses
     return said(
         {

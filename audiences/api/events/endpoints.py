@@ -9,11 +9,12 @@ from ninja import Schema
 from pydantic import Field, model_validator
 
 from audiences import endpoints as domain
+from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Past, Strict, Truth, example
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES
+from audiences.api.shapes import Json, Past, Strict, Truth, When, example, kept
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.endpoints import (
     BadEndpoint,
@@ -31,6 +32,8 @@ STATUSES.update({NoSuchEndpoint: 404, BadEndpoint: 422, NotPublic: 422})
 STATUSES[NoSuchChange] = 422
 FIELDS.update({NoSuchEndpoint: "number", BadEndpoint: "events", NotPublic: "url"})
 FIELDS[NoSuchChange] = "ids"
+REMEDIES[NotPublic] = "Give the https address of a program on the public internet."
+REMEDIES[NoSuchChange] = "Take the ids of changes, such as c4711."
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Url = Annotated[
@@ -57,10 +60,11 @@ class EndpointChange(Strict):
 
     model_config = example(state="active")
 
-    url: _Url | None = None
-    events: _Events | None = None
-    with_addresses: Truth | None = None
-    state: Literal["active", "disabled"] | None = None
+    # What is left out stays; nothing of it can be taken away.
+    url: _Url = kept()
+    events: _Events = kept([])
+    with_addresses: Truth = kept(False)
+    state: Literal["active", "disabled"] = kept("active")
 
 
 class ReplayIn(Strict):
@@ -87,8 +91,8 @@ class EndpointOut(Schema):
     with_addresses: bool
     state: str
     reason: str
-    failing_since: str | None = None
-    created_at: str
+    failing_since: When | None = None
+    created_at: When
 
 
 class NewEndpoint(EndpointOut):
@@ -111,8 +115,8 @@ class CallOut(Schema):
     attempts: int
     status: int | None = None
     answer: str
-    told_at: str | None = None
-    due_at: str
+    told_at: When | None = None
+    due_at: When
 
 
 class Calls(Schema):
@@ -167,7 +171,7 @@ def listed(
     return said(page(rows, cursor, limit, lambda row: shown(row, who)))
 
 
-@endpoints.get("/{number}", EndpointOut)
+@endpoints.get("/{number}", EndpointOut, tagged=True)
 def read(request: HttpRequest, number: Number) -> HttpResponse:
     """One endpoint."""
     return _tagged(request, number)
@@ -183,7 +187,8 @@ def create(request: HttpRequest, body: EndpointIn) -> HttpResponse:
         actor=caller(request).actor,
         with_addresses=body.with_addresses,
     )
-    return said(_with_secret(request, made), 201)
+    answer = said(_with_secret(request, made), 201)
+    return at(answer, "endpoints", made.endpoint.pk)
 
 
 def _may_see(request: HttpRequest, with_addresses: bool | None) -> None:
@@ -198,16 +203,14 @@ def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpRe
     row = _held(number)
     require_match(request, _editable(row))
     # A new place would be told the addresses that the present one is told.
-    is_told = row.with_addresses if body.with_addresses is None else body.with_addresses
-    _may_see(request, is_told)
-    domain.change(
-        row,
-        url=body.url,
-        events=None if body.events is None else [e.value for e in body.events],
-        with_addresses=body.with_addresses,
-    )
-    if body.state is not None and body.state != row.state:
-        domain.enable(row, enabled=body.state == "active")
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    state = given.pop("state", row.state)
+    _may_see(request, given.get("with_addresses", row.with_addresses))
+    if "events" in given:
+        given["events"] = [event.value for event in body.events]
+    domain.change(row, **given)
+    if state != row.state:
+        domain.enable(row, enabled=state == "active")
     return _tagged(request, number)
 
 
@@ -232,7 +235,7 @@ def replay(request: HttpRequest, number: Number, body: ReplayIn) -> HttpResponse
     row = domain.find(number)
     since: datetime | None = body.since  # type: ignore[assignment]
     domain.replay(row, since=since, ids=body.ids)
-    return said(_present(request, number), 202)
+    return at(said(_present(request, number), 202), "endpoints", number, "calls")
 
 
 @endpoints.get("/{number}/calls", Calls)

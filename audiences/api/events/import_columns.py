@@ -6,23 +6,21 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 from pydantic import Field
 
+from audiences.api.answers import require_match, with_tag
 from audiences.api.callers import caller
-from audiences.api.calls import require_match, with_tag
-from audiences.api.events.imports import (
-    ImportWhole,
-    Number,
-    decided,
-    find,
-    imports,
-    whole,
-)
-from audiences.api.problems import Problem
+from audiences.api.events.import_shapes import ImportWhole, Number
+from audiences.api.events.imports import decided, find, imports, whole
+from audiences.api.problems import FIELDS, STATUSES, Problem
 from audiences.api.shapes import Json, Strict, example
+from audiences.files import UnknownColumns
 from audiences.imports import run_columns, runs
 from audiences.imports.kinds import kinds
 from audiences.imports.run_columns import LEFT_OUT, Choice, ColumnToChoose
 from audiences.models import ImportRun
 
+# Two columns that mean the same, or none that names anybody.
+STATUSES[UnknownColumns] = 422
+FIELDS[UnknownColumns] = "columns"
 _Words = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
 
 
@@ -76,7 +74,7 @@ def _names(run: ImportRun) -> list[str]:
     return [name for name, _label in kinds[run.kind].importer.choices()]
 
 
-@imports.get("/{number}/columns", Columns)
+@imports.get("/{number}/columns", Columns, tagged=True)
 def columns(request: HttpRequest, number: Number) -> HttpResponse:
     """The columns of a file that waits, each with what it may mean.
 
@@ -113,11 +111,11 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
     text = caller(request).shown
     if len(there) != len(body.columns):
         raise Problem(
-            422, f"The file has {len(there)} columns: name all.", field="body.columns"
+            422, f"The file has {len(there)} columns: name all.", field="columns"
         )
     chosen: list[Choice] = []
     for place, (given, column) in enumerate(zip(body.columns, there, strict=True)):
-        at = f"body.columns.{place}"
+        at = f"columns.{place}"
         if given.column not in (column["heading"], text(column["heading"])):
             raise Problem(
                 422,

@@ -8,7 +8,7 @@ from pydantic import Field
 from audiences.api.callers import Caller
 from audiences.api.problems import Problem
 from audiences.api.shapes import ChannelCode, ScopeCode, Strict
-from audiences.consent.history import says_something
+from audiences.files.cleaning import says_something
 from audiences.imports.kinds import kinds
 from audiences.models import ImportRun
 

@@ -1,23 +1,30 @@
 """`imports`: a file is uploaded, checked, confirmed, imported; its rejects."""
 
 import re
-from typing import Annotated, Any
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from ninja import File, Form, Schema, UploadedFile
-from pydantic import Field
+from ninja import File, Form, UploadedFile
 
 from audiences import subscriptions
 from audiences.api import jobs
+from audiences.api.answers import LANGUAGE, at, said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import LANGUAGE, Resource, said
+from audiences.api.calls import Resource
 from audiences.api.events import import_options as options
 from audiences.api.events.import_options import UploadIn
+from audiences.api.events.import_shapes import (
+    FORM,
+    Imports,
+    ImportWhole,
+    Number,
+    Rejects,
+)
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem, of_refusal
-from audiences.api.shapes import JobOut, Json
+from audiences.api.shapes import Json
 from audiences.console.downloads import csv_file
 from audiences.files import UnknownColumns, rejects as reject_files
 from audiences.imports import runs
@@ -26,57 +33,7 @@ from audiences.refusals import Refused, Sentence
 from audiences.subscriptions import NoSuchService
 
 imports = Resource("imports")
-_OPTION = re.compile(r"--([a-z]{1,20})\b")
-
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
-
-
-class Preview(Schema):
-    """How the file was understood, and what would change."""
-
-    encoding: str = ""
-    delimiter: str = ""
-    system: str = ""
-    columns: list[Json] = []
-    left_out: list[str] = []
-    notes: list[str] = []
-    # What is in the way, where it waits for the meaning of its columns.
-    asked: str = ""
-    unknown: list[str] = []
-    # The first changes of somebody's consent.
-    sample: list[Json] = []
-
-
-class ImportOut(JobOut):
-    """A file that is imported, and how far that is."""
-
-    file: str
-    file_kind: str
-    waits_for: str | None = None
-
-
-class ImportWhole(ImportOut):
-    """With how it was understood."""
-
-    preview: Preview
-
-
-class Imports(Schema):
-    items: list[ImportOut]
-    cursor: str | None = None
-
-
-class RejectOut(Schema):
-    row: int
-    field: str
-    reason: str
-    outcome: str
-
-
-class Rejects(Schema):
-    items: list[RejectOut]
-    cursor: str | None = None
-
+_OPTION = re.compile(r"--([a-z][a-z-]{0,20}[a-z])\b")
 
 # What somebody has to do before it goes on.
 _WAITS = {
@@ -111,7 +68,7 @@ def whole(request: HttpRequest, row: ImportRun) -> Json:
         ],
         "left_out": [text(each) for each in look.get("left_out", [])],
         "notes": [text(str(Sentence.of_json(n))) for n in look.get("notes", [])],
-        "asked": text(look.get("asked", "")),
+        "asked": text(_in_words_of_the_form(look.get("asked", ""))),
         "unknown": [text(each) for each in look.get("unknown", [])],
         # An id or a name may be an address.
         "sample": [
@@ -140,7 +97,7 @@ def find(number: int) -> ImportRun:
     """The import with a number; raises Problem."""
     row = ImportRun.objects.filter(pk=number).first()
     if row is None:
-        raise Problem(404, "There is no such import.")
+        raise Problem(404, "There is no such import.", field="number")
     return row
 
 
@@ -176,7 +133,7 @@ def read(request: HttpRequest, number: Number) -> HttpResponse:
     return said(whole(request, find(number)))
 
 
-@imports.post("", ImportWhole, status=202)
+@imports.post("", ImportWhole, status=202, openapi_extra={"requestBody": FORM})
 def upload(
     request: HttpRequest,
     file: UploadedFile = File(...),  # type: ignore[type-arg]  # noqa: B008
@@ -192,9 +149,7 @@ def upload(
     who = caller(request)
     chosen = options.check(who, form)
     run = _kept(file, form, chosen, who.actor)
-    answer = said(whole(request, run), 202)
-    answer["Location"] = f"/api/v1/imports/{run.pk}"
-    return answer
+    return at(said(whole(request, run), 202), "imports", run.pk)
 
 
 def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
@@ -230,7 +185,7 @@ def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
 
 def _in_words_of_the_form(text: str) -> str:
     """Options of commands are parts of the form under the same names."""
-    return _OPTION.sub(r"\1", text)
+    return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
 
 
 def _field(refusal: Refused, chosen: Json) -> str:
@@ -249,7 +204,7 @@ def _field(refusal: Refused, chosen: Json) -> str:
 def confirm(request: HttpRequest, number: Number) -> HttpResponse:
     """Import what was checked."""
     runs.confirm(decided(request, number))
-    return said(whole(request, find(number)), 202)
+    return at(said(whole(request, find(number)), 202), "imports", number)
 
 
 @imports.post("/{number}/cancel", ImportWhole)
@@ -273,7 +228,7 @@ def _reject(request: HttpRequest, row: ImportReject) -> Json:
     return {
         "row": row.row,
         "field": row.field,
-        "reason": caller(request).shown(row.text),
+        "reason": caller(request).shown(_in_words_of_the_form(row.text)),
         "outcome": row.outcome,
     }
 

@@ -3,8 +3,9 @@
 from django.http import HttpRequest, HttpResponse
 
 from audiences.api import jobs as registered
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.problems import Problem
 from audiences.api.shapes import JobOut, Json
 from audiences.models import BulkAct, ErasureRun

@@ -7,25 +7,28 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
+from audiences.api.answers import said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import FIELDS, STATUSES, Problem, of_refusal
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES, Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
+    ItemPast,
     ItemProblem,
     Json,
     Note,
-    Past,
     ProfileName,
     ScopeCode,
     Short,
     Strict,
+    When,
     example,
 )
 from audiences.consent import Recorded, events_of, many
 from audiences.consent.many import Gone, ProofNeeded
 from audiences.ledger import receipts
+from audiences.ledger.receipts import NoReceipt
 from audiences.models import ConsentEvent
 from audiences.records.profiles import event_facts
 from audiences.refusals import Refused
@@ -34,6 +37,15 @@ from audiences.suppression.restriction import Restricted
 consent = Resource("consent")
 FIELDS.update({ProofNeeded: "note", Gone: "profile", Restricted: "profile"})
 STATUSES[Gone] = 404
+FIELDS[NoReceipt] = "event"
+REMEDIES[NoReceipt] = (
+    "Name an event of the history of this person; within some minutes the ledger has "
+    "what is new."
+)
+REMEDIES[ProofNeeded] = (
+    "Send a `note` that says how the person asked for it, or the `wording` of the text "
+    "that they agreed to."
+)
 
 
 class ConsentItem(Strict):
@@ -44,7 +56,7 @@ class ConsentItem(Strict):
     channel: ScopeCode
     source: Short = Field("", description="Where the person asked, such as webshop.")
     note: Note = ""
-    at: Past | None = Field(None, description="When the person asked; else now.")
+    at: ItemPast | None = Field(None, description="When the person asked; else now.")
     wording: Annotated[str, Field(max_length=100)] = Field(
         "", description="The version of the text that the person agreed to."
     )
@@ -92,7 +104,7 @@ class EventOut(Schema):
     """One event of the history."""
 
     id: int
-    at: str
+    at: When
     kind: str
     channel: str | None = None
     service: str | int | None = None
@@ -121,6 +133,7 @@ def change(request: HttpRequest, body: ConsentIn) -> HttpResponse:
         many.Act(pk, item.channel.value, item.action == "opt_out", _origin(who, item))
         for item in body.items
         if isinstance(pk := named[item.profile], int)
+        and not isinstance(item.at, Refused)
     ]
     return said(results(body.items, named, many.apply(acts)))
 
@@ -141,7 +154,9 @@ def results(
         found = named[item.profile]
         row: Json = {"profile": item.profile}
         if isinstance(found, Problem):
-            row |= {"status": "failed", "error": naming.item_problem(found)}
+            row |= naming.failed(found)
+        elif isinstance(item.at, Refused):
+            row |= {"id": found, **naming.failed(item.at)}
         else:
             row |= {"id": found, **one_result(next(rest))}
         counts[row["status"]] += 1
@@ -152,8 +167,7 @@ def results(
 def one_result(result: Recorded | Refused) -> Json:
     """What became of one act."""
     if isinstance(result, Refused):
-        error = naming.item_problem(of_refusal(result))
-        return {"status": "failed", "error": error}
+        return naming.failed(result)
     row: Json = {"status": "changed" if result.changed else "unchanged"}
     if result.event_id:
         row["event"] = result.event_id

@@ -5,15 +5,18 @@ from typing import Annotated, Literal
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from audiences.api import naming
+from audiences.api.answers import at, said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem
-from audiences.api.shapes import Json, Past, ProfileName, Strict, example
+from audiences.api.shapes import Json, Past, ProfileName, Strict, When, example
+from audiences.consent import Source
 from audiences.feed.facts import said as moment
+from audiences.files.cleaning import says_something
 from audiences.models import PrivacyRequest
 from audiences.privacy import requests
 
@@ -21,6 +24,12 @@ privacy_requests = Resource("privacy-requests")
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 KindCode = Literal["access", "erasure", "correction", "objection", "restriction"]
+
+
+def _words(text: str) -> str:
+    if text and not says_something(text):
+        raise ValueError("write what the person asked, or leave it out")
+    return text
 
 
 class RequestIn(Strict):
@@ -32,7 +41,7 @@ class RequestIn(Strict):
 
     profile: ProfileName
     kind: KindCode
-    text: Annotated[str, Field(max_length=4_000)] = ""
+    text: Annotated[str, Field(max_length=4_000), AfterValidator(_words)] = ""
     received_at: Past | None = None
 
 
@@ -41,10 +50,10 @@ class RequestOut(Schema):
     profile: int
     kind: str
     state: str
-    received_at: str
+    received_at: When
     due_on: str
     recorded_by: str
-    decided_at: str | None = None
+    decided_at: When | None = None
 
 
 class Requests(Schema):
@@ -83,7 +92,7 @@ def read(request: HttpRequest, number: Number) -> HttpResponse:
     """One request, and how far it is."""
     row = PrivacyRequest.objects.filter(pk=number).first()
     if row is None:
-        raise Problem(404, "There is no such request.")
+        raise Problem(404, "There is no such request.", field="number")
     return said(shown(row))
 
 
@@ -96,5 +105,6 @@ def record(request: HttpRequest, body: RequestIn) -> HttpResponse:
         body.text,
         actor=caller(request).actor,
         received_at=body.received_at,  # type: ignore[arg-type]
+        source=Source.API,
     )
-    return said(shown(made), 201)
+    return at(said(shown(made), 201), "privacy-requests", made.pk)

@@ -8,17 +8,20 @@ from pydantic import Field
 
 from audiences import addresses, profiles as people
 from audiences.api import naming
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.answers import at, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import Problem, of_refusal
 from audiences.api.shapes import (
     AddressText,
     ChannelCode,
+    Held,
     Json,
     ProfileName,
     Short,
     Strict,
     Truth,
+    When,
     example,
 )
 from audiences.channels import FLAGS
@@ -82,10 +85,10 @@ class ProfileOut(Schema):
     last_name: str
     language: str
     country: str
-    created_at: str
+    created_at: When
     opted_out: dict[str, bool]
     addresses: list[AddressOut]
-    subscriptions: list[Json]
+    subscriptions: list[Held]
 
 
 class Profiles(Schema):
@@ -151,7 +154,7 @@ def _tagged(pk: int, status: int = 200) -> HttpResponse:
 @profiles.get("", Profiles)
 def listed(
     request: HttpRequest,
-    find: Annotated[str, Field(max_length=1_100)] = "",
+    find: Annotated[str, Field(min_length=1, max_length=1_100)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -162,21 +165,19 @@ def listed(
     return said(page(rows, cursor, limit, shown))
 
 
-@profiles.get("/{profile}", ProfileOut)
+@profiles.get("/{path:profile}", ProfileOut, tagged=True)
 def read(request: HttpRequest, profile: ProfileName) -> HttpResponse:
     """The person whom an id, an external id or an address names."""
     return _tagged(naming.one(profile).pk)
 
 
-@profiles.post("", ProfileOut, status=201)
+@profiles.post("", ProfileOut, status=201, tagged=True)
 def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
     """Make a person. Nobody is opted in by it, and nobody out."""
     made = writing.create(_given(body))
     for place, item in enumerate(body.addresses):
-        _attach(made, item, f"body.addresses.{place}.address")
-    answer = _tagged(made.pk, 201)
-    answer["Location"] = f"/api/v1/profiles/id:{made.pk}"
-    return answer
+        _attach(made, item, f"addresses.{place}.address")
+    return at(_tagged(made.pk, 201), "profiles", f"id:{made.pk}")
 
 
 def _given(body: Facts) -> dict[str, str | None]:
@@ -191,10 +192,10 @@ def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
         )
     except addresses.InvalidAddress as error:
         found = of_refusal(error)
-        raise Problem(422, found.detail, code=found.code, field=field) from error
+        raise found.about(field) from error
 
 
-@profiles.patch("/{profile}", ProfileOut)
+@profiles.patch("/{path:profile}", ProfileOut)
 def change(request: HttpRequest, profile: ProfileName, body: Facts) -> HttpResponse:
     """Change who a person is; opting in and out is under `consent`."""
     found = _as_read(request, profile)
@@ -210,7 +211,7 @@ def _as_read(request: HttpRequest, profile: str) -> Profile:
     return found
 
 
-@profiles.post("/{profile}/addresses", ProfileOut, matches=True)
+@profiles.post("/{path:profile}/addresses", ProfileOut, matches=True)
 def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpResponse:
     """Give a person an address, or make one that it has the primary one."""
     found = _as_read(request, profile)
@@ -218,7 +219,7 @@ def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpR
     return _tagged(found.pk)
 
 
-@profiles.delete("/{profile}/addresses")
+@profiles.delete("/{path:profile}/addresses")
 def detach(
     request: HttpRequest,
     profile: ProfileName,
@@ -230,6 +231,11 @@ def detach(
     key = addresses.accept(channel.value, address).key
     row = found.addresses.filter(channel=channel.value, key=key).first()
     if row is None:
-        raise Problem(404, "The person has no such address.", field="address")
+        raise Problem(
+            404,
+            "The person has no such address.",
+            field="address",
+            remedy="GET …/profiles/{profile} has their addresses.",
+        )
     addresses.detach(row)
     return said(None, 204)

@@ -7,14 +7,28 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import addresses, suppression
+from audiences.api.answers import said
 from audiences.api.callers import caller
-from audiences.api.calls import Resource, said
-from audiences.api.shapes import AddressText, ChannelCode, Json, Strict, Truth, example
+from audiences.api.calls import Resource
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES
+from audiences.api.shapes import (
+    AddressText,
+    ChannelCode,
+    Json,
+    Strict,
+    Truth,
+    When,
+    example,
+)
 from audiences.channels import ANY
 from audiences.suppression import Entry, Lift, Reason
+from audiences.suppression.writing import BadNote, suppress_by_hand
 
 suppressions = Resource("suppressions")
 
+STATUSES[BadNote] = 422
+FIELDS[BadNote] = "note"
+REMEDIES[BadNote] = "Say why, in words, and without the address."
 _Note = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
 
 
@@ -45,11 +59,21 @@ class LiftIn(Strict):
     note: _Note
 
 
+class SuppressionOut(Schema):
+    """What holds an address."""
+
+    channel: str
+    reason: str
+    since: When
+    actor: str
+    note: str
+
+
 class Suppressed(Schema):
     """Whether an address is suppressed on a channel, and what for."""
 
     suppressed: bool
-    entries: list[Json]
+    entries: list[SuppressionOut]
 
 
 @suppressions.get("", Suppressed)
@@ -85,7 +109,7 @@ def suppress(request: HttpRequest, body: SuppressIn) -> HttpResponse:
     key = addresses.normalise(channel, body.address).key
     scope = ANY if body.any else channel
     entry = Entry(channel, key, scope, Reason.BY_HAND)
-    suppression.suppress([entry], actor=caller(request).actor, note=body.note)
+    suppress_by_hand(entry, actor=caller(request).actor, note=body.note)
     return said(_about(request, channel, body.address))
 
 

@@ -8,20 +8,24 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import conditions, membership
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.answers import at, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.problems import FIELDS, STATUSES
-from audiences.api.shapes import Json, Strict, example
+from audiences.api.problems import FIELDS, REMEDIES, STATUSES
+from audiences.api.shapes import Json, Seen, Strict, example
 from audiences.conditions import BadCondition
 from audiences.membership import counting
+from audiences.membership.members import BadName
 from audiences.models import Audience
 
 audiences = Resource("audiences")
 STATUSES[BadCondition] = 422
-FIELDS[BadCondition] = "condition"
+FIELDS.update({BadCondition: "condition", BadName: "name"})
+REMEDIES[BadCondition] = "docs/conditions.md has the nodes, and what each takes."
+REMEDIES[BadName] = "Choose another name."
 
 _Tree = Annotated[Json, Field(description="A condition tree: docs/conditions.md.")]
-_Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+_Name = Annotated[Seen, Field(max_length=200)]
 
 
 _DUTCH = {
@@ -115,16 +119,16 @@ def count_condition(request: HttpRequest, body: ConditionIn) -> HttpResponse:
     )
 
 
-@audiences.get("/{name}", AudienceOut)
-def read(request: HttpRequest, name: str) -> HttpResponse:
+@audiences.get("/{path:audience}", AudienceOut, tagged=True)
+def read(request: HttpRequest, audience: str) -> HttpResponse:
     """One audience."""
-    return _tagged(membership.find_audience(name))
+    return _tagged(membership.find_audience(audience))
 
 
-@audiences.get("/{name}/count", CountOut)
-def count(request: HttpRequest, name: str) -> HttpResponse:
+@audiences.get("/{path:audience}/count", CountOut)
+def count(request: HttpRequest, audience: str) -> HttpResponse:
     """How many people are in an audience now."""
-    row = membership.find_audience(name)
+    row = membership.find_audience(audience)
     found = counting.of_audience(row)
     return said(
         {
@@ -135,17 +139,17 @@ def count(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-@audiences.post("", AudienceOut, status=201)
+@audiences.post("", AudienceOut, status=201, tagged=True)
 def create(request: HttpRequest, body: AudienceIn) -> HttpResponse:
     """Make an audience by a condition."""
     made = membership.create_with_condition(body.name, body.condition)
-    return _tagged(made, 201)
+    return at(_tagged(made, 201), "audiences", made.name)
 
 
-@audiences.patch("/{name}", AudienceOut)
-def change(request: HttpRequest, name: str, body: ConditionIn) -> HttpResponse:
+@audiences.patch("/{path:audience}", AudienceOut)
+def change(request: HttpRequest, audience: str, body: ConditionIn) -> HttpResponse:
     """Give an audience another condition."""
-    row = membership.find_audience(name)
+    row = membership.find_audience(audience)
     locked = Audience.objects.select_for_update(of=("self",)).get(pk=row.pk)
     require_match(request, _editable(locked))
     membership.change_condition(locked, body.condition)

@@ -4,19 +4,20 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from audiences import subscriptions
-from audiences.api.calls import Resource, require_match, said, with_tag
+from audiences.api.answers import at, require_match, said, with_tag
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
-from audiences.api.shapes import ChannelCode, Slug, Strict, Truth, example
+from audiences.api.shapes import ChannelCode, Seen, Slug, Strict, Truth, example, kept
 from audiences.models import Service
 from audiences.models.services import LONGEST_VALIDITY
 
 services = Resource("services")
 
 Validity = Annotated[int, Field(ge=1, le=LONGEST_VALIDITY, strict=True)]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=150, pattern=r"\S")]
+Label = Annotated[Seen, Field(max_length=150)]
 
 
 class ServiceIn(Strict):
@@ -38,10 +39,11 @@ class ServiceChange(Strict):
 
     model_config = example(label="Monthly newsletter", validity_days=None)
 
-    label: Label | None = None
-    validity_days: Validity | None = None
-    double_opt_in: Truth | None = None
-    is_closed: Truth | None = None
+    # Left out is not null: only a validity can be taken away.
+    label: Label = kept()
+    validity_days: Validity | None = kept(None)
+    double_opt_in: Truth = kept(False)
+    is_closed: Truth = kept(False)
 
 
 class ServiceOut(Schema):
@@ -75,13 +77,13 @@ def listed(
     return said(page(Service.objects.all(), cursor, limit, shown))
 
 
-@services.get("/{slug}", ServiceOut)
-def read(request: HttpRequest, slug: str) -> HttpResponse:
+@services.get("/{service}", ServiceOut, tagged=True)
+def read(request: HttpRequest, service: str) -> HttpResponse:
     """One service."""
-    return _tagged(subscriptions.find_service(slug))
+    return _tagged(subscriptions.find_service(service))
 
 
-@services.post("", ServiceOut, status=201)
+@services.post("", ServiceOut, status=201, tagged=True)
 def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
     """Make a service."""
     made = subscriptions.create_service(
@@ -91,19 +93,17 @@ def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
         validity_days=body.validity_days,
         double_opt_in=body.double_opt_in,
     )
-    return _tagged(made, 201)
+    return at(_tagged(made, 201), "services", made.slug)
 
 
-@services.patch("/{slug}", ServiceOut)
-def change(request: HttpRequest, slug: str, body: ServiceChange) -> HttpResponse:
+@services.patch("/{service}", ServiceOut)
+def change(request: HttpRequest, service: str, body: ServiceChange) -> HttpResponse:
     """Change a service; its subscriptions stay as they are."""
-    found = subscriptions.find_service(slug)
+    found = subscriptions.find_service(service)
     row = Service.objects.select_for_update().get(pk=found.pk)
     require_match(request, shown(row))
     for name in body.model_fields_set:
-        value = getattr(body, name)
-        if value is not None or name == "validity_days":
-            setattr(row, name, value)
+        setattr(row, name, getattr(body, name))
     row.full_clean()
     row.save()
     return _tagged(row)

@@ -5,20 +5,22 @@ from typing import Annotated, Literal
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from audiences import subscriptions as domain
 from audiences.api import naming
+from audiences.api.answers import said
 from audiences.api.callers import Caller, caller
-from audiences.api.calls import Resource, said
+from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.people.consent import ItemResults, one_result
-from audiences.api.problems import FIELDS, Problem
+from audiences.api.problems import FIELDS, REMEDIES, Problem
 from audiences.api.shapes import (
     MOST_ITEMS,
+    Held,
+    ItemPast,
     Json,
     Note,
-    Past,
     ProfileName,
     Short,
     Slug,
@@ -28,12 +30,19 @@ from audiences.api.shapes import (
 from audiences.consent import Origin, Recorded
 from audiences.links import BadLink, read_confirmation_token
 from audiences.models import Service, Subscription
+from audiences.profiles import read_language
 from audiences.records.profiles import subscription_facts
 from audiences.refusals import Refused
-from audiences.subscriptions import NoteNeeded, ServiceClosed, many
+from audiences.subscriptions import NoSuchService, NoteNeeded, ServiceClosed, many
 
 subscriptions = Resource("subscriptions")
 FIELDS.update({NoteNeeded: "note", ServiceClosed: "service"})
+REMEDIES[NoteNeeded] = "Send a `note` that says how the person asked for it."
+REMEDIES[ServiceClosed] = "Choose another service, or open this one (is_closed)."
+
+
+def _language(text: str) -> str:
+    return read_language(text) if text else ""
 
 
 class SubscriptionItem(Strict):
@@ -48,9 +57,9 @@ class SubscriptionItem(Strict):
     action: Literal["subscribe", "request", "unsubscribe"]
     source: Short = ""
     note: Note = ""
-    at: Past | None = None
+    at: ItemPast | None = None
     wording: Annotated[str, Field(max_length=100)] = ""
-    language: Annotated[str, Field(max_length=35)] = ""
+    language: Annotated[str, Field(max_length=35), AfterValidator(_language)] = ""
 
 
 class SubscriptionsIn(Strict):
@@ -70,12 +79,10 @@ class SubscriptionsIn(Strict):
     items: Annotated[list[SubscriptionItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
-class SubscriptionOut(Schema):
+class SubscriptionOut(Held):
+    """Whose it is, too."""
+
     profile: int
-    service: str
-    status: str
-    since: str
-    expires: str | None = None
 
 
 class Subscriptions(Schema):
@@ -101,8 +108,8 @@ class Confirmed(Schema):
 @subscriptions.get("", Subscriptions)
 def listed(
     request: HttpRequest,
-    profile: Annotated[str, Field(max_length=1_100)] = "",
-    service: Annotated[str, Field(max_length=50)] = "",
+    profile: Annotated[str, Field(min_length=1, max_length=1_100)] | None = None,
+    service: Annotated[str, Field(min_length=1, max_length=50)] | None = None,
     cursor: Cursor = "",
     limit: Limit = 100,
 ) -> HttpResponse:
@@ -133,18 +140,22 @@ def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
         pk, service = named[item.profile], services.get(item.service)
         row: Json = {"profile": item.profile}
         if isinstance(pk, Problem):
-            row |= _failed(pk)
+            row |= naming.failed(pk)
         elif service is None:
-            row |= _failed(_no_service(item.service))
+            row |= naming.failed(_no_service(item.service))
+        elif isinstance(item.at, Refused):
+            row |= {"id": pk, **naming.failed(item.at)}
         else:
             origin = _origin(who, item)
             acts.append(many.Act(pk, service, item.action, origin, item.language))
         rows.append(row)
     done = zip(acts, many.apply(acts), strict=True)
+    unasked = many.unasked(acts)
     for row in rows:
         if "status" not in row:
             act, result = next(done)
-            row |= {"id": act.profile_id, **_result(result)}
+            is_asked = (act.profile_id, act.service.pk) not in unasked
+            row |= {"id": act.profile_id, **_result(result, is_asked=is_asked)}
     counts = {
         status: sum(row["status"] == status for row in rows)
         for status in ("changed", "unchanged", "failed")
@@ -152,13 +163,13 @@ def change(request: HttpRequest, body: SubscriptionsIn) -> HttpResponse:
     return said({"items": rows, **counts})
 
 
-def _failed(problem: Problem) -> Json:
-    return {"status": "failed", "error": naming.item_problem(problem)}
-
-
 def _no_service(slug: str) -> Problem:
     return Problem(
-        404, f"There is no service {slug!r}.", code="no_such_service", field="service"
+        404,
+        f"There is no service {slug!r}.",
+        code="no_such_service",
+        field="service",
+        remedy=REMEDIES[NoSuchService],
     )
 
 
@@ -168,16 +179,21 @@ def _origin(who: Caller, item: SubscriptionItem) -> Origin:
     )
 
 
-def _result(result: Recorded | Refused) -> Json:
+def _result(result: Recorded | Refused, *, is_asked: bool) -> Json:
     """Messages to one address are limited for each day."""
     row = one_result(result)
     if isinstance(result, Recorded) and result.is_pending:
-        row["warning"] = (
-            "No message asks to confirm it: as many were sent to the address today as "
-            "it may get. Ask again tomorrow."
-            if result.is_unsent
-            else "It is pending until the person confirms it."
-        )
+        row["warning"] = "It is pending until the person confirms it."
+        if not is_asked:
+            row["warning"] = (
+                "No message asks to confirm it: the person has no valid address where "
+                "the service sends."
+            )
+        elif result.is_unsent:
+            row["warning"] = (
+                "No message asks to confirm it: as many were sent to the address today "
+                "as it may get. Ask again tomorrow."
+            )
     return row
 
 

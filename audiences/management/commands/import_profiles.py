@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from audiences.files.cleaning import says_something
 from audiences.imports.engine import Chunk, StateChange
 from audiences.imports.people import Options, PeopleImporter
 from audiences.terminal import CommandError, CommandParser
@@ -54,7 +55,7 @@ class Command(ImportCommand):
         )
 
     def run(self, **options: Any) -> None:
-        if options["allow_opt_in"] and not options["note"].strip():
+        if options["allow_opt_in"] and not says_something(options["note"]):
             raise CommandError("--allow-opt-in needs --note.", returncode=2)
         dry_run, as_json = options["dry_run"], options["json"]
         how = Options(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from audiences.files.cleaning import says_something
 from audiences.imports.subscription_rows import Options
 from audiences.imports.subscriptions import SubscriptionsImporter
 from audiences.terminal import CommandError, CommandParser
@@ -42,7 +43,7 @@ class Command(ImportCommand):
         )
 
     def run(self, **options: Any) -> None:
-        if options["revive"] and not options["note"].strip():
+        if options["revive"] and not says_something(options["note"]):
             raise CommandError("--revive needs --note.", returncode=2)
         how = Options(
             reading=reading_of(options),

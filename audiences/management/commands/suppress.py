@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from audiences import addresses, suppression
+from audiences import addresses
 from audiences.channels import ANY, Scope
 from audiences.suppression import Entry, Reason
+from audiences.suppression.writing import suppress_by_hand
 from audiences.terminal import CampaignCommand, CommandParser, add_channel
 
 
@@ -36,6 +37,6 @@ class Command(CampaignCommand):
         key = addresses.normalise(channel, options["address"]).key
         scope = Scope(ANY if options["any"] else channel)
         entry = Entry(channel, key, scope, Reason.BY_HAND)
-        is_new = suppression.suppress([entry], note=options["note"])
+        is_new = suppress_by_hand(entry, note=options["note"])
         done = "is suppressed" if is_new else "was suppressed already"
         self.say(f"The address {done}: {scope.label.lower()}.")

@@ -7,6 +7,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 from django.utils.translation import gettext_lazy as _
 
 from audiences import membership
+from audiences.files.cleaning import says_something
 from delivery.models import Delivery
 from delivery.rules import skips_denylist
 
@@ -87,7 +88,7 @@ class DeliveryForm(forms.ModelForm[Any]):
             self.add_error(
                 "purpose", _("You may not make deliveries that reach opted-out people.")
             )
-        if not self.cleaned_data.get("purpose_note", "").strip():
+        if not says_something(self.cleaned_data.get("purpose_note", "")):
             self.add_error(
                 "purpose_note",
                 _("This purpose reaches opted-out people too: say why."),

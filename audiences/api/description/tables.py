@@ -1,8 +1,6 @@
-"""What every call has, added to the description that is made of the code."""
+"""What all calls have in common, as OpenAPI says it."""
 
 from typing import Any, NamedTuple
-
-from audiences.api.shapes import ProblemOut
 
 PROBLEMS = {
     "400": "The request cannot be read.",
@@ -10,6 +8,7 @@ PROBLEMS = {
     "403": "The key lacks the scope.",
     "404": "There is nothing by this name.",
     "409": "It is refused as things are; `detail` says why.",
+    "411": "The request does not say how long it is.",
     "412": "It has changed since it was read (If-Match).",
     "413": "The request is too big.",
     "415": "The body is not said to be JSON.",
@@ -18,12 +17,17 @@ PROBLEMS = {
     "500": "Something went wrong here; nothing was done, and the log says what it was.",
     "503": "The database is busy or away: send it again (Retry-After).",
 }
-_ONLY_WRITES = ("412",)
+ONLY_WRITES = ("412",)
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": r"^[^\x00-\x1f\x7f]+$",
+    },
     "description": "The same key and request again: the same answer, no second act.",
 }
 DRY_RUN = {
@@ -39,6 +43,54 @@ IF_MATCH = {
     "required": False,
     "schema": {"type": "string", "maxLength": 200, "pattern": "^[!-~]*$"},
     "description": "The ETag of what was read: refused if it has changed since.",
+}
+
+
+# What parameters of the same name mean, wherever they are.
+PARAMETERS = {
+    "profile": "A person: id:12, ext:1001, addr:ann@example.org, or one of these "
+    "without its prefix. In a path a slash of a name is %2F.",
+    "delivery": "A delivery: id:12, label:…, or one of these without its prefix.",
+    "service": "The short name (slug) of a service.",
+    "audience": "The name of an audience.",
+    "number": "The number that the answer gave which made it.",
+    "job": "The id of a job, such as import:12.",
+    "cursor": "The `cursor` of the page before; without it, the beginning.",
+    "limit": "Rows of a page.",
+    "find": "Only whom this names: an id, an external id or an address.",
+    "channel": "The channel of the address.",
+    "address": "An address, however it is written.",
+    "language": "A language; without it, the text for everybody else.",
+    "state": "Only what is in this state.",
+    "status": "Only what has this status.",
+    "which": "The target, or the excluded.",
+    "event": "The event of the history; without it, the newest.",
+    "since": "The `cursor` of the answer before; `now`, or without it the beginning.",
+    "types": "Only these events, with commas between.",
+}
+_TEXT: dict[str, Any] = {"schema": {"type": "string"}}
+# Headers of answers: each with the statuses and calls that have it.
+HEADERS: dict[str, dict[str, Any]] = {
+    "RateLimit": {"description": "What is left of the minute.", **_TEXT},
+    "RateLimit-Policy": {"description": "Requests in a minute.", **_TEXT},
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "WWW-Authenticate": {"description": "How a key is sent.", **_TEXT},
+    "ETag": {"description": "For If-Match of a later change.", **_TEXT},
+    "Location": {"description": "Where it is, or how far it is.", **_TEXT},
+    "Dry-Run": {"description": "`true` where it was only tried.", **_TEXT},
+    "Idempotency-Replayed": {
+        "description": "`true` where the answer was given before.",
+        **_TEXT,
+    },
+}
+OF_STATUS = {
+    "401": ("WWW-Authenticate",),
+    "412": ("ETag",),
+    "429": ("Retry-After",),
+    "503": ("Retry-After",),
 }
 
 
@@ -62,11 +114,11 @@ LINKS = {
         ("profiles_read", "profiles_change", "profiles_attach", "consent_history"),
     ),
     "services_create": Follow(
-        *("201", "$response.body#/slug", "slug"),
+        *("201", "$response.body#/slug", "service"),
         ("services_read", "services_change"),
     ),
     "audiences_create": Follow(
-        *("201", "$response.body#/name", "name"),
+        *("201", "$response.body#/name", "audience"),
         ("audiences_read", "audiences_change", "audiences_count"),
     ),
     "deliveries_create": Follow(
@@ -90,51 +142,3 @@ LINKS = {
         "201", _FROM_ID, "number", ("privacy_requests_read",)
     ),
 }
-
-
-def completed(schema: Any) -> Any:
-    """The description with the errors, headers and parameters of all calls."""
-    shapes = schema["components"].setdefault("schemas", {})
-    shapes["Problem"] = ProblemOut.model_json_schema()
-    for path in schema["paths"].values():
-        for call in path.values():
-            _complete(call)
-            _link(call)
-    return schema
-
-
-def _link(call: dict[str, Any]) -> None:
-    if found := LINKS.get(call["operationId"]):
-        call["responses"][found.status]["links"] = {
-            name: {"operationId": name, "parameters": {found.parameter: found.name}}
-            for name in found.calls
-        }
-
-
-def _complete(call: dict[str, Any]) -> None:
-    if "x-described" in call:
-        return
-    call["x-described"] = True
-    is_act = call.get("x-scope", "").endswith(":write")
-    given = call.setdefault("parameters", [])
-    for parameter in given:
-        # Ninja repeats those of the schema, where OpenAPI has a map (4.8.12.2).
-        parameter.pop("examples", None)
-    if is_act:
-        given.append(DRY_RUN)
-        given.append(IDEMPOTENCY)
-    if call.pop("x-if-match", False):
-        given.append(IF_MATCH)
-    for content in call.get("requestBody", {}).get("content", {}).values():
-        if "properties" in content["schema"]:
-            # Of a form, too, no part is passed over.
-            content["schema"]["additionalProperties"] = False
-    problem = {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-    }
-    for status, text in PROBLEMS.items():
-        if is_act or status not in _ONLY_WRITES:
-            call["responses"].setdefault(
-                status, {"description": text, "content": problem}
-            )
-    call["responses"] = {str(k): v for k, v in call["responses"].items()}
