@@ -73,7 +73,10 @@ class Resource:
 
         def keep(view: View) -> View:
             # Only an act can be tried, and be done once.
-            run = _checked(_acting(view) if verb == "write" else view, verb)
+            once = _acting if verb == "write" else _asking
+            run = _checked(
+                once(view) if method == "POST" or verb == "write" else view, verb
+            )
             if verb == "write" and not matches:
                 run = _without_tags(run)
             about = {"x-scope": scope, "x-if-match": matches, "x-tagged": tagged}
@@ -109,8 +112,6 @@ def _checked(view: View, verb: str) -> View:
         for name, text in texts:
             if not bodies.can_be_kept(text):
                 raise bodies.bad_character(name)
-        if request.method == "POST":
-            _key_of(request)  # of a question too, which is asked anew each time
         if request.method != "GET" and not taken & {*_BODIES}:
             bodies.refuse_any(request)
         return finish(request, view(request, **given))
@@ -162,12 +163,7 @@ def _acting(view: View) -> View:
     @wraps(view)
     def run(request: HttpRequest, **given: Any) -> HttpResponse:
         name, is_dry = _key_of(request), _is_dry(request)
-        print_ = api_keys.fingerprint(
-            str(request.method),
-            request.path,
-            request.META.get("QUERY_STRING", ""),
-            _body_of(request),
-        )
+        print_ = _fingerprint(request)
 
         def once() -> HttpResponse:
             with transaction.atomic():
@@ -190,6 +186,35 @@ def _acting(view: View) -> View:
             return again(once)
 
     return run
+
+
+def _asking(view: View) -> View:
+    """A question under an Idempotency-Key: no other one, but answered anew."""
+
+    @wraps(view)
+    def run(request: HttpRequest, **given: Any) -> HttpResponse:
+        name = _key_of(request)
+        if not name:
+            return view(request, **given)
+        key, print_ = caller(request).key, _fingerprint(request)
+
+        def once() -> HttpResponse:
+            with transaction.atomic():
+                kept = api_keys.again(key, name, print_)
+                answer = view(request, **given)
+                if not kept:
+                    api_keys.keep(key, name, print_, Kept(answer.status_code, {}, ""))
+            return answer
+
+        return again(once)
+
+    return run
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    query = request.META.get("QUERY_STRING", "")
+    body = _body_of(request)
+    return api_keys.fingerprint(str(request.method), request.path, query, body)
 
 
 def _body_of(request: HttpRequest) -> bytes:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
+from audiences import consent
 from audiences.models import ApiAnswer, ApiKey, ConsentEvent, Endpoint, Profile, Service
 from delivery import deliveries
 from delivery.composing import writing
 from delivery.models import PreparationRequest
 from tests.factories import ServiceFactory
-from tests.people import person
+from tests.people import ORIGIN, person
 
 from .conftest import Program
 
@@ -31,6 +32,26 @@ def test_a_job_that_was_asked_for_is_not_asked_for_again(shop: Program) -> None:
     # The same body at another address is another request.
     other = shop.post("deliveries/id:1/prepare", Idempotency_Key="k")
     assert (other.status_code, other.data["code"]) == (422, "another_request")
+
+
+def test_the_key_of_a_question_is_for_no_other_and_its_answer_is_of_now(
+    shop: Program,
+) -> None:
+    ann = person(email="ann@example.org")
+    asked = {"channel": "email", "addresses": ["ann@example.org"]}
+    first = shop.post("contactable", asked, Idempotency_Key="k")
+    consent.opt_out(ann, "email", ORIGIN)
+    again = shop.post("contactable", asked, Idempotency_Key="k")
+    assert (first.data["items"][0]["causes"], again.data["items"][0]["causes"]) == (
+        [],
+        ["denylist_channel"],
+    )
+    other = {**asked, "purpose": "legal"}
+    refused = shop.post("contactable", other, Idempotency_Key="k")
+    assert (refused.status_code, refused.data["code"]) == (422, "another_request")
+    wrong = {**asked, "service": "nosuch"}
+    assert shop.post("contactable", wrong, Idempotency_Key="free").status_code == 404
+    assert shop.post("contactable", asked, Idempotency_Key="free").status_code == 200
 
 
 def test_what_came_between_changes_no_answer_that_is_given_again(
