@@ -7,7 +7,7 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences.api import naming
-from audiences.api.callers import Caller, caller
+from audiences.api.callers import Acting, Caller, caller
 from audiences.api.calls import said
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
@@ -102,22 +102,9 @@ class StatusOut(Schema):
     finished_at: str | None = None
 
 
-class _Acting:
-    """A key as approvals see it: what reaches opted-out people must be approved."""
-
-    def __init__(self, who: Caller) -> None:
-        self.who = who
-
-    def has_perm(self, perm: str, /) -> bool:
-        return True
-
-    def get_username(self) -> str:
-        return self.who.actor
-
-
 def _refusal(who: Caller, row: Delivery) -> str:
     """Why nothing of it may leave: it reaches opted-out people and is not approved."""
-    return approvals.refusal(_Acting(who), row, approvals.Act.USE)
+    return approvals.refusal(Acting(who), row, approvals.Act.USE)
 
 
 def _may_leave(request: HttpRequest, row: Delivery) -> None:
@@ -262,5 +249,5 @@ def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
 def cancel(request: HttpRequest, delivery: Name) -> HttpResponse:
     """End it: nothing more of it is ever handed over."""
     row = domain.find(delivery)
-    sendings.cancel(row)
+    sendings.cancel(row, reason=f"Cancelled by {caller(request).actor}.")
     return said(_status(request, row))

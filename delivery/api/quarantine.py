@@ -166,7 +166,7 @@ def record(request: HttpRequest, body: ErrorIn) -> HttpResponse:
         reason=body.reason,
         at=body.at,  # type: ignore[arg-type]
         text=body.text,
-        source=caller(request).actor[:100],
+        source=caller(request).source,
         event_id=body.event_id,
     )
     return said(_described(request, channel, body.address))

@@ -8,6 +8,7 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import conditions, membership
+from audiences.api.callers import Acting, caller
 from audiences.api.calls import Resource, require_match, said, with_tag
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, STATUSES
@@ -15,6 +16,7 @@ from audiences.api.shapes import Json, Strict, example
 from audiences.conditions import BadCondition
 from audiences.membership import counting
 from audiences.models import Audience
+from audiences.signals import audience_changed
 
 audiences = Resource("audiences")
 STATUSES[BadCondition] = 422
@@ -149,4 +151,6 @@ def change(request: HttpRequest, name: str, body: ConditionIn) -> HttpResponse:
     locked = Audience.objects.select_for_update(of=("self",)).get(pk=row.pk)
     require_match(request, _editable(locked))
     membership.change_condition(locked, body.condition)
+    who = Acting(caller(request))
+    audience_changed.send(Audience, audience=locked, user=who)
     return _tagged(locked)
