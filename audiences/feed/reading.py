@@ -58,7 +58,12 @@ class Position:
         ):
             raise BadCursor("This is no cursor: take the one of an answer.")
         place = cls(*map(int, parts))
-        if place.transaction < -1 or place.source not in (HISTORY, BESIDE):
+        is_kept = max(map(abs, (place.transaction, place.id))) <= _LAST
+        if (
+            place.transaction < -1
+            or place.source not in (HISTORY, BESIDE)
+            or not is_kept
+        ):
             raise BadCursor("This is no cursor: take the one of an answer.")
         return place
 
