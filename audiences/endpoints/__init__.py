@@ -14,6 +14,7 @@ from audiences.endpoints.registering import (
     rotate,
 )
 from audiences.endpoints.sending import work
+from audiences.endpoints.words import translated
 
 __all__ = [
     "BadEndpoint",
@@ -29,6 +30,7 @@ __all__ = [
     "replay",
     "rotate",
     "send_again",
+    "translated",
     "unfinished",
     "work",
 ]

@@ -19,7 +19,7 @@ import urllib3
 from django.conf import settings
 from standardwebhooks import Webhook
 
-from audiences.endpoints import networks
+from audiences.endpoints import networks, words
 from audiences.endpoints.networks import NotPublic, Target
 
 CONNECT_SECONDS = 5
@@ -152,7 +152,7 @@ class Caller:
             return str(refusal)[:KEPT]
         except (OSError, UnicodeError):
             # UnicodeError: a part of the name is empty or too long (RFC 1035, 2.3.4).
-            return "The name cannot be resolved."
+            return words.NO_SUCH_NAME
         if self._pool is None or target != self._target:
             self.close()
             self._pool, self._target = _pool(target, self.connections), target
@@ -264,10 +264,10 @@ def _words(error: Exception) -> str:
     """The kind of error in words; its message may hold a part of the address."""
     name = type(error).__name__
     known = {
-        "ReadTimeoutError": "It did not answer in time.",
-        "ConnectTimeoutError": "It cannot be reached: no answer in time.",
-        "NewConnectionError": "It cannot be reached.",
-        "SSLError": "Its certificate is not valid for its name.",
-        "ProtocolError": "The connection broke off.",
+        "ReadTimeoutError": words.LATE,
+        "ConnectTimeoutError": words.NOBODY_IN_TIME,
+        "NewConnectionError": words.NOBODY,
+        "SSLError": words.BAD_CERTIFICATE,
+        "ProtocolError": words.BROKE_OFF,
     }
     return known.get(name, name)

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from audiences import feed, sql
-from audiences.endpoints import queue
+from audiences.endpoints import queue, words
 from audiences.endpoints.calling import Caller, Outcome
 from audiences.models import Endpoint, EndpointCall
 
@@ -179,7 +179,7 @@ def _write(
         outcome = outcomes.get(call.pk)
         if outcome is None:
             if call.change not in bodies:
-                call.state, call.answer = State.FAILED, "What it was about is gone."
+                call.state, call.answer = State.FAILED, words.NOTHING_LEFT
                 changed.append(call)
             continue
         call.attempts, call.told_at = call.attempts + 1, now
@@ -213,12 +213,12 @@ def _note(endpoint: Endpoint, outcomes: dict[int, Outcome], given_up: str) -> No
     if any(outcome.is_gone for outcome in refusals):
         rows.update(
             state=Endpoint.State.DISABLED,
-            reason="It answered 410: nothing more is wanted there.",
+            reason=words.IS_GONE,
         )
     elif given_up:
         rows.update(
             state=Endpoint.State.DISABLED,
-            reason=f"It did not take a change for three days: {given_up}"[:200],
+            reason=f"{words.NOT_TAKEN}: {given_up}"[:200],
         )
     elif len(refusals) < len(outcomes):
         if endpoint.failing_since or endpoint.failures:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from audiences.endpoints import translated, words
 from audiences.endpoints.calling import Caller, Outcome
 
 SECRET = "whsec_" + "A" * 44
@@ -164,3 +165,17 @@ def test_an_answer_may_say_when_to_come_again(
 ) -> None:
     head = f"HTTP/1.1 {status} x\r\nRetry-After: {said}\r\nContent-Length: 0\r\n\r\n"
     assert low <= call(says(head.encode())).wants <= high
+
+
+def test_ours_is_said_in_any_language_and_others_as_they_said_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(words, "gettext", str.upper)
+    assert translated("It did not answer in time.") == "IT DID NOT ANSWER IN TIME."
+    given_up = f"{words.NOT_TAKEN}: "
+    assert translated(f"{given_up}{words.BROKE_OFF}") == (
+        "IT DID NOT TAKE A CHANGE FOR THREE DAYS: THE CONNECTION BROKE OFF."
+    )
+    assert translated(f"{given_up}no: such") == f"{given_up.upper()}no: such"
+    for text in ("", "no", "no: It cannot be reached.", "Save", "500"):
+        assert translated(text) == text

@@ -26,8 +26,12 @@ class EndpointAdmin(LogWithPages):
     """Each with a page of what it was told."""
 
     page_template = "admin/audiences/endpoint/page.html"
-    list_display = ("url", "state", "failing_since", "reason")
+    list_display = ("url", "state", "failing_since", "why")
     list_filter = ("state",)
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, row: Endpoint) -> str:
+        return endpoints.translated(row.reason)
 
     def beside(self, request: HttpRequest, row: Endpoint) -> Facts:
         calls = EndpointCall.objects.filter(endpoint=row).order_by("-pk")
@@ -38,9 +42,15 @@ class EndpointAdmin(LogWithPages):
         return {
             "title": row.url,
             "endpoint": row,
+            "why": endpoints.translated(row.reason),
             "events": [labels.get(name, name) for name in row.events],
             "calls": [
-                (call, labels.get(call.name, call.name)) for call in calls[:SHOWN]
+                (
+                    call,
+                    labels.get(call.name, call.name),
+                    endpoints.translated(call.answer),
+                )
+                for call in calls[:SHOWN]
             ],
             "states": EndpointCall.State.choices,
             "chosen": chosen,
@@ -141,5 +151,9 @@ def disabled_endpoints(request: HttpRequest, figures: Figures) -> list[Notice]:
             else _("{url} takes nothing at present: {reason}")
         )
         url = reverse("admin:audiences_endpoint_change", args=[row.pk])
-        found.append(Notice(text.format(url=row.url, reason=row.reason), url))
+        found.append(
+            Notice(
+                text.format(url=row.url, reason=endpoints.translated(row.reason)), url
+            )
+        )
     return found
