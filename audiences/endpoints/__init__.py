@@ -14,7 +14,6 @@ from audiences.endpoints.registering import (
     rotate,
 )
 from audiences.endpoints.sending import work
-from audiences.endpoints.words import translated
 
 __all__ = [
     "BadEndpoint",
@@ -30,7 +29,6 @@ __all__ = [
     "replay",
     "rotate",
     "send_again",
-    "translated",
     "unfinished",
     "work",
 ]

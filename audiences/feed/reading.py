@@ -193,9 +193,10 @@ def _rows(source: int, names: set[str] | None) -> QuerySet[Any]:
 
 
 def _change(source: int, row: Model, floor: int) -> Change:
-    number = getattr(row, "transaction_id", None)
-    is_old = number is None or row.pk <= floor
-    place = Position(-1 if is_old else number, source, row.pk)
+    number: int | None = getattr(row, "transaction_id", None)
+    if number is None or row.pk <= floor:
+        number = -1
+    place = Position(number, source, row.pk)
     name = OF_KIND[row.kind] if isinstance(row, ConsentEvent) else row.name  # type: ignore[attr-defined]
     return Change(place, str(name), row)
 

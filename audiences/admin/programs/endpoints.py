@@ -13,6 +13,7 @@ from audiences import endpoints
 from audiences.console.dashboard import Figures, Notice, attention
 from audiences.console.lists import LogWithPages
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
+from audiences.endpoints import words
 from audiences.feed import Event
 from audiences.models import Endpoint, EndpointCall
 from audiences.refusals import Refused, Sentence
@@ -31,7 +32,7 @@ class EndpointAdmin(LogWithPages):
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, row: Endpoint) -> str:
-        return endpoints.translated(row.reason)
+        return words.translated(row.reason)
 
     def beside(self, request: HttpRequest, row: Endpoint) -> Facts:
         calls = EndpointCall.objects.filter(endpoint=row).order_by("-pk")
@@ -42,13 +43,13 @@ class EndpointAdmin(LogWithPages):
         return {
             "title": row.url,
             "endpoint": row,
-            "why": endpoints.translated(row.reason),
+            "why": words.translated(row.reason),
             "events": [labels.get(name, name) for name in row.events],
             "calls": [
                 (
                     call,
                     labels.get(call.name, call.name),
-                    endpoints.translated(call.answer),
+                    words.translated(call.answer),
                 )
                 for call in calls[:SHOWN]
             ],
@@ -152,8 +153,6 @@ def disabled_endpoints(request: HttpRequest, figures: Figures) -> list[Notice]:
         )
         url = reverse("admin:audiences_endpoint_change", args=[row.pk])
         found.append(
-            Notice(
-                text.format(url=row.url, reason=endpoints.translated(row.reason)), url
-            )
+            Notice(text.format(url=row.url, reason=words.translated(row.reason)), url)
         )
     return found
