@@ -6,7 +6,7 @@ from audiences.channels import Channel
 
 DOTS = "\u2022\u2022\u2022"
 _WORD = re.compile(r"[^\s<>\"'(),;:]+")
-# Addresses that are no such word: with a name in quotes (RFC 5321, 4.1.2), or with an at
+# Addresses that are no such word: with a name in quotes (RFC 5321, 4.1.2), or an at
 # sign as addresses of pages, mails and people write it. Short parts, for a long text.
 _PART = r"[^\s<>\"'(),;:=?&/@]"
 _ODD = re.compile(
