@@ -226,3 +226,18 @@ def test_no_role_lets_a_program_do_what_it_lets_nobody_do(db: None) -> None:
     officer = api_keys.create("officer", ["protection_officer"]).key
     assert api_keys.allows(officer, "quarantine:read")
     assert not api_keys.allows(officer, "quarantine:write")
+
+
+def test_a_key_of_the_console_may_have_a_limit(admin_client: Client) -> None:
+    place = "/admin/audiences/apikey/make/"
+    given = {"name": "shop", "scopes": ["consent:read"]}
+    for rate in ("0", "1000001", "x", "-5"):
+        assert b"errorlist" in admin_client.post(place, given | {"rate": rate}).content
+    assert not ApiKey.objects.exists()
+    assert b"ck_" in admin_client.post(place, given | {"rate": "30"}).content
+    key = ApiKey.objects.get()
+    assert key.rate == 30
+    shown = admin_client.get(f"/admin/audiences/apikey/{key.pk}/change/").content
+    assert b"Requests a minute</dt><dd>30</dd>" in shown
+    admin_client.post(place, given | {"name": "other"})
+    assert ApiKey.objects.get(name="other").rate is None
