@@ -39,7 +39,7 @@ audience_to_be_changed
     people.
 
 audience_changed
-    Sent inside the transaction in which an operator has changed an audience.
+    Sent inside the transaction in which an operator, or a program, has changed one.
     Arguments: `audience`, `user`.
     Listener: `delivery.approvals` records who wrote what these deliveries use.
 

@@ -1,6 +1,7 @@
 """Who calls: the key, its scope, its limit, and what histories call it."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,6 +16,9 @@ from audiences.files.cleaning import says_something
 from audiences.masking import masked_text
 from audiences.models import ApiKey
 from audiences.pages.visitors import network_address
+
+# What reported an error has room for so much.
+_SHORT = 50
 
 
 @dataclass
@@ -31,6 +35,15 @@ class Caller:
     def actor(self) -> str:
         """What histories call it."""
         return f"api:{self.key.name}"
+
+    @property
+    def source(self) -> str:
+        """The same where little fits: of a long name how it begins, and a part of its
+        hash, so that two that begin alike are still two."""
+        if len(self.actor) <= _SHORT:
+            return self.actor
+        digest = sha256(self.actor.encode()).hexdigest()[:12]
+        return f"{self.actor[: _SHORT - 1 - len(digest)]}~{digest}"
 
     @property
     def sees_addresses(self) -> bool:
@@ -68,6 +81,22 @@ class Caller:
             says_only_where=not says_something(note),
         )
         return made
+
+
+@dataclass(frozen=True)
+class Acting:
+    """A key where somebody's rights are asked: those of its scopes were asked before.
+
+    What reaches opted-out people is approved by a person, whoever made or changed it.
+    """
+
+    who: Caller
+
+    def has_perm(self, perm: str, /) -> bool:
+        return True
+
+    def get_username(self) -> str:
+        return self.who.actor
 
 
 def caller(request: HttpRequest) -> Caller:

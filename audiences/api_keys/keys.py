@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from audiences import sql
 from audiences.api_keys import scopes as words
 from audiences.models import ApiKey, ApiSecret
 from audiences.refusals import Refused
@@ -60,9 +62,11 @@ def create(
         raise BadKey("A key expires after 1 to 3,650 days.")
     if rate is not None and not 1 <= rate <= 1_000_000:
         raise BadKey("The rate is 1 to 1,000,000 requests a minute.")
-    if ApiKey.objects.filter(name=name).exists():
-        raise BadKey(f"There is a key {name!r} already: choose another name.")
     with transaction.atomic():
+        # Of two who make the same name at once the second is refused.
+        sql.hold(f"api-key:{name}")
+        if ApiKey.objects.filter(name=name).exists():
+            raise BadKey(f"There is a key {name!r} already: choose another name.")
         key = ApiKey.objects.create(
             name=name,
             scopes=words.read(scopes),
@@ -76,9 +80,17 @@ def create(
 
 def _networks(texts: Iterable[str]) -> list[str]:
     try:
-        return [str(ipaddress.ip_network(text.strip())) for text in texts]
+        return [str(_unmapped(ipaddress.ip_network(text.strip()))) for text in texts]
     except ValueError as error:
         raise BadKey(f"{error}: write a network as 192.0.2.0/24.") from error
+
+
+def _unmapped(net: Any) -> Any:
+    """IPv4 in the clothes of IPv6 as IPv4, as callers are looked at too."""
+    mapped = getattr(net.network_address, "ipv4_mapped", None)
+    if mapped is None or net.prefixlen < 96:
+        return net
+    return ipaddress.ip_network((mapped, net.prefixlen - 96))
 
 
 def _new_secret(key: ApiKey) -> str:
@@ -135,7 +147,8 @@ def identify(secret: str, address: str | None) -> ApiKey | None:
     Why not is not said: whoever guesses learns nothing.
     """
     prefix = "_".join(secret.split("_")[:2])
-    if len(secret) > 200 or len(prefix) > 20 or not secret.isascii():
+    is_plain = secret.isascii() and secret.isprintable()
+    if len(secret) > 200 or len(prefix) > 20 or not is_plain:
         return None
     now = timezone.now()
     row = ApiSecret.objects.select_related("key").filter(prefix=prefix).first()

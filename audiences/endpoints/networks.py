@@ -6,6 +6,7 @@ Server Side Request Forgery Prevention; the same for redirects, which nobody fol
 """
 
 import ipaddress
+import re
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ def read(url: str) -> Place:
     except ValueError as error:
         raise NotPublic(f"{url!r} is not a web address: {error}.") from error
     schemes = ("https", "http") if private else ("https",)
-    if parts.scheme not in schemes or not parts.hostname:
+    if parts.scheme not in schemes or not parts.hostname or port == 0:
         raise NotPublic("Give the web address of the endpoint, as https://….")
     if parts.username or parts.password or parts.fragment:
         raise NotPublic("The web address must have no user name, password or #.")
@@ -70,8 +71,12 @@ def read(url: str) -> Place:
     return Place(is_secure, parts.hostname, port or (443 if is_secure else 80), path)
 
 
-# Names that are never on the public internet (RFC 6761, 6762, 9476).
-_LOCAL = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
+# Names that are never on the public internet (RFC 6761, 6762, 8375), beside those of
+# one word, which only a network at home answers.
+_LOCAL = (".localhost", ".localdomain", ".local", ".internal", ".home.arpa")
+# A name of a host, whose last part is no number (RFC 1123, 2.1; a name may have a _).
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)*(?=[^.]*[a-z]){_LABEL}")
 
 
 def refuse_private(url: str) -> None:
@@ -82,14 +87,26 @@ def refuse_private(url: str) -> None:
     place = read(url)
     if settings.ENDPOINTS_ALLOW_PRIVATE:
         return
-    name = place.host.rstrip(".").lower()
-    is_local = name == "localhost" or name.endswith(_LOCAL)
-    with suppress(OSError, UnicodeError):
-        # Numbers in any notation, such as 2130706433 for 127.0.0.1.
-        found = socket.getaddrinfo(name, None, flags=socket.AI_NUMERICHOST)
-        is_local |= any(not is_public(str(info[4][0])) for info in found)
+    name = place.host.removesuffix(".").lower()
+    if (ips := _written_out(name)) is not None:
+        is_local = not all(map(is_public, ips))
+    elif _NAME.fullmatch(name) and len(name) < 254:
+        is_local = "." not in name or name.endswith(_LOCAL)
+    else:
+        raise NotPublic(f"{place.host!r} is no name of a host.")
     if is_local:
         raise _private(place.host)
+
+
+def _written_out(name: str) -> list[str] | None:
+    """The address that a name is itself, in any notation; None for a name.
+
+    2130706433 is 127.0.0.1, and so is 0x7f.1.
+    """
+    with suppress(OSError, UnicodeError):
+        found = socket.getaddrinfo(name, None, flags=socket.AI_NUMERICHOST)
+        return [str(info[4][0]).partition("%")[0] for info in found]
+    return None
 
 
 def _private(host: str) -> NotPublic:
@@ -114,8 +131,10 @@ def resolve(url: str) -> Target:
 # All of IPv6 that is given out (IANA, IPv6 Global Unicast Address Assignments). Beyond
 # it are site-local networks and IPv4 in old clothes: ::127.0.0.1, ::ffff:0:127.0.0.1.
 _GIVEN_OUT = ipaddress.ip_network("2000::/3")
-# Within it, what leads into an IPv4 network (RFC 3056, 4380), and examples (RFC 9637).
-_NOT_THERE = [ipaddress.ip_network(n) for n in ("2002::/16", "2001::/32", "3fff::/20")]
+# Within it, what leads into an IPv4 network (RFC 3056, 4380), examples (RFC 9637), and
+# what is set apart for protocols, of which Python knows more with each release.
+_NOT_THERE = [ipaddress.ip_network(n) for n in ("2002::/16", "2001::/23", "3fff::/20")]
+_NOT_THERE_4 = [ipaddress.ip_network(n) for n in ("192.0.0.0/24", "192.88.99.0/24")]
 
 
 def is_public(ip: str) -> bool:
@@ -126,4 +145,6 @@ def is_public(ip: str) -> bool:
             return is_public(str(address.ipv4_mapped))
         if address not in _GIVEN_OUT or any(address in net for net in _NOT_THERE):
             return False
+    elif any(address in net for net in _NOT_THERE_4):
+        return False
     return address.is_global and not address.is_multicast

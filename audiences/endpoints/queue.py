@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from audiences import feed, sql
@@ -22,7 +22,8 @@ from audiences.refusals import Refused
 TASK = "audiences.tasks.call_endpoint"
 # Changes that are taken out of the feed at once.
 PAGE = 500
-# So many may wait before more are taken out.
+# So many may wait before more are taken out. Of what waits for a pause there may be
+# more: who refuses the changes of many people still gets those of others.
 MOST_WAITING = 2_000
 State = EndpointCall.State
 
@@ -33,8 +34,8 @@ class NoSuchChange(Refused):
 
 def take_in(endpoint: Endpoint) -> int:
     """Make rows of the next changes; returns how many. The worker holds its lock."""
-    waiting = EndpointCall.objects.filter(endpoint=endpoint, state=State.WAITING)
-    if waiting.count() >= MOST_WAITING:
+    is_full = _waiting(endpoint).count() >= MOST_WAITING
+    if is_full and _ready(endpoint)[:PAGE].count() == PAGE:
         return 0
     with transaction.atomic():
         row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
@@ -58,19 +59,34 @@ def take_in(endpoint: Endpoint) -> int:
     return len(page.changes)
 
 
-def due(endpoint: Endpoint, limit: int) -> list[EndpointCall]:
-    """The next calls in order; of each person only what nothing earlier waits for."""
+def _waiting(endpoint: Endpoint) -> QuerySet[EndpointCall]:
+    return EndpointCall.objects.filter(endpoint=endpoint, state=State.WAITING)
+
+
+def _ready(endpoint: Endpoint) -> QuerySet[EndpointCall]:
+    """What may be told now: of each person only what nothing earlier waits for."""
     now = timezone.now()
-    waiting = EndpointCall.objects.filter(endpoint=endpoint, state=State.WAITING)
-    earlier = EndpointCall.objects.filter(
-        endpoint=endpoint,
-        state=State.WAITING,
-        due_at__gt=now,
-        profile_id=OuterRef("profile_id"),
-        id__lt=OuterRef("id"),
+    earlier = _waiting(endpoint).filter(
+        due_at__gt=now, profile_id=OuterRef("profile_id"), id__lt=OuterRef("id")
     )
-    rows = waiting.filter(due_at__lte=now).filter(Q(profile_id=None) | ~Exists(earlier))
-    return list(rows.order_by("id")[:limit])
+    rows = _waiting(endpoint).filter(due_at__lte=now)
+    return rows.filter(Q(profile_id=None) | ~Exists(earlier))
+
+
+def due(endpoint: Endpoint, limit: int) -> list[EndpointCall]:
+    """The next calls, of each person in order.
+
+    What was refused before, and what waits for it, comes after all the rest: whoever
+    refuses the changes of some people gets those of the others. An answer of 429
+    refuses nobody in particular.
+    """
+    refused = Q(attempts__gt=0) & ~Q(status=429)
+    before = _waiting(endpoint).filter(
+        refused, profile_id=OuterRef("profile_id"), id__lt=OuterRef("id")
+    )
+    was_refused = Case(When(refused | Exists(before), 1), default=0)
+    rows = _ready(endpoint).annotate(was_refused=was_refused)
+    return list(rows.order_by("was_refused", "id")[:limit])
 
 
 def unfinished() -> QuerySet[Endpoint]:
@@ -89,8 +105,8 @@ def replay(
 ) -> int:
     """Tell an endpoint again: all since a moment, or changes by their ids.
 
-    All since a moment begins a little earlier, and comes in the order of the feed.
-    Now, also where the endpoint is left alone for a while after a failure. Returns how
+    All since a moment begins a little earlier. Both come in the order of the feed, and
+    now, also where the endpoint is left alone for a while after a failure. Returns how
     many wait for certain: those by ids. Raises NoSuchChange for unknown ids.
     """
     names = list(dict.fromkeys(ids))
@@ -113,7 +129,7 @@ def replay(
             name=found[text].name,
             profile_id=found[text].profile_id,
         )
-        for text in names
+        for text in sorted(names, key=lambda text: found[text].place)
     )
     Endpoint.objects.filter(pk=endpoint.pk).update(due_at=timezone.now())
     jobs.wake(TASK, endpoint.pk)

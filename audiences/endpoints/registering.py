@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audiences import feed
-from audiences.endpoints import networks
+from audiences.endpoints import networks, words
 from audiences.feed import Event
 from audiences.models import Endpoint
 from audiences.refusals import Refused
@@ -113,7 +113,7 @@ def enable(endpoint: Endpoint, *, enabled: bool = True) -> None:
     """Tell it again, from where it was; or nothing more until somebody enables it."""
     Endpoint.objects.filter(pk=endpoint.pk).update(
         state=State.ACTIVE if enabled else State.DISABLED,
-        reason="" if enabled else "Disabled by hand.",
+        reason="" if enabled else words.BY_HAND,
         failing_since=None,
         failures=0,
         due_at=timezone.now(),

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from audiences import feed, sql
-from audiences.endpoints import queue
+from audiences.endpoints import queue, words
 from audiences.endpoints.calling import Caller, Outcome
 from audiences.models import Endpoint, EndpointCall
 
@@ -60,7 +60,7 @@ def _work(pk: int, deadline: float) -> int:
                 if not new:
                     break
                 continue
-            caller = caller or _caller(endpoint)
+            caller = _caller(endpoint, caller)
             told = _tell(endpoint, calls, caller, deadline)
             taken += told
             if not told:
@@ -71,10 +71,15 @@ def _work(pk: int, deadline: float) -> int:
     return taken
 
 
-def _caller(endpoint: Endpoint) -> Caller:
+def _caller(endpoint: Endpoint, caller: Caller | None) -> Caller:
+    """The caller of an endpoint as it is now: somebody may change it meanwhile."""
     secrets = [endpoint.secret]
     if endpoint.former_until and endpoint.former_until > timezone.now():
         secrets.append(endpoint.former_secret)
+    if caller:
+        if (caller.url, caller.secrets) == (endpoint.url, tuple(secrets)):
+            return caller
+        caller.close()
     return Caller(endpoint.url, secrets, max(1, settings.ENDPOINT_CONNECTIONS))
 
 
@@ -127,6 +132,7 @@ class _Turn:
         self.failed = 0
         self.taken = 0
         self.is_gone = False
+        self.is_busy = False
 
     def run(self, lanes: list[list[EndpointCall]]) -> dict[int, Outcome]:
         if len(lanes) == 1:
@@ -153,11 +159,13 @@ class _Turn:
             else:
                 self.failed += 1
                 self.is_gone |= outcome.is_gone
+                self.is_busy |= outcome.wants > 0
                 waiting |= {call.profile_id} - {None}
 
     def _is_over(self) -> bool:
         is_away = self.failed >= TOO_MANY and not self.taken
-        return is_away or self.is_gone or time.monotonic() > self.deadline
+        is_ended = self.is_gone or self.is_busy
+        return is_away or is_ended or time.monotonic() > self.deadline
 
 
 def _write(
@@ -166,12 +174,12 @@ def _write(
     outcomes: dict[int, Outcome],
     bodies: dict[str, dict[str, Any]],
 ) -> None:
-    now, changed, given_up = timezone.now(), [], False
+    now, changed, given_up = timezone.now(), [], ""
     for call in calls:
         outcome = outcomes.get(call.pk)
         if outcome is None:
             if call.change not in bodies:
-                call.state, call.answer = State.FAILED, "What it was about is gone."
+                call.state, call.answer = State.FAILED, words.NOTHING_LEFT
                 changed.append(call)
             continue
         call.attempts, call.told_at = call.attempts + 1, now
@@ -180,43 +188,48 @@ def _write(
         if outcome.is_taken:
             call.state = State.TOLD
         elif now - call.first_at >= GIVES_UP:
-            call.state, given_up = State.FAILED, True
+            call.state, given_up = State.FAILED, outcome.said
         else:
-            call.due_at = now + _pause(call.attempts)
+            call.due_at = now + _pause(call.attempts, outcome.wants)
         changed.append(call)
     sql.bulk_update(EndpointCall, _WRITTEN, changed)
-    _note(endpoint, outcomes, given_up=given_up)
+    _note(endpoint, outcomes, given_up)
 
 
-def _pause(attempts: int) -> timedelta:
-    return timedelta(seconds=PAUSES[min(attempts, len(PAUSES)) - 1])
+def _pause(attempts: int, wants: float = 0.0) -> timedelta:
+    """The pause after so many tries, or the longer one that was asked for."""
+    usual = PAUSES[min(attempts, len(PAUSES)) - 1]
+    return timedelta(seconds=max(usual, min(wants, PAUSES[-1])))
 
 
-def _note(endpoint: Endpoint, outcomes: dict[int, Outcome], *, given_up: bool) -> None:
-    """Whether the endpoint is there: it is left alone while it takes nothing."""
+def _note(endpoint: Endpoint, outcomes: dict[int, Outcome], given_up: str) -> None:
+    """Whether the endpoint is there: it is left alone while it takes nothing, and for
+    as long as it asks for. `given_up`: what was said to what is not tried again.
+    """
     now = timezone.now()
     rows = Endpoint.objects.filter(pk=endpoint.pk, state=Endpoint.State.ACTIVE)
-    said = next(
-        (o.text or str(o.status) for o in outcomes.values() if not o.is_taken), ""
-    )
-    if any(outcome.is_gone for outcome in outcomes.values()):
+    refusals = [outcome for outcome in outcomes.values() if not outcome.is_taken]
+    wants = max((outcome.wants for outcome in refusals), default=0.0)
+    if any(outcome.is_gone for outcome in refusals):
         rows.update(
             state=Endpoint.State.DISABLED,
-            reason="It answered 410: nothing more is wanted there.",
+            reason=words.IS_GONE,
         )
     elif given_up:
         rows.update(
             state=Endpoint.State.DISABLED,
-            reason=f"It took nothing for three days: {said}"[:200],
+            reason=f"{words.NOT_TAKEN}: {given_up}"[:200],
         )
-    elif any(outcome.is_taken for outcome in outcomes.values()):
+    elif len(refusals) < len(outcomes):
         if endpoint.failing_since or endpoint.failures:
             rows.update(failing_since=None, failures=0, reason="")
+        if wants:
+            rows.update(due_at=now + timedelta(seconds=min(wants, PAUSES[-1])))
     elif outcomes:
         failures = endpoint.failures + 1
         rows.update(
             failing_since=endpoint.failing_since or now,
             failures=failures,
-            due_at=now + _pause(failures),
-            reason=said[:200],
+            due_at=now + _pause(failures, wants),
+            reason=refusals[0].said[:200],
         )

@@ -21,6 +21,7 @@ from audiences.models import ConsentEvent, Happening
 from audiences.refusals import Refused
 from audiences.sql import statements
 
+from . import restored
 from .names import OF_KIND
 
 # The sources, by the letter of the ids of their changes; in this order within a
@@ -58,7 +59,12 @@ class Position:
         ):
             raise BadCursor("This is no cursor: take the one of an answer.")
         place = cls(*map(int, parts))
-        if place.transaction < -1 or place.source not in (HISTORY, BESIDE):
+        is_kept = max(map(abs, (place.transaction, place.id))) <= _LAST
+        if (
+            place.transaction < -1
+            or place.source not in (HISTORY, BESIDE)
+            or not is_kept
+        ):
             raise BadCursor("This is no cursor: take the one of an answer.")
         return place
 
@@ -104,6 +110,7 @@ def read(since: Position, limit: int, names: Iterable[str] | None = None) -> Pag
 
     Complete and in order: what a page has skipped never comes later.
     """
+    floors = restored.floors()
     seen = changes.ended()
     if since.transaction >= seen.high:
         raise BadCursor(
@@ -111,13 +118,19 @@ def read(since: Position, limit: int, names: Iterable[str] | None = None) -> Pag
             "at a moment."
         )
     wanted = set(names) if names is not None else None
+    sources = [
+        _Source(number, _rows(number, wanted), floors[number])
+        for number in (HISTORY, BESIDE)
+    ]
+    found: list[Change] = []
     with transaction.atomic():
-        statements.expect_look_ups()
-        found = [
-            change
-            for source in (HISTORY, BESIDE)
-            for change in _behind(source, since, seen.low, limit + 1, wanted)
-        ]
+        if since.transaction < 0:
+            for source in sources:
+                found += source.old(since, limit + 1)
+        if len(found) <= limit:
+            statements.expect_order()
+            for source in sources:
+                found += source.numbered(since, seen.low, limit + 1)
     found.sort(key=lambda change: change.place)
     page = found[:limit]
     if len(found) > limit:
@@ -125,27 +138,50 @@ def read(since: Position, limit: int, names: Iterable[str] | None = None) -> Pag
     return Page(page, max(since, _end(seen)), True)
 
 
-def _behind(
-    source: int, since: Position, below: int, limit: int, names: set[str] | None
-) -> list[Change]:
-    """The next rows of a source; those without a number come before all others."""
-    rows, found = _rows(source, names), []
-    if since.transaction < 0:
-        old = rows.filter(transaction_id__isnull=True)
-        if since.source == source:
-            old = old.filter(pk__gt=since.id)
-        elif since.source > source:
-            old = old.none()
-        found = [_change(source, row) for row in old.order_by("pk")[:limit]]
-    after = (
-        since.id if since.source == source else (_LAST if since.source > source else 0)
-    )
-    place = (max(since.transaction, 0), after if since.transaction >= 0 else 0)
-    behind = rows.filter(
-        TupleGreaterThan(("transaction_id", "id"), place), transaction_id__lt=below
-    )
-    rest = behind.order_by("transaction_id", "pk")[: limit - len(found)]
-    return found + [_change(source, row) for row in rest]
+@dataclass(frozen=True)
+class _Source:
+    """The rows of a source, and up to which id they came with a backup."""
+
+    number: int
+    rows: QuerySet[Any]
+    floor: int
+
+    def old(self, since: Position, limit: int) -> list[Change]:
+        """The next without a number of this server; they come before all others."""
+        # Few have no number, and are found by that; what came with a backup is much.
+        if self.floor:
+            statements.expect_order()
+        else:
+            statements.expect_look_ups()
+        rows = self.rows.filter(_is_old(self.floor))
+        if since.source == self.number:
+            rows = rows.filter(pk__gt=since.id)
+        elif since.source > self.number:
+            return []
+        return self._changes(rows.order_by("pk")[:limit])
+
+    def numbered(self, since: Position, below: int, limit: int) -> list[Change]:
+        """The next others, below a transaction."""
+        after = _LAST if since.source > self.number else 0
+        if since.source == self.number:
+            after = since.id
+        is_behind = since.transaction >= 0
+        place = (since.transaction, after) if is_behind else (0, 0)
+        rows = self.rows.filter(
+            TupleGreaterThan(("transaction_id", "id"), place), transaction_id__lt=below
+        )
+        if self.floor:
+            rows = rows.filter(pk__gt=self.floor)
+        return self._changes(rows.order_by("transaction_id", "pk")[:limit])
+
+    def _changes(self, rows: QuerySet[Any]) -> list[Change]:
+        return [_change(self.number, row, self.floor) for row in rows]
+
+
+def _is_old(floor: int) -> Q:
+    """Whether a row has no number of this server."""
+    unnumbered = Q(transaction_id__isnull=True)
+    return unnumbered | Q(pk__lte=floor) if floor else unnumbered
 
 
 def _rows(source: int, names: set[str] | None) -> QuerySet[Any]:
@@ -156,9 +192,11 @@ def _rows(source: int, names: set[str] | None) -> QuerySet[Any]:
     return ConsentEvent.objects.filter(kind__in=kinds).select_related("service")
 
 
-def _change(source: int, row: Model) -> Change:
-    number = getattr(row, "transaction_id", None)
-    place = Position(-1 if number is None else number, source, row.pk)
+def _change(source: int, row: Model, floor: int) -> Change:
+    number: int | None = getattr(row, "transaction_id", None)
+    if number is None or row.pk <= floor:
+        number = -1
+    place = Position(number, source, row.pk)
     name = OF_KIND[row.kind] if isinstance(row, ConsentEvent) else row.name  # type: ignore[attr-defined]
     return Change(place, str(name), row)
 
@@ -166,6 +204,7 @@ def _change(source: int, row: Model) -> Change:
 def by_ids(ids: Sequence[str]) -> dict[str, Change]:
     """The changes with these ids, as far as they exist."""
     found: dict[str, Change] = {}
+    floors = restored.floors()
     for source, letter in enumerate(_LETTERS):
         numbers = [
             int(text[1:])
@@ -177,24 +216,42 @@ def by_ids(ids: Sequence[str]) -> dict[str, Change]:
         ]
         if numbers:
             for row in _rows(source, None).filter(pk__in=numbers):
-                change = _change(source, row)
+                change = _change(source, row, floors[source])
                 found[change.id] = change
     return found
 
 
 def before(moment: datetime) -> Position:
     """A place that has everything since a moment behind it, and little else."""
-    at = moment - MARGIN
-    known = Q(transaction_id__isnull=False)
-    last = [
-        ConsentEvent.objects.filter(known, recorded_at__lt=at),
-        Happening.objects.filter(known, at__lt=at),
+    at, floors = moment - MARGIN, restored.floors()
+    dated: list[tuple[QuerySet[Any], Q]] = [
+        (ConsentEvent.objects.all(), Q(recorded_at__lt=at)),
+        (Happening.objects.all(), Q(at__lt=at)),
     ]
     places = [
-        _change(source, row).place
-        for source, rows in enumerate(last)
-        if (row := rows.order_by("-transaction_id", "-pk").first())
+        place
+        for source, (rows, is_before) in enumerate(dated)
+        if (place := _last_before(source, rows, is_before, floors[source]))
     ]
     # Both sources have all that is later behind the earlier of the two.
-    firsts = [place for place in places if place.transaction >= 0]
-    return min(firsts) if len(firsts) == len(last) else min([Position(), *firsts])
+    return min(places, default=Position())
+
+
+def _last_before(
+    source: int, rows: QuerySet[Any], is_before: Q, floor: int
+) -> Position | None:
+    """The place of the last row of a source before a moment.
+
+    Where there is none, right before its first row; None where it has no rows at all.
+    """
+    numbered = rows.filter(transaction_id__isnull=False)
+    numbered = numbered.filter(pk__gt=floor) if floor else numbered
+    last = numbered.filter(is_before).order_by("-transaction_id", "-pk").first()
+    if last is None and floor:
+        last = rows.filter(is_before, pk__lte=floor).order_by("-pk").first()
+    if last is not None:
+        return _change(source, last, floor).place
+    if rows.filter(_is_old(floor)).exists():
+        return Position(source=source)
+    first = numbered.order_by("transaction_id", "pk").first()
+    return Position(first.transaction_id, source, first.pk - 1) if first else None

@@ -21,7 +21,6 @@ from audiences.models import (
     LedgerSalt,
     LedgerWording,
 )
-from audiences.sql import statements
 
 from . import leaves
 from .leaves import Event
@@ -58,21 +57,6 @@ def columns() -> str:
         f" e.transaction_id, v.event_id, v.note, v.actor, {ip}, v.user_agent, s.salt,"
         " x.subject"
     )
-
-
-def look_up_in_order() -> None:
-    """Let the rest of the transaction read events along an index, one after another.
-
-    After a bulk load the planner knows no better than to read and sort everything for
-    each batch.
-    """
-    statements.expect_look_ups()
-    if sql.is_postgresql():
-        sql.execute(
-            "SELECT set_config('enable_' || name, 'off', true) FROM (VALUES"
-            " ('sort'), ('hashjoin'), ('mergejoin'), ('bitmapscan'), ('gathermerge'))"
-            " AS plans (name)"
-        )
 
 
 class Row(NamedTuple):

@@ -34,6 +34,7 @@ from audiences.models import (
     LedgerWording,
 )
 from audiences.models.landing_pages import all_languages
+from audiences.sql import statements
 
 from . import leaves, reading, stored_tree, subjects
 from .appending import Appending, count
@@ -177,7 +178,7 @@ def _seal_batch(
 ) -> tuple[int, int] | None:
     """Seal the next events; returns the last one's place, None when there was none."""
     with transaction.atomic():
-        reading.look_up_in_order()
+        statements.expect_order()
         found = sql.fetch(
             f"SELECT {reading.columns()}, l.id FROM {EVENTS} e{JOINED}"
             f" LEFT JOIN {LEAVES} l ON l.kind = {Kind.EVENT} AND l.source_id = e.id"

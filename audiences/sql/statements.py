@@ -154,6 +154,21 @@ def expect_look_ups() -> None:
         )
 
 
+def expect_order() -> None:
+    """Let the rest of the transaction read rows along an index, one after another.
+
+    After a bulk load the planner knows no better than to read and sort all that is left
+    for each page: the time then grows with the square of the rows.
+    """
+    expect_look_ups()
+    if is_postgresql():
+        execute(
+            "SELECT set_config('enable_' || name, 'off', true) FROM (VALUES"
+            " ('sort'), ('hashjoin'), ('mergejoin'), ('bitmapscan'), ('gathermerge'))"
+            " AS plans (name)"
+        )
+
+
 @contextlib.contextmanager
 def look_ups() -> Iterator[None]:
     """As `expect_look_ups`, for what reads outside a transaction."""

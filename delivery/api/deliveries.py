@@ -9,7 +9,7 @@ from pydantic import Field
 from audiences import membership, subscriptions
 from audiences.api import jobs
 from audiences.api.answers import at, require_match, said, with_tag
-from audiences.api.callers import caller
+from audiences.api.callers import Acting, caller
 from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
 from audiences.api.problems import FIELDS, REMEDIES, STATUSES, Problem
@@ -26,7 +26,7 @@ from audiences.api.shapes import (
 )
 from audiences.feed.facts import said as moment
 from audiences.models import Audience
-from delivery import deliveries as domain
+from delivery import approvals, deliveries as domain
 from delivery.analysis import preparation
 from delivery.composing import writing
 from delivery.composing.writing import TEXTS, BadLanguage
@@ -181,6 +181,7 @@ def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
         purpose_note=body.purpose_note,
         contact_date=body.contact_date,  # type: ignore[arg-type]
     )
+    approvals.written([made], user=Acting(caller(request)))
     answer = _tagged(domain.find(f"id:{made.pk}"), 201)
     return at(answer, "deliveries", f"id:{made.pk}")
 
@@ -219,6 +220,7 @@ def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpRespon
         preheader=body.preheader,
         content=body.content,
     )
+    approvals.written([found], user=Acting(caller(request)))
     return _tagged(domain.find(f"id:{found.pk}"))
 
 

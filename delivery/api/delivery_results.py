@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from audiences.api import naming
 from audiences.api.answers import at, said
-from audiences.api.callers import Caller, caller
+from audiences.api.callers import Acting, Caller, caller
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
 from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, When, example
@@ -126,22 +126,9 @@ class StatusOut(Schema):
     finished_at: When | None = None
 
 
-class _Acting:
-    """A key as approvals see it: what reaches opted-out people must be approved."""
-
-    def __init__(self, who: Caller) -> None:
-        self.who = who
-
-    def has_perm(self, perm: str, /) -> bool:
-        return True
-
-    def get_username(self) -> str:
-        return self.who.actor
-
-
 def _refusal(who: Caller, row: Delivery) -> str:
     """Why nothing of it may leave: it reaches opted-out people and is not approved."""
-    return approvals.refusal(_Acting(who), row, approvals.Act.USE)
+    return approvals.refusal(Acting(who), row, approvals.Act.USE)
 
 
 def _may_leave(request: HttpRequest, row: Delivery) -> None:
@@ -293,5 +280,5 @@ def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
 def cancel(request: HttpRequest, delivery: Name) -> HttpResponse:
     """End it: nothing more of it is ever handed over."""
     row = domain.find(delivery)
-    sendings.cancel(row)
+    sendings.cancel(row, reason=f"Cancelled by {caller(request).actor}.")
     return said(_status(request, row))

@@ -94,7 +94,7 @@ def record(request: HttpRequest, body: ErrorIn) -> HttpResponse:
         reason=body.reason,
         at=body.at,  # type: ignore[arg-type]
         text=body.text,
-        source=_source(caller(request)),
+        source=caller(request).source,
         event_id=body.event_id,
     )
     _refuse_other(caller(request), channel, body)
@@ -106,7 +106,7 @@ def _refuse_other(who: Caller, channel: str, body: ErrorIn) -> None:
     if body.event_id is None:
         return
     key = _key(channel, body.address)
-    named = AddressError.objects.filter(source=_source(who), event_id=body.event_id)
+    named = AddressError.objects.filter(source=who.source, event_id=body.event_id)
     if named.exclude(channel=channel, key=key).exists():
         raise Problem(
             409,
@@ -115,10 +115,6 @@ def _refuse_other(who: Caller, channel: str, body: ErrorIn) -> None:
             field="event_id",
             remedy="Send a number that only this event of this address has.",
         )
-
-
-def _source(who: Caller) -> str:
-    return who.actor[:100]
 
 
 @quarantine.post("", Described)

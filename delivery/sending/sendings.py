@@ -251,10 +251,10 @@ def _basis(delivery: Delivery) -> Analysis | None:
     return run if is_ready and run and not definitions.is_stale(run) else None
 
 
-def cancel(delivery: Delivery) -> Sending:
+def cancel(delivery: Delivery, *, reason: str = "") -> Sending:
     """Never send what is left; what was handed over stands."""
-    now = timezone.now()
-    return _move(delivery, State.CANCELLED, Sending.OPEN, finished_at=now, reason="")
+    facts: dict[str, object] = {"finished_at": timezone.now(), "reason": reason}
+    return _move(delivery, State.CANCELLED, Sending.OPEN, **facts)
 
 
 def fail(sending: Sending, reason: str) -> None:

@@ -289,7 +289,7 @@ def test_a_cursor_of_another_server_is_refused(shop: Program) -> None:
     answer = shop.get("changes?since=999999999999.0.0")
     assert answer.status_code == 422
     assert answer.data["code"] == "bad_cursor"
-    for text in ("x", "1.2", "1.9.0", "1.0.-", "-5.0.0"):
+    for text in ("x", "1.2", "1.9.0", "1.0.-", "-5.0.0", f"-1.1.{2**63}"):
         assert shop.get(f"changes?since={text}").status_code == 422
 
 
@@ -315,6 +315,21 @@ def test_a_cursor_of_another_server_is_refused(shop: Program) -> None:
         "https://100.64.0.1/",
         "https://2130706433/",
         "https://0x7f.1/",
+        "https://0251.0376.43518/",
+        "https://192.0.0.8/",
+        "https://192.88.99.1/",
+        "https://[2001:1::1]/",
+        "https://[fe80::1%25eth0]/",
+        "https://redis:6379/",
+        "https://metadata/",
+        "https://localhost.localdomain/",
+        "https://*/",
+        "https://a..example.org/",
+        "https://-a.example.org/",
+        "https://127%2e0.0.1/",
+        "https://127.0.0.1%00.example.org/",
+        "https://1.2.3.4.5/",
+        "https://example.org:0/",
         "http://93.184.216.34/",
         "ftp://example.org/",
         "https://user:pass@example.org/",
@@ -347,6 +362,20 @@ def test_a_name_that_no_name_server_can_be_asked_for_is_a_failed_call(
 ) -> None:
     called = calling.Caller(f"https://{host}/", [], 1)
     assert called.look() == "The name cannot be resolved."
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.org./told?key=a%20b",
+        "https://EXAMPLE.org:8443/",
+        "https://_x.a-b.xn--p1ai/",
+        "https://93.184.216.34/",
+        "https://[2606:2800:220:1:248:1893:25c8:1946]:8443/",
+    ],
+)
+def test_what_may_be_on_the_public_internet_is_not_refused(url: str) -> None:
+    networks.refuse_private(url)
 
 
 def test_public_addresses_are_public() -> None:

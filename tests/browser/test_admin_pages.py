@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 
+from audiences import api_keys, endpoints
+from audiences.api_keys.scopes import SCOPES
+from audiences.feed import Event
+from audiences.models import Endpoint
 from delivery.models import InboundItem, MessageEvent
 from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
 
@@ -96,8 +101,25 @@ def _pages(world: World) -> list[str]:  # noqa: F811
         ("delivery_messageevent_change", [MessageEvent.objects.latest("pk").pk]),
         ("delivery_message_change", [world.sent.messages.get().pk]),
         ("auth_user_change", [User.objects.get(username="operator").pk]),
+        *_programs(),
     ]
     return [reverse(f"admin:{name}", args=args) for name, args in names]
+
+
+def _programs() -> list[tuple[str, list[Any]]]:
+    """A key, and an endpoint that answers at length and without a space."""
+    key = api_keys.create("shop" * 25, SCOPES, rate=600).key
+    url = f"https://crm.example.org/{'told' * 30}"
+    told = endpoints.create(url, Event.values).endpoint
+    told.calls.create(change="c1", name=Event.SUBSCRIBED, profile_id=1)
+    facts = {"name": Event.QUARANTINED, "status": 503, "answer": "x" * 200}
+    told.calls.create(change="h1", attempts=14, told_at=timezone.now(), **facts)
+    Endpoint.objects.update(reason="y" * 200, failing_since=timezone.now())
+    return [
+        ("audiences_apikey_change", [key.pk]),
+        ("audiences_endpoint_changelist", []),
+        ("audiences_endpoint_change", [told.pk]),
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

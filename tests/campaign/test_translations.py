@@ -114,6 +114,7 @@ def test_texts_are_literal_where_they_are_looked_up():
     assert computed == {
         "audiences/conditions/text_nodes.py",
         "audiences/console/masking.py",
+        "audiences/endpoints/words.py",
         "audiences/fields/building.py",
         "audiences/fields/nodes.py",
         "audiences/privacy/access.py",

@@ -13,6 +13,7 @@ from audiences import endpoints
 from audiences.console.dashboard import Figures, Notice, attention
 from audiences.console.lists import LogWithPages
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
+from audiences.endpoints import words
 from audiences.feed import Event
 from audiences.models import Endpoint, EndpointCall
 from audiences.refusals import Refused, Sentence
@@ -26,8 +27,12 @@ class EndpointAdmin(LogWithPages):
     """Each with a page of what it was told."""
 
     page_template = "admin/audiences/endpoint/page.html"
-    list_display = ("url", "state", "failing_since", "reason")
+    list_display = ("url", "state", "failing_since", "why")
     list_filter = ("state",)
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, row: Endpoint) -> str:
+        return words.translated(row.reason)
 
     def beside(self, request: HttpRequest, row: Endpoint) -> Facts:
         calls = EndpointCall.objects.filter(endpoint=row).order_by("-pk")
@@ -38,9 +43,15 @@ class EndpointAdmin(LogWithPages):
         return {
             "title": row.url,
             "endpoint": row,
+            "why": words.translated(row.reason),
             "events": [labels.get(name, name) for name in row.events],
             "calls": [
-                (call, labels.get(call.name, call.name)) for call in calls[:SHOWN]
+                (
+                    call,
+                    labels.get(call.name, call.name),
+                    words.translated(call.answer),
+                )
+                for call in calls[:SHOWN]
             ],
             "states": EndpointCall.State.choices,
             "chosen": chosen,
@@ -141,5 +152,7 @@ def disabled_endpoints(request: HttpRequest, figures: Figures) -> list[Notice]:
             else _("{url} takes nothing at present: {reason}")
         )
         url = reverse("admin:audiences_endpoint_change", args=[row.pk])
-        found.append(Notice(text.format(url=row.url, reason=row.reason), url))
+        found.append(
+            Notice(text.format(url=row.url, reason=words.translated(row.reason)), url)
+        )
     return found

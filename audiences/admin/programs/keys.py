@@ -72,6 +72,7 @@ class KeyForm(forms.Form):
             "them. Empty: anywhere."
         ),
     )
+    rate = ApiKey._meta.get_field("rate").formfield(min_value=1, max_value=1_000_000)
 
 
 @page(
@@ -94,6 +95,7 @@ def make(own: PlainAdmin, request: HttpRequest) -> Answer:
             actor=request.user.get_username(),
             days=given["days"],
             networks=[text for text in given["networks"].split(",") if text.strip()],
+            rate=given["rate"],
         )
     except Refused as error:
         form.add_error(None, str(error))

@@ -22,6 +22,7 @@ from audiences.models import (
     LedgerState,
     Profile,
 )
+from audiences.sql import statements
 
 # An act is recorded within this time where its door records at once.
 AT_ONCE = timedelta(days=1)
@@ -145,7 +146,7 @@ def _unsealed() -> Iterator[Sequence[object]]:
     last = ConsentEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
     for low in range(0, (last or 0) + 1, _IDS):
         with transaction.atomic():
-            reading.look_up_in_order()
+            statements.expect_order()
             found = sql.fetch(
                 f"SELECT {reading.columns()} FROM {EVENTS} e{reading.JOINED}"
                 " WHERE e.id >= %s AND e.id < %s AND NOT EXISTS"

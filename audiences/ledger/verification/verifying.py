@@ -16,6 +16,7 @@ from audiences.ledger import leaves, reading, removals, sealing, stored_tree, tr
 from audiences.ledger.notes import VerifierKey
 from audiences.ledger.reading import EVENTS, JOINED, LEAVES, Kind, Row, found_at, iso
 from audiences.models import ConsentEvent, LedgerState
+from audiences.sql import statements
 
 from .checked_tree import CheckedTree, Claim
 from .differences import Difference, LateActs, lapsed, unsealed_differences
@@ -139,7 +140,7 @@ def _batch(
 
 def _rows(low: int, high: int) -> Iterator[tuple[_Leaf, Row | None]]:
     with transaction.atomic():
-        reading.look_up_in_order()
+        statements.expect_order()
         rows = sql.fetch(
             "SELECT l.id, l.kind, l.source_id, l.hash, l.evidence,"
             f" {reading.columns()} FROM {LEAVES} l"
