@@ -158,9 +158,8 @@ def count(request: HttpRequest, audience: str) -> HttpResponse:
 @audiences.post("", AudienceOut, status=201, tagged=True)
 def create(request: HttpRequest, body: AudienceIn) -> HttpResponse:
     """Make an audience by a condition."""
-    conditions.validate(body.condition)
-    _may_ask(request, body.condition)
     made = membership.create_with_condition(body.name, body.condition)
+    _may_ask(request, body.condition)
     return at(_tagged(made, 201), "audiences", made.name)
 
 
