@@ -16,7 +16,7 @@ from audiences.api_keys.scopes import SCOPES
 from audiences.feed import Event
 from audiences.models import Endpoint
 from delivery.models import InboundItem, MessageEvent
-from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+from tests.admin.conftest import World
 
 from . import accessibility
 
@@ -58,7 +58,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         chromium.close()
 
 
-def _pages(world: World) -> list[str]:  # noqa: F811
+def _pages(world: World) -> list[str]:
     profile, entry = world.people[1].pk, world.entry.pk
     prepared, draft = world.prepared.pk, world.draft.pk
     names: list[tuple[str, list[Any]]] = [
@@ -129,7 +129,7 @@ def test_pages_fit_the_screen_and_report_no_error(
     scheme: str,
     live_server: Any,
     browser: Any,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password="a password")
     page = browser.new_context(

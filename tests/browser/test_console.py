@@ -10,7 +10,7 @@ from django.urls import reverse
 from audiences.background import figures
 from audiences.models import Role
 from audiences.roles import Code
-from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+from tests.admin.conftest import World
 from tests.browser.test_admin_pages import browser, pytestmark  # noqa: F401
 
 from . import accessibility
@@ -60,7 +60,7 @@ def test_home_sign_in_and_lists_are_accessible(
     signed_in: Open,
     browser: Any,  # noqa: F811
     live_server: Any,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     figures.refresh()
@@ -77,7 +77,7 @@ def test_home_sign_in_and_lists_are_accessible(
 
 def test_a_person_is_found_from_home_by_keyboard(
     signed_in: Open,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator")
@@ -90,7 +90,7 @@ def test_a_person_is_found_from_home_by_keyboard(
 
 def test_the_menu_of_a_phone_opens_without_script(
     signed_in: Open,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     user = User.objects.create_user("viewer", password=PASSWORD, is_staff=True)
     user.groups.add(Role.objects.get(code=Code.VIEWER).group)
@@ -106,7 +106,7 @@ def test_the_menu_of_a_phone_opens_without_script(
 def test_a_script_within_a_page_does_not_run(
     browser: Any,  # noqa: F811
     live_server: Any,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     """The policy is in force: what an attacker writes into a page is dead text."""
     tab = browser.new_context().new_page()

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from audiences.models import Audience, BulkAct, Profile
-from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+from tests.admin.conftest import World
 
 from .accessibility import tab_to
 from .test_admin_pages import browser, pytestmark  # noqa: F401
@@ -142,7 +142,7 @@ def _changes_all_of_them(tab: Any) -> None:
 
 def test_an_operator_needs_no_mouse(
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator")

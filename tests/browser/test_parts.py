@@ -17,7 +17,7 @@ from PIL import Image, ImageChops
 from PIL.ImageFilter import MaxFilter, MinFilter
 from PIL.PngImagePlugin import PngInfo
 
-from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+from tests.admin.conftest import World
 from tests.browser.test_admin_pages import browser, pytestmark  # noqa: F401
 from tests.browser.test_console import PASSWORD, Open, signed_in  # noqa: F401
 
@@ -109,7 +109,7 @@ def _report(stored: Image.Image, now: Image.Image, marked: Image.Image | None) -
 
 def test_parts_look_as_they_are_stored(
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator", width=1280)
@@ -140,7 +140,7 @@ def test_parts_look_as_they_are_stored(
 
 def test_anything_is_found_by_keyboard_from_any_page(
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator")
@@ -167,7 +167,7 @@ def test_help_rules_and_parts_are_accessible(
     scheme: str,
     width: int,
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator", scheme, width)
@@ -183,7 +183,7 @@ def test_help_rules_and_parts_are_accessible(
 
 def test_a_limit_is_made_in_four_acts(
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator")

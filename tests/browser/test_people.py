@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from audiences import tasks
 from audiences.models import BulkAct, ImportRun, Profile
-from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+from tests.admin.conftest import World
 
 from .test_admin_pages import WIDTHS, browser, pytestmark  # noqa: F401
 
@@ -31,7 +31,7 @@ def page(live_server: Any, browser: Any, settings: Any) -> Any:  # noqa: F811
 
 def test_person_is_found_by_a_phone_number_and_opted_out(
     page: Any,
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     page.goto(page.base + reverse(LIST))
     page.fill("#searchbar", "06-1234 5678")
@@ -52,7 +52,7 @@ def test_person_is_found_by_a_phone_number_and_opted_out(
 def test_many_are_opted_out_after_a_question(
     width: int,
     page: Any,
-    world: World,  # noqa: F811
+    world: World,
     settings: Any,
 ) -> None:
     settings.BULK_AT_ONCE = 2
@@ -78,7 +78,7 @@ def test_many_are_opted_out_after_a_question(
 def test_file_is_imported_after_its_preview(
     width: int,
     page: Any,
-    world: World,  # noqa: F811
+    world: World,
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "people.csv"

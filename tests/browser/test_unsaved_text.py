@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from delivery.models import Delivery
-from tests.admin.conftest import World, world  # noqa: F401  (the fixture)
+from tests.admin.conftest import World
 from tests.browser.test_admin_pages import browser, pytestmark  # noqa: F401
 from tests.browser.test_console import PASSWORD, Open, signed_in  # noqa: F401
 
@@ -20,7 +20,7 @@ def _asked(tab: Any) -> list[str]:
 
 def test_going_to_another_step_saves_what_was_written(
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab, draft = signed_in("operator"), world.draft
@@ -53,7 +53,7 @@ def test_going_to_another_step_saves_what_was_written(
 
 def test_other_forms_ask_before_unsaved_text_is_left(
     signed_in: Open,  # noqa: F811
-    world: World,  # noqa: F811
+    world: World,
 ) -> None:
     User.objects.create_superuser("operator", password=PASSWORD)
     tab = signed_in("operator")
