@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,23 +18,17 @@ from delivery.models import InboundItem, MessageEvent
 from tests.admin.conftest import World
 
 from . import accessibility
+from .conftest import CHROMIUM, NAMES
 
 # In CI a missing browser is a failure; elsewhere these tests are skipped, and say why.
 REQUIRED = bool(os.environ.get("BROWSER_TESTS_REQUIRED"))
 if REQUIRED:
-    playwright = importlib.import_module("playwright.sync_api")
+    importlib.import_module("playwright.sync_api")
 else:
-    playwright = pytest.importorskip(
+    pytest.importorskip(
         "playwright.sync_api",
         reason="Playwright is not installed (requirements-dev.txt)",
     )
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update"),
-    "--disable-sync",
-)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
@@ -49,13 +42,11 @@ AXE_IN = ((1440, "light"),)
 
 
 @pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    # Playwright runs a loop in this thread, which Django would take for async code.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield chromium
-        chromium.close()
+def browser(chromium: Any) -> Iterator[Any]:
+    """The browser of the file; no window of a test is there in the next one."""
+    yield chromium
+    for context in list(chromium.contexts):
+        context.close()
 
 
 def _pages(world: World) -> list[str]:
