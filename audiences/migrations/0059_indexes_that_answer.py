@@ -44,13 +44,16 @@ INDEXES = [
         " WHERE is_primary",
     ),
     Wider(
-        "subscription_of_service",
-        "INDEX",
-        "audiences_subscription (service_id, profile_id)",
+        "subscription_once",
+        "UNIQUE INDEX",
+        "audiences_subscription (profile_id, service_id)",
         "status, expires_at",
     ),
     Wider(EXTERNAL_ID, "UNIQUE INDEX", "audiences_profile (external_id)", "id"),
 ]
+
+
+CONSTRAINTS = (EXTERNAL_ID, "subscription_once")
 
 
 def _replace(schema_editor, index: Wider, also: str) -> None:
@@ -59,10 +62,11 @@ def _replace(schema_editor, index: Wider, also: str) -> None:
     # What a run that was stopped has left is not valid.
     schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {new}")
     schema_editor.execute(index.make(new, also))
-    if index.name == EXTERNAL_ID:
+    if index.name in CONSTRAINTS:
+        table = index.on.partition(" ")[0]
         schema_editor.execute(
-            f"ALTER TABLE audiences_profile DROP CONSTRAINT IF EXISTS {EXTERNAL_ID},"
-            f" ADD CONSTRAINT {EXTERNAL_ID} UNIQUE USING INDEX {new}"
+            f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {index.name},"
+            f" ADD CONSTRAINT {index.name} UNIQUE USING INDEX {new}"
         )
         return
     schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, Lookup, Q, QuerySet
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Lookup, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from audiences.sql.statements import fetch, is_postgresql
@@ -53,6 +54,15 @@ def among(name: str, values: Iterable[int] | Iterable[str]) -> Q:
     """
     listed = list(values)
     return Q(_Among(F(name), listed)) if listed else Q(pk__in=[])
+
+
+def beside(name: str) -> Combinable:
+    """A number as what some rows are tried for, when others have found them.
+
+    No index is asked by it. After many rows of a new value were written, statistics say
+    that there are none, and PostgreSQL would look through all of them each time.
+    """
+    return ExpressionWrapper(F(name) + 0, output_field=BigIntegerField())
 
 
 class CompiledAmong:

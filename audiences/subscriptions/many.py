@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.db.models.lookups import In
 from django.utils import timezone
 
 from audiences import sql
@@ -20,7 +21,7 @@ from audiences.consent import Kind, Origin, Recorded, history
 from audiences.consent.many import Gone
 from audiences.models import ConsentEvent, Profile, Service, Subscription
 from audiences.refusals import Refused
-from audiences.sql.many import among
+from audiences.sql.many import among, beside
 from audiences.subscriptions import telling
 from audiences.subscriptions.messages import channel_of
 from audiences.subscriptions.services import ServiceClosed
@@ -125,9 +126,8 @@ def _locked(acts: Sequence[Act]) -> _State:
         for row in rows.filter(among("id", ids)).values_list(*columns, named=True)
     }
     services = {act.service.pk for act in acts}
-    rows_held = Subscription.objects.filter(
-        among("profile_id", ids), service__in=services
-    )
+    of_services = Q(In(beside("service_id"), sorted(services)))
+    rows_held = Subscription.objects.filter(among("profile_id", ids), of_services)
     begun = {act.profile_id for act in acts if act.way != "unsubscribe"}
     past = rows_held.filter(ended()).values_list("profile_id", "service_id")
     held = {(row.profile_id, row.service_id): row for row in rows_held}

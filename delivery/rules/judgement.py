@@ -18,11 +18,13 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from audiences import subscriptions
 from audiences.membership import Members
 from audiences.models import Address, Profile, Subscription
+from audiences.sql.many import beside
 from delivery.models import Delivery, TypologyRule
 from delivery.rules import typologies
 from delivery.rules.rule import MAIN_ADDRESS, SUBSCRIPTION, Rule, Situation
@@ -82,7 +84,8 @@ class Judge:
         if not service_id:
             return None
         active = subscriptions.active(self.situation.at)
-        rows = Subscription.objects.filter(active, service_id=service_id)
+        its = Q(Exact(beside("service_id"), service_id))
+        rows = Subscription.objects.filter(active, its)
         return self.situation.moment.within(rows)
 
     def predicates(self) -> list[tuple[Rule, Q]]:
