@@ -7,7 +7,7 @@ external ids goes: nobody asks so.
 
 from typing import ClassVar, NamedTuple
 
-from django.db import migrations
+from django.db import migrations, transaction
 
 from audiences.sql import is_postgresql
 
@@ -62,15 +62,17 @@ def _replace(schema_editor, index: Wider, also: str) -> None:
     # What a run that was stopped has left is not valid.
     schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {new}")
     schema_editor.execute(index.make(new, also))
-    if index.name in CONSTRAINTS:
-        table = index.on.partition(" ")[0]
-        schema_editor.execute(
-            f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {index.name},"
-            f" ADD CONSTRAINT {index.name} UNIQUE USING INDEX {new}"
-        )
-        return
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
-    schema_editor.execute(f"ALTER INDEX {new} RENAME TO {index.name}")
+    # One takes the other's place at once: what is unique is so all the time.
+    with transaction.atomic():
+        if index.name in CONSTRAINTS:
+            table = index.on.partition(" ")[0]
+            schema_editor.execute(
+                f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {index.name},"
+                f" ADD CONSTRAINT {index.name} UNIQUE USING INDEX {new}"
+            )
+        else:
+            schema_editor.execute(f"DROP INDEX IF EXISTS {index.name}")
+            schema_editor.execute(f"ALTER INDEX {new} RENAME TO {index.name}")
 
 
 def forwards(apps, schema_editor):

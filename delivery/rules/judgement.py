@@ -73,20 +73,18 @@ class Judge:
         return profiles.annotate(**names)
 
     def main_addresses(self) -> QuerySet[Address]:
-        """What the name of the primary address is for, of those within the span."""
+        """What the name of the primary address is for, of everybody."""
         channel = self.situation.channel
-        rows = Address.objects.filter(channel=channel, is_primary=True)
-        return self.situation.moment.within(rows)
+        return Address.objects.filter(channel=channel, is_primary=True)
 
     def subscriptions(self) -> QuerySet[Subscription] | None:
-        """What the name of the subscription is for; None: there is no service."""
+        """What the name of the subscription is for, of everybody; None: no service."""
         service_id = self.situation.service_id
         if not service_id:
             return None
         active = subscriptions.active(self.situation.at)
         its = Q(Exact(beside("service_id"), service_id))
-        rows = Subscription.objects.filter(active, its)
-        return self.situation.moment.within(rows)
+        return Subscription.objects.filter(active, its)
 
     def predicates(self) -> list[tuple[Rule, Q]]:
         """The rules that judge this delivery at all, with when they exclude."""

@@ -124,7 +124,8 @@ class _Named:
             else:
                 self.left.append((rule, predicate))
         self.lacking = frozenset(absent)
-        self._asked = _Met(rows.order_by(), ("profile_id", *columns), met, at)
+        some = rows.filter(among("profile_id", CompiledAmong.numbers)).order_by()
+        self._asked = _Met(some, ("profile_id", *columns), met, at)
 
     def rows(self, ids: Collection[int]) -> Iterator[tuple[Codes, tuple[Any, ...]]]:
         """The codes of each row that there is, the profile's id and the columns."""
