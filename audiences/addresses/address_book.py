@@ -249,8 +249,9 @@ def _locked_book(profile: Profile) -> AddressBook:
 
 
 def with_key(channel: str, key: str) -> QuerySet[Address]:
-    """Every profile's address with this key that can be delivered to."""
-    return Address.objects.filter(channel=channel, key=key, is_valid=True)
+    """Every profile's address with this key that can be delivered to, by profile."""
+    rows = Address.objects.filter(channel=channel, key=key, is_valid=True)
+    return rows.order_by("profile_id", "pk")
 
 
 def sharing(profile: Profile) -> QuerySet[Address]:

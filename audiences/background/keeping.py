@@ -7,12 +7,14 @@ killed, Linux ends its processes with it.
 
 import ctypes
 import logging
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 
 # Seconds until a process that dies again and again is started again, at most.
@@ -24,6 +26,8 @@ LOOK = 0.2
 # Seconds that processes have to end in; a container gives ten by itself.
 PATIENCE = 25.0
 _PR_SET_PDEATHSIG = 1
+# Opened here, since little is safe between the birth of a process and its command.
+_C = ctypes.CDLL(None)
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +61,8 @@ class Kept:
                 stdin=subprocess.DEVNULL,
                 # Ctrl-C in a terminal reaches the keeper alone, which asks them.
                 process_group=0,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  (nothing threaded here)
+                # Nothing threaded is here.
+                preexec_fn=partial(_end_with, os.getpid()),  # noqa: PLW1509
             )
             self.began = now
 
@@ -81,10 +86,18 @@ class Kept:
         return self.process is not None and self.process.poll() is None
 
 
-def _end_with_parent() -> None:
-    """Linux sends a process this signal when its parent is gone (prctl(2))."""
+def _end_with(parent: int) -> None:
+    """In a new process: Linux sends it this signal when its parent is gone (prctl(2)).
+
+    A keeper that was gone before it asked is seen too. The keeper only notes a signal;
+    until the command begins, so would this process.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        _C.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def keep(

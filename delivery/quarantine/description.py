@@ -18,6 +18,7 @@ def describe(channel: str, address: str) -> dict[str, Any]:
     key = key_of(channel, address)
     entry = entry_of(channel, key)
     row = {"channel": channel, "key": key}
+    holders = addresses.with_key(channel, key).select_related("profile")
     return {
         "channel": channel,
         "key": key,
@@ -37,7 +38,7 @@ def describe(channel: str, address: str) -> dict[str, Any]:
                 "address": row.value,
                 "primary": row.is_primary,
             }
-            for row in addresses.with_key(channel, key).select_related("profile")
+            for row in holders
         ],
     }
 

@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from audiences.background import clock, presence
+from audiences.background import clock, keeping, presence
 from audiences.background.clock import Clock
 from audiences.background.keeping import Kept
 from audiences.models import Lease, Presence
@@ -161,6 +163,36 @@ def test_children_end_when_the_keeper_is_killed() -> None:
     while _lives(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _lives(child)
+
+
+def test_a_child_whose_keeper_is_gone_before_it_begins_never_begins(
+    tmp_path: Path,
+) -> None:
+    began = tmp_path / "began"
+    child = subprocess.Popen(
+        ["/usr/bin/touch", str(began)],
+        preexec_fn=partial(keeping._end_with, os.getpid() + 1),  # noqa: PLW1509
+    )
+    assert (child.wait(), began.exists()) == (1, False)
+
+
+def test_a_signal_before_the_command_begins_ends_the_child(tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    own = os.getpid()
+
+    def asked_at_once() -> None:
+        keeping._end_with(own)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        child = subprocess.Popen(
+            ["/usr/bin/touch", str(began)],
+            preexec_fn=asked_at_once,  # noqa: PLW1509
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (child.wait(), began.exists()) == (-signal.SIGTERM, False)
 
 
 def test_one_that_dies_at_once_is_tried_more_and_more_slowly() -> None:
