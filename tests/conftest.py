@@ -22,7 +22,7 @@ from django.utils import translation
 
 from audiences import organisation
 from audiences.consent import guards
-from audiences.sql import fetch
+from audiences.sql import fetch, halves
 from tests.benchmarks.databases import manage
 
 
@@ -138,11 +138,22 @@ def django_db_setup(
     django_db_setup: None,
     django_db_blocker: pytest_django.DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Path | None:
+) -> Iterator[Path | None]:
     """Of a new SQLite database a copy is kept, before any test has been in it.
 
     None is made where no test of the run asks for the database.
     """
+    yield _copied(django_db_blocker, tmp_path_factory)
+    # Nobody is in a database that is dropped: no thread of a test that has ended either.
+    gc.collect()
+    with django_db_blocker.unblock():
+        halves.close()
+
+
+def _copied(
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path | None:
     if connection.vendor != "sqlite" or not connection.is_in_memory_db():
         return None
     path = tmp_path_factory.mktemp("new") / "campaign.sqlite3"

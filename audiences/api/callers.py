@@ -9,7 +9,7 @@ from ninja.security import HttpBearer
 
 from audiences import api_keys
 from audiences.api.problems import Problem
-from audiences.api_keys import Allowed
+from audiences.api_keys import Allowed, accounts
 from audiences.api_keys.scopes import SEES_ADDRESSES
 from audiences.consent import Origin, Source
 from audiences.files.cleaning import says_something
@@ -34,7 +34,7 @@ class Caller:
     @property
     def actor(self) -> str:
         """What histories call it."""
-        return f"api:{self.key.name}"
+        return accounts.name_of(self.key)
 
     @property
     def source(self) -> str:

@@ -169,10 +169,19 @@ class PlainAdmin(Exact):
         )
 
     def say_done(
-        self, request: HttpRequest, row: Model, said: Sentence, warning: str = ""
+        self,
+        request: HttpRequest,
+        row: Model,
+        said: Sentence,
+        warning: str = "",
+        *,
+        kept: Sentence | None = None,
     ) -> HttpResponse:
-        """Say what was done, keep it in the row's log, and go back to the row."""
-        self.log_change(request, row, console_log.to_keep(said))
+        """Say what was done, keep it in the row's log, and go back to the row.
+
+        `kept` is said there instead, where the log must not know all of it.
+        """
+        self.log_change(request, row, console_log.to_keep(kept or said))
         messages.success(request, str(said))
         if warning:
             messages.warning(request, warning)

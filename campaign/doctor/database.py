@@ -141,7 +141,8 @@ def _connections() -> Iterator[Finding]:
         " current_setting('superuser_reserved_connections')::int,"
         " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
     )[0]
-    web = settings.WEB_PROCESSES * (settings.WEB_THREADS + 3)
+    # Beside its threads, and of the web one with half of a question (`in_halves`).
+    web = settings.WEB_PROCESSES * (settings.WEB_THREADS + 4)
     work = settings.WORKERS * (settings.WORKER_THREADS + 3 + settings.SEND_CONNECTIONS)
     if web + work > most - kept:
         yield serious(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from json.encoder import encode_basestring as quoted
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ from audiences.api.shapes import (
     Slug,
     Strict,
 )
+from audiences.sql.halves import in_halves
 from delivery.models import Delivery
 from delivery.sending import contactable as domain
 from delivery.sending.contactable import Answer, Question
@@ -89,13 +91,17 @@ def ask(request: HttpRequest, body: ContactableIn) -> HttpResponse:
         )
     question = Question(channel, Delivery.Purpose(body.purpose), service)
     if body.addresses is not None:
-        answers = domain.of_addresses(question, body.addresses)
+        of_addresses = partial(domain.of_addresses, question)
+        answers = in_halves(of_addresses, body.addresses)
         return _told("address", body.addresses, answers)
     given = body.profiles or []
-    return _told("profile", given, _of_profiles(question, given))
+    people = in_halves(partial(_of_profiles, question), given)
+    return _told("profile", given, people)
 
 
-def _of_profiles(question: Question, given: list[str | int]) -> dict[str | int, Answer]:
+def _of_profiles(
+    question: Question, given: Sequence[str | int]
+) -> dict[str | int, Answer]:
     # Whether somebody has an id is told by the answer.
     ids: dict[str | int, int | Problem] = {}
     others = []

@@ -3,11 +3,12 @@
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import Field
 
 from audiences import membership, subscriptions
-from audiences.api import jobs
+from audiences.api import history, jobs
 from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.callers import Acting, caller
 from audiences.api.calls import Resource
@@ -182,6 +183,7 @@ def create(request: HttpRequest, body: DeliveryIn) -> HttpResponse:
         contact_date=body.contact_date,  # type: ignore[arg-type]
     )
     approvals.written([made], user=Acting(caller(request)))
+    history.added(request, made)
     answer = _tagged(domain.find(f"id:{made.pk}"), 201)
     return at(answer, "deliveries", f"id:{made.pk}")
 
@@ -213,7 +215,7 @@ def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpRespon
         pk=domain.find(delivery).pk
     )
     require_match(request, _editable(found))
-    writing.set_content(
+    changed = writing.set_content(
         found,
         language=body.language,
         subject=body.subject,
@@ -221,7 +223,17 @@ def content(request: HttpRequest, delivery: Name, body: ContentIn) -> HttpRespon
         content=body.content,
     )
     approvals.written([found], user=Acting(caller(request)))
+    if changed:
+        _keep_content(request, found, body.language)
     return _tagged(domain.find(f"id:{found.pk}"))
+
+
+def _keep_content(request: HttpRequest, row: Delivery, language: str) -> None:
+    if language:
+        text = gettext_noop("Changed what it says ({language}).")
+        history.told(request, row, text, language=language)
+    else:
+        history.told(request, row, gettext_noop("Changed what it says."))
 
 
 @deliveries.post("/{path:delivery}/prepare", JobOut, status=202)
@@ -229,6 +241,7 @@ def prepare(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Let a worker compute who gets it, who does not, and why."""
     found = domain.find(delivery)
     preparation.ask(found, actor=caller(request).actor)
+    history.told(request, found, gettext_noop("Asked for its preparation."))
     return at(said(preparing(found), 202), "jobs", f"preparation:{found.pk}")
 
 

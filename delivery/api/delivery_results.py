@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import Field, model_validator
 
-from audiences.api import naming
+from audiences.api import history, naming
 from audiences.api.answers import at, said
 from audiences.api.callers import Acting, Caller, caller
 from audiences.api.paging import Cursor, Limit, number
@@ -255,6 +256,7 @@ def send(request: HttpRequest, delivery: Name, body: SendIn) -> HttpResponse:
         rate=body.rate,
         refusal=lambda locked: _refusal(who, locked),
     )
+    history.told(request, row, gettext_noop("Began to send it."))
     answer = said(_status(request, row), 202)
     return at(answer, "deliveries", f"id:{row.pk}", "status")
 
@@ -264,6 +266,7 @@ def pause(request: HttpRequest, delivery: Name) -> HttpResponse:
     """Stop handing over; `resume` goes on."""
     row = domain.find(delivery)
     sendings.pause(row, reason=f"Paused by {caller(request).actor}.")
+    history.told(request, row, gettext_noop("Paused its sending."))
     return said(_status(request, row))
 
 
@@ -273,6 +276,7 @@ def resume(request: HttpRequest, delivery: Name) -> HttpResponse:
     row = domain.find(delivery)
     _may_leave(request, row)
     sendings.resume(row)
+    history.told(request, row, gettext_noop("Resumed its sending."))
     return said(_status(request, row))
 
 
@@ -281,4 +285,5 @@ def cancel(request: HttpRequest, delivery: Name) -> HttpResponse:
     """End it: nothing more of it is ever handed over."""
     row = domain.find(delivery)
     sendings.cancel(row, reason=f"Cancelled by {caller(request).actor}.")
+    history.told(request, row, gettext_noop("Cancelled its sending."))
     return said(_status(request, row))

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import Field
 
-from audiences.api import naming
+from audiences.api import history, naming
 from audiences.api.answers import said
 from audiences.api.callers import caller
 from audiences.api.calls import Resource
@@ -133,6 +134,9 @@ def record(request: HttpRequest, body: MessagesIn) -> HttpResponse:
         rows.append({"address": item.address, **result})
     statuses = [row["status"] for row in rows]
     counts = {n: statuses.count(n) for n in ("recorded", "unchanged", "failed")}
+    if counts["recorded"]:
+        text = gettext_noop("Messages of another system on record: {count}")
+        history.told(request, delivery, text, count=counts["recorded"])
     return said({"items": rows, **counts})
 
 

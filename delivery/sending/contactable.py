@@ -21,7 +21,7 @@ from audiences.conditions import Span
 from audiences.membership import Members
 from audiences.models import Address, Service
 from audiences.sql.many import CompiledAmong, among
-from audiences.sql.statements import Compiled, look_ups
+from audiences.sql.statements import Compiled
 from delivery.models import Delivery, QuarantineEntry
 from delivery.rules import typologies
 from delivery.rules.judgement import Judge, judge_by
@@ -60,7 +60,6 @@ class Answer:
         return not self.causes
 
 
-@look_ups()
 def of_profiles(question: Question, ids: Iterable[int]) -> dict[int, Answer]:
     """The answer about each profile, at its primary address, in a few statements."""
     look = _look(question)
@@ -73,7 +72,6 @@ def of_profiles(question: Question, ids: Iterable[int]) -> dict[int, Answer]:
     }
 
 
-@look_ups()
 def of_addresses(question: Question, texts: Iterable[str]) -> dict[str, Answer]:
     """The answer about each address, whoever has it, in a few statements."""
     read = {text: addresses.accept(question.channel, text) for text in texts}

@@ -9,6 +9,7 @@ from audiences import consent
 from audiences.channels import Channel
 from audiences.consent import Origin
 from audiences.models import Profile, Subscription
+from audiences.records import console_log
 
 from .conftest import World, clerk, page_values
 
@@ -185,6 +186,17 @@ def test_addresses_are_added_made_primary_and_removed(
     assert profile.addresses.filter(channel=Channel.EMAIL).count() == 2
     admin_client.post(remove, {"address": second.pk})
     assert profile.addresses.get(channel=Channel.EMAIL).is_primary
+
+
+def test_the_log_keeps_no_whole_address_of_any_kind(
+    world: World, admin_client: Client
+) -> None:
+    profile = world.people[0]
+    given = {"channel": "direct_mail", "address": "Anna Ames, Dorpsstraat 1, Ons Dorp"}
+    page = admin_client.post(_url(profile, "addresses_add"), given, follow=True)
+    assert "Dorpsstraat 1" in page.content.decode(), "who has written it reads it again"
+    row = LogEntry.objects.latest("pk")
+    assert console_log.in_words(row) == "Address “•••” was added."
 
 
 def test_address_of_somebody_else_is_not_removed(

@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.timezone import is_aware
 from django.utils.translation import get_language, gettext as _, gettext_lazy, ngettext
 
+from audiences.api_keys import accounts
 from audiences.console import exact
 from audiences.console.masking import shown_text
 from audiences.console.numbers import grouped
@@ -95,7 +96,9 @@ def _operators(request: HttpRequest) -> list[str]:
     if not request.user.has_perm(ALL):
         return []
     staff = get_user_model()._default_manager.filter(is_staff=True)
-    return list(staff.order_by("username").values_list("username", flat=True)[:500])
+    names = staff.order_by("username").values_list("username", flat=True)
+    keys = accounts.every().order_by("username").values_list("username", flat=True)
+    return [*names[:500], *keys[:500]]
 
 
 def _line(request: HttpRequest, act: activity.Act, labels: dict[str, str]) -> Facts:

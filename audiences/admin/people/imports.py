@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences.admin.people.import_forms import (
     ColumnsForm,
@@ -156,13 +156,17 @@ def confirm(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
         runs.confirm(run)
     except Refused as refusal:
         messages.error(request, str(refusal))
+    else:
+        owner.log_change(request, run, gettext_noop("Confirmed."))
     return owner.go_back(run)
 
 
 @page(ImportRun, "cancel", method="POST")
 def cancel(owner: PlainAdmin, request: HttpRequest, run: ImportRun) -> Answer:
     _require(request, run)
-    if not runs.cancel(run):
+    if runs.cancel(run):
+        owner.log_change(request, run, gettext_noop("Stopped."))
+    else:
         messages.info(request, _("It cannot be cancelled any more."))
     return owner.go_back(run)
 

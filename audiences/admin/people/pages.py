@@ -21,7 +21,7 @@ from audiences.console.downloads import EXPORTERS, csv_file
 from audiences.console.pages import Answer, PlainAdmin, page
 from audiences.imports import exports
 from audiences.ledger import receipts
-from audiences.masking import masked_text
+from audiences.masking import DOTS, masked, masked_text
 from audiences.models import Address, ConsentEvent, Profile, Subscription
 from audiences.records import proof
 from audiences.refusals import Sentence
@@ -66,12 +66,21 @@ def add_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> An
                 if address.pk in held
                 else gettext_noop("Address “{address}” was added.")
             )
-            return admin.say_done(request, profile, _about(address, text))
+            return _said(admin, request, address, text)
     return {"profile": profile, "form": form, "button": _("Add address")}
 
 
-def _about(address: Address, text: str) -> Sentence:
-    return Sentence(text, {"address": address.value})
+def _said(
+    admin: PlainAdmin, request: HttpRequest, address: Address, text: str
+) -> HttpResponse:
+    """Say it of the address; the log, which others read, has it masked."""
+    shown = masked(address.channel, address.value) or DOTS
+    return admin.say_done(
+        request,
+        address.profile,
+        Sentence(text, {"address": address.value}),
+        kept=Sentence(text, {"address": shown}),
+    )
 
 
 def _address(profile: Profile, request: HttpRequest) -> Address:
@@ -92,7 +101,7 @@ def make_primary(admin: PlainAdmin, request: HttpRequest, profile: Profile) -> A
     address = _address(profile, request)
     addresses.make_primary(address)
     text = gettext_noop("Address “{address}” is now primary.")
-    return admin.say_done(request, profile, _about(address, text))
+    return _said(admin, request, address, text)
 
 
 @page(
@@ -109,7 +118,7 @@ def remove_address(admin: PlainAdmin, request: HttpRequest, profile: Profile) ->
     if request.method == "POST":
         addresses.detach(address)
         text = gettext_noop("Address “{address}” was removed.")
-        return admin.say_done(request, profile, _about(address, text))
+        return _said(admin, request, address, text)
     question = _(
         "Remove “{address}” from this profile? Its quarantine status stays, "
         "and its next address on the channel becomes primary."

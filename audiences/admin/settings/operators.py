@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _, gettext_noop
 
+from audiences.api_keys import accounts
 from audiences.console import sign_in
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.refusals import Sentence
@@ -28,7 +29,8 @@ class OperatorAdmin(PlainAdmin, UserAdmin[User]):
     filter_horizontal = ("user_permissions",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("groups")
+        rows = super().get_queryset(request).exclude(pk__in=accounts.every())
+        return rows.prefetch_related("groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         facts = ("last_login", "date_joined") if obj else ()

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import Field, model_validator
 
 from audiences import endpoints as domain
+from audiences.api import history
 from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource
@@ -34,6 +36,9 @@ FIELDS.update({NoSuchEndpoint: "number", BadEndpoint: "events", NotPublic: "url"
 FIELDS[NoSuchChange] = "ids"
 REMEDIES[NotPublic] = "Give the https address of a program on the public internet."
 REMEDIES[NoSuchChange] = "Take the ids of changes, such as c4711."
+
+TOLD_AGAIN = gettext_noop("It is told again.")
+TOLD_NOTHING = gettext_noop("It is told nothing more.")
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Url = Annotated[
@@ -187,6 +192,7 @@ def create(request: HttpRequest, body: EndpointIn) -> HttpResponse:
         actor=caller(request).actor,
         with_addresses=body.with_addresses,
     )
+    history.added(request, made.endpoint)
     answer = said(_with_secret(request, made), 201)
     return at(answer, "endpoints", made.endpoint.pk)
 
@@ -208,9 +214,13 @@ def change(request: HttpRequest, number: Number, body: EndpointChange) -> HttpRe
     _may_see(request, given.get("with_addresses", row.with_addresses))
     if "events" in given:
         given["events"] = [event.value for event in body.events]
-    domain.change(row, **given)
+    after = domain.change(row, **given)
+    names = [name for name in given if getattr(after, name) != getattr(row, name)]
+    history.changed(request, row, names)
     if state != row.state:
-        domain.enable(row, enabled=state == "active")
+        is_on = state == Endpoint.State.ACTIVE
+        domain.enable(row, enabled=is_on)
+        history.told(request, row, TOLD_AGAIN if is_on else TOLD_NOTHING)
     return _tagged(request, number)
 
 
@@ -219,6 +229,7 @@ def remove(request: HttpRequest, number: Number) -> HttpResponse:
     """Forget an endpoint, and what it was told."""
     row = _held(number)
     require_match(request, _editable(row))
+    history.removed(request, row)
     domain.remove(row)
     return said(None, 204)
 
@@ -226,7 +237,9 @@ def remove(request: HttpRequest, number: Number) -> HttpResponse:
 @endpoints.post("/{number}/rotate", NewEndpoint)
 def rotate(request: HttpRequest, number: Number) -> HttpResponse:
     """Give it a new secret; for a day both sign."""
-    return said(_with_secret(request, domain.rotate(domain.find(number))))
+    made = domain.rotate(domain.find(number))
+    history.told(request, made.endpoint, gettext_noop("A new secret."))
+    return said(_with_secret(request, made))
 
 
 @endpoints.post("/{number}/replay", EndpointOut, status=202)
@@ -235,6 +248,7 @@ def replay(request: HttpRequest, number: Number, body: ReplayIn) -> HttpResponse
     row = domain.find(number)
     since: datetime | None = body.since  # type: ignore[assignment]
     domain.replay(row, since=since, ids=body.ids)
+    history.told(request, row, gettext_noop("What happened before is told again."))
     return at(said(_present(request, number), 202), "endpoints", number, "calls")
 
 

@@ -3,9 +3,11 @@
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import Field
 
+from audiences.api import history
 from audiences.api.answers import require_match, with_tag
 from audiences.api.callers import caller
 from audiences.api.events.import_shapes import ImportWhole, Number
@@ -132,6 +134,7 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
         rest = [value for value in column["samples"] if value not in given.when]
         name = given.name or LEFT_OUT
         chosen.append({"name": name, "when": given.when, "unless": rest})
+    history.told(request, run, gettext_noop("The meaning of the columns was chosen."))
     runs.give_meaning(run, chosen)
     run = decided(request, number)
     return with_tag(whole(request, run), _editable(run))

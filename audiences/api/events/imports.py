@@ -6,10 +6,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.translation import gettext_noop
 from ninja import File, Form, UploadedFile
 
 from audiences import subscriptions
-from audiences.api import jobs
+from audiences.api import history, jobs
 from audiences.api.answers import LANGUAGE, at, said
 from audiences.api.callers import Caller, caller
 from audiences.api.calls import Resource
@@ -203,15 +204,19 @@ def _field(refusal: Refused, chosen: Json) -> str:
 @imports.post("/{number}/confirm", ImportWhole, status=202)
 def confirm(request: HttpRequest, number: Number) -> HttpResponse:
     """Import what was checked."""
-    runs.confirm(decided(request, number))
+    run = decided(request, number)
+    history.told(request, run, gettext_noop("Confirmed."))
+    runs.confirm(run)
     return at(said(whole(request, find(number)), 202), "imports", number)
 
 
 @imports.post("/{number}/cancel", ImportWhole)
 def cancel(request: HttpRequest, number: Number) -> HttpResponse:
     """Forget the file; possible until it is imported."""
-    if not runs.cancel(decided(request, number)):
+    run = decided(request, number)
+    if not runs.cancel(run):
         raise Problem(409, "The import has begun or has ended: it stays.")
+    history.told(request, run, gettext_noop("Stopped."))
     return said(whole(request, find(number)))
 
 

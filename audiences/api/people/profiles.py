@@ -1,13 +1,15 @@
 """`profiles`: finding people by any name, making and changing them, their addresses."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import Field
 
 from audiences import addresses, profiles as people
-from audiences.api import naming
+from audiences.api import history, naming
 from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
@@ -177,6 +179,7 @@ def create(request: HttpRequest, body: NewProfile) -> HttpResponse:
     made = writing.create(_given(body))
     for place, item in enumerate(body.addresses):
         _attach(made, item, f"addresses.{place}.address")
+    history.added(request, made)
     return at(_tagged(made.pk, 201), "profiles", f"id:{made.pk}")
 
 
@@ -199,8 +202,15 @@ def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
 def change(request: HttpRequest, profile: ProfileName, body: Facts) -> HttpResponse:
     """Change who a person is; opting in and out is under `consent`."""
     found = _as_read(request, profile)
-    writing.change(found, _given(body))
+    after = writing.change(found, _given(body))
+    history.changed(request, after, [*_differing(found, after)])
     return _tagged(found.pk)
+
+
+def _differing(before: Profile, after: Profile) -> Iterator[str]:
+    for name in people.PROFILE_FIELDS:
+        if getattr(before, name) != getattr(after, name):
+            yield name
 
 
 def _as_read(request: HttpRequest, profile: str) -> Profile:
@@ -215,8 +225,27 @@ def _as_read(request: HttpRequest, profile: str) -> Profile:
 def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpResponse:
     """Give a person an address, or make one that it has the primary one."""
     found = _as_read(request, profile)
+    before = _places(found)
     _attach(found, body)
+    _keep_address(request, found, before, body)
     return _tagged(found.pk)
+
+
+def _places(profile: Profile) -> list[tuple[object, ...]]:
+    return [*profile.addresses.order_by("pk").values_list("key", "value", "is_primary")]
+
+
+def _keep_address(
+    request: HttpRequest, profile: Profile, before: list[Any], given: AddressIn
+) -> None:
+    after = _places(profile)
+    if after == before:
+        return
+    is_known = [row[:2] for row in after] == [row[:2] for row in before]
+    text = gettext_noop("Address “{address}” was added.")
+    if is_known:
+        text = gettext_noop("Address “{address}” is now primary.")
+    history.told_of(request, profile, text, given.channel.value, given.address)
 
 
 @profiles.delete("/{path:profile}/addresses")
@@ -238,4 +267,6 @@ def detach(
             remedy="GET …/profiles/{profile} has their addresses.",
         )
     addresses.detach(row)
+    text = gettext_noop("Address “{address}” was removed.")
+    history.told_of(request, found, text, row.channel, row.value)
     return said(None, 204)

@@ -8,6 +8,7 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import conditions, membership
+from audiences.api import history
 from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.callers import Acting, caller
 from audiences.api.calls import Resource
@@ -160,6 +161,7 @@ def create(request: HttpRequest, body: AudienceIn) -> HttpResponse:
     """Make an audience by a condition."""
     made = membership.create_with_condition(body.name, body.condition)
     _may_ask(request, body.condition)
+    history.added(request, made)
     return at(_tagged(made, 201), "audiences", made.name)
 
 
@@ -171,7 +173,11 @@ def change(request: HttpRequest, audience: str, body: ConditionIn) -> HttpRespon
     require_match(request, _editable(locked))
     conditions.validate(body.condition)
     _may_ask(request, body.condition)
+    before = locked.condition
     membership.change_condition(locked, body.condition)
+    history.changed(
+        request, locked, ["condition"] if locked.condition != before else []
+    )
     who = Acting(caller(request))
     audience_changed.send(Audience, audience=locked, user=who)
     return _tagged(locked)

@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import Field
 
 from audiences import subscriptions
+from audiences.api import history
 from audiences.api.answers import at, require_match, said, with_tag
 from audiences.api.calls import Resource
 from audiences.api.paging import Cursor, Limit, page
@@ -93,6 +94,7 @@ def create(request: HttpRequest, body: ServiceIn) -> HttpResponse:
         validity_days=body.validity_days,
         double_opt_in=body.double_opt_in,
     )
+    history.added(request, made)
     return at(_tagged(made, 201), "services", made.slug)
 
 
@@ -101,9 +103,12 @@ def change(request: HttpRequest, service: str, body: ServiceChange) -> HttpRespo
     """Change a service; its subscriptions stay as they are."""
     found = subscriptions.find_service(service)
     row = Service.objects.select_for_update().get(pk=found.pk)
-    require_match(request, shown(row))
+    before = shown(row)
+    require_match(request, before)
     for name in body.model_fields_set:
         setattr(row, name, getattr(body, name))
     row.full_clean()
     row.save()
+    changed = [name for name, value in shown(row).items() if value != before[name]]
+    history.changed(request, row, changed)
     return _tagged(row)

@@ -1,0 +1,171 @@
+"""Every act of a key is in a history, under the key's name; what changed nothing is not."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from audiences.models import ApiAnswer, ApiKey, ApiUse, Profile, Service
+from audiences.records import console_log
+
+from .conftest import Program
+from .writing_calls import bodies, places, send
+
+pytestmark = pytest.mark.django_db
+__all__ = ["places"]
+# What is known of the key itself is no history.
+OTHERS = (ApiKey, ApiUse, ApiAnswer, User, Session)
+ADDRESSES = {
+    "email": "anna.ames@example.org",
+    "sms": "+31612345678",
+    "phone": "+31201234567",
+    "direct_mail": "Anna Ames, Dorpsstraat 1, 1234 AB Ons Dorp",
+    "push": "device-token-0123456789abcdef",
+}
+PARTS = ("anna", "Ames", "example", "2345", "Dorp", "token")
+
+
+def _histories() -> dict[tuple[str, Any], str]:
+    """Every row of every table in one text; of the log with the name of who did it."""
+    found = {
+        (model._meta.label, values[0]): repr(values)
+        for model in apps.get_models()
+        if model not in OTHERS
+        for values in model._base_manager.values_list()
+    }
+    for pk, name in LogEntry.objects.values_list("pk", "user__username"):
+        found[LogEntry._meta.label, pk] += name
+    return found
+
+
+def test_each_act_names_its_key(shop: Program, places: dict[str, Any]) -> None:
+    before = _histories()
+    nameless = []
+    for (method, path), (where, body) in bodies(places).items():
+        with transaction.atomic():
+            answer = send(shop, method, where, body)
+            assert answer.status_code < 300, (method, path, answer.content)
+            after = _histories()
+            new = [text for row, text in after.items() if before.get(row) != text]
+            if not any("api:shop" in text for text in new):
+                nameless.append((method, path))
+            transaction.set_rollback(True)
+    assert nameless == [], nameless
+
+
+def _log() -> list[tuple[str, str, str]]:
+    rows = LogEntry.objects.select_related("user").order_by("pk")
+    return [
+        (row.user.username, row.object_repr, console_log.in_words(row)) for row in rows
+    ]
+
+
+def test_a_change_says_what_was_changed(shop: Program) -> None:
+    made = shop.post("profiles", {"external_id": "A1", "first_name": "Ann"}).data["id"]
+    shop.patch("profiles/ext:A1", {"first_name": "Anna", "language": "nl"})
+    shop.patch("profiles/ext:A1", {"first_name": "Anna"})
+    box = {"channel": "email", "address": "anna@example.org"}
+    shop.post("profiles/ext:A1/addresses", box)
+    shop.post("profiles/ext:A1/addresses", box)
+    other = {"channel": "email", "address": "ann@example.org"}
+    shop.post("profiles/ext:A1/addresses", other)
+    shop.post("profiles/ext:A1/addresses", {**other, "primary": True})
+    shop.call(
+        "DELETE", f"profiles/id:{made}/addresses?channel=email&address={box['address']}"
+    )
+    assert _log() == [
+        ("api:shop", "Ann", "Added."),
+        ("api:shop", "Anna", "Changed first name and language."),
+        ("api:shop", "Anna", "Address “a•••@e•••.org” was added."),
+        ("api:shop", "Anna", "Address “a•••@e•••.org” was added."),
+        ("api:shop", "Anna", "Address “a•••@e•••.org” is now primary."),
+        ("api:shop", "Anna", "Address “a•••@e•••.org” was removed."),
+    ]
+
+
+def test_the_log_has_no_whole_address_of_any_kind(shop: Program) -> None:
+    shop.post("profiles", {"external_id": "A1"})
+    for channel, address in ADDRESSES.items():
+        box = {"channel": channel, "address": address}
+        assert shop.post("profiles/ext:A1/addresses", box).status_code == 200
+        shop.call(
+            "DELETE",
+            "profiles/ext:A1/addresses?" + urlencode(box),
+        )
+    said = [how for _who, _what, how in _log()]
+    assert len(said) == 1 + 2 * len(ADDRESSES)
+    assert not [text for text in said for part in PARTS if part in text]
+
+
+def test_what_is_refused_or_tried_or_changes_nothing_is_in_no_history(
+    shop: Program,
+) -> None:
+    news = {"slug": "news", "label": "News", "channel": "email"}
+    shop.post("services?dry_run=true", news)
+    assert not User.objects.exists()
+    shop.post("services", news)
+    shop.post("services", news)
+    shop.patch("services/news", {"label": "News"})
+    shop.patch("services/news", {"validity_days": 0})
+    assert _log() == [("api:shop", "News", "Added.")]
+    shop.patch("services/news", {"is_closed": True})
+    assert _log()[1:] == [("api:shop", "News", "Changed closed.")]
+
+
+def test_two_keys_are_told_apart(program: Any) -> None:
+    first, second = program(name="shop"), program(name="crm")
+    first.post("services", {"slug": "news", "label": "News", "channel": "email"})
+    second.patch("services/news", {"double_opt_in": True})
+    assert [who for who, _what, _how in _log()] == ["api:shop", "api:crm"]
+
+
+def test_nobody_signs_in_as_a_key(shop: Program, rf: RequestFactory) -> None:
+    shop.post("services", {"slug": "news", "label": "News", "channel": "email"})
+    account = User.objects.get(username="api:shop")
+    assert (account.is_active, account.is_staff) == (False, False)
+    assert not account.has_usable_password()
+    for password in ("", "shop", shop.secret, account.password):
+        given = {"username": "api:shop", "password": password}
+        assert authenticate(rf.post("/"), **given) is None
+    with pytest.raises(ValidationError):
+        User(username="api:other", password="x").full_clean()
+
+
+def test_the_console_shows_what_a_key_did(shop: Program, admin_client: Client) -> None:
+    shop.post("services", {"slug": "news", "label": "News", "channel": "email"})
+    shop.post("profiles", {"external_id": "A1", "first_name": "Ann"})
+    shop.patch("profiles/ext:A1", {"last_name": "Ames"})
+    person = Profile.objects.get().pk
+    about = {
+        "admin:audiences_service_history": Service.objects.get().pk,
+        "admin:audiences_profile_history": person,
+        "admin:audiences_profile_change": person,
+    }
+    for name, pk in about.items():
+        page = admin_client.get(reverse(name, args=[pk]), follow=True)
+        assert "api:shop" in page.content.decode(), name
+    activity = reverse("admin:audiences_profile_activity")
+    assert "Changed last name." in admin_client.get(activity).content.decode()
+    assert "Service: News" in (
+        admin_client.get(activity, {"who": "api:shop"}).content.decode()
+    )
+
+
+def test_an_account_of_a_key_is_no_operator(
+    shop: Program, admin_client: Client
+) -> None:
+    shop.post("services", {"slug": "news", "label": "News", "channel": "email"})
+    account = User.objects.get(username="api:shop")
+    listed = admin_client.get(reverse("admin:auth_user_changelist"))
+    assert "api:shop" not in listed.content.decode()
+    page = admin_client.get(reverse("admin:auth_user_change", args=[account.pk]))
+    assert page.status_code == 302
