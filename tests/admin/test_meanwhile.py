@@ -38,7 +38,7 @@ def waits_for(ours: Callable[[], Any], theirs: Callable[[], Any]) -> Any:
 
     def run() -> Any:
         try:
-            sql.execute("SET lock_timeout = '20s'")
+            sql.execute("SET lock_timeout = '120s'")
             return theirs()
         finally:
             connection.close()

@@ -181,7 +181,8 @@ def test_what_ends_counts_until_its_moment(
     shop: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Statements are composed for some seconds, and ask for the moment of each call."""
-    ends = timezone.now() + timedelta(seconds=2)
+    begin = timezone.now()
+    ends = begin + timedelta(seconds=2)
     news = ServiceFactory.create(slug="news", channel="email")
     subscriber, pausing = person(email="ann@a.nl"), person(email="ben@a.nl")
     subscribed(subscriber, news, expires_at=ends)
@@ -189,6 +190,7 @@ def test_what_ends_counts_until_its_moment(
     wishes.express(pausing, "email", ORIGIN, paused_until=ends)
     whom = ["ann@a.nl", "ben@a.nl"]
 
+    monkeypatch.setattr(timezone, "now", lambda: begin)
     before = ask(shop, service="news", addresses=whom)
     later = ends + timedelta(milliseconds=1)
     monkeypatch.setattr(timezone, "now", lambda: later)

@@ -125,7 +125,7 @@ def test_of_two_at_once_one_is_told(shop: Program) -> None:
     def edit(label: str) -> None:
         own = Program(shop.secret, "shop")
         try:
-            start.wait(10)
+            start.wait(120)
             done: Any = own.patch("services/news", {"label": label}, If_Match=tag)
             got.append(done.status_code)
         finally:
@@ -135,7 +135,7 @@ def test_of_two_at_once_one_is_told(shop: Program) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert sorted(got) == [200, 412, 412, 412]
 
 
@@ -162,7 +162,7 @@ def test_of_two_who_make_the_same_at_once_one_is_told(
     def make() -> None:
         own = Program(shop.secret, "shop")
         try:
-            start.wait(10)
+            start.wait(120)
             done: Any = own.post(path, body)
             got.append((done.status_code, done.data.get("code")))
         finally:
@@ -172,7 +172,7 @@ def test_of_two_who_make_the_same_at_once_one_is_told(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     statuses = [status for status, _code in got]
     assert sorted(statuses)[0] == 201, got
     assert all(status in (409, 422) for status in sorted(statuses)[1:]), got

@@ -290,7 +290,7 @@ def test_two_equal_requests_at_once_act_once(shop: Program) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert len(got) == 6
     assert len(set(got)) == 1
     assert got[0][0] == 201

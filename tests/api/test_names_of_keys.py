@@ -188,7 +188,7 @@ def test_of_two_who_make_the_same_name_at_once_one_is_refused() -> None:
 
     def make() -> None:
         try:
-            start.wait(10)
+            start.wait(120)
             api_keys.create("shop", ["consent:read"])
             results.append("made")
         except BadKey:

@@ -129,7 +129,7 @@ def test_of_different_requests_at_once_under_one_key_one_is_done(
     def ask(n: int) -> None:
         own = Program(shop.secret, "shop")
         try:
-            start.wait(10)
+            start.wait(120)
             body = {"external_id": f"A{n % 2}"}
             done: Any = own.post("profiles", body, Idempotency_Key="one")
             got.append((done.status_code, done.data.get("external_id")))
@@ -140,7 +140,7 @@ def test_of_different_requests_at_once_under_one_key_one_is_done(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert Profile.objects.count() == 1
     made = Profile.objects.get().external_id
     assert sorted(got, key=str) == [(201, made)] * 3 + [(422, None)] * 3

@@ -53,14 +53,14 @@ def site(migrated: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
         cwd=ROOT,
         env=os.environ | {"DATABASE_URL": f"sqlite:///{database}"},
     )
-    for _attempt in range(100):
+    for _attempt in range(1_200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 break
         time.sleep(0.1)
     yield database, f"http://127.0.0.1:{port}"
     server.terminate()
-    server.wait(timeout=20)
+    server.wait(timeout=120)
 
 
 def _post(url: str, data: dict[str, object]) -> str:

@@ -63,7 +63,7 @@ def open_transaction(act: Callable[[], Any]) -> Session:
 
 def wait_until_blocked() -> None:
     """Until another session waits for a lock that we hold."""
-    for _ in range(500):
+    for _ in range(12_000):
         if sql.fetch(
             "SELECT 1 FROM pg_locks WHERE NOT granted"
             " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"

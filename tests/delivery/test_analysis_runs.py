@@ -251,17 +251,17 @@ def test_an_opt_out_that_was_open_when_the_run_began_is_in_its_results(
         with transaction.atomic():
             consent.opt_out(people[0], "email", ORIGIN)
             is_open.set()
-            may_commit.wait(20)
+            may_commit.wait(120)
         is_done.set()
         connection.close()
 
     def commit(progress: analysis.Progress) -> None:
         may_commit.set()
-        is_done.wait(20)
+        is_done.wait(120)
 
     writer = Thread(target=opt_out_slowly)
     writer.start()
-    is_open.wait(20)
+    is_open.wait(120)
     # Its event has a lower id than this one, which is committed first.
     consent.opt_out(people[4], "email", ORIGIN)
     analysis.analyse(delivery, on_progress=commit)

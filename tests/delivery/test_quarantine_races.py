@@ -43,7 +43,7 @@ def another_session(act: Callable[[], Any]) -> Iterator[Future[Any]]:
 
     def run() -> Any:
         try:
-            sql.execute("SET lock_timeout = '20s'")
+            sql.execute("SET lock_timeout = '120s'")
             return act()
         finally:
             connection.close()
@@ -230,7 +230,7 @@ def test_new_and_old_entries_are_taken_in_one_order(tmp_path: Path) -> None:
             wait_until_blocked()
             # It has made the first, waits for the second, and has not made the third.
             with transaction.atomic():
-                sql.execute("SET LOCAL lock_timeout = '1s'")
+                sql.execute("SET LOCAL lock_timeout = '30s'")
                 record("c@x.example")
             ours.close()
     assert QuarantineEntry.objects.count() == 5

@@ -427,7 +427,7 @@ def in_threads(*acts) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert failures == []
 
 

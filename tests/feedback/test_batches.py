@@ -138,7 +138,7 @@ def at_once(*acts: Any) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert problems == []
 
 
@@ -154,11 +154,11 @@ def test_a_worker_leaves_alone_what_another_is_reading() -> None:
 
     def slow(found: InboundItem) -> Findings:
         reading.set()
-        assert done.wait(30)
+        assert done.wait(120)
         return real(found)
 
     def second() -> None:
-        assert reading.wait(30)
+        assert reading.wait(120)
         try:
             seen.extend(found.state for found in intake.process_waiting())
         finally:

@@ -336,13 +336,13 @@ def test_a_second_worker_leaves_a_mailbox_to_the_first(server: str) -> None:
         # What reading it holds, in a session of its own.
         with sql.process_lock(f"mailbox:{imap.place(server)}".replace("/", ":")):
             held.set()
-            done.wait(30)
+            done.wait(120)
         connection.close()
 
     worker = threading.Thread(target=first)
     worker.start()
     try:
-        assert held.wait(30)
+        assert held.wait(120)
         with pytest.raises(CommandError, match="busy") as refusal:
             run("--imap", server)
     finally:

@@ -49,7 +49,7 @@ def events() -> list[int]:
 
 def _seal_all() -> None:
     """Other databases of the server have transactions too: the horizon waits for them."""
-    for _attempt in range(600):
+    for _attempt in range(3_000):
         ledger.seal()
         if not ledger.unsealed().exists():
             return

@@ -288,7 +288,7 @@ def test_a_worker_killed_while_the_server_takes_the_mail_sends_it_no_second_time
         )
     )
     worker = workers[0]
-    assert worker.wait(timeout=60) == -signal.SIGKILL
+    assert worker.wait(timeout=120) == -signal.SIGKILL
     assert result_of(mail) == ""
     assert mail.claimed_at is not None
     outbox.send_waiting()
@@ -308,7 +308,7 @@ def test_workers_at_the_same_moment_send_each_mail_once(server: Mailboxes) -> No
 
     def work(_number: int) -> int:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=120)
             return outbox.send_waiting()["sent"]
         finally:
             connection.close()
@@ -330,7 +330,7 @@ def test_a_mail_that_another_worker_is_taking_is_passed_over(
     def take(_number: int) -> Any:
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '2s'")
+                cursor.execute("SET lock_timeout = '30s'")
             return sending.take_next()
         finally:
             connection.close()

@@ -98,7 +98,7 @@ def test_a_worker_that_was_busy_hears_again_or_ends(port: int, tmp_path: Path) -
 
 def _wait_for(worker: "subprocess.Popen[bytes]", log: Path, word: str) -> None:
     """Until it has said so, or has ended."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while word not in log.read_text().split("\n") and worker.poll() is None:
         assert time.monotonic() < deadline, f"deaf, and alive: {log.read_text()}"
         time.sleep(0.05)

@@ -51,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             [sys.executable, *words], env=environment, cwd=ROOT, stdout=log, stderr=log
         )
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline and process.poll() is None:
             with suppress(OSError):
                 _get(port, "/healthz")
@@ -59,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             time.sleep(0.2)
         yield port
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=40) == 0, (folder / "log").read_text()[-2000:]
+        assert process.wait(timeout=120) == 0, (folder / "log").read_text()[-2000:]
     finally:
         process.kill()
 
@@ -68,7 +68,7 @@ def _get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
     asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
     asked.add_header("Accept-Encoding", "gzip")
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()

@@ -98,7 +98,7 @@ class _Session(socketserver.BaseRequestHandler):
 
     def give(self, answer: str) -> str:
         if answer == HANG:
-            self.sink.over.wait(20)
+            self.sink.over.wait(120)
             raise EOFError
         if answer == CUT:
             self.request.shutdown(socket.SHUT_RDWR)
