@@ -38,6 +38,7 @@ class DeliveryConfig(AppConfig):
             profile_erased,
         )
         from delivery import approvals
+        from delivery.feedback import reported
         from delivery.feedback.mails import reader
         from delivery.feedback.text_messages import keywords
         from delivery.hooks import readers
@@ -60,6 +61,7 @@ class DeliveryConfig(AppConfig):
         mail_to_be_sent.connect(listeners.forbid_mail)
         profile_erased.connect(handover.forget_person)
         reader.register()
+        reported.register()
         guards.register(
             guards.Guard(
                 message_events.MessageEvent,

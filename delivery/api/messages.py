@@ -41,7 +41,7 @@ REMEDIES[NobodyHas] = "Make the person first, with the address, at /api/v1/profi
 REMEDIES[NotTheirs] = "Leave `profile` out, or name one that has the address."
 REMEDIES[SentHere] = "Make a delivery for what the other system sends."
 
-_Number = Annotated[str, Field(min_length=1, max_length=255)]
+MessageNumber = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class MessageItem(Strict):
@@ -50,8 +50,8 @@ class MessageItem(Strict):
     address: AddressText
     profile: Number | None = None
     at: ItemPast | None = None
-    message_id: _Number | None = None
-    provider_id: _Number | None = None
+    message_id: MessageNumber | None = None
+    provider_id: MessageNumber | None = None
 
 
 class MessagesIn(Strict):

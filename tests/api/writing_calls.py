@@ -151,6 +151,13 @@ def bodies(at: dict[str, Any]) -> dict[tuple[str, str], tuple[str, Any]]:
         ("POST", "deliveries/{delivery}/pause"): ("deliveries/Going/pause", {}),
         ("POST", "deliveries/{delivery}/resume"): ("deliveries/Paused/resume", {}),
         ("POST", "deliveries/{delivery}/cancel"): ("deliveries/Going/cancel", {}),
+        ("POST", "messages/events"): (
+            "messages/events",
+            {
+                "channel": "email",
+                "items": [{"kind": "complaint", "address": "ann@example.org"}],
+            },
+        ),
         ("POST", "messages"): (
             "messages",
             {"delivery": "Draft", "items": [{"address": "ann@example.org"}]},

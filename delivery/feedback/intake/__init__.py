@@ -11,10 +11,16 @@ from delivery.feedback.intake.processing import (
     register,
     settle,
 )
-from delivery.feedback.intake.storing import receive, receive_mails
+from delivery.feedback.intake.storing import (
+    Arrived,
+    receive,
+    receive_all,
+    receive_mails,
+)
 
 __all__ = [
     "READERS",
+    "Arrived",
     "EventOutcome",
     "Findings",
     "apply",
@@ -24,6 +30,7 @@ __all__ = [
     "process_all",
     "process_waiting",
     "receive",
+    "receive_all",
     "receive_mails",
     "register",
     "settle",
