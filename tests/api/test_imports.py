@@ -233,3 +233,18 @@ def test_other_kinds_need_the_scope_of_what_they_write(program: Any) -> None:
         number = _number(waits)
         for act in ("confirm", "cancel"):
             assert only.post(f"imports/{number}/{act}").status_code == 403, form
+
+
+def test_columns_that_are_not_all_named_are_told(shop: Program) -> None:
+    answer = upload(shop, b"Nr,Mail?,email\n1,yes,ann@example.org\n")
+    given = {"columns": [{"column": "Nr", "name": "external_id"}]}
+    number = _number(answer)
+    refused = shop.call("PUT", f"imports/{number}/columns", given)
+    assert refused.status_code == 422
+    assert "'Nr', 'Mail?', 'email'" in refused.data["remedy"]
+
+
+def test_a_service_that_is_not_there_is_looked_up(shop: Program) -> None:
+    refused = upload(shop, b"email\n", kind="subscriptions", service="none")
+    assert refused.status_code == 422
+    assert "/api/v1/services" in refused.data["remedy"]

@@ -112,8 +112,13 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
     there, names = _open(run), {*_names(run)}
     text = caller(request).shown
     if len(there) != len(body.columns):
+        headings = ", ".join(repr(text(each["heading"])) for each in there)
         raise Problem(
-            422, f"The file has {len(there)} columns: name all.", field="columns"
+            422,
+            f"The file has {len(there)} columns, and here are {len(body.columns)}.",
+            field="columns",
+            remedy=f"Send each column of the file, in its order: {headings}. The name "
+            "null leaves one out.",
         )
     chosen: list[Choice] = []
     for place, (given, column) in enumerate(zip(body.columns, there, strict=True)):
