@@ -142,6 +142,24 @@ ScopeCode = Enum("ScopeCode", {c.name: c.value for c in Scope}, type=str)  # typ
 class ProblemOut(Schema):
     """An error (RFC 9457)."""
 
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "type": "urn:campaign:problem:no-such-service",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "There is no service 'news'.",
+                    "code": "no_such_service",
+                    "remedy": "GET /api/v1/services lists them.",
+                    "errors": [
+                        {"field": "service", "detail": "There is no service 'news'."}
+                    ],
+                }
+            ]
+        }
+    }
+
     type: str
     title: str
     status: int

@@ -169,3 +169,11 @@ def test_a_summary_is_plain_text_and_a_key_says_where_it_comes_from() -> None:
     assert [call["summary"] for call in calls if "`" in call["summary"]] == []
     (scheme,) = described["components"]["securitySchemes"].values()
     assert "API keys" in scheme["description"]
+
+
+def test_the_example_of_an_error_is_one(shop: Program) -> None:
+    shape = api.get_openapi_schema()["components"]["schemas"]["Problem"]
+    (example,) = shape["examples"]
+    answer = shop.get("services/news")
+    assert answer.data == example
+    assert answer.status_code == example["status"]
