@@ -146,14 +146,14 @@ class ProblemOut(Schema):
         "json_schema_extra": {
             "examples": [
                 {
-                    "type": "urn:campaign:problem:no-such-service",
-                    "title": "Not Found",
-                    "status": 404,
-                    "detail": "There is no service 'news'.",
-                    "code": "no_such_service",
-                    "remedy": "GET /api/v1/services lists them.",
+                    "type": "urn:campaign:problem:unknown-parameter",
+                    "title": "Unprocessable Entity",
+                    "status": 422,
+                    "detail": "There is no parameter 'page'.",
+                    "code": "unknown_parameter",
+                    "remedy": "Parameters: cursor, limit.",
                     "errors": [
-                        {"field": "service", "detail": "There is no service 'news'."}
+                        {"field": "page", "detail": "There is no parameter 'page'."}
                     ],
                 }
             ]
