@@ -10,9 +10,11 @@ from pathlib import Path
 from celery import Celery
 from celery.schedules import crontab
 from django.conf import settings
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
 
+TRANSPORT_ALIASES["filesystem"] = "campaign.folder_queue:Transport"
 app = Celery("campaign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

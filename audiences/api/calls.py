@@ -5,6 +5,7 @@ that same transaction; with `?dry_run=true` all of it is taken back before the a
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
@@ -28,6 +29,7 @@ View = Callable[..., HttpResponse]
 DRY_RUN = "dry_run"
 # The arguments that are no parameters of the address.
 _BODIES = ("body", "file", "form")
+_IN_PATH = re.compile(r"{(?:\w+:)?(\w+)}")
 
 
 # ------------------------------------------------------------------ resources
@@ -75,7 +77,8 @@ class Resource:
             # Only an act can be tried, and be done once.
             once = _acting if verb == "write" else _asking
             run = _checked(
-                once(view) if method == "POST" or verb == "write" else view, verb
+                *(once(view) if method == "POST" or verb == "write" else view, verb),
+                in_path=set(_IN_PATH.findall(path)),
             )
             if verb == "write" and not matches:
                 run = _without_tags(run)
@@ -97,10 +100,13 @@ class Resource:
         return keep
 
 
-def _checked(view: View, verb: str) -> View:
-    """Refuse what no call has: unknown parameters, and characters nobody can keep."""
+def _checked(view: View, verb: str, in_path: set[str]) -> View:
+    """Refuse what no call has: unknown parameters, and characters nobody can keep.
+
+    What the path names is no parameter behind the question mark: nobody would read it.
+    """
     taken = {*inspect.signature(view).parameters} - {"request"}
-    known = taken - {*_BODIES} | ({DRY_RUN} if verb == "write" else set())
+    known = taken - {*_BODIES} - in_path | ({DRY_RUN} if verb == "write" else set())
 
     @wraps(view)
     def run(request: HttpRequest, **given: Any) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.utils import translation
 from audiences.api.callers import caller
 from audiences.api_keys import accounts
 from audiences.masking import DOTS, masked, masked_text
+from audiences.models import Endpoint
 from audiences.records import console_log
 
 
@@ -53,12 +54,18 @@ def _label(row: Model, name: str) -> object:
     return row._meta.get_field(name).verbose_name  # type: ignore[union-attr]
 
 
+def _name(row: Model) -> str:
+    """What the log calls it. Of people no address; an endpoint is no person's, and the
+    number of its host would be taken for one."""
+    return str(row) if isinstance(row, Endpoint) else masked_text(str(row))
+
+
 def _keep(request: HttpRequest, row: Model, flag: int, said: str) -> None:
     LogEntry.objects.create(
         user_id=accounts.of(caller(request).key).pk,
         content_type=ContentType.objects.get_for_model(row),
         object_id=str(row.pk),
-        object_repr=masked_text(str(row))[:200],
+        object_repr=_name(row)[:200],
         action_flag=flag,
         change_message=said,
     )

@@ -142,6 +142,24 @@ ScopeCode = Enum("ScopeCode", {c.name: c.value for c in Scope}, type=str)  # typ
 class ProblemOut(Schema):
     """An error (RFC 9457)."""
 
+    model_config = {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "type": "urn:campaign:problem:unknown-parameter",
+                    "title": "Unprocessable Entity",
+                    "status": 422,
+                    "detail": "There is no parameter 'page'.",
+                    "code": "unknown_parameter",
+                    "remedy": "Parameters: cursor, limit.",
+                    "errors": [
+                        {"field": "page", "detail": "There is no parameter 'page'."}
+                    ],
+                }
+            ]
+        }
+    }
+
     type: str
     title: str
     status: int

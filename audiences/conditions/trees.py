@@ -36,6 +36,8 @@ def validate(tree: Any) -> None:
     if not isinstance(tree, dict):
         raise BadCondition("The condition must be a JSON object.")
     unknown = set(tree) - {"version", "condition"}
+    if "node" in unknown and "condition" not in tree:
+        raise BadCondition('Write {"version": 1, "condition": …} around the nodes.')
     if unknown:
         raise BadCondition(f"Unknown key: {', '.join(sorted(unknown))}.")
     version = tree.get("version")

@@ -61,7 +61,10 @@ def read(url: str) -> Place:
         raise NotPublic(f"{url!r} is not a web address: {error}.") from error
     schemes = ("https", "http") if private else ("https",)
     if parts.scheme not in schemes or not parts.hostname or port == 0:
-        raise NotPublic("Give the web address of the endpoint, as https://….")
+        hint = "" if private else "ENDPOINTS_ALLOW_PRIVATE=1 allows http:// too."
+        raise NotPublic(
+            "Give the web address of the endpoint, as https://….", hint=hint
+        )
     if parts.username or parts.password or parts.fragment:
         raise NotPublic("The web address must have no user name, password or #.")
     if len(url) > LONGEST or not url.isascii() or not url.isprintable() or " " in url:

@@ -1,4 +1,4 @@
-"""`deliveries`: making, writing, preparing, sending; what came of it, and why."""
+"""`deliveries`: making, writing, preparing."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,26 +29,40 @@ from audiences.feed.facts import said as moment
 from audiences.models import Audience
 from delivery import approvals, deliveries as domain
 from delivery.analysis import preparation
+from delivery.analysis.preparation import PreparationRefused
 from delivery.composing import writing
-from delivery.composing.writing import TEXTS, BadLanguage
-from delivery.deliveries import DeliveryNotFound, SeveralDeliveries, TakenLabel
-from delivery.models import Delivery
+from delivery.composing.writing import TEXTS, BadContent, BadLanguage
+from delivery.deliveries import (
+    BadDelivery,
+    DeliveryNotFound,
+    SeveralDeliveries,
+    TakenLabel,
+)
+from delivery.models import Delivery, Sending
 from delivery.rules import typologies
 from delivery.rules.typologies import NoSuchTypology
 
 deliveries = Resource("deliveries")
 STATUSES.update({SeveralDeliveries: 409, DeliveryNotFound: 404, NoSuchTypology: 404})
-STATUSES.update({BadLanguage: 422})
+STATUSES.update({BadLanguage: 422, TakenLabel: 409, BadDelivery: 422})
 FIELDS.update({DeliveryNotFound: "delivery", NoSuchTypology: "typology"})
 FIELDS[BadLanguage] = "language"
 REMEDIES[SeveralDeliveries] = "Say which with id: or label:."
 REMEDIES[DeliveryNotFound] = "GET /api/v1/deliveries lists them; say id: or label:."
 REMEDIES[TakenLabel] = "Choose another label."
+REMEDIES[BadLanguage] = "Send the code of a language, such as nl or en-GB."
+REMEDIES[BadContent] = "Make another delivery for another text."
+REMEDIES[PreparationRefused] = "Its job, preparation:ID, says how far it is."
 REMEDIES[NoSuchTypology] = "Leave it out: then it is the default one."
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Language = Annotated[str, Field(max_length=35, examples=["nl"])]
 Label = Annotated[Seen, Field(max_length=150)]
+STATE = (
+    "How far its preparation is (draft, running, stopped, ready, failed); once it is "
+    "sent or scheduled here, its sending (scheduled, sending, paused, cancelled, sent, "
+    "failed)."
+)
 
 
 class DeliveryIn(Strict):
@@ -104,7 +118,7 @@ class DeliveryOut(Schema):
     purpose: str
     service: str | None = None
     audience: str
-    state: str
+    state: str = Field(description=STATE)
     subject: str
     contact_date: When | None = None
     created_at: When
@@ -123,11 +137,17 @@ def shown(row: Delivery) -> Json:
         "purpose": row.purpose,
         "service": row.service.slug if row.service else None,
         "audience": row.audience.name,
-        "state": row.state,
+        "state": _state(row),
         "subject": row.subject,
         "contact_date": moment(row.contact_date) if row.contact_date else None,
         "created_at": moment(row.created_at),
     }
+
+
+def _state(row: Delivery) -> str:
+    """The same word as in its `status`."""
+    sending: Sending | None = getattr(row, "sending", None)
+    return sending.state if sending else row.state
 
 
 def _editable(row: Delivery) -> list[Any]:
@@ -159,7 +179,7 @@ def listed(
     request: HttpRequest, cursor: Cursor = "", limit: Limit = 100
 ) -> HttpResponse:
     """All deliveries, newest first."""
-    rows = Delivery.objects.select_related("audience", "service")
+    rows = Delivery.objects.select_related("audience", "service", "sending")
     return said(page(rows, cursor, limit, shown, newest_first=True))
 
 
@@ -262,7 +282,10 @@ def preparing(row: Delivery) -> Json:
         "created_at": moment(asked.asked_at) if asked else None,
         "finished_at": moment(ended) if ended else None,
         "percent": percent,
-        "error": found.refusal or (run.error if run else ""),
+        # Of one that is asked for anew the former error says nothing.
+        "error": ""
+        if found.is_going_on
+        else found.refusal or (run.error if run else ""),
         "counts": {"to_deliver": run.to_deliver, "targeted": run.targeted}
         if run and run.state == "ready"
         else {},

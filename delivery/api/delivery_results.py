@@ -13,11 +13,12 @@ from audiences.api.callers import Acting, Caller, caller
 from audiences.api.paging import Cursor, Limit, number
 from audiences.api.problems import FIELDS, REMEDIES, Problem
 from audiences.api.shapes import Json, Moment, ProfileName, Strict, Truth, When, example
+from audiences.feed.facts import said as moment
 from audiences.masking import DOTS, masked, masked_id
 from delivery import analysis, approvals, deliveries as domain
 from delivery.analysis import outcomes, reports
-from delivery.api.deliveries import Name, deliveries
-from delivery.models import Delivery
+from delivery.api.deliveries import STATE, Name, deliveries
+from delivery.models import Delivery, Sending
 from delivery.sending import sendings, status
 from delivery.sending.exports import Export
 from delivery.sending.sendings import NoMoment, NotSendable
@@ -111,7 +112,7 @@ class StatusOut(Schema):
     """How far a delivery is, and what came of it."""
 
     delivery: About
-    state: str
+    state: str = Field(description=STATE)
     to_deliver: int
     waiting: int
     sent: int
@@ -123,6 +124,9 @@ class StatusOut(Schema):
     complaints: int
     unsubscribed: int
     reason: str
+    starts_at: Annotated[
+        When | None, Field(description="When it begins, or was to begin.")
+    ] = None
     started_at: When | None = None
     finished_at: When | None = None
 
@@ -236,8 +240,14 @@ def read_status(request: HttpRequest, delivery: Name) -> HttpResponse:
 
 def _status(request: HttpRequest, row: Delivery) -> Json:
     found = status.as_json(row, status.status_of(row))
-    # What a server answered may name an address.
-    return {**found, "reason": caller(request).shown(found["reason"])}
+    begins = Sending.objects.filter(delivery=row).values_list("starts_at", flat=True)
+    starts_at = begins.first()
+    return {
+        **found,
+        # What a server answered may name an address.
+        "reason": caller(request).shown(found["reason"]),
+        "starts_at": moment(starts_at) if starts_at else None,
+    }
 
 
 @deliveries.post("/{path:delivery}/send", StatusOut, status=202)

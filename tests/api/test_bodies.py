@@ -173,3 +173,24 @@ def test_a_number_in_quotes_is_no_number(shop: Program) -> None:
         answer = sent(shop, "PATCH", "services/news", body)
         assert answer.status_code in (400, 422), body
         assert answer.data["errors"], body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "parameters"),
+    [
+        ("GET", "services/news?service=other", "none"),
+        ("GET", "profiles/id:1?profile=id:2", "none"),
+        ("PATCH", "services/news?service=other", "dry_run"),
+        ("GET", "deliveries/id:1/explain?delivery=id:2&profile=id:1", "profile"),
+        ("GET", "endpoints/1/calls?number=2", "cursor, limit, state"),
+    ],
+)
+def test_what_the_path_names_is_no_parameter(
+    shop: Program, method: str, path: str, parameters: str
+) -> None:
+    """Nobody would read it: it is refused like any other that is not known."""
+    body = {"label": "News"} if method == "PATCH" else None
+    refused = shop.call(method, path, body)
+    assert refused.status_code == 422
+    assert refused.data["code"] == "unknown_parameter"
+    assert refused.data["remedy"] == f"Parameters: {parameters}."

@@ -161,3 +161,19 @@ def test_each_error_of_a_call_is_described() -> None:
     for path, method, call in calls():
         assert {"400", "401", "403", "422", "429", "500", "503"} <= {*call["responses"]}
         assert call["summary"].endswith((".", "…", ")")), (method, path)
+
+
+def test_a_summary_is_plain_text_and_a_key_says_where_it_comes_from() -> None:
+    described = api.get_openapi_schema()
+    calls = [call for path in described["paths"].values() for call in path.values()]
+    assert [call["summary"] for call in calls if "`" in call["summary"]] == []
+    (scheme,) = described["components"]["securitySchemes"].values()
+    assert "API keys" in scheme["description"]
+
+
+def test_the_example_of_an_error_is_one(shop: Program) -> None:
+    shape = api.get_openapi_schema()["components"]["schemas"]["Problem"]
+    (example,) = shape["examples"]
+    answer = shop.get("services?page=2")
+    assert answer.data == example
+    assert answer.status_code == example["status"]

@@ -169,3 +169,10 @@ def test_an_account_of_a_key_is_no_operator(
     assert "api:shop" not in listed.content.decode()
     page = admin_client.get(reverse("admin:auth_user_change", args=[account.pk]))
     assert page.status_code == 302
+
+
+def test_the_log_names_an_endpoint_in_full(shop: Program, settings: Any) -> None:
+    settings.ENDPOINTS_ALLOW_PRIVATE = True
+    url = "http://192.0.2.123:9000/told"
+    shop.post("endpoints", {"url": url, "events": ["consent.opted_out"]})
+    assert LogEntry.objects.get().object_repr == url

@@ -233,3 +233,52 @@ def test_other_kinds_need_the_scope_of_what_they_write(program: Any) -> None:
         number = _number(waits)
         for act in ("confirm", "cancel"):
             assert only.post(f"imports/{number}/{act}").status_code == 403, form
+
+
+def test_columns_that_are_not_all_named_are_told(shop: Program) -> None:
+    answer = upload(shop, b"Nr,Mail?,email\n1,yes,ann@example.org\n")
+    given = {"columns": [{"column": "Nr", "name": "external_id"}]}
+    number = _number(answer)
+    refused = shop.call("PUT", f"imports/{number}/columns", given)
+    assert refused.status_code == 422
+    assert "'Nr', 'Mail?', 'email'" in refused.data["remedy"]
+
+
+def test_a_service_that_is_not_there_is_looked_up(shop: Program) -> None:
+    refused = upload(shop, b"email\n", kind="subscriptions", service="none")
+    assert refused.status_code == 422
+    assert "/api/v1/services" in refused.data["remedy"]
+
+
+@pytest.mark.parametrize("no", ["no", "No ", "nee", "0", "false", "null", "\u200bno"])
+def test_a_no_that_was_chosen_opts_out(shop: Program, no: str) -> None:
+    """As the documentation has it: who says no under "Mail?" has opted out."""
+    text = f"Nr,Remarks,Mail?\nA1,x,{no}\nA2,y,yes\nA3,z,No idea\n"
+    answer = upload(shop, text.encode())
+    path = f"imports/{_number(answer)}"
+    columns = [
+        {"column": "Nr", "name": "external_id"},
+        {"column": "Remarks", "name": None},
+        {"column": "Mail?", "name": "no_longer_contact_email", "when": [no]},
+    ]
+    chosen = shop.call("PUT", f"{path}/columns", {"columns": columns})
+    assert chosen.status_code == 200, chosen.content
+    run = ImportRun.objects.get(pk=_number(answer))
+    runs.perform(run)
+    done = confirm(shop, answer)
+    assert done["counts"]["opt_out:email"] == 1
+    out = dict(Profile.objects.values_list("external_id", "no_longer_contact_email"))
+    # What was shown and not chosen says no.
+    assert out == {"A1": True, "A2": False, "A3": False}
+
+
+def test_values_that_would_say_nothing_are_refused(shop: Program) -> None:
+    answer = upload(shop, b"Nr,Mail?\nA1,no\n")
+    columns = [
+        {"column": "Nr", "name": "external_id", "when": ["A1"]},
+        {"column": "Mail?", "name": "no_longer_contact_email", "when": ["no"]},
+    ]
+    path = f"imports/{_number(answer)}/columns"
+    refused = shop.call("PUT", path, {"columns": columns})
+    assert refused.status_code == 422
+    assert refused.data["errors"][0]["field"] == "columns.0.when"

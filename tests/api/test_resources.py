@@ -150,7 +150,7 @@ def test_a_delivery_from_making_to_what_came_of_it(shop: Program) -> None:
 def test_what_reaches_opted_out_people_needs_approval_to_leave(shop: Program) -> None:
     person(email="out@example.org", out="email")
     facts = {"label": "Recall", "channel": "email", "purpose": "legal"}
-    assert shop.post("deliveries", facts).status_code == 409, "a note is needed"
+    assert shop.post("deliveries", facts).status_code == 422, "a note is needed"
     shop.post("deliveries", {**facts, "purpose_note": "recall"})
     analysis.analyse(deliveries.find("Recall"))
     for answer in (

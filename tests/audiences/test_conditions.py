@@ -510,6 +510,7 @@ def test_a_wrong_node_is_refused_and_named_by_its_path(world: dict[int, str]) ->
         ({"version": True, "condition": node("message")}, '"version" must be 1'),
         ({"version": 1}, '"condition" is missing'),
         ({"version": 1, "condition": node("message"), "sql": ""}, "Unknown key: sql"),
+        (node("message"), "around the nodes"),
     ],
 )
 def test_a_tree_needs_its_version_and_nothing_else(whole: Any, message: str) -> None:

@@ -1,19 +1,24 @@
 """Keys of the API in the console: made, shown once, rotated, revoked."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _, gettext_lazy, gettext_noop
 
 from audiences import api_keys
+from audiences.api_keys import accounts
 from audiences.api_keys.scopes import SCOPES
 from audiences.console.lists import LogWithPages
 from audiences.console.pages import Answer, Facts, PlainAdmin, page
 from audiences.models import ApiKey
 from audiences.refusals import Refused, Sentence
+
+SEES_ALL_ACTS = "admin.view_logentry"
 
 
 @admin.register(ApiKey)
@@ -37,9 +42,16 @@ class ApiKeyAdmin(LogWithPages):
             "key": row,
             "state": self.state(row),
             "secrets": row.secrets.order_by("-pk"),
+            "acts": _acts(row) if request.user.has_perm(SEES_ALL_ACTS) else "",
             "may_change": request.user.has_perm("audiences.change_apikey")
             and row.revoked_at is None,
         }
+
+
+def _acts(key: ApiKey) -> str:
+    """Where stands what was done with it."""
+    asked = urlencode({"who": accounts.name_of(key), "days": 30})
+    return f"{reverse('admin:audiences_profile_activity')}?{asked}"
 
 
 class KeyForm(forms.Form):

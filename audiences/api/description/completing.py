@@ -7,6 +7,7 @@ from audiences.api.description.tables import (
     HEADERS,
     IDEMPOTENCY,
     IF_MATCH,
+    KEY,
     LINKS,
     OF_STATUS,
     ONLY_WRITES,
@@ -20,6 +21,8 @@ def completed(schema: Any) -> Any:
     """The description with the errors, headers and parameters of all calls."""
     shapes = schema["components"].setdefault("schemas", {})
     shapes["Problem"] = ProblemOut.model_json_schema()
+    for scheme in schema["components"].get("securitySchemes", {}).values():
+        scheme["description"] = KEY
     schema["components"]["headers"] = HEADERS
     for path in schema["paths"].values():
         for call in path.values():
@@ -40,6 +43,8 @@ def _complete(call: dict[str, Any]) -> None:
     if "x-described" in call:
         return
     call["x-described"] = True
+    # A summary is plain text, and a description Markdown (4.8.10.1).
+    call["summary"] = call["summary"].replace("`", "")
     is_act = call.get("x-scope", "").endswith(":write")
     given = call.setdefault("parameters", [])
     for parameter in given:

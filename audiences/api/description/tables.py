@@ -18,6 +18,10 @@ PROBLEMS = {
     "503": "The database is busy or away: send it again (Retry-After).",
 }
 ONLY_WRITES = ("412",)
+KEY = (
+    "A key of the API, without the word Bearer: administrators make it under Settings, "
+    "API keys, or with the command `create_api_key`."
+)
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -102,6 +102,10 @@ def _editable(run: ImportRun) -> list[object]:
     return [run.pk, run.details.get("columns")]
 
 
+def _takes_words(name: str | None) -> bool:
+    return name is not None and name.startswith(("no_longer_contact", "failed_"))
+
+
 @imports.put("/{number}/columns", ImportWhole)
 def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpResponse:
     """Say what each column means; the file is checked once more, so read."""
@@ -112,8 +116,13 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
     there, names = _open(run), {*_names(run)}
     text = caller(request).shown
     if len(there) != len(body.columns):
+        headings = ", ".join(repr(text(each["heading"])) for each in there)
         raise Problem(
-            422, f"The file has {len(there)} columns: name all.", field="columns"
+            422,
+            f"The file has {len(there)} columns, and here are {len(body.columns)}.",
+            field="columns",
+            remedy=f"Send each column of the file, in its order: {headings}. The name "
+            "null leaves one out.",
         )
     chosen: list[Choice] = []
     for place, (given, column) in enumerate(zip(body.columns, there, strict=True)):
@@ -130,6 +139,13 @@ def choose(request: HttpRequest, number: Number, body: ColumnsIn) -> HttpRespons
                 f"{given.name!r} is no name of ours.",
                 field=f"{at}.name",
                 remedy=f"Names: {', '.join(sorted(names))}; null leaves it out.",
+            )
+        if given.when and not _takes_words(given.name):
+            raise Problem(
+                422,
+                "Only a column of consent, or of failures, says yes by certain values.",
+                field=f"{at}.when",
+                remedy="Leave it out here.",
             )
         rest = [value for value in column["samples"] if value not in given.when]
         name = given.name or LEFT_OUT

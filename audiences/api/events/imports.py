@@ -180,7 +180,9 @@ def _kept(file: Any, form: UploadIn, chosen: Json, actor: str) -> ImportRun:
             _in_words_of_the_form(problem.detail),
             code=problem.code,
             field=_field(refusal, chosen),
-            remedy="docs/import.md says what files there are.",
+            remedy=problem.remedy
+            if isinstance(refusal, NoSuchService)
+            else "docs/import.md says what files there are.",
         ) from refusal
 
 

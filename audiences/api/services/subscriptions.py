@@ -37,7 +37,10 @@ from audiences.subscriptions import NoSuchService, NoteNeeded, ServiceClosed, ma
 
 subscriptions = Resource("subscriptions")
 FIELDS.update({NoteNeeded: "note", ServiceClosed: "service"})
-REMEDIES[NoteNeeded] = "Send a `note` that says how the person asked for it."
+REMEDIES[NoteNeeded] = (
+    "Send a `note` that says how the person asked for it, or the `wording` of the text "
+    "that they agreed to. With double opt-in a `request` needs neither."
+)
 REMEDIES[ServiceClosed] = "Choose another service, or open this one (is_closed)."
 
 
@@ -95,7 +98,14 @@ class TokenIn(Strict):
 
     model_config = example(token="eyJw:1vA2bC:x")  # noqa: S106 (opens nothing)
 
-    token: Annotated[str, Field(min_length=1, max_length=2_000)]
+    token: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2_000,
+            description="The part of the link behind /u/confirm/.",
+        ),
+    ]
 
 
 class Confirmed(Schema):
@@ -209,6 +219,8 @@ def confirm(request: HttpRequest, body: TokenIn) -> HttpResponse:
             "There is nothing to confirm by this token, or not any more.",
             code="bad_token",
             field="token",
+            remedy="Send the part of the link behind /u/confirm/, without the slash at "
+            "its end; once it has expired, `request` the subscription again.",
         ) from error
     service = Service.objects.get(pk=confirmation.service_id)
     answer: Json = {

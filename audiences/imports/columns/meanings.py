@@ -16,6 +16,11 @@ FALSE = frozenset(
 )
 
 
+def as_said(text: str) -> str:
+    """A cell as its words are compared: without what nobody sees around it."""
+    return cleaning.identifier(text).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class When:
     """The words with which a cell says yes, and those with which it says no.
@@ -29,7 +34,7 @@ class When:
 
     def says(self, text: str) -> bool | None:
         """Whether the cell says yes; None when nobody knows what it says."""
-        word = cleaning.identifier(text).casefold()
+        word = as_said(text)
         if self.no and word in self.no:
             return False
         if self.filled or word in self.yes:

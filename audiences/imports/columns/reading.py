@@ -14,7 +14,7 @@ from audiences.files import TableFile, UnknownColumns, folded
 
 from .consent_words import is_about_consent, says_who_may
 from .layouts import recognise
-from .meanings import FALSE, FILLED, NO_OR_YES, YES_OR_NO, When
+from .meanings import FALSE, FILLED, NO_OR_YES, YES_OR_NO, When, as_said
 from .samples import look_at
 
 Meaning = TypeVar("Meaning")
@@ -158,11 +158,12 @@ def _with_words(
     if not isinstance(means, tuple):
         return means
     yes, no = (
-        frozenset(word.casefold() for word in choice.get(name, ()))
-        for name in ("when", "unless")
+        frozenset(map(as_said, choice.get(name, ()))) for name in ("when", "unless")
     )
     default = NO_OR_YES if says_who_may(heading) else YES_OR_NO
-    words = FILLED if ANY_VALUE in yes else When(yes, no | FALSE) if yes else default
+    # A "no" that was chosen says yes: "may be mailed: no" is an opt-out.
+    words = When(yes, (no | FALSE) - yes) if yes else default
+    words = FILLED if ANY_VALUE in yes else words
     said = [
         replace(column, when=words, adds_up=True)
         if column.kind in ("flag", "failure")
