@@ -1,11 +1,13 @@
 """A question about many is asked in two halves at once, and answers what one would."""
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from audiences import consent
 from audiences.models import Profile
@@ -102,6 +104,52 @@ def test_a_half_whose_connection_ends_is_asked_on_the_other() -> None:
     found = in_halves(ask, MANY)
     assert (len(found), {*found.values()}) == (FEWEST, {mine})
     assert len({*in_halves(_backends, MANY).values()}) == 2
+
+
+def test_a_half_that_took_too_long_is_not_asked_again() -> None:
+    asked = []
+
+    def ask(values: Sequence[int]) -> dict[int, int]:
+        asked.append(values[0])
+        if values[0]:
+            execute("SET LOCAL statement_timeout = '50ms'")
+            fetch("SELECT pg_sleep(20)")
+        return _backends(values)
+
+    with pytest.raises(OperationalError, match="timeout"):
+        in_halves(ask, MANY)
+    assert sorted(asked) == [0, FEWEST // 2]
+    assert len({*in_halves(_backends, MANY).values()}) == 2
+
+
+def test_a_process_that_may_begin_no_thread_asks_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_given: Any) -> None:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(halves._second, "submit", refuse)
+        assert {*in_halves(_backends, MANY).values()} == {_own()}
+    assert len({*in_halves(_backends, MANY).values()}) == 2
+
+
+def test_a_forked_process_has_a_second_connection_of_its_own() -> None:
+    parents = {*in_halves(_backends, MANY).values()}
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        # That of the parent is not this one's to end.
+        inherited, connection.connection = connection.connection, None
+        found = {*in_halves(_backends, MANY).values()}
+        os.write(writing, f"{len(found)} {len(found & parents)}".encode())
+        os._exit(0 if inherited else 1)
+    os.close(writing)
+    said = os.read(reading, 100).decode()
+    os.close(reading)
+    assert os.waitpid(child, 0)[1] == 0
+    assert said == "2 0"
 
 
 def _in_threads(count: int, work: Callable[[], Any]) -> list[Any]:
