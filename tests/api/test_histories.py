@@ -106,6 +106,21 @@ def test_the_log_has_no_whole_address_of_any_kind(shop: Program) -> None:
     assert not [text for text in said for part in PARTS if part in text]
 
 
+def test_an_address_in_the_log_is_the_one_that_is_kept(shop: Program) -> None:
+    shop.post("profiles", {"external_id": "A1"})
+    for text in (
+        "Anna A. Ames <ann@example.org>",
+        "ann@example.org",
+        "Ann@example.org",
+    ):
+        box = {"channel": "email", "address": text}
+        assert shop.post("profiles/ext:A1/addresses", box).status_code == 200
+    assert [how for _who, _what, how in _log()[1:]] == [
+        "Address “a•••@e•••.org” was added.",
+        "The profile had address “A•••@e•••.org” already.",
+    ]
+
+
 def test_what_is_refused_or_tried_or_changes_nothing_is_in_no_history(
     shop: Program,
 ) -> None:
