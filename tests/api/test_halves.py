@@ -139,12 +139,14 @@ def test_a_forked_process_has_a_second_connection_of_its_own() -> None:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
-        # That of the parent is not this one's to end.
-        inherited, connection.connection = connection.connection, None
-        found = {*in_halves(_backends, MANY).values()}
-        os.write(writing, f"{len(found)} {len(found & parents)}".encode())
-        os._exit(0 if inherited else 1)
+        # The connection of the parent is not this one's to end.
+        _parents, connection.connection = connection.connection, None
+        try:
+            signal.alarm(20)
+            found = {*in_halves(_backends, MANY).values()}
+            os.write(writing, f"{len(found)} {len(found & parents)}".encode())
+        finally:
+            os._exit(0)
     os.close(writing)
     said = os.read(reading, 100).decode()
     os.close(reading)
