@@ -40,7 +40,7 @@ def in_halves(ask: Ask[K, V], values: Sequence[K]) -> dict[K, V]:
     try:
         half = len(values) // 2
         try:
-            later = _second.submit(_looked_up, ask, values[half:])
+            later = _second.submit(_asked_there, ask, values[half:])
         except RuntimeError:
             return _looked_up(ask, values)
         try:
@@ -61,6 +61,14 @@ def in_halves(ask: Ask[K, V], values: Sequence[K]) -> dict[K, V]:
 def close() -> None:
     """End the second connection; the next question opens it again."""
     _second.submit(connections.close_all).result()
+
+
+def _asked_there(ask: Ask[K, V], values: Sequence[K]) -> dict[K, V]:
+    """On the second connection, which nobody else ends when it was kept long enough."""
+    try:
+        return _looked_up(ask, values)
+    finally:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _looked_up(ask: Ask[K, V], values: Sequence[K]) -> dict[K, V]:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -90,6 +91,20 @@ def test_a_connection_that_is_gone_is_opened_again() -> None:
     execute("SELECT pg_terminate_backend(%s, 5000)", [gone])
     after = in_halves(_backends, MANY)[FEWEST - 1]
     assert after not in (gone, _own())
+
+
+def test_where_no_connection_is_kept_the_second_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    there = in_halves(_backends, MANY)[FEWEST - 1]
+    assert there != _own()
+    for _attempt in range(50):
+        if not fetch("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [there]):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("it is still there")
 
 
 def test_a_half_whose_connection_ends_is_asked_on_the_other() -> None:
