@@ -48,6 +48,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("", text).strip()
 
 
+def storable(text: str) -> str:
+    """The text as JSON in a database may have it: PostgreSQL keeps no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def identifier(text: str) -> str:
     """A number or code that names something; also without the spreadsheet's `'`, or
     quotes around it."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from audiences import files
 from audiences.files import TableFile
+from audiences.files.cleaning import storable
 from audiences.models import ImportContent, ImportRun
 from audiences.refusals import Refused
 
@@ -93,17 +94,17 @@ def looks(file: TableFile, importer: Importer[Any]) -> Looks:
         if len(rows) == FIRST_ROWS:
             break
         if not record.problem:
-            rows.append(record.cells)
+            rows.append([storable(cell) for cell in record.cells])
     return {
         "encoding": file.encoding,
         "delimiter": file.delimiter,
         "notes": [note.as_json() for note in file.notes],
         "system": importer.system,
         "columns": [
-            {"header": header, "name": name_of(column)}
+            {"header": storable(header), "name": storable(name_of(column))}
             for header, column in zip(file.header, importer.columns, strict=True)
         ],
-        "left_out": list(importer.passed_over),
+        "left_out": [storable(header) for header in importer.passed_over],
         "rows": rows,
     }
 

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from django.utils.translation import gettext as _
 
 from audiences.files import TableFile, UnknownColumns, folded
+from audiences.files.cleaning import storable
 from audiences.models import ImportRun
 from audiences.refusals import Refused
 
@@ -58,7 +59,8 @@ def look(run: ImportRun) -> None:
             run.state = ImportRun.State.MAPPING
             # The page asks in its own words; what is wrong beyond that is said.
             asked = "" if refusal.columns else str(refusal)
-            run.preview = {"asked": asked, "unknown": [*refusal.columns]}
+            unknown = [storable(heading) for heading in refusal.columns]
+            run.preview = {"asked": storable(asked), "unknown": unknown}
             run.preview["samples"] = _to_choose(file, run)
             return
         importer.close()
@@ -113,10 +115,8 @@ def _to_choose(file: TableFile, run: ImportRun) -> list[ColumnToChoose]:
     found: list[ColumnToChoose] = []
     for position, heading in enumerate(file.header):
         sample = samples[position]
-        # What is shown is kept as JSON, and PostgreSQL keeps no NUL.
-        values = [
-            value.replace("\0", "\N{REPLACEMENT CHARACTER}") for value in sample.values
-        ]
+        # What is shown is kept as JSON.
+        values = [storable(value) for value in sample.values]
         name, words = importer.guess(heading, values, file)
         if chosen[position]:
             name, words = chosen[position]["name"], chosen[position]["when"]
@@ -125,7 +125,7 @@ def _to_choose(file: TableFile, run: ImportRun) -> list[ColumnToChoose]:
             name = LEFT_OUT
         found.append(
             {
-                "heading": heading,
+                "heading": storable(heading),
                 "samples": values,
                 "filled": sample.filled,
                 "guess": name,

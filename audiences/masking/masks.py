@@ -14,6 +14,8 @@ _ODD = re.compile(
     rf"({_PART}{{1,250}}\.[^\W\d_]{{2,}})",
     re.IGNORECASE,
 )
+# How the name of a host may end: what comes after it in a text is no address.
+_ENDING = re.compile(r"[^\s!-,./:-@\[-`{-~]{0,63}")
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{6,}\d")
 
 
@@ -21,8 +23,11 @@ def masked(channel: str, address: str) -> str:
     """Enough of an address to know one's own, and too little for anybody else."""
     if channel == Channel.EMAIL:
         local, _at, domain = address.strip().rpartition("@")
-        host, _dot, ending = domain.rpartition(".")
-        return f"{local[0]}{DOTS}@{host[0]}{DOTS}.{ending}" if local and host else ""
+        host, _dot, rest = domain.rpartition(".")
+        ending = _ENDING.match(rest)
+        if not (local and host and ending):
+            return ""
+        return f"{local[0]}{DOTS}@{host[0]}{DOTS}.{ending[0]}"
     if channel in (Channel.SMS, Channel.PHONE, Channel.FAX):
         digits = "".join(c for c in address if c.isdigit())
         return f"{DOTS}{digits[-2:]}" if len(digits) > 5 else ""

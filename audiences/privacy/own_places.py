@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audiences import fields
+from audiences.api_keys import accounts
 from audiences.models import (
     Address,
     ApiAnswer,
@@ -97,8 +99,26 @@ def _signups(person: Person) -> QuerySet[SignupRequest]:
 
 def _log(person: Person) -> QuerySet[LogEntry]:
     """What operators did on the pages of the person."""
-    about = ContentType.objects.get_for_model(Profile)
-    return LogEntry.objects.filter(content_type=about, object_id=str(person.pk))
+    rows = LogEntry.objects.filter(content_type=_kind_of_people())
+    return rows.filter(object_id=str(person.pk))
+
+
+def _what_operators_wrote() -> Q:
+    """What keys do about people is said in our words, on the page of the person.
+
+    By numbers, which indexes of the log know: there may be millions of such rows.
+    """
+    others = ContentType.objects.exclude(pk=_kind_of_people().pk)
+    operators = User.objects.exclude(pk__in=accounts.every())
+    return (
+        Q(user__in=[*operators.values_list("pk", flat=True)])
+        | Q(content_type__in=[*others.values_list("pk", flat=True)])
+        | Q(content_type=None)
+    )
+
+
+def _kind_of_people() -> ContentType:
+    return ContentType.objects.get_for_model(Profile)
 
 
 def _happenings(person: Person) -> QuerySet[Happening]:
@@ -217,6 +237,7 @@ register(
             object_repr=f"#{person.pk}", change_message=""
         ),
         texts=("object_repr", "change_message"),
+        written=_what_operators_wrote,
         stays=_("which operator did something for this number, and when"),
     ),
     Place(model=BulkAct, texts=("chosen", "details", "note", "error")),

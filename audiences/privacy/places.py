@@ -30,7 +30,8 @@ class Place:
     the rows say; without it they go with the profile, or name nobody but by its number:
     `stays` says so. In `texts` people write what they like: they are searched for the
     person, and what is found is blacked out, or the whole text is emptied where that is
-    all that the database allows.
+    all that the database allows. `written` are the rows in which they do: all, unless
+    programs write others by the million.
     """
 
     model: type[Model]
@@ -40,6 +41,7 @@ class Place:
     facts: Callable[[Person], Iterable[Facts]] | None = None
     erase: Callable[[Person], object] | None = None
     texts: Sequence[str] = ()
+    written: Callable[[], Q] = Q
     emptied: bool = False
     stays: Any = ""
     heading: Any = ""
@@ -91,7 +93,7 @@ class Place:
         named = Q(pk__in=[])
         for text in casts:
             named |= Q(**{f"{text}__iregex": traces.loose})
-        found: QuerySet[Any] = rows.alias(**casts).filter(named)
+        found: QuerySet[Any] = rows.alias(**casts).filter(self.written(), named)
         return found
 
     def black_out(self, traces: Traces) -> int:

@@ -36,11 +36,17 @@ def time_limit(seconds: float) -> Iterator[None]:
             finally:
                 raw.set_progress_handler(None, 0)
     except OperationalError as error:
-        # 57014: query_canceled.
-        code = getattr(error.__cause__, "pgcode", "")
-        if code == "57014" or "interrupted" in str(error):
+        if was_cut_off(error) or "interrupted" in str(error):
             raise TooSlow(f"It took longer than {seconds:g} seconds.") from error
         raise
+
+
+def was_cut_off(error: BaseException) -> bool:
+    """Whether PostgreSQL ended a statement because it took too long.
+
+    57014: query_canceled (manual, appendix A).
+    """
+    return getattr(error.__cause__, "pgcode", "") == "57014"
 
 
 def _once_after(seconds: float) -> Callable[[], bool]:

@@ -4,11 +4,13 @@ import ast
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
@@ -19,7 +21,8 @@ from audiences.consent import Origin
 from audiences.models import MorningSummary, OutboxMail, Profile
 from audiences.privacy import many, places
 from audiences.privacy.people import Person
-from audiences.records import summaries
+from audiences.records import activity, summaries
+from audiences.records.activity import Asked
 from audiences.selections import bulk_acts
 from tests.delivery.sessions import Session, wait_until_blocked
 
@@ -51,6 +54,33 @@ def test_activity_says_who_did_what_and_leads_there(
         assert text in page, text
     assert "Opt out: Fax" not in _page(admin_client, who="admin")
     assert "is opted out of SMS" not in _page(admin_client, kind="bulk")
+
+
+def test_the_log_is_asked_by_numbers_that_its_indexes_know(
+    db: None, django_assert_num_queries: Any
+) -> None:
+    """Of millions of rows of programs about people the others must not be sought out."""
+    ContentType.objects.get_for_model(Profile)
+    with django_assert_num_queries(6) as found:
+        assert activity.acts(Asked(actor="nobody"), 50) == []
+    assert not [q for q in found if LogEntry._meta.db_table in q["sql"]]
+    with django_assert_num_queries(2) as found:
+        assert activity.acts(Asked(kind=activity.OTHERS), 50) == []
+    assert "content_type_id" in found[-1]["sql"]
+    assert "NOT" not in found[-1]["sql"].partition("WHERE")[2]
+
+
+def test_rows_about_what_there_is_no_more_are_among_the_others(
+    world: World, admin_client: Client
+) -> None:
+    user = User.objects.get(username="admin")
+    LogEntry.objects.create(
+        user=user, content_type=None, object_repr="of a former part", action_flag=2
+    )
+    for asked in (Asked(), Asked(kind=activity.OTHERS), Asked(actor="admin")):
+        found = [act.row for act in activity.acts(asked, 50) if act.actor == "admin"]
+        assert [row.object_repr for row in found] == ["of a former part"]
+    assert "of a former part" in _page(admin_client)
 
 
 def test_each_reads_the_log_in_their_own_language(

@@ -1,11 +1,14 @@
 """A question about many is asked in two halves at once, and answers what one would."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from audiences import consent
 from audiences.models import Profile
@@ -90,6 +93,20 @@ def test_a_connection_that_is_gone_is_opened_again() -> None:
     assert after not in (gone, _own())
 
 
+def test_where_no_connection_is_kept_the_second_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    there = in_halves(_backends, MANY)[FEWEST - 1]
+    assert there != _own()
+    for _attempt in range(50):
+        if not fetch("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [there]):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("it is still there")
+
+
 def test_a_half_whose_connection_ends_is_asked_on_the_other() -> None:
     mine = _own()
 
@@ -102,6 +119,54 @@ def test_a_half_whose_connection_ends_is_asked_on_the_other() -> None:
     found = in_halves(ask, MANY)
     assert (len(found), {*found.values()}) == (FEWEST, {mine})
     assert len({*in_halves(_backends, MANY).values()}) == 2
+
+
+def test_a_half_that_took_too_long_is_not_asked_again() -> None:
+    asked = []
+
+    def ask(values: Sequence[int]) -> dict[int, int]:
+        asked.append(values[0])
+        if values[0]:
+            execute("SET LOCAL statement_timeout = '50ms'")
+            fetch("SELECT pg_sleep(20)")
+        return _backends(values)
+
+    with pytest.raises(OperationalError, match="timeout"):
+        in_halves(ask, MANY)
+    assert sorted(asked) == [0, FEWEST // 2]
+    assert len({*in_halves(_backends, MANY).values()}) == 2
+
+
+def test_a_process_that_may_begin_no_thread_asks_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_given: Any) -> None:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(halves._second, "submit", refuse)
+        assert {*in_halves(_backends, MANY).values()} == {_own()}
+    assert len({*in_halves(_backends, MANY).values()}) == 2
+
+
+def test_a_forked_process_has_a_second_connection_of_its_own() -> None:
+    parents = {*in_halves(_backends, MANY).values()}
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        # The connection of the parent is not this one's to end.
+        _parents, connection.connection = connection.connection, None
+        try:
+            signal.alarm(20)
+            found = {*in_halves(_backends, MANY).values()}
+            os.write(writing, f"{len(found)} {len(found & parents)}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    said = os.read(reading, 100).decode()
+    os.close(reading)
+    assert os.waitpid(child, 0)[1] == 0
+    assert said == "2 0"
 
 
 def _in_threads(count: int, work: Callable[[], Any]) -> list[Any]:

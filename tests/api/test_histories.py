@@ -8,12 +8,14 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from audiences import privacy
 from audiences.models import ApiAnswer, ApiKey, ApiUse, Profile, Service
 from audiences.records import console_log
 
@@ -106,6 +108,21 @@ def test_the_log_has_no_whole_address_of_any_kind(shop: Program) -> None:
     assert not [text for text in said for part in PARTS if part in text]
 
 
+def test_an_address_in_the_log_is_the_one_that_is_kept(shop: Program) -> None:
+    shop.post("profiles", {"external_id": "A1"})
+    for text in (
+        "Anna A. Ames <ann@example.org>",
+        "ann@example.org",
+        "Ann@example.org",
+    ):
+        box = {"channel": "email", "address": text}
+        assert shop.post("profiles/ext:A1/addresses", box).status_code == 200
+    assert [how for _who, _what, how in _log()[1:]] == [
+        "Address “a•••@e•••.org” was added.",
+        "The profile had address “A•••@e•••.org” already.",
+    ]
+
+
 def test_what_is_refused_or_tried_or_changes_nothing_is_in_no_history(
     shop: Program,
 ) -> None:
@@ -119,6 +136,30 @@ def test_what_is_refused_or_tried_or_changes_nothing_is_in_no_history(
     assert _log() == [("api:shop", "News", "Added.")]
     shop.patch("services/news", {"is_closed": True})
     assert _log()[1:] == [("api:shop", "News", "Changed closed.")]
+
+
+def test_an_erasure_finds_what_names_the_person_and_searches_no_more(
+    shop: Program,
+) -> None:
+    """Keys write about people by the million, in words of ours on their own pages."""
+    named = {"first_name": "Zorro", "last_name": "Maskov"}
+    made = shop.post("profiles", {"external_id": "A1", **named}).data["id"]
+    shop.patch("profiles/ext:A1", {"first_name": "Zorra"})
+    shop.post("profiles", {"external_id": "A2", "first_name": "Zorra Maskov & Co"})
+    shop.post("deliveries", {"label": "To Zorra Maskov", "channel": "email"})
+    eva = User.objects.create_user("eva")
+    kind = ContentType.objects.get_for_model(Profile)
+    facts = {"object_repr": "Bo", "action_flag": 2, "content_type": kind}
+    LogEntry.objects.create(user=eva, change_message="saw Zorra Maskov", **facts)
+    privacy.erase(Profile.objects.get(pk=made))
+    rows = LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")
+    assert [what or how for what, how in rows][:2] == [f"#{made}"] * 2
+    assert [what for what, _how in rows[2:]] == [
+        "Zorra Maskov & Co",
+        "To [erased]",
+        "Bo",
+    ]
+    assert rows.last() == ("Bo", "saw [erased]")
 
 
 def test_two_keys_are_told_apart(program: Any) -> None:

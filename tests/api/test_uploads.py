@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from audiences.models import ImportRun
+from audiences.imports import runs
+from audiences.models import ImportRun, Profile
 
 from .conftest import Program
 
@@ -185,3 +186,33 @@ def test_the_same_form_under_the_same_key_is_one_upload(shop: Program) -> None:
         assert answer.status_code == 422, answer.content
         assert answer.data["errors"][0]["field"] == "Idempotency-Key"
     assert ImportRun.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "heading", ["external_id", "first_name", "email", "no_longer_contact_email"]
+)
+def test_a_cell_with_a_nul_is_not_taken_and_the_other_rows_are(
+    shop: Program, heading: str
+) -> None:
+    """No database keeps one, in what is shown of the file either."""
+    rows = f"nr,external_id,{heading}\n1,B1,x\0y\n2,B2,\n"
+    if heading == "external_id":
+        rows = "nr,external_id\n1,x\0y\n2,B2\n"
+    file = part("file", rows.encode(), "people.csv")
+    answer = send(shop, file, part("ignore", b"nr"))
+    assert answer.status_code == 202, answer.content
+    run = ImportRun.objects.get()
+    assert run.preview["rows"][0][-1] == "x\ufffdy"
+    runs.perform(run)
+    assert shop.get(f"imports/{run.pk}/columns").status_code == 200
+    assert shop.get(f"imports/{run.pk}/rejects").data["items"]
+    assert shop.post(f"imports/{run.pk}/confirm").status_code == 202
+    runs.perform(ImportRun.objects.get())
+    assert Profile.objects.filter(external_id="B2").exists()
+    assert ImportRun.objects.get().state == ImportRun.State.DONE
+
+
+def test_headings_with_a_nul_are_asked_about_or_refused(shop: Program) -> None:
+    for rows in (b"external_id,x\0y\nA,1\n", b"Nr\0,Mail?\n1,ja\n"):
+        answer = send(shop, part("file", rows, "people.csv"))
+        refused(answer, 422, field="file")

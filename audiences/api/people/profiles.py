@@ -1,7 +1,7 @@
 """`profiles`: finding people by any name, making and changing them, their addresses."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_noop
@@ -188,9 +188,9 @@ def _given(body: Facts) -> dict[str, str | None]:
     return {name: getattr(body, name) for name in names}
 
 
-def _attach(profile: Profile, item: AddressIn, field: str = "address") -> None:
+def _attach(profile: Profile, item: AddressIn, field: str = "address") -> Address:
     try:
-        addresses.attach(
+        return addresses.attach(
             profile, item.channel.value, item.address, primary=item.primary
         )
     except addresses.InvalidAddress as error:
@@ -225,27 +225,22 @@ def _as_read(request: HttpRequest, profile: str) -> Profile:
 def attach(request: HttpRequest, profile: ProfileName, body: AddressIn) -> HttpResponse:
     """Give a person an address, or make one that it has the primary one."""
     found = _as_read(request, profile)
-    before = _places(found)
-    _attach(found, body)
-    _keep_address(request, found, before, body)
+    before = found.addresses.in_bulk()
+    row = _attach(found, body)
+    if text := _what_became(before.get(row.pk), row):
+        history.told_of(request, found, text, row.channel, row.value)
     return _tagged(found.pk)
 
 
-def _places(profile: Profile) -> list[tuple[object, ...]]:
-    return [*profile.addresses.order_by("pk").values_list("key", "value", "is_primary")]
-
-
-def _keep_address(
-    request: HttpRequest, profile: Profile, before: list[Any], given: AddressIn
-) -> None:
-    after = _places(profile)
-    if after == before:
-        return
-    is_known = [row[:2] for row in after] == [row[:2] for row in before]
-    text = gettext_noop("Address “{address}” was added.")
-    if is_known:
-        text = gettext_noop("Address “{address}” is now primary.")
-    history.told_of(request, profile, text, given.channel.value, given.address)
+def _what_became(before: Address | None, after: Address) -> str:
+    """What a person's address is now, in the words of the console; empty: the same."""
+    if before is None:
+        return gettext_noop("Address “{address}” was added.")
+    if after.is_primary != before.is_primary:
+        return gettext_noop("Address “{address}” is now primary.")
+    if after.value != before.value:
+        return gettext_noop("The profile had address “{address}” already.")
+    return ""
 
 
 @profiles.delete("/{path:profile}/addresses")
