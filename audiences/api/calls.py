@@ -181,6 +181,7 @@ def _acting(view: View) -> View:
                 if is_dry:
                     transaction.set_rollback(True)
                     answer["Dry-Run"] = "true"
+                    del answer["Location"]  # nothing was made or begun
                 elif name:
                     api_keys.keep(caller(request).key, name, print_, _kept(answer))
                 return answer

@@ -45,6 +45,7 @@ def test_no_call_that_is_tried_changes_a_row(
             answer = send(shop, method, path, body, "dry_run=true", Idempotency_Key=key)
             assert answer.status_code < 300, (method, path, answer.content)
             assert answer["Dry-Run"] == "true", (method, path)
+            assert "Location" not in answer, (method, path)
             if b'"failed":' in answer.content:
                 assert b'"failed":0' in answer.content, (path, answer.content)
     assert (woken, len(mail.outbox)) == ([], mails), "nobody is told of it"
