@@ -249,15 +249,17 @@ def test_a_victim_of_a_deadlock_tries_again() -> None:
     @retried
     def write() -> None:
         attempts.append(1)
+        sql.execute("SET LOCAL deadlock_timeout = '3s'")
         lock(other)
         lock(one)
         Address.objects.filter(pk=one.pk).update(value="written")
 
     with begun() as ours:
+        sql.execute("SET LOCAL deadlock_timeout = '2min'")
         lock(one)
         with another_session(write):
             wait_until_blocked()
-            lock(other)  # who waited first notices, and gives way
+            lock(other)  # the other one notices, and gives way
             ours.close()
     one.refresh_from_db()
     assert (one.value, len(attempts)) == ("written", 2)

@@ -203,15 +203,21 @@ def test_a_victim_of_a_deadlock_takes_its_items_again(
     def lock(address: Address) -> None:
         assert Address.objects.select_for_update().get(pk=address.pk)
 
+    def process(_session: Session) -> None:
+        with connection.cursor() as cursor:
+            # Who waits looks once: only when this side waits, too.
+            cursor.execute("SET deadlock_timeout = '3s'")
+        intake.process_all([arrived])
+
     with transaction.atomic():
         with connection.cursor() as cursor:
             # On a busy machine this side might notice first, and be the victim.
-            cursor.execute("SET LOCAL deadlock_timeout = '1min'")
+            cursor.execute("SET LOCAL deadlock_timeout = '2min'")
         lock(second)
-        session = Session(lambda _session: intake.process_all([arrived]))
+        session = Session(process)
         session.start()
         wait_until_blocked()
-        lock(first)  # who waited first notices, and gives way
+        lock(first)  # the other one notices, and gives way
     session.finish()
     arrived.refresh_from_db()
     assert (arrived.state, MessageEvent.objects.count()) == ("applied", 2)
