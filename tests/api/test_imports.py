@@ -282,3 +282,21 @@ def test_values_that_would_say_nothing_are_refused(shop: Program) -> None:
     refused = shop.call("PUT", path, {"columns": columns})
     assert refused.status_code == 422
     assert refused.data["errors"][0]["field"] == "columns.0.when"
+
+
+def test_a_no_in_other_words_is_told_in_the_next_file(shop: Program) -> None:
+    """Of "Mail?" somebody said that "no" is an opt-out: so "nee" is no consent."""
+    columns = [
+        {"column": "Nr", "name": "external_id"},
+        {"column": "Mail?", "name": "no_longer_contact_email", "when": ["no"]},
+    ]
+    first = upload(shop, b"Nr,Mail?\nA1,no\nA2,yes\n")
+    path = f"imports/{_number(first)}/columns"
+    assert shop.call("PUT", path, {"columns": columns}).status_code == 200
+    runs.perform(ImportRun.objects.get(pk=_number(first)))
+    confirm(shop, first)
+    done = confirm(shop, upload(shop, b"Nr,Mail?\nB1,nee\nB2,0\nB3,NO\nB4,yes\n"))
+    assert done["counts"]["rejected"] == 2
+    assert done["counts"]["opt_out:email"] == 1
+    told = shop.get(f"imports/{done['id'].partition(':')[2]}/rejects")
+    assert [each["row"] for each in told.data["items"]] == [2, 3]

@@ -32,6 +32,19 @@ class When:
     no: frozenset[str] | None = None
     filled: bool = False
 
+    @classmethod
+    def chosen(
+        cls, yes: frozenset[str], no: frozenset[str], *, leaving: bool
+    ) -> "When":
+        """As somebody has said of the words that they were shown.
+
+        A "no" that was chosen says yes: "may be mailed: no" is an opt-out. So a "nee"
+        that nobody was shown is a no only where a "yes" says yes, by what was chosen or
+        by the heading (`leaving`); elsewhere nobody knows what it says.
+        """
+        is_plain = not yes & FALSE and (leaving or bool(yes & TRUE))
+        return cls(yes, (no | FALSE if is_plain else no) - yes)
+
     def says(self, text: str) -> bool | None:
         """Whether the cell says yes; None when nobody knows what it says."""
         word = as_said(text)
