@@ -203,10 +203,7 @@ class PeopleImporter(Importer[Row]):
         if is_touched:
             plan.touched.append(person)
         for channel in row.failed:
-            keys = plan.failed.setdefault(channel, {})
-            keys |= dict.fromkeys(
-                given.key for c, _primary, given in row.addresses if c == channel
-            )
+            plan.fail(row, channel)
 
     def _person(self, row: Row, people: People) -> tuple[Person, bool]:
         """The one whom the row means, and whether they are new. Raises BadCell."""
