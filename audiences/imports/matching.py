@@ -23,6 +23,7 @@ from .columns.meanings import Column
 from .engine import StateChange
 from .own_facts import OwnFacts, facts_of
 from .person_row import Row
+from .recent_opt_outs import RecentOptOuts
 
 NO_ADDRESS = _("the row has no address for this: none is marked as failing")
 
@@ -116,6 +117,7 @@ class People:
         rows_of = locked.select_for_update(of=("self",)).values_list(*_COLUMNS)
         profiles = {r[0]: Facts(*r) for r in statements.raw_rows(rows_of)}
         books = addresses.books(profiles)
+        self.known = [*profiles]
         restricted = restricted_among(profiles)
         own = facts_of(profiles) if any(row.own for row in rows) else {}
         self._by_external_id: dict[str, Person] = {}
@@ -220,6 +222,8 @@ class Plan:
         default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
     )
     kept_out: int = 0
+    # None where nobody may be opted in.
+    recent: RecentOptOuts | None = None
     # Who was opted out already, and is so in the file too.
     said_again: dict[Scope, list[int]] = field(
         default_factory=lambda: defaultdict(list)
