@@ -26,6 +26,7 @@ from audiences.suppression.restriction import RESTRICTED, restricted_among
 from .columns import Reading
 from .columns.action_words import SUBSCRIBE, is_about_leaving
 from .engine import Chunk, Importer
+from .seen import Seen
 from .subscription_rows import (
     IN_FUTURE,
     OTHER_NAMES,
@@ -38,6 +39,7 @@ from .subscription_rows import (
     read_row,
 )
 
+SINCE = _("unsubscribed since the file was uploaded, or in another row of it")
 Status = Subscription.Status
 _SUBSCRIBE, _UNSUBSCRIBE = Kind.SUBSCRIBE.value, Kind.UNSUBSCRIBE.value
 
@@ -95,6 +97,8 @@ class SubscriptionsImporter(Importer[Row]):
         self._who = naming(self.columns)
         # Many rows of a file have the same day.
         self._read_moment = functools.lru_cache(maxsize=10_000)(moments.read)
+        # Who leaves, by the line that says so.
+        self._left = Seen()
         heading = dict(zip(self.columns, file.header, strict=True)).get("action", "")
         self._leaving = is_about_leaving(heading)
         if options.revive and not self.origin.has_note:
@@ -115,6 +119,7 @@ class SubscriptionsImporter(Importer[Row]):
             revive="revive" in run.details,
             note=run.note,
             actor=run.actor,
+            since=run.created_at,
             if_no_service=gettext("Choose the service of all rows."),
             if_two_services=gettext("choose no service."),
             if_ended=Sentence(_("only an import that may revive subscribes it again")),
@@ -190,8 +195,24 @@ class SubscriptionsImporter(Importer[Row]):
             raise BadCell("date", IN_FUTURE)
         pair = (next(iter(people)), service.pk)
         if row.action == SUBSCRIBE:
+            self._require_wish(row, pair, plan)
             return self._subscribe(row, pair, service, plan)
+        self._left.mark(pair, row.line)
         return _unsubscribe(row, pair, plan)
+
+    def _require_wish(self, row: Row, pair: tuple[int, int], plan: _Plan) -> None:
+        """Raise BadCell where the file, or what is newer than it, says that they leave.
+
+        Of rows that have a date the dates decide, where it may revive at all.
+        """
+        held, may = plan.held.get(pair), self.options.revive
+        if (may and row.at) or (held and held.status == Status.ACTIVE):
+            return
+        if 0 < (line := self._left.line_of(pair)) < row.line:
+            raise BadCell("action", _("row {line} unsubscribes them"), line=line)
+        is_out = held and held.status == Status.UNSUBSCRIBED
+        if may and held and is_out and held.changed_at > self.options.since:
+            raise BadCell("action", SINCE)
 
     def _subscribe(
         self, row: Row, pair: tuple[int, int], service: Service, plan: _Plan
