@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from audiences.imports.columns.meanings import When
+from audiences.imports.columns.meanings import YES_OR_NO, When, as_said
 from delivery.models import QuarantineEntry
 
 from .test_what_restricts import rejects, run
@@ -44,3 +44,26 @@ def test_a_no_that_nobody_was_shown_is_no_no_where_a_no_is_a_yes(
     assert words.says(yes) is True
     assert words.says("x") is False
     assert {word: words.says(word) for word in unseen} == unseen
+
+
+@pytest.mark.parametrize(
+    ("chosen", "cell"),
+    [
+        ("opt\r\nout", "opt\nout"),
+        ("Opt out", "opt\u00a0 OUT\u200b"),
+        ("d\u00e9sabonn\u00e9", "de\u0301sabonne\u0301"),
+        ("stop", "ｓｔｏｐ"),
+    ],
+)
+def test_a_chosen_word_counts_however_it_is_written(chosen: str, cell: str) -> None:
+    for yes, text in ((chosen, cell), (cell, chosen)):
+        words = When.chosen(frozenset([as_said(yes)]), frozenset(), leaving=False)
+        assert words.says(text) is True
+
+
+def test_plain_words_count_in_any_width_and_form() -> None:
+    assert [YES_OR_NO.says(text) for text in ("１", "si\u0301", "０")] == [
+        True,
+        True,
+        False,
+    ]

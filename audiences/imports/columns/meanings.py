@@ -1,5 +1,6 @@
 """What a column of a file of people means, and when it means yes."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +18,11 @@ FALSE = frozenset(
 
 
 def as_said(text: str) -> str:
-    """A cell as its words are compared: without what nobody sees around it."""
-    return cleaning.identifier(text).casefold()
+    """A cell as its words are compared: without what nobody sees around it, with one
+    space between its words, whatever their width and accents are made of."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(cleaning.identifier(text).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
