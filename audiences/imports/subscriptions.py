@@ -24,7 +24,7 @@ from audiences.subscriptions.bulk import Held
 from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
-from .columns.action_words import SUBSCRIBE, is_about_leaving
+from .columns.action_words import SUBSCRIBE, UNSUBSCRIBE, is_about_leaving
 from .engine import Chunk, Importer
 from .seen import Seen
 from .subscription_rows import (
@@ -148,6 +148,11 @@ class SubscriptionsImporter(Importer[Row]):
             leaving=self._leaving,
         )
 
+    def pass_by(self, row: Row) -> None:
+        # Whom it means is looked up no more; the next row may name them so, too.
+        if row.action == UNSUBSCRIBE:
+            self._left.mark((row.who, row.service), row.line)
+
     def names(self, rows: list[Row]) -> set[str]:
         """Nobody is made; who is named again waits for the lock of the profile."""
         return set()
@@ -208,7 +213,8 @@ class SubscriptionsImporter(Importer[Row]):
         held, may = plan.held.get(pair), self.options.revive
         if (may and row.at) or (held and held.status == Status.ACTIVE):
             return
-        if 0 < (line := self._left.line_of(pair)) < row.line:
+        line = self._left.line_of(pair) or self._left.line_of((row.who, row.service))
+        if 0 < line < row.line:
             raise BadCell("action", _("row {line} unsubscribes them"), line=line)
         is_out = held and held.status == Status.UNSUBSCRIBED
         if may and held and is_out and held.changed_at > self.options.since:

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from audiences import subscriptions
+from audiences.files import open_file
 from audiences.imports import engine, runs
+from audiences.imports.subscription_rows import Options
+from audiences.imports.subscriptions import SubscriptionsImporter
 from audiences.models import ImportReject, ImportRun, Profile, Service, Subscription
 from audiences.records.verification import verify_consent
 from tests.factories import BY_COMMAND, ProfileFactory, ServiceFactory
@@ -90,3 +93,15 @@ def test_who_unsubscribes_after_the_upload_is_not_revived(
     assert upload.state == ImportRun.State.DONE
     assert status() == "unsubscribed"
     assert verify_consent().is_consistent
+
+
+def test_an_import_that_goes_on_knows_who_has_left(
+    jan: Profile, news: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "news.csv"
+    path.write_text(HEADER + "C1,news,unsubscribe,\nC1,news,subscribe,\n")
+    file = open_file(path)
+    importer = SubscriptionsImporter(file, Options())
+    counts = engine.Import(file=file, importer=importer, after_line=2).run()
+    assert counts["rejected"] == 1
+    assert status() == ""
