@@ -99,8 +99,12 @@ class SubscriptionsImporter(Importer[Row]):
         self._read_moment = functools.lru_cache(maxsize=10_000)(moments.read)
         # Who leaves, by the line that says so.
         self._left = Seen()
-        heading = dict(zip(self.columns, file.header, strict=True)).get("action", "")
-        self._leaving = is_about_leaving(heading)
+        headings = dict(zip(self.columns, file.header, strict=True))
+        self._leaving = is_about_leaving(headings.get("action", ""))
+        # "Unsubscribed on": whoever has a date there leaves, unless a column says it.
+        self._dates_leave = "action" not in headings and is_about_leaving(
+            headings.get("date", "")
+        )
         if options.revive and not self.origin.has_note:
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
@@ -139,13 +143,15 @@ class SubscriptionsImporter(Importer[Row]):
     def read(self, line: int, cells: list[str]) -> Row:
         # Who leaves, leaves, whatever stands in the column of the date.
         given = named_cells(self.columns, cells, judged=("date",))
+        if self._dates_leave:
+            given["action"] = UNSUBSCRIBE if "date" in given else ""
         return read_row(
             line,
             given,
             self._who,
             self._read_moment,
             self.options,
-            leaving=self._leaving,
+            leaving=self._leaving or self._dates_leave,
         )
 
     def pass_by(self, row: Row) -> None:

@@ -105,3 +105,21 @@ def test_an_import_that_goes_on_knows_who_has_left(
     counts = engine.Import(file=file, importer=importer, after_line=2).run()
     assert counts["rejected"] == 1
     assert status() == ""
+
+
+@pytest.mark.parametrize("heading", ["Unsubscribed on", "Afgemeld op", "Opt-out date"])
+def test_the_date_on_which_somebody_left_subscribes_nobody(
+    news: Service, tmp_path: Path, heading: str
+) -> None:
+    for number in "1234":
+        person = ProfileFactory(external_id=f"C{number}")
+        if number != "4":
+            subscriptions.subscribe(person, news, BY_COMMAND)
+    Subscription.objects.update(changed_at="2020-01-01T00:00:00Z")
+    file = f"external_id,{heading}\nC1,2026-01-02\nC2,\nC3,yes\nC4,2026-01-02\n"
+    options = ("--service=news", f"--map=date={heading}")
+    run(tmp_path, file, *options, command="subscriptions")
+    found = Subscription.objects.values_list("profile__external_id", "status")
+    assert dict(found) == {"C1": "unsubscribed", "C2": "active", "C3": "unsubscribed"}
+    told = [("3", "action", "rejected"), ("4", "date", "imported")]
+    assert rejects(tmp_path) == told
