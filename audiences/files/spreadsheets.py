@@ -81,8 +81,9 @@ def open_sheet(path: Path, name: str = "") -> Sheet:
         text = _("{path}: the sheet {sheet} is empty.")
         raise UnreadableFile(text, path=path, sheet=repr(read.name))
     header = [read_heading(_text(value)) for value in first]
-    while header and not header[-1]:
-        header.pop()
+    # A column that says something has its place, also without a heading.
+    width = max(map(_width, rows[line - 1 :]))
+    header = (header + [""] * width)[:width]
     return Sheet(
         path=path,
         encoding=read.name,
@@ -238,6 +239,14 @@ def _require_readable(path: Path) -> None:
     if size > LARGEST:
         text = _("{path} is too large for a spreadsheet: save it as CSV.")
         raise UnreadableFile(text, path=path)
+
+
+def _width(row: list[Any]) -> int:
+    """How many cells of the row there are up to the last one that says something."""
+    width = len(row)
+    while width and not _text(row[width - 1]):
+        width -= 1
+    return width
 
 
 def _text(value: Any) -> str:

@@ -7,19 +7,25 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from audiences import addresses, sql
 from audiences.channels import FLAGS, Channel, Scope
-from audiences.files import Reject
+from audiences.files import Problem, Reject
 from audiences.models import Address, Profile
+from audiences.refusals import Sentence
 from audiences.sql import statements
 from audiences.sql.many import among
 from audiences.suppression.restriction import restricted_among
 
 from . import own_facts
+from .columns.meanings import Column
 from .engine import StateChange
 from .own_facts import OwnFacts, facts_of
 from .person_row import Row
+from .recent_opt_outs import RecentOptOuts
+
+NO_ADDRESS = _("the row has no address for this: none is marked as failing")
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +117,7 @@ class People:
         rows_of = locked.select_for_update(of=("self",)).values_list(*_COLUMNS)
         profiles = {r[0]: Facts(*r) for r in statements.raw_rows(rows_of)}
         books = addresses.books(profiles)
+        self.known = [*profiles]
         restricted = restricted_among(profiles)
         own = facts_of(profiles) if any(row.own for row in rows) else {}
         self._by_external_id: dict[str, Person] = {}
@@ -215,6 +222,8 @@ class Plan:
         default_factory=lambda: {"created": 0, "updated": 0, "unchanged": 0}
     )
     kept_out: int = 0
+    # None where nobody may be opted in.
+    recent: RecentOptOuts | None = None
     # Who was opted out already, and is so in the file too.
     said_again: dict[Scope, list[int]] = field(
         default_factory=lambda: defaultdict(list)
@@ -225,6 +234,15 @@ class Plan:
     ) -> None:
         turn = person.next_turn(scope)
         self.flag_changes.append(FlagChange(row.line, person, scope, opted_out, turn))
+
+    def fail(self, row: Row, channel: str) -> None:
+        """The addresses of the row do not work; one that it lacks is told."""
+        keys = [given.key for c, _primary, given in row.addresses if c == channel]
+        self.failed.setdefault(channel, {}).update(dict.fromkeys(keys))
+        if not keys:
+            name = str(Column(channel, "failure"))
+            problem = Problem(name, Sentence(NO_ADDRESS))
+            self.rejects.append(Reject(row.line, problem, "imported"))
 
     def made(self) -> list[FlagChange]:
         """The changes that new people are written with.

@@ -6,8 +6,6 @@ without one is the person who has its email address. Blank cells leave what is t
 wherever the person is certain, whatever else is wrong with the row.
 """
 
-from dataclasses import dataclass, field
-
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _, gettext_noop
 
@@ -26,25 +24,11 @@ from .columns.layouts.layout import PASSED_OVER
 from .columns.people import OTHER_NAMES, choices, guess, layout_for, own_meaning
 from .engine import Chunk, Importer
 from .matching import People, Person, Plan, named_by
+from .people_options import Options
 from .people_rows import RowReader, same
 from .person_row import Row
+from .recent_opt_outs import RecentOptOuts
 from .seen import Seen
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to read and import; `note` is needed when opting in is allowed.
-
-    `all_opted_out`: whoever is in the file has opted out of it. `update_only`: nobody
-    is created.
-    """
-
-    reading: Reading = field(default_factory=Reading)
-    allow_opt_in: bool = False
-    all_opted_out: Scope | None = None
-    update_only: bool = False
-    note: str = ""
-    actor: str = ""
 
 
 class PeopleImporter(Importer[Row]):
@@ -88,6 +72,7 @@ class PeopleImporter(Importer[Row]):
         self._all_failed = bool(self.layout and self.layout.all_failed)
         self._above: Row | None = None
         self.seen = Seen()
+        self._said = set[tuple[int, Scope]]()
 
     @classmethod
     def of_run(cls, file: TableFile, run: ImportRun) -> "PeopleImporter":
@@ -104,6 +89,7 @@ class PeopleImporter(Importer[Row]):
             update_only="update_only" in run.details,
             note=run.note,
             actor=run.actor,
+            since=run.created_at,
         )
         return cls(file, how)
 
@@ -171,6 +157,10 @@ class PeopleImporter(Importer[Row]):
         """Play the rows one by one on the people in memory."""
         people = People(rows)
         plan = Plan()
+        if self.options.allow_opt_in:
+            plan.recent = RecentOptOuts(
+                self.options.since, people.known, self._said, plan.rejects
+            )
         for row in rows:
             try:
                 self._play(row, people, plan)
@@ -203,10 +193,7 @@ class PeopleImporter(Importer[Row]):
         if is_touched:
             plan.touched.append(person)
         for channel in row.failed:
-            keys = plan.failed.setdefault(channel, {})
-            keys |= dict.fromkeys(
-                given.key for c, _primary, given in row.addresses if c == channel
-            )
+            plan.fail(row, channel)
 
     def _person(self, row: Row, people: People) -> tuple[Person, bool]:
         """The one whom the row means, and whether they are new. Raises BadCell."""
@@ -259,8 +246,12 @@ class PeopleImporter(Importer[Row]):
             if only_out and not opted_out:
                 continue
             flag = FLAGS[scope]
-            is_out = getattr(profile, flag)
-            allowed = opted_out or self.options.allow_opt_in
+            is_out, recent = getattr(profile, flag), plan.recent
+            if opted_out and recent:
+                recent.take(person, scope)
+            allowed = opted_out or bool(
+                is_out and recent and recent.may_opt_in(row, person, scope)
+            )
             if allowed and is_out != opted_out:
                 setattr(profile, flag, opted_out)
                 plan.change_flag(row, person, scope, opted_out=opted_out)

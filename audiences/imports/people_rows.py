@@ -132,10 +132,8 @@ def _read_address(row: Row, column: Column, text: str) -> None:
 
 
 def _read_flag(row: Row, column: Column, text: str) -> None:
-    said = column.when.says(text)
+    said = _said(row, column, text)
     if said is None:
-        reason = _("{text} is neither yes nor no (use 1 or 0)")
-        _reject(row, column, Sentence(reason, {"text": repr(text[:50])}))
         return
     scope = FLAG_OF[column.name]
     # Of several columns about one channel the one that restricts counts.
@@ -143,8 +141,17 @@ def _read_flag(row: Row, column: Column, text: str) -> None:
 
 
 def _read_failure(row: Row, column: Column, text: str) -> None:
-    if column.when.says(text):
+    if _said(row, column, text):
         row.failed |= {column.name}
+
+
+def _said(row: Row, column: Column, text: str) -> bool | None:
+    """Whether the cell says yes; None, and the row is rejected, when nobody knows."""
+    said = column.when.says(text)
+    if said is None:
+        reason = _("{text} is neither yes nor no (use 1 or 0)")
+        _reject(row, column, Sentence(reason, {"text": repr(text[:50])}))
+    return said
 
 
 def _read_field(row: Row, column: Column, text: str) -> None:

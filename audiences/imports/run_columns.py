@@ -1,11 +1,12 @@
 """What the columns of an uploaded file mean: guessed, asked, and remembered.
 
 A file whose columns nobody understands waits until somebody says what each of them
-means. The next file with the same headings is read in the same way.
+means. The next file with the same headings is read in the same way, unless a column
+that was left out says of somebody for the first time that they have opted out.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from django.utils.translation import gettext as _
@@ -48,9 +49,11 @@ def look(run: ImportRun) -> None:
     with content.on_disk(run) as file:
         run.details["headings"] = _digest(file)
         is_said = run.details.keys() & {"columns", "map", "ignore"}
-        if not is_said and (before := _remembered(run)):
+        before = None if is_said else _remembered(run)
+        if before:
             run.details["columns"] = before
         try:
+            _require_no_more(file, before or ())
             importer = kinds[run.kind].importer.of_run(file, run)
         except UnknownColumns as refusal:
             if run.details.keys() & {"map", "ignore"} and not refusal.columns:
@@ -85,7 +88,11 @@ def choose(run: ImportRun, chosen: Sequence[Choice]) -> None:
     with content.on_disk(run) as file:
         if len(chosen) != len(file.header):
             raise Refused(_("Say what each column means, or that it is left out."))
-        run.details["columns"] = [dict(choice) for choice in chosen]
+        consent = _consent_left_out(file, chosen)
+        run.details["columns"] = [
+            {**choice, "consent": consent.get(position, [])}
+            for position, choice in enumerate(chosen)
+        ]
         importer = kinds[run.kind].importer.of_run(file, run)
         importer.close()
         run.preview = dict(content.looks(file, importer))
@@ -106,6 +113,27 @@ def _remembered(run: ImportRun) -> list[dict[str, Any]] | None:
     )
     last = before.order_by("-pk").first()
     return last.details["columns"] if last else None
+
+
+def _consent_left_out(
+    file: TableFile, chosen: Sequence[Mapping[str, Any]]
+) -> dict[int, list[str]]:
+    """The words about consent in the columns that are left out, by their place."""
+    left_out = [n for n, choice in enumerate(chosen) if choice["name"] == LEFT_OUT]
+    return {n: sorted(said.consent) for n, said in look_at(file, left_out).items()}
+
+
+def _require_no_more(file: TableFile, before: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UnknownColumns if a column that was left out has a word about consent that
+    nobody has seen there."""
+    said = [
+        file.header[n]
+        for n, words in _consent_left_out(file, before).items()
+        if not {*words} <= {*before[n].get("consent", ())}
+    ]
+    if said:
+        text = _("A column that was left out before now speaks of consent: {columns}.")
+        raise UnknownColumns(text.format(columns=", ".join(said)))
 
 
 def _to_choose(file: TableFile, run: ImportRun) -> list[ColumnToChoose]:

@@ -31,6 +31,19 @@ class Seen:
         earlier = [self._line(hash((2, key)), row.line) for key in row.email_keys]
         return next(filter(None, earlier), 0)
 
+    def mark(self, name: object, line: int) -> None:
+        """Remember the first line that says something of what has the name."""
+        self._line(hash(name), line)
+
+    def line_of(self, name: object) -> int:
+        """The line that was marked with the name, or 0."""
+        held_as = hash(name) or 1
+        hashes = self._hashes[held_as % _TABLES]
+        place = held_as // _TABLES % len(hashes)
+        while hashes[place] not in (0, held_as):
+            place = place + 1 if place + 1 < len(hashes) else 0
+        return self._lines[held_as % _TABLES][place] if hashes[place] else 0
+
     def _line(self, name: int, line: int) -> int:
         name, number = name or 1, name % _TABLES
         hashes = self._hashes[number]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop as _
 
 from audiences.files import (
@@ -63,7 +64,8 @@ _READINGS = {"id": "id:", "external_id": "ext:", "email": "addr:"}
 class Options:
     """How to import; `service` is the slug for a file without such a column.
 
-    The remedies say what to do about a refusal, in the words of the command line.
+    The remedies say what to do about a refusal, in the words of the command line. Who
+    has unsubscribed after `since` is not revived: the file is older.
     """
 
     reading: Reading = field(default_factory=Reading)
@@ -74,6 +76,7 @@ class Options:
     if_no_service: str = "Give --service SLUG."
     if_two_services: str = "leave out --service."
     if_ended: Sentence = _IF_ENDED
+    since: datetime = field(default_factory=timezone.now)
 
 
 def read_header(

@@ -24,8 +24,9 @@ from audiences.subscriptions.bulk import Held
 from audiences.suppression.restriction import RESTRICTED, restricted_among
 
 from .columns import Reading
-from .columns.action_words import SUBSCRIBE, is_about_leaving
+from .columns.action_words import SUBSCRIBE, UNSUBSCRIBE, is_about_leaving
 from .engine import Chunk, Importer
+from .seen import Seen
 from .subscription_rows import (
     IN_FUTURE,
     OTHER_NAMES,
@@ -38,6 +39,7 @@ from .subscription_rows import (
     read_row,
 )
 
+SINCE = _("unsubscribed since the file was uploaded, or in another row of it")
 Status = Subscription.Status
 _SUBSCRIBE, _UNSUBSCRIBE = Kind.SUBSCRIBE.value, Kind.UNSUBSCRIBE.value
 
@@ -95,8 +97,14 @@ class SubscriptionsImporter(Importer[Row]):
         self._who = naming(self.columns)
         # Many rows of a file have the same day.
         self._read_moment = functools.lru_cache(maxsize=10_000)(moments.read)
-        heading = dict(zip(self.columns, file.header, strict=True)).get("action", "")
-        self._leaving = is_about_leaving(heading)
+        # Who leaves, by the line that says so.
+        self._left = Seen()
+        headings = dict(zip(self.columns, file.header, strict=True))
+        self._leaving = is_about_leaving(headings.get("action", ""))
+        # "Unsubscribed on": whoever has a date there leaves, unless a column says it.
+        self._dates_leave = "action" not in headings and is_about_leaving(
+            headings.get("date", "")
+        )
         if options.revive and not self.origin.has_note:
             raise consent.ConsentError(
                 gettext("Reviving needs a note that says how the people asked for it.")
@@ -115,6 +123,7 @@ class SubscriptionsImporter(Importer[Row]):
             revive="revive" in run.details,
             note=run.note,
             actor=run.actor,
+            since=run.created_at,
             if_no_service=gettext("Choose the service of all rows."),
             if_two_services=gettext("choose no service."),
             if_ended=Sentence(_("only an import that may revive subscribes it again")),
@@ -134,14 +143,21 @@ class SubscriptionsImporter(Importer[Row]):
     def read(self, line: int, cells: list[str]) -> Row:
         # Who leaves, leaves, whatever stands in the column of the date.
         given = named_cells(self.columns, cells, judged=("date",))
+        if self._dates_leave:
+            given["action"] = UNSUBSCRIBE if "date" in given else ""
         return read_row(
             line,
             given,
             self._who,
             self._read_moment,
             self.options,
-            leaving=self._leaving,
+            leaving=self._leaving or self._dates_leave,
         )
+
+    def pass_by(self, row: Row) -> None:
+        # Whom it means is looked up no more; the next row may name them so, too.
+        if row.action == UNSUBSCRIBE:
+            self._left.mark((row.who, row.service), row.line)
 
     def names(self, rows: list[Row]) -> set[str]:
         """Nobody is made; who is named again waits for the lock of the profile."""
@@ -190,8 +206,25 @@ class SubscriptionsImporter(Importer[Row]):
             raise BadCell("date", IN_FUTURE)
         pair = (next(iter(people)), service.pk)
         if row.action == SUBSCRIBE:
+            self._require_wish(row, pair, plan)
             return self._subscribe(row, pair, service, plan)
+        self._left.mark(pair, row.line)
         return _unsubscribe(row, pair, plan)
+
+    def _require_wish(self, row: Row, pair: tuple[int, int], plan: _Plan) -> None:
+        """Raise BadCell where the file, or what is newer than it, says that they leave.
+
+        Of rows that have a date the dates decide, where it may revive at all.
+        """
+        held, may = plan.held.get(pair), self.options.revive
+        if (may and row.at) or (held and held.status == Status.ACTIVE):
+            return
+        line = self._left.line_of(pair) or self._left.line_of((row.who, row.service))
+        if 0 < line < row.line:
+            raise BadCell("action", _("row {line} unsubscribes them"), line=line)
+        is_out = held and held.status == Status.UNSUBSCRIBED
+        if may and held and is_out and held.changed_at > self.options.since:
+            raise BadCell("action", SINCE)
 
     def _subscribe(
         self, row: Row, pair: tuple[int, int], service: Service, plan: _Plan

@@ -24,7 +24,8 @@ from audiences.channels import Channel, Scope
 from audiences.consent import Origin, Source
 from audiences.files import open_file
 from audiences.imports.engine import Import
-from audiences.imports.people import Options, PeopleImporter
+from audiences.imports.people import PeopleImporter
+from audiences.imports.people_options import Options
 from audiences.models import Address, AddressStatus, LandingPage, Profile, Service
 from audiences.refusals import Refused
 from audiences.selections import bulk_acts

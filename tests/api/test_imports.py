@@ -282,3 +282,50 @@ def test_values_that_would_say_nothing_are_refused(shop: Program) -> None:
     refused = shop.call("PUT", path, {"columns": columns})
     assert refused.status_code == 422
     assert refused.data["errors"][0]["field"] == "columns.0.when"
+
+
+def test_a_no_in_other_words_is_told_in_the_next_file(shop: Program) -> None:
+    """Of "Mail?" somebody said that "no" is an opt-out: so "nee" is no consent."""
+    columns = [
+        {"column": "Nr", "name": "external_id"},
+        {"column": "Mail?", "name": "no_longer_contact_email", "when": ["no"]},
+    ]
+    first = upload(shop, b"Nr,Mail?\nA1,no\nA2,yes\n")
+    path = f"imports/{_number(first)}/columns"
+    assert shop.call("PUT", path, {"columns": columns}).status_code == 200
+    runs.perform(ImportRun.objects.get(pk=_number(first)))
+    confirm(shop, first)
+    done = confirm(shop, upload(shop, b"Nr,Mail?\nB1,nee\nB2,0\nB3,NO\nB4,yes\n"))
+    assert done["counts"]["rejected"] == 2
+    assert done["counts"]["opt_out:email"] == 1
+    told = shop.get(f"imports/{done['id'].partition(':')[2]}/rejects")
+    assert [each["row"] for each in told.data["items"]] == [2, 3]
+
+
+def _left_out(shop: Program, text: bytes) -> Any:
+    """The import of a file whose column State is left out by hand."""
+    answer = upload(shop, text)
+    columns = [
+        {"column": "Nr", "name": "external_id"},
+        {"column": "State", "name": None},
+    ]
+    path = f"imports/{_number(answer)}/columns"
+    assert shop.call("PUT", path, {"columns": columns}).status_code == 200
+    runs.perform(ImportRun.objects.get(pk=_number(answer)))
+    return confirm(shop, answer)
+
+
+def test_a_column_left_out_is_asked_about_once_it_says_no(shop: Program) -> None:
+    _left_out(shop, b"Nr,State\nA1,Utrecht\nA2,subscribed\n")
+    again = upload(shop, b"Nr,State\nB1,Zeeland\nB2,Subscribed\n")
+    assert ImportRun.objects.get(pk=_number(again)).state == "checked"
+    other = b"Nr,State\n" + b"".join(b"B%d,%d\n" % (n, n) for n in range(50))
+    asked = upload(shop, other + b"C1,Unsubscribed\n")
+    found = shop.get(f"imports/{_number(asked)}").data
+    assert found["state"] == "mapping"
+    assert "columns" in found["waits_for"]
+    assert "speaks of consent: State" in found["preview"]["asked"]
+    # Who has seen it, and leaves it out again, is not asked about it a second time.
+    _left_out(shop, b"Nr,State\nC1,Unsubscribed\n")
+    later = upload(shop, b"Nr,State\nD1,unsubscribed\n")
+    assert ImportRun.objects.get(pk=_number(later)).state == "checked"

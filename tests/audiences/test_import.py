@@ -285,11 +285,25 @@ def test_a_second_import_at_once_is_refused(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ against an oracle
+def _say(person: dict[str, Any], flag: str, stay: set[int]) -> bool:
+    """Let a row say it of the person; whether it is told that it was not done."""
+    if flag == "1":
+        stay.add(id(person))
+    if flag == "0" and person["out"] and id(person) in stay:
+        return True
+    if flag and (flag == "1") != person["out"]:
+        person["out"] = flag == "1"
+        person["log"].append("opt_out" if person["out"] else "opt_in")
+    return False
+
+
 def oracle(rows: list[tuple[str, ...]]) -> tuple[list[int], list[Any]]:
     """The contract, one row after the other, on plain dictionaries."""
     counts = dict.fromkeys(COUNTS, 0)
     world: list[dict[str, Any]] = []
     seen: set[tuple[str, str]] = set()
+    # Whom the file opts out, or says to be so: no other row opts them in.
+    stay: set[int] = set()
     for ext, email, second, name, flag in rows:
         key = email.casefold()
         who = ("id", ext) if ext else ("@", key)
@@ -304,9 +318,8 @@ def oracle(rows: list[tuple[str, ...]]) -> tuple[list[int], list[Any]]:
         if who in seen:
             # What restricts is done; the rest of the row is not.
             counts["rejected"] += 1
-            if flag == "1" and not found[0]["out"]:
-                found[0]["out"] = True
-                found[0]["log"].append("opt_out")
+            if flag == "1":
+                _say(found[0], flag, stay)
             continue
         seen.add(who)
         new = {
@@ -325,9 +338,7 @@ def oracle(rows: list[tuple[str, ...]]) -> tuple[list[int], list[Any]]:
             person["emails"][second.casefold()] = second
             person["main"] = person["main"] or second.casefold()
         person["name"] = name or person["name"]
-        if flag and (flag == "1") != person["out"]:
-            person["out"] = flag == "1"
-            person["log"].append("opt_out" if person["out"] else "opt_in")
+        counts["bad_values"] += _say(person, flag, stay)
         if not found:
             world.append(person)
         outcome = "created" if not found else "updated"

@@ -16,7 +16,8 @@ from audiences.files.table import UnreadableFile
 from audiences.imports.columns import Reading
 from audiences.imports.columns.consent_words import is_about_consent
 from audiences.imports.engine import Import
-from audiences.imports.people import Options, PeopleImporter
+from audiences.imports.people import PeopleImporter
+from audiences.imports.people_options import Options
 from audiences.models import Address, Profile
 from audiences.refusals import Sentence
 from delivery.models import QuarantineEntry

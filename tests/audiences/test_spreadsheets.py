@@ -243,3 +243,21 @@ def test_the_encoding_of_a_list_can_be_said(tmp_path: Path) -> None:
     assert audience.members.get().profile_id == person.pk
     with pytest.raises(CommandError, match="are for --audience list:FILE"):
         call_command(*create, "M", "--sheet=x", stdout=StringIO())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("heading", [None, "", " "])
+def test_a_last_column_without_a_heading_is_not_passed_over(
+    tmp_path: Path, name: str, heading: str | None
+) -> None:
+    rows: list[list[Cell]] = [
+        ["external_id", "first_name", heading, None],
+        ["A1", "An", None, None],
+        ["A2", "Bo", "unsubscribed", None],
+    ]
+    path = tmp_path / f"file.{name}"
+    path.write_bytes(FORMATS[name]({"People": rows}))
+    with pytest.raises(CommandError, match=r"consent: \(column 3 has no name\)"):
+        call_command("import_profiles", str(path), "--ignore-unknown")
+    assert not Profile.objects.exists()

@@ -17,7 +17,8 @@ from django.utils import timezone
 from audiences import addresses, sql
 from audiences.files import open_file
 from audiences.imports.engine import Import
-from audiences.imports.people import Options, PeopleImporter
+from audiences.imports.people import PeopleImporter
+from audiences.imports.people_options import Options
 from audiences.models import Address, Profile
 from audiences.privacy.erasure import erase
 from audiences.sql.retries import retried

@@ -1,5 +1,6 @@
 """What a column of a file of people means, and when it means yes."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +18,11 @@ FALSE = frozenset(
 
 
 def as_said(text: str) -> str:
-    """A cell as its words are compared: without what nobody sees around it."""
-    return cleaning.identifier(text).casefold()
+    """A cell as its words are compared: without what nobody sees around it, with one
+    space between its words, whatever their width and accents are made of."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(cleaning.identifier(text).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,19 @@ class When:
     yes: frozenset[str] = frozenset()
     no: frozenset[str] | None = None
     filled: bool = False
+
+    @classmethod
+    def chosen(
+        cls, yes: frozenset[str], no: frozenset[str], *, leaving: bool
+    ) -> "When":
+        """As somebody has said of the words that they were shown.
+
+        A "no" that was chosen says yes: "may be mailed: no" is an opt-out. So a "nee"
+        that nobody was shown is a no only where a "yes" says yes, by what was chosen or
+        by the heading (`leaving`); elsewhere nobody knows what it says.
+        """
+        is_plain = not yes & FALSE and (leaving or bool(yes & TRUE))
+        return cls(yes, (no | FALSE if is_plain else no) - yes)
 
     def says(self, text: str) -> bool | None:
         """Whether the cell says yes; None when nobody knows what it says."""

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from audiences.files import TableFile, UnknownColumns, folded
 
+from .action_words import is_about_leaving
 from .consent_words import is_about_consent, says_who_may
 from .layouts import recognise
-from .meanings import FALSE, FILLED, NO_OR_YES, YES_OR_NO, When, as_said
+from .meanings import FILLED, NO_OR_YES, YES_OR_NO, When, as_said
 from .samples import look_at
 
 Meaning = TypeVar("Meaning")
@@ -161,8 +162,7 @@ def _with_words(
         frozenset(map(as_said, choice.get(name, ()))) for name in ("when", "unless")
     )
     default = NO_OR_YES if says_who_may(heading) else YES_OR_NO
-    # A "no" that was chosen says yes: "may be mailed: no" is an opt-out.
-    words = When(yes, (no | FALSE) - yes) if yes else default
+    words = When.chosen(yes, no, leaving=is_about_leaving(heading)) if yes else default
     words = FILLED if ANY_VALUE in yes else words
     said = [
         replace(column, when=words, adds_up=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from audiences.files import TableFile, read_cell
 
+from .action_words import plain
 from .consent_words import says_consent
 
 SAMPLES = 20
@@ -13,12 +14,16 @@ _LONGEST_SAMPLE = 60
 
 @dataclass(slots=True)
 class Sample:
-    """What is in a column: some of its values, how many, and whether any is about
-    consent."""
+    """What is in a column: some of its values, how many, and all of its words that are
+    about consent."""
 
     filled: int = 0
     values: dict[str, int] = field(default_factory=dict)
-    says_consent: bool = False
+    consent: set[str] = field(default_factory=set)
+
+    @property
+    def says_consent(self) -> bool:
+        return bool(self.consent)
 
     def take(self, cell: str) -> None:
         text = read_cell(cell)
@@ -29,7 +34,8 @@ class Sample:
             text in self.values or len(self.values) < SAMPLES
         ):
             self.values[text] = self.values.get(text, 0) + 1
-        self.says_consent = self.says_consent or says_consent(text)
+        if says_consent(text):
+            self.consent.add(plain(text))
 
 
 def look_at(file: TableFile, positions: Sequence[int]) -> dict[int, Sample]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from audiences.files.cleaning import says_something
 from audiences.imports.engine import Chunk, StateChange
-from audiences.imports.people import Options, PeopleImporter
+from audiences.imports.people import PeopleImporter
+from audiences.imports.people_options import Options
 from audiences.terminal import CommandError, CommandParser
 from audiences.terminal.imports import (
     ImportCommand,

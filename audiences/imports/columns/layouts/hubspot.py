@@ -45,6 +45,12 @@ _COLUMNS = table(
         "hs_email_hard_bounce_reason_enum": failed("email", FILLED),
         "Invalid email address": failed("email", YES_OR_NO),
         "hs_email_bad_address": failed("email", YES_OR_NO),
+        # What HubSpot itself does not send to any more.
+        "Email Address Quarantined": failed("email", YES_OR_NO),
+        "hs_email_quarantined": failed("email", YES_OR_NO),
+        "Email address quarantine reason": failed("email", FILLED),
+        "Email address automated quarantine reason": failed("email", FILLED),
+        "hs_email_quarantined_reason": failed("email", FILLED),
         "Portal Unsubscribe": opted_out(Scope.EMAIL),
         "Portal Spam Report": opted_out(Scope.EMAIL),
         "Portal Bounce": failed("email", _BOUNCED),

@@ -21,13 +21,19 @@ _COLUMNS = table(
         "SMS Phone Number": address("sms"),
         "UNSUB_TIME": opted_out(Scope.EMAIL, FILLED),
         "CLEAN_TIME": failed("email", FILLED),
+        # Only of those who left, or whose address fails; the time may be cut.
+        **dict.fromkeys(
+            ("UNSUB_CAMPAIGN_TITLE", "UNSUB_CAMPAIGN_ID", "UNSUB_REASON"),
+            opted_out(Scope.EMAIL, FILLED),
+        ),
+        "UNSUB_REASON_OTHER": opted_out(Scope.EMAIL, FILLED),
+        "CLEAN_CAMPAIGN_TITLE": failed("email", FILLED),
+        "CLEAN_CAMPAIGN_ID": failed("email", FILLED),
     },
     (
         *("Address", "Birthday", "Company", "MEMBER_RATING", "OPTIN_TIME", "OPTIN_IP"),
         *("CONFIRM_TIME", "CONFIRM_IP", "LATITUDE", "LONGITUDE", "GMTOFF", "DSTOFF"),
         *("TIMEZONE", "CC", "REGION", "LAST_CHANGED", "LEID", "EUID", "NOTES", "TAGS"),
-        *("UNSUB_CAMPAIGN_TITLE", "UNSUB_CAMPAIGN_ID", "UNSUB_REASON"),
-        *("UNSUB_REASON_OTHER", "CLEAN_CAMPAIGN_TITLE", "CLEAN_CAMPAIGN_ID"),
     ),
 )
 _ANY = marks("LEID", "EUID")

@@ -14,6 +14,12 @@ _DNC = When(
     frozenset(("0", "false", "no", "contactable", "[]")),
 )
 _SMS = When(_DNC.yes | {"sms"}, _DNC.no)
+_BOUNCED = failed("email", when("bounced", "bounce", "2"))
+# Any other reason is a wish, also where no column says it of the channel.
+_REASON = When(
+    no=frozenset(("0", "contactable", "is_contactable", "bounced", "bounce", "2")),
+    filled=True,
+)
 _COLUMNS = table(
     {
         "email": address("email"),
@@ -28,9 +34,10 @@ _COLUMNS = table(
         "Do Not Contact": opted_out(Scope.EMAIL, _DNC),
         "dnc": opted_out(Scope.EMAIL, _DNC),
         "doNotSms": opted_out(Scope.SMS, _SMS),
-        "dnc_reason": failed("email", when("bounced", "bounce", "2")),
-        "dnc_channel": opted_out(Scope.SMS, when("sms", "text")),
-        "DNC reason": failed("email", when("bounced", "bounce", "2")),
+        "dnc_reason": _BOUNCED + opted_out(Scope.EMAIL, _REASON),
+        "dnc_channel": opted_out(Scope.SMS, when("sms", "text"))
+        + opted_out(Scope.EMAIL, when("email", "e-mail")),
+        "DNC reason": _BOUNCED + opted_out(Scope.EMAIL, _REASON),
     },
     (
         *("id", "title", "company", "position", "points", "stage", "owner", "tags"),

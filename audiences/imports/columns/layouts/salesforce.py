@@ -6,7 +6,7 @@ Salesforce object reference, Contact, Lead and Account.
 
 from audiences.channels import Scope
 
-from ..meanings import FILLED
+from ..meanings import FILLED, YES_OR_NO
 from .layout import Layout, Meanings, address, failed, marks, opted_out, profile, table
 
 _PERSON: dict[str, Meanings] = {
@@ -45,6 +45,8 @@ _COLUMNS = table(
         "EmailBouncedDate": failed("email", FILLED),
         "Email Bounced Reason": failed("email", FILLED),
         "EmailBouncedReason": failed("email", FILLED),
+        "IsEmailBounced": failed("email", YES_OR_NO),
+        "Is Email Bounced": failed("email", YES_OR_NO),
     },
     (
         *("Contact ID", "Lead ID", "Id", "Account ID", "AccountId", "Account Name"),
@@ -57,7 +59,7 @@ _COLUMNS = table(
             "Mailing Country",
         ),
         *("Mailing Zip/Postal Code", "MailingStreet", "MailingCity", "MailingState"),
-        *("MailingPostalCode", "MailingCountry", "IsEmailBounced", "Is Email Bounced"),
+        *("MailingPostalCode", "MailingCountry"),
         *(
             "CreatedDate",
             "LastModifiedDate",
