@@ -67,7 +67,7 @@ def test_many_are_put_while_another_takes(channel: Any) -> None:
     for number in range(500):
         channel._put("work", {"number": number})
     ended.set()
-    worker.join(60)
+    worker.join(120)
     assert sorted(took) == [*range(500)]
 
 
