@@ -1,5 +1,6 @@
 """What another system reports of its messages: it counts once, for whom it is about."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -215,3 +216,27 @@ def test_a_thousand_take_few_statements(shop: Program) -> None:
             assert {*report(shop, *events)} == {"recorded"}
         taken.append(len(queries))
     assert taken[1] <= taken[0] + 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_of_the_same_event_twice_at_once_one_counts(shop: Program, ann: Any) -> None:
+    event = {**HARD, **NUMBER, "event_id": "b-1"}
+    ready = threading.Barrier(4)
+    said: list[str] = []
+
+    def tell() -> None:
+        try:
+            program = Program(shop.secret, shop.name)
+            ready.wait(120)
+            said.extend(report(program, event))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=tell) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert sorted(said) == ["recorded", *["unchanged"] * 3]
+    assert (InboundItem.objects.count(), MessageEvent.objects.count()) == (1, 1)
